@@ -1,0 +1,64 @@
+/* Diagnostics: every user-visible error is reported once, by whoever decides it is an error, as
+ *     file:line:column: error: what is wrong; what to write instead
+ *         offending source line
+ *             ^
+ * A diag collects all errors of one input so that a user sees them in one go. */
+#ifndef MOESIM_BASE_DIAG_H
+#define MOESIM_BASE_DIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Exit codes of the program; a diag carries the one its first error asks for. */
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_NO = 1,        /* the answer is no: a claim failed, compare differs */
+    EXIT_USAGE = 2,     /* command line */
+    EXIT_BAD_INPUT = 3, /* scenario, trace, config */
+    EXIT_IO = 4,        /* cannot read or write */
+    EXIT_LIMIT = 5,     /* too large, out of memory */
+    EXIT_BUG = 70       /* our own mistake */
+};
+
+/* Where in which input; line and column count from 1, 0 = unknown. `text` is the whole input
+ * (for the caret line) or NULL. The strings must outlive the diag. */
+struct srcloc {
+    const char *file;
+    const char *text;
+    size_t text_len;
+    int line, column;
+};
+
+struct diag;
+
+struct diag *diag_new(void);
+void diag_free(struct diag *d);
+
+void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* For errors with no place in a file. */
+#define SRCLOC_NONE ((struct srcloc){0})
+#define SRCLOC_FILE(path) ((struct srcloc){.file = (path)})
+
+bool diag_failed(const struct diag *d);
+int diag_exit_code(const struct diag *d); /* EXIT_OK when nothing failed */
+size_t diag_count(const struct diag *d);  /* errors, without warnings */
+/* Prints everything collected so far to `out`, sorted by place, and forgets it was unprinted. */
+void diag_print(struct diag *d, FILE *out);
+/* The messages as one string (for tests and for a child's report); owned by the diag. */
+const char *diag_text(struct diag *d);
+
+/* Our own mistake: prints file:line and ends the process with exit code 70. */
+#define BUG(...) bug_die(__FILE__, __LINE__, __VA_ARGS__)
+#define BUG_IF(cond) \
+    do { \
+        if (cond) \
+            BUG("unexpected: %s", #cond); \
+    } while (0)
+_Noreturn void bug_die(const char *file, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,36 @@
+/* Units: the only place where text with a unit becomes an SI double and back.
+ * Inside the program a quantity is an SI double whose name ends in its unit. */
+#ifndef MOESIM_BASE_UNITS_H
+#define MOESIM_BASE_UNITS_H
+
+#include <stddef.h>
+
+enum unit_dim {
+    DIM_RATIO,     /* no unit, or % */
+    DIM_COUNT,     /* whole number, no unit */
+    DIM_TIME,      /* s: ps ns us ms s min h d */
+    DIM_BYTES,     /* B: B KB MB GB TB (1000) KiB MiB GiB TiB (1024); also bit: b Kb Mb Gb Tb */
+    DIM_BANDWIDTH, /* B/s: the same per s; 'Gb/s' is bits, 'GB/s' is bytes */
+    DIM_FLOP,      /* FLOP KFLOP MFLOP GFLOP TFLOP PFLOP EFLOP */
+    DIM_FLOPS,     /* FLOP/s: 'TFLOPS' or 'TFLOP/s' */
+    DIM_FREQUENCY, /* Hz kHz MHz GHz */
+    DIM_LENGTH,    /* m: mm cm m km */
+    DIM_POWER,     /* W: mW W kW MW */
+    DIM_ENERGY,    /* J: pJ nJ J kJ */
+    DIM_MONEY,     /* USD kUSD MUSD, also $ prefix */
+    DIM_N
+};
+
+const char *unit_dim_name(enum unit_dim dim);    /* "bandwidth" */
+const char *unit_dim_si(enum unit_dim dim);      /* "B/s" */
+const char *unit_dim_example(enum unit_dim dim); /* "50 GB/s": for error messages */
+
+/* Parses text such as "3.7 us" or "400 Gb/s". Returns 0, or -1 with a one-line reason in `why`
+ * that names the unit that was found and an example of what to write. Never reads past `len`. */
+int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why,
+               size_t why_size);
+
+/* Writes a value with a readable prefix, e.g. "45 GB/s", at most 6 significant digits; returns buf. */
+const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size);
+
+#endif

@@ -1,0 +1,90 @@
+/* Op graph: what has to happen, in which order, on which lane - without a clock. Models build it,
+ * sim runs it. All indices are 32 bit; arrays are flat and grow by doubling.
+ *
+ * Lanes are serial (a CUDA stream, a copy engine, a CPU proxy): an op starts `lead_s` after both its
+ * lane predecessor and all its dependencies ended. Three kinds of ops:
+ *   COMPUTE  runs work_s when it has sm_ref SMs; faster or slower in proportion to the SMs it gets
+ *            (at most sm_max; sm_ref == 0: not sensitive to SMs).
+ *   SYNC     waits for the other ops of its sync group: ends work_s after the last of them started.
+ *   COMM     ends when all transfers that leave it or arrive at it have ended, and not before
+ *            start + work_s. Its transfers start when it starts.
+ * SYNC and COMM hold sm_hold SMs of their device from start to end. */
+#ifndef MOESIM_MODELS_OPGRAPH_H
+#define MOESIM_MODELS_OPGRAPH_H
+
+#include <stdint.h>
+
+#define OP_NONE UINT32_MAX
+
+enum op_kind { OP_COMPUTE, OP_SYNC, OP_COMM };
+
+struct op {
+    uint8_t kind;         /* enum op_kind */
+    uint32_t lane;
+    uint32_t device;      /* GPU rank */
+    double work_s;
+    double lead_s;
+    float sm_ref, sm_max; /* COMPUTE */
+    float sm_hold;        /* SYNC, COMM */
+    uint32_t sync_group;  /* SYNC; otherwise OP_NONE */
+    uint32_t name;        /* string index: kernel name for people */
+    uint32_t class_name;  /* string index: "gemm_fp8", "a2a_dispatch" */
+    uint32_t phase;       /* string index: "attn(F)" */
+    int32_t layer;        /* layer pair, from 1; 0 = none */
+};
+
+/* extra resources a transfer crosses besides its network path (SM copy engines, a PCIe switch) */
+#define TRANSFER_MAX_RES 4
+
+struct transfer {
+    uint32_t src_op, dst_op; /* both count it as pending; may be the same op */
+    uint32_t src, dst;       /* devices; equal: no network path, resources only */
+    double bytes_B;
+    double latency_s;        /* beyond the path's own */
+    double cap_Bps;          /* rate limit of this transfer; 0 = none */
+    double weight;           /* share of a contended link relative to others; 1 normally */
+    uint8_t priority;        /* 0 is served first, strictly */
+    uint8_t n_res;
+    uint32_t res[TRANSFER_MAX_RES]; /* resource ids */
+};
+
+struct resource {
+    double capacity_Bps;
+    uint32_t name; /* string index */
+};
+
+struct dep {
+    uint32_t before, after; /* op ids */
+};
+
+struct opgraph {
+    struct op *ops;
+    uint32_t n_ops, cap_ops;
+    struct dep *deps;
+    uint32_t n_deps, cap_deps;
+    struct transfer *transfers;
+    uint32_t n_transfers, cap_transfers;
+    struct resource *resources;
+    uint32_t n_resources, cap_resources;
+    uint32_t n_lanes, n_devices, n_sync_groups;
+    char **strings;
+    uint32_t n_strings, cap_strings;
+    void *string_index; /* hash: text -> index */
+};
+
+struct opgraph *opgraph_new(uint32_t n_devices);
+void opgraph_free(struct opgraph *g);
+
+uint32_t opgraph_string(struct opgraph *g, const char *text); /* interned */
+uint32_t opgraph_lane(struct opgraph *g);
+uint32_t opgraph_sync_group(struct opgraph *g);
+uint32_t opgraph_resource(struct opgraph *g, double capacity_Bps, const char *name);
+/* Adds an op as the last of its lane; returns its id. */
+uint32_t opgraph_add(struct opgraph *g, const struct op *op);
+void opgraph_dep(struct opgraph *g, uint32_t before, uint32_t after);
+uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t);
+/* BUG()s on anything the event loop could stumble over: ids out of range, negative work, a cycle
+ * through lanes and dependencies. Call before sim_run. */
+void opgraph_check(const struct opgraph *g);
+
+#endif

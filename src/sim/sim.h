@@ -1,0 +1,64 @@
+/* sim_run: an op graph on a topology, with a clock. Runs in a forked child (SimGrid holds one
+ * platform per process and aborts on its own errors); the child's death becomes a diagnostic. */
+#ifndef MOESIM_SIM_SIM_H
+#define MOESIM_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "models/opgraph.h"
+#include "topology/topology.h"
+
+enum net_kind {
+    NET_FLOW,  /* ours: exact max-min sharing, plugged into SimGrid's loop */
+    NET_CM02,  /* SimGrid's own model, pinned to plain max-min: the reference */
+    NET_BOUND, /* no sharing across ops: bytes over the busiest link of each op */
+};
+
+extern const char *const net_kind_names[]; /* NULL-terminated, index = enum net_kind */
+extern const char *const net_kind_docs[];
+
+/* What happens to a link at a time: a new capacity, or failure (capacity 0, its flows fail). */
+struct link_event {
+    double time_s;
+    uint32_t link; /* topology link id */
+    double capacity_Bps;
+    bool fails;
+};
+
+struct sim_spec {
+    const struct opgraph *graph;
+    const struct topology *topo;
+    enum net_kind net;
+    double epsilon;         /* completions closer than this relative tolerance merge; 0 = exact */
+    double sm_per_device;
+    const struct link_event *events;
+    uint32_t n_events;
+    const uint32_t *watch;  /* link ids (topology links, then n_links + resource id) whose load is sampled */
+    uint32_t n_watch;
+    bool checked;           /* verify conservation and capacity at every event; slow */
+};
+
+struct link_sample {
+    double time_s, load_Bps;
+    uint32_t watch; /* index into spec.watch */
+};
+
+struct sim_outcome {
+    double makespan_s;
+    double *op_start_s, *op_end_s; /* [n_ops]; start = after lead_s */
+    double *transfer_start_s, *transfer_end_s; /* [n_transfers] */
+    struct link_sample *samples;
+    uint32_t n_samples;
+    uint64_t n_events, n_solves, n_flows;
+    uint64_t peak_rss_B; /* of the child */
+    double wall_s;       /* of the child; not part of any result document */
+};
+
+/* Results are owned by `arena`. 0, or -1 with the reason in diag. */
+int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
+            struct diag *diag);
+
+#endif

@@ -1,0 +1,59 @@
+/* Topology: a directed multigraph of links with a route function. Endpoints are GPU ranks
+ * 0 .. n_endpoints-1 (rank = node * gpus_per_node + gpu). Routes are computed, not stored per pair.
+ * A plugin is one const struct topology_type in topo_NAME.c; the registry is generated. */
+#ifndef MOESIM_TOPOLOGY_TOPOLOGY_H
+#define MOESIM_TOPOLOGY_TOPOLOGY_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/cfg.h"
+#include "base/diag.h"
+
+#define ROUTE_MAX_LINKS 32
+
+struct cluster_hw; /* hw/cluster.h */
+
+enum link_kind { LINK_NVLINK, LINK_PCIE, LINK_NIC, LINK_LEAF_SPINE, LINK_SPINE_CORE, LINK_OTHER };
+
+/* One direction of a cable or port group. */
+struct topo_link {
+    double capacity_Bps; /* achievable by large transfers, after protocol overheads */
+    double latency_s;    /* propagation, port and switch traversal charged to this hop */
+    uint8_t kind;        /* enum link_kind */
+    uint32_t a, b;       /* vertex ids: endpoints first, then NICs, then switches */
+};
+
+struct topo_counts { /* network only: NVLink and PCIe inside a node are not counted */
+    uint64_t endpoints, switches, links; /* links: undirected switch-switch cables */
+};
+
+struct topology {
+    const struct topology_type *type;
+    uint32_t n_endpoints, gpus_per_node;
+    uint32_t n_vertices, n_links;
+    struct topo_link *links;
+    void *state; /* the plugin's own */
+};
+
+struct topology_type {
+    const char *name; /* "mpft" */
+    const char *doc;
+    const char *ref;  /* paper section */
+    /* Builds into the arena. 0 or -1. */
+    int (*build)(struct topology *t, const struct cluster_hw *hw, struct arena *a,
+                 struct diag *diag);
+    /* The same counts in closed form, without building. */
+    int (*count)(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag);
+    /* Writes the link ids from src to dst, in order; returns how many (0 when src == dst).
+     * `flow_hash` selects among equal-cost paths. */
+    uint32_t (*route)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t flow_hash,
+                      uint32_t links[ROUTE_MAX_LINKS]);
+    /* Name of a link for people, e.g. "n3.nic5->leaf5.0"; returns buf. */
+    const char *(*link_name)(const struct topology *t, uint32_t link, char *buf, size_t size);
+};
+
+const struct topology_type *topology_find(const char *name); /* NULL when unknown */
+const struct topology_type *const *topology_all(void);       /* NULL-terminated, sorted by name */
+
+#endif
