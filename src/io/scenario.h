@@ -1,0 +1,43 @@
+/* A scenario: one YAML file, read, checked and frozen. `kind` names what runs. */
+#ifndef MOESIM_IO_SCENARIO_H
+#define MOESIM_IO_SCENARIO_H
+
+#include "base/cfg.h"
+#include "hw/cluster.h"
+#include "models/replay.h"
+#include "sim/sim.h"
+
+struct sim_cfg {
+    int network;    /* enum net_kind */
+    double epsilon; /* 0 = exact */
+    bool checked;
+    int64_t seed;
+};
+
+struct scenario {
+    const char *name, *description;
+    const char *kind;        /* "train_replay" */
+    const char *hardware;    /* directory under configs/: layer below the scenario's own keys */
+    struct cluster_hw cluster;
+    struct replay_cfg replay;
+    struct sim_cfg sim;
+};
+
+extern const struct cfg_table scenario_table;
+
+struct scenario_file {
+    struct scenario *scenario;
+    struct cfg *cfg;  /* for provenance, printing and --explain */
+    const char *path;
+};
+
+/* Reads PATH: defaults, then configs of `hardware`, then the file, then the n overrides (-s).
+ * Everything that can be checked without running is checked. 0 or -1. */
+int scenario_load(const char *path, const char *const *overrides, int n_overrides,
+                  struct arena *arena, struct scenario_file *out, struct diag *diag);
+
+/* Finds a data file (configs/..., traces/...): beside the scenario, $MOESIM_PATH (colon-separated),
+ * the source tree, pkgdatadir. Arena-owned path, or NULL. */
+const char *data_find(const char *relative, const char *scenario_path, struct arena *arena);
+
+#endif
