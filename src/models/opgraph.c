@@ -1,0 +1,305 @@
+/* Op graph: flat growing arrays and an interned string table. See opgraph.h for what an op means.
+ *
+ * opgraph_check proves that the event loop cannot get stuck: every op has two moments, its start and
+ * its end, and each rule of opgraph.h is an edge between moments (lane and dependency: end -> start;
+ * sync group: every start -> every end; transfer: start of its source -> end of its destination).
+ * If these edges have a topological order (Kahn, CACM 1962), every op runs. */
+#include "models/opgraph.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+
+struct string_index {
+    uint32_t *slots; /* string id + 1; 0 = free */
+    uint32_t n_slots; /* power of two */
+};
+
+static void *resize(void *old, size_t n, size_t element_B)
+{
+    void *p = realloc(old, n * element_B);
+
+    if (!p) {
+        fprintf(stderr, "moesim: out of memory: an op graph needs %zu bytes\n", n * element_B);
+        exit(EXIT_LIMIT);
+    }
+    return p;
+}
+
+/* Room for one more element behind n. */
+#define GROW(array, n, cap) \
+    do { \
+        if ((n) == (cap)) { \
+            (cap) = (cap) ? 2 * (cap) : 64; \
+            (array) = resize((array), (cap), sizeof *(array)); \
+        } \
+    } while (0)
+
+struct opgraph *opgraph_new(uint32_t n_devices)
+{
+    struct opgraph *g = resize(NULL, 1, sizeof *g);
+    struct string_index *index = resize(NULL, 1, sizeof *index);
+
+    memset(g, 0, sizeof *g);
+    g->n_devices = n_devices;
+    index->n_slots = 256;
+    index->slots = resize(NULL, index->n_slots, sizeof *index->slots);
+    memset(index->slots, 0, index->n_slots * sizeof *index->slots);
+    g->string_index = index;
+    return g;
+}
+
+void opgraph_free(struct opgraph *g)
+{
+    if (!g)
+        return;
+    struct string_index *index = g->string_index;
+
+    for (uint32_t i = 0; i < g->n_strings; i++)
+        free(g->strings[i]);
+    free(index->slots);
+    free(index);
+    free(g->strings);
+    free(g->ops);
+    free(g->deps);
+    free(g->transfers);
+    free(g->resources);
+    free(g);
+}
+
+static uint32_t text_hash(const char *text) /* FNV-1a */
+{
+    uint32_t h = 2166136261u;
+
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return h;
+}
+
+/* The slot that holds text, or the free slot where it belongs. */
+static uint32_t find_slot(const struct opgraph *g, const char *text)
+{
+    const struct string_index *index = g->string_index;
+    uint32_t mask = index->n_slots - 1, slot = text_hash(text) & mask;
+
+    while (index->slots[slot] && strcmp(g->strings[index->slots[slot] - 1], text) != 0)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static void widen_index(struct opgraph *g)
+{
+    struct string_index *index = g->string_index;
+
+    index->n_slots *= 2;
+    index->slots = resize(index->slots, index->n_slots, sizeof *index->slots);
+    memset(index->slots, 0, index->n_slots * sizeof *index->slots);
+    for (uint32_t i = 0; i < g->n_strings; i++)
+        index->slots[find_slot(g, g->strings[i])] = i + 1;
+}
+
+uint32_t opgraph_string(struct opgraph *g, const char *text)
+{
+    struct string_index *index = g->string_index;
+    uint32_t slot = find_slot(g, text);
+
+    if (index->slots[slot])
+        return index->slots[slot] - 1;
+    size_t length = strlen(text) + 1;
+    GROW(g->strings, g->n_strings, g->cap_strings);
+    g->strings[g->n_strings] = resize(NULL, length, 1);
+    memcpy(g->strings[g->n_strings], text, length);
+    index->slots[slot] = ++g->n_strings;
+    if (2 * g->n_strings > index->n_slots)
+        widen_index(g);
+    return g->n_strings - 1;
+}
+
+uint32_t opgraph_lane(struct opgraph *g)
+{
+    return g->n_lanes++;
+}
+
+uint32_t opgraph_sync_group(struct opgraph *g)
+{
+    return g->n_sync_groups++;
+}
+
+uint32_t opgraph_resource(struct opgraph *g, double capacity_Bps, const char *name)
+{
+    uint32_t text = opgraph_string(g, name);
+
+    GROW(g->resources, g->n_resources, g->cap_resources);
+    g->resources[g->n_resources] = (struct resource){capacity_Bps, text};
+    return g->n_resources++;
+}
+
+uint32_t opgraph_add(struct opgraph *g, const struct op *op)
+{
+    GROW(g->ops, g->n_ops, g->cap_ops);
+    g->ops[g->n_ops] = *op;
+    return g->n_ops++;
+}
+
+void opgraph_dep(struct opgraph *g, uint32_t before, uint32_t after)
+{
+    GROW(g->deps, g->n_deps, g->cap_deps);
+    g->deps[g->n_deps++] = (struct dep){before, after};
+}
+
+uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t)
+{
+    GROW(g->transfers, g->n_transfers, g->cap_transfers);
+    g->transfers[g->n_transfers] = *t;
+    return g->n_transfers++;
+}
+
+static bool amount(double x)
+{
+    return x >= 0 && isfinite(x);
+}
+
+static void check_op(const struct opgraph *g, uint32_t id)
+{
+    const struct op *op = &g->ops[id];
+
+    BUG_IF(op->kind > OP_COMM);
+    BUG_IF(op->lane >= g->n_lanes || op->device >= g->n_devices);
+    BUG_IF(!amount(op->work_s) || !amount(op->lead_s));
+    BUG_IF(!amount(op->sm_ref) || !amount(op->sm_max) || !amount(op->sm_hold));
+    BUG_IF(op->kind == OP_COMPUTE && op->sm_ref > 0 && op->sm_max <= 0);
+    BUG_IF(op->kind == OP_COMPUTE && op->sm_hold > 0);
+    BUG_IF((op->kind == OP_SYNC) != (op->sync_group != OP_NONE));
+    BUG_IF(op->kind == OP_SYNC && op->sync_group >= g->n_sync_groups);
+    BUG_IF(op->name >= g->n_strings || op->class_name >= g->n_strings);
+    BUG_IF(op->phase >= g->n_strings);
+}
+
+static void check_transfer(const struct opgraph *g, const struct transfer *t)
+{
+    BUG_IF(t->src_op >= g->n_ops || t->dst_op >= g->n_ops);
+    BUG_IF(g->ops[t->src_op].kind != OP_COMM || g->ops[t->dst_op].kind != OP_COMM);
+    BUG_IF(t->src >= g->n_devices || t->dst >= g->n_devices);
+    BUG_IF(!amount(t->bytes_B) || !amount(t->latency_s) || !amount(t->cap_Bps));
+    BUG_IF(!(t->weight > 0) || !isfinite(t->weight));
+    BUG_IF(t->n_res > TRANSFER_MAX_RES);
+    for (int i = 0; i < t->n_res; i++) {
+        BUG_IF(t->res[i] >= g->n_resources);
+        for (int j = 0; j < i; j++)
+            BUG_IF(t->res[i] == t->res[j]);
+    }
+}
+
+/* Moments and their edges, in compressed rows. Moment 2i is op i's start, 2i + 1 its end,
+ * 2 n_ops + k the time when sync group k is complete. */
+struct moments {
+    uint32_t n, n_edges;
+    uint32_t *from, *to;
+    uint32_t *row, *pending, *ready;
+};
+
+static void edge(struct moments *m, uint32_t from, uint32_t to)
+{
+    m->from[m->n_edges] = from;
+    m->to[m->n_edges++] = to;
+}
+
+static void collect_edges(const struct opgraph *g, struct moments *m)
+{
+    uint32_t *last = resize(NULL, (size_t)g->n_lanes + 1, sizeof *last);
+
+    memset(last, 0xff, g->n_lanes * sizeof *last);
+    for (uint32_t i = 0; i < g->n_ops; i++) {
+        const struct op *op = &g->ops[i];
+        uint32_t group = 2 * g->n_ops + op->sync_group;
+
+        if (last[op->lane] != OP_NONE)
+            edge(m, 2 * last[op->lane] + 1, 2 * i);
+        last[op->lane] = i;
+        edge(m, 2 * i, op->kind == OP_SYNC ? group : 2 * i + 1);
+        if (op->kind == OP_SYNC)
+            edge(m, group, 2 * i + 1);
+    }
+    for (uint32_t i = 0; i < g->n_deps; i++)
+        edge(m, 2 * g->deps[i].before + 1, 2 * g->deps[i].after);
+    for (uint32_t i = 0; i < g->n_transfers; i++)
+        edge(m, 2 * g->transfers[i].src_op, 2 * g->transfers[i].dst_op + 1);
+    free(last);
+}
+
+/* Sorts the edges by their origin and counts what each moment waits for. */
+static void index_edges(struct moments *m)
+{
+    uint32_t *sorted = resize(NULL, (size_t)m->n_edges + 1, sizeof *sorted);
+
+    memset(m->row, 0, (m->n + 2) * sizeof *m->row);
+    memset(m->pending, 0, (m->n + 1) * sizeof *m->pending);
+    for (uint32_t i = 0; i < m->n_edges; i++) {
+        m->row[m->from[i] + 2]++;
+        m->pending[m->to[i]]++;
+    }
+    for (uint32_t i = 2; i < m->n + 2; i++)
+        m->row[i] += m->row[i - 1];
+    for (uint32_t i = 0; i < m->n_edges; i++)
+        sorted[m->row[m->from[i] + 1]++] = m->to[i];
+    free(m->to);
+    m->to = sorted;
+}
+
+static uint32_t count_reachable(struct moments *m)
+{
+    uint32_t n_ready = 0;
+
+    for (uint32_t i = 0; i < m->n; i++)
+        if (!m->pending[i])
+            m->ready[n_ready++] = i;
+    for (uint32_t next = 0; next < n_ready; next++)
+        for (uint32_t e = m->row[m->ready[next]]; e < m->row[m->ready[next] + 1]; e++)
+            if (!--m->pending[m->to[e]])
+                m->ready[n_ready++] = m->to[e];
+    return n_ready;
+}
+
+static void check_progress(const struct opgraph *g)
+{
+    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + g->n_transfers + 1;
+    struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
+
+    m.from = resize(NULL, max_edges, sizeof *m.from);
+    m.to = resize(NULL, max_edges, sizeof *m.to);
+    m.row = resize(NULL, (size_t)m.n + 2, sizeof *m.row);
+    m.pending = resize(NULL, (size_t)m.n + 1, sizeof *m.pending);
+    m.ready = resize(NULL, (size_t)m.n + 1, sizeof *m.ready);
+    collect_edges(g, &m);
+    index_edges(&m);
+    uint32_t n_reached = count_reachable(&m);
+
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        if (n_reached < m.n && (m.pending[2 * i] || m.pending[2 * i + 1]))
+            BUG("op %u (%s) of device %u waits for itself", i, g->strings[g->ops[i].name],
+                g->ops[i].device);
+    free(m.from);
+    free(m.to);
+    free(m.row);
+    free(m.pending);
+    free(m.ready);
+}
+
+void opgraph_check(const struct opgraph *g)
+{
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        check_op(g, i);
+    for (uint32_t i = 0; i < g->n_deps; i++) {
+        BUG_IF(g->deps[i].before >= g->n_ops || g->deps[i].after >= g->n_ops);
+        BUG_IF(g->deps[i].before == g->deps[i].after);
+    }
+    for (uint32_t i = 0; i < g->n_resources; i++)
+        BUG_IF(!(g->resources[i].capacity_Bps > 0) || !isfinite(g->resources[i].capacity_Bps));
+    for (uint32_t i = 0; i < g->n_transfers; i++)
+        check_transfer(g, &g->transfers[i]);
+    check_progress(g);
+}
