@@ -1,0 +1,246 @@
+/* Classes of flows: joining, leaving, and the lists of classes per link. */
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "sim/flow_net_impl.h"
+
+const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls)
+{
+    return net->spans.words + net->classes[cls].members;
+}
+
+double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s)
+{
+    const struct flow_class *c = &net->classes[cls];
+    return c->served_B + c->rate_Bps * (now_s - c->t0_s);
+}
+
+void flow_class_retime(struct flow_net *net, uint32_t cls)
+{
+    const struct flow_class *c = &net->classes[cls];
+    double left_B = c->first_end_B - c->served_B;
+    double t_s = INFINITY;
+    if (left_B <= 0)
+        t_s = c->t0_s;
+    else if (c->rate_Bps > 0)
+        t_s = c->t0_s + left_B / c->rate_Bps;
+    event_queue_set(&net->queue, cls, t_s);
+}
+
+/* The links of a flow that can bind, in path order. */
+static uint32_t awake_links(const struct flow_net *net, uint32_t flow, uint32_t *out)
+{
+    const uint32_t *path = net->spans.words + net->flow_path[flow];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < net->flow_n_links[flow]; i++)
+        if (!net->links[path[i]].dormant)
+            out[n++] = path[i];
+    return n;
+}
+
+static uint32_t hash_of(const uint32_t *links, uint32_t n, uint32_t service)
+{
+    uint64_t h = 0x9e3779b97f4a7c15u ^ service;
+    for (uint32_t i = 0; i < n; i++)
+        h = (h ^ links[i]) * 0xff51afd7ed558ccdu, h ^= h >> 32;
+    return (uint32_t)h;
+}
+
+static uint32_t find(const struct flow_net *net, const uint32_t *links, uint32_t n,
+                     uint32_t service, uint32_t hash)
+{
+    if (!net->n_buckets)
+        return FLOW_NONE;
+    uint32_t cls = net->buckets[hash & (net->n_buckets - 1)];
+    for (; cls != FLOW_NONE; cls = net->classes[cls].hash_next) {
+        const struct flow_class *c = &net->classes[cls];
+        if (c->hash == hash && c->service == service && c->n_links == n &&
+            !memcmp(flow_class_links(net, cls), links, n * sizeof *links))
+            return cls;
+    }
+    return FLOW_NONE;
+}
+
+static void hash_insert(struct flow_net *net, uint32_t cls)
+{
+    uint32_t *head = &net->buckets[net->classes[cls].hash & (net->n_buckets - 1)];
+    net->classes[cls].hash_next = *head;
+    *head = cls;
+}
+
+static void hash_grow(struct flow_net *net)
+{
+    net->n_buckets = net->n_buckets ? 2 * net->n_buckets : 64;
+    net->buckets = XREALLOC(net->buckets, uint32_t, net->n_buckets);
+    memset(net->buckets, 0xff, net->n_buckets * sizeof *net->buckets);
+    for (uint32_t cls = 0; cls < net->n_classes; cls++)
+        if (net->classes[cls].n)
+            hash_insert(net, cls);
+}
+
+static void hash_remove(struct flow_net *net, uint32_t cls)
+{
+    uint32_t *at = &net->buckets[net->classes[cls].hash & (net->n_buckets - 1)];
+    while (*at != cls)
+        at = &net->classes[*at].hash_next;
+    *at = net->classes[cls].hash_next;
+}
+
+static uint32_t new_slot(struct flow_net *net)
+{
+    uint32_t cls = net->free_classes;
+    if (cls != FLOW_NONE) {
+        net->free_classes = net->classes[cls].hash_next;
+        return cls;
+    }
+    XGROW(net->classes, net->n_classes, net->cap_classes);
+    cls = net->n_classes++;
+    net->classes[cls].region = net->classes[cls].fixed = 0;
+    event_queue_reserve(&net->queue, net->cap_classes);
+    return cls;
+}
+
+static void enter_links(struct flow_net *net, uint32_t cls, const uint32_t *links, uint32_t n)
+{
+    struct flow_class *c = &net->classes[cls];
+    c->n_links = (uint8_t)n;
+    c->members = n ? span_alloc(&net->spans, 2 * n) : 0;
+    for (uint32_t slot = 0; slot < n; slot++) {
+        struct flow_link *l = &net->links[links[slot]];
+        XGROW(l->list, l->n, l->cap);
+        net->spans.words[c->members + slot] = links[slot];
+        net->spans.words[c->members + n + slot] = l->n;
+        l->list[l->n++] = (struct link_entry){cls, slot};
+    }
+}
+
+static void leave_links(struct flow_net *net, uint32_t cls)
+{
+    struct flow_class *c = &net->classes[cls];
+    for (uint32_t slot = 0; slot < c->n_links; slot++) {
+        struct flow_link *l = &net->links[net->spans.words[c->members + slot]];
+        uint32_t at = net->spans.words[c->members + c->n_links + slot];
+        struct link_entry moved = l->list[--l->n];
+        l->list[at] = moved;
+        const struct flow_class *m = &net->classes[moved.cls];
+        net->spans.words[m->members + m->n_links + moved.slot] = at;
+    }
+    if (c->n_links)
+        span_free(&net->spans, c->members, 2 * c->n_links);
+}
+
+static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t n,
+                          uint32_t service, uint32_t hash, double now_s)
+{
+    if (net->live_classes + 1 > net->n_buckets)
+        hash_grow(net);
+    uint32_t cls = new_slot(net);
+    struct flow_class *c = &net->classes[cls];
+    c->served_B = c->rate_Bps = c->level_Bps = 0;
+    c->t0_s = now_s;
+    c->n = 0;
+    c->service = service;
+    c->weight = net->services[service].weight;
+    c->priority = net->services[service].priority;
+    c->heap = FLOW_NONE;
+    c->bottleneck = BOTTLENECK_NONE;
+    c->hash = hash;
+    enter_links(net, cls, links, n);
+    hash_insert(net, cls);
+    net->live_classes++;
+    return cls;
+}
+
+static void class_free(struct flow_net *net, uint32_t cls)
+{
+    struct flow_class *c = &net->classes[cls];
+    hash_remove(net, cls);
+    leave_links(net, cls);
+    if (c->bottleneck < BOTTLENECK_CAP)
+        net->links[c->bottleneck].n_bottlenecked--;
+    event_queue_set(&net->queue, cls, INFINITY);
+    c->hash_next = net->free_classes;
+    net->free_classes = cls;
+    net->live_classes--;
+}
+
+void flow_class_join(struct flow_net *net, uint32_t flow, double bytes_B, double now_s)
+{
+    uint32_t links[SPAN_MAX / 2];
+    uint32_t n = awake_links(net, flow, links), service = net->flow_service[flow];
+    uint32_t hash = hash_of(links, n, service);
+    uint32_t cls = find(net, links, n, service, hash);
+    if (cls == FLOW_NONE)
+        cls = class_new(net, links, n, service, hash, now_s);
+    struct flow_class *c = &net->classes[cls];
+    if (c->n++ == 0 || c->bottleneck != BOTTLENECK_NONE) {
+        XGROW(net->seeds, net->n_seeds, net->cap_seeds);
+        net->seeds[net->n_seeds++] = cls;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        net->links[links[i]].load_Bps += c->rate_Bps;
+    net->flow_class[flow] = cls;
+    net->heap.key[flow] = flow_class_served(net, cls, now_s) + bytes_B;
+    c->heap = flow_heap_push(&net->heap, c->heap, flow);
+    c->first_end_B = net->heap.key[c->heap];
+}
+
+uint32_t flow_class_pop(struct flow_net *net, uint32_t cls)
+{
+    struct flow_class *c = &net->classes[cls];
+    uint32_t flow = c->heap;
+    c->heap = flow_heap_pop(&net->heap, flow);
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        uint32_t link = flow_class_links(net, cls)[i];
+        net->links[link].load_Bps = fmax(0, net->links[link].load_Bps - c->rate_Bps);
+        flow_mark_dirty(net, link);
+    }
+    if (--c->n == 0) {
+        class_free(net, cls);
+    } else {
+        c->first_end_B = net->heap.key[c->heap];
+        flow_class_retime(net, cls);
+    }
+    return flow;
+}
+
+/* All flows of a heap as a list through sibling; keys become remaining bytes. */
+static uint32_t heap_to_list(struct flow_net *net, uint32_t root, double served_B, uint32_t list)
+{
+    struct flow_heap *h = &net->heap;
+    uint32_t stack = root; /* nodes to visit, linked through sibling */
+    while (stack != FLOW_NONE) {
+        uint32_t flow = stack, child = h->child[flow];
+        stack = h->sibling[flow];
+        while (child != FLOW_NONE) {
+            uint32_t next = h->sibling[child];
+            h->sibling[child] = stack;
+            stack = child;
+            child = next;
+        }
+        h->key[flow] = fmax(0, h->key[flow] - served_B);
+        h->sibling[flow] = list;
+        list = flow;
+    }
+    return list;
+}
+
+/* Empties every class; returns with each flow's key = remaining bytes and class = FLOW_HOMELESS. */
+void flow_class_drop_all(struct flow_net *net, double now_s)
+{
+    uint32_t list = FLOW_NONE;
+    for (uint32_t cls = 0; cls < net->n_classes; cls++) {
+        if (!net->classes[cls].n)
+            continue;
+        double served_B = flow_class_served(net, cls, now_s);
+        list = heap_to_list(net, net->classes[cls].heap, served_B, list);
+        net->classes[cls].n = 0;
+        class_free(net, cls);
+    }
+    for (uint32_t i = 0; i < net->n_links; i++)
+        net->links[i].load_Bps = 0;
+    for (; list != FLOW_NONE; list = net->heap.sibling[list])
+        net->flow_class[list] = FLOW_HOMELESS;
+    net->n_seeds = 0;
+}

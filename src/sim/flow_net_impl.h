@@ -1,0 +1,167 @@
+/* Inside of the flow network, shared by flow_net.c (life of flows), flow_class.c (who shares a
+ * rate), flow_solve.c (max-min rates) and flow_dormant.c (links that cannot bind).
+ *
+ * Flows with the same links, weight, cap and priority have the same rate at all times: they form
+ * one class, which keeps one rate and the service V(t) that each of its flows has received. A flow
+ * that joined at V0 with b bytes ends when V reaches V0 + b: its key in the class's heap. */
+#ifndef MOESIM_SIM_FLOW_NET_IMPL_H
+#define MOESIM_SIM_FLOW_NET_IMPL_H
+
+#include <stdbool.h>
+
+#include "sim/event_queue.h"
+#include "sim/flow_heap.h"
+#include "sim/flow_net.h"
+#include "sim/xalloc.h"
+
+#define BOTTLENECK_NONE UINT32_MAX       /* not solved yet */
+#define BOTTLENECK_CAP (UINT32_MAX - 1)  /* runs at its own rate cap */
+
+#define FLOW_HOMELESS (UINT32_MAX - 1)   /* class of a flow between two builds of the classes */
+
+enum { FLOW_MAX_PRIORITY = 8 };
+
+struct flow_service { /* what flows of a kind ask for; interned */
+    double weight, cap_Bps;
+    uint8_t priority;
+};
+
+struct flow_class {
+    double served_B;     /* V at t0_s */
+    double t0_s, rate_Bps;
+    double first_end_B;  /* V at which its first flow ends */
+    double weight;       /* of each flow */
+    double level_Bps;    /* solver: rate per weight of the solution being built */
+    uint32_t n;          /* flows; 0 = slot is free */
+    uint32_t service;
+    uint32_t heap;       /* root: flow with the smallest key */
+    uint32_t bottleneck, new_bottleneck;
+    uint32_t members;    /* span: link ids, then positions in the links' lists */
+    uint8_t n_links, priority;
+    uint32_t hash, hash_next;
+    uint32_t region;     /* solver: solve id when the class is being solved */
+    uint32_t fixed;      /* solver: fill id when its level is decided */
+};
+
+struct link_entry {
+    uint32_t cls, slot; /* class and which of its links this is */
+};
+
+struct core_load { /* flows through a core link that also cross a dormant link */
+    uint32_t link;
+    double weight;
+};
+
+struct flow_link {
+    double capacity_Bps, load_Bps;
+    double level_Bps;              /* level of the classes it is the bottleneck of */
+    double max_level_Bps;          /* no class on it has a larger rate per weight */
+    double reported_Bps;           /* last load given to on_load */
+    struct link_entry *list;
+    uint32_t n, cap;
+    uint32_t n_bottlenecked;       /* classes that have it as bottleneck */
+    bool dirty, shrunk, failed, watched, dormant;
+    /* solver scratch, valid while touched == current iteration */
+    uint32_t touched, n_open, n_region, n_region_own;
+    double residual_Bps, open_weight, region_max_Bps, outside_max_Bps, own_level_Bps;
+    double filled_at_Bps;          /* level at which it became a bottleneck; -1 = it did not */
+    /* dormancy */
+    double bound_Bps;              /* dormant: upper bound of its load */
+    uint32_t awake_call;           /* stays awake during this call of flow_solve */
+    bool bound_changed, keep_awake;
+    struct core_load *crossing;    /* core link: what dormant links its flows cross */
+    uint32_t n_crossing, cap_crossing;
+};
+
+struct start_batch {
+    double time_s;
+    uint64_t seq;
+    uint32_t first, last;
+};
+
+struct ended_flow {
+    uint32_t cookie, how;
+};
+
+struct level_key {
+    double level_Bps;
+    uint32_t id; /* link or class */
+};
+
+struct flow_net {
+    struct flow_net_config config;
+    struct flow_link *links;
+    uint32_t n_links;
+
+    /* flows, structure of arrays; heap.sibling doubles as list link while pending or free */
+    struct flow_heap heap;
+    float *size_B;
+    uint32_t *flow_class, *flow_path, *flow_cookie;
+    uint16_t *flow_service;
+    uint8_t *flow_n_links;
+    uint32_t n_flows, cap_flows, free_flows, n_active;
+    struct span_pool spans;
+
+    struct flow_service *services;
+    uint32_t n_services, cap_services;
+    uint32_t n_priorities;
+
+    struct flow_class *classes;
+    uint32_t n_classes, cap_classes, free_classes, live_classes;
+    uint32_t *buckets, n_buckets;
+    struct event_queue queue;
+
+    struct start_batch *starts; /* binary heap by (time, seq) */
+    uint32_t n_starts, cap_starts;
+    uint64_t start_seq;
+
+    uint32_t *dirty_links, n_dirty_links;
+    uint32_t *seeds, n_seeds, cap_seeds; /* new or grown classes */
+
+    /* solver scratch */
+    uint32_t solve_id, iteration_id, fill_id, solve_call;
+    uint32_t *region, n_region, cap_region;
+    uint32_t *touched, n_touched;
+    struct level_key *open_links; /* heap by level */
+    uint32_t n_open_links;
+    struct level_key *caps;       /* sorted */
+    uint32_t n_caps, cap_caps;
+    uint32_t *bound_changed, n_bound_changed;
+
+    struct ended_flow *ended;
+    uint32_t n_ended, cap_ended;
+
+    uint64_t visits_at_rebuild;
+    double rebuild_factor;
+    uint32_t n_dormant;
+    double checked_time_s, checked_delivered_B, checked_due_B; /* checked runs only */
+    struct flow_net_stats stats;
+};
+
+/* flow_class.c */
+void flow_class_join(struct flow_net *net, uint32_t flow, double bytes_B, double now_s);
+void flow_class_retime(struct flow_net *net, uint32_t cls);
+uint32_t flow_class_pop(struct flow_net *net, uint32_t cls); /* top flow leaves; returns it */
+void flow_class_drop_all(struct flow_net *net, double now_s); /* flows keep remaining bytes as key */
+double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s);
+const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls);
+
+/* flow_solve.c */
+void flow_solve(struct flow_net *net, double now_s);
+void flow_mark_dirty(struct flow_net *net, uint32_t link);
+
+/* flow_dormant.c */
+uint32_t flow_core_link(const struct flow_net *net, uint32_t flow);
+void flow_dormant_joined(struct flow_net *net, uint32_t flow);
+void flow_dormant_level_changed(struct flow_net *net, uint32_t core, double old_level_Bps);
+bool flow_dormant_violated(struct flow_net *net, bool keep_awake);
+void flow_rebuild(struct flow_net *net, double now_s);
+bool flow_rebuild_pays(const struct flow_net *net);
+/* Before links that sleep are changed or become some flow's narrowest. */
+void flow_wake(struct flow_net *net, uint32_t link, double now_s);
+
+/* flow_check.c */
+void flow_check_solution(struct flow_net *net);
+void flow_check_advance(struct flow_net *net, double now_s);
+
+#endif
