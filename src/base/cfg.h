@@ -15,7 +15,7 @@
 
 enum cfg_type {
     CFG_QUANTITY, /* double, SI; needs a unit of `dim` (DIM_RATIO: plain number or %) */
-    CFG_INT,      /* int64_t; digits, 1_000, 64Ki allowed? no: digits only */
+    CFG_INT,      /* int64_t; decimal digits only, no 1_000 and no 64Ki */
     CFG_BOOL,     /* bool; true/false */
     CFG_STRING,   /* const char *, owned by the arena */
     CFG_ENUM,     /* int: index into choices[] */
@@ -29,7 +29,7 @@ struct cfg_field {
     enum cfg_type type;
     enum unit_dim dim;          /* CFG_QUANTITY only */
     size_t offset;              /* into the struct */
-    const char *dflt;           /* YAML text of the default; NULL = required */
+    const char *dflt;           /* text of the default as after -s; NULL = required */
     double min, max;            /* inclusive, SI; checked for QUANTITY and INT when min < max */
     const char *const *choices; /* CFG_ENUM: NULL-terminated; CFG_STRING: NULL */
     const struct cfg_table *sub;
@@ -59,7 +59,8 @@ int cfg_load_file(struct cfg *c, const char *path, const char *at, bool need_sou
 /* The same from memory; `name` is used in messages. Copied into the arena. */
 int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name, const char *at,
                   bool need_source, const char *const *skip, struct diag *diag);
-/* -s key=value; the message names the option text. */
+/* -s key=value; the message names the option text. The value is taken as it stands, without YAML's
+ * quotes. Exit codes: EXIT_USAGE when it is not of the form key=value, else EXIT_BAD_INPUT. */
 int cfg_override(struct cfg *c, const char *assignment, struct diag *diag);
 /* After all layers: reports required keys that nobody gave, with the table's place. */
 int cfg_finish(struct cfg *c, struct diag *diag);
@@ -73,14 +74,17 @@ const char *cfg_peek(const char *path, const char *dotted_key, struct arena *are
 const char *cfg_source(const struct cfg *c, const char *dotted_key);
 struct srcloc cfg_where(const struct cfg *c, const char *dotted_key);
 
-/* Visits every leaf in table order. value_text is the canonical YAML text with unit. */
+/* Visits every leaf in table order. value_text is the canonical YAML text with unit; it parses back
+ * to the very same value. The strings live as long as the arena. */
 typedef void cfg_visit_fn(void *ctx, const char *dotted_key, const struct cfg_field *field,
                           const void *value, const char *value_text, const char *source);
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
 
-/* Resolved config as YAML that loads back to the same struct, with doc and source as comments. */
+/* Resolved config as YAML that loads back to the same struct, with the docs as comments; a value
+ * whose source is known keeps it: {value: 50 GB/s, source: "..."}. */
 void cfg_print_yaml(const struct cfg *c, FILE *out);
-/* JSON Schema (draft 2020-12) of a table. */
+/* JSON Schema (draft 2020-12) of a table, as one file may be written: no key is required in it,
+ * because every key may come from another layer. */
 void cfg_print_schema(const struct cfg_table *t, FILE *out);
 
 /* "did you mean": the nearest of NULL-terminated names by edit distance, or NULL. */

@@ -61,4 +61,14 @@ const char *diag_text(struct diag *d);
 _Noreturn void bug_die(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Out of memory: says so, removes half-written output files and ends with exit code 5. */
+_Noreturn void out_of_memory(void);
+/* The result of malloc and its like, checked. */
+static inline void *checked_alloc(void *p)
+{
+    if (!p)
+        out_of_memory();
+    return p;
+}
+
 #endif

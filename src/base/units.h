@@ -24,9 +24,12 @@ enum unit_dim {
 const char *unit_dim_name(enum unit_dim dim);    /* "bandwidth" */
 const char *unit_dim_si(enum unit_dim dim);      /* "B/s" */
 const char *unit_dim_example(enum unit_dim dim); /* "50 GB/s": for error messages */
+/* The i-th unit that a dimension accepts, or NULL after the last (for schemas and docs). */
+const char *unit_name(enum unit_dim dim, size_t i);
 
 /* Parses text such as "3.7 us" or "400 Gb/s". Returns 0, or -1 with a one-line reason in `why`
- * that names the unit that was found and an example of what to write. Never reads past `len`. */
+ * that names the unit that was found and an example of what to write. Never reads past `len`.
+ * The value is the double nearest to the decimal text: "3.7 us" equals 3.7e-6 exactly. */
 int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why,
                size_t why_size);
 

@@ -1,0 +1,175 @@
+/* Config tables, the core: lays out the entries of a table, fills the defaults and answers
+ * questions about single keys. Loading, overriding and printing are in cfg_*.c.
+ * Leaves out: lists; what needs one is read through base/yaml_doc.h by who owns it. */
+#include <string.h>
+
+#include "base/cfg_priv.h"
+
+static size_t count_entries(const struct cfg_table *t)
+{
+    size_t n = 0;
+    for (const struct cfg_field *f = t->fields; f->name; f++)
+        n += 1 + (f->type == CFG_TABLE ? count_entries(f->sub) : 0);
+    return n;
+}
+
+/* A default that does not pass its own field's checks is our mistake. */
+static void set_default(struct cfg *c, const struct cfg_entry *e)
+{
+    char why[CFG_WHY_SIZE];
+    const struct cfg_field *f = e->field;
+    if (f->type == CFG_STRING && !f->dflt)
+        *(const char **)e->value = "";
+    if (f->dflt && cfg_parse_value(f, f->dflt, e->value, c->arena, why, sizeof why))
+        BUG("default of '%s': %s", e->key, why);
+}
+
+/* Appends the entries of a table whose struct starts at base. */
+static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base)
+{
+    for (const struct cfg_field *f = t->fields; f->name; f++) {
+        size_t i = c->n++;
+        struct cfg_entry *e = &c->entries[i];
+        const char *prefix = c->entries[parent].key;
+        e->key = arena_printf(c->arena, "%s%s%s", prefix, *prefix ? "." : "", f->name);
+        e->field = f;
+        e->value = base + f->offset;
+        e->parent = parent;
+        if (f->type == CFG_TABLE) {
+            e->table = f->sub;
+            add_fields(c, i, f->sub, base + f->offset);
+        } else {
+            set_default(c, e);
+        }
+        e->end = c->n;
+    }
+}
+
+struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena)
+{
+    struct cfg *c = ARENA_NEW(arena, struct cfg);
+    c->table = table;
+    c->arena = arena;
+    c->data = arena_alloc(arena, table->size);
+    c->entries = ARENA_ARRAY(arena, struct cfg_entry, count_entries(table) + 1);
+    c->entries[0] = (struct cfg_entry){.key = "", .table = table, .value = c->data};
+    c->n = 1;
+    add_fields(c, 0, table, c->data);
+    c->entries[0].end = c->n;
+    return c;
+}
+
+void *cfg_struct(struct cfg *c)
+{
+    return c->data;
+}
+
+struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->entries[i].key, dotted_key) == 0)
+            return &c->entries[i];
+    return NULL;
+}
+
+struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, const char *name)
+{
+    size_t parent = (size_t)(table - c->entries);
+    for (size_t i = parent + 1; i < table->end; i = c->entries[i].end)
+        if (strcmp(c->entries[i].field->name, name) == 0)
+            return &c->entries[i];
+    return NULL;
+}
+
+size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max)
+{
+    const char **leaves = ARENA_ARRAY(c->arena, const char *, c->n + 1);
+    const char **lasts = ARENA_ARRAY(c->arena, const char *, c->n + 1);
+    const char *dot = strrchr(word, '.');
+    size_t n = 0, n_found = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->entries[i].table) {
+            leaves[n] = c->entries[i].key;
+            lasts[n++] = c->entries[i].field->name;
+        }
+    const char *near = cfg_nearest(word, leaves);
+    if (near && max)
+        found[n_found++] = near;
+    if (n_found)
+        return n_found;
+    const char *last = cfg_nearest(dot ? dot + 1 : word, lasts);
+    for (size_t i = 0; last && i < n && n_found < max; i++)
+        if (strcmp(lasts[i], last) == 0)
+            found[n_found++] = leaves[i];
+    return n_found;
+}
+
+const char *cfg_join(struct arena *a, const char *const *names, size_t n, const char *last)
+{
+    const char *s = "";
+    for (size_t i = 0; i < n; i++)
+        s = arena_printf(a, "%s%s'%s'", s, i == 0 ? "" : i + 1 < n ? ", " : last, names[i]);
+    return s;
+}
+
+const char *cfg_source(const struct cfg *c, const char *dotted_key)
+{
+    const struct cfg_entry *e = cfg_find(c, dotted_key);
+    return e ? e->source : NULL;
+}
+
+struct srcloc cfg_where(const struct cfg *c, const char *dotted_key)
+{
+    const struct cfg_entry *e = cfg_find(c, dotted_key);
+    return e ? e->where : SRCLOC_NONE;
+}
+
+void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct cfg_entry *e = &c->entries[i];
+        if (!e->table)
+            fn(ctx, e->key, e->field, e->value, cfg_yaml_text(e->field, e->value, c->arena),
+               e->source);
+    }
+}
+
+static bool is_missing(const struct cfg_entry *e)
+{
+    return !e->table && !e->given && !e->field->dflt;
+}
+
+/* One message per table: a whole group that was forgotten is one mistake, not ten. */
+static void report_missing(const struct cfg *c, size_t table, struct diag *diag)
+{
+    const struct cfg_entry *t = &c->entries[table], *one = NULL;
+    const char **names = ARENA_ARRAY(c->arena, const char *, t->end - table);
+    size_t n = 0;
+    for (size_t i = table + 1; i < t->end; i = c->entries[i].end)
+        if (is_missing(&c->entries[i])) {
+            one = &c->entries[i];
+            names[n++] = one->field->name;
+        }
+    if (n == 0)
+        return;
+    while (!t->where.file && t != c->entries)
+        t = &c->entries[t->parent];
+    if (n == 1)
+        diag_error(diag, EXIT_BAD_INPUT, t->where,
+                   "required key '%s' is missing (%s); write for example '%s: %s'", one->key,
+                   one->field->doc ? one->field->doc : "", one->field->name,
+                   cfg_example(one->field));
+    else
+        diag_error(diag, EXIT_BAD_INPUT, t->where, "required keys are missing%s%s%s: %s",
+                   table ? " in '" : "", c->entries[table].key, table ? "'" : "",
+                   cfg_join(c->arena, names, n, " and "));
+}
+
+int cfg_finish(struct cfg *c, struct diag *diag)
+{
+    size_t before = diag_count(diag);
+    for (size_t i = 0; i < c->n; i++)
+        if (c->entries[i].table)
+            report_missing(c, i, diag);
+    return diag_count(diag) > before ? -1 : 0;
+}

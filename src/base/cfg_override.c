@@ -1,0 +1,93 @@
+/* -s key=value: the same checks as in a file, located by a caret in the option's own text. */
+#include <string.h>
+
+#include "base/cfg_priv.h"
+#include "base/yaml_doc.h"
+
+/* The option as the user typed it is both the "file" and the source line. */
+static struct srcloc at(const char *option, size_t offset)
+{
+    int column = 1;
+    for (size_t i = 0; i < offset; i++)
+        column += ((unsigned char)option[i] & 0xc0) != 0x80;
+    return (struct srcloc){
+        .file = option, .text = option, .text_len = strlen(option), .column = column};
+}
+
+static void report_unknown(struct cfg *c, const char *key, struct srcloc where,
+                           struct diag *diag)
+{
+    const char *found[3];
+    size_t n = cfg_near_keys(c, key, found, 3);
+    diag_error(diag, EXIT_BAD_INPUT, where, "unknown key '%.80s'%s%s%s", key,
+               n ? "; did you mean " : "", cfg_join(c->arena, found, n, " or "), n ? "?" : "");
+}
+
+static void report_table(struct cfg *c, const struct cfg_entry *e, struct srcloc where,
+                         struct diag *diag)
+{
+    size_t i = (size_t)(e - c->entries);
+    while (i < e->end && c->entries[i].table)
+        i++;
+    bool has_leaf = i < e->end;
+    diag_error(diag, EXIT_BAD_INPUT, where, "'%s' is a group of keys%s%s%s%s%s", e->key,
+               has_leaf ? "; set one of them, for example -s " : "",
+               has_leaf ? c->entries[i].key : "", has_leaf ? "='" : "",
+               has_leaf ? cfg_example(c->entries[i].field) : "", has_leaf ? "'" : "");
+}
+
+/* Copies s without blanks at its ends; *skipped counts those at the start. */
+static const char *trimmed(struct arena *a, const char *s, size_t n, size_t *skipped)
+{
+    *skipped = 0;
+    while (n && (*s == ' ' || *s == '\t'))
+        s++, n--, ++*skipped;
+    while (n && (s[n - 1] == ' ' || s[n - 1] == '\t'))
+        n--;
+    return arena_printf(a, "%.*s", (int)n, s);
+}
+
+static int apply(struct cfg *c, const char *option, const char *text, const char *equals,
+                 struct diag *diag)
+{
+    char why[CFG_WHY_SIZE];
+    size_t lead, value_lead, prefix = strlen(option) - strlen(text);
+    const char *key = trimmed(c->arena, text, (size_t)(equals - text), &lead);
+    const char *value = trimmed(c->arena, equals + 1, strlen(equals + 1), &value_lead);
+    struct srcloc key_at = at(option, prefix + lead);
+    struct srcloc value_at = at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
+    struct cfg_entry *e = *key ? cfg_find(c, key) : NULL;
+    if (!e) {
+        report_unknown(c, key, key_at, diag);
+        return -1;
+    }
+    if (e->table) {
+        report_table(c, e, key_at, diag);
+        return -1;
+    }
+    e->given = true;
+    if (cfg_parse_value(e->field, value, e->value, c->arena, why, sizeof why)) {
+        diag_error(diag, EXIT_BAD_INPUT, value_at, "%s: %s", e->key, why);
+        return -1;
+    }
+    e->source = arena_printf(c->arena, "command line: %s", option);
+    e->where = value_at;
+    return 0;
+}
+
+int cfg_override(struct cfg *c, const char *assignment, struct diag *diag)
+{
+    const char *option = arena_printf(c->arena, "-s %s", assignment);
+    const char *equals = strchr(assignment, '='), *what;
+    const char *bad = yaml_bad_byte(option, strlen(option), &what);
+    if (bad) {
+        diag_error(diag, EXIT_BAD_INPUT, at(option, (size_t)(bad - option)), "%s", what);
+        return -1;
+    }
+    if (!equals || equals == assignment) {
+        diag_error(diag, EXIT_USAGE, at(option, 3),
+                   "-s wants KEY=VALUE; write for example -s cluster.nic.bandwidth='50 GB/s'");
+        return -1;
+    }
+    return apply(c, option, assignment, equals, diag);
+}

@@ -1,0 +1,52 @@
+/* Inside of the config tables: a config is a flat list of entries, one per table and leaf, in
+ * table order, each knowing its dotted key, its place in the struct and where its value came from. */
+#ifndef MOESIM_BASE_CFG_PRIV_H
+#define MOESIM_BASE_CFG_PRIV_H
+
+#include "base/cfg.h"
+
+struct cfg_entry {
+    const char *key;               /* "cluster.nic.bandwidth"; "" for the root */
+    const struct cfg_field *field; /* NULL for the root */
+    const struct cfg_table *table; /* root and CFG_TABLE, else NULL */
+    void *value;                   /* into the struct */
+    const char *source;            /* its `source:` text, or NULL */
+    struct srcloc where;           /* the value, or the table's first mapping */
+    bool given;                    /* by a file or -s; a default does not count */
+    size_t parent, end;            /* entries of the subtree: this one .. end-1 */
+};
+
+struct cfg {
+    const struct cfg_table *table;
+    struct arena *arena;
+    void *data;
+    struct cfg_entry *entries; /* [0] is the root */
+    size_t n;
+};
+
+/* The entry of a dotted key, or NULL. */
+struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key);
+/* The child of a table entry by its name, or NULL. */
+struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, const char *name);
+/* Dotted keys of all leaves that are near to a word, at most max; returns how many. A bare last
+ * name ("bandwidth") finds the keys that end in it. */
+size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max);
+/* "a', 'b' or 'c" for did-you-mean; owned by the arena. */
+const char *cfg_join(struct arena *a, const char *const *names, size_t n, const char *last);
+
+/* Text to value with all checks of the field. 0, or -1 with a reason in why. */
+int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, struct arena *a,
+                    char *why, size_t why_size);
+/* Value to the canonical text that parses back to it; strings are not quoted. */
+const char *cfg_value_text(const struct cfg_field *f, const void *value, struct arena *a);
+/* The same, quoted for YAML where that is needed. */
+const char *cfg_yaml_text(const struct cfg_field *f, const void *value, struct arena *a);
+const char *cfg_quote(const char *s, struct arena *a); /* always in double quotes */
+/* "0 B/s to 1 TB/s", or NULL when the field has no range. */
+const char *cfg_range_text(const struct cfg_field *f, struct arena *a);
+/* What to write for a field: "50 GB/s", "64", its first choice. */
+const char *cfg_example(const struct cfg_field *f);
+
+#define CFG_WHY_SIZE 512
+
+#endif

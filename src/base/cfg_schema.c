@@ -1,0 +1,161 @@
+/* JSON Schema of a table (draft 2020-12), for editors. Quantities are strings that match a pattern
+ * of number and unit; their ranges, which a pattern cannot say, are in the description.
+ * Leaves out `required`: any key may come from a lower layer.
+ * Reference: JSON Schema core and validation, 2020-12. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/cfg_priv.h"
+
+struct writer {
+    FILE *out;
+    struct arena *arena;
+};
+
+static void put_string(FILE *out, const char *s)
+{
+    fputc('"', out);
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            fprintf(out, "\\%c", c);
+        else if (c < 0x20)
+            fprintf(out, "\\u%04x", c);
+        else
+            fputc(c, out);
+    }
+    fputc('"', out);
+}
+
+static void put_newline(const struct writer *w, int indent)
+{
+    fprintf(w->out, "\n%*s", indent, "");
+}
+
+#define NUMBER "[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?"
+
+/* The regular expression of a quantity, the same grammar as unit_parse. */
+static const char *quantity_pattern(enum unit_dim dim, struct arena *a)
+{
+    const char *units = "", *name;
+    for (size_t i = 0; (name = unit_name(dim, i)); i++)
+        units = arena_printf(a, "%s%s%s", units, i ? "|" : "", name);
+    if (dim == DIM_MONEY)
+        return arena_printf(a, "^\\s*(%s\\s*(%s)|\\$\\s*%s)\\s*$", NUMBER, units, NUMBER);
+    return arena_printf(a, "^\\s*%s\\s*(%s)\\s*$", NUMBER, units);
+}
+
+static void put_quantity(const struct writer *w, const struct cfg_field *f)
+{
+    if (f->dim == DIM_COUNT) {
+        fputs("{\"type\": \"integer\"}", w->out);
+        return;
+    }
+    if (f->dim == DIM_RATIO)
+        fputs("{\"anyOf\": [{\"type\": \"number\"}, ", w->out);
+    fputs("{\"type\": \"string\", \"pattern\": ", w->out);
+    put_string(w->out, quantity_pattern(f->dim, w->arena));
+    fputs(f->dim == DIM_RATIO ? "}]}" : "}", w->out);
+}
+
+static void put_int(const struct writer *w, const struct cfg_field *f)
+{
+    fputs("{\"type\": \"integer\"", w->out);
+    if (f->min < f->max && isfinite(f->min))
+        fprintf(w->out, ", \"minimum\": %.17g", f->min);
+    if (f->min < f->max && isfinite(f->max))
+        fprintf(w->out, ", \"maximum\": %.17g", f->max);
+    fputc('}', w->out);
+}
+
+static void put_enum(const struct writer *w, const struct cfg_field *f)
+{
+    fputs("{\"enum\": [", w->out);
+    for (size_t i = 0; f->choices[i]; i++) {
+        fputs(i ? ", " : "", w->out);
+        put_string(w->out, f->choices[i]);
+    }
+    fputs("]}", w->out);
+}
+
+static void put_bare(const struct writer *w, const struct cfg_field *f)
+{
+    if (f->type == CFG_QUANTITY)
+        put_quantity(w, f);
+    else if (f->type == CFG_INT)
+        put_int(w, f);
+    else if (f->type == CFG_ENUM)
+        put_enum(w, f);
+    else
+        fprintf(w->out, "{\"type\": \"%s\"}", f->type == CFG_BOOL ? "boolean" : "string");
+}
+
+static const char *describe(const struct writer *w, const struct cfg_field *f)
+{
+    const char *s = f->doc ? f->doc : "", *range = cfg_range_text(f, w->arena);
+    if (f->type == CFG_QUANTITY)
+        s = arena_printf(w->arena, "%s; a %s", s, unit_dim_name(f->dim));
+    if (range)
+        s = arena_printf(w->arena, "%s; range %s", s, range);
+    if (f->dflt)
+        return arena_printf(w->arena, "%s; default %s", s, f->dflt);
+    return arena_printf(w->arena, "%s; required", s);
+}
+
+/* Bare, or with its origin. */
+static void put_leaf(const struct writer *w, const struct cfg_field *f, int indent)
+{
+    fputc('{', w->out);
+    put_newline(w, indent + 1);
+    fputs("\"description\": ", w->out);
+    put_string(w->out, describe(w, f));
+    fputc(',', w->out);
+    put_newline(w, indent + 1);
+    fputs("\"anyOf\": [", w->out);
+    put_bare(w, f);
+    fputs(", {\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"value\"],",
+          w->out);
+    put_newline(w, indent + 2);
+    fputs("\"properties\": {\"value\": ", w->out);
+    put_bare(w, f);
+    fputs(", \"source\": {\"type\": \"string\", \"minLength\": 1}}}]}", w->out);
+}
+
+static void put_table(const struct writer *w, const struct cfg_table *t, int indent)
+{
+    fputs("\"type\": \"object\",", w->out);
+    put_newline(w, indent);
+    fputs("\"description\": ", w->out);
+    put_string(w->out, t->doc ? t->doc : "");
+    fputs(",", w->out);
+    put_newline(w, indent);
+    fputs("\"additionalProperties\": false,", w->out);
+    put_newline(w, indent);
+    fputs("\"properties\": {", w->out);
+    for (const struct cfg_field *f = t->fields; f->name; f++) {
+        fputs(f == t->fields ? "" : ",", w->out);
+        put_newline(w, indent + 1);
+        put_string(w->out, f->name);
+        fputs(": ", w->out);
+        if (f->type != CFG_TABLE) {
+            put_leaf(w, f, indent + 1);
+            continue;
+        }
+        fputc('{', w->out);
+        put_newline(w, indent + 2);
+        put_table(w, f->sub, indent + 2);
+        fputc('}', w->out);
+    }
+    fputc('}', w->out);
+}
+
+void cfg_print_schema(const struct cfg_table *t, FILE *out)
+{
+    struct writer w = {.out = out, .arena = arena_new()};
+    fputs("{\n \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n \"title\": ", out);
+    put_string(out, t->name);
+    fputs(",\n ", out);
+    put_table(&w, t, 1);
+    fputs("\n}\n", out);
+    arena_free(w.arena);
+}

@@ -1,0 +1,70 @@
+/* "Did you mean": the nearest name by restricted Damerau-Levenshtein distance (insert, delete,
+ * replace, swap neighbours), where a difference of case costs nothing on the first look.
+ * Reference: G. V. Bard, "Spelling-error tolerant, order-independent pass-phrases", 2007. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cfg.h"
+
+#define MAX_WORD 64 /* longer words are not compared */
+
+static int min3(int a, int b, int c)
+{
+    int m = a < b ? a : b;
+    return m < c ? m : c;
+}
+
+static int distance(const char *a, int na, const char *b, int nb)
+{
+    int rows[3][MAX_WORD + 1];
+    int *before = rows[0], *prev = rows[1], *cur = rows[2];
+    for (int j = 0; j <= nb; j++)
+        prev[j] = j;
+    for (int i = 1; i <= na; i++) {
+        cur[0] = i;
+        for (int j = 1; j <= nb; j++) {
+            int cost = a[i - 1] != b[j - 1];
+            cur[j] = min3(prev[j] + 1, cur[j - 1] + 1, prev[j - 1] + cost);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < cur[j])
+                cur[j] = before[j - 2] + 1;
+        }
+        int *oldest = before;
+        before = prev;
+        prev = cur;
+        cur = oldest;
+    }
+    return prev[nb];
+}
+
+/* A started word ("band" for "bandwidth") is as good as one wrong letter. */
+static int badness(const char *word, int n, const char *name)
+{
+    int m = (int)strnlen(name, MAX_WORD + 1);
+    if (m > MAX_WORD)
+        return MAX_WORD;
+    if (strcasecmp(word, name) == 0)
+        return 0;
+    int common = n < m ? n : m;
+    if (common >= 3 && strncasecmp(word, name, (size_t)common) == 0)
+        return 1;
+    return distance(word, n, name, m);
+}
+
+const char *cfg_nearest(const char *word, const char *const *names)
+{
+    int n = (int)strnlen(word, MAX_WORD + 1);
+    if (n == 0 || n > MAX_WORD)
+        return NULL;
+    int allowed = n < 2 ? 0 : n < 4 ? 1 : (n + 2) / 3;
+    const char *best = NULL;
+    for (; *names; names++) {
+        int d = badness(word, n, *names);
+        if (d <= allowed) {
+            best = *names;
+            allowed = d - 1;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,317 @@
+/* Output files: a temporary beside the target, renamed when it is complete and on disk. Written
+ * with write(2) through our own buffer, so that the error number of a full disk is not lost; .gz
+ * goes through zlib with an empty header, so that the same data give the same bytes.
+ * Leaves out: appending, seeking. Reference: POSIX rename(2), RFC 1952. */
+#include "base/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define BUFFER_B 65536
+#define MAX_OPEN 64
+#define MAX_TRIES 100 /* other temporaries of the same name that we step around */
+
+/* What outfile_abandon_all has to remove. A slot is filled before its file exists and emptied after
+ * it is gone, with single atomic stores: a signal may come between any two of them. */
+static struct {
+    _Atomic(char *) path;
+    pid_t owner; /* a forked child must not remove its parent's files */
+} pending[MAX_OPEN];
+
+struct outfile {
+    char *path;   /* as the user gave it, for messages */
+    char *target; /* what is renamed over; NULL when written in place */
+    char *temporary;
+    int slot;     /* in pending, or -1 */
+    int fd;
+    int error;    /* first errno of writing */
+    bool is_stdout;
+    bool compressed;
+    z_stream z;
+    size_t n;
+    unsigned char buffer[BUFFER_B];
+};
+
+static int fail(struct diag *diag, const char *path, const char *doing, int error)
+{
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(strcmp(path, "-") == 0 ? "standard output" : path),
+               "cannot %s: %s", doing, strerror(error));
+    return -1;
+}
+
+/* Does the file at `target` allow to be replaced? *mode becomes its permissions. */
+static int check_target(struct outfile *f, bool *in_place, mode_t *mode, struct diag *diag)
+{
+    struct stat st;
+    *in_place = false;
+    *mode = 0;
+    if (stat(f->path, &st) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return 0; /* a missing directory shows when the temporary is made */
+        return fail(diag, f->path, "write", errno);
+    }
+    if (S_ISDIR(st.st_mode))
+        return fail(diag, f->path, "write", EISDIR);
+    *in_place = !S_ISREG(st.st_mode);
+    *mode = st.st_mode & 07777;
+    return access(f->path, W_OK) == 0 ? 0 : fail(diag, f->path, "write", errno);
+}
+
+static void unregister(struct outfile *f)
+{
+    if (f->slot >= 0)
+        atomic_store(&pending[f->slot].path, NULL);
+    f->slot = -1;
+}
+
+static void register_temporary(struct outfile *f)
+{
+    static bool at_exit;
+    if (!at_exit)
+        at_exit = atexit(outfile_abandon_all) == 0;
+    for (f->slot = 0; f->slot < MAX_OPEN; f->slot++)
+        if (!atomic_load(&pending[f->slot].path)) {
+            pending[f->slot].owner = getpid();
+            atomic_store(&pending[f->slot].path, f->temporary);
+            return;
+        }
+    BUG("more than %d output files are open", MAX_OPEN);
+}
+
+static char *directory_of(const char *path)
+{
+    char *copy = checked_alloc(strdup(path));
+    char *dir = checked_alloc(strdup(dirname(copy)));
+    free(copy);
+    return dir;
+}
+
+/* Creates the temporary in the target's directory: rename(2) does not cross file systems. */
+static int create_temporary(struct outfile *f, const char *dir)
+{
+    for (int i = 0; i < MAX_TRIES; i++) {
+        if (asprintf(&f->temporary, "%s/.moesim-%ld-%d.tmp", dir, (long)getpid(), i) < 0)
+            out_of_memory();
+        if (access(f->temporary, F_OK) != 0) {
+            register_temporary(f);
+            f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+            if (f->fd >= 0)
+                return 0;
+            int error = errno;
+            unregister(f);
+            errno = error;
+        } else {
+            errno = EEXIST;
+        }
+        free(f->temporary);
+        f->temporary = NULL;
+        if (errno != EEXIST)
+            return -1;
+    }
+    return -1;
+}
+
+static int open_temporary(struct outfile *f, mode_t mode, struct diag *diag)
+{
+    char *real = realpath(f->path, NULL); /* a link stays a link, its file is replaced */
+    f->target = real ? real : checked_alloc(strdup(f->path));
+    char *dir = directory_of(f->target);
+    int result = create_temporary(f, dir);
+    if (result && (errno == ENOENT || errno == ENOTDIR))
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(f->path),
+                   "cannot write: there is no directory '%s'; make it first", dir);
+    else if (result)
+        fail(diag, f->path, "write", errno);
+    else if (mode && fchmod(f->fd, mode) != 0)
+        f->error = errno;
+    free(dir);
+    return result;
+}
+
+static int open_target(struct outfile *f, struct diag *diag)
+{
+    bool in_place;
+    mode_t mode;
+    if (strcmp(f->path, "-") == 0) {
+        f->is_stdout = true;
+        f->fd = STDOUT_FILENO;
+        fflush(stdout);
+        return 0;
+    }
+    if (*f->path == 0)
+        return fail(diag, "output", "write", ENOENT);
+    if (check_target(f, &in_place, &mode, diag))
+        return -1;
+    if (!in_place)
+        return open_temporary(f, mode, diag);
+    f->fd = open(f->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return f->fd >= 0 ? 0 : fail(diag, f->path, "write", errno);
+}
+
+static bool ends_in_gz(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 3 && strcmp(path + n - 3, ".gz") == 0;
+}
+
+static void release(struct outfile *f)
+{
+    if (f->compressed)
+        deflateEnd(&f->z);
+    free(f->path);
+    free(f->target);
+    free(f->temporary);
+    free(f);
+}
+
+struct outfile *outfile_open(const char *path, struct diag *diag)
+{
+    struct outfile *f = checked_alloc(calloc(1, sizeof *f));
+    f->path = checked_alloc(strdup(path));
+    f->slot = f->fd = -1;
+    if (open_target(f, diag)) {
+        release(f);
+        return NULL;
+    }
+    if (ends_in_gz(path)) {
+        if (deflateInit2(&f->z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+            out_of_memory();
+        f->compressed = true;
+        f->z.next_out = f->buffer;
+        f->z.avail_out = BUFFER_B;
+    }
+    return f;
+}
+
+/* Everything goes through here; after the first error nothing more is written. */
+static void write_out(struct outfile *f, const unsigned char *p, size_t n)
+{
+    while (n && !f->error) {
+        ssize_t done = write(f->fd, p, n);
+        if (done < 0 && errno != EINTR) {
+            f->error = errno;
+        } else if (done > 0) {
+            p += done;
+            n -= (size_t)done;
+        }
+    }
+}
+
+static void deflate_all(struct outfile *f, const void *data, size_t len, int flush)
+{
+    const unsigned char *p = data;
+    int state = Z_OK;
+    while ((len || flush == Z_FINISH) && state != Z_STREAM_END && !f->error) {
+        uInt piece = len < UINT_MAX ? (uInt)len : UINT_MAX;
+        f->z.next_in = (Bytef *)(uintptr_t)p;
+        f->z.avail_in = piece;
+        state = deflate(&f->z, flush);
+        BUG_IF(state == Z_STREAM_ERROR);
+        p += piece - f->z.avail_in;
+        len -= piece - f->z.avail_in;
+        if (f->z.avail_out == 0 || state == Z_STREAM_END) {
+            write_out(f, f->buffer, BUFFER_B - f->z.avail_out);
+            f->z.next_out = f->buffer;
+            f->z.avail_out = BUFFER_B;
+        }
+    }
+}
+
+void outfile_write(struct outfile *f, const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    if (f->compressed) {
+        deflate_all(f, data, len, Z_NO_FLUSH);
+        return;
+    }
+    if (len > BUFFER_B - f->n) {
+        write_out(f, f->buffer, f->n);
+        f->n = 0;
+    }
+    if (len > BUFFER_B) {
+        write_out(f, p, len);
+    } else if (len) {
+        memcpy(f->buffer + f->n, p, len);
+        f->n += len;
+    }
+}
+
+void outfile_printf(struct outfile *f, const char *fmt, ...)
+{
+    char small[512];
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    BUG_IF(n < 0);
+    if ((size_t)n < sizeof small) {
+        outfile_write(f, small, (size_t)n);
+    } else {
+        char *large = NULL;
+        if (vasprintf(&large, fmt, again) < 0)
+            out_of_memory();
+        outfile_write(f, large, (size_t)n);
+        free(large);
+    }
+    va_end(again);
+    va_end(ap);
+}
+
+static void finish(struct outfile *f)
+{
+    if (f->compressed)
+        deflate_all(f, NULL, 0, Z_FINISH);
+    else
+        write_out(f, f->buffer, f->n);
+    if (f->is_stdout)
+        return;
+    if (!f->error && f->target && fsync(f->fd) != 0)
+        f->error = errno;
+    if (close(f->fd) != 0 && !f->error)
+        f->error = errno;
+    if (!f->error && f->target && rename(f->temporary, f->target) != 0)
+        f->error = errno;
+}
+
+int outfile_close(struct outfile *f, struct diag *diag)
+{
+    finish(f);
+    int result = f->error ? fail(diag, f->path, "write", f->error) : 0;
+    if (result && f->temporary)
+        unlink(f->temporary);
+    unregister(f);
+    release(f);
+    return result;
+}
+
+void outfile_abandon(struct outfile *f)
+{
+    if (!f)
+        return;
+    if (!f->is_stdout)
+        close(f->fd);
+    if (f->temporary)
+        unlink(f->temporary);
+    unregister(f);
+    release(f);
+}
+
+void outfile_abandon_all(void)
+{
+    for (int i = 0; i < MAX_OPEN; i++) {
+        const char *path = atomic_load(&pending[i].path);
+        if (path && pending[i].owner == getpid())
+            unlink(path);
+    }
+}
