@@ -137,10 +137,12 @@ static void put_caret(FILE *out, const struct srcloc *w)
 static char *render(const struct srcloc *w, const char *kind, const char *fmt, va_list ap)
 {
     char *message = NULL, *text = NULL;
-    size_t size = 0;
-    if (vasprintf(&message, fmt, ap) < 0)
+    size_t size = 0, message_size = 0;
+    FILE *out = checked_alloc(open_memstream(&message, &message_size));
+    vfprintf(out, fmt, ap);
+    if (fclose(out) != 0)
         out_of_memory();
-    FILE *out = checked_alloc(open_memstream(&text, &size));
+    out = checked_alloc(open_memstream(&text, &size));
     if (w->file)
         put_clean(out, w->file, strlen(w->file));
     if (w->file && w->line > 0) {
@@ -149,7 +151,7 @@ static char *render(const struct srcloc *w, const char *kind, const char *fmt, v
             fprintf(out, ":%d", w->column);
     }
     fprintf(out, "%s%s: ", w->file ? ": " : "", kind);
-    put_clean(out, message, strlen(message));
+    put_clean(out, message, message_size);
     fputc('\n', out);
     put_caret(out, w);
     if (fclose(out) != 0)

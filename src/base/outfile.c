@@ -100,9 +100,10 @@ static char *directory_of(const char *path)
 /* Creates the temporary in the target's directory: rename(2) does not cross file systems. */
 static int create_temporary(struct outfile *f, const char *dir)
 {
+    size_t size = strlen(dir) + 64;
+    f->temporary = checked_alloc(malloc(size));
     for (int i = 0; i < MAX_TRIES; i++) {
-        if (asprintf(&f->temporary, "%s/.moesim-%ld-%d.tmp", dir, (long)getpid(), i) < 0)
-            out_of_memory();
+        snprintf(f->temporary, size, "%s/.moesim-%ld-%d.tmp", dir, (long)getpid(), i);
         if (access(f->temporary, F_OK) != 0) {
             register_temporary(f);
             f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -114,8 +115,6 @@ static int create_temporary(struct outfile *f, const char *dir)
         } else {
             errno = EEXIST;
         }
-        free(f->temporary);
-        f->temporary = NULL;
         if (errno != EEXIST)
             return -1;
     }
@@ -258,9 +257,8 @@ void outfile_printf(struct outfile *f, const char *fmt, ...)
     if ((size_t)n < sizeof small) {
         outfile_write(f, small, (size_t)n);
     } else {
-        char *large = NULL;
-        if (vasprintf(&large, fmt, again) < 0)
-            out_of_memory();
+        char *large = checked_alloc(malloc((size_t)n + 1));
+        vsnprintf(large, (size_t)n + 1, fmt, again);
         outfile_write(f, large, (size_t)n);
         free(large);
     }
