@@ -8,18 +8,11 @@
 #include "base/cfg.h"
 #include "base/diag.h"
 #include "hw/cluster.h"
+#include "models/moe_routing.h"
 #include "models/opgraph.h"
 #include "models/trace.h"
 
 enum replay_comm { REPLAY_SIMULATED, REPLAY_RECORDED };
-
-struct routing_cfg {            /* token routing of the MoE layers */
-    int64_t experts, experts_per_token;
-    int64_t groups, groups_per_token; /* node-limited routing: groups = nodes of the EP group */
-    int64_t tokens_per_rank;
-    int64_t hidden;
-    double rank_load_cv_ratio;  /* coefficient of variation of the tokens that a rank's experts receive */
-};
 
 struct replay_cfg {
     const char *trace;          /* data file: imported trace */
