@@ -1,0 +1,284 @@
+/* Reading work out of recorded times. A recorded duration is what a kernel took with the SMs that it
+ * had then and beside what ran then; the plan takes both out again:
+ *
+ *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), the others get the rest.
+ *               sm_ref is the time average of what was left, at most the kernel's blocks.
+ *   sharing     two SM-bound kernels on different streams share the SMs; the work of each is its
+ *               duration weighted with its share, so shares that fall differently keep the total.
+ *   lead        a gap before a kernel is launch overhead, except where a kernel of another stream
+ *               had the SMs: that wait must come out of the run again.
+ *
+ * On other hardware an SM-bound kernel scales with FLOP/s per SM, a memory-bound one with memory
+ * bandwidth, a latency-bound one not at all. A GEMM whose grid is exactly the SMs that communication
+ * leaves was tuned to that; on other hardware its software would tune it again.
+ *
+ * Left out: wave quantisation of grids that change, contention for memory bandwidth between kernels
+ * that overlap, clock throttling. */
+#include "models/replay_plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    const struct trace *trace;
+    const struct replay_cfg *cfg;
+    const struct cluster_hw *hw;
+    struct replay_plan *plan;
+    double longest_s;     /* duration of the longest kernel: bounds searches for overlaps */
+    uint32_t comm_blocks; /* SMs that communication held when recorded */
+    double *edges_s;      /* scratch, [2 n_kernels + 2] */
+};
+
+static bool moves_tokens(uint8_t collective)
+{
+    return collective == COLL_DISPATCH || collective == COLL_DISPATCH_CACHED ||
+           collective == COLL_COMBINE;
+}
+
+static const struct trace_class *class_of(const struct trace *t, uint32_t kernel)
+{
+    return &t->classes[t->kernels[kernel].class_id];
+}
+
+static uint32_t blocks_of(const struct trace_kernel *k)
+{
+    double grid = 1;
+
+    for (int i = 0; i < 3; i++)
+        grid *= k->grid[i] > 0 ? k->grid[i] : 1;
+    if (k->blocks)
+        return k->blocks;
+    return grid < 1e9 ? (uint32_t)grid : 1000000000u;
+}
+
+static double end_of(const struct trace_kernel *k)
+{
+    return k->start_s + k->duration_s;
+}
+
+static double common_s(const struct trace_kernel *k, double from_s, double to_s)
+{
+    return fmax(0, fmin(end_of(k), to_s) - fmax(k->start_s, from_s));
+}
+
+/* The first kernel that can still run at from_s; kernels are sorted by start. */
+static uint32_t first_running(const struct reader *rd, double from_s)
+{
+    uint32_t low = 0, high = rd->trace->n_kernels;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (rd->trace->kernels[middle].start_s < from_s - rd->longest_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool sm_bound(const struct reader *rd, uint32_t kernel)
+{
+    return class_of(rd->trace, kernel)->bound == BOUND_COMPUTE;
+}
+
+/* SM-bound kernels of other streams compete for SMs. */
+static bool competes(const struct reader *rd, uint32_t kernel, uint32_t other)
+{
+    const struct trace_kernel *k = rd->trace->kernels;
+
+    return k[kernel].stream != k[other].stream && sm_bound(rd, kernel) && sm_bound(rd, other);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static uint32_t competitors_at(const struct reader *rd, uint32_t kernel, double time_s)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = first_running(rd, time_s);
+         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < time_s; i++)
+        n += competes(rd, kernel, i) && end_of(&rd->trace->kernels[i]) > time_s;
+    return n;
+}
+
+/* Integral of the kernel's share of the SMs over its recorded time. */
+static double work_of(const struct reader *rd, uint32_t kernel)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    size_t n = 0;
+    double work_s = 0;
+
+    if (!sm_bound(rd, kernel))
+        return k->duration_s;
+    rd->edges_s[n++] = k->start_s;
+    rd->edges_s[n++] = end_of(k);
+    for (uint32_t i = first_running(rd, k->start_s);
+         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
+        const struct trace_kernel *other = &rd->trace->kernels[i];
+        if (!competes(rd, kernel, i) || common_s(other, k->start_s, end_of(k)) <= 0)
+            continue;
+        rd->edges_s[n++] = fmax(other->start_s, k->start_s);
+        rd->edges_s[n++] = fmin(end_of(other), end_of(k));
+    }
+    qsort(rd->edges_s, n, sizeof *rd->edges_s, by_time);
+    for (size_t i = 1; i < n; i++) {
+        double length_s = rd->edges_s[i] - rd->edges_s[i - 1];
+        if (length_s > 0)
+            work_s += length_s / (1 + competitors_at(rd, kernel,
+                                                     rd->edges_s[i - 1] + length_s / 2));
+    }
+    return work_s;
+}
+
+/* SMs that communication kernels left while the kernel ran, averaged over its time. */
+static double free_sms(const struct reader *rd, uint32_t kernel)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    double held_sm_s = 0;
+
+    if (k->duration_s <= 0)
+        return rd->trace->sms;
+    for (uint32_t i = first_running(rd, k->start_s);
+         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
+        const struct trace_kernel *other = &rd->trace->kernels[i];
+        uint8_t collective = class_of(rd->trace, i)->collective;
+        if (i != kernel && (moves_tokens(collective) || collective == COLL_NOTIFY))
+            held_sm_s += common_s(other, k->start_s, end_of(k)) *
+                         fmin(blocks_of(other), rd->trace->sms);
+    }
+    return fmax(1, rd->trace->sms - held_sm_s / k->duration_s);
+}
+
+static void plan_sms(const struct reader *rd, uint32_t kernel, struct kernel_plan *p)
+{
+    double blocks = blocks_of(&rd->trace->kernels[kernel]);
+    double all = (double)rd->hw->chip.sms, left = all - (double)rd->hw->ep_kernel.sms;
+    double tuned = (double)rd->trace->sms - rd->comm_blocks;
+
+    if (blocks == tuned) {
+        p->sm_ref = (float)blocks;
+        p->sm_max = (float)left;
+    } else {
+        p->sm_ref = (float)fmin(blocks, free_sms(rd, kernel));
+        p->sm_max = (float)fmin(blocks, all);
+    }
+}
+
+/* How the kernel's time moves from the recorded chip to the scenario's, at equal SMs. */
+static double time_ratio(const struct reader *rd, uint32_t kernel)
+{
+    const struct replay_recorded_on *was = &rd->cfg->recorded_on;
+    const struct hw_chip *is = &rd->hw->chip;
+    const struct trace_class *c = class_of(rd->trace, kernel);
+    bool fp8 = strstr(c->name, "fp8") != NULL;
+
+    if (c->bound == BOUND_MEMORY)
+        return was->memory_Bps / is->memory_Bps;
+    if (c->bound != BOUND_COMPUTE)
+        return 1;
+    double was_flops = fp8 ? was->fp8_flops : was->bf16_flops;
+    double is_flops = fp8 ? is->fp8_flops : is->bf16_flops;
+    return was_flops / rd->trace->sms / (is_flops / (double)is->sms);
+}
+
+/* When the kernel could have started: after its stream's last kernel, what it waited for, and what
+ * the CPU awaited before launching it. */
+static double ready_time(const struct trace *t, uint32_t kernel, uint32_t previous)
+{
+    const struct trace_kernel *k = &t->kernels[kernel];
+    double ready_s = 0;
+
+    if (previous != TRACE_NONE)
+        ready_s = fmax(ready_s, end_of(&t->kernels[previous]));
+    if (k->launch_after != TRACE_NONE)
+        ready_s = fmax(ready_s, end_of(&t->kernels[k->launch_after]));
+    for (uint32_t i = 0; i < k->n_deps; i++)
+        ready_s = fmax(ready_s, end_of(&t->kernels[t->deps[k->first_dep + i]]));
+    return ready_s;
+}
+
+static double lead_of(const struct reader *rd, uint32_t kernel, uint32_t previous)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    double ready_s = ready_time(rd->trace, kernel, previous);
+    double lead_s = k->start_s - ready_s;
+
+    for (uint32_t i = first_running(rd, ready_s); i < kernel; i++)
+        if (competes(rd, kernel, i))
+            lead_s -= common_s(&rd->trace->kernels[i], ready_s, k->start_s);
+    return fmax(0, lead_s);
+}
+
+static bool is_backward(const struct trace *t, const struct trace_kernel *k)
+{
+    return k->phase != TRACE_NONE && !strstr(t->phases[k->phase], "(F)");
+}
+
+static void plan_kernel(const struct reader *rd, uint32_t kernel, uint32_t previous)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    const struct trace_class *c = class_of(rd->trace, kernel);
+    struct kernel_plan *p = &rd->plan->kernels[kernel];
+    uint32_t blocks = blocks_of(k), ep_sms = (uint32_t)rd->hw->ep_kernel.sms;
+
+    p->backward = is_backward(rd->trace, k);
+    p->routing = 2 * (uint32_t)(k->layer > 0 ? k->layer : 0) + p->backward;
+    p->lead_s = lead_of(rd, kernel, previous);
+    if (moves_tokens(c->collective) || c->collective == COLL_NOTIFY) {
+        bool all = blocks >= rd->comm_blocks;
+        p->kind = c->collective == COLL_NOTIFY ? OP_SYNC : OP_COMM;
+        p->collective = c->collective;
+        p->work_s = k->duration_s;
+        p->sm_hold = (float)(all || blocks > ep_sms ? ep_sms : blocks);
+        return;
+    }
+    p->kind = OP_COMPUTE;
+    p->per_token = !rd->plan->comm_stream[k->stream] && (c->per_token || k->rows > 0);
+    p->work_s = work_of(rd, kernel) * time_ratio(rd, kernel);
+    if (sm_bound(rd, kernel))
+        plan_sms(rd, kernel, p);
+}
+
+static void survey(struct reader *rd)
+{
+    const struct trace *t = rd->trace;
+
+    for (uint32_t i = 0; i < t->n_kernels; i++) {
+        const struct trace_kernel *k = &t->kernels[i];
+        uint8_t collective = class_of(t, i)->collective;
+        rd->longest_s = fmax(rd->longest_s, k->duration_s);
+        if (collective != COLL_NONE)
+            rd->plan->comm_stream[k->stream] = 1;
+        if (moves_tokens(collective) && blocks_of(k) > rd->comm_blocks)
+            rd->comm_blocks = blocks_of(k);
+        if (k->layer > 0 && 2 * (uint32_t)k->layer + 2 > rd->plan->n_routings)
+            rd->plan->n_routings = 2 * (uint32_t)k->layer + 2;
+    }
+}
+
+void replay_plan_build(const struct trace *trace, const struct replay_cfg *cfg,
+                       const struct cluster_hw *hw, struct arena *arena,
+                       struct replay_plan *plan)
+{
+    struct reader rd = {.trace = trace, .cfg = cfg, .hw = hw, .plan = plan};
+    uint32_t *previous = ARENA_ARRAY(arena, uint32_t, trace->n_streams);
+
+    plan->trace = trace;
+    plan->n_routings = 2;
+    plan->kernels = ARENA_ARRAY(arena, struct kernel_plan, trace->n_kernels);
+    plan->comm_stream = ARENA_ARRAY(arena, uint8_t, trace->n_streams);
+    rd.edges_s = ARENA_ARRAY(arena, double, 2 * (size_t)trace->n_kernels + 2);
+    survey(&rd);
+    for (uint32_t s = 0; s < trace->n_streams; s++)
+        previous[s] = TRACE_NONE;
+    for (uint32_t i = 0; i < trace->n_kernels; i++) {
+        plan_kernel(&rd, i, previous[trace->kernels[i].stream]);
+        previous[trace->kernels[i].stream] = i;
+    }
+}
