@@ -38,6 +38,8 @@ struct sim_spec {
     uint32_t n_events;
     const uint32_t *watch;  /* link ids (topology links, then n_links + resource id) whose load is sampled */
     uint32_t n_watch;
+    void (*tick)(void *ctx); /* called about five times a second while waiting; may be NULL */
+    void *tick_ctx;
     bool checked;           /* verify conservation and capacity at every event; slow */
 };
 

@@ -1,0 +1,455 @@
+/* The op-graph executor. An op waits for its lane predecessor and its dependencies, then lead_s, then
+ * runs. What becomes ready at one time is worked off a queue in a fixed order, never by recursion.
+ *
+ * SM shares: SYNC and COMM ops hold SMs of their device. The SM-sensitive COMPUTE ops that run on it
+ * share what is left in proportion to what each can use; an op's speed is its share over sm_ref. */
+#include "sim/exec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/engine.h"
+#include "sim/net.h"
+#include "sim/xalloc.h"
+
+enum todo_kind { TODO_START, TODO_END };
+
+struct todo {
+    uint32_t op;
+    uint8_t kind;
+};
+
+struct running { /* an SM-sensitive COMPUTE op in flight */
+    uint32_t op, generation;
+    double left_s, speed, since_s;
+};
+
+struct device {
+    double sm_held;
+    struct running *running;
+    uint32_t n, cap;
+};
+
+struct exec {
+    const struct sim_spec *spec;
+    const struct opgraph *g;
+    struct sim_outcome *out;
+    struct diag *diag;
+    struct net *net;
+
+    uint32_t *waits;                    /* per op: dependencies and lane predecessor left */
+    uint32_t *after_first, *after;      /* CSR: ops that wait for an op */
+    uint32_t *sent_first, *sent;        /* CSR: transfers by src_op */
+    uint32_t *pending;                  /* per op: transfers and own work left */
+    uint8_t *started;
+    uint32_t *group_missing, *group_first, *group; /* CSR: ops of a sync group */
+    struct device *devices;
+    struct todo *queue;
+    uint32_t queue_head, n_queue, cap_queue;
+    uint32_t cap_samples;
+    uint32_t ops_left, generation;
+    bool working, failed;
+};
+
+static void work_off(struct exec *x);
+
+static void later(struct exec *x, uint32_t op, enum todo_kind kind)
+{
+    XGROW(x->queue, x->n_queue, x->cap_queue);
+    x->queue[x->n_queue++] = (struct todo){op, (uint8_t)kind};
+}
+
+static void on_timer(void *ctx, uint32_t op, uint32_t kind)
+{
+    struct exec *x = ctx;
+    later(x, op, (enum todo_kind)kind);
+    work_off(x);
+}
+
+static void at(struct exec *x, double delay_s, uint32_t op, enum todo_kind kind)
+{
+    if (delay_s <= 0)
+        later(x, op, kind);
+    else
+        engine_timer(engine_now() + delay_s, on_timer, x, op, kind);
+}
+
+/* --- SM shares ------------------------------------------------------------------------------------ */
+
+static void on_compute_end(void *ctx, uint32_t op, uint32_t generation)
+{
+    struct exec *x = ctx;
+    struct device *d = &x->devices[x->g->ops[op].device];
+    for (uint32_t i = 0; i < d->n; i++)
+        if (d->running[i].op == op && d->running[i].generation == generation) {
+            later(x, op, TODO_END);
+            work_off(x);
+            return;
+        }
+}
+
+static double share_of(const struct exec *x, const struct device *d, uint32_t i)
+{
+    double free_sm = fmax(0, x->spec->sm_per_device - d->sm_held), wanted = 0;
+    for (uint32_t k = 0; k < d->n; k++)
+        wanted += x->g->ops[d->running[k].op].sm_max;
+    double most = x->g->ops[d->running[i].op].sm_max;
+    return wanted <= free_sm ? most : most * free_sm / wanted;
+}
+
+/* Whoever holds or frees SMs changes the speed of everything that runs beside it. */
+static void reshare(struct exec *x, uint32_t device)
+{
+    struct device *d = &x->devices[device];
+    double now_s = engine_now();
+    for (uint32_t i = 0; i < d->n; i++) {
+        struct running *r = &d->running[i];
+        double speed = share_of(x, d, i) / x->g->ops[r->op].sm_ref;
+        if (speed == r->speed)
+            continue;
+        r->left_s = fmax(0, r->left_s - (now_s - r->since_s) * r->speed);
+        r->since_s = now_s;
+        r->speed = speed;
+        r->generation = ++x->generation;
+        if (speed > 0)
+            engine_timer(now_s + r->left_s / speed, on_compute_end, x, r->op, r->generation);
+    }
+}
+
+static void hold_sms(struct exec *x, const struct op *op, double sign)
+{
+    if (op->sm_hold <= 0)
+        return;
+    x->devices[op->device].sm_held += sign * op->sm_hold;
+    reshare(x, op->device);
+}
+
+static void compute_start(struct exec *x, uint32_t id)
+{
+    const struct op *op = &x->g->ops[id];
+    if (op->sm_ref <= 0 || op->work_s <= 0) {
+        at(x, op->work_s, id, TODO_END);
+        return;
+    }
+    struct device *d = &x->devices[op->device];
+    XGROW(d->running, d->n, d->cap);
+    d->running[d->n++] =
+        (struct running){.op = id, .left_s = op->work_s, .speed = -1, .since_s = engine_now()};
+    reshare(x, op->device);
+}
+
+static void compute_end(struct exec *x, uint32_t id)
+{
+    struct device *d = &x->devices[x->g->ops[id].device];
+    for (uint32_t i = 0; i < d->n; i++)
+        if (d->running[i].op == id) {
+            memmove(&d->running[i], &d->running[i + 1], (--d->n - i) * sizeof *d->running);
+            reshare(x, x->g->ops[id].device);
+            return;
+        }
+}
+
+/* --- ops ------------------------------------------------------------------------------------------ */
+
+static void sync_start(struct exec *x, const struct op *op)
+{
+    uint32_t group = op->sync_group;
+    if (--x->group_missing[group])
+        return;
+    for (uint32_t i = x->group_first[group]; i < x->group_first[group + 1]; i++)
+        at(x, x->g->ops[x->group[i]].work_s, x->group[i], TODO_END);
+}
+
+static void one_less(struct exec *x, uint32_t op)
+{
+    if (--x->pending[op] == 0 && x->started[op])
+        later(x, op, TODO_END);
+}
+
+static void on_own_work_done(void *ctx, uint32_t op, uint32_t unused)
+{
+    (void)unused;
+    one_less(ctx, op);
+    work_off(ctx);
+}
+
+static void comm_start(struct exec *x, uint32_t id)
+{
+    /* its own work counts as one more pending item, so that it cannot end before it began */
+    x->pending[id]++;
+    for (uint32_t i = x->sent_first[id]; i < x->sent_first[id + 1]; i++) {
+        x->out->transfer_start_s[x->sent[i]] = engine_now();
+        net_start(x->net, x->sent[i]);
+    }
+    if (x->g->ops[id].work_s > 0)
+        engine_timer(engine_now() + x->g->ops[id].work_s, on_own_work_done, x, id, 0);
+    else
+        one_less(x, id);
+}
+
+static void op_start(struct exec *x, uint32_t id)
+{
+    const struct op *op = &x->g->ops[id];
+    x->out->op_start_s[id] = engine_now();
+    x->started[id] = 1;
+    if (op->kind != OP_COMPUTE)
+        hold_sms(x, op, 1);
+    switch (op->kind) {
+    case OP_COMPUTE:
+        compute_start(x, id);
+        break;
+    case OP_SYNC:
+        sync_start(x, op);
+        break;
+    case OP_COMM:
+        comm_start(x, id);
+        break;
+    }
+}
+
+static void released(struct exec *x, uint32_t id)
+{
+    if (--x->waits[id] == 0)
+        at(x, x->g->ops[id].lead_s, id, TODO_START);
+}
+
+static void op_end(struct exec *x, uint32_t id)
+{
+    const struct op *op = &x->g->ops[id];
+    x->out->op_end_s[id] = engine_now();
+    if (op->kind == OP_COMPUTE)
+        compute_end(x, id);
+    else
+        hold_sms(x, op, -1);
+    for (uint32_t i = x->after_first[id]; i < x->after_first[id + 1]; i++)
+        released(x, x->after[i]);
+    if (--x->ops_left == 0)
+        engine_stop();
+}
+
+static void work_off(struct exec *x)
+{
+    if (x->working)
+        return;
+    x->working = true;
+    while (x->queue_head < x->n_queue) {
+        struct todo t = x->queue[x->queue_head++];
+        if (t.kind == TODO_START)
+            op_start(x, t.op);
+        else
+            op_end(x, t.op);
+    }
+    x->queue_head = x->n_queue = 0;
+    x->working = false;
+}
+
+/* --- network -------------------------------------------------------------------------------------- */
+
+static void transfer_failed(struct exec *x, uint32_t transfer)
+{
+    const struct transfer *t = &x->g->transfers[transfer];
+    diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+               "the transfer of %.0f B from GPU %u to GPU %u (%s) lost its path at %.9g s: a "
+               "link on it failed",
+               t->bytes_B, t->src, t->dst, x->g->strings[x->g->ops[t->src_op].name],
+               engine_now());
+    x->failed = true;
+    engine_stop();
+}
+
+static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how)
+{
+    struct exec *x = ctx;
+    const struct transfer *t = &x->g->transfers[transfer];
+    x->out->transfer_end_s[transfer] = now_s;
+    if (how == FLOW_FAILED) {
+        if (!x->failed)
+            transfer_failed(x, transfer);
+        return;
+    }
+    one_less(x, t->src_op);
+    if (t->dst_op != t->src_op)
+        one_less(x, t->dst_op);
+    work_off(x);
+}
+
+static void on_load(void *ctx, uint32_t link, double now_s, double load_Bps)
+{
+    struct exec *x = ctx;
+    for (uint32_t w = 0; w < x->spec->n_watch; w++) {
+        if (x->spec->watch[w] != link)
+            continue;
+        XGROW(x->out->samples, x->out->n_samples, x->cap_samples);
+        x->out->samples[x->out->n_samples++] = (struct link_sample){now_s, load_Bps, w};
+    }
+}
+
+static void on_link_event(void *ctx, uint32_t event, uint32_t unused)
+{
+    struct exec *x = ctx;
+    (void)unused;
+    net_link_event(x->net, &x->spec->events[event]);
+}
+
+static void net_setup(struct exec *x)
+{
+    const struct topology *topo = x->spec->topo;
+    uint32_t n = topo->n_links + x->g->n_resources;
+    double *capacity_Bps = XREALLOC(NULL, double, n);
+    for (uint32_t i = 0; i < topo->n_links; i++)
+        capacity_Bps[i] = topo->links[i].capacity_Bps;
+    for (uint32_t i = 0; i < x->g->n_resources; i++)
+        capacity_Bps[topo->n_links + i] = x->g->resources[i].capacity_Bps;
+    struct net_setup setup = {x->spec, n, capacity_Bps, on_transfer_end, on_load, x};
+    x->net = net_new(&setup);
+    free(capacity_Bps);
+    for (uint32_t i = 0; i < x->spec->n_events; i++)
+        engine_timer(x->spec->events[i].time_s, on_link_event, x, i, 0);
+}
+
+/* --- set-up --------------------------------------------------------------------------------------- */
+
+/* Compressed rows: first[k] .. first[k+1] of `items` are the indices i with row[i] == k. */
+static void rows_begin(uint32_t **first, uint32_t n_rows)
+{
+    *first = XREALLOC(NULL, uint32_t, n_rows + 2);
+    memset(*first, 0, (n_rows + 2) * sizeof **first);
+}
+
+static void rows_sum(uint32_t *first, uint32_t n_rows)
+{
+    for (uint32_t k = 0; k <= n_rows; k++)
+        first[k + 1] += first[k];
+}
+
+/* During filling first[row + 1] is the next free place of the row; afterwards it is its end. */
+static void link_lanes_and_deps(struct exec *x)
+{
+    const struct opgraph *g = x->g;
+    uint32_t *before = XREALLOC(NULL, uint32_t, g->n_ops), *last = XREALLOC(NULL, uint32_t, g->n_lanes);
+    memset(last, 0xff, g->n_lanes * sizeof *last);
+    rows_begin(&x->after_first, g->n_ops);
+    for (uint32_t i = 0; i < g->n_ops; i++) {
+        before[i] = last[g->ops[i].lane];
+        last[g->ops[i].lane] = i;
+        if (before[i] != OP_NONE) {
+            x->waits[i]++;
+            x->after_first[before[i] + 2]++;
+        }
+    }
+    for (uint32_t i = 0; i < g->n_deps; i++) {
+        x->waits[g->deps[i].after]++;
+        x->after_first[g->deps[i].before + 2]++;
+    }
+    rows_sum(x->after_first, g->n_ops);
+    x->after = XREALLOC(NULL, uint32_t, g->n_deps + g->n_ops);
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        if (before[i] != OP_NONE)
+            x->after[x->after_first[before[i] + 1]++] = i;
+    for (uint32_t i = 0; i < g->n_deps; i++)
+        x->after[x->after_first[g->deps[i].before + 1]++] = g->deps[i].after;
+    free(before);
+    free(last);
+}
+
+static void link_transfers(struct exec *x)
+{
+    const struct opgraph *g = x->g;
+    rows_begin(&x->sent_first, g->n_ops);
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        x->sent_first[t->src_op + 2]++;
+        x->pending[t->src_op]++;
+        if (t->dst_op != t->src_op)
+            x->pending[t->dst_op]++;
+    }
+    rows_sum(x->sent_first, g->n_ops);
+    x->sent = XREALLOC(NULL, uint32_t, g->n_transfers);
+    for (uint32_t i = 0; i < g->n_transfers; i++)
+        x->sent[x->sent_first[g->transfers[i].src_op + 1]++] = i;
+}
+
+static void link_groups(struct exec *x)
+{
+    const struct opgraph *g = x->g;
+    rows_begin(&x->group_first, g->n_sync_groups);
+    x->group_missing = XREALLOC(NULL, uint32_t, g->n_sync_groups);
+    memset(x->group_missing, 0, g->n_sync_groups * sizeof *x->group_missing);
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        if (g->ops[i].kind == OP_SYNC) {
+            x->group_first[g->ops[i].sync_group + 2]++;
+            x->group_missing[g->ops[i].sync_group]++;
+        }
+    rows_sum(x->group_first, g->n_sync_groups);
+    x->group = XREALLOC(NULL, uint32_t, g->n_ops);
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        if (g->ops[i].kind == OP_SYNC)
+            x->group[x->group_first[g->ops[i].sync_group + 1]++] = i;
+}
+
+static void exec_setup(struct exec *x, struct arena *arena)
+{
+    uint32_t n = x->g->n_ops, n_transfers = x->g->n_transfers;
+    x->out->op_start_s = ARENA_ARRAY(arena, double, n);
+    x->out->op_end_s = ARENA_ARRAY(arena, double, n);
+    x->out->transfer_start_s = ARENA_ARRAY(arena, double, n_transfers);
+    x->out->transfer_end_s = ARENA_ARRAY(arena, double, n_transfers);
+    x->waits = ARENA_ARRAY(arena, uint32_t, n);
+    x->pending = ARENA_ARRAY(arena, uint32_t, n);
+    x->started = ARENA_ARRAY(arena, uint8_t, n);
+    x->devices = ARENA_ARRAY(arena, struct device, x->g->n_devices);
+    x->ops_left = n;
+    link_lanes_and_deps(x);
+    link_transfers(x);
+    link_groups(x);
+    net_setup(x);
+}
+
+static void exec_teardown(struct exec *x)
+{
+    net_free(x->net);
+    for (uint32_t i = 0; i < x->g->n_devices; i++)
+        free(x->devices[i].running);
+    void *owned[] = {x->after_first, x->after, x->sent_first, x->sent,
+                     x->group_missing, x->group_first, x->group, x->queue};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+}
+
+static void report_stuck(struct exec *x)
+{
+    for (uint32_t i = 0; i < x->g->n_ops; i++)
+        if (x->started[i] && x->out->op_end_s[i] == 0 && x->pending[i]) {
+            diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                       "no progress after %.9g s: %s on GPU %u waits for %u transfers that have "
+                       "no bandwidth left",
+                       engine_now(), x->g->strings[x->g->ops[i].name], x->g->ops[i].device,
+                       x->pending[i]);
+            return;
+        }
+    diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+               "no progress after %.9g s: %u ops cannot start or have no SMs left",
+               engine_now(), x->ops_left);
+}
+
+int exec_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
+             struct diag *diag)
+{
+    struct exec x = {.spec = spec, .g = spec->graph, .out = out, .diag = diag};
+    exec_setup(&x, arena);
+    for (uint32_t i = 0; i < x.g->n_ops; i++)
+        if (x.waits[i] == 0)
+            at(&x, x.g->ops[i].lead_s, i, TODO_START);
+    work_off(&x);
+    bool finished = x.ops_left == 0 || engine_run();
+    if (!finished)
+        report_stuck(&x);
+    struct flow_net_stats stats = net_stats(x.net);
+    out->makespan_s = engine_now();
+    out->n_events = stats.events;
+    out->n_solves = stats.solves;
+    out->n_flows = stats.flows;
+    exec_teardown(&x);
+    return diag_failed(diag) ? -1 : 0;
+}

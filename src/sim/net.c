@@ -1,0 +1,282 @@
+/* Which network runs: flow (ours, plugged in), cm02 (SimGrid's) or bound (no sharing across ops). */
+#include "sim/net.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "sim/engine.h"
+#include "sim/xalloc.h"
+
+const char *const net_kind_names[] = {"flow", "cm02", "bound", NULL};
+const char *const net_kind_docs[] = {
+    "exact max-min sharing of routed flows (default)",
+    "SimGrid's own model pinned to plain max-min: the reference, slow for many flows",
+    "closed form: each transfer takes the bytes of its op over the busiest link, no sharing "
+    "between ops",
+    NULL};
+
+struct net {
+    struct net_setup setup;
+    struct flow_net *flow;   /* NET_FLOW */
+    uint32_t *pair;          /* NET_CM02: [n_transfers] */
+    double *delay_s;         /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
+    uint64_t n_started;
+};
+
+uint32_t net_path(const struct sim_spec *spec, uint32_t transfer, uint32_t *links,
+                  double *latency_s)
+{
+    const struct transfer *t = &spec->graph->transfers[transfer];
+    uint32_t n = 0;
+    *latency_s = t->latency_s;
+    if (t->src != t->dst)
+        n = spec->topo->type->route(spec->topo, t->src, t->dst, transfer, links);
+    for (uint32_t i = 0; i < n; i++)
+        *latency_s += spec->topo->links[links[i]].latency_s;
+    for (uint32_t i = 0; i < t->n_res; i++)
+        links[n++] = spec->topo->n_links + t->res[i];
+    return n;
+}
+
+static double flow_next(void *ctx, double now_s)
+{
+    return flow_net_next(((struct net *)ctx)->flow, now_s);
+}
+
+static void flow_advance(void *ctx, double now_s)
+{
+    flow_net_advance(((struct net *)ctx)->flow, now_s);
+}
+
+static void flow_new(struct net *n)
+{
+    const struct sim_spec *spec = n->setup.spec;
+    struct flow_net_config config = {
+        .n_links = n->setup.n_links,
+        .capacity_Bps = n->setup.capacity_Bps,
+        .epsilon = spec->epsilon,
+        .checked = spec->checked,
+        .on_end = n->setup.on_end,
+        .on_load = n->setup.on_load,
+        .ctx = n->setup.ctx,
+    };
+    n->flow = flow_net_new(&config);
+    for (uint32_t i = 0; i < spec->n_watch; i++)
+        flow_net_watch(n->flow, spec->watch[i]);
+    struct engine_model model = {flow_next, flow_advance, n};
+    engine_init(&model);
+}
+
+static void flow_start(struct net *n, uint32_t transfer)
+{
+    const struct transfer *t = &n->setup.spec->graph->transfers[transfer];
+    uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
+    struct flow_spec flow = {.links = links,
+                             .bytes_B = t->bytes_B,
+                             .weight = t->weight,
+                             .cap_Bps = t->cap_Bps,
+                             .priority = t->priority,
+                             .cookie = transfer};
+    flow.n_links = net_path(n->setup.spec, transfer, links, &flow.latency_s);
+    flow_net_start(n->flow, engine_now(), &flow);
+}
+
+/* --- cm02 ---------------------------------------------------------------------------------------- */
+
+/* CM02 weighs flows by 1 / latency. A weight w is expressed by a route latency share / w, taken off
+ * the delay that the latency is replaced by, so that the total stays exact. */
+static double sharing_share_s(const struct net *n)
+{
+    const struct opgraph *g = n->setup.spec->graph;
+    bool weighted = false;
+    double share_s = INFINITY;
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
+        double latency_s;
+        net_path(n->setup.spec, i, links, &latency_s);
+        weighted |= g->transfers[i].weight != g->transfers[0].weight;
+        share_s = fmin(share_s, 0.5 * latency_s * g->transfers[i].weight);
+    }
+    return weighted ? share_s : 0;
+}
+
+static void cm02_end(void *ctx, uint32_t transfer, double now_s)
+{
+    struct net *n = ctx;
+    n->setup.on_end(n->setup.ctx, transfer, now_s, FLOW_DONE);
+}
+
+static void cm02_new(struct net *n)
+{
+    const struct sim_spec *spec = n->setup.spec;
+    const struct opgraph *g = spec->graph;
+    engine_init(NULL);
+    engine_cm02_links(n->setup.n_links, n->setup.capacity_Bps);
+    n->pair = XREALLOC(NULL, uint32_t, g->n_transfers);
+    n->delay_s = XREALLOC(NULL, double, g->n_transfers);
+    double share_s = sharing_share_s(n);
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
+        uint32_t n_links = net_path(spec, i, links, &n->delay_s[i]);
+        double sharing_s = share_s / t->weight;
+        n->pair[i] = engine_cm02_pair(t->src, t->dst, links, n_links, sharing_s,
+                                      t->cap_Bps);
+        n->delay_s[i] -= sharing_s;
+    }
+    engine_cm02_ready(cm02_end, n);
+}
+
+static void cm02_begin(void *ctx, uint32_t transfer, uint32_t unused)
+{
+    struct net *n = ctx;
+    const struct transfer *t = &n->setup.spec->graph->transfers[transfer];
+    (void)unused;
+    if (t->bytes_B < 1)
+        n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE);
+    else
+        engine_cm02_start(n->pair[transfer], t->bytes_B, transfer);
+}
+
+/* --- bound --------------------------------------------------------------------------------------- */
+
+struct link_use {
+    uint32_t op, link;
+    double time_s;
+};
+
+static int by_op_and_link(const void *a, const void *b)
+{
+    const struct link_use *x = a, *y = b;
+    if (x->op != y->op)
+        return x->op < y->op ? -1 : 1;
+    return (x->link > y->link) - (x->link < y->link);
+}
+
+static uint32_t collect_uses(const struct net *n, struct link_use **uses)
+{
+    const struct opgraph *g = n->setup.spec->graph;
+    uint32_t count = 0, cap = 0;
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
+        double latency_s;
+        uint32_t n_links = net_path(n->setup.spec, i, links, &latency_s);
+        for (uint32_t k = 0; k < n_links; k++) {
+            double time_s = t->bytes_B / n->setup.capacity_Bps[links[k]];
+            XGROW(*uses, count, cap);
+            (*uses)[count++] = (struct link_use){t->src_op, links[k], time_s};
+            if (t->dst_op == t->src_op)
+                continue;
+            XGROW(*uses, count, cap);
+            (*uses)[count++] = (struct link_use){t->dst_op, links[k], time_s};
+        }
+    }
+    return count;
+}
+
+/* The time an op's bytes need on the busiest link they cross. */
+static double *busiest_link_s(const struct net *n)
+{
+    const struct opgraph *g = n->setup.spec->graph;
+    double *bound_s = XREALLOC(NULL, double, g->n_ops);
+    memset(bound_s, 0, g->n_ops * sizeof *bound_s);
+    struct link_use *uses = NULL;
+    uint32_t count = collect_uses(n, &uses);
+    if (count)
+        qsort(uses, count, sizeof *uses, by_op_and_link);
+    for (uint32_t i = 0; i < count;) {
+        uint32_t first = i;
+        double sum_s = 0;
+        for (; i < count && !by_op_and_link(&uses[i], &uses[first]); i++)
+            sum_s += uses[i].time_s;
+        bound_s[uses[first].op] = fmax(bound_s[uses[first].op], sum_s);
+    }
+    free(uses);
+    return bound_s;
+}
+
+static void bound_new(struct net *n)
+{
+    const struct opgraph *g = n->setup.spec->graph;
+    engine_init(NULL);
+    double *bound_s = busiest_link_s(n);
+    n->delay_s = XREALLOC(NULL, double, g->n_transfers);
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
+        net_path(n->setup.spec, i, links, &n->delay_s[i]);
+        double bytes_s = fmax(bound_s[t->src_op], bound_s[t->dst_op]);
+        if (t->cap_Bps > 0)
+            bytes_s = fmax(bytes_s, t->bytes_B / t->cap_Bps);
+        n->delay_s[i] += bytes_s;
+    }
+    free(bound_s);
+}
+
+static void bound_end(void *ctx, uint32_t transfer, uint32_t unused)
+{
+    struct net *n = ctx;
+    (void)unused;
+    n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE);
+}
+
+/* --- common -------------------------------------------------------------------------------------- */
+
+struct net *net_new(const struct net_setup *setup)
+{
+    struct net *n = XREALLOC(NULL, struct net, 1);
+    *n = (struct net){.setup = *setup};
+    switch (setup->spec->net) {
+    case NET_FLOW:
+        flow_new(n);
+        break;
+    case NET_CM02:
+        cm02_new(n);
+        break;
+    case NET_BOUND:
+        bound_new(n);
+        break;
+    }
+    return n;
+}
+
+void net_free(struct net *n)
+{
+    flow_net_free(n->flow);
+    free(n->pair);
+    free(n->delay_s);
+    free(n);
+}
+
+void net_start(struct net *n, uint32_t transfer)
+{
+    n->n_started++;
+    if (n->setup.spec->net == NET_FLOW)
+        flow_start(n, transfer);
+    else
+        engine_timer(engine_now() + n->delay_s[transfer],
+                     n->setup.spec->net == NET_CM02 ? cm02_begin : bound_end, n, transfer, 0);
+}
+
+void net_link_event(struct net *n, const struct link_event *event)
+{
+    if (n->setup.spec->net == NET_CM02) {
+        engine_cm02_capacity(event->link, event->capacity_Bps);
+        return;
+    }
+    BUG_IF(n->setup.spec->net == NET_BOUND);
+    if (event->fails)
+        flow_net_fail_link(n->flow, event->link, engine_now());
+    else
+        flow_net_set_capacity(n->flow, event->link, event->capacity_Bps, engine_now());
+}
+
+struct flow_net_stats net_stats(const struct net *n)
+{
+    if (n->flow)
+        return flow_net_stats(n->flow);
+    return (struct flow_net_stats){.flows = n->n_started};
+}

@@ -1,0 +1,205 @@
+/* sim_run: one run in a forked child. SimGrid allows one platform per process and ends the process on
+ * its own errors, so the child sends its result back over a pipe and its death becomes a diagnostic. */
+#include "sim/sim.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/exec.h"
+
+/* First on the pipe. Arrays follow in the order of struct sim_outcome, or the text of an error. */
+struct report {
+    struct sim_outcome outcome; /* pointers are meaningless here */
+    int exit_code;
+    uint64_t text_len;
+};
+
+static double wall_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static uint64_t peak_rss_B(void)
+{
+    struct rusage r;
+    getrusage(RUSAGE_SELF, &r);
+    return (uint64_t)r.ru_maxrss * 1024;
+}
+
+static int write_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int send_report(int fd, const struct sim_spec *spec, const struct report *r,
+                       const char *text)
+{
+    size_t ops_B = spec->graph->n_ops * sizeof(double);
+    size_t transfers_B = spec->graph->n_transfers * sizeof(double);
+    const struct sim_outcome *o = &r->outcome;
+    if (write_all(fd, r, sizeof *r) || write_all(fd, text, r->text_len))
+        return -1;
+    if (r->exit_code != EXIT_OK)
+        return 0;
+    return write_all(fd, o->op_start_s, ops_B) || write_all(fd, o->op_end_s, ops_B) ||
+           write_all(fd, o->transfer_start_s, transfers_B) ||
+           write_all(fd, o->transfer_end_s, transfers_B) ||
+           write_all(fd, o->samples, o->n_samples * sizeof *o->samples);
+}
+
+_Noreturn static void child(const struct sim_spec *spec, int fd, pid_t parent)
+{
+    /* no orphan outlives the parent, whatever ends it */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_BUG);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    struct arena *arena = arena_new();
+    struct diag *diag = diag_new();
+    struct report r = {0};
+    double start_s = wall_s();
+    exec_run(spec, arena, &r.outcome, diag);
+    r.outcome.wall_s = wall_s() - start_s;
+    r.outcome.peak_rss_B = peak_rss_B();
+    r.exit_code = diag_exit_code(diag);
+    const char *text = diag_text(diag);
+    r.text_len = r.exit_code == EXIT_OK ? 0 : strlen(text);
+    _exit(send_report(fd, spec, &r, text) ? EXIT_BUG : EXIT_OK);
+}
+
+/* Reads exactly len bytes; calls the spec's tick about five times a second while waiting. */
+static int read_all(int fd, void *data, size_t len, const struct sim_spec *spec)
+{
+    char *p = data;
+    while (len > 0) {
+        struct pollfd pfd = {.fd = fd, .events = POLLIN};
+        int ready = poll(&pfd, 1, 200);
+        if (spec->tick)
+            spec->tick(spec->tick_ctx);
+        if (ready == 0 || (ready < 0 && errno == EINTR))
+            continue;
+        ssize_t n = ready < 0 ? -1 : read(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int receive(int fd, const struct sim_spec *spec, struct arena *arena,
+                   struct sim_outcome *out, struct diag *diag)
+{
+    size_t n_ops = spec->graph->n_ops, n_transfers = spec->graph->n_transfers;
+    struct report r;
+    if (read_all(fd, &r, sizeof r, spec))
+        return -1;
+    if (r.exit_code != EXIT_OK) {
+        char *text = ARENA_ARRAY(arena, char, r.text_len + 1);
+        if (read_all(fd, text, r.text_len, spec))
+            return -1;
+        diag_error(diag, (enum exit_code)r.exit_code, SRCLOC_NONE, "%s", text);
+        return 0;
+    }
+    *out = r.outcome;
+    out->op_start_s = ARENA_ARRAY(arena, double, n_ops);
+    out->op_end_s = ARENA_ARRAY(arena, double, n_ops);
+    out->transfer_start_s = ARENA_ARRAY(arena, double, n_transfers);
+    out->transfer_end_s = ARENA_ARRAY(arena, double, n_transfers);
+    out->samples = ARENA_ARRAY(arena, struct link_sample, out->n_samples);
+    return read_all(fd, out->op_start_s, n_ops * sizeof(double), spec) ||
+           read_all(fd, out->op_end_s, n_ops * sizeof(double), spec) ||
+           read_all(fd, out->transfer_start_s, n_transfers * sizeof(double), spec) ||
+           read_all(fd, out->transfer_end_s, n_transfers * sizeof(double), spec) ||
+           read_all(fd, out->samples, out->n_samples * sizeof *out->samples, spec);
+}
+
+static void report_death(int status, struct diag *diag)
+{
+    if (WIFSIGNALED(status))
+        diag_error(diag, EXIT_BUG, SRCLOC_NONE,
+                   "the simulation process was killed by signal %d (%s)", WTERMSIG(status),
+                   strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) == EXIT_LIMIT)
+        diag_error(diag, EXIT_LIMIT, SRCLOC_NONE, "the simulation ran out of memory");
+    else
+        diag_error(diag, EXIT_BUG, SRCLOC_NONE,
+                   "the simulation process ended with status %d before it had a result",
+                   WEXITSTATUS(status));
+}
+
+static int check_spec(const struct sim_spec *spec, struct diag *diag)
+{
+    for (uint32_t i = 0; i < spec->n_events; i++) {
+        const struct link_event *e = &spec->events[i];
+        BUG_IF(e->link >= spec->topo->n_links);
+        if (spec->net == NET_BOUND || (spec->net == NET_CM02 && e->fails)) {
+            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                       "network '%s' cannot change or fail links while it runs; use 'flow'",
+                       net_kind_names[spec->net]);
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; spec->net == NET_CM02 && i < spec->graph->n_transfers; i++)
+        if (spec->graph->transfers[i].priority) {
+            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                       "network 'cm02' has no priorities; use 'flow'");
+            return -1;
+        }
+    return 0;
+}
+
+int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
+            struct diag *diag)
+{
+    int fds[2];
+    if (check_spec(spec, diag))
+        return -1;
+    if (pipe(fds)) {
+        diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot make a pipe: %s", strerror(errno));
+        return -1;
+    }
+    fflush(NULL); /* or the child would print our buffers once more */
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        child(spec, fds[1], parent);
+    }
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        diag_error(diag, EXIT_LIMIT, SRCLOC_NONE, "cannot start the simulation process: %s",
+                   strerror(errno));
+        return -1;
+    }
+    int got = receive(fds[0], spec, arena, out, diag), status = 0;
+    close(fds[0]);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (got)
+        report_death(status, diag);
+    return diag_failed(diag) ? -1 : 0;
+}
