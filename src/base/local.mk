@@ -1,0 +1,22 @@
+# src/base: one line per file
+libmoesim_a_SOURCES += src/base/arena.h
+libmoesim_a_SOURCES += src/base/cfg.c
+libmoesim_a_SOURCES += src/base/cfg.h
+libmoesim_a_SOURCES += src/base/cfg_load.c
+libmoesim_a_SOURCES += src/base/cfg_override.c
+libmoesim_a_SOURCES += src/base/cfg_print.c
+libmoesim_a_SOURCES += src/base/cfg_priv.h
+libmoesim_a_SOURCES += src/base/cfg_schema.c
+libmoesim_a_SOURCES += src/base/cfg_value.c
+libmoesim_a_SOURCES += src/base/diag.c
+libmoesim_a_SOURCES += src/base/diag.h
+libmoesim_a_SOURCES += src/base/nearest.c
+libmoesim_a_SOURCES += src/base/outfile.c
+libmoesim_a_SOURCES += src/base/outfile.h
+libmoesim_a_SOURCES += src/base/rng.h
+libmoesim_a_SOURCES += src/base/units.c
+libmoesim_a_SOURCES += src/base/units.h
+libmoesim_a_SOURCES += src/base/yaml_doc.c
+libmoesim_a_SOURCES += src/base/yaml_doc.h
+libmoesim_a_SOURCES += src/base/yaml_text.c
+libmoesim_a_SOURCES += src/base/yaml_text.h

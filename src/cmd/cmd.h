@@ -1,0 +1,11 @@
+/* The commands: each is a function in cmd_NAME.c with its own options; returns an exit code. */
+#ifndef MOESIM_CMD_CMD_H
+#define MOESIM_CMD_CMD_H
+
+int cmd_run(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_validate(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_schema(int argc, char **argv);
+
+#endif

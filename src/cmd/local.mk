@@ -1,0 +1,2 @@
+# src/cmd: one line per file
+moesim_SOURCES += src/cmd/main.c src/cmd/cmd.h

@@ -1,0 +1,81 @@
+/* moesim COMMAND ...: finds the command and hands over. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cfg.h"
+#include "base/outfile.h"
+#include "cmd/cmd.h"
+#include "config.h"
+
+struct command {
+    const char *name;
+    int (*fn)(int argc, char **argv);
+    const char *doc;
+};
+
+static const struct command commands[] = {
+    {"run", cmd_run, "simulate a scenario and print the result"},
+    {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
+    {"validate", cmd_validate, "check scenarios without running them"},
+    {"list", cmd_list, "list topologies, hardware, models or networks"},
+    {"schema", cmd_schema, "print the JSON Schema of a scenario"},
+    {NULL, NULL, NULL},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("moesim simulates mixture-of-experts models on GPU clusters.\n\n"
+          "usage: moesim COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+          "Start with:\n"
+          "  moesim run scenarios/train_replay_h800.yaml\n\n"
+          "Commands:\n",
+          out);
+    for (const struct command *c = commands; c->name; c++)
+        fprintf(out, "  %-10s %s\n", c->name, c->doc);
+    fputs("\n'moesim COMMAND --help' explains a command.\n", out);
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[sizeof commands / sizeof *commands];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        names[i] = commands[i].name;
+    const char *near = cfg_nearest(word, names);
+    fprintf(stderr, "moesim: error: there is no command '%s'", word);
+    if (near)
+        fprintf(stderr, "; did you mean '%s'?", near);
+    fputs("\n'moesim --help' lists the commands.\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* An interrupted run leaves no temporary file; the simulation's child dies with its parent. */
+static void on_interrupt(int sig)
+{
+    outfile_abandon_all();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
+    signal(SIGHUP, on_interrupt);
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts(PACKAGE_STRING);
+        return EXIT_OK;
+    }
+    for (const struct command *c = commands; c->name; c++)
+        if (!strcmp(argv[1], c->name))
+            return c->fn(argc - 1, argv + 1);
+    return unknown_command(argv[1]);
+}

@@ -1,0 +1,2 @@
+# src/hw: one line per file
+libmoesim_a_SOURCES += src/hw/cluster.h

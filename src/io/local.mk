@@ -1,0 +1,2 @@
+# src/io: one line per file
+libmoesim_a_SOURCES += src/io/scenario.h

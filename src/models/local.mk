@@ -1,0 +1,12 @@
+# src/models: one line per file
+libmoesim_a_SOURCES += src/models/deepep.c
+libmoesim_a_SOURCES += src/models/deepep.h
+libmoesim_a_SOURCES += src/models/moe_routing.c
+libmoesim_a_SOURCES += src/models/moe_routing.h
+libmoesim_a_SOURCES += src/models/opgraph.c
+libmoesim_a_SOURCES += src/models/opgraph.h
+libmoesim_a_SOURCES += src/models/replay.c
+libmoesim_a_SOURCES += src/models/replay.h
+libmoesim_a_SOURCES += src/models/replay_plan.c
+libmoesim_a_SOURCES += src/models/replay_plan.h
+libmoesim_a_SOURCES += src/models/trace.h

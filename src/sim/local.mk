@@ -1,0 +1,25 @@
+# src/sim: one line per file
+libmoesim_a_SOURCES += src/sim/engine.h
+libmoesim_a_SOURCES += src/sim/event_queue.c
+libmoesim_a_SOURCES += src/sim/event_queue.h
+libmoesim_a_SOURCES += src/sim/exec.c
+libmoesim_a_SOURCES += src/sim/exec.h
+libmoesim_a_SOURCES += src/sim/flow_check.c
+libmoesim_a_SOURCES += src/sim/flow_class.c
+libmoesim_a_SOURCES += src/sim/flow_dormant.c
+libmoesim_a_SOURCES += src/sim/flow_heap.c
+libmoesim_a_SOURCES += src/sim/flow_heap.h
+libmoesim_a_SOURCES += src/sim/flow_net.c
+libmoesim_a_SOURCES += src/sim/flow_net.h
+libmoesim_a_SOURCES += src/sim/flow_net_impl.h
+libmoesim_a_SOURCES += src/sim/flow_solve.c
+libmoesim_a_SOURCES += src/sim/net.c
+libmoesim_a_SOURCES += src/sim/net.h
+libmoesim_a_SOURCES += src/sim/replay_result.c
+libmoesim_a_SOURCES += src/sim/replay_result.h
+libmoesim_a_SOURCES += src/sim/result.h
+libmoesim_a_SOURCES += src/sim/sim.h
+libmoesim_a_SOURCES += src/sim/sim_run.c
+libmoesim_a_SOURCES += src/sim/simgrid_shim.cpp
+libmoesim_a_SOURCES += src/sim/xalloc.c
+libmoesim_a_SOURCES += src/sim/xalloc.h

@@ -1,0 +1,14 @@
+# src/topology: one line per file
+libmoesim_a_SOURCES += src/topology/topology.h
+
+# Plugins: a new topology is one file and one line here.
+topologies =
+
+nodist_libmoesim_a_SOURCES += src/topology/topology_registry.c
+BUILT_SOURCES += src/topology/topology_registry.c
+CLEANFILES += src/topology/topology_registry.c
+libmoesim_a_SOURCES += $(topologies)
+EXTRA_DIST += build-aux/gen_registry
+src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topology/local.mk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(top_srcdir)/build-aux/gen_registry \
+	  topology/topology.h topology_type topology $(topologies) > $@.tmp && mv $@.tmp $@

@@ -1,0 +1,25 @@
+# tests: every test prints TAP. A Check program NAME is tests/NAME.c and one line here.
+check_LIBRARIES += tests/libtest.a
+tests_libtest_a_SOURCES = tests/tap_main.h tests/tap_main.c tests/sim_fixture.h tests/sim_fixture.c
+
+check_PROGRAMS += tests/test_sim_differential
+check_PROGRAMS += tests/test_sim_engine
+check_PROGRAMS += tests/test_base_units
+check_PROGRAMS += tests/test_base_diag
+check_PROGRAMS += tests/test_base_outfile
+check_PROGRAMS += tests/test_base_cfg
+tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
+
+dist_check_SCRIPTS += tests/check_includes.sh
+
+
+TESTS = $(check_PROGRAMS) $(dist_check_SCRIPTS)
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = bash
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(abs_top_srcdir)'; export srcdir; \
+	builddir='$(abs_top_builddir)'; export builddir; \
+	MOESIM='$(abs_top_builddir)/moesim'; export MOESIM; \
+	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;

@@ -1,0 +1,2 @@
+# tools: what developers run
+EXTRA_DIST += tools/tap_summary
