@@ -12,7 +12,13 @@
  * is what a copy engine does. Both engines of a copy's way are crossed at once because the kernels
  * work in chunks; the grain of a chunk appears as latency.
  *
- * Left out: head-of-line blocking between destinations of one channel, buffer sizes, atomics. */
+ * A copy engine is bound by memory latency: a warp moves a token with loads that wait for each other
+ * (deepep_serial_loads). The published rows, and with them copy_Bps_per_sm, are of a cached dispatch
+ * and a combine without weights (tests/test_internode.py tunes with a handle); where choices travel
+ * the engine is slower in proportion to its loads.
+ *
+ * Left out: head-of-line blocking between destinations of one channel, buffer sizes, atomics, slower
+ * memory beside kernels that saturate it. */
 #include "models/deepep.h"
 
 #include <stdio.h>
@@ -21,62 +27,90 @@
  * 32-bit ints, weights as floats; FP8 has one float scale per 128 channels. */
 enum { SOURCE_META_B = 8, INDEX_B = 4, WEIGHT_B = 4, SCALE_B = 4, SCALE_CHANNELS = 128 };
 
+/* A warp loads 32 words of 16 bytes at a time, UNROLL of them in flight in a dispatch. */
+enum { WARP_LANES = 32, WARP_LOAD_B = 32 * 16, UNROLL = 5 };
+
+static void add_engines(struct deepep *d, struct deepep_call call, struct arena *arena)
+{
+    int64_t hidden = d->shape->cfg->hidden;
+    struct deepep_call benchmarked = {.combine = call.combine, .choices = false};
+    double slower = deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
+    double rate_Bps = (double)d->hw->ep_kernel.sms * d->hw->ep_kernel.copy_Bps_per_sm / slower;
+    uint32_t *sender = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
+    uint32_t *forwarder = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
+    char name[64];
+
+    for (uint32_t r = 0; r < d->shape->n_ranks; r++) {
+        snprintf(name, sizeof name, "rank%u.%s.sm_sender", r, call.combine ? "combine" : "dispatch");
+        sender[r] = opgraph_resource(d->graph, rate_Bps, name);
+        snprintf(name, sizeof name, "rank%u.%s.sm_forwarder", r,
+                 call.combine ? "combine" : "dispatch");
+        forwarder[r] = opgraph_resource(d->graph, rate_Bps, name);
+    }
+    d->sender[call.combine][call.choices] = sender;
+    d->forwarder[call.combine][call.choices] = forwarder;
+}
+
 void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_hw *hw,
                  const struct routing_shape *shape, struct arena *arena)
 {
-    double rate_Bps = (double)hw->ep_kernel.sms * hw->ep_kernel.copy_Bps_per_sm;
-    char name[64];
-
     *d = (struct deepep){.graph = graph, .hw = hw, .shape = shape};
-    if (rate_Bps <= 0)
+    if (hw->ep_kernel.sms <= 0 || hw->ep_kernel.copy_Bps_per_sm <= 0)
         return;
-    d->sender = ARENA_ARRAY(arena, uint32_t, shape->n_ranks);
-    d->forwarder = ARENA_ARRAY(arena, uint32_t, shape->n_ranks);
-    for (uint32_t r = 0; r < shape->n_ranks; r++) {
-        snprintf(name, sizeof name, "rank%u.sm_sender", r);
-        d->sender[r] = opgraph_resource(graph, rate_Bps, name);
-        snprintf(name, sizeof name, "rank%u.sm_forwarder", r);
-        d->forwarder[r] = opgraph_resource(graph, rate_Bps, name);
-    }
+    for (int kind = 0; kind < 4; kind++)
+        add_engines(d, (struct deepep_call){.combine = kind / 2, .choices = kind % 2}, arena);
 }
 
-double deepep_fp8_B(int64_t hidden)
+static int64_t ceil_div(int64_t a, int64_t b)
 {
-    int64_t scales = (hidden + SCALE_CHANNELS - 1) / SCALE_CHANNELS;
-
-    return (double)(hidden + scales * SCALE_B);
+    return (a + b - 1) / b;
 }
 
-double deepep_bf16_B(int64_t hidden)
+static int64_t scales_of(int64_t hidden)
 {
-    return 2.0 * (double)hidden;
+    return ceil_div(hidden, SCALE_CHANNELS);
 }
 
-double deepep_dispatch_B(int64_t hidden, int64_t topk, bool cached)
+double deepep_payload_B(int64_t hidden, bool combine)
 {
-    double choice_B = cached ? 0 : (double)topk * (INDEX_B + WEIGHT_B);
-
-    return deepep_fp8_B(hidden) + SOURCE_META_B + choice_B;
+    return (double)(combine ? 2 * hidden : hidden + scales_of(hidden) * SCALE_B);
 }
 
-double deepep_combine_B(int64_t hidden, int64_t topk, bool weights)
+double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call)
 {
-    return deepep_bf16_B(hidden) + SOURCE_META_B + (weights ? (double)topk * WEIGHT_B : 0);
+    int64_t choice_B = call.combine ? WEIGHT_B : INDEX_B + WEIGHT_B;
+
+    return deepep_payload_B(hidden, call.combine) + SOURCE_META_B +
+           (call.choices ? (double)(topk * choice_B) : 0);
+}
+
+/* Dispatch: where the token goes, then its words UNROLL at a time, the rest one by one, then its
+ * scales. Combine: one load per 512 bytes, all partial sums at once. Choices are one load more. */
+double deepep_serial_loads(int64_t hidden, struct deepep_call call)
+{
+    int64_t fp8_words = ceil_div(hidden, WARP_LOAD_B);
+    int64_t dispatch = 1 + fp8_words / UNROLL + fp8_words % UNROLL +
+                       ceil_div(scales_of(hidden), WARP_LANES);
+    int64_t combine = ceil_div(2 * hidden, WARP_LOAD_B);
+
+    return (double)((call.combine ? combine : dispatch) + call.choices);
 }
 
 /* A copy between nodes (or within the own one): `home` is the rank whose tokens these are, `away`
  * the rank of the same rail in the other node. */
-static void node_copy(const struct deepep *d, uint32_t home, uint32_t away, bool outward,
-                      double bytes_B, double latency_s, const uint32_t *op)
+static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t home,
+                      uint32_t away, double bytes_B, double latency_s, const uint32_t *op)
 {
-    uint32_t src = outward ? home : away, dst = outward ? away : home;
+    uint32_t src = call.combine ? away : home, dst = call.combine ? home : away;
+    const uint32_t *sender = d->sender[call.combine][call.choices];
+    const uint32_t *forwarder = d->forwarder[call.combine][call.choices];
     struct transfer t = {.src_op = op[src], .dst_op = op[dst], .src = src, .dst = dst,
                          .bytes_B = bytes_B, .weight = 1, .latency_s = latency_s};
 
-    if (d->sender) {
+    if (sender) {
         t.n_res = 2;
-        t.res[0] = d->sender[home];
-        t.res[1] = d->forwarder[away];
+        t.res[0] = sender[home];
+        t.res[1] = forwarder[away];
     }
     opgraph_transfer(d->graph, &t);
 }
@@ -94,15 +128,16 @@ static double forwarded_tokens(const struct deepep *d, const struct routing *rou
     return tokens;
 }
 
-static void nvlink_copies(const struct deepep *d, const struct routing *routing, uint32_t forwarder,
-                          bool outward, double token_B, double latency_s, const uint32_t *op)
+static void nvlink_copies(const struct deepep *d, struct deepep_call call,
+                          const struct routing *routing, uint32_t forwarder, double token_B,
+                          double latency_s, const uint32_t *op)
 {
     const struct routing_shape *s = d->shape;
     uint32_t first = forwarder - forwarder % s->ranks_per_node;
 
     for (uint32_t gpu = first; gpu < first + s->ranks_per_node; gpu++) {
         double bytes_B = forwarded_tokens(d, routing, forwarder, gpu) * token_B;
-        uint32_t src = outward ? forwarder : gpu, dst = outward ? gpu : forwarder;
+        uint32_t src = call.combine ? gpu : forwarder, dst = call.combine ? forwarder : gpu;
         if (gpu == forwarder || bytes_B <= 0)
             continue;
         opgraph_transfer(d->graph, &(struct transfer){
@@ -113,11 +148,12 @@ static void nvlink_copies(const struct deepep *d, const struct routing *routing,
 
 /* Both hops run at once, chunk by chunk. The second hop starts when the first chunk has crossed the
  * first, the first hop's last chunk still has to cross the second. */
-static void exchange(const struct deepep *d, const struct routing *routing, double token_B,
-                     bool outward, const uint32_t *op)
+void deepep_exchange(const struct deepep *d, struct deepep_call call,
+                     const struct routing *routing, const uint32_t *op)
 {
     const struct routing_shape *s = d->shape;
     const struct cluster_hw *hw = d->hw;
+    double token_B = deepep_token_B(s->cfg->hidden, s->cfg->experts_per_token, call);
     double chunk_B = (double)hw->ep_kernel.chunk_tokens * token_B;
     double network_s = chunk_B / (hw->nic.bandwidth_Bps * hw->nic.wire_efficiency_ratio);
     double nvlink_s = chunk_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
@@ -128,20 +164,8 @@ static void exchange(const struct deepep *d, const struct routing *routing, doub
             double tokens = routing->node_tokens[(size_t)rank * s->n_nodes + node];
             uint32_t away = node * s->ranks_per_node + rank % s->ranks_per_node;
             if (tokens > 0)
-                node_copy(d, rank, away, outward, tokens * token_B, nvlink_s, op);
+                node_copy(d, call, rank, away, tokens * token_B, nvlink_s, op);
         }
-        nvlink_copies(d, routing, rank, outward, token_B, network_s, op);
+        nvlink_copies(d, call, routing, rank, token_B, network_s, op);
     }
-}
-
-void deepep_dispatch(const struct deepep *d, const struct routing *routing, double token_B,
-                     const uint32_t *op)
-{
-    exchange(d, routing, token_B, true, op);
-}
-
-void deepep_combine(const struct deepep *d, const struct routing *routing, double token_B,
-                    const uint32_t *op)
-{
-    exchange(d, routing, token_B, false, op);
 }

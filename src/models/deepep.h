@@ -10,28 +10,34 @@
 #include "models/moe_routing.h"
 #include "models/opgraph.h"
 
+/* A dispatch or a combine, with or without what the router chose: a first dispatch sends expert
+ * indices and weights along and a combine of gradients returns those of the weights; a dispatch along
+ * known routes (cached) and a forward combine carry hidden states only. */
+struct deepep_call {
+    bool combine, choices;
+};
+
 struct deepep {
     struct opgraph *graph;
     const struct cluster_hw *hw;
     const struct routing_shape *shape;
-    uint32_t *sender, *forwarder; /* [n_ranks] resource ids; NULL: no SMs in the data path */
+    /* resource ids per [combine][choices] and rank; NULL: no SMs in the data path */
+    uint32_t *sender[2][2], *forwarder[2][2];
 };
 
 /* Adds the SM copy engines of all ranks to the graph. `shape` must outlive the deepep. */
 void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_hw *hw,
                  const struct routing_shape *shape, struct arena *arena);
 
-/* Bytes of a token and of the scales of an FP8 token: what bandwidth is quoted on. */
-double deepep_fp8_B(int64_t hidden);
-double deepep_bf16_B(int64_t hidden);
+/* Bytes of a token's hidden state (FP8 with its scales, or BF16): what bandwidth is quoted on. */
+double deepep_payload_B(int64_t hidden, bool combine);
 /* Bytes of one token copy on the wire, with what the kernels send along. */
-double deepep_dispatch_B(int64_t hidden, int64_t topk, bool cached);
-double deepep_combine_B(int64_t hidden, int64_t topk, bool weights);
+double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call);
+/* Memory loads that a warp makes one after the other to move one token. */
+double deepep_serial_loads(int64_t hidden, struct deepep_call call);
 
-/* The transfers of one collective; op[r] is rank r's COMM op. */
-void deepep_dispatch(const struct deepep *d, const struct routing *routing, double token_B,
-                     const uint32_t *op);
-void deepep_combine(const struct deepep *d, const struct routing *routing, double token_B,
-                    const uint32_t *op);
+/* Adds the transfers of one collective; op[r] is rank r's COMM op. */
+void deepep_exchange(const struct deepep *d, struct deepep_call call,
+                     const struct routing *routing, const uint32_t *op);
 
 #endif

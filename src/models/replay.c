@@ -367,14 +367,13 @@ static double logical_bytes(const struct builder *b, const struct kernel_plan *p
 
     for (uint32_t node = 0; node < b->shape.n_nodes; node++)
         tokens += r->node_tokens[(size_t)b->info->reference * b->shape.n_nodes + node];
-    return tokens * (p->collective == COLL_COMBINE ? deepep_bf16_B(hidden) : deepep_fp8_B(hidden));
+    return tokens * deepep_payload_B(hidden, p->collective == COLL_COMBINE);
 }
 
 /* A cached dispatch sends gradients along known routes: no choices travel. The combine of the
  * backward chunk is the backward pass of a dispatch and returns the gradients of its weights. */
 static void add_transfers(struct builder *b)
 {
-    const struct routing_cfg *c = &b->cfg->routing;
     uint32_t *op = ARENA_ARRAY(b->arena, uint32_t, b->shape.n_ranks);
     struct deepep ep;
 
@@ -385,14 +384,9 @@ static void add_transfers(struct builder *b)
             continue;
         for (uint32_t r = 0; r < b->shape.n_ranks; r++)
             op[r] = b->first_op + r * b->stride + i;
-        const struct routing *routing = &b->routings[p->routing];
-        bool cached = p->collective == COLL_DISPATCH_CACHED;
-        if (p->collective == COLL_COMBINE)
-            deepep_combine(&ep, routing,
-                           deepep_combine_B(c->hidden, c->experts_per_token, p->backward), op);
-        else
-            deepep_dispatch(&ep, routing,
-                            deepep_dispatch_B(c->hidden, c->experts_per_token, cached), op);
+        struct deepep_call call = {.combine = p->collective == COLL_COMBINE};
+        call.choices = call.combine ? p->backward : p->collective == COLL_DISPATCH;
+        deepep_exchange(&ep, call, &b->routings[p->routing], op);
         b->info->logical_B[i] = logical_bytes(b, p);
     }
 }
