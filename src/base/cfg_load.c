@@ -22,6 +22,13 @@ static struct srcloc at(const struct loader *l, const struct yaml_node *n)
     return yaml_doc_where(&l->doc, n);
 }
 
+/* Where a value is, or its key where nothing is written after it. */
+static struct srcloc value_place(const struct loader *l, const struct yaml_node *n)
+{
+    bool invisible = n->kind == YAML_DOC_SCALAR && n->plain && !*n->text;
+    return at(l, invisible && n->key ? n->key : n);
+}
+
 static bool is_skipped(const struct loader *l, const struct cfg_entry *table, const char *key)
 {
     if (table != l->top || !l->skip)
@@ -49,6 +56,18 @@ static const char **allowed_names(const struct loader *l, const struct cfg_entry
     return names;
 }
 
+/* Dotted keys are for -s: "a.b" is written {a: {b: ...}} in a file. */
+static const char *nested(const char *dotted, struct arena *a)
+{
+    char *rest = arena_strdup(a, dotted), *part;
+    const char *open = "", *close = "";
+    while ((part = strsep(&rest, "."))) {
+        open = arena_printf(a, "%s%s%s", open, part, rest ? ": {" : ": ...");
+        close = arena_printf(a, "%s%s", close, rest ? "}" : "");
+    }
+    return arena_printf(a, "keys are nested in a file, write %s%s", open, close);
+}
+
 static void report_unknown(struct loader *l, const struct cfg_entry *table,
                            const struct yaml_node *key)
 {
@@ -57,7 +76,9 @@ static void report_unknown(struct loader *l, const struct cfg_entry *table,
     size_t n;
     const char **names = allowed_names(l, table, &n);
     const char *hint = cfg_nearest(key->text, names);
-    if (hint) {
+    if (strchr(key->text, '.') && cfg_find(l->cfg, key->text)) {
+        hint = nested(key->text, a);
+    } else if (hint) {
         hint = arena_printf(a, "did you mean '%s'?", hint);
     } else {
         size_t n_found = cfg_near_keys(l->cfg, key->text, found, 3);
@@ -89,7 +110,7 @@ static const char *scalar_text(struct loader *l, const struct cfg_entry *e,
                                const struct yaml_node *n, const char *what)
 {
     if (yaml_is_null(n)) {
-        diag_error(l->diag, EXIT_BAD_INPUT, at(l, *n->text || !n->key ? n : n->key),
+        diag_error(l->diag, EXIT_BAD_INPUT, value_place(l, n),
                    "%s%s has no value; write for example '%s: %s'", e->key, what,
                    *what ? what + 1 : e->field->name,
                    strcmp(what, ".source") == 0 ? "where the number is from"
@@ -110,10 +131,12 @@ static void split_origin(struct loader *l, const struct cfg_entry *e,
                          const struct yaml_node **source)
 {
     static const char *const names[] = {"value", "source", NULL};
+    bool unknown = false;
     for (const struct yaml_node *n = mapping->first; n; n = n->next) {
         bool is_value = strcmp(n->key->text, names[0]) == 0;
         if (!is_value && strcmp(n->key->text, names[1]) != 0) {
             const char *near = cfg_nearest(n->key->text, names);
+            unknown = true;
             diag_error(l->diag, EXIT_BAD_INPUT, at(l, n->key),
                        "unknown key '%.60s' in '%s'; %s%s%s", n->key->text, e->key,
                        near ? "did you mean '" : "a value is written bare or as",
@@ -122,7 +145,7 @@ static void split_origin(struct loader *l, const struct cfg_entry *e,
             *(is_value ? value : source) = n;
         }
     }
-    if (!*value)
+    if (!*value && !unknown)
         diag_error(l->diag, EXIT_BAD_INPUT, at(l, mapping),
                    "%s has no 'value:'; write {value: %s, source: ...}", e->key,
                    cfg_example(e->field));
@@ -199,7 +222,7 @@ static void load_table(struct loader *l, struct cfg_entry *table, const struct y
     if (node->kind != YAML_DOC_MAPPING) {
         size_t n;
         const char **names = allowed_names(l, table, &n);
-        diag_error(l->diag, EXIT_BAD_INPUT, at(l, node->key && !*node->text ? node->key : node),
+        diag_error(l->diag, EXIT_BAD_INPUT, value_place(l, node),
                    "%s is %s, but keys are wanted%s%s%s", name,
                    yaml_is_null(node) ? "empty" : yaml_kind_name(node),
                    n ? ", for example '" : "", n ? names[0] : "", n ? ": ...'" : "");

@@ -1,5 +1,5 @@
 /* Inside of the config tables: a config is a flat list of entries, one per table and leaf, in
- * table order, each knowing its dotted key, its place in the struct and where its value came from. */
+ * table order; each knows its dotted key, its place in the struct and where its value is from. */
 #ifndef MOESIM_BASE_CFG_PRIV_H
 #define MOESIM_BASE_CFG_PRIV_H
 
@@ -44,7 +44,7 @@ const char *cfg_yaml_text(const struct cfg_field *f, const void *value, struct a
 const char *cfg_quote(const char *s, struct arena *a); /* always in double quotes */
 /* "0 B/s to 1 TB/s", or NULL when the field has no range. */
 const char *cfg_range_text(const struct cfg_field *f, struct arena *a);
-/* What to write for a field: "50 GB/s", "64", its first choice. */
+/* What to write for a field: its default, else an example of its type. */
 const char *cfg_example(const struct cfg_field *f);
 
 #define CFG_WHY_SIZE 512

@@ -41,8 +41,8 @@ static const char *quantity_pattern(enum unit_dim dim, struct arena *a)
     for (size_t i = 0; (name = unit_name(dim, i)); i++)
         units = arena_printf(a, "%s%s%s", units, i ? "|" : "", name);
     if (dim == DIM_MONEY)
-        return arena_printf(a, "^\\s*(%s\\s*(%s)|\\$\\s*%s)\\s*$", NUMBER, units, NUMBER);
-    return arena_printf(a, "^\\s*%s\\s*(%s)\\s*$", NUMBER, units);
+        return arena_printf(a, "^ *(%s *(%s)|\\$ *%s) *$", NUMBER, units, NUMBER);
+    return arena_printf(a, "^ *%s *(%s) *$", NUMBER, units);
 }
 
 static void put_quantity(const struct writer *w, const struct cfg_field *f)
@@ -94,7 +94,7 @@ static const char *describe(const struct writer *w, const struct cfg_field *f)
 {
     const char *s = f->doc ? f->doc : "", *range = cfg_range_text(f, w->arena);
     if (f->type == CFG_QUANTITY)
-        s = arena_printf(w->arena, "%s; a %s", s, unit_dim_name(f->dim));
+        s = arena_printf(w->arena, "%s (%s)", s, unit_dim_name(f->dim));
     if (range)
         s = arena_printf(w->arena, "%s; range %s", s, range);
     if (f->dflt)

@@ -32,7 +32,8 @@ struct diag {
     size_t n_files;
     size_t n_errors, n_dropped;
     enum exit_code code;
-    char *all; /* what diag_text returned last */
+    char *all;    /* what diag_text returned last */
+    size_t n_all; /* how many messages it holds, the dropped ones too */
 };
 
 struct diag *diag_new(void)
@@ -114,7 +115,7 @@ static void put_caret(FILE *out, const struct srcloc *w)
 {
     size_t len = 0;
     const char *line = w->text ? find_line(w, &len) : NULL;
-    if (!line || w->column < 1)
+    if (!line || len == 0 || w->column < 1)
         return;
     const char *end = line + len;
     int before = w->column - 1;
@@ -247,6 +248,8 @@ void diag_print(struct diag *d, FILE *out)
 
 const char *diag_text(struct diag *d)
 {
+    if (d->all && d->n_all == d->n + d->n_dropped)
+        return d->all;
     free(d->all);
     d->all = NULL;
     size_t size = 0;
@@ -254,6 +257,7 @@ const char *diag_text(struct diag *d)
     put_all(d, out, false);
     if (fclose(out) != 0)
         out_of_memory();
+    d->n_all = d->n + d->n_dropped;
     return checked_alloc(d->all);
 }
 

@@ -22,7 +22,7 @@ enum exit_code {
 };
 
 /* Where in which input; line and column count from 1, 0 = unknown. `text` is the whole input
- * (for the caret line) or NULL. The strings must outlive the diag. */
+ * (for the caret line) or NULL. The diag copies what it needs. */
 struct srcloc {
     const char *file;
     const char *text;
@@ -48,7 +48,8 @@ int diag_exit_code(const struct diag *d); /* EXIT_OK when nothing failed */
 size_t diag_count(const struct diag *d);  /* errors, without warnings */
 /* Prints everything collected so far to `out`, sorted by place, and forgets it was unprinted. */
 void diag_print(struct diag *d, FILE *out);
-/* The messages as one string (for tests and for a child's report); owned by the diag. */
+/* The messages as one string (for tests and for a child's report); owned by the diag, valid until
+ * the next message. */
 const char *diag_text(struct diag *d);
 
 /* Our own mistake: prints file:line and ends the process with exit code 70. */

@@ -38,7 +38,8 @@ static int distance(const char *a, int na, const char *b, int nb)
     return prev[nb];
 }
 
-/* A started word ("band" for "bandwidth") is as good as one wrong letter. */
+/* A started word ("band" for "bandwidth") is as good as one wrong letter, and so is a word with
+ * something at its end ("bandwidth_Bps"). */
 static int badness(const char *word, int n, const char *name)
 {
     int m = (int)strnlen(name, MAX_WORD + 1);
@@ -47,7 +48,7 @@ static int badness(const char *word, int n, const char *name)
     if (strcasecmp(word, name) == 0)
         return 0;
     int common = n < m ? n : m;
-    if (common >= 3 && strncasecmp(word, name, (size_t)common) == 0)
+    if (common >= 3 && n <= 2 * m && strncasecmp(word, name, (size_t)common) == 0)
         return 1;
     return distance(word, n, name, m);
 }

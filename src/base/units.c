@@ -279,9 +279,8 @@ static void explain_unit(struct span s, enum unit_dim dim, char *why, size_t why
     char hint[120];
     for (int other = 0; other < DIM_N; other++)
         if (other != (int)dim && find_unit(s, (enum unit_dim)other)) {
-            snprintf(why, why_size, "'%.*s' is a unit of %s but a %s is wanted; "
-                     "write for example '%s'", shown(s), s.p, dims[other].name, dims[dim].name,
-                     dims[dim].example);
+            snprintf(why, why_size, "'%.*s' is a unit of %s, not of %s; write for example '%s'",
+                     shown(s), s.p, dims[other].name, dims[dim].name, dims[dim].example);
             return;
         }
     suggest(s, dim, hint, sizeof hint);
@@ -392,8 +391,7 @@ int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char
     return 0;
 }
 
-/* A binary prefix is used only where it shows the value exactly as a whole number and a decimal
- * one does not: 1 MiB, but 64 KB. */
+/* The largest binary prefix that leaves a whole number; NULL when there is none. */
 static const struct unit *binary_unit(double v, enum unit_dim dim)
 {
     const struct unit *best = NULL;
@@ -425,19 +423,21 @@ static const struct unit *decimal_unit(double rounded, enum unit_dim dim)
 const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size)
 {
     check_dim(dim);
-    char digits[32];
+    char digits[32], whole[32];
     snprintf(digits, sizeof digits, "%.5e", si);
     double rounded = strtod(digits, NULL);
-    const struct unit *unit = rounded == si ? NULL : binary_unit(si, dim);
-    if (unit) {
-        snprintf(buf, buf_size, "%.6g %s", si / unit->mul, unit->name);
-        return buf;
-    }
-    unit = decimal_unit(rounded, dim);
+    const struct unit *unit = decimal_unit(rounded, dim);
     if (!unit || !isfinite(si)) {
         snprintf(buf, buf_size, dim == DIM_COUNT ? "%.15g" : "%.6g", si);
         return buf;
     }
-    snprintf(buf, buf_size, "%.6g %s", rounded / pow(10, unit->exp10), unit->name);
+    snprintf(digits, sizeof digits, "%.6g", rounded / pow(10, unit->exp10));
+    /* 4 KiB rather than 4.096 KB, but 128 KB rather than 125 KiB: the shorter number wins. */
+    const struct unit *binary = binary_unit(si, dim);
+    if (binary)
+        snprintf(whole, sizeof whole, "%.6g", si / binary->mul);
+    bool use_binary = binary && strlen(whole) < strlen(digits);
+    snprintf(buf, buf_size, "%s %s", use_binary ? whole : digits,
+             use_binary ? binary->name : unit->name);
     return buf;
 }

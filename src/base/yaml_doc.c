@@ -38,10 +38,28 @@ struct srcloc yaml_doc_where(const struct yaml_doc *doc, const struct yaml_node 
     return at(doc, n->line, n->column);
 }
 
-/* A file of a million lines holds no mark that an int cannot. */
+static struct srcloc at_byte(const struct yaml_doc *doc, const char *byte)
+{
+    int line = 1, column = 1;
+    for (const char *p = doc->text; p < byte; p++) {
+        bool eol = *p == '\n' || (*p == '\r' && p[1] != '\n');
+        line += eol;
+        column = eol ? 1 : column + (((unsigned char)*p & 0xc0) != 0x80);
+    }
+    return at(doc, line, column);
+}
+
+/* libyaml places what is missing at the end into a line after the last one, where there is nothing
+ * to show; we place it behind the last character that is written. */
 static struct srcloc at_mark(const struct yaml_doc *doc, yaml_mark_t mark)
 {
-    return at(doc, (int)mark.line + 1, (int)mark.column + 1);
+    const char *end = doc->text + doc->len;
+    while (end > doc->text && strchr(" \t\r\n", end[-1]))
+        end--;
+    struct srcloc last = at_byte(doc, end);
+    int line = (int)mark.line + 1, column = (int)mark.column + 1;
+    bool behind = line > last.line || (line == last.line && column > last.column);
+    return behind ? last : at(doc, line, column);
 }
 
 static void refuse(struct builder *b, yaml_mark_t mark, const char *message)
@@ -54,7 +72,7 @@ static struct yaml_node *new_node(struct builder *b, const yaml_event_t *e, enum
 {
     struct yaml_node *n = ARENA_NEW(b->arena, struct yaml_node);
     n->kind = kind;
-    n->line = (int)e->start_mark.line + 1;
+    n->line = (int)e->start_mark.line + 1; /* fits: the input is at most 16 MiB */
     n->column = (int)e->start_mark.column + 1;
     return n;
 }
@@ -178,8 +196,8 @@ static void report_syntax(struct builder *b)
         diag_error(b->diag, EXIT_BAD_INPUT, where,
                    "syntax error: a tab; indent with spaces instead");
     else if (p->context)
-        diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s (%s that starts in line %zu)",
-                   problem, p->context, p->context_mark.line + 1);
+        diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s (%s that starts in line %d)",
+                   problem, p->context, at_mark(b->doc, p->context_mark).line);
     else
         diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s", problem);
 }
@@ -209,13 +227,7 @@ static bool check_text(const struct yaml_doc *doc, struct diag *diag)
     const char *bad = yaml_bad_byte(doc->text, doc->len, &what);
     if (!bad)
         return true;
-    int line = 1, column = 1;
-    for (const char *p = doc->text; p < bad; p++) {
-        bool eol = *p == '\n' || (*p == '\r' && p[1] != '\n');
-        line += eol;
-        column = eol ? 1 : column + (((unsigned char)*p & 0xc0) != 0x80);
-    }
-    diag_error(diag, EXIT_BAD_INPUT, at(doc, line, column), "%s", what);
+    diag_error(diag, EXIT_BAD_INPUT, at_byte(doc, bad), "%s", what);
     return false;
 }
 
