@@ -1,0 +1,97 @@
+/* The result for people: what ran, the metrics beside what was recorded, phases, and a breakdown that
+ * adds up. */
+#include <math.h>
+#include <string.h>
+
+#include "io/writers.h"
+
+static void print_headline(const struct scenario_file *s, FILE *out)
+{
+    const struct scenario *sc = s->scenario;
+    char nic[32], link[32];
+    fprintf(out, "%s: %s\n", sc->name, sc->description ? sc->description : "");
+    fprintf(out, "%lld nodes x %lld %s on %s, NIC %s, NVLink %s per direction; network model: %s\n",
+            (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus, sc->cluster.chip.name,
+            sc->cluster.topology,
+            unit_format(sc->cluster.nic.bandwidth_Bps, DIM_BANDWIDTH, nic, sizeof nic),
+            unit_format(sc->cluster.node.nvlink_Bps, DIM_BANDWIDTH, link, sizeof link),
+            net_kind_names[sc->sim.network]);
+}
+
+/* Four significant digits with a readable unit. */
+static const char *shown(double value, enum unit_dim dim, char *buf, size_t size)
+{
+    char rounded[32];
+    if (!isfinite(value))
+        return "-";
+    if (dim == DIM_RATIO || dim == DIM_COUNT) {
+        snprintf(buf, size, "%.4g", value);
+        return buf;
+    }
+    snprintf(rounded, sizeof rounded, "%.4g", value);
+    double round_value = 0;
+    sscanf(rounded, "%lf", &round_value);
+    return unit_format(round_value, dim, buf, size);
+}
+
+static const char *difference(double is, double was, char *buf, size_t size)
+{
+    if (!isfinite(is) || !isfinite(was) || was == 0)
+        return "";
+    snprintf(buf, size, "%+.1f %%", 100 * (is / was - 1));
+    return buf;
+}
+
+static void print_metrics(const struct result *r, FILE *out)
+{
+    fprintf(out, "\n%-34s %14s %14s %10s\n", "metric", "simulated", "recorded", "diff");
+    for (uint32_t i = 0; i < r->n_metrics; i++) {
+        const struct result_metric *m = &r->metrics[i];
+        char is[32], was[32], diff[32];
+        fprintf(out, "%-34s %14s %14s %10s\n", m->name, shown(m->value, m->dim, is, sizeof is),
+                shown(m->recorded, m->dim, was, sizeof was),
+                difference(m->value, m->recorded, diff, sizeof diff));
+    }
+}
+
+static void print_phases(const struct result *r, bool detail, FILE *out)
+{
+    if (!r->n_phases)
+        return;
+    fprintf(out, "\n%-16s %-6s %-14s %12s %12s %10s\n", "phase", "layer", "lane",
+            "recorded ms", "simulated ms", "diff");
+    for (uint32_t i = 0; i < r->n_phases; i++) {
+        const struct result_phase *p = &r->phases[i];
+        char layer[16] = "mean", diff[32];
+        if (p->layer && !detail)
+            continue;
+        if (p->layer)
+            snprintf(layer, sizeof layer, "%d", p->layer);
+        fprintf(out, "%-16s %-6s %-14s %12.3f %12.3f %10s\n", p->name, layer, p->lane,
+                1e3 * p->recorded_s, 1e3 * p->simulated_s,
+                difference(p->simulated_s, p->recorded_s, diff, sizeof diff));
+    }
+}
+
+static void print_breakdown(const struct result *r, FILE *out)
+{
+    double sum_s = 0;
+    for (uint32_t i = 0; i < r->n_parts; i++)
+        sum_s += r->parts[i].value_s;
+    fprintf(out, "\n%-34s %12s %8s\n", "where the time goes", "ms", "share");
+    for (uint32_t i = 0; i < r->n_parts; i++)
+        fprintf(out, "%-34s %12.3f %6.1f %%\n", r->parts[i].name, 1e3 * r->parts[i].value_s,
+                sum_s > 0 ? 100 * r->parts[i].value_s / sum_s : 0);
+    fprintf(out, "%-34s %12.3f\n", "sum = makespan", 1e3 * sum_s);
+}
+
+void result_print_text(const struct result *result, const struct scenario_file *scenario,
+                       bool detail, FILE *out)
+{
+    print_headline(scenario, out);
+    print_metrics(result, out);
+    print_phases(result, detail, out);
+    print_breakdown(result, out);
+    for (uint32_t i = 0; i < result->n_notes; i++)
+        fprintf(out, "%snote: %s\n", i ? "" : "\n", result->notes[i]);
+}
