@@ -5,3 +5,4 @@ libmoesim_a_SOURCES += src/io/result_csv.c
 libmoesim_a_SOURCES += src/io/result_text.c
 libmoesim_a_SOURCES += src/io/result_explain.c
 libmoesim_a_SOURCES += src/io/writers.h
+libmoesim_a_SOURCES += src/io/timeline.c src/io/timeline.h

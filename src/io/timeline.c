@@ -1,0 +1,174 @@
+/* Trace events, times in microseconds: 'M' names of processes and threads, 'X' ops (lanes are serial,
+ * so slices of a track never overlap), 'b'/'e' pairs for transfers, 'C' counters for link
+ * utilisation. Written as a stream: a timeline of all ranks does not fit into memory twice. */
+#include "io/timeline.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/outfile.h"
+
+struct timeline {
+    struct outfile *f;
+    const struct sim_spec *spec;
+    const struct opgraph *g;
+    const struct sim_outcome *o;
+    struct arena *arena;
+    uint8_t *wanted; /* [n_devices] */
+    bool first;
+};
+
+static void begin_event(struct timeline *t, char phase, const char *name, uint32_t pid)
+{
+    outfile_printf(t->f, "%s\n{\"ph\":\"%c\",\"pid\":%u,\"name\":\"", t->first ? "" : ",", phase,
+                   pid);
+    for (; *name; name++) {
+        unsigned char c = (unsigned char)*name;
+        if (c == '"' || c == '\\')
+            outfile_printf(t->f, "\\%c", c);
+        else if (c < 0x20)
+            outfile_printf(t->f, "\\u%04x", c);
+        else
+            outfile_write(t->f, name, 1);
+    }
+    outfile_write(t->f, "\"", 1);
+    t->first = false;
+}
+
+static void name_track(struct timeline *t, const char *what, uint32_t pid, uint32_t tid,
+                       const char *name)
+{
+    begin_event(t, 'M', what, pid);
+    outfile_printf(t->f, ",\"tid\":%u,\"args\":{\"name\":\"%s\"}}", tid, name);
+}
+
+/* --- lanes ------------------------------------------------------------------------------------------ */
+
+static const char *lane_role(bool has_comm, uint32_t nth_compute)
+{
+    if (has_comm)
+        return "communication";
+    return nth_compute == 0 ? "compute" : "compute2";
+}
+
+static void name_lanes(struct timeline *t)
+{
+    const struct opgraph *g = t->g;
+    uint32_t *device = ARENA_ARRAY(t->arena, uint32_t, g->n_lanes);
+    uint8_t *has_comm = ARENA_ARRAY(t->arena, uint8_t, g->n_lanes);
+    uint32_t *n_compute = ARENA_ARRAY(t->arena, uint32_t, g->n_devices);
+    memset(device, 0xff, g->n_lanes * sizeof *device);
+    for (uint32_t i = 0; i < g->n_ops; i++) {
+        device[g->ops[i].lane] = g->ops[i].device;
+        has_comm[g->ops[i].lane] |= g->ops[i].kind != OP_COMPUTE;
+    }
+    for (uint32_t lane = 0; lane < g->n_lanes; lane++) {
+        uint32_t d = device[lane];
+        if (d == OP_NONE || !t->wanted[d])
+            continue;
+        name_track(t, "thread_name", d, lane, lane_role(has_comm[lane], n_compute[d]));
+        n_compute[d] += !has_comm[lane];
+    }
+}
+
+static void name_devices(struct timeline *t, const uint32_t *devices, uint32_t n)
+{
+    char name[64];
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "GPU %u", devices[i]);
+        name_track(t, "process_name", devices[i], 0, name);
+    }
+}
+
+/* --- events ----------------------------------------------------------------------------------------- */
+
+static void write_ops(struct timeline *t)
+{
+    for (uint32_t i = 0; i < t->g->n_ops; i++) {
+        const struct op *op = &t->g->ops[i];
+        if (!t->wanted[op->device])
+            continue;
+        begin_event(t, 'X', t->g->strings[op->name], op->device);
+        outfile_printf(t->f,
+                       ",\"cat\":\"%s\",\"tid\":%u,\"ts\":%.6f,\"dur\":%.6f,\"args\":"
+                       "{\"phase\":\"%s\",\"layer\":%d}}",
+                       t->g->strings[op->class_name], op->lane, 1e6 * t->o->op_start_s[i],
+                       1e6 * (t->o->op_end_s[i] - t->o->op_start_s[i]),
+                       t->g->strings[op->phase], op->layer);
+    }
+}
+
+static void write_transfer_edge(struct timeline *t, uint32_t id, char phase, double at_s)
+{
+    const struct transfer *tr = &t->g->transfers[id];
+    char name[64];
+    snprintf(name, sizeof name, "GPU %u to GPU %u", tr->src, tr->dst);
+    begin_event(t, phase, name, t->wanted[tr->src] ? tr->src : tr->dst);
+    outfile_printf(t->f, ",\"cat\":\"transfer\",\"id\":%u,\"tid\":0,\"ts\":%.6f", id, 1e6 * at_s);
+    double took_s = t->o->transfer_end_s[id] - t->o->transfer_start_s[id];
+    if (phase == 'b')
+        outfile_printf(t->f,
+                       ",\"args\":{\"op\":\"%s\",\"bytes\":%.0f,\"src\":%u,\"dst\":%u,"
+                       "\"GB/s\":%.6g}",
+                       t->g->strings[t->g->ops[tr->src_op].class_name], tr->bytes_B, tr->src,
+                       tr->dst, took_s > 0 ? tr->bytes_B / took_s / 1e9 : 0);
+    outfile_printf(t->f, "}");
+}
+
+static void write_transfers(struct timeline *t)
+{
+    for (uint32_t i = 0; i < t->g->n_transfers; i++) {
+        const struct transfer *tr = &t->g->transfers[i];
+        if (!t->wanted[tr->src] && !t->wanted[tr->dst])
+            continue;
+        write_transfer_edge(t, i, 'b', t->o->transfer_start_s[i]);
+        write_transfer_edge(t, i, 'e', t->o->transfer_end_s[i]);
+    }
+}
+
+static void write_counters(struct timeline *t, uint32_t pid)
+{
+    const struct topology *topo = t->spec->topo;
+    char link_name[96], name[128];
+    for (uint32_t i = 0; i < t->o->n_samples; i++) {
+        const struct link_sample *s = &t->o->samples[i];
+        uint32_t link = t->spec->watch[s->watch];
+        double capacity_Bps;
+        if (link < topo->n_links) {
+            topo->type->link_name(topo, link, link_name, sizeof link_name);
+            capacity_Bps = topo->links[link].capacity_Bps;
+        } else {
+            const struct resource *r = &t->g->resources[link - topo->n_links];
+            snprintf(link_name, sizeof link_name, "%s", t->g->strings[r->name]);
+            capacity_Bps = r->capacity_Bps;
+        }
+        snprintf(name, sizeof name, "%s utilisation", link_name);
+        begin_event(t, 'C', name, pid);
+        outfile_printf(t->f, ",\"tid\":0,\"ts\":%.6f,\"args\":{\"share\":%.6f}}",
+                       1e6 * s->time_s, capacity_Bps > 0 ? s->load_Bps / capacity_Bps : 0);
+    }
+}
+
+int timeline_write(const char *path, const struct sim_spec *spec,
+                   const struct sim_outcome *outcome, const uint32_t *devices,
+                   uint32_t n_devices, struct diag *diag)
+{
+    struct timeline t = {.spec = spec, .g = spec->graph, .o = outcome, .first = true};
+    t.f = outfile_open(path, diag);
+    if (!t.f)
+        return -1;
+    t.arena = arena_new();
+    t.wanted = ARENA_ARRAY(t.arena, uint8_t, spec->graph->n_devices);
+    for (uint32_t i = 0; i < n_devices; i++)
+        t.wanted[devices[i]] = 1;
+    outfile_printf(t.f, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[");
+    name_devices(&t, devices, n_devices);
+    name_lanes(&t);
+    write_ops(&t);
+    write_transfers(&t);
+    write_counters(&t, devices[0]);
+    outfile_printf(t.f, "\n]}\n");
+    arena_free(t.arena);
+    return outfile_close(t.f, diag);
+}
