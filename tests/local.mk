@@ -12,6 +12,8 @@ tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
 
 dist_check_SCRIPTS += tests/check_includes.sh
 
+include tests/fuzz/local.mk
+
 
 TESTS = $(check_PROGRAMS) $(dist_check_SCRIPTS)
 TEST_EXTENSIONS = .sh

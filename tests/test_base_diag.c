@@ -20,8 +20,11 @@ static void teardown(void)
 
 static struct srcloc at(const char *text, int line, int column)
 {
-    return (struct srcloc){
-        .file = "a.yaml", .text = text, .text_len = strlen(text), .line = line, .column = column};
+    return (struct srcloc){.file = "a.yaml",
+                           .text = text,
+                           .text_len = strlen(text),
+                           .line = line,
+                           .column = column};
 }
 
 static char *printed(void)
@@ -45,7 +48,8 @@ END_TEST
 
 START_TEST(place_line_and_caret)
 {
-    diag_error(d, EXIT_BAD_INPUT, at("a: 1\nb: two\n", 2, 4), "'%s' is no number", "two");
+    diag_error(d, EXIT_BAD_INPUT, at("a: 1\nb: two\n", 2, 4), "'%s' is no number",
+               "two");
     ck_assert_str_eq(diag_text(d), "a.yaml:2:4: error: 'two' is no number\n"
                                    "    b: two\n"
                                    "       ^\n");
@@ -181,7 +185,8 @@ START_TEST(keeps_its_own_copy)
     diag_error(d, EXIT_BAD_INPUT, where, "bad");
     free(text);
     free(name);
-    ck_assert_str_eq(diag_text(d), "gone.yaml:1:9: error: bad\n    secret: 1\n            ^\n");
+    ck_assert_str_eq(diag_text(d),
+                     "gone.yaml:1:9: error: bad\n    secret: 1\n            ^\n");
 }
 END_TEST
 

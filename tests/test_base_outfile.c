@@ -87,7 +87,8 @@ static void expect_error(const char *fragment)
 static void skip_unless_user(void)
 {
     if (geteuid() == 0)
-        ck_assert(setegid(65534) == 0 && seteuid(65534) == 0); /* root may do everything */
+        ck_assert(setegid(65534) == 0 &&
+                  seteuid(65534) == 0); /* root may do everything */
 }
 
 START_TEST(appears_when_closed)
@@ -302,8 +303,8 @@ START_TEST(no_permission_on_the_directory)
 }
 END_TEST
 
-/* rename() would replace a read-only file; who made it read-only meant it. access() asks for the
- * real user, so this runs in a child that gives root up. */
+/* rename() would replace a read-only file; who made it read-only meant it. access()
+ * asks for the real user, so this runs in a child that gives root up. */
 START_TEST(no_permission_on_the_file)
 {
     put_file("a", "old");

@@ -1,5 +1,5 @@
-/* Units: what is read, what is refused and with which words, and that writing then reading gives
- * the value back. */
+/* Units: what is read, what is refused and with which words, and that writing then
+ * reading gives the value back. */
 #include <check.h>
 #include <math.h>
 #include <stdint.h>
@@ -69,7 +69,8 @@ START_TEST(reads)
 {
     double si = NAN;
     char why[200] = "";
-    int rc = unit_parse(good[_i].text, strlen(good[_i].text), good[_i].dim, &si, why, sizeof why);
+    int rc = unit_parse(good[_i].text, strlen(good[_i].text), good[_i].dim, &si, why,
+                        sizeof why);
     ck_assert_msg(rc == 0, "'%s': %s", good[_i].text, why);
     /* Not nearly: the double that C reads from the same decimal. */
     ck_assert_msg(si == good[_i].si, "'%s' gave %.17g", good[_i].text, si);
@@ -90,7 +91,8 @@ static const struct {
     {"GB/s", DIM_BANDWIDTH, "does not start with a number", "50 GB/s"},
     {"50 us", DIM_BANDWIDTH, "'us' is a unit of time, not of bandwidth", "50 GB/s"},
     {"50 GB", DIM_BANDWIDTH, "'GB' is a unit of size, not of bandwidth", "50 GB/s"},
-    {"5 GFLOP", DIM_FLOPS, "'GFLOP' is a unit of compute work, not of compute rate", "TFLOPS"},
+    {"5 GFLOP", DIM_FLOPS, "'GFLOP' is a unit of compute work, not of compute rate",
+     "TFLOPS"},
     {"5 m", DIM_TIME, "'m' is a unit of length", "3.7 us"},
     {"50 gb/s", DIM_BANDWIDTH, "unknown unit 'gb/s'", "did you mean 'GB/s' or 'Gb/s'?"},
     {"50 Gbps", DIM_BANDWIDTH, "unknown unit 'Gbps'", "did you mean 'Gb/s'?"},
@@ -128,7 +130,8 @@ START_TEST(refuses)
 {
     double si = 42;
     char why[300] = "";
-    int rc = unit_parse(bad[_i].text, strlen(bad[_i].text), bad[_i].dim, &si, why, sizeof why);
+    int rc = unit_parse(bad[_i].text, strlen(bad[_i].text), bad[_i].dim, &si, why,
+                        sizeof why);
     ck_assert_msg(rc == -1, "'%s' was read as %g", bad[_i].text, si);
     ck_assert_msg(strstr(why, bad[_i].says) != NULL, "'%s': %s", bad[_i].text, why);
     ck_assert_msg(strstr(why, bad[_i].and_says) != NULL, "'%s': %s", bad[_i].text, why);
@@ -142,7 +145,8 @@ START_TEST(every_example_is_valid)
     double si;
     char why[200];
     const char *text = unit_dim_example((enum unit_dim)_i);
-    ck_assert(unit_parse(text, strlen(text), (enum unit_dim)_i, &si, why, sizeof why) == 0);
+    ck_assert(unit_parse(text, strlen(text), (enum unit_dim)_i, &si, why, sizeof why) ==
+              0);
     ck_assert(unit_dim_name((enum unit_dim)_i)[0]);
 }
 END_TEST
@@ -174,11 +178,13 @@ static const struct {
 START_TEST(writes)
 {
     char buf[64];
-    ck_assert_str_eq(unit_format(shown[_i].si, shown[_i].dim, buf, sizeof buf), shown[_i].text);
+    ck_assert_str_eq(unit_format(shown[_i].si, shown[_i].dim, buf, sizeof buf),
+                     shown[_i].text);
 }
 END_TEST
 
-/* A small generator of its own, so that this test stands on nothing else (Steele et al. 2014). */
+/* A small generator of its own, so that this test stands on nothing else (Steele et al.
+ * 2014). */
 static uint64_t next_random(uint64_t *state)
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -196,8 +202,8 @@ static double read_back(const char *text, enum unit_dim dim)
     return si;
 }
 
-/* Any value comes back to half a unit of the 6th digit; one that has 6 digits comes back to 1e-6
- * relative and better. */
+/* Any value comes back to half a unit of the 6th digit; one that has 6 digits comes
+ * back to 1e-6 relative and better. */
 START_TEST(round_trip)
 {
     uint64_t state = 7 + (uint64_t)_i;
@@ -235,15 +241,18 @@ START_TEST(every_unit_is_read)
 }
 END_TEST
 
-/* The text ends where the readable memory ends; reading one byte more would end the test. */
+/* The text ends where the readable memory ends; reading one byte more would end the
+ * test. */
 START_TEST(never_reads_past_the_end)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(map != MAP_FAILED);
     ck_assert(mprotect(map + page, page, PROT_NONE) == 0);
-    static const char *const texts[] = {"3.7 us", "1e-6 s", "1e", "1e-", "1.", "-", "+", "$",
-                                        "$1", "5 G", "0", "0x", "inf", "n", ".", "12 \xc3\xa9"};
+    static const char *const texts[] = {
+        "3.7 us", "1e-6 s", "1e", "1e-", "1.",  "-", "+", "$",
+        "$1",     "5 G",    "0",  "0x",  "inf", "n", ".", "12 \xc3\xa9"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         for (size_t n = 0; n <= strlen(texts[i]); n++)
             for (int dim = 0; dim < DIM_N; dim++) {

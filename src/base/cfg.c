@@ -1,5 +1,5 @@
-/* Config tables, the core: lays out the entries of a table, fills the defaults and answers
- * questions about single keys. Loading, overriding and printing are in cfg_*.c.
+/* Config tables, the core: lays out the entries of a table, fills the defaults and
+ * answers questions about single keys. Loading, overriding and printing are in cfg_*.c.
  * Leaves out: lists; what needs one is read through base/yaml_doc.h by who owns it. */
 #include <string.h>
 
@@ -25,7 +25,8 @@ static void set_default(struct cfg *c, const struct cfg_entry *e)
 }
 
 /* Appends the entries of a table whose struct starts at base. */
-static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base)
+static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t,
+                       char *base)
 {
     for (const struct cfg_field *f = t->fields; f->name; f++) {
         size_t i = c->n++;
@@ -72,7 +73,8 @@ struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key)
     return NULL;
 }
 
-struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, const char *name)
+struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table,
+                            const char *name)
 {
     size_t parent = (size_t)(table - c->entries);
     for (size_t i = parent + 1; i < table->end; i = c->entries[i].end)
@@ -81,7 +83,8 @@ struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, 
     return NULL;
 }
 
-size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max)
+size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found,
+                     size_t max)
 {
     const char **leaves = ARENA_ARRAY(c->arena, const char *, c->n + 1);
     const char **lasts = ARENA_ARRAY(c->arena, const char *, c->n + 1);
@@ -104,11 +107,16 @@ size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, 
     return n_found;
 }
 
-const char *cfg_join(struct arena *a, const char *const *names, size_t n, const char *last)
+const char *cfg_join(struct arena *a, const char *const *names, size_t n,
+                     const char *last)
 {
     const char *s = "";
     for (size_t i = 0; i < n; i++)
-        s = arena_printf(a, "%s%s'%s'", s, i == 0 ? "" : i + 1 < n ? ", " : last, names[i]);
+        s = arena_printf(a, "%s%s'%s'", s,
+                         i == 0      ? ""
+                         : i + 1 < n ? ", "
+                                     : last,
+                         names[i]);
     return s;
 }
 
@@ -129,8 +137,8 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
     for (size_t i = 0; i < c->n; i++) {
         const struct cfg_entry *e = &c->entries[i];
         if (!e->table)
-            fn(ctx, e->key, e->field, e->value, cfg_yaml_text(e->field, e->value, c->arena),
-               e->source);
+            fn(ctx, e->key, e->field, e->value,
+               cfg_yaml_text(e->field, e->value, c->arena), e->source);
     }
 }
 
@@ -156,12 +164,13 @@ static void report_missing(const struct cfg *c, size_t table, struct diag *diag)
         t = &c->entries[t->parent];
     if (n == 1)
         diag_error(diag, EXIT_BAD_INPUT, t->where,
-                   "required key '%s' is missing (%s); write for example '%s: %s'", one->key,
-                   one->field->doc ? one->field->doc : "", one->field->name,
+                   "required key '%s' is missing (%s); write for example '%s: %s'",
+                   one->key, one->field->doc ? one->field->doc : "", one->field->name,
                    cfg_example(one->field));
     else
-        diag_error(diag, EXIT_BAD_INPUT, t->where, "required keys are missing%s%s%s: %s",
-                   table ? " in '" : "", c->entries[table].key, table ? "'" : "",
+        diag_error(diag, EXIT_BAD_INPUT, t->where,
+                   "required keys are missing%s%s%s: %s", table ? " in '" : "",
+                   c->entries[table].key, table ? "'" : "",
                    cfg_join(c->arena, names, n, " and "));
 }
 

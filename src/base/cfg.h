@@ -1,7 +1,9 @@
-/* Config tables: one table per struct drives YAML loading, unit and range checks, unknown-key and
- * duplicate-key errors with did-you-mean, -s key=value, `validate --print`, JSON Schema and the
- * documentation of keys. A value is written either bare (`bandwidth: 50 GB/s`) or with its origin
- * (`bandwidth: {value: 50 GB/s, source: "..."}`); hardware files must give the origin. */
+/* Config tables: one table per struct drives YAML loading, unit and range checks,
+ * unknown-key and duplicate-key errors with did-you-mean, -s key=value, `validate
+ * --print`, JSON Schema and the documentation of keys. A value is written either bare
+ * (`bandwidth: 50 GB/s`) or with its origin
+ * (`bandwidth: {value: 50 GB/s, source: "..."}`); hardware files must give the origin.
+ */
 #ifndef MOESIM_BASE_CFG_H
 #define MOESIM_BASE_CFG_H
 
@@ -27,13 +29,13 @@ struct cfg_table;
 struct cfg_field {
     const char *name;
     enum cfg_type type;
-    enum unit_dim dim;          /* CFG_QUANTITY only */
-    size_t offset;              /* into the struct */
-    const char *dflt;           /* text of the default as after -s; NULL = required */
-    double min, max;            /* inclusive, SI; checked for QUANTITY and INT when min < max */
+    enum unit_dim dim; /* CFG_QUANTITY only */
+    size_t offset;     /* into the struct */
+    const char *dflt;  /* text of the default as after -s; NULL = required */
+    double min, max;   /* inclusive, SI; checked for QUANTITY and INT when min < max */
     const char *const *choices; /* CFG_ENUM: NULL-terminated; CFG_STRING: NULL */
     const struct cfg_table *sub;
-    const char *doc;            /* one line */
+    const char *doc; /* one line */
 };
 
 struct cfg_table {
@@ -43,48 +45,54 @@ struct cfg_table {
     const struct cfg_field *fields; /* ends with name == NULL */
 };
 
-/* A loaded config: the struct plus where each value came from. Layers are laid over one another:
- * defaults, then files, then -s overrides; the last one wins. */
+/* A loaded config: the struct plus where each value came from. Layers are laid over one
+ * another: defaults, then files, then -s overrides; the last one wins. */
 struct cfg;
 
 struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena);
 void *cfg_struct(struct cfg *c); /* the filled struct; owned by the arena */
 
-/* Lays a YAML file over the config. `at` is the dotted key its root mapping belongs to ("" = the
- * root, "cluster.nic" = that table). need_source: every number must carry `source:`.
- * Top-level keys listed in `skip` (NULL-terminated, may be NULL) are ignored: the caller reads them.
- * All errors of the file are reported to diag. Returns 0 or -1. */
+/* Lays a YAML file over the config. `at` is the dotted key its root mapping belongs to
+ * ("" = the root, "cluster.nic" = that table). need_source: every number must carry
+ * `source:`. Top-level keys listed in `skip` (NULL-terminated, may be NULL) are
+ * ignored: the caller reads them. All errors of the file are reported to diag. Returns
+ * 0 or -1. */
 int cfg_load_file(struct cfg *c, const char *path, const char *at, bool need_source,
                   const char *const *skip, struct diag *diag);
 /* The same from memory; `name` is used in messages. Copied into the arena. */
-int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name, const char *at,
-                  bool need_source, const char *const *skip, struct diag *diag);
-/* -s key=value; the message names the option text. The value is taken as it stands, without YAML's
- * quotes. Exit codes: EXIT_USAGE when it is not of the form key=value, else EXIT_BAD_INPUT. */
+int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
+                  const char *at, bool need_source, const char *const *skip,
+                  struct diag *diag);
+/* -s key=value; the message names the option text. The value is taken as it stands,
+ * without YAML's quotes. Exit codes: EXIT_USAGE when it is not of the form key=value,
+ * else EXIT_BAD_INPUT. */
 int cfg_override(struct cfg *c, const char *assignment, struct diag *diag);
 /* After all layers: reports required keys that nobody gave, with the table's place. */
 int cfg_finish(struct cfg *c, struct diag *diag);
 
-/* One scalar of a YAML file without a table (e.g. which hardware a scenario wants); NULL when the
- * key is absent. Errors of syntax are reported to diag. The string is owned by the arena. */
+/* One scalar of a YAML file without a table (e.g. which hardware a scenario wants);
+ * NULL when the key is absent. Errors of syntax are reported to diag. The string is
+ * owned by the arena. */
 const char *cfg_peek(const char *path, const char *dotted_key, struct arena *arena,
                      struct diag *diag);
 
-/* Origin of a value: its `source:` text (or NULL) and its place; for --explain and messages. */
+/* Origin of a value: its `source:` text (or NULL) and its place; for --explain and
+ * messages. */
 const char *cfg_source(const struct cfg *c, const char *dotted_key);
 struct srcloc cfg_where(const struct cfg *c, const char *dotted_key);
 
-/* Visits every leaf in table order. value_text is the canonical YAML text with unit; it parses back
- * to the very same value. The strings live as long as the arena. */
-typedef void cfg_visit_fn(void *ctx, const char *dotted_key, const struct cfg_field *field,
-                          const void *value, const char *value_text, const char *source);
+/* Visits every leaf in table order. value_text is the canonical YAML text with unit; it
+ * parses back to the very same value. The strings live as long as the arena. */
+typedef void cfg_visit_fn(void *ctx, const char *dotted_key,
+                          const struct cfg_field *field, const void *value,
+                          const char *value_text, const char *source);
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
 
-/* Resolved config as YAML that loads back to the same struct, with the docs as comments; a value
- * whose source is known keeps it: {value: 50 GB/s, source: "..."}. */
+/* Resolved config as YAML that loads back to the same struct, with the docs as
+ * comments; a value whose source is known keeps it: {value: 50 GB/s, source: "..."}. */
 void cfg_print_yaml(const struct cfg *c, FILE *out);
-/* JSON Schema (draft 2020-12) of a table, as one file may be written: no key is required in it,
- * because every key may come from another layer. */
+/* JSON Schema (draft 2020-12) of a table, as one file may be written: no key is
+ * required in it, because every key may come from another layer. */
 void cfg_print_schema(const struct cfg_table *t, FILE *out);
 
 /* "did you mean": the nearest of NULL-terminated names by edit distance, or NULL. */

@@ -1,6 +1,6 @@
-/* Config loading: walks a YAML tree along a table. Every problem of a file is reported, at the key
- * or at the value, whichever is wrong; what is right is stored.
- * Leaves out: lists and free-form mappings (see cfg.c). */
+/* Config loading: walks a YAML tree along a table. Every problem of a file is reported,
+ * at the key or at the value, whichever is wrong; what is right is stored. Leaves out:
+ * lists and free-form mappings (see cfg.c). */
 #include <string.h>
 
 #include "base/cfg_priv.h"
@@ -29,7 +29,8 @@ static struct srcloc value_place(const struct loader *l, const struct yaml_node 
     return at(l, invisible && n->key ? n->key : n);
 }
 
-static bool is_skipped(const struct loader *l, const struct cfg_entry *table, const char *key)
+static bool is_skipped(const struct loader *l, const struct cfg_entry *table,
+                       const char *key)
 {
     if (table != l->top || !l->skip)
         return false;
@@ -83,13 +84,16 @@ static void report_unknown(struct loader *l, const struct cfg_entry *table,
     } else {
         size_t n_found = cfg_near_keys(l->cfg, key->text, found, 3);
         size_t listed = n < MAX_LISTED ? n : MAX_LISTED;
-        hint = n_found ? arena_printf(a, "did you mean %s?", cfg_join(a, found, n_found, " or "))
-               : n     ? arena_printf(a, "keys here are %s%s", cfg_join(a, names, listed, ", "),
-                                      listed < n ? ", ..." : "")
+        hint = n_found ? arena_printf(a, "did you mean %s?",
+                                      cfg_join(a, found, n_found, " or "))
+               : n     ? arena_printf(a, "keys here are %s%s",
+                                      cfg_join(a, names, listed, ", "),
+                                  listed < n ? ", ..." : "")
                        : "this table has no keys";
     }
-    diag_error(l->diag, EXIT_BAD_INPUT, at(l, key), "unknown key '%.60s'%s%s%s; %s", key->text,
-               *table->key ? " in '" : "", table->key, *table->key ? "'" : "", hint);
+    diag_error(l->diag, EXIT_BAD_INPUT, at(l, key), "unknown key '%.60s'%s%s%s; %s",
+               key->text, *table->key ? " in '" : "", table->key,
+               *table->key ? "'" : "", hint);
 }
 
 /* Whether this value's key was given before in the same mapping; reports it. */
@@ -105,7 +109,8 @@ static bool is_duplicate(struct loader *l, const struct yaml_node *mapping,
     return true;
 }
 
-/* The scalar of a `value:` or `source:`, or a bare value; NULL when it is none (reported). */
+/* The scalar of a `value:` or `source:`, or a bare value; NULL when it is none
+ * (reported). */
 static const char *scalar_text(struct loader *l, const struct cfg_entry *e,
                                const struct yaml_node *n, const char *what)
 {
@@ -119,15 +124,17 @@ static const char *scalar_text(struct loader *l, const struct cfg_entry *e,
     }
     if (n->kind == YAML_DOC_SCALAR)
         return n->text;
-    diag_error(l->diag, EXIT_BAD_INPUT, at(l, n), "%s%s is %s, but a single value is wanted, "
-               "for example '%s'", e->key, what, yaml_kind_name(n),
-               cfg_example(e->field));
+    diag_error(l->diag, EXIT_BAD_INPUT, at(l, n),
+               "%s%s is %s, but a single value is wanted, "
+               "for example '%s'",
+               e->key, what, yaml_kind_name(n), cfg_example(e->field));
     return NULL;
 }
 
 /* Takes {value: .., source: ..} apart; what is missing or wrong stays NULL. */
 static void split_origin(struct loader *l, const struct cfg_entry *e,
-                         const struct yaml_node *mapping, const struct yaml_node **value,
+                         const struct yaml_node *mapping,
+                         const struct yaml_node **value,
                          const struct yaml_node **source)
 {
     static const char *const names[] = {"value", "source", NULL};
@@ -151,15 +158,18 @@ static void split_origin(struct loader *l, const struct cfg_entry *e,
                    cfg_example(e->field));
 }
 
-static void check_source(struct loader *l, const struct cfg_entry *e, const struct yaml_node *n,
-                         const char *text, const char *source)
+static void check_source(struct loader *l, const struct cfg_entry *e,
+                         const struct yaml_node *n, const char *text,
+                         const char *source)
 {
     bool is_number = e->field->type == CFG_QUANTITY || e->field->type == CFG_INT;
     if (!l->need_source || !is_number || source)
         return;
-    diag_error(l->diag, EXIT_BAD_INPUT, at(l, n),
-               "%s has no source; every number here needs its origin: write {value: %.60s, "
-               "source: \"where it is from\"}", e->key, text);
+    diag_error(
+        l->diag, EXIT_BAD_INPUT, at(l, n),
+        "%s has no source; every number here needs its origin: write {value: %.60s, "
+        "source: \"where it is from\"}",
+        e->key, text);
 }
 
 static const char *source_text(struct loader *l, const struct cfg_entry *e,
@@ -168,12 +178,15 @@ static const char *source_text(struct loader *l, const struct cfg_entry *e,
     const char *text = n ? scalar_text(l, e, n, ".source") : NULL;
     if (!text || text[strspn(text, " \t\n")])
         return text;
-    diag_error(l->diag, EXIT_BAD_INPUT, at(l, n), "%s.source is blank; say where the number is "
-               "from", e->key);
+    diag_error(l->diag, EXIT_BAD_INPUT, at(l, n),
+               "%s.source is blank; say where the number is "
+               "from",
+               e->key);
     return NULL;
 }
 
-static void load_leaf(struct loader *l, struct cfg_entry *e, const struct yaml_node *node)
+static void load_leaf(struct loader *l, struct cfg_entry *e,
+                      const struct yaml_node *node)
 {
     char why[CFG_WHY_SIZE];
     const struct yaml_node *value = node, *source_node = NULL;
@@ -184,7 +197,8 @@ static void load_leaf(struct loader *l, struct cfg_entry *e, const struct yaml_n
     /* A key with a wrong value is not missing: one mistake, one message. */
     e->given = true;
     const char *source = source_text(l, e, source_node);
-    const char *text = value ? scalar_text(l, e, value, value == node ? "" : ".value") : NULL;
+    const char *text =
+        value ? scalar_text(l, e, value, value == node ? "" : ".value") : NULL;
     if (!text)
         return;
     if (!source_node)
@@ -197,10 +211,11 @@ static void load_leaf(struct loader *l, struct cfg_entry *e, const struct yaml_n
     e->where = at(l, value);
 }
 
-static void load_table(struct loader *l, struct cfg_entry *table, const struct yaml_node *node);
+static void load_table(struct loader *l, struct cfg_entry *table,
+                       const struct yaml_node *node);
 
-static void load_child(struct loader *l, struct cfg_entry *table, const struct yaml_node *mapping,
-                       const struct yaml_node *value)
+static void load_child(struct loader *l, struct cfg_entry *table,
+                       const struct yaml_node *mapping, const struct yaml_node *value)
 {
     bool skipped = is_skipped(l, table, value->key->text);
     struct cfg_entry *e = skipped ? NULL : cfg_child(l->cfg, table, value->key->text);
@@ -216,7 +231,8 @@ static void load_child(struct loader *l, struct cfg_entry *table, const struct y
         load_leaf(l, e, value);
 }
 
-static void load_table(struct loader *l, struct cfg_entry *table, const struct yaml_node *node)
+static void load_table(struct loader *l, struct cfg_entry *table,
+                       const struct yaml_node *node)
 {
     const char *name = *table->key ? table->key : l->doc.name;
     if (node->kind != YAML_DOC_MAPPING) {
@@ -247,7 +263,8 @@ static int load(struct loader *l, const char *where, size_t errors_before)
 int cfg_load_file(struct cfg *c, const char *path, const char *at_key, bool need_source,
                   const char *const *skip, struct diag *diag)
 {
-    struct loader l = {.cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
+    struct loader l = {
+        .cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
     size_t before = diag_count(diag);
     if (yaml_doc_read(&l.doc, path, c->arena, diag))
         return -1;
@@ -258,7 +275,8 @@ int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
                   const char *at_key, bool need_source, const char *const *skip,
                   struct diag *diag)
 {
-    struct loader l = {.cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
+    struct loader l = {
+        .cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
     size_t before = diag_count(diag);
     if (yaml_doc_parse(&l.doc, text, len, name, c->arena, diag))
         return -1;

@@ -1,4 +1,5 @@
-/* -s key=value: the same checks as in a file, located by a caret in the option's own text. */
+/* -s key=value: the same checks as in a file, located by a caret in the option's own
+ * text. */
 #include <string.h>
 
 #include "base/cfg_priv.h"
@@ -20,7 +21,8 @@ static void report_unknown(struct cfg *c, const char *key, struct srcloc where,
     const char *found[3];
     size_t n = cfg_near_keys(c, key, found, 3);
     diag_error(diag, EXIT_BAD_INPUT, where, "unknown key '%.80s'%s%s%s", key,
-               n ? "; did you mean " : "", cfg_join(c->arena, found, n, " or "), n ? "?" : "");
+               n ? "; did you mean " : "", cfg_join(c->arena, found, n, " or "),
+               n ? "?" : "");
 }
 
 static void report_table(struct cfg *c, const struct cfg_entry *e, struct srcloc where,
@@ -47,15 +49,16 @@ static const char *trimmed(struct arena *a, const char *s, size_t n, size_t *ski
     return arena_printf(a, "%.*s", (int)n, s);
 }
 
-static int apply(struct cfg *c, const char *option, const char *text, const char *equals,
-                 struct diag *diag)
+static int apply(struct cfg *c, const char *option, const char *text,
+                 const char *equals, struct diag *diag)
 {
     char why[CFG_WHY_SIZE];
     size_t lead, value_lead, prefix = strlen(option) - strlen(text);
     const char *key = trimmed(c->arena, text, (size_t)(equals - text), &lead);
     const char *value = trimmed(c->arena, equals + 1, strlen(equals + 1), &value_lead);
     struct srcloc key_at = at(option, prefix + lead);
-    struct srcloc value_at = at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
+    struct srcloc value_at =
+        at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
     struct cfg_entry *e = *key ? cfg_find(c, key) : NULL;
     if (!e) {
         report_unknown(c, key, key_at, diag);
@@ -81,12 +84,14 @@ int cfg_override(struct cfg *c, const char *assignment, struct diag *diag)
     const char *equals = strchr(assignment, '='), *what;
     const char *bad = yaml_bad_byte(option, strlen(option), &what);
     if (bad) {
-        diag_error(diag, EXIT_BAD_INPUT, at(option, (size_t)(bad - option)), "%s", what);
+        diag_error(diag, EXIT_BAD_INPUT, at(option, (size_t)(bad - option)), "%s",
+                   what);
         return -1;
     }
     if (!equals || equals == assignment) {
-        diag_error(diag, EXIT_USAGE, at(option, 3),
-                   "-s wants KEY=VALUE; write for example -s cluster.nic.bandwidth='50 GB/s'");
+        diag_error(
+            diag, EXIT_USAGE, at(option, 3),
+            "-s wants KEY=VALUE; write for example -s cluster.nic.bandwidth='50 GB/s'");
         return -1;
     }
     return apply(c, option, assignment, equals, diag);

@@ -1,4 +1,5 @@
-/* Config printing: the resolved config as YAML that loads back to the same bytes of the struct. */
+/* Config printing: the resolved config as YAML that loads back to the same bytes of the
+ * struct. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,20 +9,22 @@
 
 static bool is_word_char(char ch)
 {
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-           ch == '_' || ch == '/' || ch == '.' || ch == '-';
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+           (ch >= '0' && ch <= '9') || ch == '_' || ch == '/' || ch == '.' || ch == '-';
 }
 
-/* Whether a string may stand in YAML without quotes: one word that starts with a letter or / and
- * is no keyword. Stricter than YAML, so that nobody has to know YAML's rules. */
+/* Whether a string may stand in YAML without quotes: one word that starts with a letter
+ * or / and is no keyword. Stricter than YAML, so that nobody has to know YAML's rules.
+ */
 static bool is_plain_word(const char *s)
 {
-    static const char *const keywords[] = {"null", "true", "false", "yes", "no", "on", "off",
-                                           "y",    "n",    NULL};
+    static const char *const keywords[] = {"null", "true", "false", "yes", "no",
+                                           "on",   "off",  "y",     "n",   NULL};
     for (int i = 0; keywords[i]; i++)
         if (strcasecmp(s, keywords[i]) == 0)
             return false;
-    if (!is_word_char(s[0]) || (s[0] >= '0' && s[0] <= '9') || s[0] == '.' || s[0] == '-')
+    if (!is_word_char(s[0]) || (s[0] >= '0' && s[0] <= '9') || s[0] == '.' ||
+        s[0] == '-')
         return false;
     for (; *s; s++)
         if (!is_word_char(*s))
@@ -83,11 +86,13 @@ static bool has_any_value(const struct cfg *c, size_t table)
     return false;
 }
 
-static void print_leaf(const struct cfg *c, const struct cfg_entry *e, int indent, FILE *out)
+static void print_leaf(const struct cfg *c, const struct cfg_entry *e, int indent,
+                       FILE *out)
 {
     const char *doc = e->field->doc ? e->field->doc : "";
     if (!has_value(e)) {
-        fprintf(out, "%*s# %s: (required, not given)  # %s\n", indent, "", e->field->name, doc);
+        fprintf(out, "%*s# %s: (required, not given)  # %s\n", indent, "",
+                e->field->name, doc);
         return;
     }
     const char *text = cfg_yaml_text(e->field, e->value, c->arena);

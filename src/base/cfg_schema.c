@@ -1,6 +1,6 @@
-/* JSON Schema of a table (draft 2020-12), for editors. Quantities are strings that match a pattern
- * of number and unit; their ranges, which a pattern cannot say, are in the description.
- * Leaves out `required`: any key may come from a lower layer.
+/* JSON Schema of a table (draft 2020-12), for editors. Quantities are strings that
+ * match a pattern of number and unit; their ranges, which a pattern cannot say, are in
+ * the description. Leaves out `required`: any key may come from a lower layer.
  * Reference: JSON Schema core and validation, 2020-12. */
 #include <inttypes.h>
 #include <math.h>
@@ -87,7 +87,8 @@ static void put_bare(const struct writer *w, const struct cfg_field *f)
     else if (f->type == CFG_ENUM)
         put_enum(w, f);
     else
-        fprintf(w->out, "{\"type\": \"%s\"}", f->type == CFG_BOOL ? "boolean" : "string");
+        fprintf(w->out, "{\"type\": \"%s\"}",
+                f->type == CFG_BOOL ? "boolean" : "string");
 }
 
 static const char *describe(const struct writer *w, const struct cfg_field *f)
@@ -113,7 +114,8 @@ static void put_leaf(const struct writer *w, const struct cfg_field *f, int inde
     put_newline(w, indent + 1);
     fputs("\"anyOf\": [", w->out);
     put_bare(w, f);
-    fputs(", {\"type\": \"object\", \"additionalProperties\": false, \"required\": [\"value\"],",
+    fputs(", {\"type\": \"object\", \"additionalProperties\": false, \"required\": "
+          "[\"value\"],",
           w->out);
     put_newline(w, indent + 2);
     fputs("\"properties\": {\"value\": ", w->out);
@@ -152,7 +154,9 @@ static void put_table(const struct writer *w, const struct cfg_table *t, int ind
 void cfg_print_schema(const struct cfg_table *t, FILE *out)
 {
     struct writer w = {.out = out, .arena = arena_new()};
-    fputs("{\n \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n \"title\": ", out);
+    fputs("{\n \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n "
+          "\"title\": ",
+          out);
     put_string(out, t->name);
     fputs(",\n ", out);
     put_table(&w, t, 1);

@@ -1,5 +1,6 @@
-/* Config values: text to a field's value with every check, and back to text that parses to the
- * very same value. Leaves out: where the text came from; the callers add the place. */
+/* Config values: text to a field's value with every check, and back to text that parses
+ * to the very same value. Leaves out: where the text came from; the callers add the
+ * place. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,8 +12,8 @@
 
 #define SHOWN 60 /* characters of a value that a message repeats */
 
-static int check_range(const struct cfg_field *f, double v, const char *text, struct arena *a,
-                       char *why, size_t why_size)
+static int check_range(const struct cfg_field *f, double v, const char *text,
+                       struct arena *a, char *why, size_t why_size)
 {
     if (!(f->min < f->max) || (v >= f->min && v <= f->max))
         return 0;
@@ -38,7 +39,8 @@ static int parse_int(const struct cfg_field *f, const char *text, int64_t *value
     const char *digits = text + (*text == '-');
     size_t n = strspn(digits, "0123456789");
     if (n == 0 || digits[n] || (digits[0] == '0' && n > 1)) {
-        snprintf(why, why_size, "'%.*s' is not a whole number; write digits only, for example '64'",
+        snprintf(why, why_size,
+                 "'%.*s' is not a whole number; write digits only, for example '64'",
                  SHOWN, text);
         return -1;
     }
@@ -66,12 +68,13 @@ static int parse_bool(const char *text, bool *value, char *why, size_t why_size)
     for (int i = 0; yes[i]; i++)
         if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0)
             hint = strcasecmp(text, yes[i]) == 0 ? "true" : "false";
-    snprintf(why, why_size, "'%.*s' is neither true nor false; write '%s'", SHOWN, text, hint);
+    snprintf(why, why_size, "'%.*s' is neither true nor false; write '%s'", SHOWN, text,
+             hint);
     return -1;
 }
 
-static int parse_enum(const struct cfg_field *f, const char *text, int *value, struct arena *a,
-                      char *why, size_t why_size)
+static int parse_enum(const struct cfg_field *f, const char *text, int *value,
+                      struct arena *a, char *why, size_t why_size)
 {
     size_t n = 0;
     for (; f->choices[n]; n++)
@@ -80,14 +83,14 @@ static int parse_enum(const struct cfg_field *f, const char *text, int *value, s
             return 0;
         }
     const char *near = cfg_nearest(text, f->choices);
-    snprintf(why, why_size, "'%.*s' is not one of the choices; %s%s%schoose %s", SHOWN, text,
-             near ? "did you mean '" : "", near ? near : "", near ? "'? " : "",
+    snprintf(why, why_size, "'%.*s' is not one of the choices; %s%s%schoose %s", SHOWN,
+             text, near ? "did you mean '" : "", near ? near : "", near ? "'? " : "",
              cfg_join(a, f->choices, n, " or "));
     return -1;
 }
 
-int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, struct arena *a,
-                    char *why, size_t why_size)
+int cfg_parse_value(const struct cfg_field *f, const char *text, void *value,
+                    struct arena *a, char *why, size_t why_size)
 {
     switch (f->type) {
     case CFG_QUANTITY:
@@ -131,7 +134,8 @@ static const char *quantity_text(double v, enum unit_dim dim, struct arena *a)
     return arena_printf(a, "%s%s%s", exact_number(v, a), *si ? " " : "", si);
 }
 
-const char *cfg_value_text(const struct cfg_field *f, const void *value, struct arena *a)
+const char *cfg_value_text(const struct cfg_field *f, const void *value,
+                           struct arena *a)
 {
     switch (f->type) {
     case CFG_QUANTITY:

@@ -1,7 +1,8 @@
-/* Diagnostics: collects located messages, sorts them by place and renders them with the offending
- * source line and a caret. Everything is copied when it is reported, so an arena that holds the
- * input may be freed before the messages are printed. Leaves out: colours, translations.
- * Reference: the message style of jq and of GNU "Formatting Error Messages". */
+/* Diagnostics: collects located messages, sorts them by place and renders them with the
+ * offending source line and a caret. Everything is copied when it is reported, so an
+ * arena that holds the input may be freed before the messages are printed. Leaves out:
+ * colours, translations. Reference: the message style of jq and of GNU "Formatting
+ * Error Messages". */
 #include "base/diag.h"
 
 #include <stdarg.h>
@@ -135,7 +136,8 @@ static void put_caret(FILE *out, const struct srcloc *w)
     fputs("^\n", out);
 }
 
-static char *render(const struct srcloc *w, const char *kind, const char *fmt, va_list ap)
+static char *render(const struct srcloc *w, const char *kind, const char *fmt,
+                    va_list ap)
 {
     char *message = NULL, *text = NULL;
     size_t size = 0, message_size = 0;
@@ -161,8 +163,8 @@ static char *render(const struct srcloc *w, const char *kind, const char *fmt, v
     return checked_alloc(text);
 }
 
-static void add(struct diag *d, const struct srcloc *w, const char *kind, const char *fmt,
-                va_list ap)
+static void add(struct diag *d, const struct srcloc *w, const char *kind,
+                const char *fmt, va_list ap)
 {
     if (d->n == MAX_STORED) {
         d->n_dropped++;
@@ -182,7 +184,8 @@ static void add(struct diag *d, const struct srcloc *w, const char *kind, const 
     d->n++;
 }
 
-void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const char *fmt, ...)
+void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
+                const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -268,7 +271,8 @@ void bug_die(const char *file, int line, const char *fmt, ...)
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
-    fputs("\nThis is a mistake in moesim, not in your input; please report it.\n", stderr);
+    fputs("\nThis is a mistake in moesim, not in your input; please report it.\n",
+          stderr);
     fflush(stderr);
     /* A forked child must not run the parent's exit handlers. */
     outfile_abandon_all();

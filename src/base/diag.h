@@ -1,6 +1,6 @@
-/* Diagnostics: every user-visible error is reported once, by whoever decides it is an error, as
- *     file:line:column: error: what is wrong; what to write instead
- *         offending source line
+/* Diagnostics: every user-visible error is reported once, by whoever decides it is an
+ * error, as file:line:column: error: what is wrong; what to write instead offending
+ * source line
  *             ^
  * A diag collects all errors of one input so that a user sees them in one go. */
 #ifndef MOESIM_BASE_DIAG_H
@@ -21,8 +21,8 @@ enum exit_code {
     EXIT_BUG = 70       /* our own mistake */
 };
 
-/* Where in which input; line and column count from 1, 0 = unknown. `text` is the whole input
- * (for the caret line) or NULL. The diag copies what it needs. */
+/* Where in which input; line and column count from 1, 0 = unknown. `text` is the whole
+ * input (for the caret line) or NULL. The diag copies what it needs. */
 struct srcloc {
     const char *file;
     const char *text;
@@ -35,8 +35,8 @@ struct diag;
 struct diag *diag_new(void);
 void diag_free(struct diag *d);
 
-void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
+                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* For errors with no place in a file. */
@@ -46,10 +46,11 @@ void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
 bool diag_failed(const struct diag *d);
 int diag_exit_code(const struct diag *d); /* EXIT_OK when nothing failed */
 size_t diag_count(const struct diag *d);  /* errors, without warnings */
-/* Prints everything collected so far to `out`, sorted by place, and forgets it was unprinted. */
+/* Prints everything collected so far to `out`, sorted by place, and forgets it was
+ * unprinted. */
 void diag_print(struct diag *d, FILE *out);
-/* The messages as one string (for tests and for a child's report); owned by the diag, valid until
- * the next message. */
+/* The messages as one string (for tests and for a child's report); owned by the diag,
+ * valid until the next message. */
 const char *diag_text(struct diag *d);
 
 /* Our own mistake: prints file:line and ends the process with exit code 70. */
@@ -62,7 +63,8 @@ const char *diag_text(struct diag *d);
 _Noreturn void bug_die(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Out of memory: says so, removes half-written output files and ends with exit code 5. */
+/* Out of memory: says so, removes half-written output files and ends with exit code 5.
+ */
 _Noreturn void out_of_memory(void);
 /* The result of malloc and its like, checked. */
 static inline void *checked_alloc(void *p)

@@ -1,4 +1,5 @@
 # src/base: one line per file
+libmoesim_a_SOURCES += src/base/arena.c
 libmoesim_a_SOURCES += src/base/arena.h
 libmoesim_a_SOURCES += src/base/cfg.c
 libmoesim_a_SOURCES += src/base/cfg.h
@@ -13,6 +14,7 @@ libmoesim_a_SOURCES += src/base/diag.h
 libmoesim_a_SOURCES += src/base/nearest.c
 libmoesim_a_SOURCES += src/base/outfile.c
 libmoesim_a_SOURCES += src/base/outfile.h
+libmoesim_a_SOURCES += src/base/rng.c
 libmoesim_a_SOURCES += src/base/rng.h
 libmoesim_a_SOURCES += src/base/units.c
 libmoesim_a_SOURCES += src/base/units.h

@@ -1,6 +1,7 @@
-/* "Did you mean": the nearest name by restricted Damerau-Levenshtein distance (insert, delete,
- * replace, swap neighbours), where a difference of case costs nothing on the first look.
- * Reference: G. V. Bard, "Spelling-error tolerant, order-independent pass-phrases", 2007. */
+/* "Did you mean": the nearest name by restricted Damerau-Levenshtein distance (insert,
+ * delete, replace, swap neighbours), where a difference of case costs nothing on the
+ * first look. Reference: G. V. Bard, "Spelling-error tolerant, order-independent
+ * pass-phrases", 2007. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -38,8 +39,8 @@ static int distance(const char *a, int na, const char *b, int nb)
     return prev[nb];
 }
 
-/* A started word ("band" for "bandwidth") is as good as one wrong letter, and so is a word with
- * something at its end ("bandwidth_Bps"). */
+/* A started word ("band" for "bandwidth") is as good as one wrong letter, and so is a
+ * word with something at its end ("bandwidth_Bps"). */
 static int badness(const char *word, int n, const char *name)
 {
     int m = (int)strnlen(name, MAX_WORD + 1);
@@ -48,7 +49,7 @@ static int badness(const char *word, int n, const char *name)
     if (strcasecmp(word, name) == 0)
         return 0;
     int common = n < m ? n : m;
-    if (common >= 3 && n <= 2 * m && strncasecmp(word, name, (size_t)common) == 0)
+    if (common >= 3 && n <= 2 * m + 2 && strncasecmp(word, name, (size_t)common) == 0)
         return 1;
     return distance(word, n, name, m);
 }

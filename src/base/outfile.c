@@ -1,7 +1,8 @@
-/* Output files: a temporary beside the target, renamed when it is complete and on disk. Written
- * with write(2) through our own buffer, so that the error number of a full disk is not lost; .gz
- * goes through zlib with an empty header, so that the same data give the same bytes.
- * Leaves out: appending, seeking. Reference: POSIX rename(2), RFC 1952. */
+/* Output files: a temporary beside the target, renamed when it is complete and on disk.
+ * Written with write(2) through our own buffer, so that the error number of a full disk
+ * is not lost; .gz goes through zlib with an empty header, so that the same data give
+ * the same bytes. Leaves out: appending, seeking. Reference: POSIX rename(2), RFC 1952.
+ */
 #include "base/outfile.h"
 
 #include <errno.h>
@@ -22,8 +23,9 @@
 #define MAX_OPEN 64
 #define MAX_TRIES 100 /* other temporaries of the same name that we step around */
 
-/* What outfile_abandon_all has to remove. A slot is filled before its file exists and emptied after
- * it is gone, with single atomic stores: a signal may come between any two of them. */
+/* What outfile_abandon_all has to remove. A slot is filled before its file exists and
+ * emptied after it is gone, with single atomic stores: a signal may come between any
+ * two of them. */
 static struct {
     _Atomic(char *) path;
     pid_t owner; /* a forked child must not remove its parent's files */
@@ -33,9 +35,9 @@ struct outfile {
     char *path;   /* as the user gave it, for messages */
     char *target; /* what is renamed over; NULL when written in place */
     char *temporary;
-    int slot;     /* in pending, or -1 */
+    int slot; /* in pending, or -1 */
     int fd;
-    int error;    /* first errno of writing */
+    int error; /* first errno of writing */
     bool is_stdout;
     bool compressed;
     z_stream z;
@@ -45,13 +47,15 @@ struct outfile {
 
 static int fail(struct diag *diag, const char *path, const char *doing, int error)
 {
-    diag_error(diag, EXIT_IO, SRCLOC_FILE(strcmp(path, "-") == 0 ? "standard output" : path),
+    diag_error(diag, EXIT_IO,
+               SRCLOC_FILE(strcmp(path, "-") == 0 ? "standard output" : path),
                "cannot %s: %s", doing, strerror(error));
     return -1;
 }
 
 /* Does the file at `target` allow to be replaced? *mode becomes its permissions. */
-static int check_target(struct outfile *f, bool *in_place, mode_t *mode, struct diag *diag)
+static int check_target(struct outfile *f, bool *in_place, mode_t *mode,
+                        struct diag *diag)
 {
     struct stat st;
     *in_place = false;
@@ -97,7 +101,8 @@ static char *directory_of(const char *path)
     return dir;
 }
 
-/* Creates the temporary in the target's directory: rename(2) does not cross file systems. */
+/* Creates the temporary in the target's directory: rename(2) does not cross file
+ * systems. */
 static int create_temporary(struct outfile *f, const char *dir)
 {
     size_t size = strlen(dir) + 64;
@@ -123,7 +128,8 @@ static int create_temporary(struct outfile *f, const char *dir)
 
 static int open_temporary(struct outfile *f, mode_t mode, struct diag *diag)
 {
-    char *real = realpath(f->path, NULL); /* a link stays a link, its file is replaced */
+    char *real =
+        realpath(f->path, NULL); /* a link stays a link, its file is replaced */
     f->target = real ? real : checked_alloc(strdup(f->path));
     char *dir = directory_of(f->target);
     int result = create_temporary(f, dir);
@@ -184,7 +190,8 @@ struct outfile *outfile_open(const char *path, struct diag *diag)
         return NULL;
     }
     if (ends_in_gz(path)) {
-        if (deflateInit2(&f->z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        if (deflateInit2(&f->z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) !=
+            Z_OK)
             out_of_memory();
         f->compressed = true;
         f->z.next_out = f->buffer;

@@ -1,5 +1,6 @@
-/* Output files appear whole or not at all: written to a temporary beside the target, then renamed.
- * Interrupted or failed, the temporary is removed (also on SIGINT/SIGTERM). */
+/* Output files appear whole or not at all: written to a temporary beside the target,
+ * then renamed. Interrupted or failed, the temporary is removed (also on
+ * SIGINT/SIGTERM). */
 #ifndef MOESIM_BASE_OUTFILE_H
 #define MOESIM_BASE_OUTFILE_H
 
@@ -10,16 +11,19 @@
 struct outfile;
 
 /* path "-" is standard output. A name that ends in .gz is compressed.
- * A target that is no regular file (/dev/full, a pipe) is written in place. NULL on error. */
+ * A target that is no regular file (/dev/full, a pipe) is written in place. NULL on
+ * error. */
 struct outfile *outfile_open(const char *path, struct diag *diag);
-void outfile_write(struct outfile *f, const void *data, size_t len); /* errors are kept for close */
+void outfile_write(struct outfile *f, const void *data,
+                   size_t len); /* errors are kept for close */
 void outfile_printf(struct outfile *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Flush, fsync, rename. 0, or -1 with one located error; frees f. */
 int outfile_close(struct outfile *f, struct diag *diag);
 /* Drop what was written; frees f. */
 void outfile_abandon(struct outfile *f);
-/* Removes temporaries of all open outfiles; async-signal-safe, for the SIGINT handler. */
+/* Removes temporaries of all open outfiles; async-signal-safe, for the SIGINT handler.
+ */
 void outfile_abandon_all(void);
 
 #endif

@@ -6,10 +6,11 @@
 #include <stddef.h>
 
 enum unit_dim {
-    DIM_RATIO,     /* no unit, or % */
-    DIM_COUNT,     /* whole number, no unit */
-    DIM_TIME,      /* s: ps ns us ms s min h d */
-    DIM_BYTES,     /* B: B KB MB GB TB (1000) KiB MiB GiB TiB (1024); also bit: b Kb Mb Gb Tb */
+    DIM_RATIO, /* no unit, or % */
+    DIM_COUNT, /* whole number, no unit */
+    DIM_TIME,  /* s: ps ns us ms s min h d */
+    DIM_BYTES, /* B: B KB MB GB TB (1000) KiB MiB GiB TiB (1024); also bit: b Kb Mb Gb
+                  Tb */
     DIM_BANDWIDTH, /* B/s: the same per s; 'Gb/s' is bits, 'GB/s' is bytes */
     DIM_FLOP,      /* FLOP KFLOP MFLOP GFLOP TFLOP PFLOP EFLOP */
     DIM_FLOPS,     /* FLOP/s: 'TFLOPS' or 'TFLOP/s' */
@@ -24,16 +25,19 @@ enum unit_dim {
 const char *unit_dim_name(enum unit_dim dim);    /* "bandwidth" */
 const char *unit_dim_si(enum unit_dim dim);      /* "B/s" */
 const char *unit_dim_example(enum unit_dim dim); /* "50 GB/s": for error messages */
-/* The i-th unit that a dimension accepts, or NULL after the last (for schemas and docs). */
+/* The i-th unit that a dimension accepts, or NULL after the last (for schemas and
+ * docs). */
 const char *unit_name(enum unit_dim dim, size_t i);
 
-/* Parses text such as "3.7 us" or "400 Gb/s". Returns 0, or -1 with a one-line reason in `why`
- * that names the unit that was found and an example of what to write. Never reads past `len`.
- * The value is the double nearest to the decimal text: "3.7 us" equals 3.7e-6 exactly. */
+/* Parses text such as "3.7 us" or "400 Gb/s". Returns 0, or -1 with a one-line reason
+ * in `why` that names the unit that was found and an example of what to write. Never
+ * reads past `len`. The value is the double nearest to the decimal text: "3.7 us"
+ * equals 3.7e-6 exactly. */
 int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why,
                size_t why_size);
 
-/* Writes a value with a readable prefix, e.g. "45 GB/s", at most 6 significant digits; returns buf. */
+/* Writes a value with a readable prefix, e.g. "45 GB/s", at most 6 significant digits;
+ * returns buf. */
 const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size);
 
 #endif

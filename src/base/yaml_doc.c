@@ -1,6 +1,6 @@
-/* YAML document: libyaml's event stream turned into a tree with places. Nesting is limited and
- * aliases are refused, so a small file cannot become a large tree.
- * Leaves out: anchors, aliases, tags, merge keys, several documents; each is a located error.
+/* YAML document: libyaml's event stream turned into a tree with places. Nesting is
+ * limited and aliases are refused, so a small file cannot become a large tree. Leaves
+ * out: anchors, aliases, tags, merge keys, several documents; each is a located error.
  * Reference: YAML 1.1 as libyaml 0.2.5 reads it. */
 #include "base/yaml_doc.h"
 
@@ -49,8 +49,8 @@ static struct srcloc at_byte(const struct yaml_doc *doc, const char *byte)
     return at(doc, line, column);
 }
 
-/* libyaml places what is missing at the end into a line after the last one, where there is nothing
- * to show; we place it behind the last character that is written. */
+/* libyaml places what is missing at the end into a line after the last one, where there
+ * is nothing to show; we place it behind the last character that is written. */
 static struct srcloc at_mark(const struct yaml_doc *doc, yaml_mark_t mark)
 {
     const char *end = doc->text + doc->len;
@@ -68,7 +68,8 @@ static void refuse(struct builder *b, yaml_mark_t mark, const char *message)
     b->failed = true;
 }
 
-static struct yaml_node *new_node(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
+static struct yaml_node *new_node(struct builder *b, const yaml_event_t *e,
+                                  enum yaml_kind kind)
 {
     struct yaml_node *n = ARENA_NEW(b->arena, struct yaml_node);
     n->kind = kind;
@@ -83,7 +84,8 @@ static void take_key(struct builder *b, struct yaml_node *n, const yaml_event_t 
     if (n->kind != YAML_DOC_SCALAR)
         refuse(b, e->start_mark, "a key must be plain text, not a list or mapping");
     else if (n->plain && strcmp(n->text, "<<") == 0)
-        refuse(b, e->start_mark, "merge keys ('<<') are not supported; write the keys out");
+        refuse(b, e->start_mark,
+               "merge keys ('<<') are not supported; write the keys out");
     b->key[b->depth - 1] = n;
 }
 
@@ -109,7 +111,8 @@ static void attach(struct builder *b, struct yaml_node *n, const yaml_event_t *e
     b->last[d] = n;
 }
 
-static void open_container(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
+static void open_container(struct builder *b, const yaml_event_t *e,
+                           enum yaml_kind kind)
 {
     struct yaml_node *n = new_node(b, e, kind);
     attach(b, n, e);
@@ -134,13 +137,15 @@ static void add_scalar(struct builder *b, const yaml_event_t *e)
     attach(b, n, e);
 }
 
-static void check_properties(struct builder *b, const yaml_event_t *e, const void *anchor,
-                             const void *tag)
+static void check_properties(struct builder *b, const yaml_event_t *e,
+                             const void *anchor, const void *tag)
 {
     if (anchor)
-        refuse(b, e->start_mark, "anchors ('&name') are not supported; write the value out");
+        refuse(b, e->start_mark,
+               "anchors ('&name') are not supported; write the value out");
     if (tag)
-        refuse(b, e->start_mark, "tags ('!name') are not supported; write the value alone");
+        refuse(b, e->start_mark,
+               "tags ('!name') are not supported; write the value alone");
 }
 
 static void take_event(struct builder *b, const yaml_event_t *e)
@@ -149,17 +154,20 @@ static void take_event(struct builder *b, const yaml_event_t *e)
     case YAML_DOCUMENT_START_EVENT:
         if (b->n_documents++ > 0)
             refuse(b, e->start_mark,
-                   "a second document starts here; a file holds one, put it into its own file");
+                   "a second document starts here; a file holds one, put it into its "
+                   "own file");
         break;
     case YAML_ALIAS_EVENT:
-        refuse(b, e->start_mark, "aliases ('*name') are not supported; write the value out");
+        refuse(b, e->start_mark,
+               "aliases ('*name') are not supported; write the value out");
         break;
     case YAML_SCALAR_EVENT:
         check_properties(b, e, e->data.scalar.anchor, e->data.scalar.tag);
         add_scalar(b, e);
         break;
     case YAML_SEQUENCE_START_EVENT:
-        check_properties(b, e, e->data.sequence_start.anchor, e->data.sequence_start.tag);
+        check_properties(b, e, e->data.sequence_start.anchor,
+                         e->data.sequence_start.tag);
         open_container(b, e, YAML_DOC_SEQUENCE);
         break;
     case YAML_MAPPING_START_EVENT:
@@ -196,8 +204,9 @@ static void report_syntax(struct builder *b)
         diag_error(b->diag, EXIT_BAD_INPUT, where,
                    "syntax error: a tab; indent with spaces instead");
     else if (p->context)
-        diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s (%s that starts in line %d)",
-                   problem, p->context, at_mark(b->doc, p->context_mark).line);
+        diag_error(b->diag, EXIT_BAD_INPUT, where,
+                   "syntax error: %s (%s that starts in line %d)", problem, p->context,
+                   at_mark(b->doc, p->context_mark).line);
     else
         diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s", problem);
 }
@@ -221,7 +230,8 @@ static bool check_text(const struct yaml_doc *doc, struct diag *diag)
 {
     const char *what;
     if (doc->len == 0) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name), "the file is empty (0 bytes)");
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name),
+                   "the file is empty (0 bytes)");
         return false;
     }
     const char *bad = yaml_bad_byte(doc->text, doc->len, &what);
@@ -253,13 +263,15 @@ int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const cha
     build(&b);
     yaml_parser_delete(&b.parser);
     if (!b.failed && !doc->root) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name), "the file holds no keys");
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name),
+                   "the file holds no keys");
         return -1;
     }
     return b.failed ? -1 : 0;
 }
 
-int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a, struct diag *diag)
+int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a,
+                  struct diag *diag)
 {
     const char *text = NULL;
     size_t len = 0;

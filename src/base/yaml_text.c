@@ -1,6 +1,6 @@
-/* Bytes to text: reads a whole file and checks that it is printable UTF-8, so that libyaml never
- * meets bytes whose place it cannot name. Leaves out: UTF-16, which YAML allows and nobody writes.
- * Reference: YAML 1.2.2 section 5.1, Unicode 15 table 3-7. */
+/* Bytes to text: reads a whole file and checks that it is printable UTF-8, so that
+ * libyaml never meets bytes whose place it cannot name. Leaves out: UTF-16, which YAML
+ * allows and nobody writes. Reference: YAML 1.2.2 section 5.1, Unicode 15 table 3-7. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +18,11 @@ size_t yaml_decode(const char *text, size_t left, unsigned *code)
 {
     const unsigned char *p = (const unsigned char *)text;
     static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
+    size_t n = p[0] < 0x80    ? 1
+               : p[0] >= 0xf0 ? 4
+               : p[0] >= 0xe0 ? 3
+               : p[0] >= 0xc2 ? 2
+                              : 0;
     if (n == 0 || n > left || p[0] > 0xf4)
         return 0;
     *code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
@@ -35,9 +39,10 @@ bool yaml_printable(unsigned c)
 {
     if (c < 0x20)
         return c == '\t' || c == '\n' || c == '\r';
-    bool line_break = c == 0x2028 || c == 0x2029; /* would make libyaml's line count ours no more */
-    return c != 0x7f && (c < 0x80 || c > 0x9f) && (c & 0xfffe) != 0xfffe && c != 0xfeff &&
-           !line_break;
+    bool line_break =
+        c == 0x2028 || c == 0x2029; /* would make libyaml's line count ours no more */
+    return c != 0x7f && (c < 0x80 || c > 0x9f) && (c & 0xfffe) != 0xfffe &&
+           c != 0xfeff && !line_break;
 }
 
 const char *yaml_bad_byte(const char *text, size_t len, const char **what)
@@ -100,14 +105,16 @@ int yaml_text_read(const char *path, struct arena *a, const char **text, size_t 
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot open: %s", strerror(errno));
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot open: %s",
+                   strerror(errno));
         return -1;
     }
     int err = read_all(fd, a, text, len);
     close(fd);
     if (err == EFBIG)
         diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(path),
-                   "the file is larger than %zu MiB; this is no config file", MAX_FILE_B >> 20);
+                   "the file is larger than %zu MiB; this is no config file",
+                   MAX_FILE_B >> 20);
     else if (err)
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", strerror(err));
     return err ? -1 : 0;
