@@ -9,6 +9,12 @@ check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile
 check_PROGRAMS += tests/test_base_cfg
 tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
+check_PROGRAMS += tests/test_models_opgraph
+check_PROGRAMS += tests/test_models_routing
+check_PROGRAMS += tests/test_models_deepep
+check_PROGRAMS += tests/test_models_replay
+tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixture.c \
+	tests/replay_fixture.h
 
 dist_check_SCRIPTS += tests/check_includes.sh
 

@@ -1,10 +1,10 @@
 /* Reading work out of recorded times. A recorded duration is what a kernel took with the SMs that it
- * had then and beside what ran then; the plan takes both out again:
+ * had then and beside what ran then; the plan takes both out again, by the executor's own rule:
  *
- *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), the others get the rest.
- *               sm_ref is the time average of what was left, at most the kernel's blocks.
- *   sharing     two SM-bound kernels on different streams share the SMs; the work of each is its
- *               duration weighted with its share, so shares that fall differently keep the total.
+ *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), SM-bound kernels of all
+ *               streams share the rest in proportion to what each can use. The work of a kernel is
+ *               its share over sm_ref, integrated over its recorded time; a run in which shares
+ *               fall differently keeps the total.
  *   lead        a gap before a kernel is launch overhead, except where a kernel of another stream
  *               had the SMs: that wait must come out of the run again.
  *
@@ -97,17 +97,37 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static uint32_t competitors_at(const struct reader *rd, uint32_t kernel, double time_s)
+/* SMs that the kernel could use on the recorded chip. */
+static double most_sms(const struct reader *rd, uint32_t kernel)
 {
-    uint32_t n = 0;
-
-    for (uint32_t i = first_running(rd, time_s);
-         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < time_s; i++)
-        n += competes(rd, kernel, i) && end_of(&rd->trace->kernels[i]) > time_s;
-    return n;
+    return fmin(blocks_of(&rd->trace->kernels[kernel]), rd->trace->sms);
 }
 
-/* Integral of the kernel's share of the SMs over its recorded time. */
+static bool holds_sms(const struct reader *rd, uint32_t kernel)
+{
+    uint8_t collective = class_of(rd->trace, kernel)->collective;
+
+    return moves_tokens(collective) || collective == COLL_NOTIFY;
+}
+
+/* The kernel's SMs over those it could use, at a recorded time. */
+static double speed_at(const struct reader *rd, uint32_t kernel, double time_s)
+{
+    double most = most_sms(rd, kernel), wanted = most, free_sms = rd->trace->sms;
+
+    for (uint32_t i = first_running(rd, time_s);
+         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < time_s; i++) {
+        if (end_of(&rd->trace->kernels[i]) <= time_s)
+            continue;
+        if (holds_sms(rd, i))
+            free_sms -= most_sms(rd, i);
+        else if (competes(rd, kernel, i))
+            wanted += most_sms(rd, i);
+    }
+    return wanted <= free_sms ? 1 : fmax(free_sms, 1) / wanted;
+}
+
+/* Integral of the kernel's speed over its recorded time. */
 static double work_of(const struct reader *rd, uint32_t kernel)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
@@ -121,7 +141,7 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     for (uint32_t i = first_running(rd, k->start_s);
          i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
         const struct trace_kernel *other = &rd->trace->kernels[i];
-        if (!competes(rd, kernel, i) || common_s(other, k->start_s, end_of(k)) <= 0)
+        if (!(holds_sms(rd, i) || competes(rd, kernel, i)) || end_of(other) <= k->start_s)
             continue;
         rd->edges_s[n++] = fmax(other->start_s, k->start_s);
         rd->edges_s[n++] = fmin(end_of(other), end_of(k));
@@ -130,44 +150,18 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     for (size_t i = 1; i < n; i++) {
         double length_s = rd->edges_s[i] - rd->edges_s[i - 1];
         if (length_s > 0)
-            work_s += length_s / (1 + competitors_at(rd, kernel,
-                                                     rd->edges_s[i - 1] + length_s / 2));
+            work_s += length_s * speed_at(rd, kernel, rd->edges_s[i - 1] + length_s / 2);
     }
     return work_s;
 }
 
-/* SMs that communication kernels left while the kernel ran, averaged over its time. */
-static double free_sms(const struct reader *rd, uint32_t kernel)
-{
-    const struct trace_kernel *k = &rd->trace->kernels[kernel];
-    double held_sm_s = 0;
-
-    if (k->duration_s <= 0)
-        return rd->trace->sms;
-    for (uint32_t i = first_running(rd, k->start_s);
-         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
-        const struct trace_kernel *other = &rd->trace->kernels[i];
-        uint8_t collective = class_of(rd->trace, i)->collective;
-        if (i != kernel && (moves_tokens(collective) || collective == COLL_NOTIFY))
-            held_sm_s += common_s(other, k->start_s, end_of(k)) *
-                         fmin(blocks_of(other), rd->trace->sms);
-    }
-    return fmax(1, rd->trace->sms - held_sm_s / k->duration_s);
-}
-
 static void plan_sms(const struct reader *rd, uint32_t kernel, struct kernel_plan *p)
 {
-    double blocks = blocks_of(&rd->trace->kernels[kernel]);
-    double all = (double)rd->hw->chip.sms, left = all - (double)rd->hw->ep_kernel.sms;
-    double tuned = (double)rd->trace->sms - rd->comm_blocks;
+    double blocks = blocks_of(&rd->trace->kernels[kernel]), all = (double)rd->hw->chip.sms;
+    bool tuned = blocks == (double)rd->trace->sms - rd->comm_blocks;
 
-    if (blocks == tuned) {
-        p->sm_ref = (float)blocks;
-        p->sm_max = (float)left;
-    } else {
-        p->sm_ref = (float)fmin(blocks, free_sms(rd, kernel));
-        p->sm_max = (float)fmin(blocks, all);
-    }
+    p->sm_ref = (float)most_sms(rd, kernel);
+    p->sm_max = (float)(tuned ? all - (double)rd->hw->ep_kernel.sms : fmin(blocks, all));
 }
 
 /* How the kernel's time moves from the recorded chip to the scenario's, at equal SMs. */
@@ -230,7 +224,7 @@ static void plan_kernel(const struct reader *rd, uint32_t kernel, uint32_t previ
     p->backward = is_backward(rd->trace, k);
     p->routing = 2 * (uint32_t)(k->layer > 0 ? k->layer : 0) + p->backward;
     p->lead_s = lead_of(rd, kernel, previous);
-    if (moves_tokens(c->collective) || c->collective == COLL_NOTIFY) {
+    if (holds_sms(rd, kernel)) {
         bool all = blocks >= rd->comm_blocks;
         p->kind = c->collective == COLL_NOTIFY ? OP_SYNC : OP_COMM;
         p->collective = c->collective;
