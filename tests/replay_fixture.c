@@ -6,9 +6,20 @@
 enum { GPUS = 8, LINKS_PER_GPU = 4, MAX_KERNELS = 64, MAX_DEPS = 64 };
 
 static const char *streams[] = {"compute", "compute2", "communication"};
-static const char *phases[] = {"combine(B)", "attn(F)", "dispatch(F)", "mlp(B)", "dispatch(B)",
-                               "mlp(W)", "mlp(F)", "combine(F)", "attn(B)"};
-enum { COMBINE_B, ATTN_F, DISPATCH_F, MLP_B, DISPATCH_B, MLP_W, MLP_F, COMBINE_F, ATTN_B };
+static const char *phases[] = {"combine(B)", "attn(F)",     "dispatch(F)",
+                               "mlp(B)",     "dispatch(B)", "mlp(W)",
+                               "mlp(F)",     "combine(F)",  "attn(B)"};
+enum {
+    COMBINE_B,
+    ATTN_F,
+    DISPATCH_F,
+    MLP_B,
+    DISPATCH_B,
+    MLP_W,
+    MLP_F,
+    COMBINE_F,
+    ATTN_B
+};
 
 static struct trace_class classes[RC_COUNT] = {
     [RC_GEMM_FP8] = {"gemm_fp8", BOUND_COMPUTE, COLL_NONE, 0},
@@ -28,7 +39,8 @@ struct row {
     double start_us, duration_us;
     uint32_t blocks;
     double rows;
-    int dep; /* row of the same layer that it waits for; -1 = none, -2 = the layer before's last */
+    int dep; /* row of the same layer that it waits for; -1 = none, -2 = the layer
+                before's last */
 };
 
 /* One layer pair. The two GEMMs of mlp(W) run side by side on 56 SMs each. */
@@ -61,11 +73,16 @@ static void add_layer(struct trace *t, int layer)
     for (int i = 0; i < ROWS; i++) {
         const struct row *r = &layer_rows[i];
         struct trace_kernel *k = &t->kernels[t->n_kernels++];
-        *k = (struct trace_kernel){.class_id = r->class_id, .stream = r->stream,
-                                   .phase = r->phase, .layer = layer,
-                                   .start_s = (r->start_us + (layer - 1) * LAYER_US) * 1e-6,
-                                   .duration_s = r->duration_us * 1e-6, .blocks = r->blocks,
-                                   .rows = r->rows, .first_dep = t->n_deps,
+        *k = (struct trace_kernel){.class_id = r->class_id,
+                                   .stream = r->stream,
+                                   .phase = r->phase,
+                                   .layer = layer,
+                                   .start_s =
+                                       (r->start_us + (layer - 1) * LAYER_US) * 1e-6,
+                                   .duration_s = r->duration_us * 1e-6,
+                                   .blocks = r->blocks,
+                                   .rows = r->rows,
+                                   .first_dep = t->n_deps,
                                    .launch_after = TRACE_NONE};
         if (r->dep >= 0 || (r->dep == -2 && layer > 1)) {
             t->deps[t->n_deps++] = r->dep >= 0 ? base + (uint32_t)r->dep : base - 2;
@@ -76,21 +93,34 @@ static void add_layer(struct trace *t, int layer)
 
 static void make_trace(struct replay_fixture *f)
 {
-    f->trace = (struct trace){.version = 1, .name = "made up", .source = "this test",
-                              .device = "H800", .world_size = REPLAY_RANKS, .rank = 0, .sms = 132,
-                              .hidden = 7168, .seq_len = 256, .experts = 64,
-                              .experts_per_token = 4, .ep = REPLAY_RANKS, .streams = streams,
-                              .n_streams = 3, .phases = phases, .n_phases = 9,
-                              .classes = classes, .n_classes = RC_COUNT};
+    f->trace = (struct trace){.version = 1,
+                              .name = "made up",
+                              .source = "this test",
+                              .device = "H800",
+                              .world_size = REPLAY_RANKS,
+                              .rank = 0,
+                              .sms = 132,
+                              .hidden = 7168,
+                              .seq_len = 256,
+                              .experts = 64,
+                              .experts_per_token = 4,
+                              .ep = REPLAY_RANKS,
+                              .streams = streams,
+                              .n_streams = 3,
+                              .phases = phases,
+                              .n_phases = 9,
+                              .classes = classes,
+                              .n_classes = RC_COUNT};
     f->trace.kernels = ARENA_ARRAY(f->arena, struct trace_kernel, MAX_KERNELS);
     f->trace.deps = ARENA_ARRAY(f->arena, uint32_t, MAX_DEPS);
     for (int layer = 1; layer <= REPLAY_LAYERS; layer++)
         add_layer(&f->trace, layer);
 }
 
-/* Link 4r: NVLink out, 4r+1: NVLink in, 4r+2: NIC out, 4r+3: NIC in. The switches never limit. */
-static uint32_t route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t flow_hash,
-                      uint32_t links[ROUTE_MAX_LINKS])
+/* Link 4r: NVLink out, 4r+1: NVLink in, 4r+2: NIC out, 4r+3: NIC in. The switches never
+ * limit. */
+static uint32_t route(const struct topology *t, uint32_t src, uint32_t dst,
+                      uint32_t flow_hash, uint32_t links[ROUTE_MAX_LINKS])
 {
     uint32_t network = src / t->gpus_per_node != dst / t->gpus_per_node ? 2 : 0;
 
@@ -106,8 +136,10 @@ static const struct topology_type star = {.name = "star", .route = route};
 
 static void make_topology(struct replay_fixture *f)
 {
-    f->topo = (struct topology){.type = &star, .n_endpoints = REPLAY_RANKS,
-                                .gpus_per_node = GPUS, .n_vertices = REPLAY_RANKS,
+    f->topo = (struct topology){.type = &star,
+                                .n_endpoints = REPLAY_RANKS,
+                                .gpus_per_node = GPUS,
+                                .n_vertices = REPLAY_RANKS,
                                 .n_links = LINKS_PER_GPU * REPLAY_RANKS};
     f->topo.links = ARENA_ARRAY(f->arena, struct topo_link, f->topo.n_links);
     for (uint32_t i = 0; i < f->topo.n_links; i++)
@@ -122,18 +154,29 @@ struct replay_fixture *replay_fixture_new(void)
     f->arena = arena;
     f->diag = diag_new();
     f->seed = 1;
-    f->cfg = (struct replay_cfg){.trace = "made-up.json", .entry_layers = 1,
+    f->cfg = (struct replay_cfg){.trace = "made-up.json",
+                                 .entry_layers = 1,
                                  .recorded_on = {1000e12, 2000e12, 3e12},
-                                 .routing = {.experts = 64, .experts_per_token = 4, .groups = 4,
-                                             .groups_per_token = 2, .tokens_per_rank = 256,
-                                             .hidden = 7168, .rank_load_cv_ratio = 0.1}};
+                                 .routing = {.experts = 64,
+                                             .experts_per_token = 4,
+                                             .groups = 4,
+                                             .groups_per_token = 2,
+                                             .tokens_per_rank = 256,
+                                             .hidden = 7168,
+                                             .rank_load_cv_ratio = 0.1}};
     f->hw = (struct cluster_hw){
         .nodes = 2,
-        .chip = {.sms = 132, .bf16_flops = 1000e12, .fp8_flops = 2000e12, .memory_Bps = 3e12},
-        .node = {.gpus = GPUS, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 0.8,
+        .chip = {.sms = 132,
+                 .bf16_flops = 1000e12,
+                 .fp8_flops = 2000e12,
+                 .memory_Bps = 3e12},
+        .node = {.gpus = GPUS,
+                 .nvlink_Bps = 200e9,
+                 .nvlink_efficiency_ratio = 0.8,
                  .nvlink_latency_s = 1e-6},
         .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .wire_efficiency_ratio = 0.9},
-        .ep_kernel = {.sms = 20, .copy_Bps_per_sm = 2e9, .barrier_s = 1e-6, .chunk_tokens = 8}};
+        .ep_kernel = {
+            .sms = 20, .copy_Bps_per_sm = 2e9, .barrier_s = 1e-6, .chunk_tokens = 8}};
     make_trace(f);
     make_topology(f);
     return f;
@@ -150,15 +193,19 @@ int replay_fixture_build(struct replay_fixture *f)
 {
     opgraph_free(f->graph);
     f->graph = opgraph_new(REPLAY_RANKS);
-    return replay_build(&f->trace, &f->cfg, &f->hw, f->seed, f->graph, f->arena, &f->info,
-                        f->diag);
+    return replay_build(&f->trace, &f->cfg, &f->hw, f->seed, f->graph, f->arena,
+                        &f->info, f->diag);
 }
 
 void replay_fixture_run(struct replay_fixture *f)
 {
     ck_assert_msg(replay_fixture_build(f) == 0, "%s", diag_text(f->diag));
     opgraph_check(f->graph);
-    struct sim_spec spec = {.graph = f->graph, .topo = &f->topo, .net = NET_FLOW,
-                            .sm_per_device = (double)f->hw.chip.sms, .checked = true};
-    ck_assert_msg(sim_run(&spec, f->arena, &f->outcome, f->diag) == 0, "%s", diag_text(f->diag));
+    struct sim_spec spec = {.graph = f->graph,
+                            .topo = &f->topo,
+                            .net = NET_FLOW,
+                            .sm_per_device = (double)f->hw.chip.sms,
+                            .checked = true};
+    ck_assert_msg(sim_run(&spec, f->arena, &f->outcome, f->diag) == 0, "%s",
+                  diag_text(f->diag));
 }

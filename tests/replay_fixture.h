@@ -1,22 +1,22 @@
-/* A small made-up trace (two layer pairs of one rank of EP16, times in round microseconds) and the
- * two-node cluster to replay it on. */
+/* A small made-up trace (two layer pairs of one rank of EP16, times in round
+ * microseconds) and the two-node cluster to replay it on. */
 #ifndef MOESIM_TESTS_REPLAY_FIXTURE_H
 #define MOESIM_TESTS_REPLAY_FIXTURE_H
 
 #include "sim/replay_result.h"
 
 enum replay_class { /* index into the trace's classes */
-    RC_GEMM_FP8,
-    RC_FLASH_BF16,
-    RC_CAST,      /* memory-bound, on the communication stream */
-    RC_NORM,      /* memory-bound */
-    RC_SMALL,     /* latency-bound */
-    RC_SWIGLU,    /* memory-bound, per token */
-    RC_NOTIFY,
-    RC_DISPATCH_CACHED,
-    RC_DISPATCH,
-    RC_COMBINE,
-    RC_COUNT
+                    RC_GEMM_FP8,
+                    RC_FLASH_BF16,
+                    RC_CAST,   /* memory-bound, on the communication stream */
+                    RC_NORM,   /* memory-bound */
+                    RC_SMALL,  /* latency-bound */
+                    RC_SWIGLU, /* memory-bound, per token */
+                    RC_NOTIFY,
+                    RC_DISPATCH_CACHED,
+                    RC_DISPATCH,
+                    RC_COMBINE,
+                    RC_COUNT
 };
 
 enum { REPLAY_RANKS = 16, REPLAY_LAYERS = 2 };

@@ -1,4 +1,5 @@
-/* Token routing: the statistics of DeepSeek-V3's gate, and imbalance that comes out as asked for. */
+/* Token routing: the statistics of DeepSeek-V3's gate, and imbalance that comes out as
+ * asked for. */
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -8,12 +9,16 @@
 #include "models/moe_routing.h"
 #include "tap_main.h"
 
-static const struct routing_cfg v3 = {.experts = 256, .experts_per_token = 8, .groups = 8,
-                                      .groups_per_token = 4, .tokens_per_rank = 4096,
-                                      .hidden = 7168, .rank_load_cv_ratio = 0.075};
+static const struct routing_cfg v3 = {.experts = 256,
+                                      .experts_per_token = 8,
+                                      .groups = 8,
+                                      .groups_per_token = 4,
+                                      .tokens_per_rank = 4096,
+                                      .hidden = 7168,
+                                      .rank_load_cv_ratio = 0.075};
 
-static struct routing sample(const struct routing_cfg *cfg, const double *load, uint64_t seed,
-                             struct arena *arena)
+static struct routing sample(const struct routing_cfg *cfg, const double *load,
+                             uint64_t seed, struct arena *arena)
 {
     struct routing_shape shape = {cfg, 64, 8, 8};
     struct routing out = {0};
@@ -21,12 +26,13 @@ static struct routing sample(const struct routing_cfg *cfg, const double *load, 
 
     for (int r = 0; r < 64; r++)
         even[r] = load ? load[r] : 1;
-    routing_sample(&shape, routing_pool_new(&shape, seed, arena), even, seed, 3, arena, &out);
+    routing_sample(&shape, routing_pool_new(&shape, seed, arena), even, seed, 3, arena,
+                   &out);
     return out;
 }
 
-/* Monte Carlo of the same gate, 20,000 tokens, made independently of this code: 3.971 nodes and
- * 7.487 ranks per token; without the limit on groups 5.294 nodes. */
+/* Monte Carlo of the same gate, 20,000 tokens, made independently of this code: 3.971
+ * nodes and 7.487 ranks per token; without the limit on groups 5.294 nodes. */
 START_TEST(group_limited_gate_reaches_four_nodes)
 {
     struct arena *arena = arena_new();
@@ -127,8 +133,12 @@ END_TEST
 START_TEST(one_rank_and_one_group_work)
 {
     struct arena *arena = arena_new();
-    struct routing_cfg cfg = {.experts = 4, .experts_per_token = 2, .groups = 1,
-                              .groups_per_token = 1, .tokens_per_rank = 100, .hidden = 128};
+    struct routing_cfg cfg = {.experts = 4,
+                              .experts_per_token = 2,
+                              .groups = 1,
+                              .groups_per_token = 1,
+                              .tokens_per_rank = 100,
+                              .hidden = 128};
     struct routing_shape shape = {&cfg, 1, 1, 1};
     struct routing r = {0};
     double load = 1;

@@ -1,47 +1,62 @@
-/* DeepEP normal kernels (paper 4.3, 4.4; DeepEP csrc/kernels/internode.cu, February 2025).
+/* DeepEP normal kernels (paper 4.3, 4.4; DeepEP csrc/kernels/internode.cu, February
+ * 2025).
  *
- * Dispatch: rank (n,g) writes one copy of a token per destination node m; it crosses the network on
- * rail g to (m,g), which forwards it over NVLink to every GPU (m,h) that hosts a chosen expert: the
- * node-level deduplication of paper 4.3. The own node is a destination like any other, without the
- * network. Combine runs the same paths backwards: (m,g) gathers BF16 partial sums of its node over
- * NVLink, adds them and returns one copy to (n,g).
+ * Dispatch: rank (n,g) writes one copy of a token per destination node m; it crosses
+ * the network on rail g to (m,g), which forwards it over NVLink to every GPU (m,h) that
+ * hosts a chosen expert: the node-level deduplication of paper 4.3. The own node is a
+ * destination like any other, without the network. Combine runs the same paths
+ * backwards: (m,g) gathers BF16 partial sums of its node over NVLink, adds them and
+ * returns one copy to (n,g).
  *
- * What limits it: links, and the SMs that move the bytes. Half of the kernel's SMs act as senders,
- * half as forwarders, so each rank has two copy engines; DeepEP's published rows (43-47 GB/s at
- * EP16, 32 and 64, own node counted) are constant per logical byte, not per byte on the wire, which
- * is what a copy engine does. Both engines of a copy's way are crossed at once because the kernels
- * work in chunks; the grain of a chunk appears as latency.
+ * What limits it: links, and the SMs that move the bytes. Half of the kernel's SMs act
+ * as senders, half as forwarders, so each rank has two copy engines; DeepEP's published
+ * rows (43-47 GB/s at EP16, 32 and 64, own node counted) are constant per logical byte,
+ * not per byte on the wire, which is what a copy engine does. Both engines of a copy's
+ * way are crossed at once because the kernels work in chunks; the grain of a chunk
+ * appears as latency.
  *
- * A copy engine is bound by memory latency: a warp moves a token with loads that wait for each other
- * (deepep_serial_loads). The published rows, and with them copy_Bps_per_sm, are of a cached dispatch
- * and a combine without weights (tests/test_internode.py tunes with a handle); where choices travel
- * the engine is slower in proportion to its loads.
+ * A copy engine is bound by memory latency: a warp moves a token with loads that wait
+ * for each other (deepep_serial_loads). The published rows, and with them
+ * copy_Bps_per_sm, are of a cached dispatch and a combine without weights
+ * (tests/test_internode.py tunes with a handle); where choices travel the engine is
+ * slower in proportion to its loads.
  *
- * Left out: head-of-line blocking between destinations of one channel, buffer sizes, atomics, slower
- * memory beside kernels that saturate it. */
+ * Left out: head-of-line blocking between destinations of one channel, buffer sizes,
+ * atomics, slower memory beside kernels that saturate it. */
 #include "models/deepep.h"
 
 #include <stdio.h>
 
-/* Fields of a token in the kernels' buffers: SourceMeta is two ints, expert indices travel as
- * 32-bit ints, weights as floats; FP8 has one float scale per 128 channels. */
-enum { SOURCE_META_B = 8, INDEX_B = 4, WEIGHT_B = 4, SCALE_B = 4, SCALE_CHANNELS = 128 };
+/* Fields of a token in the kernels' buffers: SourceMeta is two ints, expert indices
+ * travel as 32-bit ints, weights as floats; FP8 has one float scale per 128 channels.
+ */
+enum {
+    SOURCE_META_B = 8,
+    INDEX_B = 4,
+    WEIGHT_B = 4,
+    SCALE_B = 4,
+    SCALE_CHANNELS = 128
+};
 
-/* A warp loads 32 words of 16 bytes at a time, UNROLL of them in flight in a dispatch. */
+/* A warp loads 32 words of 16 bytes at a time, UNROLL of them in flight in a dispatch.
+ */
 enum { WARP_LANES = 32, WARP_LOAD_B = 32 * 16, UNROLL = 5 };
 
 static void add_engines(struct deepep *d, struct deepep_call call, struct arena *arena)
 {
     int64_t hidden = d->shape->cfg->hidden;
     struct deepep_call benchmarked = {.combine = call.combine, .choices = false};
-    double slower = deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
-    double rate_Bps = (double)d->hw->ep_kernel.sms * d->hw->ep_kernel.copy_Bps_per_sm / slower;
+    double slower =
+        deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
+    double rate_Bps =
+        (double)d->hw->ep_kernel.sms * d->hw->ep_kernel.copy_Bps_per_sm / slower;
     uint32_t *sender = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
     uint32_t *forwarder = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
     char name[64];
 
     for (uint32_t r = 0; r < d->shape->n_ranks; r++) {
-        snprintf(name, sizeof name, "rank%u.%s.sm_sender", r, call.combine ? "combine" : "dispatch");
+        snprintf(name, sizeof name, "rank%u.%s.sm_sender", r,
+                 call.combine ? "combine" : "dispatch");
         sender[r] = opgraph_resource(d->graph, rate_Bps, name);
         snprintf(name, sizeof name, "rank%u.%s.sm_forwarder", r,
                  call.combine ? "combine" : "dispatch");
@@ -58,7 +73,8 @@ void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_h
     if (hw->ep_kernel.sms <= 0 || hw->ep_kernel.copy_Bps_per_sm <= 0)
         return;
     for (int kind = 0; kind < 4; kind++)
-        add_engines(d, (struct deepep_call){.combine = kind / 2, .choices = kind % 2}, arena);
+        add_engines(d, (struct deepep_call){.combine = kind / 2, .choices = kind % 2},
+                    arena);
 }
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -84,8 +100,9 @@ double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call)
            (call.choices ? (double)(topk * choice_B) : 0);
 }
 
-/* Dispatch: where the token goes, then its words UNROLL at a time, the rest one by one, then its
- * scales. Combine: one load per 512 bytes, all partial sums at once. Choices are one load more. */
+/* Dispatch: where the token goes, then its words UNROLL at a time, the rest one by one,
+ * then its scales. Combine: one load per 512 bytes, all partial sums at once. Choices
+ * are one load more. */
 double deepep_serial_loads(int64_t hidden, struct deepep_call call)
 {
     int64_t fp8_words = ceil_div(hidden, WARP_LOAD_B);
@@ -96,16 +113,22 @@ double deepep_serial_loads(int64_t hidden, struct deepep_call call)
     return (double)((call.combine ? combine : dispatch) + call.choices);
 }
 
-/* A copy between nodes (or within the own one): `home` is the rank whose tokens these are, `away`
- * the rank of the same rail in the other node. */
+/* A copy between nodes (or within the own one): `home` is the rank whose tokens these
+ * are, `away` the rank of the same rail in the other node. */
 static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t home,
-                      uint32_t away, double bytes_B, double latency_s, const uint32_t *op)
+                      uint32_t away, double bytes_B, double latency_s,
+                      const uint32_t *op)
 {
     uint32_t src = call.combine ? away : home, dst = call.combine ? home : away;
     const uint32_t *sender = d->sender[call.combine][call.choices];
     const uint32_t *forwarder = d->forwarder[call.combine][call.choices];
-    struct transfer t = {.src_op = op[src], .dst_op = op[dst], .src = src, .dst = dst,
-                         .bytes_B = bytes_B, .weight = 1, .latency_s = latency_s};
+    struct transfer t = {.src_op = op[src],
+                         .dst_op = op[dst],
+                         .src = src,
+                         .dst = dst,
+                         .bytes_B = bytes_B,
+                         .weight = 1,
+                         .latency_s = latency_s};
 
     if (sender) {
         t.n_res = 2;
@@ -129,25 +152,30 @@ static double forwarded_tokens(const struct deepep *d, const struct routing *rou
 }
 
 static void nvlink_copies(const struct deepep *d, struct deepep_call call,
-                          const struct routing *routing, uint32_t forwarder, double token_B,
-                          double latency_s, const uint32_t *op)
+                          const struct routing *routing, uint32_t forwarder,
+                          double token_B, double latency_s, const uint32_t *op)
 {
     const struct routing_shape *s = d->shape;
     uint32_t first = forwarder - forwarder % s->ranks_per_node;
 
     for (uint32_t gpu = first; gpu < first + s->ranks_per_node; gpu++) {
         double bytes_B = forwarded_tokens(d, routing, forwarder, gpu) * token_B;
-        uint32_t src = call.combine ? gpu : forwarder, dst = call.combine ? forwarder : gpu;
+        uint32_t src = call.combine ? gpu : forwarder,
+                 dst = call.combine ? forwarder : gpu;
         if (gpu == forwarder || bytes_B <= 0)
             continue;
-        opgraph_transfer(d->graph, &(struct transfer){
-            .src_op = op[src], .dst_op = op[dst], .src = src, .dst = dst,
-            .bytes_B = bytes_B, .weight = 1, .latency_s = latency_s});
+        opgraph_transfer(d->graph, &(struct transfer){.src_op = op[src],
+                                                      .dst_op = op[dst],
+                                                      .src = src,
+                                                      .dst = dst,
+                                                      .bytes_B = bytes_B,
+                                                      .weight = 1,
+                                                      .latency_s = latency_s});
     }
 }
 
-/* Both hops run at once, chunk by chunk. The second hop starts when the first chunk has crossed the
- * first, the first hop's last chunk still has to cross the second. */
+/* Both hops run at once, chunk by chunk. The second hop starts when the first chunk has
+ * crossed the first, the first hop's last chunk still has to cross the second. */
 void deepep_exchange(const struct deepep *d, struct deepep_call call,
                      const struct routing *routing, const uint32_t *op)
 {
@@ -155,9 +183,11 @@ void deepep_exchange(const struct deepep *d, struct deepep_call call,
     const struct cluster_hw *hw = d->hw;
     double token_B = deepep_token_B(s->cfg->hidden, s->cfg->experts_per_token, call);
     double chunk_B = (double)hw->ep_kernel.chunk_tokens * token_B;
-    double network_s = chunk_B / (hw->nic.bandwidth_Bps * hw->nic.wire_efficiency_ratio);
-    double nvlink_s = chunk_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
-                      hw->node.nvlink_latency_s;
+    double network_s =
+        chunk_B / (hw->nic.bandwidth_Bps * hw->nic.wire_efficiency_ratio);
+    double nvlink_s =
+        chunk_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
+        hw->node.nvlink_latency_s;
 
     for (uint32_t rank = 0; rank < s->n_ranks; rank++) {
         for (uint32_t node = 0; node < s->n_nodes; node++) {

@@ -10,9 +10,10 @@
 #include "models/moe_routing.h"
 #include "models/opgraph.h"
 
-/* A dispatch or a combine, with or without what the router chose: a first dispatch sends expert
- * indices and weights along and a combine of gradients returns those of the weights; a dispatch along
- * known routes (cached) and a forward combine carry hidden states only. */
+/* A dispatch or a combine, with or without what the router chose: a first dispatch
+ * sends expert indices and weights along and a combine of gradients returns those of
+ * the weights; a dispatch along known routes (cached) and a forward combine carry
+ * hidden states only. */
 struct deepep_call {
     bool combine, choices;
 };
@@ -25,11 +26,13 @@ struct deepep {
     uint32_t *sender[2][2], *forwarder[2][2];
 };
 
-/* Adds the SM copy engines of all ranks to the graph. `shape` must outlive the deepep. */
+/* Adds the SM copy engines of all ranks to the graph. `shape` must outlive the deepep.
+ */
 void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_hw *hw,
                  const struct routing_shape *shape, struct arena *arena);
 
-/* Bytes of a token's hidden state (FP8 with its scales, or BF16): what bandwidth is quoted on. */
+/* Bytes of a token's hidden state (FP8 with its scales, or BF16): what bandwidth is
+ * quoted on. */
 double deepep_payload_B(int64_t hidden, bool combine);
 /* Bytes of one token copy on the wire, with what the kernels send along. */
 double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call);

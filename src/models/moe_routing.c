@@ -1,19 +1,20 @@
-/* Token routing by sampling. DeepSeek-V3's gate is group-limited: a group's score is the sum of its two best
- * expert scores, the best groups_per_token groups stay, and the best experts_per_token experts in
- * them are chosen (paper section 4.3; DeepSeek-V3 inference/model.py, class Gate). One group is one
- * node, so a token reaches at most groups_per_token nodes.
+/* Token routing by sampling. DeepSeek-V3's gate is group-limited: a group's score is
+ * the sum of its two best expert scores, the best groups_per_token groups stay, and the
+ * best experts_per_token experts in them are chosen (paper section 4.3; DeepSeek-V3
+ * inference/model.py, class Gate). One group is one node, so a token reaches at most
+ * groups_per_token nodes.
  *
- * Scores are independent standard normal plus a bias per rank. The biases are solved for (a few
- * Newton steps) so that each rank's experts receive a wanted share of the tokens: imbalance is an
- * input, its consequences for traffic are not.
+ * Scores are independent standard normal plus a bias per rank. The biases are solved
+ * for (a few Newton steps) so that each rank's experts receive a wanted share of the
+ * tokens: imbalance is an input, its consequences for traffic are not.
  *
- * Sampling each token of each rank would take tokens * ranks * experts normals per layer (67 million
- * at EP64). Instead a pool of POOL_TOKENS tokens is scored once, each layer relabels the experts at
- * random (scores are exchangeable, so this is as good as new scores) and each rank draws its tokens
- * from the pool with replacement.
+ * Sampling each token of each rank would take tokens * ranks * experts normals per
+ * layer (67 million at EP64). Instead a pool of POOL_TOKENS tokens is scored once, each
+ * layer relabels the experts at random (scores are exchangeable, so this is as good as
+ * new scores) and each rank draws its tokens from the pool with replacement.
  *
- * Left out: correlation between the tokens of a sequence, between layers, and between an expert's
- * popularity and its node's; experts of one rank are equally popular. */
+ * Left out: correlation between the tokens of a sequence, between layers, and between
+ * an expert's popularity and its node's; experts of one rank are equally popular. */
 #include "models/moe_routing.h"
 
 #include <gsl/gsl_randist.h>
@@ -24,8 +25,8 @@
 
 enum { POOL_TOKENS = 8192, BIAS_STEPS = 2 };
 
-/* d ln(load) / d bias of a rank, from the normal tail at one expert in 32: the hazard rate 2.2.
- * Only the speed of convergence depends on it. */
+/* d ln(load) / d bias of a rank, from the normal tail at one expert in 32: the hazard
+ * rate 2.2. Only the speed of convergence depends on it. */
 #define BIAS_SLOPE 2.2
 
 struct routing_pool {
@@ -54,11 +55,13 @@ static const struct cfg_field fields[] = {
      .type = CFG_QUANTITY,
      .dim = DIM_RATIO,
      .offset = offsetof(struct routing_cfg, rank_load_cv_ratio),
-     .dflt = "0.075",
+     .dflt = "0.077",
      .min = 0,
      .max = 2,
-     .doc = "coefficient of variation over ranks of the tokens received (default: rms deviation "
-            "of the reference rank's 8 recorded loads)"},
+     .doc = "coefficient of variation over ranks of the tokens received (default: rms "
+            "deviation from "
+            "the mean of rank 0's 8 recorded loads in the DeepSeek-V3 trace, padding "
+            "removed)"},
     {0},
 };
 
@@ -69,17 +72,19 @@ const struct cfg_table routing_table = {
     .fields = fields,
 };
 
-int routing_check(const struct routing_shape *shape, const char *place, struct diag *diag)
+int routing_check(const struct routing_shape *shape, const char *place,
+                  struct diag *diag)
 {
     const struct routing_cfg *c = shape->cfg;
     struct srcloc where = SRCLOC_FILE(place);
     size_t before = diag_count(diag);
 
     if (c->experts % shape->n_ranks)
-        diag_error(diag, EXIT_BAD_INPUT, where,
-                   "%lld experts do not divide among %u ranks; routing.experts must be a "
-                   "multiple of the GPUs of the cluster",
-                   (long long)c->experts, shape->n_ranks);
+        diag_error(
+            diag, EXIT_BAD_INPUT, where,
+            "%lld experts do not divide among %u ranks; routing.experts must be a "
+            "multiple of the GPUs of the cluster",
+            (long long)c->experts, shape->n_ranks);
     if (c->experts % c->groups)
         diag_error(diag, EXIT_BAD_INPUT, where,
                    "%lld experts do not divide into %lld groups; change routing.groups",
@@ -89,10 +94,11 @@ int routing_check(const struct routing_shape *shape, const char *place, struct d
                    "routing.groups_per_token is %lld but there are only %lld groups",
                    (long long)c->groups_per_token, (long long)c->groups);
     else if (c->experts_per_token > c->groups_per_token * (c->experts / c->groups))
-        diag_error(diag, EXIT_BAD_INPUT, where,
-                   "routing.experts_per_token is %lld but %lld groups hold only %lld experts",
-                   (long long)c->experts_per_token, (long long)c->groups_per_token,
-                   (long long)(c->groups_per_token * (c->experts / c->groups)));
+        diag_error(
+            diag, EXIT_BAD_INPUT, where,
+            "routing.experts_per_token is %lld but %lld groups hold only %lld experts",
+            (long long)c->experts_per_token, (long long)c->groups_per_token,
+            (long long)(c->groups_per_token * (c->experts / c->groups)));
     return diag_count(diag) > before ? -1 : 0;
 }
 
@@ -110,8 +116,9 @@ struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_
     return pool;
 }
 
-void routing_draw_loads(const struct routing_shape *shape, uint64_t seed, uint64_t entity,
-                        const char *purpose, uint32_t pinned, double pinned_load, double *load)
+void routing_draw_loads(const struct routing_shape *shape, uint64_t seed,
+                        uint64_t entity, const char *purpose, uint32_t pinned,
+                        double pinned_load, double *load)
 {
     double cv = shape->cfg->rank_load_cv_ratio, sum = 0;
     double sigma = sqrt(log1p(cv * cv));
@@ -130,7 +137,8 @@ void routing_draw_loads(const struct routing_shape *shape, uint64_t seed, uint64
         load[pinned] = pinned_load;
 }
 
-/* The chosen experts of the pool's tokens, each row ascending: ranks and nodes are runs in it. */
+/* The chosen experts of the pool's tokens, each row ascending: ranks and nodes are runs
+ * in it. */
 struct choices {
     uint16_t *expert; /* [POOL_TOKENS][experts_per_token] */
 };
@@ -144,9 +152,10 @@ static void insert_ascending(uint16_t *list, int n, uint16_t value)
     list[i] = value;
 }
 
-/* The n best of score[0 .. count-1] that belong to kept groups; ties go to the lower expert. */
-static void choose_experts(const float *score, int count, int per_group, uint64_t kept, int n,
-                           uint16_t *chosen)
+/* The n best of score[0 .. count-1] that belong to kept groups; ties go to the lower
+ * expert. */
+static void choose_experts(const float *score, int count, int per_group, uint64_t kept,
+                           int n, uint16_t *chosen)
 {
     float best[ROUTING_MAX_TOPK];
     uint16_t who[ROUTING_MAX_TOPK];
@@ -196,10 +205,12 @@ static uint64_t choose_groups(const float *score, int groups, int per_group, int
     return kept;
 }
 
-/* Routes the pool's tokens with the given bias per rank and counts what each rank received. */
-static void route_pool(const struct routing_shape *shape, const struct routing_pool *pool,
-                       const size_t *label, const double *bias, struct choices *choices,
-                       float *scratch, double *received)
+/* Routes the pool's tokens with the given bias per rank and counts what each rank
+ * received. */
+static void route_pool(const struct routing_shape *shape,
+                       const struct routing_pool *pool, const size_t *label,
+                       const double *bias, struct choices *choices, float *scratch,
+                       double *received)
 {
     const struct routing_cfg *c = shape->cfg;
     int experts = (int)c->experts, topk = (int)c->experts_per_token;
@@ -214,7 +225,8 @@ static void route_pool(const struct routing_shape *shape, const struct routing_p
         uint16_t *chosen = choices->expert + (size_t)t * (size_t)topk;
         for (int e = 0; e < experts; e++)
             score[e] = row[label[e]] + expert_bias[e];
-        uint64_t kept = choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token);
+        uint64_t kept =
+            choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token);
         choose_experts(score, experts, per_group, kept, topk, chosen);
         for (int i = 0; i < topk; i++)
             received[chosen[i] / per_rank]++;
@@ -222,9 +234,9 @@ static void route_pool(const struct routing_shape *shape, const struct routing_p
 }
 
 /* Newton on the biases until the pool's loads are the wanted ones. */
-static void fit_biases(const struct routing_shape *shape, const struct routing_pool *pool,
-                       const size_t *label, const double *load, struct arena *arena,
-                       struct choices *choices)
+static void fit_biases(const struct routing_shape *shape,
+                       const struct routing_pool *pool, const size_t *label,
+                       const double *load, struct arena *arena, struct choices *choices)
 {
     double mean = POOL_TOKENS * (double)shape->cfg->experts_per_token / shape->n_ranks;
     double *bias = ARENA_ARRAY(arena, double, shape->n_ranks);
@@ -242,8 +254,8 @@ static void fit_biases(const struct routing_shape *shape, const struct routing_p
     }
 }
 
-static void count_token(const struct routing_shape *shape, const uint16_t *chosen, uint32_t src,
-                        struct routing *out)
+static void count_token(const struct routing_shape *shape, const uint16_t *chosen,
+                        uint32_t src, struct routing *out)
 {
     uint32_t per_rank = (uint32_t)shape->cfg->experts / shape->n_ranks;
     uint32_t last_rank = UINT32_MAX, last_node = UINT32_MAX;
@@ -260,7 +272,8 @@ static void count_token(const struct routing_shape *shape, const uint16_t *chose
     }
 }
 
-static double per_token(const struct routing_shape *shape, const uint32_t *count, size_t n)
+static double per_token(const struct routing_shape *shape, const uint32_t *count,
+                        size_t n)
 {
     double sum = 0;
 
@@ -270,10 +283,11 @@ static double per_token(const struct routing_shape *shape, const uint32_t *count
 }
 
 void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool,
-                    const double *load, uint64_t seed, uint64_t entity, struct arena *arena,
-                    struct routing *out)
+                    const double *load, uint64_t seed, uint64_t entity,
+                    struct arena *arena, struct routing *out)
 {
-    size_t experts = (size_t)shape->cfg->experts, topk = (size_t)shape->cfg->experts_per_token;
+    size_t experts = (size_t)shape->cfg->experts,
+           topk = (size_t)shape->cfg->experts_per_token;
     size_t node_cells = (size_t)shape->n_ranks * shape->n_nodes;
     size_t rank_cells = (size_t)shape->n_ranks * shape->n_ranks;
     size_t *label = ARENA_ARRAY(arena, size_t, experts);

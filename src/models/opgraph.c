@@ -1,9 +1,11 @@
-/* Op graph: flat growing arrays and an interned string table. See opgraph.h for what an op means.
+/* Op graph: flat growing arrays and an interned string table. See opgraph.h for what an
+ * op means.
  *
- * opgraph_check proves that the event loop cannot get stuck: every op has two moments, its start and
- * its end, and each rule of opgraph.h is an edge between moments (lane and dependency: end -> start;
- * sync group: every start -> every end; transfer: start of its source -> end of its destination).
- * If these edges have a topological order (Kahn, CACM 1962), every op runs. */
+ * opgraph_check proves that the event loop cannot get stuck: every op has two moments,
+ * its start and its end, and each rule of opgraph.h is an edge between moments (lane
+ * and dependency: end -> start; sync group: every start -> every end; transfer: start
+ * of its source -> end of its destination). If these edges have a topological order
+ * (Kahn, CACM 1962), every op runs. */
 #include "models/opgraph.h"
 
 #include <math.h>
@@ -15,7 +17,7 @@
 #include "base/diag.h"
 
 struct string_index {
-    uint32_t *slots; /* string id + 1; 0 = free */
+    uint32_t *slots;  /* string id + 1; 0 = free */
     uint32_t n_slots; /* power of two */
 };
 
@@ -24,7 +26,8 @@ static void *resize(void *old, size_t n, size_t element_B)
     void *p = realloc(old, n * element_B);
 
     if (!p) {
-        fprintf(stderr, "moesim: out of memory: an op graph needs %zu bytes\n", n * element_B);
+        fprintf(stderr, "moesim: out of memory: an op graph needs %zu bytes\n",
+                n * element_B);
         exit(EXIT_LIMIT);
     }
     return p;
@@ -194,8 +197,8 @@ static void check_transfer(const struct opgraph *g, const struct transfer *t)
     }
 }
 
-/* Moments and their edges, in compressed rows. Moment 2i is op i's start, 2i + 1 its end,
- * 2 n_ops + k the time when sync group k is complete. */
+/* Moments and their edges, in compressed rows. Moment 2i is op i's start, 2i + 1 its
+ * end, 2 n_ops + k the time when sync group k is complete. */
 struct moments {
     uint32_t n, n_edges;
     uint32_t *from, *to;
@@ -280,8 +283,8 @@ static void check_progress(const struct opgraph *g)
 
     for (uint32_t i = 0; i < g->n_ops; i++)
         if (n_reached < m.n && (m.pending[2 * i] || m.pending[2 * i + 1]))
-            BUG("op %u (%s) of device %u waits for itself", i, g->strings[g->ops[i].name],
-                g->ops[i].device);
+            BUG("op %u (%s) of device %u waits for itself", i,
+                g->strings[g->ops[i].name], g->ops[i].device);
     free(m.from);
     free(m.to);
     free(m.row);
@@ -298,7 +301,8 @@ void opgraph_check(const struct opgraph *g)
         BUG_IF(g->deps[i].before == g->deps[i].after);
     }
     for (uint32_t i = 0; i < g->n_resources; i++)
-        BUG_IF(!(g->resources[i].capacity_Bps > 0) || !isfinite(g->resources[i].capacity_Bps));
+        BUG_IF(!(g->resources[i].capacity_Bps > 0) ||
+               !isfinite(g->resources[i].capacity_Bps));
     for (uint32_t i = 0; i < g->n_transfers; i++)
         check_transfer(g, &g->transfers[i]);
     check_progress(g);

@@ -1,18 +1,22 @@
 /* Replay: the recorded rank's kernels, on all ranks of the expert-parallel group.
  *
- * Every rank runs the same kernels in the same order; only the kernels that work on the tokens of
- * the rank's experts take longer or shorter, in proportion to the tokens routed there. Dispatch and
- * combine become DeepEP transfers, notify kernels become barriers of all ranks: what the trace shows
- * as waiting comes out of ranks that arrive late. The reference rank keeps its recorded times and its
- * recorded token counts; everything about the other ranks is sampled (moe_routing.c).
+ * Every rank runs the same kernels in the same order; only the kernels that work on the
+ * tokens of the rank's experts take longer or shorter, in proportion to the tokens
+ * routed there. Dispatch and combine become DeepEP transfers, notify kernels become
+ * barriers of all ranks: what the trace shows as waiting comes out of ranks that arrive
+ * late. The reference rank keeps its recorded times and its recorded token counts;
+ * everything about the other ranks is sampled (moe_routing.c).
  *
- * Ranks enter the window apart: entry_layers layer pairs before it have each left the skew that their
- * imbalance makes. Of the reference rank's load there nothing is known; it is taken as the mean.
+ * Ranks enter the window apart: entry_layers layer pairs before it have each left the
+ * skew that their imbalance makes. Of the reference rank's load there nothing is known;
+ * it is taken as the mean.
  *
- * comm: recorded instead replays the one recorded rank with its recorded communication times.
+ * comm: recorded instead replays the one recorded rank with its recorded communication
+ * times.
  *
- * Left out: differences between ranks other than token counts (clocks, CPU jitter), pipeline
- * communication (not in the published trace), gaps of CPU launches that scale with the CPU. */
+ * Left out: differences between ranks other than token counts (clocks, CPU jitter),
+ * pipeline communication (not in the published trace), gaps of CPU launches that scale
+ * with the CPU. */
 #include "models/replay.h"
 
 #include <math.h>
@@ -33,17 +37,19 @@ static const char *const comm_choices[] = {"simulated", "recorded", NULL};
 #define CHIP_FIELD(key, member, unit_dimension, preset, text) \
     { \
         .name = key, .type = CFG_QUANTITY, .dim = unit_dimension, \
-        .offset = offsetof(struct replay_recorded_on, member), .dflt = preset, .min = 1, \
-        .max = 1e20, .doc = text \
+        .offset = offsetof(struct replay_recorded_on, member), .dflt = preset, \
+        .min = 1, .max = 1e20, .doc = text \
     }
 
 static const struct cfg_field recorded_on_fields[] = {
-    CHIP_FIELD("bf16", bf16_flops, DIM_FLOPS, "989.4 TFLOPS",
-               "dense BF16 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
+    CHIP_FIELD(
+        "bf16", bf16_flops, DIM_FLOPS, "989.4 TFLOPS",
+        "dense BF16 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
     CHIP_FIELD("fp8", fp8_flops, DIM_FLOPS, "1978.9 TFLOPS",
                "dense FP8 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
-    CHIP_FIELD("memory_bandwidth", memory_Bps, DIM_BANDWIDTH, "3.35 TB/s",
-               "HBM bandwidth (default: H800 SXM5, NVIDIA H100 data sheet, same memory)"),
+    CHIP_FIELD(
+        "memory_bandwidth", memory_Bps, DIM_BANDWIDTH, "3.35 TB/s",
+        "HBM bandwidth (default: H800 SXM5, NVIDIA H100 data sheet, same memory)"),
     {0},
 };
 
@@ -55,19 +61,34 @@ static const struct cfg_table recorded_on_table = {
 };
 
 static const struct cfg_field replay_fields[] = {
-    {.name = "trace", .type = CFG_STRING, .offset = offsetof(struct replay_cfg, trace),
+    {.name = "trace",
+     .type = CFG_STRING,
+     .offset = offsetof(struct replay_cfg, trace),
      .doc = "imported trace to replay (moesim trace import)"},
-    {.name = "comm", .type = CFG_ENUM, .offset = offsetof(struct replay_cfg, comm),
-     .dflt = "simulated", .choices = comm_choices,
-     .doc = "simulated: route the tokens of all ranks; recorded: keep recorded times, one rank"},
-    {.name = "entry_layers", .type = CFG_INT, .offset = offsetof(struct replay_cfg, entry_layers),
-     .dflt = "1", .min = 0, .max = 1000,
+    {.name = "comm",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct replay_cfg, comm),
+     .dflt = "simulated",
+     .choices = comm_choices,
+     .doc = "simulated: route the tokens of all ranks; recorded: keep recorded times, "
+            "one rank"},
+    {.name = "entry_layers",
+     .type = CFG_INT,
+     .offset = offsetof(struct replay_cfg, entry_layers),
+     .dflt = "1",
+     .min = 0,
+     .max = 1000,
      .doc = "layer pairs before the window whose imbalance lets ranks enter it apart"},
-    {.name = "recorded_on", .type = CFG_TABLE,
-     .offset = offsetof(struct replay_cfg, recorded_on), .sub = &recorded_on_table,
+    {.name = "recorded_on",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct replay_cfg, recorded_on),
+     .sub = &recorded_on_table,
      .doc = "the chip that the trace was recorded on"},
-    {.name = "routing", .type = CFG_TABLE, .offset = offsetof(struct replay_cfg, routing),
-     .sub = &routing_table, .doc = "token routing of the MoE layers"},
+    {.name = "routing",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct replay_cfg, routing),
+     .sub = &routing_table,
+     .doc = "token routing of the MoE layers"},
     {0},
 };
 
@@ -87,23 +108,26 @@ struct builder {
     uint64_t seed;
     struct replay_plan plan;
     struct routing_shape shape;
-    struct routing *routings;   /* [n_routings]; those without traffic stay empty */
-    bool *routed;               /* [n_routings] */
-    double *entry_s;            /* [n_ranks] */
-    uint32_t first_op, stride;  /* rank r's kernel k is op first_op + r * stride + k */
-    uint32_t *group;            /* [n_kernels] sync groups */
-    uint32_t *text;             /* [n_classes] class names, then [n_phases] phases, then "" */
+    struct routing *routings;  /* [n_routings]; those without traffic stay empty */
+    bool *routed;              /* [n_routings] */
+    double *entry_s;           /* [n_ranks] */
+    uint32_t first_op, stride; /* rank r's kernel k is op first_op + r * stride + k */
+    uint32_t *group;           /* [n_kernels] sync groups */
+    uint32_t *text; /* [n_classes] class names, then [n_phases] phases, then "" */
     struct replay_info *info;
 };
 
-/* --- checks ------------------------------------------------------------------------------------ */
+/* --- checks
+ * ------------------------------------------------------------------------------------
+ */
 
 static void check_same(const struct builder *b, const char *key, int64_t configured,
                        int64_t recorded, struct diag *diag)
 {
     if (recorded > 0 && configured != recorded)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace),
-                   "replay.routing.%s is %lld but the trace was recorded with %lld; its kernel "
+                   "replay.routing.%s is %lld but the trace was recorded with %lld; "
+                   "its kernel "
                    "times hold for that only",
                    key, (long long)configured, (long long)recorded);
 }
@@ -115,19 +139,22 @@ static void check_ranks(const struct builder *b, struct diag *diag)
 
     if (b->trace->ep > 0 && gpus != b->trace->ep)
         diag_error(diag, EXIT_BAD_INPUT, where,
-                   "the cluster has %lld GPUs but the trace was recorded with expert parallelism "
+                   "the cluster has %lld GPUs but the trace was recorded with expert "
+                   "parallelism "
                    "%d; cluster.nodes * cluster.node.gpus must be %d",
                    (long long)gpus, b->trace->ep, b->trace->ep);
     if (b->trace->rank < 0 || b->trace->rank >= gpus)
         diag_error(diag, EXIT_BAD_INPUT, where,
-                   "the trace is of rank %d but the cluster has %lld GPUs", b->trace->rank,
-                   (long long)gpus);
+                   "the trace is of rank %d but the cluster has %lld GPUs",
+                   b->trace->rank, (long long)gpus);
     if ((double)gpus * b->trace->n_kernels > MAX_OPS)
-        diag_error(diag, EXIT_LIMIT, where, "%u kernels on %lld GPUs are more than %.0f ops",
+        diag_error(diag, EXIT_LIMIT, where,
+                   "%u kernels on %lld GPUs are more than %.0f ops",
                    b->trace->n_kernels, (long long)gpus, MAX_OPS);
 }
 
-/* What the reader of the trace cannot know to be needed: the order that makes a replay finite. */
+/* What the reader of the trace cannot know to be needed: the order that makes a replay
+ * finite. */
 static void check_order(const struct builder *b, struct diag *diag)
 {
     const struct trace *t = b->trace;
@@ -138,11 +165,13 @@ static void check_order(const struct builder *b, struct diag *diag)
         bool early = k->launch_after != TRACE_NONE && k->launch_after >= i;
         for (uint32_t d = 0; d < k->n_deps; d++)
             early |= t->deps[k->first_dep + d] >= i;
-        if (early || k->duration_s < 0 || (i && k->start_s < t->kernels[i - 1].start_s)) {
-            diag_error(diag, EXIT_BAD_INPUT, where,
-                       "kernel %u (%s) is out of order: kernels must be sorted by start, last "
-                       "no negative time and wait for earlier kernels only",
-                       i, t->classes[k->class_id].name);
+        if (early || k->duration_s < 0 ||
+            (i && k->start_s < t->kernels[i - 1].start_s)) {
+            diag_error(
+                diag, EXIT_BAD_INPUT, where,
+                "kernel %u (%s) is out of order: kernels must be sorted by start, last "
+                "no negative time and wait for earlier kernels only",
+                i, t->classes[k->class_id].name);
             return;
         }
     }
@@ -154,19 +183,21 @@ static int check_input(const struct builder *b, struct diag *diag)
     size_t before = diag_count(diag);
 
     if (!b->trace->n_kernels)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace), "the trace has no kernels");
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace),
+                   "the trace has no kernels");
     if (b->trace->sms < 1)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace),
                    "the trace does not say how many SMs its GPU has");
     if (b->hw->ep_kernel.sms >= b->hw->chip.sms)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "communication kernels hold %lld of %lld SMs: nothing is left to compute; "
-                   "lower cluster.ep_kernel.sms",
-                   (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
+        diag_error(
+            diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+            "communication kernels hold %lld of %lld SMs: nothing is left to compute; "
+            "lower cluster.ep_kernel.sms",
+            (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
     check_order(b, diag);
     check_same(b, "experts", routing->experts, b->trace->experts, diag);
-    check_same(b, "experts_per_token", routing->experts_per_token, b->trace->experts_per_token,
-               diag);
+    check_same(b, "experts_per_token", routing->experts_per_token,
+               b->trace->experts_per_token, diag);
     check_same(b, "hidden", routing->hidden, b->trace->hidden, diag);
     check_same(b, "tokens_per_rank", routing->tokens_per_rank, b->trace->seq_len, diag);
     if (b->cfg->comm == REPLAY_SIMULATED) {
@@ -176,9 +207,11 @@ static int check_input(const struct builder *b, struct diag *diag)
     return diag_count(diag) > before ? -1 : 0;
 }
 
-/* --- token loads ------------------------------------------------------------------------------- */
+/* --- token loads
+ * ------------------------------------------------------------------------------- */
 
-/* The reference rank's tokens over the mean, from the rows of its kernels less their padding. */
+/* The reference rank's tokens over the mean, from the rows of its kernels less their
+ * padding. */
 static double recorded_load(const struct builder *b, uint32_t routing)
 {
     const struct routing_cfg *c = &b->cfg->routing;
@@ -235,8 +268,9 @@ static void sample_entry(struct builder *b)
     for (int64_t layer = 0; layer < b->cfg->entry_layers; layer++)
         for (int backward = 0; backward < 2; backward++) {
             double work_s = token_work(b, backward);
-            routing_draw_loads(&b->shape, b->seed, 2 * (uint64_t)layer + (uint64_t)backward,
-                               "entry load", b->info->reference, 1, load);
+            routing_draw_loads(&b->shape, b->seed,
+                               2 * (uint64_t)layer + (uint64_t)backward, "entry load",
+                               b->info->reference, 1, load);
             for (uint32_t r = 0; r < n; r++)
                 b->entry_s[r] += work_s * (load[r] - 1);
         }
@@ -247,7 +281,8 @@ static void sample_entry(struct builder *b)
     b->info->entry_delay_s = b->entry_s[b->info->reference];
 }
 
-static double load_ratio(const struct builder *b, const struct kernel_plan *p, uint32_t rank)
+static double load_ratio(const struct builder *b, const struct kernel_plan *p,
+                         uint32_t rank)
 {
     if (!p->per_token || !b->routings)
         return 1;
@@ -255,7 +290,9 @@ static double load_ratio(const struct builder *b, const struct kernel_plan *p, u
     return rows[rank] / fmax(rows[b->info->reference], 1);
 }
 
-/* --- ops --------------------------------------------------------------------------------------- */
+/* --- ops
+ * ---------------------------------------------------------------------------------------
+ */
 
 static void intern_texts(struct builder *b)
 {
@@ -281,9 +318,10 @@ static void sync_groups(struct builder *b)
 {
     b->group = ARENA_ARRAY(b->arena, uint32_t, b->trace->n_kernels);
     for (uint32_t i = 0; i < b->trace->n_kernels; i++)
-        b->group[i] = b->plan.kernels[i].kind == OP_SYNC && b->cfg->comm == REPLAY_SIMULATED
-                          ? opgraph_sync_group(b->graph)
-                          : OP_NONE;
+        b->group[i] =
+            b->plan.kernels[i].kind == OP_SYNC && b->cfg->comm == REPLAY_SIMULATED
+                ? opgraph_sync_group(b->graph)
+                : OP_NONE;
 }
 
 static void add_entry(struct builder *b, uint32_t rank)
@@ -292,22 +330,34 @@ static void add_entry(struct builder *b, uint32_t rank)
 
     if (!b->entry_s)
         return;
-    opgraph_add(b->graph, &(struct op){
-        .kind = OP_COMPUTE, .lane = opgraph_lane(b->graph), .device = rank,
-        .work_s = b->entry_s[rank], .sync_group = OP_NONE, .name = name, .class_name = name,
-        .phase = phase_text(b, TRACE_NONE)});
+    opgraph_add(b->graph, &(struct op){.kind = OP_COMPUTE,
+                                       .lane = opgraph_lane(b->graph),
+                                       .device = rank,
+                                       .work_s = b->entry_s[rank],
+                                       .sync_group = OP_NONE,
+                                       .name = name,
+                                       .class_name = name,
+                                       .phase = phase_text(b, TRACE_NONE)});
 }
 
-/* The op of a kernel; in a recorded replay communication is an op of fixed length that holds SMs. */
+/* The op of a kernel; in a recorded replay communication is an op of fixed length that
+ * holds SMs. */
 static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t rank)
 {
     const struct trace_kernel *k = &b->trace->kernels[kernel];
     const struct kernel_plan *p = &b->plan.kernels[kernel];
-    struct op op = {.kind = p->kind, .device = rank, .lead_s = p->lead_s,
-                    .work_s = p->work_s * load_ratio(b, p, rank), .sm_ref = p->sm_ref,
-                    .sm_max = p->sm_max, .sm_hold = p->sm_hold, .sync_group = OP_NONE,
-                    .name = b->text[k->class_id], .class_name = b->text[k->class_id],
-                    .phase = phase_text(b, k->phase), .layer = k->layer};
+    struct op op = {.kind = p->kind,
+                    .device = rank,
+                    .lead_s = p->lead_s,
+                    .work_s = p->work_s * load_ratio(b, p, rank),
+                    .sm_ref = p->sm_ref,
+                    .sm_max = p->sm_max,
+                    .sm_hold = p->sm_hold,
+                    .sync_group = OP_NONE,
+                    .name = b->text[k->class_id],
+                    .class_name = b->text[k->class_id],
+                    .phase = phase_text(b, k->phase),
+                    .layer = k->layer};
 
     if (b->cfg->comm == REPLAY_RECORDED) {
         op.kind = p->kind == OP_SYNC ? OP_COMM : p->kind;
@@ -320,7 +370,8 @@ static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t ra
     return op;
 }
 
-static void add_deps(struct builder *b, uint32_t kernel, uint32_t base, bool first_of_lane)
+static void add_deps(struct builder *b, uint32_t kernel, uint32_t base,
+                     bool first_of_lane)
 {
     const struct trace_kernel *k = &b->trace->kernels[kernel];
 
@@ -357,7 +408,8 @@ static void add_rank(struct builder *b, uint32_t rank)
         b->stride = base - b->first_op;
 }
 
-/* --- transfers --------------------------------------------------------------------------------- */
+/* --- transfers
+ * --------------------------------------------------------------------------------- */
 
 static double logical_bytes(const struct builder *b, const struct kernel_plan *p)
 {
@@ -370,8 +422,9 @@ static double logical_bytes(const struct builder *b, const struct kernel_plan *p
     return tokens * deepep_payload_B(hidden, p->collective == COLL_COMBINE);
 }
 
-/* A cached dispatch sends gradients along known routes: no choices travel. The combine of the
- * backward chunk is the backward pass of a dispatch and returns the gradients of its weights. */
+/* A cached dispatch sends gradients along known routes: no choices travel. The combine
+ * of the backward chunk is the backward pass of a dispatch and returns the gradients of
+ * its weights. */
 static void add_transfers(struct builder *b)
 {
     uint32_t *op = ARENA_ARRAY(b->arena, uint32_t, b->shape.n_ranks);
@@ -391,7 +444,8 @@ static void add_transfers(struct builder *b)
     }
 }
 
-/* --- statistics -------------------------------------------------------------------------------- */
+/* --- statistics
+ * -------------------------------------------------------------------------------- */
 
 static void routing_statistics(const struct builder *b)
 {
@@ -438,8 +492,13 @@ int replay_build(const struct trace *trace, const struct replay_cfg *cfg,
                  struct arena *arena, struct replay_info *info, struct diag *diag)
 {
     bool simulated = cfg->comm == REPLAY_SIMULATED;
-    struct builder b = {.trace = trace, .cfg = cfg, .hw = hw, .graph = graph, .arena = arena,
-                        .seed = seed, .info = info};
+    struct builder b = {.trace = trace,
+                        .cfg = cfg,
+                        .hw = hw,
+                        .graph = graph,
+                        .arena = arena,
+                        .seed = seed,
+                        .info = info};
 
     b.shape = (struct routing_shape){.cfg = &cfg->routing,
                                      .n_ranks = (uint32_t)(hw->nodes * hw->node.gpus),

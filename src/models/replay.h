@@ -1,4 +1,5 @@
-/* Replay of a recorded training trace on the hardware of a scenario: trace -> op graph of all ranks. */
+/* Replay of a recorded training trace on the hardware of a scenario: trace -> op graph
+ * of all ranks. */
 #ifndef MOESIM_MODELS_REPLAY_H
 #define MOESIM_MODELS_REPLAY_H
 
@@ -14,17 +15,18 @@
 
 enum replay_comm { REPLAY_SIMULATED, REPLAY_RECORDED };
 
-/* The chip that the trace was recorded on; its SM count is in the trace. Kernel times scale from
- * these to the scenario's chip. */
+/* The chip that the trace was recorded on; its SM count is in the trace. Kernel times
+ * scale from these to the scenario's chip. */
 struct replay_recorded_on {
     double bf16_flops, fp8_flops;
     double memory_Bps;
 };
 
 struct replay_cfg {
-    const char *trace;          /* data file: imported trace */
-    int comm;                   /* enum replay_comm */
-    int64_t entry_layers;       /* layer pairs before the window whose rank skew is carried in */
+    const char *trace; /* data file: imported trace */
+    int comm;          /* enum replay_comm */
+    int64_t
+        entry_layers; /* layer pairs before the window whose rank skew is carried in */
     struct replay_recorded_on recorded_on;
     struct routing_cfg routing;
 };
@@ -33,18 +35,21 @@ extern const struct cfg_table replay_table;
 
 /* What the analysis of a run needs to know about the graph. Arrays are arena-owned. */
 struct replay_info {
-    uint32_t n_ranks, reference;   /* the rank (device) that plays the recorded one */
-    uint32_t *op_of_kernel;        /* [n_kernels] the reference rank's ops */
-    uint8_t *comm_stream;          /* [n_streams] 1: communication */
-    double *logical_B;             /* [n_kernels] payload of the reference rank's node copies in a
-                                      dispatch or combine, own node counted; 0 when not simulated */
-    double nodes_per_token, ranks_per_token; /* means over all simulated collectives; or 0 */
-    double rank_load_max_ratio, rank_load_cv_ratio; /* of the sampled tokens per rank; or 0 */
-    double entry_delay_s;          /* when the reference rank enters, after the first rank */
+    uint32_t n_ranks, reference; /* the rank (device) that plays the recorded one */
+    uint32_t *op_of_kernel;      /* [n_kernels] the reference rank's ops */
+    uint8_t *comm_stream;        /* [n_streams] 1: communication */
+    double *logical_B; /* [n_kernels] payload of the reference rank's node copies in a
+                          dispatch or combine, own node counted; 0 when not simulated */
+    double nodes_per_token,
+        ranks_per_token; /* means over all simulated collectives; or 0 */
+    double rank_load_max_ratio,
+        rank_load_cv_ratio; /* of the sampled tokens per rank; or 0 */
+    double entry_delay_s;   /* when the reference rank enters, after the first rank */
 };
 
-/* Builds the op graph of all ranks of the EP group (one rank only when comm is recorded).
- * graph must have been made for at least that many devices. 0, or -1 with the reasons in diag. */
+/* Builds the op graph of all ranks of the EP group (one rank only when comm is
+ * recorded). graph must have been made for at least that many devices. 0, or -1 with
+ * the reasons in diag. */
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg,
                  const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph,
                  struct arena *arena, struct replay_info *info, struct diag *diag);

@@ -1,19 +1,21 @@
-/* Reading work out of recorded times. A recorded duration is what a kernel took with the SMs that it
- * had then and beside what ran then; the plan takes both out again, by the executor's own rule:
+/* Reading work out of recorded times. A recorded duration is what a kernel took with
+ * the SMs that it had then and beside what ran then; the plan takes both out again, by
+ * the executor's own rule:
  *
- *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), SM-bound kernels of all
- *               streams share the rest in proportion to what each can use. The work of a kernel is
- *               its share over sm_ref, integrated over its recorded time; a run in which shares
- *               fall differently keeps the total.
- *   lead        a gap before a kernel is launch overhead, except where a kernel of another stream
- *               had the SMs: that wait must come out of the run again.
+ *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), SM-bound
+ * kernels of all streams share the rest in proportion to what each can use. The work of
+ * a kernel is its share over sm_ref, integrated over its recorded time; a run in which
+ * shares fall differently keeps the total. lead        a gap before a kernel is launch
+ * overhead, except where a kernel of another stream had the SMs: that wait must come
+ * out of the run again.
  *
- * On other hardware an SM-bound kernel scales with FLOP/s per SM, a memory-bound one with memory
- * bandwidth, a latency-bound one not at all. A GEMM whose grid is exactly the SMs that communication
- * leaves was tuned to that; on other hardware its software would tune it again.
+ * On other hardware an SM-bound kernel scales with FLOP/s per SM, a memory-bound one
+ * with memory bandwidth, a latency-bound one not at all. A GEMM whose grid is exactly
+ * the SMs that communication leaves was tuned to that; on other hardware its software
+ * would tune it again.
  *
- * Left out: wave quantisation of grids that change, contention for memory bandwidth between kernels
- * that overlap, clock throttling. */
+ * Left out: wave quantisation of grids that change, contention for memory bandwidth
+ * between kernels that overlap, clock throttling. */
 #include "models/replay_plan.h"
 
 #include <math.h>
@@ -25,7 +27,7 @@ struct reader {
     const struct replay_cfg *cfg;
     const struct cluster_hw *hw;
     struct replay_plan *plan;
-    double longest_s;     /* duration of the longest kernel: bounds searches for overlaps */
+    double longest_s; /* duration of the longest kernel: bounds searches for overlaps */
     uint32_t comm_blocks; /* SMs that communication held when recorded */
     double *edges_s;      /* scratch, [2 n_kernels + 2] */
 };
@@ -87,7 +89,8 @@ static bool competes(const struct reader *rd, uint32_t kernel, uint32_t other)
 {
     const struct trace_kernel *k = rd->trace->kernels;
 
-    return k[kernel].stream != k[other].stream && sm_bound(rd, kernel) && sm_bound(rd, other);
+    return k[kernel].stream != k[other].stream && sm_bound(rd, kernel) &&
+           sm_bound(rd, other);
 }
 
 static int by_time(const void *a, const void *b)
@@ -141,7 +144,8 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     for (uint32_t i = first_running(rd, k->start_s);
          i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
         const struct trace_kernel *other = &rd->trace->kernels[i];
-        if (!(holds_sms(rd, i) || competes(rd, kernel, i)) || end_of(other) <= k->start_s)
+        if (!(holds_sms(rd, i) || competes(rd, kernel, i)) ||
+            end_of(other) <= k->start_s)
             continue;
         rd->edges_s[n++] = fmax(other->start_s, k->start_s);
         rd->edges_s[n++] = fmin(end_of(other), end_of(k));
@@ -150,21 +154,25 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     for (size_t i = 1; i < n; i++) {
         double length_s = rd->edges_s[i] - rd->edges_s[i - 1];
         if (length_s > 0)
-            work_s += length_s * speed_at(rd, kernel, rd->edges_s[i - 1] + length_s / 2);
+            work_s +=
+                length_s * speed_at(rd, kernel, rd->edges_s[i - 1] + length_s / 2);
     }
     return work_s;
 }
 
 static void plan_sms(const struct reader *rd, uint32_t kernel, struct kernel_plan *p)
 {
-    double blocks = blocks_of(&rd->trace->kernels[kernel]), all = (double)rd->hw->chip.sms;
+    double blocks = blocks_of(&rd->trace->kernels[kernel]),
+           all = (double)rd->hw->chip.sms;
     bool tuned = blocks == (double)rd->trace->sms - rd->comm_blocks;
 
     p->sm_ref = (float)most_sms(rd, kernel);
-    p->sm_max = (float)(tuned ? all - (double)rd->hw->ep_kernel.sms : fmin(blocks, all));
+    p->sm_max =
+        (float)(tuned ? all - (double)rd->hw->ep_kernel.sms : fmin(blocks, all));
 }
 
-/* How the kernel's time moves from the recorded chip to the scenario's, at equal SMs. */
+/* How the kernel's time moves from the recorded chip to the scenario's, at equal SMs.
+ */
 static double time_ratio(const struct reader *rd, uint32_t kernel)
 {
     const struct replay_recorded_on *was = &rd->cfg->recorded_on;
@@ -181,8 +189,8 @@ static double time_ratio(const struct reader *rd, uint32_t kernel)
     return was_flops / rd->trace->sms / (is_flops / (double)is->sms);
 }
 
-/* When the kernel could have started: after its stream's last kernel, what it waited for, and what
- * the CPU awaited before launching it. */
+/* When the kernel could have started: after its stream's last kernel, what it waited
+ * for, and what the CPU awaited before launching it. */
 static double ready_time(const struct trace *t, uint32_t kernel, uint32_t previous)
 {
     const struct trace_kernel *k = &t->kernels[kernel];

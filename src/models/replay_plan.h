@@ -11,12 +11,13 @@
 #include "models/trace.h"
 
 struct kernel_plan {
-    uint8_t kind;        /* enum op_kind */
-    uint8_t collective;  /* enum trace_collective, COLL_NONE for everything that only computes */
-    bool per_token;      /* work follows the tokens that the rank's experts received */
-    bool backward;       /* tokens of the backward chunk */
-    uint32_t routing;    /* which routing: 2 * layer + backward */
-    double work_s;       /* on sm_ref SMs of the scenario's chip, reference rank */
+    uint8_t kind;       /* enum op_kind */
+    uint8_t collective; /* enum trace_collective, COLL_NONE for everything that only
+                           computes */
+    bool per_token;     /* work follows the tokens that the rank's experts received */
+    bool backward;      /* tokens of the backward chunk */
+    uint32_t routing;   /* which routing: 2 * layer + backward */
+    double work_s;      /* on sm_ref SMs of the scenario's chip, reference rank */
     double lead_s;
     float sm_ref, sm_max, sm_hold;
 };

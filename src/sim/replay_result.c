@@ -1,11 +1,13 @@
-/* Analysis of a replay, on the reference rank and in its window: from its first kernel to its last.
+/* Analysis of a replay, on the reference rank and in its window: from its first kernel
+ * to its last.
  *
- * The recorded trace and the simulated run go through the same code, so that a recorded value beside
- * a simulated one always means the same thing. Time is split by what was active: compute streams,
- * the communication stream, both or none; communication that nothing hides is exposed, and is split
- * again into waiting at barriers and everything else (transfers, casts and layout kernels). Gaps
- * between small kernels count as not active, which is why a trace shows some exposed communication
- * even where no kernel waited for it. */
+ * The recorded trace and the simulated run go through the same code, so that a recorded
+ * value beside a simulated one always means the same thing. Time is split by what was
+ * active: compute streams, the communication stream, both or none; communication that
+ * nothing hides is exposed, and is split again into waiting at barriers and everything
+ * else (transfers, casts and layout kernels). Gaps between small kernels count as not
+ * active, which is why a trace shows some exposed communication even where no kernel
+ * waited for it. */
 #include "sim/replay_result.h"
 
 #include <ctype.h>
@@ -23,7 +25,8 @@ struct span { /* a kernel in time, recorded or simulated */
 
 /* Parts of a window. They add up to it: idle is what remains. */
 struct account {
-    double makespan_s, compute_alone_s, both_s, exposed_transfer_s, exposed_wait_s, idle_s;
+    double makespan_s, compute_alone_s, both_s, exposed_transfer_s, exposed_wait_s,
+        idle_s;
     double barrier_s; /* length of all barriers, hidden or not */
 };
 
@@ -45,7 +48,8 @@ struct analysis {
     struct account was, is;
 };
 
-/* --- the window -------------------------------------------------------------------------------- */
+/* --- the window
+ * -------------------------------------------------------------------------------- */
 
 static uint8_t collective_of(const struct trace *t, uint32_t kernel)
 {
@@ -66,11 +70,12 @@ static void make_spans(struct analysis *a)
         uint32_t op = a->info->op_of_kernel[i];
         uint8_t comm = a->info->comm_stream[k->stream];
         uint8_t wait = collective_of(a->trace, i) == COLL_NOTIFY;
-        a->recorded[i] = (struct span){k->start_s - a->trace->kernels[0].start_s,
-                                       k->start_s + k->duration_s - a->trace->kernels[0].start_s,
-                                       comm, wait};
-        a->simulated[i] = (struct span){a->outcome->op_start_s[op] - origin_s,
-                                        a->outcome->op_end_s[op] - origin_s, comm, wait};
+        a->recorded[i] = (struct span){
+            k->start_s - a->trace->kernels[0].start_s,
+            k->start_s + k->duration_s - a->trace->kernels[0].start_s, comm, wait};
+        a->simulated[i] =
+            (struct span){a->outcome->op_start_s[op] - origin_s,
+                          a->outcome->op_end_s[op] - origin_s, comm, wait};
     }
 }
 
@@ -91,8 +96,8 @@ static struct account add_up(const struct span *spans, uint32_t n, struct arena 
         int8_t is_comm = (int8_t)spans[i].comm, is_wait = (int8_t)spans[i].wait;
         int8_t is_compute = (int8_t)!is_comm;
         edges[2 * i] = (struct edge){spans[i].start_s, is_compute, is_comm, is_wait};
-        edges[2 * i + 1] = (struct edge){spans[i].end_s, (int8_t)-is_compute, (int8_t)-is_comm,
-                                         (int8_t)-is_wait};
+        edges[2 * i + 1] = (struct edge){spans[i].end_s, (int8_t)-is_compute,
+                                         (int8_t)-is_comm, (int8_t)-is_wait};
         sum.makespan_s = fmax(sum.makespan_s, spans[i].end_s);
         sum.barrier_s += is_wait ? spans[i].end_s - spans[i].start_s : 0;
     }
@@ -111,22 +116,29 @@ static struct account add_up(const struct span *spans, uint32_t n, struct arena 
         else if (comm)
             sum.exposed_transfer_s += length_s;
     }
-    sum.idle_s = sum.makespan_s - sum.compute_alone_s - sum.both_s - sum.exposed_transfer_s -
-                 sum.exposed_wait_s;
+    sum.idle_s = sum.makespan_s - sum.compute_alone_s - sum.both_s -
+                 sum.exposed_transfer_s - sum.exposed_wait_s;
     return sum;
 }
 
-/* --- metrics ----------------------------------------------------------------------------------- */
+/* --- metrics
+ * -----------------------------------------------------------------------------------
+ */
 
-static struct result_metric *add_metric(struct analysis *a, const char *name, double value,
-                                        enum unit_dim dim, double recorded, const char *doc,
+static struct result_metric *add_metric(struct analysis *a, const char *name,
+                                        double value, enum unit_dim dim,
+                                        double recorded, const char *doc,
                                         const char *formula)
 {
     BUG_IF(a->out->n_metrics == FIXED_METRICS + 2 * a->trace->n_phases);
     struct result_metric *m = &a->out->metrics[a->out->n_metrics++];
 
-    *m = (struct result_metric){.name = name, .value = value, .dim = dim, .doc = doc,
-                                .formula = formula, .recorded = recorded};
+    *m = (struct result_metric){.name = name,
+                                .value = value,
+                                .dim = dim,
+                                .doc = doc,
+                                .formula = formula,
+                                .recorded = recorded};
     m->inputs = ARENA_ARRAY(a->arena, struct result_input, MAX_INPUTS);
     return m;
 }
@@ -138,7 +150,8 @@ static void add_input(struct result_metric *m, const char *name, double value,
     m->inputs[m->n_inputs++] = (struct result_input){name, value, dim, source};
 }
 
-static void add_part(struct analysis *a, const char *name, double value_s, const char *doc)
+static void add_part(struct analysis *a, const char *name, double value_s,
+                     const char *doc)
 {
     a->out->parts[a->out->n_parts++] = (struct result_part){name, doc, value_s};
 }
@@ -146,10 +159,12 @@ static void add_part(struct analysis *a, const char *name, double value_s, const
 static void add_parts(struct analysis *a)
 {
     a->out->parts = ARENA_ARRAY(a->arena, struct result_part, 5);
-    add_part(a, "compute_alone", a->is.compute_alone_s, "compute kernels, no communication");
+    add_part(a, "compute_alone", a->is.compute_alone_s,
+             "compute kernels, no communication");
     add_part(a, "overlapped", a->is.both_s, "compute and communication at once");
     add_part(a, "exposed_transfer", a->is.exposed_transfer_s,
-             "communication stream busy, no compute: dispatch, combine, cast and layout kernels");
+             "communication stream busy, no compute: dispatch, combine, cast and "
+             "layout kernels");
     add_part(a, "exposed_wait", a->is.exposed_wait_s,
              "waiting for other ranks at a barrier, no compute");
     add_part(a, "idle", a->is.idle_s, "no kernel at all: launch gaps");
@@ -163,7 +178,8 @@ static double exposed(const struct account *t)
 static void parts_as_inputs(struct analysis *a, struct result_metric *m)
 {
     for (uint32_t i = 0; i < a->out->n_parts; i++)
-        add_input(m, a->out->parts[i].name, a->out->parts[i].value_s, DIM_TIME, "this run");
+        add_input(m, a->out->parts[i].name, a->out->parts[i].value_s, DIM_TIME,
+                  "this run");
 }
 
 static void add_time_metrics(struct analysis *a)
@@ -171,10 +187,11 @@ static void add_time_metrics(struct analysis *a)
     const struct account *is = &a->is, *was = &a->was;
     struct result_metric *m;
 
-    m = add_metric(a, "makespan", is->makespan_s, DIM_TIME, was->makespan_s,
-                   "first kernel to last kernel of the reference rank",
-                   "makespan = compute_alone + overlapped + exposed_transfer + exposed_wait + "
-                   "idle");
+    m = add_metric(
+        a, "makespan", is->makespan_s, DIM_TIME, was->makespan_s,
+        "first kernel to last kernel of the reference rank",
+        "makespan = compute_alone + overlapped + exposed_transfer + exposed_wait + "
+        "idle");
     parts_as_inputs(a, m);
     m = add_metric(a, "compute_active", is->compute_alone_s + is->both_s, DIM_TIME,
                    was->compute_alone_s + was->both_s,
@@ -187,14 +204,16 @@ static void add_time_metrics(struct analysis *a)
                    "comm_active = overlapped + exposed_transfer + exposed_wait");
     parts_as_inputs(a, m);
     m = add_metric(a, "both_active", is->both_s, DIM_TIME, was->both_s,
-                   "time in which computation hides communication", "both_active = overlapped");
+                   "time in which computation hides communication",
+                   "both_active = overlapped");
     parts_as_inputs(a, m);
     m = add_metric(a, "exposed_comm", exposed(is), DIM_TIME, exposed(was),
                    "communication that no computation hides",
                    "exposed_comm = exposed_transfer + exposed_wait");
     parts_as_inputs(a, m);
     m = add_metric(a, "exposed_comm_ratio", exposed(is) / is->makespan_s, DIM_RATIO,
-                   exposed(was) / was->makespan_s, "exposed communication over makespan",
+                   exposed(was) / was->makespan_s,
+                   "exposed communication over makespan",
                    "exposed_comm_ratio = exposed_comm / makespan");
     add_input(m, "exposed_comm", exposed(is), DIM_TIME, "this run");
     add_input(m, "makespan", is->makespan_s, DIM_TIME, "this run");
@@ -215,9 +234,10 @@ static void add_barrier_metrics(struct analysis *a)
 {
     struct result_metric *m;
 
-    m = add_metric(a, "barrier_wait", a->is.barrier_s, DIM_TIME, a->was.barrier_s,
-                   "all notify kernels of the reference rank, hidden or not",
-                   "barrier_wait = sum of (last arrival + barrier latency - own arrival)");
+    m = add_metric(
+        a, "barrier_wait", a->is.barrier_s, DIM_TIME, a->was.barrier_s,
+        "all notify kernels of the reference rank, hidden or not",
+        "barrier_wait = sum of (last arrival + barrier latency - own arrival)");
     add_input(m, "barrier latency", a->hw->ep_kernel.barrier_s, DIM_TIME,
               "cluster.ep_kernel.barrier");
     if (a->cfg->comm == REPLAY_RECORDED)
@@ -225,7 +245,8 @@ static void add_barrier_metrics(struct analysis *a)
     m = add_metric(a, "barrier_wait_mean", mean_barrier_s(a), DIM_TIME, NAN,
                    "the same, averaged over all ranks",
                    "barrier_wait_mean = sum over ranks of barrier_wait / ranks");
-    add_input(m, "ranks", a->info->n_ranks, DIM_COUNT, "cluster.nodes * cluster.node.gpus");
+    add_input(m, "ranks", a->info->n_ranks, DIM_COUNT,
+              "cluster.nodes * cluster.node.gpus");
 }
 
 static void add_routing_metrics(struct analysis *a)
@@ -234,9 +255,10 @@ static void add_routing_metrics(struct analysis *a)
     const struct replay_info *info = a->info;
     struct result_metric *m;
 
-    m = add_metric(a, "nodes_per_token", info->nodes_per_token, DIM_RATIO, NAN,
-                   "distinct nodes that a token is sent to, own node included (paper 4.3)",
-                   "mean over sampled tokens of top-k experts within the best groups");
+    m = add_metric(
+        a, "nodes_per_token", info->nodes_per_token, DIM_RATIO, NAN,
+        "distinct nodes that a token is sent to, own node included (paper 4.3)",
+        "mean over sampled tokens of top-k experts within the best groups");
     add_input(m, "experts per token", (double)c->experts_per_token, DIM_COUNT,
               "replay.routing.experts_per_token");
     add_input(m, "groups per token", (double)c->groups_per_token, DIM_COUNT,
@@ -256,13 +278,17 @@ static void add_routing_metrics(struct analysis *a)
     m = add_metric(a, "entry_delay", info->entry_delay_s, DIM_TIME, NAN,
                    "how long after the first rank the reference rank enters the window",
                    "skew of entry_layers layer pairs at the sampled loads");
-    add_input(m, "entry layers", (double)a->cfg->entry_layers, DIM_COUNT, "replay.entry_layers");
+    add_input(m, "entry layers", (double)a->cfg->entry_layers, DIM_COUNT,
+              "replay.entry_layers");
 }
 
-/* --- phases ------------------------------------------------------------------------------------ */
+/* --- phases
+ * ------------------------------------------------------------------------------------
+ */
 
 /* "dispatch(F)" and a suffix as the name of a metric: "dispatch_f_wall". */
-static const char *metric_name(struct analysis *a, const char *phase, const char *suffix)
+static const char *metric_name(struct analysis *a, const char *phase,
+                               const char *suffix)
 {
     char *name = arena_printf(a->arena, "%s", phase);
     size_t n = 0;
@@ -303,7 +329,8 @@ static struct wall *measure_walls(const struct analysis *a, int32_t layers)
         const struct trace_kernel *k = &a->trace->kernels[i];
         if (k->phase == TRACE_NONE || k->layer < 1)
             continue;
-        struct wall *w = &walls[(size_t)k->phase * (size_t)layers + (size_t)k->layer - 1];
+        struct wall *w =
+            &walls[(size_t)k->phase * (size_t)layers + (size_t)k->layer - 1];
         w->was_start_s = fmin(w->was_start_s, a->recorded[i].start_s);
         w->was_end_s = fmax(w->was_end_s, a->recorded[i].end_s);
         w->start_s = fmin(w->start_s, a->simulated[i].start_s);
@@ -320,8 +347,9 @@ static bool comm_phase(const struct analysis *a, uint32_t phase)
     return false;
 }
 
-static void add_wall_metric(struct analysis *a, const char *phase, const struct result_phase *mean,
-                            const struct wall *walls, int32_t layers)
+static void add_wall_metric(struct analysis *a, const char *phase,
+                            const struct result_phase *mean, const struct wall *walls,
+                            int32_t layers)
 {
     struct result_metric *m =
         add_metric(a, metric_name(a, phase, "wall"), mean->simulated_s, DIM_TIME,
@@ -335,11 +363,13 @@ static void add_wall_metric(struct analysis *a, const char *phase, const struct 
 }
 
 /* The rows of one phase: each layer, then the mean as layer 0. */
-static void add_phase(struct analysis *a, uint32_t phase, const struct wall *walls, int32_t layers)
+static void add_phase(struct analysis *a, uint32_t phase, const struct wall *walls,
+                      int32_t layers)
 {
     const char *name = a->trace->phases[phase];
     bool comm = comm_phase(a, phase);
-    struct result_phase mean = {.name = name, .lane = comm ? "communication" : "compute"};
+    struct result_phase mean = {.name = name,
+                                .lane = comm ? "communication" : "compute"};
     uint32_t n = 0;
 
     for (int32_t i = 0; i < layers; i++) {
@@ -368,7 +398,8 @@ static void add_phase(struct analysis *a, uint32_t phase, const struct wall *wal
         add_wall_metric(a, name, &mean, walls, layers);
 }
 
-/* Achieved bandwidth of the dispatch or combine kernels of a phase, as DeepEP quotes it. */
+/* Achieved bandwidth of the dispatch or combine kernels of a phase, as DeepEP quotes
+ * it. */
 static void add_bandwidth(struct analysis *a, uint32_t phase)
 {
     double bytes_B = 0, is_s = 0, was_s = 0;
@@ -384,12 +415,13 @@ static void add_bandwidth(struct analysis *a, uint32_t phase)
     }
     if (!n || is_s <= 0 || was_s <= 0)
         return;
-    struct result_metric *m = add_metric(
-        a, metric_name(a, a->trace->phases[phase], "bandwidth"), bytes_B / is_s, DIM_BANDWIDTH,
-        bytes_B / was_s,
-        "payload of the reference rank's copies to nodes, own node counted, over kernel time "
-        "(recorded: the same bytes over the recorded time)",
-        "bandwidth = bytes / time");
+    struct result_metric *m =
+        add_metric(a, metric_name(a, a->trace->phases[phase], "bandwidth"),
+                   bytes_B / is_s, DIM_BANDWIDTH, bytes_B / was_s,
+                   "payload of the reference rank's copies to nodes, own node counted, "
+                   "over kernel time "
+                   "(recorded: the same bytes over the recorded time)",
+                   "bandwidth = bytes / time");
     add_input(m, "bytes per kernel", bytes_B / n, DIM_BYTES, "sampled routing");
     add_input(m, "time per kernel", is_s / n, DIM_TIME, "this run");
     add_input(m, "SMs of the kernel", (double)a->hw->ep_kernel.sms, DIM_COUNT,
@@ -413,7 +445,9 @@ static void add_phases(struct analysis *a)
     }
 }
 
-/* --- notes ------------------------------------------------------------------------------------- */
+/* --- notes
+ * -------------------------------------------------------------------------------------
+ */
 
 static void add_note(struct analysis *a, const char *text)
 {
@@ -425,14 +459,18 @@ static void add_notes(struct analysis *a)
 {
     a->out->notes = ARENA_ARRAY(a->arena, const char *, MAX_NOTES);
     if (a->cfg->comm == REPLAY_RECORDED) {
-        add_note(a, "communication kernels keep their recorded times; only compute kernels follow "
+        add_note(a, "communication kernels keep their recorded times; only compute "
+                    "kernels follow "
                     "the hardware of the scenario");
         return;
     }
-    add_note(a, "communication is a prediction: no constant was fitted to this trace's "
-                "communication times; cluster.ep_kernel.copy_per_sm is calibrated on DeepEP's "
-                "stand-alone benchmark");
-    add_note(a, "the trace records one rank: token counts and entry times of the other ranks are "
+    add_note(
+        a,
+        "communication is a prediction: no constant was fitted to this trace's "
+        "communication times; cluster.ep_kernel.copy_per_sm is calibrated on DeepEP's "
+        "stand-alone benchmark");
+    add_note(a, "the trace records one rank: token counts and entry times of the other "
+                "ranks are "
                 "sampled (replay.routing.rank_load_cv, sim.seed)");
 }
 
@@ -441,12 +479,18 @@ void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg,
                     const struct replay_info *info, const struct sim_outcome *outcome,
                     struct arena *arena, struct result *out)
 {
-    struct analysis a = {.trace = trace, .cfg = cfg, .hw = hw, .graph = graph, .info = info,
-                         .outcome = outcome, .arena = arena, .out = out};
+    struct analysis a = {.trace = trace,
+                         .cfg = cfg,
+                         .hw = hw,
+                         .graph = graph,
+                         .info = info,
+                         .outcome = outcome,
+                         .arena = arena,
+                         .out = out};
 
     *out = (struct result){.kind = "train_replay"};
-    out->metrics =
-        ARENA_ARRAY(arena, struct result_metric, FIXED_METRICS + 2 * (size_t)trace->n_phases);
+    out->metrics = ARENA_ARRAY(arena, struct result_metric,
+                               FIXED_METRICS + 2 * (size_t)trace->n_phases);
     make_spans(&a);
     a.was = add_up(a.recorded, trace->n_kernels, arena);
     a.is = add_up(a.simulated, trace->n_kernels, arena);
