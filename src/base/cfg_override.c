@@ -25,17 +25,16 @@ static void report_unknown(struct cfg *c, const char *key, struct srcloc where,
                n ? "?" : "");
 }
 
-static void report_table(struct cfg *c, const struct cfg_entry *e, struct srcloc where,
-                         struct diag *diag)
+/* "; write for example -s nic.latency='3.7 us'" with the first key of a table. */
+static const char *for_example(struct cfg *c, const struct cfg_entry *table)
 {
-    size_t i = (size_t)(e - c->entries);
-    while (i < e->end && c->entries[i].table)
+    size_t i = (size_t)(table - c->entries);
+    while (i < table->end && c->entries[i].table)
         i++;
-    bool has_leaf = i < e->end;
-    diag_error(diag, EXIT_BAD_INPUT, where, "'%s' is a group of keys%s%s%s%s%s", e->key,
-               has_leaf ? "; set one of them, for example -s " : "",
-               has_leaf ? c->entries[i].key : "", has_leaf ? "='" : "",
-               has_leaf ? cfg_example(c->entries[i].field) : "", has_leaf ? "'" : "");
+    if (i == table->end)
+        return "";
+    return arena_printf(c->arena, "; write for example -s %s='%s'", c->entries[i].key,
+                        cfg_example(c->entries[i].field));
 }
 
 /* Copies s without blanks at its ends; *skipped counts those at the start. */
@@ -65,7 +64,8 @@ static int apply(struct cfg *c, const char *option, const char *text,
         return -1;
     }
     if (e->table) {
-        report_table(c, e, key_at, diag);
+        diag_error(diag, EXIT_BAD_INPUT, key_at, "'%s' is a group of keys%s", e->key,
+                   for_example(c, e));
         return -1;
     }
     e->given = true;
@@ -89,9 +89,8 @@ int cfg_override(struct cfg *c, const char *assignment, struct diag *diag)
         return -1;
     }
     if (!equals || equals == assignment) {
-        diag_error(
-            diag, EXIT_USAGE, at(option, 3),
-            "-s wants KEY=VALUE; write for example -s cluster.nic.bandwidth='50 GB/s'");
+        diag_error(diag, EXIT_USAGE, at(option, 3), "-s wants KEY=VALUE%s",
+                   for_example(c, c->entries));
         return -1;
     }
     return apply(c, option, assignment, equals, diag);
