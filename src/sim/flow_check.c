@@ -7,6 +7,11 @@
 
 static const double TOLERANCE = 1e-9;
 
+static double rate_of(const struct flow_net *net, uint32_t cls)
+{
+    return net->classes[cls].weight * flow_class_level(net, cls);
+}
+
 /* Loads over full paths, sleeping links included. */
 static void check_capacity(const struct flow_net *net)
 {
@@ -16,7 +21,7 @@ static void check_capacity(const struct flow_net *net)
     for (uint32_t f = 0; f < net->n_flows; f++) {
         uint32_t cls = net->flow_class[f];
         for (uint32_t i = 0; cls < FLOW_HOMELESS && i < net->flow_n_links[f]; i++)
-            load[net->spans.words[net->flow_path[f] + i]] += net->classes[cls].rate_Bps;
+            load[net->spans.words[net->flow_path[f] + i]] += rate_of(net, cls);
     }
     for (uint32_t i = 0; i < net->n_links; i++)
         if (load[i] > net->links[i].capacity_Bps * (1 + TOLERANCE))
@@ -27,26 +32,27 @@ static void check_capacity(const struct flow_net *net)
 static void check_bottleneck(const struct flow_net *net, uint32_t cls)
 {
     const struct flow_class *c = &net->classes[cls];
-    const struct flow_service *s = &net->services[c->service];
-    if (c->bottleneck == BOTTLENECK_CAP) {
-        BUG_IF(fabs(c->rate_Bps - s->cap_Bps) > TOLERANCE * s->cap_Bps);
+    BUG_IF(c->clock == CLOCK_NONE);
+    uint32_t link = net->clocks[c->clock].link;
+    double level = flow_class_level(net, cls), load = 0;
+    if (link == FLOW_NONE) {
+        double cap_Bps = net->services[c->service].cap_Bps;
+        BUG_IF(fabs(rate_of(net, cls) - cap_Bps) > TOLERANCE * cap_Bps);
         return;
     }
-    BUG_IF(c->bottleneck == BOTTLENECK_NONE);
-    const struct flow_link *l = &net->links[c->bottleneck];
-    double level = c->rate_Bps / s->weight, load = 0;
+    const struct flow_link *l = &net->links[link];
     for (uint32_t i = 0; i < l->n; i++) {
-        const struct flow_class *o = &net->classes[l->list[i].cls];
-        const struct flow_service *os = &net->services[o->service];
-        if (os->priority <= s->priority)
-            load += o->n * o->rate_Bps;
-        if (os->priority == s->priority &&
-            o->rate_Bps / os->weight > level * (1 + TOLERANCE) + 1e-9)
+        uint32_t other = l->list[i].cls;
+        const struct flow_class *o = &net->classes[other];
+        if (o->priority <= c->priority)
+            load += o->n * rate_of(net, other);
+        if (o->priority == c->priority &&
+            flow_class_level(net, other) > level * (1 + TOLERANCE) + 1e-9)
             BUG("class %u has %g B/s per weight at its bottleneck, class %u has %g", cls, level,
-                l->list[i].cls, o->rate_Bps / os->weight);
+                other, flow_class_level(net, other));
     }
     if (load < l->capacity_Bps * (1 - TOLERANCE))
-        BUG("bottleneck %u of class %u carries only %g of %g B/s", c->bottleneck, cls, load,
+        BUG("bottleneck %u of class %u carries only %g of %g B/s", link, cls, load,
             l->capacity_Bps);
 }
 
@@ -64,12 +70,13 @@ void flow_check_advance(struct flow_net *net, double now_s)
     double left_B = 0;
     for (uint32_t cls = 0; cls < net->n_classes; cls++)
         if (net->classes[cls].n)
-            net->checked_delivered_B += net->classes[cls].n * net->classes[cls].rate_Bps *
-                                        (now_s - net->checked_time_s);
+            net->checked_delivered_B +=
+                net->classes[cls].n * rate_of(net, cls) * (now_s - net->checked_time_s);
     net->checked_time_s = now_s;
     for (uint32_t f = 0; f < net->n_flows; f++)
         if (net->flow_class[f] < FLOW_HOMELESS)
-            left_B += net->heap.key[f] - flow_class_served(net, net->flow_class[f], now_s);
+            left_B += net->classes[net->flow_class[f]].weight *
+                      (net->heap.key[f] - flow_class_served(net, net->flow_class[f], now_s));
     double missing_B = net->checked_due_B - net->checked_delivered_B - left_B;
     if (fabs(missing_B) > TOLERANCE * net->checked_due_B + 1e-3)
         BUG("%g of %g bytes got lost", missing_B, net->checked_due_B);

@@ -10,24 +10,6 @@ const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls)
     return net->spans.words + net->classes[cls].members;
 }
 
-double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s)
-{
-    const struct flow_class *c = &net->classes[cls];
-    return c->served_B + c->rate_Bps * (now_s - c->t0_s);
-}
-
-void flow_class_retime(struct flow_net *net, uint32_t cls)
-{
-    const struct flow_class *c = &net->classes[cls];
-    double left_B = c->first_end_B - c->served_B;
-    double t_s = INFINITY;
-    if (left_B <= 0)
-        t_s = c->t0_s;
-    else if (c->rate_Bps > 0)
-        t_s = c->t0_s + left_B / c->rate_Bps;
-    event_queue_set(&net->queue, cls, t_s);
-}
-
 /* The links of a flow that can bind, in path order. */
 static uint32_t awake_links(const struct flow_net *net, uint32_t flow, uint32_t *out)
 {
@@ -97,7 +79,6 @@ static uint32_t new_slot(struct flow_net *net)
     XGROW(net->classes, net->n_classes, net->cap_classes);
     cls = net->n_classes++;
     net->classes[cls].region = net->classes[cls].fixed = 0;
-    event_queue_reserve(&net->queue, net->cap_classes);
     return cls;
 }
 
@@ -131,20 +112,19 @@ static void leave_links(struct flow_net *net, uint32_t cls)
 }
 
 static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t n,
-                          uint32_t service, uint32_t hash, double now_s)
+                          uint32_t service, uint32_t hash)
 {
     if (net->live_classes + 1 > net->n_buckets)
         hash_grow(net);
     uint32_t cls = new_slot(net);
     struct flow_class *c = &net->classes[cls];
-    c->served_B = c->rate_Bps = c->level_Bps = 0;
-    c->t0_s = now_s;
+    c->offset_B = c->level_Bps = 0;
     c->n = 0;
     c->service = service;
     c->weight = net->services[service].weight;
     c->priority = net->services[service].priority;
     c->heap = FLOW_NONE;
-    c->bottleneck = BOTTLENECK_NONE;
+    c->clock = CLOCK_NONE;
     c->hash = hash;
     enter_links(net, cls, links, n);
     hash_insert(net, cls);
@@ -152,60 +132,68 @@ static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t 
     return cls;
 }
 
-static void class_free(struct flow_net *net, uint32_t cls)
+static void class_free(struct flow_net *net, uint32_t cls, double now_s)
 {
     struct flow_class *c = &net->classes[cls];
+    flow_clock_move(net, cls, CLOCK_NONE, now_s);
     hash_remove(net, cls);
     leave_links(net, cls);
-    if (c->bottleneck < BOTTLENECK_CAP)
-        net->links[c->bottleneck].n_bottlenecked--;
-    event_queue_set(&net->queue, cls, INFINITY);
     c->hash_next = net->free_classes;
     net->free_classes = cls;
     net->live_classes--;
 }
 
-void flow_class_join(struct flow_net *net, uint32_t flow, double bytes_B, double now_s)
+/* Load and clock learn that the class has one flow more or less. */
+static void count_flow(struct flow_net *net, uint32_t cls, int by)
+{
+    struct flow_class *c = &net->classes[cls];
+    double rate_Bps = c->weight * flow_class_level(net, cls);
+    const uint32_t *links = flow_class_links(net, cls);
+    c->n = (uint32_t)((int64_t)c->n + by);
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        struct flow_link *l = &net->links[links[i]];
+        l->load_Bps = fmax(0, l->load_Bps + by * rate_Bps);
+    }
+    if (c->clock != CLOCK_NONE)
+        net->clocks[c->clock].own_weight += by * c->weight;
+}
+
+void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s)
 {
     uint32_t links[SPAN_MAX / 2];
     uint32_t n = awake_links(net, flow, links), service = net->flow_service[flow];
     uint32_t hash = hash_of(links, n, service);
     uint32_t cls = find(net, links, n, service, hash);
     if (cls == FLOW_NONE)
-        cls = class_new(net, links, n, service, hash, now_s);
+        cls = class_new(net, links, n, service, hash);
     struct flow_class *c = &net->classes[cls];
-    if (c->n++ == 0 || c->bottleneck != BOTTLENECK_NONE) {
+    if (c->n == 0 || c->clock != CLOCK_NONE) {
         XGROW(net->seeds, net->n_seeds, net->cap_seeds);
         net->seeds[net->n_seeds++] = cls;
     }
-    for (uint32_t i = 0; i < n; i++)
-        net->links[links[i]].load_Bps += c->rate_Bps;
+    count_flow(net, cls, 1);
     net->flow_class[flow] = cls;
-    net->heap.key[flow] = flow_class_served(net, cls, now_s) + bytes_B;
+    net->heap.key[flow] = flow_class_served(net, cls, now_s) + service_B;
     c->heap = flow_heap_push(&net->heap, c->heap, flow);
-    c->first_end_B = net->heap.key[c->heap];
+    flow_clock_first_end(net, cls);
 }
 
-uint32_t flow_class_pop(struct flow_net *net, uint32_t cls)
+uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s)
 {
     struct flow_class *c = &net->classes[cls];
     uint32_t flow = c->heap;
     c->heap = flow_heap_pop(&net->heap, flow);
-    for (uint32_t i = 0; i < c->n_links; i++) {
-        uint32_t link = flow_class_links(net, cls)[i];
-        net->links[link].load_Bps = fmax(0, net->links[link].load_Bps - c->rate_Bps);
-        flow_mark_dirty(net, link);
-    }
-    if (--c->n == 0) {
-        class_free(net, cls);
-    } else {
-        c->first_end_B = net->heap.key[c->heap];
-        flow_class_retime(net, cls);
-    }
+    count_flow(net, cls, -1);
+    for (uint32_t i = 0; i < c->n_links; i++)
+        flow_mark_dirty(net, flow_class_links(net, cls)[i]);
+    if (c->n == 0)
+        class_free(net, cls, now_s);
+    else
+        flow_clock_first_end(net, cls);
     return flow;
 }
 
-/* All flows of a heap as a list through sibling; keys become remaining bytes. */
+/* All flows of a heap as a list through sibling; keys become the service they still lack. */
 static uint32_t heap_to_list(struct flow_net *net, uint32_t root, double served_B, uint32_t list)
 {
     struct flow_heap *h = &net->heap;
@@ -226,7 +214,7 @@ static uint32_t heap_to_list(struct flow_net *net, uint32_t root, double served_
     return list;
 }
 
-/* Empties every class; returns with each flow's key = remaining bytes and class = FLOW_HOMELESS. */
+/* Empties every class: each flow's key is what it lacks, its class FLOW_HOMELESS. */
 void flow_class_drop_all(struct flow_net *net, double now_s)
 {
     uint32_t list = FLOW_NONE;
@@ -236,7 +224,7 @@ void flow_class_drop_all(struct flow_net *net, double now_s)
         double served_B = flow_class_served(net, cls, now_s);
         list = heap_to_list(net, net->classes[cls].heap, served_B, list);
         net->classes[cls].n = 0;
-        class_free(net, cls);
+        class_free(net, cls, now_s);
     }
     for (uint32_t i = 0; i < net->n_links; i++)
         net->links[i].load_Bps = 0;

@@ -21,13 +21,15 @@ struct flow_net *flow_net_new(const struct flow_net_config *config)
     net->config.capacity_Bps = NULL; /* copied below */
     net->links = XREALLOC(NULL, struct flow_link, n);
     memset(net->links, 0, n * sizeof *net->links);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         net->links[i].capacity_Bps = config->capacity_Bps[i];
+        memset(net->links[i].clock, 0xff, sizeof net->links[i].clock);
+    }
     net->dirty_links = XREALLOC(NULL, uint32_t, n);
     net->touched = XREALLOC(NULL, uint32_t, n);
     net->open_links = XREALLOC(NULL, struct level_key, n);
     net->bound_changed = XREALLOC(NULL, uint32_t, n);
-    net->free_flows = net->free_classes = FLOW_NONE;
+    net->free_flows = net->free_classes = net->free_clocks = FLOW_NONE;
     net->rebuild_factor = 1;
     net->solve_call = 1;
     return net;
@@ -41,11 +43,13 @@ void flow_net_free(struct flow_net *net)
         free(net->links[i].list);
         free(net->links[i].crossing);
     }
+    for (uint32_t i = 0; i < net->n_clocks; i++)
+        free(net->clocks[i].own);
     void *owned[] = {net->links, net->heap.key, net->heap.child, net->heap.sibling, net->size_B,
                      net->flow_class, net->flow_path, net->flow_cookie, net->flow_service,
-                     net->flow_n_links, net->spans.words, net->services, net->classes,
+                     net->flow_n_links, net->spans.words, net->services, net->classes, net->clocks, net->ripple,
                      net->buckets, net->starts, net->dirty_links, net->seeds, net->region,
-                     net->touched, net->open_links, net->caps, net->bound_changed, net->ended};
+                     net->touched, net->open_links, net->caps, net->bound_changed, net->ended, net->parked};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     event_queue_free(&net->queue);
@@ -87,6 +91,7 @@ static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
     XGROW(net->services, net->n_services, net->cap_services);
     net->services[net->n_services] =
         (struct flow_service){spec->weight, spec->cap_Bps, spec->priority};
+    net->any_caps |= spec->cap_Bps > 0;
     if (spec->priority + 1u > net->n_priorities)
         net->n_priorities = spec->priority + 1u;
     return (uint16_t)net->n_services++;
@@ -189,7 +194,7 @@ static void activate(struct flow_net *net, uint32_t flow, double now_s)
     uint32_t core = flow_core_link(net, flow);
     if (net->n_dormant && core != FLOW_NONE)
         flow_wake(net, core, now_s);
-    flow_class_join(net, flow, bytes_B, now_s);
+    flow_class_join(net, flow, bytes_B / net->services[net->flow_service[flow]].weight, now_s);
     if (net->n_dormant)
         flow_dormant_joined(net, flow);
     net->checked_due_B += bytes_B;
@@ -214,57 +219,63 @@ static double merged_share(const struct flow_net *net)
     return fmax(net->config.epsilon, RATE_ROUNDING);
 }
 
-/* How much service may be missing at an end: the share of the flow that merges, and rounding. */
-static double forgiven_B(const struct flow_net *net, uint32_t cls, uint32_t flow, double now_s)
+static double first_left_B(const struct flow_net *net, uint32_t cls, double now_s)
 {
-    double rate_Bps = net->classes[cls].rate_Bps;
-    return merged_share(net) * (double)net->size_B[flow] +
-           CLOCK_ROUNDING * (net->heap.key[flow] + rate_Bps * now_s);
+    const struct flow_class *c = &net->classes[cls];
+    return c->weight * (net->heap.key[c->heap] - flow_class_served(net, cls, now_s));
 }
 
-static void end_top(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
+/* How much may be missing when a flow ends: the share of it that merges, and rounding. */
+static double forgiven_B(const struct flow_net *net, uint32_t cls, double now_s)
 {
-    uint32_t flow = net->classes[cls].heap;
-    net->checked_due_B -= net->heap.key[flow] - flow_class_served(net, cls, now_s);
-    flow_class_pop(net, cls);
-    flow_ends(net, flow, how);
+    const struct flow_class *c = &net->classes[cls];
+    double reading_B = fabs(c->end_B) + flow_class_level(net, cls) * now_s;
+    return merged_share(net) * (double)net->size_B[c->heap] +
+           CLOCK_ROUNDING * c->weight * reading_B;
+}
+
+static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
+{
+    net->checked_due_B -= first_left_B(net, cls, now_s);
+    flow_ends(net, flow_class_pop(net, cls, now_s), how);
     net->n_active--;
 }
 
-static void end_forgiven(struct flow_net *net, uint32_t cls, double now_s)
+/* Everything that the clock may end now. A clock without followers is free: nothing is left to do. */
+static void end_forgiven(struct flow_net *net, uint32_t clock, double now_s)
 {
-    while (net->classes[cls].n) {
-        uint32_t flow = net->classes[cls].heap;
-        double left_B = net->heap.key[flow] - flow_class_served(net, cls, now_s);
-        if (left_B > forgiven_B(net, cls, flow, now_s))
+    while (net->queue.time_s[clock] < INFINITY) {
+        uint32_t cls = net->clocks[clock].own[0];
+        if (first_left_B(net, cls, now_s) > forgiven_B(net, cls, now_s))
             return;
-        end_top(net, cls, now_s, FLOW_DONE);
+        end_first(net, cls, now_s, FLOW_DONE);
     }
 }
 
 /* Ends the flow that is due and all that merge with it. */
 static void end_due(struct flow_net *net, double now_s)
 {
-    uint32_t cls = event_queue_due(&net->queue, now_s * (1 + CLOCK_ROUNDING));
-    if (cls == UINT32_MAX)
+    uint32_t clock = event_queue_due(&net->queue, now_s * (1 + CLOCK_ROUNDING));
+    if (clock == UINT32_MAX)
         return;
-    const struct flow_class *c = &net->classes[cls];
+    uint32_t cls = net->clocks[clock].own[0];
+    double rate_Bps = net->classes[cls].weight * net->clocks[clock].level_Bps;
     double limit_s = now_s;
-    if (c->rate_Bps > 0)
-        limit_s += merged_share(net) * (double)net->size_B[c->heap] / c->rate_Bps;
-    end_top(net, cls, now_s, FLOW_DONE);
-    /* classes inside the window whose top flow may not end yet are parked until the sweep is over */
+    if (rate_Bps > 0)
+        limit_s += merged_share(net) * (double)net->size_B[net->classes[cls].heap] / rate_Bps;
+    end_first(net, cls, now_s, FLOW_DONE);
+    /* clocks inside the window whose first flow may not end yet are parked until the sweep is over */
     uint32_t n_parked = 0;
-    while ((cls = event_queue_due(&net->queue, limit_s)) != UINT32_MAX) {
-        end_forgiven(net, cls, now_s);
-        if (net->classes[cls].n && net->queue.time_s[cls] <= limit_s) {
-            event_queue_set(&net->queue, cls, INFINITY);
-            XGROW(net->region, n_parked, net->cap_region);
-            net->region[n_parked++] = cls;
+    while ((clock = event_queue_due(&net->queue, limit_s)) != UINT32_MAX) {
+        end_forgiven(net, clock, now_s);
+        if (net->queue.time_s[clock] <= limit_s) {
+            XGROW(net->parked, n_parked, net->cap_parked);
+            net->parked[n_parked++] = (struct parked_clock){net->queue.time_s[clock], clock};
+            event_queue_set(&net->queue, clock, INFINITY);
         }
     }
     for (uint32_t i = 0; i < n_parked; i++)
-        flow_class_retime(net, net->region[i]);
+        event_queue_set(&net->queue, net->parked[i].clock, net->parked[i].time_s);
 }
 
 static void report_ended(struct flow_net *net, double now_s)
@@ -317,7 +328,7 @@ void flow_net_fail_link(struct flow_net *net, uint32_t link, double now_s)
     struct flow_link *l = &net->links[link];
     l->failed = true;
     while (l->n)
-        end_top(net, l->list[l->n - 1].cls, now_s, FLOW_FAILED);
+        end_first(net, l->list[l->n - 1].cls, now_s, FLOW_FAILED);
     report_ended(net, now_s);
 }
 

@@ -1,9 +1,12 @@
-/* Inside of the flow network, shared by flow_net.c (life of flows), flow_class.c (who shares a
- * rate), flow_solve.c (max-min rates) and flow_dormant.c (links that cannot bind).
+/* Inside of the flow network: flow_net.c (life of flows), flow_class.c (who shares a rate),
+ * flow_clock.c (who advances together), flow_ripple.c and flow_solve.c (max-min rates), flow_dormant.c
+ * (links that cannot bind), flow_check.c (checked runs).
  *
- * Flows with the same links, weight, cap and priority have the same rate at all times: they form
- * one class, which keeps one rate and the service V(t) that each of its flows has received. A flow
- * that joined at V0 with b bytes ends when V reaches V0 + b: its key in the class's heap. */
+ * Flows with the same links, weight, cap and priority have the same rate at all times: they form one
+ * class. Classes that are limited by the same link (and priority) have the same rate per weight, the
+ * link's level, and share its service clock: what one unit of weight has received since the clock
+ * began. A change of level is then one update, however many flows it concerns. A class counts its own
+ * service as clock + offset; a flow that joins at service s with b bytes ends at s + b / weight. */
 #ifndef MOESIM_SIM_FLOW_NET_IMPL_H
 #define MOESIM_SIM_FLOW_NET_IMPL_H
 
@@ -14,8 +17,8 @@
 #include "sim/flow_net.h"
 #include "sim/xalloc.h"
 
-#define BOTTLENECK_NONE UINT32_MAX       /* not solved yet */
-#define BOTTLENECK_CAP (UINT32_MAX - 1)  /* runs at its own rate cap */
+#define BOTTLENECK_CAP (UINT32_MAX - 1) /* solver: the class runs at its own rate cap */
+#define CLOCK_NONE UINT32_MAX           /* clock of a class that is not solved yet */
 
 #define FLOW_HOMELESS (UINT32_MAX - 1)   /* class of a flow between two builds of the classes */
 
@@ -26,21 +29,30 @@ struct flow_service { /* what flows of a kind ask for; interned */
     uint8_t priority;
 };
 
+struct flow_clock {
+    double level_Bps;        /* bytes per second and unit of weight */
+    double read_B, since_s;  /* reading at since_s, in bytes per unit of weight */
+    double own_weight;       /* of all flows that follow it */
+    uint32_t *own, n_own, cap_own; /* classes that follow it: a heap by end_B */
+    uint32_t link;           /* FLOW_NONE: a class at its own cap */
+    uint32_t next_free;
+};
+
 struct flow_class {
-    double served_B;     /* V at t0_s */
-    double t0_s, rate_Bps;
-    double first_end_B;  /* V at which its first flow ends */
+    double offset_B;     /* service = clock reading + offset, per unit of weight */
+    double end_B;        /* clock reading at which its first flow ends */
     double weight;       /* of each flow */
     double level_Bps;    /* solver: rate per weight of the solution being built */
     uint32_t n;          /* flows; 0 = slot is free */
     uint32_t service;
     uint32_t heap;       /* root: flow with the smallest key */
-    uint32_t bottleneck, new_bottleneck;
+    uint32_t clock, own_at; /* and its place in the clock's heap */
+    uint32_t new_bottleneck;
     uint32_t members;    /* span: link ids, then positions in the links' lists */
-    uint8_t n_links, priority;
     uint32_t hash, hash_next;
     uint32_t region;     /* solver: solve id when the class is being solved */
     uint32_t fixed;      /* solver: fill id when its level is decided */
+    uint8_t n_links, priority;
 };
 
 struct link_entry {
@@ -54,13 +66,13 @@ struct core_load { /* flows through a core link that also cross a dormant link *
 
 struct flow_link {
     double capacity_Bps, load_Bps;
-    double level_Bps;              /* level of the classes it is the bottleneck of */
     double max_level_Bps;          /* no class on it has a larger rate per weight */
     double reported_Bps;           /* last load given to on_load */
     struct link_entry *list;
     uint32_t n, cap;
-    uint32_t n_bottlenecked;       /* classes that have it as bottleneck */
+    uint32_t clock[FLOW_MAX_PRIORITY]; /* of the classes it limits; CLOCK_NONE = limits nobody */
     bool dirty, shrunk, failed, watched, dormant;
+    bool queued;                   /* ripple: its level may be out of date */
     /* solver scratch, valid while touched == current iteration */
     uint32_t touched, n_open, n_region, n_region_own;
     double residual_Bps, open_weight, region_max_Bps, outside_max_Bps, own_level_Bps;
@@ -105,11 +117,14 @@ struct flow_net {
     struct flow_service *services;
     uint32_t n_services, cap_services;
     uint32_t n_priorities;
+    bool any_caps;
 
     struct flow_class *classes;
     uint32_t n_classes, cap_classes, free_classes, live_classes;
     uint32_t *buckets, n_buckets;
-    struct event_queue queue;
+    struct flow_clock *clocks;
+    uint32_t n_clocks, cap_clocks, free_clocks;
+    struct event_queue queue; /* per clock: its next end */
 
     struct start_batch *starts; /* binary heap by (time, seq) */
     uint32_t n_starts, cap_starts;
@@ -124,10 +139,17 @@ struct flow_net {
     uint32_t *touched, n_touched;
     struct level_key *open_links; /* heap by level */
     uint32_t n_open_links;
+    struct level_key *ripple;     /* heap of links by level */
+    uint32_t n_ripple, cap_ripple;
     struct level_key *caps;       /* sorted */
     uint32_t n_caps, cap_caps;
     uint32_t *bound_changed, n_bound_changed;
 
+    struct parked_clock {
+        double time_s;
+        uint32_t clock;
+    } *parked;
+    uint32_t cap_parked;
     struct ended_flow *ended;
     uint32_t n_ended, cap_ended;
 
@@ -138,17 +160,31 @@ struct flow_net {
     struct flow_net_stats stats;
 };
 
-/* flow_class.c */
-void flow_class_join(struct flow_net *net, uint32_t flow, double bytes_B, double now_s);
-void flow_class_retime(struct flow_net *net, uint32_t cls);
-uint32_t flow_class_pop(struct flow_net *net, uint32_t cls); /* top flow leaves; returns it */
-void flow_class_drop_all(struct flow_net *net, double now_s); /* flows keep remaining bytes as key */
+/* flow_clock.c */
+double flow_clock_read(const struct flow_net *net, uint32_t clock, double now_s);
+double flow_class_level(const struct flow_net *net, uint32_t cls); /* rate per weight */
 double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s);
+void flow_clock_set_level(struct flow_net *net, uint32_t clock, double level_Bps, double now_s);
+uint32_t flow_clock_of_link(struct flow_net *net, uint32_t link, uint8_t priority, double now_s);
+uint32_t flow_clock_new(struct flow_net *net, uint32_t link, double now_s);
+/* The class follows another clock (or CLOCK_NONE) from now on; its service goes on where it was. */
+void flow_clock_move(struct flow_net *net, uint32_t cls, uint32_t clock, double now_s);
+void flow_clock_first_end(struct flow_net *net, uint32_t cls); /* the class's first flow changed */
+
+/* flow_class.c */
+void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s);
+uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s); /* its first flow leaves */
+void flow_class_drop_all(struct flow_net *net, double now_s); /* flows keep what they lack as key */
 const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls);
 
 /* flow_solve.c */
 void flow_solve(struct flow_net *net, double now_s);
+void flow_report_load(struct flow_net *net, uint32_t link, double now_s);
 void flow_mark_dirty(struct flow_net *net, uint32_t link);
+
+/* flow_ripple.c */
+/* True: all rates are right again. Otherwise `tried` says whether it has left them half changed. */
+bool flow_ripple(struct flow_net *net, double now_s, bool *tried);
 
 /* flow_dormant.c */
 uint32_t flow_core_link(const struct flow_net *net, uint32_t flow);

@@ -26,9 +26,10 @@ void flow_mark_dirty(struct flow_net *net, uint32_t link)
     }
 }
 
-static double level_now(const struct flow_net *net, uint32_t cls)
+static uint32_t limiting_link(const struct flow_net *net, uint32_t cls)
 {
-    return net->classes[cls].rate_Bps / net->classes[cls].weight;
+    uint32_t clock = net->classes[cls].clock;
+    return clock == CLOCK_NONE ? FLOW_NONE : net->clocks[clock].link;
 }
 
 static bool in_region(const struct flow_net *net, uint32_t cls)
@@ -45,15 +46,17 @@ static void region_add(struct flow_net *net, uint32_t cls)
     net->region[net->n_region++] = cls;
 }
 
-static void add_bottlenecked(struct flow_net *net, uint32_t link)
+static void add_limited(struct flow_net *net, uint32_t link)
 {
-    const struct flow_link *l = &net->links[link];
-    if (!l->n_bottlenecked)
-        return;
-    net->stats.visits += l->n;
-    for (uint32_t i = 0; i < l->n; i++)
-        if (net->classes[l->list[i].cls].bottleneck == link)
-            region_add(net, l->list[i].cls);
+    for (uint32_t p = 0; p < net->n_priorities; p++) {
+        uint32_t clock = net->links[link].clock[p];
+        if (clock == CLOCK_NONE)
+            continue;
+        const struct flow_clock *k = &net->clocks[clock];
+        net->stats.visits += k->n_own;
+        for (uint32_t i = 0; i < k->n_own; i++)
+            region_add(net, k->own[i]);
+    }
 }
 
 /* First sight of a link in this iteration: all its classes are background. */
@@ -78,7 +81,7 @@ static void seed_region(struct flow_net *net)
         if (net->classes[net->seeds[i]].n)
             region_add(net, net->seeds[i]);
     for (uint32_t i = 0; i < net->n_dirty_links; i++)
-        add_bottlenecked(net, net->dirty_links[i]);
+        add_limited(net, net->dirty_links[i]);
 }
 
 /* Everything that follows the region upwards: a class that changes moves the levels of the links it
@@ -94,7 +97,7 @@ static void close_region(struct flow_net *net)
             if (net->links[link].touched == net->iteration_id)
                 continue;
             touch(net, link);
-            add_bottlenecked(net, link);
+            add_limited(net, link);
         }
     }
 }
@@ -119,14 +122,14 @@ static void touch_class(struct flow_net *net, uint32_t cls)
 {
     const struct flow_class *c = &net->classes[cls];
     const uint32_t *links = net->spans.words + c->members;
-    double weight = c->n * net->classes[cls].weight, rate_Bps = c->n * c->rate_Bps;
+    double weight = c->n * net->classes[cls].weight, rate_Bps = weight * flow_class_level(net, cls);
     for (uint32_t k = 0; k < c->n_links; k++) {
         struct flow_link *l = &net->links[links[k]];
         touch(net, links[k]);
         l->residual_Bps += rate_Bps;
         l->open_weight += weight;
         l->n_region++;
-        l->n_region_own += c->bottleneck == links[k];
+        l->n_region_own += limiting_link(net, cls) == links[k];
         if (l->n_region == l->n) /* exact: no background, so no rounding left over from it */
             l->residual_Bps = l->capacity_Bps;
     }
@@ -144,7 +147,8 @@ static void touch_region(struct flow_net *net)
     for (uint32_t i = 0; i < net->n_touched; i++) {
         struct flow_link *l = &net->links[net->touched[i]];
         l->n_open = l->n_region;
-        l->own_level_Bps = l->n_bottlenecked > l->n_region_own ? l->level_Bps : -1;
+        const struct flow_clock *k = l->clock[0] == CLOCK_NONE ? NULL : &net->clocks[l->clock[0]];
+        l->own_level_Bps = k && k->n_own > l->n_region_own ? k->level_Bps : -1;
         l->outside_max_Bps = l->n > l->n_region ? l->max_level_Bps : -1;
     }
 }
@@ -169,12 +173,13 @@ static void open_priority(struct flow_net *net, uint32_t link, uint8_t priority)
             l->open_weight += c->n * c->weight;
             l->n_open++;
         } else {
-            l->residual_Bps -= c->n * (region ? c->weight * c->level_Bps : c->rate_Bps);
+            l->residual_Bps -=
+                c->n * c->weight * (region ? c->level_Bps : flow_class_level(net, cls));
         }
         if (!region && same_priority) {
-            l->outside_max_Bps = fmax(l->outside_max_Bps, level_now(net, cls));
-            if (c->bottleneck == link)
-                l->own_level_Bps = level_now(net, cls);
+            l->outside_max_Bps = fmax(l->outside_max_Bps, flow_class_level(net, cls));
+            if (limiting_link(net, cls) == link)
+                l->own_level_Bps = flow_class_level(net, cls);
         }
     }
 }
@@ -235,7 +240,8 @@ static uint32_t collect_open(struct flow_net *net, uint8_t priority)
                 (struct level_key){cap_Bps / c->weight, net->region[i]};
         }
     }
-    qsort(net->caps, net->n_caps, sizeof *net->caps, by_level);
+    if (net->n_caps)
+        qsort(net->caps, net->n_caps, sizeof *net->caps, by_level);
     return n_open;
 }
 
@@ -329,7 +335,7 @@ static void add_outside(struct flow_net *net, uint32_t link, uint8_t priority, d
     for (uint32_t i = 0; i < l->n; i++) {
         uint32_t cls = l->list[i].cls;
         if (net->classes[cls].priority == priority &&
-            (net->classes[cls].bottleneck == link || level_now(net, cls) > above))
+            (limiting_link(net, cls) == link || flow_class_level(net, cls) > above))
             region_add(net, cls);
     }
 }
@@ -365,27 +371,17 @@ static void solve_region(struct flow_net *net)
     }
 }
 
-static void set_bottleneck(struct flow_net *net, uint32_t cls)
-{
-    struct flow_class *c = &net->classes[cls];
-    if (c->bottleneck < BOTTLENECK_CAP)
-        net->links[c->bottleneck].n_bottlenecked--;
-    c->bottleneck = c->new_bottleneck;
-    if (c->bottleneck < BOTTLENECK_CAP)
-        net->links[c->bottleneck].n_bottlenecked++;
-}
-
 static void commit_class(struct flow_net *net, uint32_t cls, double now_s)
 {
     struct flow_class *c = &net->classes[cls];
-    double rate = c->level_Bps * net->classes[cls].weight;
-    set_bottleneck(net, cls);
-    if (rate != c->rate_Bps) {
-        c->served_B += c->rate_Bps * (now_s - c->t0_s);
-        c->t0_s = now_s;
-        c->rate_Bps = rate;
-    }
-    flow_class_retime(net, cls);
+    uint32_t clock = c->clock;
+    if (c->new_bottleneck != BOTTLENECK_CAP)
+        clock = flow_clock_of_link(net, c->new_bottleneck, c->priority, now_s);
+    else if (clock == CLOCK_NONE || net->clocks[clock].link != FLOW_NONE)
+        clock = flow_clock_new(net, FLOW_NONE, now_s);
+    flow_clock_move(net, cls, clock, now_s);
+    if (net->clocks[clock].level_Bps != c->level_Bps)
+        flow_clock_set_level(net, clock, c->level_Bps, now_s);
 }
 
 /* The largest level on a link after a solve, or an upper bound of it where nobody is limited. */
@@ -399,7 +395,7 @@ static double max_level_after(const struct flow_link *l)
     return fmax(level, l->outside_max_Bps);
 }
 
-static void report_load(struct flow_net *net, uint32_t link, double now_s)
+void flow_report_load(struct flow_net *net, uint32_t link, double now_s)
 {
     struct flow_link *l = &net->links[link];
     if (!l->watched || l->load_Bps == l->reported_Bps || !net->config.on_load)
@@ -414,11 +410,9 @@ static void commit_link(struct flow_net *net, uint32_t link, double now_s)
     double old_max_Bps = l->max_level_Bps;
     l->load_Bps = fmax(l->capacity_Bps - l->residual_Bps, 0);
     l->max_level_Bps = max_level_after(l);
-    if (l->filled_at_Bps >= 0)
-        l->level_Bps = l->filled_at_Bps;
     if (l->max_level_Bps != old_max_Bps && l->n_crossing)
         flow_dormant_level_changed(net, link, old_max_Bps);
-    report_load(net, link, now_s);
+    flow_report_load(net, link, now_s);
 }
 
 static void commit(struct flow_net *net, double now_s)
@@ -429,7 +423,7 @@ static void commit(struct flow_net *net, double now_s)
         commit_link(net, net->touched[i], now_s);
     for (uint32_t i = 0; i < net->n_dirty_links; i++) {
         struct flow_link *l = &net->links[net->dirty_links[i]];
-        report_load(net, net->dirty_links[i], now_s);
+        flow_report_load(net, net->dirty_links[i], now_s);
         l->dirty = l->shrunk = false;
     }
     net->n_dirty_links = 0;
@@ -453,13 +447,23 @@ static void solve_once(struct flow_net *net, double now_s)
     commit(net, now_s);
 }
 
+static void resolve(struct flow_net *net, double now_s)
+{
+    bool half_changed;
+    if (flow_ripple(net, now_s, &half_changed))
+        return;
+    if (half_changed)
+        flow_rebuild(net, now_s); /* makes every class a seed */
+    solve_once(net, now_s);
+}
+
 void flow_solve(struct flow_net *net, double now_s)
 {
     if (!net->n_dirty_links && !net->n_seeds)
         return;
     if (flow_rebuild_pays(net))
         flow_rebuild(net, now_s);
-    solve_once(net, now_s);
+    resolve(net, now_s);
     for (uint32_t round = 0; flow_dormant_violated(net, round > 0); round++) {
         flow_rebuild(net, now_s);
         solve_once(net, now_s);
