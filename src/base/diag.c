@@ -33,6 +33,7 @@ struct diag {
     size_t n_files;
     size_t n_errors, n_dropped;
     enum exit_code code;
+    struct srcloc place; /* of errors without one */
     char *all;    /* what diag_text returned last */
     size_t n_all; /* how many messages it holds, the dropped ones too */
 };
@@ -166,6 +167,8 @@ static char *render(const struct srcloc *w, const char *kind, const char *fmt,
 static void add(struct diag *d, const struct srcloc *w, const char *kind,
                 const char *fmt, va_list ap)
 {
+    if (!w->file)
+        w = &d->place;
     if (d->n == MAX_STORED) {
         d->n_dropped++;
         return;
@@ -201,6 +204,11 @@ void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
     va_start(ap, fmt);
     add(d, &where, "warning", fmt, ap);
     va_end(ap);
+}
+
+void diag_default_place(struct diag *d, struct srcloc where)
+{
+    d->place = where;
 }
 
 bool diag_failed(const struct diag *d)

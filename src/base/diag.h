@@ -39,6 +39,9 @@ void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Errors without a place get this one from now on, e.g. that of the key which asked for
+ * what failed. SRCLOC_NONE ends it; `where.text` must live until then. */
+void diag_default_place(struct diag *d, struct srcloc where);
 /* For errors with no place in a file. */
 #define SRCLOC_NONE ((struct srcloc){0})
 #define SRCLOC_FILE(path) ((struct srcloc){.file = (path)})

@@ -8,4 +8,7 @@ int cmd_validate(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 
+/* Flushes standard output; the exit code, or EXIT_IO with a message when a write failed. */
+int finish_stdout(int code);
+
 #endif

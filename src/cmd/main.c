@@ -49,6 +49,15 @@ static int unknown_command(const char *word)
     return EXIT_USAGE;
 }
 
+/* Usage messages then say "moesim run", which is what one types. */
+static int hand_over(const struct command *c, int argc, char **argv)
+{
+    char name[32];
+    snprintf(name, sizeof name, "moesim %s", c->name);
+    argv[0] = name;
+    return c->fn(argc, argv);
+}
+
 /* An interrupted run leaves no temporary file; the simulation's child dies with its parent. */
 static void on_interrupt(int sig)
 {
@@ -76,6 +85,6 @@ int main(int argc, char **argv)
     }
     for (const struct command *c = commands; c->name; c++)
         if (!strcmp(argv[1], c->name))
-            return c->fn(argc - 1, argv + 1);
+            return hand_over(c, argc - 1, argv + 1);
     return unknown_command(argv[1]);
 }

@@ -6,3 +6,5 @@ libmoesim_a_SOURCES += src/io/result_text.c
 libmoesim_a_SOURCES += src/io/result_explain.c
 libmoesim_a_SOURCES += src/io/writers.h
 libmoesim_a_SOURCES += src/io/timeline.c src/io/timeline.h
+libmoesim_a_SOURCES += src/io/data_find.c
+libmoesim_a_SOURCES += src/io/scenario.c

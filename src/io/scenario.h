@@ -40,4 +40,9 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
  * the source tree, pkgdatadir. Arena-owned path, or NULL. */
 const char *data_find(const char *relative, const char *scenario_path, struct arena *arena);
 
+/* Names of all entries of a data folder ("configs") in any of these places, sorted, each once,
+ * NULL-terminated. `holds` lists only sub-folders that hold such a file ("chip.yaml"); "" = all. */
+const char **data_list(const char *folder, const char *holds, const char *scenario_path,
+                       struct arena *arena);
+
 #endif

@@ -1,0 +1,112 @@
+/* moesim list WHAT: what a scenario may name. */
+#include <argp.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "io/scenario.h"
+#include "topology/topology.h"
+
+static void list_topologies(struct arena *arena)
+{
+    (void)arena;
+    for (const struct topology_type *const *t = topology_all(); *t; t++)
+        printf("%-12s %s (paper %s)\n", (*t)->name, (*t)->doc, (*t)->ref);
+}
+
+static void list_networks(struct arena *arena)
+{
+    (void)arena;
+    for (int i = 0; net_kind_names[i]; i++)
+        printf("%-12s %s\n", net_kind_names[i], net_kind_docs[i]);
+}
+
+/* One scalar of a data file for people; a file that cannot be read says so in its line. */
+static void print_described(const char *name, const char *file, const char *key,
+                            struct arena *arena)
+{
+    struct diag *diag = diag_new();
+    const char *path = data_find(file, NULL, arena);
+    const char *text = path ? cfg_peek(path, key, arena, diag) : NULL;
+    printf("%-12s %s\n", name,
+           diag_failed(diag) ? arena_printf(arena, "(%s cannot be read)", file)
+           : text            ? text
+                             : "");
+    diag_free(diag);
+}
+
+static void list_hardware(struct arena *arena)
+{
+    for (const char **n = data_list("configs", "chip.yaml", NULL, arena); *n; n++)
+        print_described(*n, arena_printf(arena, "configs/%s/chip.yaml", *n), "name", arena);
+}
+
+static bool ends_with(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && !strcmp(s + n - m, suffix);
+}
+
+static void list_models(struct arena *arena)
+{
+    for (const char **n = data_list("configs/models", "", NULL, arena); *n; n++)
+        if (ends_with(*n, ".yaml"))
+            print_described(arena_printf(arena, "%.*s", (int)strlen(*n) - 5, *n),
+                            arena_printf(arena, "configs/models/%s", *n), "name", arena);
+    for (const char **n = data_list("traces", "", NULL, arena); *n; n++)
+        if (ends_with(*n, ".trace.json") || ends_with(*n, ".trace.json.gz"))
+            printf("traces/%s  recorded trace ('moesim trace info' describes it)\n", *n);
+}
+
+static const struct list {
+    const char *name;
+    void (*print)(struct arena *arena);
+} lists[] = {{"topologies", list_topologies},
+             {"hardware", list_hardware},
+             {"models", list_models},
+             {"networks", list_networks},
+             {NULL, NULL}};
+
+static const struct list *find_list(const char *word, struct argp_state *state)
+{
+    const char *names[sizeof lists / sizeof *lists];
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        names[i] = lists[i].name;
+        if (names[i] && !strcmp(names[i], word))
+            return &lists[i];
+    }
+    const char *near = cfg_nearest(word, names);
+    argp_error(state, "there is no list '%s'%s%s%s; lists are topologies, hardware, models, networks",
+               word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    const struct list **list = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (*list)
+            argp_error(state, "one list at a time; '%s' is a second one", arg);
+        *list = find_list(arg, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which list? For example:\n  moesim list topologies");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {NULL, parse_option, "topologies|hardware|models|networks",
+                                 "Lists what a scenario may name.", NULL, NULL, NULL};
+
+int cmd_list(int argc, char **argv)
+{
+    const struct list *list = NULL;
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &list);
+    struct arena *arena = arena_new();
+    list->print(arena);
+    arena_free(arena);
+    return finish_stdout(EXIT_OK);
+}

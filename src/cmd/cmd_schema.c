@@ -1,0 +1,27 @@
+/* moesim schema: the JSON Schema of a scenario, for editors that complete and check YAML. */
+#include <argp.h>
+
+#include "cmd/cmd.h"
+#include "io/scenario.h"
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    if (key != ARGP_KEY_ARG)
+        return ARGP_ERR_UNKNOWN;
+    argp_error(state, "'%s' is not wanted: the schema is of all scenarios", arg);
+    return 0;
+}
+
+static const struct argp argp = {
+    NULL, parse_option, NULL,
+    "Prints the JSON Schema (draft 2020-12) of a scenario. An editor with a YAML language server "
+    "uses it to complete keys and to mark mistakes.",
+    NULL, NULL, NULL};
+
+int cmd_schema(int argc, char **argv)
+{
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    cfg_print_schema(&scenario_table, stdout);
+    return finish_stdout(EXIT_OK);
+}

@@ -1,0 +1,117 @@
+/* Data files (configs/..., traces/...) without absolute paths in scenarios. Searched, in this order:
+ * beside the scenario, the working directory, each folder of $MOESIM_PATH, the source tree that this
+ * program was built from, the folder it was installed to. The first that has the file wins. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/scenario.h"
+
+struct roots {
+    const char **path;
+    size_t n;
+    struct arena *arena;
+};
+
+static void add_root(struct roots *r, const char *path, size_t len)
+{
+    if (len)
+        r->path[r->n++] = arena_printf(r->arena, "%.*s", (int)len, path);
+}
+
+static struct roots search_roots(const char *scenario_path, struct arena *arena)
+{
+    const char *env = getenv("MOESIM_PATH");
+    struct roots r = {.arena = arena};
+    r.path = ARENA_ARRAY(arena, const char *, 5 + (env ? strlen(env) : 0));
+    const char *slash = scenario_path ? strrchr(scenario_path, '/') : NULL;
+    if (slash)
+        add_root(&r, scenario_path, slash == scenario_path ? 1 : (size_t)(slash - scenario_path));
+    add_root(&r, ".", 1);
+    while (env && *env) {
+        size_t len = strcspn(env, ":");
+        add_root(&r, env, len);
+        env += len + (env[len] == ':');
+    }
+    add_root(&r, MOESIM_SRCDIR, strlen(MOESIM_SRCDIR));
+    add_root(&r, PKGDATADIR, strlen(PKGDATADIR));
+    return r;
+}
+
+static const char *joined(const char *root, const char *relative, struct arena *arena)
+{
+    return strcmp(root, ".") ? arena_printf(arena, "%s/%s", root, relative)
+                             : arena_strdup(arena, relative);
+}
+
+const char *data_find(const char *relative, const char *scenario_path, struct arena *arena)
+{
+    if (relative[0] == '/')
+        return access(relative, F_OK) ? NULL : arena_strdup(arena, relative);
+    struct roots r = search_roots(scenario_path, arena);
+    for (size_t i = 0; i < r.n; i++) {
+        const char *path = joined(r.path[i], relative, arena);
+        if (!access(path, F_OK))
+            return path;
+    }
+    return NULL;
+}
+
+/* --- listing --------------------------------------------------------------------------------------- */
+
+struct names {
+    const char **name;
+    size_t n, cap;
+    struct arena *arena;
+};
+
+static void add_name(struct names *names, const char *name)
+{
+    if (names->n + 1 >= names->cap) { /* the terminating NULL stays */
+        size_t cap = names->cap ? 2 * names->cap : 16;
+        const char **grown = ARENA_ARRAY(names->arena, const char *, cap);
+        if (names->n)
+            memcpy(grown, names->name, names->n * sizeof *grown);
+        names->name = grown;
+        names->cap = cap;
+    }
+    names->name[names->n++] = arena_strdup(names->arena, name);
+    names->name[names->n] = NULL;
+}
+
+static void add_folder(struct names *names, const char *folder, const char *holds)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return; /* most roots do not have most folders */
+    for (struct dirent *e; (e = readdir(dir));) {
+        const char *inside = arena_printf(names->arena, "%s/%s/%s", folder, e->d_name, holds);
+        if (e->d_name[0] != '.' && (!*holds || !access(inside, F_OK)))
+            add_name(names, e->d_name);
+    }
+    closedir(dir);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+const char **data_list(const char *folder, const char *holds, const char *scenario_path,
+                       struct arena *arena)
+{
+    struct names names = {.arena = arena};
+    struct roots r = search_roots(scenario_path, arena);
+    for (size_t i = 0; i < r.n; i++)
+        add_folder(&names, joined(r.path[i], folder, arena), holds);
+    if (!names.n)
+        return ARENA_ARRAY(arena, const char *, 1);
+    qsort(names.name, names.n, sizeof *names.name, by_name);
+    size_t kept = 1;
+    for (size_t i = 1; i < names.n; i++)
+        if (strcmp(names.name[i], names.name[kept - 1]))
+            names.name[kept++] = names.name[i];
+    names.name[kept] = NULL;
+    return names.name;
+}

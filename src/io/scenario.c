@@ -1,0 +1,309 @@
+/* Scenarios: layers laid over one another, then checked as a whole.
+ *
+ * Defaults of the tables, then configs/HARDWARE/{chip,node,nic,network,ep_kernel}.yaml (every number
+ * there with its source), then the scenario file, then -s. Which HARDWARE the last two layers decide,
+ * so they are read twice: once for that one key, once for good.
+ *
+ * Checked here is what no single table can see: names of plugins, files that must exist, numbers that
+ * must fit each other. Whether a trace fits the scenario is checked by who reads the trace. */
+#include "io/scenario.h"
+
+#include <string.h>
+
+#include "topology/topology.h"
+
+static const struct cfg_field sim_fields[] = {
+    {.name = "network",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct sim_cfg, network),
+     .dflt = "flow",
+     .choices = net_kind_names,
+     .doc = "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no sharing)"},
+    {.name = "epsilon",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct sim_cfg, epsilon),
+     .dflt = "0",
+     .min = 0,
+     .max = 0.1,
+     .doc = "completions of flows closer than this relative time merge: faster; 0 = exact"},
+    {.name = "checked",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct sim_cfg, checked),
+     .dflt = "false",
+     .doc = "verify conservation of bytes and link capacities at every event: slow"},
+    {.name = "seed",
+     .type = CFG_INT,
+     .offset = offsetof(struct sim_cfg, seed),
+     .dflt = "1",
+     .min = 0,
+     .max = 9007199254740991, /* 2^53 - 1: survives every JSON reader */
+     .doc = "seed of everything that is sampled"},
+    {0},
+};
+
+static const struct cfg_table sim_table = {
+    .name = "sim",
+    .doc = "How the simulation runs",
+    .size = sizeof(struct sim_cfg),
+    .fields = sim_fields,
+};
+
+static const struct cfg_field scenario_fields[] = {
+    {.name = "name", .type = CFG_STRING, .offset = offsetof(struct scenario, name), .dflt = "",
+     .doc = "short name for reports (default: the file's name)"},
+    {.name = "description", .type = CFG_STRING, .offset = offsetof(struct scenario, description),
+     .dflt = "", .doc = "one sentence for people"},
+    {.name = "kind", .type = CFG_STRING, .offset = offsetof(struct scenario, kind),
+     .doc = "what runs: train_replay"},
+    {.name = "hardware", .type = CFG_STRING, .offset = offsetof(struct scenario, hardware),
+     .doc = "folder under configs/ whose numbers the cluster starts from (moesim list hardware)"},
+    {.name = "cluster", .type = CFG_TABLE, .offset = offsetof(struct scenario, cluster),
+     .sub = &cluster_hw_table, .doc = "the machines and their network"},
+    {.name = "replay", .type = CFG_TABLE, .offset = offsetof(struct scenario, replay),
+     .sub = &replay_table, .doc = "the recorded trace that runs"},
+    {.name = "sim", .type = CFG_TABLE, .offset = offsetof(struct scenario, sim), .sub = &sim_table,
+     .doc = "how the simulation runs"},
+    {0},
+};
+
+const struct cfg_table scenario_table = {
+    .name = "scenario",
+    .doc = "A scenario of moesim",
+    .size = sizeof(struct scenario),
+    .fields = scenario_fields,
+};
+
+static const char *const kinds[] = {"train_replay", NULL};
+static const char *const hardware_parts[] = {"chip",    "node",      "nic",
+                                             "network", "ep_kernel", NULL};
+
+struct loading {
+    const char *path;
+    const char *const *overrides;
+    int n_overrides;
+    struct arena *arena;
+    struct cfg *cfg;
+    struct scenario *scenario;
+    struct diag *diag;
+};
+
+/* --- messages -------------------------------------------------------------------------------------- */
+
+/* Where a key was given; the file when only a default speaks. */
+static struct srcloc place(const struct loading *l, const char *key)
+{
+    struct srcloc where = cfg_where(l->cfg, key);
+    return where.file ? where : SRCLOC_FILE(l->path);
+}
+
+#define REPORT(l, key, ...) diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
+
+/* `names` is NULL-terminated. */
+static void report_unknown(const struct loading *l, struct srcloc where, const char *what,
+                           const char *word, const char *const *names)
+{
+    const char *near = cfg_nearest(word, names), *list = "";
+    for (const char *const *n = names; *n; n++)
+        list = arena_printf(l->arena, "%s%s%s", list, *list ? ", " : "", *n);
+    const char *hint = near ? arena_printf(l->arena, "did you mean '%s'? ", near) : "";
+    diag_error(l->diag, EXIT_BAD_INPUT, where, "unknown %s '%.60s'; %sthere %s: %s", what, word,
+               hint, names[0] && names[1] ? "are" : "is", names[0] ? list : "none");
+}
+
+/* --- layers ---------------------------------------------------------------------------------------- */
+
+static void lay_own_keys(const struct loading *l)
+{
+    cfg_load_file(l->cfg, l->path, "", false, NULL, l->diag);
+    for (int i = 0; i < l->n_overrides; i++)
+        cfg_override(l->cfg, l->overrides[i], l->diag);
+}
+
+/* The hardware's name in the end, and its place in *where; "" when none is given. Mistakes are
+ * reported when the layers are laid for good. */
+static const char *peek_hardware(const struct loading *l, struct srcloc *where)
+{
+    struct loading peek = *l;
+    peek.cfg = cfg_new(&scenario_table, l->arena);
+    peek.diag = diag_new();
+    lay_own_keys(&peek);
+    diag_free(peek.diag);
+    *where = place(&peek, "hardware");
+    return ((struct scenario *)cfg_struct(peek.cfg))->hardware;
+}
+
+static bool is_name(const char *word)
+{
+    return *word && *word != '.' && !strchr(word, '/');
+}
+
+/* False when nothing can be said about the cluster's keys. */
+static bool lay_hardware(const struct loading *l)
+{
+    struct srcloc where;
+    const char *name = peek_hardware(l, &where);
+    if (!*name)
+        return false;
+    const char *folder = arena_printf(l->arena, "configs/%s", name);
+    const char *chip = arena_printf(l->arena, "%s/chip.yaml", folder);
+    const char *found = is_name(name) ? data_find(chip, l->path, l->arena) : NULL;
+    if (!found) {
+        report_unknown(l, where, "hardware", name,
+                       data_list("configs", "chip.yaml", l->path, l->arena));
+        return false;
+    }
+    size_t before = diag_count(l->diag);
+    int dir = (int)(strrchr(found, '/') - found);
+    for (const char *const *part = hardware_parts; *part; part++)
+        cfg_load_file(l->cfg, arena_printf(l->arena, "%.*s/%s.yaml", dir, found, *part),
+                      arena_printf(l->arena, "cluster.%s", *part), true, NULL, l->diag);
+    return diag_count(l->diag) == before;
+}
+
+/* Without hardware every key of the cluster would be missing; one message is enough. */
+static void check_complete(const struct loading *l, bool has_hardware, size_t errors_before)
+{
+    bool is_read = cfg_where(l->cfg, "").file;
+    if (has_hardware && is_read)
+        cfg_finish(l->cfg, l->diag);
+    else if (!has_hardware && diag_count(l->diag) == errors_before)
+        REPORT(l, "", "required key 'hardware' is missing; write for example 'hardware: h800' "
+                      "('moesim list hardware' lists what there is)");
+}
+
+/* --- checks across keys ---------------------------------------------------------------------------- */
+
+static void check_kind(const struct loading *l)
+{
+    for (const char *const *k = kinds; *k; k++)
+        if (!strcmp(*k, l->scenario->kind))
+            return;
+    report_unknown(l, place(l, "kind"), "kind", l->scenario->kind, kinds);
+}
+
+static void check_trace_file(const struct loading *l)
+{
+    const char *trace = l->scenario->replay.trace;
+    if (!data_find(trace, l->path, l->arena))
+        REPORT(l, "replay.trace",
+               "there is no trace '%s' beside the scenario, in the working directory, in "
+               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
+               trace);
+}
+
+static void check_topology(const struct loading *l)
+{
+    struct cluster_hw *hw = &l->scenario->cluster;
+    const struct topology_type *const *all = topology_all();
+    size_t n = 0;
+    while (all[n] && strcmp(all[n]->name, hw->topology))
+        n++;
+    if (!all[n]) {
+        const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
+        for (size_t i = 0; i < n; i++)
+            names[i] = all[i]->name;
+        report_unknown(l, place(l, "cluster.topology"), "topology", hw->topology, names);
+        return;
+    }
+    hw->network.topology = (int)n;
+    struct topo_counts counts;
+    diag_default_place(l->diag, place(l, "cluster.nodes"));
+    all[n]->count(hw, &counts, l->diag);
+    diag_default_place(l->diag, SRCLOC_NONE);
+}
+
+static void check_node(const struct loading *l)
+{
+    const struct cluster_hw *hw = &l->scenario->cluster;
+    if (hw->nic.per_node != hw->node.gpus)
+        REPORT(l, "cluster.nic.per_node",
+               "cluster.nic.per_node is %lld but a node has %lld GPUs (cluster.node.gpus); each GPU "
+               "has a NIC of its own",
+               (long long)hw->nic.per_node, (long long)hw->node.gpus);
+    if (hw->ep_kernel.sms >= hw->chip.sms)
+        REPORT(l, "cluster.ep_kernel.sms",
+               "communication kernels hold %lld of %lld SMs (cluster.chip.sms): nothing is left to "
+               "compute",
+               (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
+}
+
+static void check_groups(const struct loading *l)
+{
+    const struct routing_cfg *r = &l->scenario->replay.routing;
+    if (r->groups_per_token > r->groups)
+        REPORT(l, "replay.routing.groups_per_token",
+               "replay.routing.groups_per_token is %lld but there are %lld groups "
+               "(replay.routing.groups)",
+               (long long)r->groups_per_token, (long long)r->groups);
+    else if (r->experts % r->groups)
+        REPORT(l, "replay.routing.experts", "%lld experts do not divide into %lld groups",
+               (long long)r->experts, (long long)r->groups);
+    else if (r->experts_per_token > r->groups_per_token * (r->experts / r->groups))
+        REPORT(l, "replay.routing.experts_per_token",
+               "a token activates %lld experts but its %lld groups hold only %lld",
+               (long long)r->experts_per_token, (long long)r->groups_per_token,
+               (long long)(r->groups_per_token * (r->experts / r->groups)));
+}
+
+/* The whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its nodes
+ * the groups of experts. A recorded replay runs one rank and routes nothing. */
+static void check_expert_parallel(const struct loading *l)
+{
+    const struct cluster_hw *hw = &l->scenario->cluster;
+    const struct routing_cfg *r = &l->scenario->replay.routing;
+    int64_t ranks = hw->nodes * hw->node.gpus;
+    if (l->scenario->replay.comm == REPLAY_RECORDED)
+        return;
+    if (r->groups != hw->nodes)
+        REPORT(l, "replay.routing.groups",
+               "replay.routing.groups is %lld but the cluster has %lld nodes (cluster.nodes); "
+               "node-limited routing takes each node as one group",
+               (long long)r->groups, (long long)hw->nodes);
+    if (r->experts % ranks)
+        REPORT(l, "replay.routing.experts",
+               "%lld experts do not divide among %lld GPUs (%lld nodes of %lld)",
+               (long long)r->experts, (long long)ranks, (long long)hw->nodes,
+               (long long)hw->node.gpus);
+    check_groups(l);
+}
+
+static void check_all(const struct loading *l)
+{
+    check_kind(l);
+    check_trace_file(l);
+    check_topology(l);
+    check_node(l);
+    check_expert_parallel(l);
+}
+
+/* "scenarios/train_replay_h800.yaml" is called train_replay_h800. */
+static const char *name_of_file(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    return arena_printf(arena, "%.*s", (int)(dot > base ? (size_t)(dot - base) : strlen(base)),
+                        base);
+}
+
+int scenario_load(const char *path, const char *const *overrides, int n_overrides,
+                  struct arena *arena, struct scenario_file *out, struct diag *diag)
+{
+    size_t before = diag_count(diag);
+    struct loading l = {.path = path,
+                        .overrides = overrides,
+                        .n_overrides = n_overrides,
+                        .arena = arena,
+                        .cfg = cfg_new(&scenario_table, arena),
+                        .diag = diag};
+    l.scenario = cfg_struct(l.cfg);
+    bool has_hardware = lay_hardware(&l);
+    lay_own_keys(&l);
+    check_complete(&l, has_hardware, before);
+    if (diag_count(diag) == before)
+        check_all(&l);
+    if (!*l.scenario->name)
+        l.scenario->name = name_of_file(path, arena);
+    *out = (struct scenario_file){.scenario = l.scenario, .cfg = l.cfg, .path = path};
+    return diag_count(diag) > before ? -1 : 0;
+}
