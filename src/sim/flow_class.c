@@ -5,11 +5,6 @@
 #include "base/diag.h"
 #include "sim/flow_net_impl.h"
 
-const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls)
-{
-    return net->spans.words + net->classes[cls].members;
-}
-
 /* The links of a flow that can bind, in path order. */
 static uint32_t awake_links(const struct flow_net *net, uint32_t flow, uint32_t *out)
 {
@@ -82,33 +77,46 @@ static uint32_t new_slot(struct flow_net *net)
     return cls;
 }
 
+static void store_links(struct flow_net *net, struct flow_class *c, const uint32_t *links,
+                        uint32_t n)
+{
+    uint32_t *to = c->few_links;
+    if (n > FLOW_FEW_LINKS) {
+        c->many_links = span_alloc(&net->spans, n);
+        to = net->spans.words + c->many_links;
+    }
+    memcpy(to, links, n * sizeof *links);
+    c->n_links = (uint8_t)n;
+}
+
 static void enter_links(struct flow_net *net, uint32_t cls, const uint32_t *links, uint32_t n)
 {
     struct flow_class *c = &net->classes[cls];
-    c->n_links = (uint8_t)n;
-    c->members = n ? span_alloc(&net->spans, 2 * n) : 0;
+    store_links(net, c, links, n);
+    c->positions = n ? span_alloc(&net->spans, n) : 0;
     for (uint32_t slot = 0; slot < n; slot++) {
         struct flow_link *l = &net->links[links[slot]];
         XGROW(l->list, l->n, l->cap);
-        net->spans.words[c->members + slot] = links[slot];
-        net->spans.words[c->members + n + slot] = l->n;
+        net->spans.words[c->positions + slot] = l->n;
         l->list[l->n++] = (struct link_entry){cls, slot};
     }
 }
 
 static void leave_links(struct flow_net *net, uint32_t cls)
 {
-    struct flow_class *c = &net->classes[cls];
+    const struct flow_class *c = &net->classes[cls];
+    const uint32_t *links = flow_class_links(net, cls);
     for (uint32_t slot = 0; slot < c->n_links; slot++) {
-        struct flow_link *l = &net->links[net->spans.words[c->members + slot]];
-        uint32_t at = net->spans.words[c->members + c->n_links + slot];
+        struct flow_link *l = &net->links[links[slot]];
+        uint32_t at = net->spans.words[c->positions + slot];
         struct link_entry moved = l->list[--l->n];
         l->list[at] = moved;
-        const struct flow_class *m = &net->classes[moved.cls];
-        net->spans.words[m->members + m->n_links + moved.slot] = at;
+        net->spans.words[net->classes[moved.cls].positions + moved.slot] = at;
     }
     if (c->n_links)
-        span_free(&net->spans, c->members, 2 * c->n_links);
+        span_free(&net->spans, c->positions, c->n_links);
+    if (c->n_links > FLOW_FEW_LINKS)
+        span_free(&net->spans, c->many_links, c->n_links);
 }
 
 static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t n,
@@ -152,7 +160,7 @@ static void count_flow(struct flow_net *net, uint32_t cls, int by)
     c->n = (uint32_t)((int64_t)c->n + by);
     for (uint32_t i = 0; i < c->n_links; i++) {
         struct flow_link *l = &net->links[links[i]];
-        l->load_Bps = fmax(0, l->load_Bps + by * rate_Bps);
+        l->load_Bps = flow_max(0, l->load_Bps + by * rate_Bps);
     }
     if (c->clock != CLOCK_NONE)
         net->clocks[c->clock].own_weight += by * c->weight;
@@ -207,7 +215,7 @@ static uint32_t heap_to_list(struct flow_net *net, uint32_t root, double served_
             stack = child;
             child = next;
         }
-        h->key[flow] = fmax(0, h->key[flow] - served_B);
+        h->key[flow] = flow_max(0, h->key[flow] - served_B);
         h->sibling[flow] = list;
         list = flow;
     }

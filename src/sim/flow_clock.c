@@ -10,12 +10,6 @@ double flow_clock_read(const struct flow_net *net, uint32_t clock, double now_s)
     return k->read_B + k->level_Bps * (now_s - k->since_s);
 }
 
-double flow_class_level(const struct flow_net *net, uint32_t cls)
-{
-    uint32_t clock = net->classes[cls].clock;
-    return clock == CLOCK_NONE ? 0 : net->clocks[clock].level_Bps;
-}
-
 double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s)
 {
     const struct flow_class *c = &net->classes[cls];

@@ -22,7 +22,7 @@
 
 #define FLOW_HOMELESS (UINT32_MAX - 1)   /* class of a flow between two builds of the classes */
 
-enum { FLOW_MAX_PRIORITY = 8 };
+enum { FLOW_MAX_PRIORITY = 4, FLOW_FEW_LINKS = 4 };
 
 struct flow_service { /* what flows of a kind ask for; interned */
     double weight, cap_Bps;
@@ -39,20 +39,22 @@ struct flow_clock {
 };
 
 struct flow_class {
+    double weight;       /* of each flow */
+    uint32_t n;          /* flows; 0 = slot is free */
+    uint32_t clock, own_at; /* the clock it follows and its place in the clock's heap */
+    uint32_t few_links[FLOW_FEW_LINKS]; /* its links when they are few: no second look in memory */
+    uint32_t many_links; /* span, otherwise */
+    uint32_t positions;  /* span: its places in the links' lists */
+    uint8_t n_links, priority;
     double offset_B;     /* service = clock reading + offset, per unit of weight */
     double end_B;        /* clock reading at which its first flow ends */
-    double weight;       /* of each flow */
     double level_Bps;    /* solver: rate per weight of the solution being built */
-    uint32_t n;          /* flows; 0 = slot is free */
     uint32_t service;
     uint32_t heap;       /* root: flow with the smallest key */
-    uint32_t clock, own_at; /* and its place in the clock's heap */
     uint32_t new_bottleneck;
-    uint32_t members;    /* span: link ids, then positions in the links' lists */
     uint32_t hash, hash_next;
     uint32_t region;     /* solver: solve id when the class is being solved */
     uint32_t fixed;      /* solver: fill id when its level is decided */
-    uint8_t n_links, priority;
 };
 
 struct link_entry {
@@ -65,24 +67,27 @@ struct core_load { /* flows through a core link that also cross a dormant link *
 };
 
 struct flow_link {
+    /* the first cache line holds what every change of a level looks at */
     double capacity_Bps, load_Bps;
     double max_level_Bps;          /* no class on it has a larger rate per weight */
-    double reported_Bps;           /* last load given to on_load */
+    uint32_t clock[FLOW_MAX_PRIORITY]; /* of the classes it limits; CLOCK_NONE = limits nobody */
+    uint32_t touched;              /* solver: iteration that has seen it */
+    uint32_t n_crossing;
+    bool queued;                   /* ripple: its level may be out of date */
+    bool dirty, shrunk, failed, watched, dormant, bound_changed, keep_awake;
+
     struct link_entry *list;
     uint32_t n, cap;
-    uint32_t clock[FLOW_MAX_PRIORITY]; /* of the classes it limits; CLOCK_NONE = limits nobody */
-    bool dirty, shrunk, failed, watched, dormant;
-    bool queued;                   /* ripple: its level may be out of date */
-    /* solver scratch, valid while touched == current iteration */
-    uint32_t touched, n_open, n_region, n_region_own;
+    /* region solver: scratch, valid while touched == current iteration */
+    uint32_t n_open, n_region, n_region_own;
     double residual_Bps, open_weight, region_max_Bps, outside_max_Bps, own_level_Bps;
     double filled_at_Bps;          /* level at which it became a bottleneck; -1 = it did not */
-    /* dormancy */
+    /* sleeping links */
     double bound_Bps;              /* dormant: upper bound of its load */
     uint32_t awake_call;           /* stays awake during this call of flow_solve */
-    bool bound_changed, keep_awake;
     struct core_load *crossing;    /* core link: what dormant links its flows cross */
-    uint32_t n_crossing, cap_crossing;
+    uint32_t cap_crossing;
+    double reported_Bps;           /* last load given to on_load */
 };
 
 struct start_batch {
@@ -162,7 +167,6 @@ struct flow_net {
 
 /* flow_clock.c */
 double flow_clock_read(const struct flow_net *net, uint32_t clock, double now_s);
-double flow_class_level(const struct flow_net *net, uint32_t cls); /* rate per weight */
 double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s);
 void flow_clock_set_level(struct flow_net *net, uint32_t clock, double level_Bps, double now_s);
 uint32_t flow_clock_of_link(struct flow_net *net, uint32_t link, uint8_t priority, double now_s);
@@ -175,7 +179,6 @@ void flow_clock_first_end(struct flow_net *net, uint32_t cls); /* the class's fi
 void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s);
 uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s); /* its first flow leaves */
 void flow_class_drop_all(struct flow_net *net, double now_s); /* flows keep what they lack as key */
-const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls);
 
 /* flow_solve.c */
 void flow_solve(struct flow_net *net, double now_s);
@@ -199,5 +202,24 @@ void flow_wake(struct flow_net *net, uint32_t link, double now_s);
 /* flow_check.c */
 void flow_check_solution(struct flow_net *net);
 void flow_check_advance(struct flow_net *net, double now_s);
+
+static inline const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls)
+{
+    const struct flow_class *c = &net->classes[cls];
+    return c->n_links <= FLOW_FEW_LINKS ? c->few_links : net->spans.words + c->many_links;
+}
+
+/* Rate per weight of a class; 0 before its first solution. */
+static inline double flow_class_level(const struct flow_net *net, uint32_t cls)
+{
+    uint32_t clock = net->classes[cls].clock;
+    return clock == CLOCK_NONE ? 0 : net->clocks[clock].level_Bps;
+}
+
+/* fmax minds NaN, which there is none of, and costs a call. */
+static inline double flow_max(double a, double b)
+{
+    return a > b ? a : b;
+}
 
 #endif

@@ -15,9 +15,9 @@ static const uint32_t PRIORITY = 0; /* with priorities, flow_solve.c does it all
 /* Ties could pass a change to and fro for long: then the region solver takes over. */
 enum { MAX_STEPS = 20000 };
 
-static double tolerance(const struct flow_net *net)
+static inline double tolerance(const struct flow_net *net)
 {
-    return fmax(net->config.epsilon, 1e-11);
+    return flow_max(net->config.epsilon, 1e-11);
 }
 
 static bool limits(const struct flow_link *l)
@@ -91,7 +91,7 @@ static void set_max_level(struct flow_net *net, uint32_t link, double level_Bps)
 static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, uint32_t except)
 {
     const struct flow_class *c = &net->classes[cls];
-    const uint32_t *links = net->spans.words + c->members;
+    const uint32_t *links = flow_class_links(net, cls);
     double load_Bps = c->n * c->weight * delta_Bps, level_Bps = flow_class_level(net, cls);
     for (uint32_t i = 0; i < c->n_links; i++) {
         struct flow_link *l = &net->links[links[i]];
@@ -129,7 +129,7 @@ static void change_link(struct flow_net *net, uint32_t cls, uint32_t link, doubl
 static uint32_t tighter_link(const struct flow_net *net, uint32_t cls, double level_Bps)
 {
     const struct flow_class *c = &net->classes[cls];
-    const uint32_t *links = net->spans.words + c->members;
+    const uint32_t *links = flow_class_links(net, cls);
     uint32_t best = FLOW_NONE;
     for (uint32_t i = 0; i < c->n_links; i++) {
         double other_Bps = level_of(net, &net->links[links[i]]);
@@ -209,7 +209,7 @@ static void update(struct flow_net *net, uint32_t link, double now_s)
     const struct flow_clock *k = &net->clocks[l->clock[PRIORITY]];
     double old_Bps = k->level_Bps;
     double background_Bps = l->load_Bps - k->own_weight * old_Bps;
-    double level_Bps = fmax(0, (l->capacity_Bps - background_Bps) / k->own_weight);
+    double level_Bps = flow_max(0, (l->capacity_Bps - background_Bps) / k->own_weight);
     if (fabs(level_Bps - old_Bps) <= tolerance(net) * old_Bps)
         return;
     set_level(net, link, level_Bps, now_s);
@@ -231,7 +231,7 @@ static void settle_max_levels(struct flow_net *net)
         double max_Bps = 0;
         net->stats.visits += l->n;
         for (uint32_t k = 0; k < l->n; k++)
-            max_Bps = fmax(max_Bps, flow_class_level(net, l->list[k].cls));
+            max_Bps = flow_max(max_Bps, flow_class_level(net, l->list[k].cls));
         set_max_level(net, net->touched[i], max_Bps);
     }
 }

@@ -15,7 +15,7 @@
  * stops rippling through the network where it moves a link's level by less than that. */
 static double same(const struct flow_net *net)
 {
-    return fmax(net->config.epsilon, 1e-10);
+    return flow_max(net->config.epsilon, 1e-10);
 }
 
 void flow_mark_dirty(struct flow_net *net, uint32_t link)
@@ -121,7 +121,7 @@ static void add_lower_priorities(struct flow_net *net)
 static void touch_class(struct flow_net *net, uint32_t cls)
 {
     const struct flow_class *c = &net->classes[cls];
-    const uint32_t *links = net->spans.words + c->members;
+    const uint32_t *links = flow_class_links(net, cls);
     double weight = c->n * net->classes[cls].weight, rate_Bps = weight * flow_class_level(net, cls);
     for (uint32_t k = 0; k < c->n_links; k++) {
         struct flow_link *l = &net->links[links[k]];
@@ -177,7 +177,7 @@ static void open_priority(struct flow_net *net, uint32_t link, uint8_t priority)
                 c->n * c->weight * (region ? c->level_Bps : flow_class_level(net, cls));
         }
         if (!region && same_priority) {
-            l->outside_max_Bps = fmax(l->outside_max_Bps, flow_class_level(net, cls));
+            l->outside_max_Bps = flow_max(l->outside_max_Bps, flow_class_level(net, cls));
             if (limiting_link(net, cls) == link)
                 l->own_level_Bps = flow_class_level(net, cls);
         }
@@ -252,7 +252,7 @@ static void fix_class(struct flow_net *net, uint32_t cls, double level, uint32_t
     c->fixed = net->fill_id;
     c->level_Bps = level;
     c->new_bottleneck = bottleneck;
-    const uint32_t *links = net->spans.words + c->members;
+    const uint32_t *links = flow_class_links(net, cls);
     for (uint32_t k = 0; k < c->n_links; k++) {
         struct flow_link *l = &net->links[links[k]];
         l->residual_Bps -= rate;
@@ -387,12 +387,12 @@ static void commit_class(struct flow_net *net, uint32_t cls, double now_s)
 /* The largest level on a link after a solve, or an upper bound of it where nobody is limited. */
 static double max_level_after(const struct flow_link *l)
 {
-    double level = fmax(l->region_max_Bps, 0);
+    double level = flow_max(l->region_max_Bps, 0);
     if (l->own_level_Bps >= 0)
-        return fmax(level, l->own_level_Bps);
+        return flow_max(level, l->own_level_Bps);
     if (l->filled_at_Bps >= 0)
         return l->filled_at_Bps;
-    return fmax(level, l->outside_max_Bps);
+    return flow_max(level, l->outside_max_Bps);
 }
 
 void flow_report_load(struct flow_net *net, uint32_t link, double now_s)
@@ -408,7 +408,7 @@ static void commit_link(struct flow_net *net, uint32_t link, double now_s)
 {
     struct flow_link *l = &net->links[link];
     double old_max_Bps = l->max_level_Bps;
-    l->load_Bps = fmax(l->capacity_Bps - l->residual_Bps, 0);
+    l->load_Bps = flow_max(l->capacity_Bps - l->residual_Bps, 0);
     l->max_level_Bps = max_level_after(l);
     if (l->max_level_Bps != old_max_Bps && l->n_crossing)
         flow_dormant_level_changed(net, link, old_max_Bps);

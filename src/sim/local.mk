@@ -23,3 +23,5 @@ libmoesim_a_SOURCES += src/sim/sim_run.c
 libmoesim_a_SOURCES += src/sim/simgrid_shim.cpp
 libmoesim_a_SOURCES += src/sim/xalloc.c
 libmoesim_a_SOURCES += src/sim/xalloc.h
+libmoesim_a_SOURCES += src/sim/flow_clock.c
+libmoesim_a_SOURCES += src/sim/flow_ripple.c
