@@ -55,7 +55,7 @@ struct sim_outcome {
     struct link_sample *samples;
     uint32_t n_samples;
     uint64_t n_events, n_solves, n_flows;
-    uint64_t peak_rss_B; /* of the child */
+    uint64_t start_rss_B, peak_rss_B; /* of the child */
     double wall_s;       /* of the child; not part of any result document */
 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,18 @@ static uint64_t peak_rss_B(void)
     struct rusage r;
     getrusage(RUSAGE_SELF, &r);
     return (uint64_t)r.ru_maxrss * 1024;
+}
+
+/* What the child has in memory before it begins: the parent's pages. */
+static uint64_t rss_now_B(void)
+{
+    unsigned long total, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%lu %lu", &total, &resident) != 2)
+        resident = 0;
+    if (f)
+        fclose(f);
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static int write_all(int fd, const void *data, size_t len)
@@ -78,6 +91,7 @@ _Noreturn static void child(const struct sim_spec *spec, int fd, pid_t parent)
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct report r = {0};
+    r.outcome.start_rss_B = rss_now_B();
     double start_s = wall_s();
     exec_run(spec, arena, &r.outcome, diag);
     r.outcome.wall_s = wall_s() - start_s;

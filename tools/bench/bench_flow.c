@@ -1,0 +1,204 @@
+/* make bench: our flow network against SimGrid's own (cm02) on all-to-all over MPFT, in one run on one
+ * machine, so that the ratios can be compared. Rows of cm02 that would take longer than a minute are
+ * extrapolated by a power law through the last two measured ones and marked '~'. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "hw/cluster.h"
+#include "io/scenario.h"
+#include "sim/sim.h"
+
+enum { GPUS = 8, MIB = 1 << 20 };
+
+struct bench {
+    struct arena *arena;
+    struct diag *diag;
+    struct topology topo;
+    struct opgraph *graph;
+};
+
+static void die_on_error(struct diag *diag)
+{
+    if (!diag_failed(diag))
+        return;
+    diag_print(diag, stderr);
+    exit(diag_exit_code(diag));
+}
+
+static struct cluster_hw *load_hardware(struct bench *b, uint32_t nodes)
+{
+    static const char *const parts[] = {"chip", "node", "nic", "network", "ep_kernel"};
+    struct cfg *cfg = cfg_new(&cluster_hw_table, b->arena);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "configs/h800/%s.yaml", parts[i]);
+        const char *path = data_find(name, NULL, b->arena);
+        if (!path) {
+            fprintf(stderr, "bench: error: %s not found\n", name);
+            exit(EXIT_IO);
+        }
+        cfg_load_file(cfg, path, parts[i], true, NULL, b->diag);
+    }
+    die_on_error(b->diag);
+    struct cluster_hw *hw = cfg_struct(cfg);
+    hw->nodes = nodes;
+    hw->topology = "mpft";
+    return hw;
+}
+
+static void all_to_all(struct bench *b, uint32_t ranks, bool equal)
+{
+    gsl_rng *rng = rng_stream(1, ranks, "bench sizes");
+    b->graph = opgraph_new(ranks);
+    uint32_t name = opgraph_string(b->graph, "all-to-all");
+    for (uint32_t r = 0; r < ranks; r++) {
+        struct op op = {.kind = OP_COMM, .lane = opgraph_lane(b->graph), .device = r,
+                        .sync_group = OP_NONE, .name = name, .class_name = name, .phase = name};
+        opgraph_add(b->graph, &op);
+    }
+    for (uint32_t src = 0; src < ranks; src++)
+        for (uint32_t dst = 0; dst < ranks; dst++) {
+            struct transfer t = {.src_op = src, .dst_op = dst, .src = src, .dst = dst, .weight = 1};
+            t.bytes_B = equal ? MIB : floor(MIB * (0.5 + gsl_rng_uniform(rng)));
+            if (src != dst)
+                opgraph_transfer(b->graph, &t);
+        }
+    gsl_rng_free(rng);
+}
+
+static struct bench *bench_new(uint32_t ranks, bool equal)
+{
+    struct arena *a = arena_new();
+    struct bench *b = ARENA_NEW(a, struct bench);
+    b->arena = a;
+    b->diag = diag_new();
+    struct cluster_hw *hw = load_hardware(b, ranks / GPUS);
+    b->topo.type = topology_find(hw->topology);
+    b->topo.type->build(&b->topo, hw, a, b->diag);
+    die_on_error(b->diag);
+    all_to_all(b, ranks, equal);
+    return b;
+}
+
+static void bench_free(struct bench *b)
+{
+    opgraph_free(b->graph);
+    diag_free(b->diag);
+    arena_free(b->arena);
+}
+
+static struct sim_outcome run(struct bench *b, enum net_kind net, double epsilon)
+{
+    struct sim_spec spec = {.graph = b->graph, .topo = &b->topo, .net = net, .epsilon = epsilon,
+                            .sm_per_device = 132};
+    struct sim_outcome out;
+    sim_run(&spec, b->arena, &out, b->diag);
+    die_on_error(b->diag);
+    return out;
+}
+
+/* --- cm02: measured while it is quick, extrapolated beyond --------------------------------------- */
+
+struct reference {
+    bool equal;
+    uint32_t ranks[16];
+    double wall_s[16];
+    uint32_t n;
+};
+
+static void measure_reference(struct reference *ref, bool equal)
+{
+    static const uint32_t sizes[] = {32, 48, 64, 80, 96, 128, 160, 192, 256};
+    ref->equal = equal;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        /* the next size is tried only when the last one leaves it well below a minute */
+        if (ref->n && ref->wall_s[ref->n - 1] > 8)
+            return;
+        struct bench *b = bench_new(sizes[i], equal);
+        ref->ranks[ref->n] = sizes[i];
+        ref->wall_s[ref->n++] = run(b, NET_CM02, 0).wall_s;
+        bench_free(b);
+    }
+}
+
+static double reference_s(const struct reference *ref, uint32_t ranks, bool *measured)
+{
+    for (uint32_t i = 0; i < ref->n; i++)
+        if (ref->ranks[i] == ranks) {
+            *measured = true;
+            return ref->wall_s[i];
+        }
+    *measured = false;
+    uint32_t k = ref->n - 1;
+    double slope = log(ref->wall_s[k] / ref->wall_s[k - 1]) /
+                   log((double)ref->ranks[k] / ref->ranks[k - 1]);
+    return ref->wall_s[k] * pow((double)ranks / ref->ranks[k], slope);
+}
+
+/* --- rows ------------------------------------------------------------------------------------------- */
+
+static void print_row(uint32_t ranks, const char *sizes, double epsilon,
+                      const struct sim_outcome *o, const struct reference *ref)
+{
+    bool measured;
+    double cm02_s = reference_s(ref, ranks, &measured);
+    double bytes = (double)(o->peak_rss_B - o->start_rss_B) / (double)o->n_flows;
+    char eps[16] = "exact";
+    if (epsilon > 0)
+        snprintf(eps, sizeof eps, "%g", epsilon);
+    printf("%5u %-8s %-7s %8lu %9.3f %12.0f %8.1f %7.0f %s%10.2f %s%9.0fx\n", ranks, sizes, eps,
+           (unsigned long)o->n_flows, o->wall_s, (double)o->n_flows / o->wall_s,
+           (double)o->peak_rss_B / 1e6, bytes, measured ? " " : "~", cm02_s,
+           measured ? " " : "~", cm02_s / o->wall_s);
+    fflush(stdout);
+}
+
+static void print_error(const struct bench *b, const struct sim_outcome *exact,
+                        const struct sim_outcome *merged, double epsilon)
+{
+    double worst = 0, sum = 0;
+    uint32_t n = b->graph->n_transfers;
+    for (uint32_t i = 0; i < n; i++) {
+        double error = fabs(merged->transfer_end_s[i] / exact->transfer_end_s[i] - 1);
+        worst = error > worst ? error : worst;
+        sum += error;
+    }
+    printf("      error at epsilon %g: end of a flow %.2g relative at worst, %.2g on average; "
+           "makespan %.2g\n",
+           epsilon, worst, sum / n, fabs(merged->makespan_s / exact->makespan_s - 1));
+}
+
+static void bench_rows(bool equal, const struct reference *ref)
+{
+    static const uint32_t ranks[] = {64, 128, 256, 320, 512};
+    static const double epsilons[] = {1e-4, 1e-3};
+    const char *sizes = equal ? "equal" : "unequal";
+    for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
+        struct bench *b = bench_new(ranks[i], equal);
+        struct sim_outcome exact = run(b, NET_FLOW, 0);
+        print_row(ranks[i], sizes, 0, &exact, ref);
+        for (size_t k = 0; !equal && k < sizeof epsilons / sizeof *epsilons; k++) {
+            struct sim_outcome merged = run(b, NET_FLOW, epsilons[k]);
+            print_row(ranks[i], sizes, epsilons[k], &merged, ref);
+            print_error(b, &exact, &merged, epsilons[k]);
+        }
+        bench_free(b);
+    }
+}
+
+int main(void)
+{
+    struct reference equal = {0}, unequal = {0};
+    puts("all-to-all over MPFT, 1 MiB per pair (unequal: 0.5 to 1.5 MiB), all pairs at once");
+    puts("measuring cm02 ...");
+    measure_reference(&unequal, false);
+    measure_reference(&equal, true);
+    printf("%5s %-8s %-7s %8s %9s %12s %8s %7s %11s %11s\n", "ranks", "sizes", "epsilon",
+           "flows", "flow s", "flows/s", "peak MB", "B/flow", "cm02 s", "ratio");
+    bench_rows(false, &unequal);
+    bench_rows(true, &equal);
+    return 0;
+}
