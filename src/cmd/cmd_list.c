@@ -20,7 +20,8 @@ static void list_networks(struct arena *arena)
         printf("%-12s %s\n", net_kind_names[i], net_kind_docs[i]);
 }
 
-/* One scalar of a data file for people; a file that cannot be read says so in its line. */
+/* One scalar of a data file for people; a file that cannot be read says so in its line.
+ */
 static void print_described(const char *name, const char *file, const char *key,
                             struct arena *arena)
 {
@@ -37,7 +38,8 @@ static void print_described(const char *name, const char *file, const char *key,
 static void list_hardware(struct arena *arena)
 {
     for (const char **n = data_list("configs", "chip.yaml", NULL, arena); *n; n++)
-        print_described(*n, arena_printf(arena, "configs/%s/chip.yaml", *n), "name", arena);
+        print_described(*n, arena_printf(arena, "configs/%s/chip.yaml", *n), "name",
+                        arena);
 }
 
 static bool ends_with(const char *s, const char *suffix)
@@ -51,10 +53,12 @@ static void list_models(struct arena *arena)
     for (const char **n = data_list("configs/models", "", NULL, arena); *n; n++)
         if (ends_with(*n, ".yaml"))
             print_described(arena_printf(arena, "%.*s", (int)strlen(*n) - 5, *n),
-                            arena_printf(arena, "configs/models/%s", *n), "name", arena);
+                            arena_printf(arena, "configs/models/%s", *n), "name",
+                            arena);
     for (const char **n = data_list("traces", "", NULL, arena); *n; n++)
         if (ends_with(*n, ".trace.json") || ends_with(*n, ".trace.json.gz"))
-            printf("traces/%s  recorded trace ('moesim trace info' describes it)\n", *n);
+            printf("traces/%s  recorded trace ('moesim trace info' describes it)\n",
+                   *n);
 }
 
 static const struct list {
@@ -75,8 +79,10 @@ static const struct list *find_list(const char *word, struct argp_state *state)
             return &lists[i];
     }
     const char *near = cfg_nearest(word, names);
-    argp_error(state, "there is no list '%s'%s%s%s; lists are topologies, hardware, models, networks",
-               word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    argp_error(
+        state,
+        "there is no list '%s'%s%s%s; lists are topologies, hardware, models, networks",
+        word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
 
@@ -97,8 +103,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {NULL, parse_option, "topologies|hardware|models|networks",
-                                 "Lists what a scenario may name.", NULL, NULL, NULL};
+static const struct argp argp = {NULL,
+                                 parse_option,
+                                 "topologies|hardware|models|networks",
+                                 "Lists what a scenario may name.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 int cmd_list(int argc, char **argv)
 {

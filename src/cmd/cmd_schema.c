@@ -1,4 +1,5 @@
-/* moesim schema: the JSON Schema of a scenario, for editors that complete and check YAML. */
+/* moesim schema: the JSON Schema of a scenario, for editors that complete and check
+ * YAML. */
 #include <argp.h>
 
 #include "cmd/cmd.h"
@@ -12,11 +13,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp argp = {
-    NULL, parse_option, NULL,
-    "Prints the JSON Schema (draft 2020-12) of a scenario. An editor with a YAML language server "
-    "uses it to complete keys and to mark mistakes.",
-    NULL, NULL, NULL};
+static const struct argp argp = {NULL,
+                                 parse_option,
+                                 NULL,
+                                 "Prints the JSON Schema (draft 2020-12) of a "
+                                 "scenario. An editor with a YAML language server "
+                                 "uses it to complete keys and to mark mistakes.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 int cmd_schema(int argc, char **argv)
 {

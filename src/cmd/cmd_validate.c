@@ -1,4 +1,5 @@
-/* moesim validate FILES: checks scenarios without running them; --print shows every resolved key. */
+/* moesim validate FILES: checks scenarios without running them; --print shows every
+ * resolved key. */
 #include <argp.h>
 #include <stdlib.h>
 
@@ -14,10 +15,11 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'",
-     0},
+    {"set", 's', "KEY=VALUE", 0,
+     "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
     {"print", KEY_PRINT, NULL, 0,
-     "print the scenario with every key resolved, as YAML that is a scenario itself", 0},
+     "print the scenario with every key resolved, as YAML that is a scenario itself",
+     0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -47,8 +49,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "SCENARIO...",
-    "Checks scenarios without running them and reports every mistake with its place.", NULL, NULL,
+    argp_options,
+    parse_option,
+    "SCENARIO...",
+    "Checks scenarios without running them and reports every mistake with its place.",
+    NULL,
+    NULL,
     NULL};
 
 static int validate(const struct options *o, const char *file)

@@ -1,6 +1,7 @@
-/* Data files (configs/..., traces/...) without absolute paths in scenarios. Searched, in this order:
- * beside the scenario, the working directory, each folder of $MOESIM_PATH, the source tree that this
- * program was built from, the folder it was installed to. The first that has the file wins. */
+/* Data files (configs/..., traces/...) without absolute paths in scenarios. Searched,
+ * in this order: beside the scenario, the working directory, each folder of
+ * $MOESIM_PATH, the source tree that this program was built from, the folder it was
+ * installed to. The first that has the file wins. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ static struct roots search_roots(const char *scenario_path, struct arena *arena)
     r.path = ARENA_ARRAY(arena, const char *, 5 + (env ? strlen(env) : 0));
     const char *slash = scenario_path ? strrchr(scenario_path, '/') : NULL;
     if (slash)
-        add_root(&r, scenario_path, slash == scenario_path ? 1 : (size_t)(slash - scenario_path));
+        add_root(&r, scenario_path,
+                 slash == scenario_path ? 1 : (size_t)(slash - scenario_path));
     add_root(&r, ".", 1);
     while (env && *env) {
         size_t len = strcspn(env, ":");
@@ -45,7 +47,8 @@ static const char *joined(const char *root, const char *relative, struct arena *
                              : arena_strdup(arena, relative);
 }
 
-const char *data_find(const char *relative, const char *scenario_path, struct arena *arena)
+const char *data_find(const char *relative, const char *scenario_path,
+                      struct arena *arena)
 {
     if (relative[0] == '/')
         return access(relative, F_OK) ? NULL : arena_strdup(arena, relative);
@@ -58,7 +61,9 @@ const char *data_find(const char *relative, const char *scenario_path, struct ar
     return NULL;
 }
 
-/* --- listing --------------------------------------------------------------------------------------- */
+/* --- listing
+ * ---------------------------------------------------------------------------------------
+ */
 
 struct names {
     const char **name;
@@ -86,7 +91,8 @@ static void add_folder(struct names *names, const char *folder, const char *hold
     if (!dir)
         return; /* most roots do not have most folders */
     for (struct dirent *e; (e = readdir(dir));) {
-        const char *inside = arena_printf(names->arena, "%s/%s/%s", folder, e->d_name, holds);
+        const char *inside =
+            arena_printf(names->arena, "%s/%s/%s", folder, e->d_name, holds);
         if (e->d_name[0] != '.' && (!*holds || !access(inside, F_OK)))
             add_name(names, e->d_name);
     }

@@ -1,15 +1,18 @@
 /* Scenarios: layers laid over one another, then checked as a whole.
  *
- * Defaults of the tables, then configs/HARDWARE/{chip,node,nic,network,ep_kernel}.yaml (every number
- * there with its source), then the scenario file, then -s. Which HARDWARE the last two layers decide,
- * so they are read twice: once for that one key, once for good.
+ * Defaults of the tables, then configs/HARDWARE/{chip,node,nic,network,ep_kernel}.yaml
+ * (every number there with its source), then the scenario file, then -s. Which HARDWARE
+ * the last two layers decide, so they are laid twice: once for that one key, once for
+ * good.
  *
- * Checked here is what no single table can see: names of plugins, files that must exist, numbers that
- * must fit each other. Whether a trace fits the scenario is checked by who reads the trace. */
+ * Checked here is what no single table can see: names of plugins, files that must
+ * exist, numbers that must fit each other. Whether a trace fits the scenario is checked
+ * by who reads the trace. */
 #include "io/scenario.h"
 
 #include <string.h>
 
+#include "base/yaml_text.h"
 #include "topology/topology.h"
 
 static const struct cfg_field sim_fields[] = {
@@ -18,7 +21,8 @@ static const struct cfg_field sim_fields[] = {
      .offset = offsetof(struct sim_cfg, network),
      .dflt = "flow",
      .choices = net_kind_names,
-     .doc = "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no sharing)"},
+     .doc = "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no "
+            "sharing)"},
     {.name = "epsilon",
      .type = CFG_QUANTITY,
      .dim = DIM_RATIO,
@@ -26,7 +30,8 @@ static const struct cfg_field sim_fields[] = {
      .dflt = "0",
      .min = 0,
      .max = 0.1,
-     .doc = "completions of flows closer than this relative time merge: faster; 0 = exact"},
+     .doc = "completions of flows closer than this relative time merge: faster; 0 = "
+            "exact"},
     {.name = "checked",
      .type = CFG_BOOL,
      .offset = offsetof(struct sim_cfg, checked),
@@ -50,19 +55,39 @@ static const struct cfg_table sim_table = {
 };
 
 static const struct cfg_field scenario_fields[] = {
-    {.name = "name", .type = CFG_STRING, .offset = offsetof(struct scenario, name), .dflt = "",
+    {.name = "name",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, name),
+     .dflt = "",
      .doc = "short name for reports (default: the file's name)"},
-    {.name = "description", .type = CFG_STRING, .offset = offsetof(struct scenario, description),
-     .dflt = "", .doc = "one sentence for people"},
-    {.name = "kind", .type = CFG_STRING, .offset = offsetof(struct scenario, kind),
+    {.name = "description",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, description),
+     .dflt = "",
+     .doc = "one sentence for people"},
+    {.name = "kind",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, kind),
      .doc = "what runs: train_replay"},
-    {.name = "hardware", .type = CFG_STRING, .offset = offsetof(struct scenario, hardware),
-     .doc = "folder under configs/ whose numbers the cluster starts from (moesim list hardware)"},
-    {.name = "cluster", .type = CFG_TABLE, .offset = offsetof(struct scenario, cluster),
-     .sub = &cluster_hw_table, .doc = "the machines and their network"},
-    {.name = "replay", .type = CFG_TABLE, .offset = offsetof(struct scenario, replay),
-     .sub = &replay_table, .doc = "the recorded trace that runs"},
-    {.name = "sim", .type = CFG_TABLE, .offset = offsetof(struct scenario, sim), .sub = &sim_table,
+    {.name = "hardware",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, hardware),
+     .doc = "folder under configs/ whose numbers the cluster starts from (moesim list "
+            "hardware)"},
+    {.name = "cluster",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, cluster),
+     .sub = &cluster_hw_table,
+     .doc = "the machines and their network"},
+    {.name = "replay",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, replay),
+     .sub = &replay_table,
+     .doc = "the recorded trace that runs"},
+    {.name = "sim",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, sim),
+     .sub = &sim_table,
      .doc = "how the simulation runs"},
     {0},
 };
@@ -79,7 +104,8 @@ static const char *const hardware_parts[] = {"chip",    "node",      "nic",
                                              "network", "ep_kernel", NULL};
 
 struct loading {
-    const char *path;
+    const char *path, *text; /* read once: it may be a pipe; NULL = cannot be read */
+    size_t len;
     const char *const *overrides;
     int n_overrides;
     struct arena *arena;
@@ -88,7 +114,9 @@ struct loading {
     struct diag *diag;
 };
 
-/* --- messages -------------------------------------------------------------------------------------- */
+/* --- messages
+ * --------------------------------------------------------------------------------------
+ */
 
 /* Where a key was given; the file when only a default speaks. */
 static struct srcloc place(const struct loading *l, const char *key)
@@ -97,31 +125,36 @@ static struct srcloc place(const struct loading *l, const char *key)
     return where.file ? where : SRCLOC_FILE(l->path);
 }
 
-#define REPORT(l, key, ...) diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
+#define REPORT(l, key, ...) \
+    diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
 
 /* `names` is NULL-terminated. */
-static void report_unknown(const struct loading *l, struct srcloc where, const char *what,
-                           const char *word, const char *const *names)
+static void report_unknown(const struct loading *l, struct srcloc where,
+                           const char *what, const char *word, const char *const *names)
 {
     const char *near = cfg_nearest(word, names), *list = "";
     for (const char *const *n = names; *n; n++)
         list = arena_printf(l->arena, "%s%s%s", list, *list ? ", " : "", *n);
     const char *hint = near ? arena_printf(l->arena, "did you mean '%s'? ", near) : "";
-    diag_error(l->diag, EXIT_BAD_INPUT, where, "unknown %s '%.60s'; %sthere %s: %s", what, word,
-               hint, names[0] && names[1] ? "are" : "is", names[0] ? list : "none");
+    diag_error(l->diag, EXIT_BAD_INPUT, where, "unknown %s '%.60s'; %sthere %s: %s",
+               what, word, hint, names[0] && names[1] ? "are" : "is",
+               names[0] ? list : "none");
 }
 
-/* --- layers ---------------------------------------------------------------------------------------- */
+/* --- layers
+ * ----------------------------------------------------------------------------------------
+ */
 
 static void lay_own_keys(const struct loading *l)
 {
-    cfg_load_file(l->cfg, l->path, "", false, NULL, l->diag);
+    if (l->text)
+        cfg_load_text(l->cfg, l->text, l->len, l->path, "", false, NULL, l->diag);
     for (int i = 0; i < l->n_overrides; i++)
         cfg_override(l->cfg, l->overrides[i], l->diag);
 }
 
-/* The hardware's name in the end, and its place in *where; "" when none is given. Mistakes are
- * reported when the layers are laid for good. */
+/* The hardware's name in the end, and its place in *where; "" when none is given.
+ * Mistakes are reported when the layers are laid for good. */
 static const char *peek_hardware(const struct loading *l, struct srcloc *where)
 {
     struct loading peek = *l;
@@ -162,17 +195,20 @@ static bool lay_hardware(const struct loading *l)
 }
 
 /* Without hardware every key of the cluster would be missing; one message is enough. */
-static void check_complete(const struct loading *l, bool has_hardware, size_t errors_before)
+static void check_complete(const struct loading *l, bool has_hardware,
+                           size_t errors_before)
 {
     bool is_read = cfg_where(l->cfg, "").file;
     if (has_hardware && is_read)
         cfg_finish(l->cfg, l->diag);
     else if (!has_hardware && diag_count(l->diag) == errors_before)
-        REPORT(l, "", "required key 'hardware' is missing; write for example 'hardware: h800' "
-                      "('moesim list hardware' lists what there is)");
+        REPORT(l, "",
+               "required key 'hardware' is missing; write for example 'hardware: h800' "
+               "('moesim list hardware' lists what there is)");
 }
 
-/* --- checks across keys ---------------------------------------------------------------------------- */
+/* --- checks across keys
+ * ---------------------------------------------------------------------------- */
 
 static void check_kind(const struct loading *l)
 {
@@ -186,10 +222,11 @@ static void check_trace_file(const struct loading *l)
 {
     const char *trace = l->scenario->replay.trace;
     if (!data_find(trace, l->path, l->arena))
-        REPORT(l, "replay.trace",
-               "there is no trace '%s' beside the scenario, in the working directory, in "
-               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
-               trace);
+        REPORT(
+            l, "replay.trace",
+            "there is no trace '%s' beside the scenario, in the working directory, in "
+            "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
+            trace);
 }
 
 static void check_topology(const struct loading *l)
@@ -203,7 +240,8 @@ static void check_topology(const struct loading *l)
         const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
         for (size_t i = 0; i < n; i++)
             names[i] = all[i]->name;
-        report_unknown(l, place(l, "cluster.topology"), "topology", hw->topology, names);
+        report_unknown(l, place(l, "cluster.topology"), "topology", hw->topology,
+                       names);
         return;
     }
     hw->network.topology = (int)n;
@@ -218,12 +256,14 @@ static void check_node(const struct loading *l)
     const struct cluster_hw *hw = &l->scenario->cluster;
     if (hw->nic.per_node != hw->node.gpus)
         REPORT(l, "cluster.nic.per_node",
-               "cluster.nic.per_node is %lld but a node has %lld GPUs (cluster.node.gpus); each GPU "
+               "cluster.nic.per_node is %lld but a node has %lld GPUs "
+               "(cluster.node.gpus); each GPU "
                "has a NIC of its own",
                (long long)hw->nic.per_node, (long long)hw->node.gpus);
     if (hw->ep_kernel.sms >= hw->chip.sms)
         REPORT(l, "cluster.ep_kernel.sms",
-               "communication kernels hold %lld of %lld SMs (cluster.chip.sms): nothing is left to "
+               "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "
+               "nothing is left to "
                "compute",
                (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
 }
@@ -237,8 +277,9 @@ static void check_groups(const struct loading *l)
                "(replay.routing.groups)",
                (long long)r->groups_per_token, (long long)r->groups);
     else if (r->experts % r->groups)
-        REPORT(l, "replay.routing.experts", "%lld experts do not divide into %lld groups",
-               (long long)r->experts, (long long)r->groups);
+        REPORT(l, "replay.routing.experts",
+               "%lld experts do not divide into %lld groups", (long long)r->experts,
+               (long long)r->groups);
     else if (r->experts_per_token > r->groups_per_token * (r->experts / r->groups))
         REPORT(l, "replay.routing.experts_per_token",
                "a token activates %lld experts but its %lld groups hold only %lld",
@@ -246,8 +287,9 @@ static void check_groups(const struct loading *l)
                (long long)(r->groups_per_token * (r->experts / r->groups)));
 }
 
-/* The whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its nodes
- * the groups of experts. A recorded replay runs one rank and routes nothing. */
+/* The whole cluster is one expert-parallel group; node-limited routing (paper 4.3)
+ * makes its nodes the groups of experts. A recorded replay runs one rank and routes
+ * nothing. */
 static void check_expert_parallel(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
@@ -257,7 +299,8 @@ static void check_expert_parallel(const struct loading *l)
         return;
     if (r->groups != hw->nodes)
         REPORT(l, "replay.routing.groups",
-               "replay.routing.groups is %lld but the cluster has %lld nodes (cluster.nodes); "
+               "replay.routing.groups is %lld but the cluster has %lld nodes "
+               "(cluster.nodes); "
                "node-limited routing takes each node as one group",
                (long long)r->groups, (long long)hw->nodes);
     if (r->experts % ranks)
@@ -282,8 +325,8 @@ static const char *name_of_file(const char *path, struct arena *arena)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
-    return arena_printf(arena, "%.*s", (int)(dot > base ? (size_t)(dot - base) : strlen(base)),
-                        base);
+    return arena_printf(arena, "%.*s",
+                        (int)(dot > base ? (size_t)(dot - base) : strlen(base)), base);
 }
 
 int scenario_load(const char *path, const char *const *overrides, int n_overrides,
@@ -297,6 +340,7 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
                         .cfg = cfg_new(&scenario_table, arena),
                         .diag = diag};
     l.scenario = cfg_struct(l.cfg);
+    yaml_text_read(path, arena, &l.text, &l.len, diag);
     bool has_hardware = lay_hardware(&l);
     lay_own_keys(&l);
     check_complete(&l, has_hardware, before);
