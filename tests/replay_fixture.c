@@ -173,8 +173,10 @@ struct replay_fixture *replay_fixture_new(void)
         .node = {.gpus = GPUS,
                  .nvlink_Bps = 200e9,
                  .nvlink_efficiency_ratio = 0.8,
-                 .nvlink_latency_s = 1e-6},
-        .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .wire_efficiency_ratio = 0.9},
+                 .nvlink_latency_s = 1e-6,
+                 .pcie_Bps = 100e9},
+        .network = {.port_Bps = 50e9},
+        .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.9},
         .ep_kernel = {
             .sms = 20, .copy_Bps_per_sm = 2e9, .barrier_s = 1e-6, .chunk_tokens = 8}};
     make_trace(f);

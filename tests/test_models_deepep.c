@@ -37,8 +37,10 @@ static struct setup *setup_new(int64_t sms)
         .node = {.gpus = GPUS,
                  .nvlink_Bps = 200e9,
                  .nvlink_efficiency_ratio = 0.8,
-                 .nvlink_latency_s = 1e-6},
-        .nic = {.bandwidth_Bps = 50e9, .wire_efficiency_ratio = 0.9},
+                 .nvlink_latency_s = 1e-6,
+                 .pcie_Bps = 100e9},
+        .network = {.port_Bps = 50e9},
+        .nic = {.bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.9},
         .ep_kernel = {.sms = sms, .copy_Bps_per_sm = 2e9, .chunk_tokens = 20}};
     for (int r = 0; r < RANKS; r++)
         load[r] = 1;

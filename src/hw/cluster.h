@@ -1,5 +1,5 @@
-/* The hardware of a cluster as numbers. Filled by config tables from configs/NAME/ (chip.yaml,
- * node.yaml, nic.yaml, network.yaml, software.yaml), each number with its source. */
+/* The hardware of a cluster as numbers. Filled by config tables from configs/NAME/ (chip.yaml, node.yaml,
+ * nic.yaml, network.yaml, ep_kernel.yaml), each number with its source. */
 #ifndef MOESIM_HW_CLUSTER_H
 #define MOESIM_HW_CLUSTER_H
 
@@ -10,10 +10,9 @@
 struct hw_chip {
     const char *name;
     int64_t sms;
-    double clock_Hz;
     double bf16_flops, fp8_flops;      /* dense, per chip */
-    double memory_Bps, memory_B;       /* HBM */
-    double launch_s;                   /* gap between dependent kernels of one stream */
+    double memory_Bps;                 /* HBM */
+    double memory_B, clock_Hz;         /* for information */
 };
 
 struct hw_node {
@@ -21,32 +20,30 @@ struct hw_node {
     double nvlink_Bps;                 /* per GPU, one direction, raw */
     double nvlink_efficiency_ratio;    /* achievable by large transfers over raw */
     double nvlink_latency_s;           /* GPU to GPU through the switch */
-    double pcie_Bps, pcie_latency_s;   /* per GPU, one direction */
-    double cpu_launch_s;               /* CPU time to launch one kernel */
+    double pcie_Bps;                   /* per GPU, one direction: between GPU and NIC */
+    const char *cpu;                   /* for information */
 };
 
 struct hw_nic {
     int64_t per_node;                  /* NIC g serves GPU g */
     double bandwidth_Bps;              /* one direction, line rate */
-    double wire_efficiency_ratio;      /* payload over line rate of large messages: headers and overheads */
-    double message_overhead_s;         /* NIC time per message (work request) */
     double mtu_B, header_B;            /* per packet: payload and overhead on the wire */
-    double latency_s;                  /* NIC + PCIe, one side */
+    double efficiency_ratio;           /* what else large messages lose: credits, acknowledgements */
+    double latency_s;                  /* NIC, PCIe and posting the request, one side */
 };
 
 struct hw_network {
-    int topology;                      /* set from cluster.topology; index into topology_all() */
     int64_t switch_ports;
-    double port_Bps;
-    double switch_latency_s;
-    double cable_s;                    /* propagation of one cable */
-    double oversubscription_ratio;     /* downlink over uplink bandwidth of a leaf; 1 = non-blocking */
+    double port_Bps;                   /* one direction */
+    double switch_latency_s;           /* one traversal */
+    double cable_latency_s;            /* propagation of one cable */
+    double oversubscription_ratio;     /* downlinks over uplinks of a leaf; 1 = non-blocking */
 };
 
-/* How expert-parallel kernels use the GPU (DeepEP). */
+/* How expert-parallel kernels use the GPU (DeepEP, normal kernels). */
 struct hw_ep_kernel {
     int64_t sms;                       /* SMs that a dispatch or combine kernel holds */
-    double copy_Bps_per_sm;            /* node-level token copies that one SM forwards, logical bytes */
+    double copy_Bps_per_sm;            /* node-level token copies that one SM moves, logical bytes */
     double barrier_s;                  /* notify: latency once all peers have arrived */
     int64_t chunk_tokens;              /* tokens per RDMA chunk: the pipeline's grain */
 };
@@ -62,5 +59,10 @@ struct cluster_hw {
 };
 
 extern const struct cfg_table cluster_hw_table;
+
+/* Payload per second that large transfers get through a NIC and its switch port: the slowest of
+ * line rate, switch port and PCIe, less packet headers and what else is lost. */
+double hw_nic_payload_Bps(const struct cluster_hw *hw);
+double hw_port_payload_Bps(const struct cluster_hw *hw); /* the same for a cable between switches */
 
 #endif

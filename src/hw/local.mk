@@ -1,2 +1,3 @@
 # src/hw: one line per file
 libmoesim_a_SOURCES += src/hw/cluster.h
+libmoesim_a_SOURCES += src/hw/cluster.c

@@ -183,8 +183,7 @@ void deepep_exchange(const struct deepep *d, struct deepep_call call,
     const struct cluster_hw *hw = d->hw;
     double token_B = deepep_token_B(s->cfg->hidden, s->cfg->experts_per_token, call);
     double chunk_B = (double)hw->ep_kernel.chunk_tokens * token_B;
-    double network_s =
-        chunk_B / (hw->nic.bandwidth_Bps * hw->nic.wire_efficiency_ratio);
+    double network_s = chunk_B / hw_nic_payload_Bps(hw);
     double nvlink_s =
         chunk_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
         hw->node.nvlink_latency_s;

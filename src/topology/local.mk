@@ -2,7 +2,7 @@
 libmoesim_a_SOURCES += src/topology/topology.h
 
 # Plugins: a new topology is one file and one line here.
-topologies =
+topologies = src/topology/topo_mpft.c src/topology/topo_mrft.c
 
 nodist_libmoesim_a_SOURCES += src/topology/topology_registry.c
 BUILT_SOURCES += src/topology/topology_registry.c
@@ -12,3 +12,5 @@ EXTRA_DIST += build-aux/gen_registry
 src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topology/local.mk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(top_srcdir)/build-aux/gen_registry \
 	  topology/topology.h topology_type topology $(topologies) > $@.tmp && mv $@.tmp $@
+libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
+libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h

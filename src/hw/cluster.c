@@ -1,0 +1,115 @@
+/* Config tables of the hardware, and the rates that follow from it. */
+#include "hw/cluster.h"
+
+#include <math.h>
+
+#define TEXT(table, key, member, text) \
+    {.name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .doc = text}
+#define COUNT(table, key, member, low, high, text) \
+    {.name = key, .type = CFG_INT, .offset = offsetof(struct table, member), \
+     .min = (low), .max = (high), .doc = text}
+#define QUANTITY(table, key, member, unit, low, high, text) \
+    {.name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct table, member), \
+     .min = (low), .max = (high), .doc = text}
+#define PART(key, member, table) \
+    {.name = key, .type = CFG_TABLE, .offset = offsetof(struct cluster_hw, member), .sub = &(table)}
+
+static const struct cfg_field chip_fields[] = {
+    TEXT(hw_chip, "name", name, "what the chip is called"),
+    COUNT(hw_chip, "sms", sms, 1, 4096, "streaming multiprocessors"),
+    QUANTITY(hw_chip, "bf16", bf16_flops, DIM_FLOPS, 1e9, 1e18, "dense BF16 tensor throughput"),
+    QUANTITY(hw_chip, "fp8", fp8_flops, DIM_FLOPS, 1e9, 1e18, "dense FP8 tensor throughput"),
+    QUANTITY(hw_chip, "memory_bandwidth", memory_Bps, DIM_BANDWIDTH, 1e9, 1e15, "HBM bandwidth"),
+    QUANTITY(hw_chip, "memory", memory_B, DIM_BYTES, 1e9, 1e14,
+             "HBM capacity (for information: no result depends on it yet)"),
+    QUANTITY(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, 1e8, 1e10,
+             "boost clock (for information: no result depends on it yet)"),
+    {0}};
+static const struct cfg_table chip_table = {
+    "chip", "the accelerator", sizeof(struct hw_chip), chip_fields};
+
+static const struct cfg_field node_fields[] = {
+    COUNT(hw_node, "gpus", gpus, 1, 1024, "GPUs per node"),
+    QUANTITY(hw_node, "nvlink_bandwidth", nvlink_Bps, DIM_BANDWIDTH, 1e8, 1e14,
+             "NVLink of one GPU, one direction, raw"),
+    QUANTITY(hw_node, "nvlink_efficiency", nvlink_efficiency_ratio, DIM_RATIO, 0.01, 1,
+             "what large transfers achieve of the raw NVLink bandwidth"),
+    QUANTITY(hw_node, "nvlink_latency", nvlink_latency_s, DIM_TIME, 0, 1,
+             "GPU to GPU through the NVSwitch, end to end"),
+    QUANTITY(hw_node, "pcie_bandwidth", pcie_Bps, DIM_BANDWIDTH, 1e8, 1e14,
+             "PCIe between a GPU and its NIC, one direction"),
+    TEXT(hw_node, "cpu", cpu, "host processor (for information)"),
+    {0}};
+static const struct cfg_table node_table = {
+    "node", "what is inside one node", sizeof(struct hw_node), node_fields};
+
+static const struct cfg_field nic_fields[] = {
+    COUNT(hw_nic, "per_node", per_node, 1, 1024, "NICs per node; NIC i serves GPU i"),
+    QUANTITY(hw_nic, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, 1e7, 1e14,
+             "line rate, one direction"),
+    QUANTITY(hw_nic, "mtu", mtu_B, DIM_BYTES, 64, 65536, "payload of a full packet"),
+    QUANTITY(hw_nic, "header", header_B, DIM_BYTES, 0, 1024, "bytes on the wire around a payload"),
+    QUANTITY(hw_nic, "efficiency", efficiency_ratio, DIM_RATIO, 0.01, 1,
+             "what large messages keep beside packet headers (credits, acknowledgements)"),
+    QUANTITY(hw_nic, "latency", latency_s, DIM_TIME, 0, 1,
+             "NIC, PCIe and posting the request, on one side"),
+    {0}};
+static const struct cfg_table nic_table = {
+    "nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
+
+static const struct cfg_field network_fields[] = {
+    COUNT(hw_network, "switch_ports", switch_ports, 2, 4096, "ports of a switch"),
+    QUANTITY(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, 1e7, 1e14,
+             "one switch port, one direction"),
+    QUANTITY(hw_network, "switch_latency", switch_latency_s, DIM_TIME, 0, 1,
+             "one traversal of a switch"),
+    QUANTITY(hw_network, "cable_latency", cable_latency_s, DIM_TIME, 0, 1,
+             "propagation on one cable"),
+    QUANTITY(hw_network, "oversubscription", oversubscription_ratio, DIM_RATIO, 1, 64,
+             "downlinks over uplinks of a leaf switch; 1 is non-blocking"),
+    {0}};
+static const struct cfg_table network_table = {
+    "network", "switches and cables", sizeof(struct hw_network), network_fields};
+
+static const struct cfg_field ep_kernel_fields[] = {
+    COUNT(hw_ep_kernel, "sms", sms, 0, 4096,
+          "SMs that a dispatch or combine kernel holds; 0 = hardware moves the data"),
+    QUANTITY(hw_ep_kernel, "copy_per_sm", copy_Bps_per_sm, DIM_BANDWIDTH, 1e6, 1e13,
+             "node-level token copies that one SM of these kernels moves, logical bytes"),
+    QUANTITY(hw_ep_kernel, "barrier", barrier_s, DIM_TIME, 0, 1,
+             "latency of the barrier before a kernel, once all ranks have arrived"),
+    COUNT(hw_ep_kernel, "chunk_tokens", chunk_tokens, 1, 65536,
+          "tokens per RDMA chunk: how much must arrive before forwarding starts"),
+    {0}};
+static const struct cfg_table ep_kernel_table = {
+    "ep_kernel", "how dispatch and combine use the GPU (DeepEP, normal kernels)",
+    sizeof(struct hw_ep_kernel), ep_kernel_fields};
+
+static const struct cfg_field cluster_fields[] = {
+    COUNT(cluster_hw, "nodes", nodes, 1, 65536, "nodes of the cluster"),
+    TEXT(cluster_hw, "topology", topology, "network topology; `moesim list topologies`"),
+    PART("chip", chip, chip_table),
+    PART("node", node, node_table),
+    PART("nic", nic, nic_table),
+    PART("network", network, network_table),
+    PART("ep_kernel", ep_kernel, ep_kernel_table),
+    {0}};
+const struct cfg_table cluster_hw_table = {
+    "cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};
+
+static double after_headers(const struct cluster_hw *hw, double line_Bps)
+{
+    return line_Bps * hw->nic.efficiency_ratio * hw->nic.mtu_B /
+           (hw->nic.mtu_B + hw->nic.header_B);
+}
+
+double hw_nic_payload_Bps(const struct cluster_hw *hw)
+{
+    double line_Bps = fmin(hw->nic.bandwidth_Bps, hw->network.port_Bps);
+    return fmin(after_headers(hw, line_Bps), hw->node.pcie_Bps);
+}
+
+double hw_port_payload_Bps(const struct cluster_hw *hw)
+{
+    return after_headers(hw, hw->network.port_Bps);
+}

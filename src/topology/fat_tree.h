@@ -1,0 +1,24 @@
+/* The two-level fat tree under one set of endpoints: what a plane of mpft and the whole of mrft are.
+ * `leaves` leaf switches, each with `up` uplinks; uplink j of every leaf ends at spine j % spines. A
+ * packet takes uplink and downlink number (destination % up): destination-based routing (D-mod-K), so
+ * all traffic to one endpoint converges on one path and different endpoints spread evenly. */
+#ifndef MOESIM_TOPOLOGY_FAT_TREE_H
+#define MOESIM_TOPOLOGY_FAT_TREE_H
+
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "hw/cluster.h"
+
+struct fat_tree {
+    uint32_t leaves, spines, up, down; /* down: endpoints per leaf */
+};
+
+/* Smallest tree of `groups` sets of `n` endpoints, no leaf shared between sets. One switch is enough
+ * when there is one set that fits; otherwise leaves keep ports for uplinks. -1 with the reason when
+ * two levels do not reach. */
+int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n,
+                  struct fat_tree *out, struct diag *diag);
+uint32_t fat_tree_cables(const struct fat_tree *t); /* leaf to spine */
+
+#endif
