@@ -231,7 +231,7 @@ static void check_trace_file(const struct loading *l)
 
 static void check_topology(const struct loading *l)
 {
-    struct cluster_hw *hw = &l->scenario->cluster;
+    const struct cluster_hw *hw = &l->scenario->cluster;
     const struct topology_type *const *all = topology_all();
     size_t n = 0;
     while (all[n] && strcmp(all[n]->name, hw->topology))
@@ -244,7 +244,6 @@ static void check_topology(const struct loading *l)
                        names);
         return;
     }
-    hw->network.topology = (int)n;
     struct topo_counts counts;
     diag_default_place(l->diag, place(l, "cluster.nodes"));
     all[n]->count(hw, &counts, l->diag);
@@ -254,12 +253,6 @@ static void check_topology(const struct loading *l)
 static void check_node(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
-    if (hw->nic.per_node != hw->node.gpus)
-        REPORT(l, "cluster.nic.per_node",
-               "cluster.nic.per_node is %lld but a node has %lld GPUs "
-               "(cluster.node.gpus); each GPU "
-               "has a NIC of its own",
-               (long long)hw->nic.per_node, (long long)hw->node.gpus);
     if (hw->ep_kernel.sms >= hw->chip.sms)
         REPORT(l, "cluster.ep_kernel.sms",
                "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "
