@@ -4,6 +4,7 @@ tests_libtest_a_SOURCES = tests/tap_main.h tests/tap_main.c tests/sim_fixture.h 
 
 check_PROGRAMS += tests/test_sim_differential
 check_PROGRAMS += tests/test_sim_engine
+check_PROGRAMS += tests/test_topology
 check_PROGRAMS += tests/test_base_units
 check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile
@@ -16,7 +17,12 @@ check_PROGRAMS += tests/test_models_replay
 tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixture.c \
 	tests/replay_fixture.h
 
+check_PROGRAMS += tests/test_scenario
+
 dist_check_SCRIPTS += tests/check_includes.sh
+dist_check_SCRIPTS += tests/scenario_cli.sh
+dist_check_SCRIPTS += tests/bad_input_cli.sh
+EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk
 

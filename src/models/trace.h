@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define TRACE_NONE UINT32_MAX
+#define TRACE_VERSION 1
 
 /* What limits a kernel: how its time moves when the hardware changes. */
 enum kernel_bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_LATENCY, BOUND_COMM, BOUND_WAIT };
@@ -15,7 +16,8 @@ struct trace_class { /* one row of the classification table */
     const char *name;    /* "grouped_gemm_fp8" */
     uint8_t bound;       /* enum kernel_bound */
     uint8_t collective;  /* enum trace_collective; 0 = none */
-    uint8_t per_token;   /* 1: work grows with the tokens that experts received */
+    uint8_t per_token;   /* 1: the work of all its kernels follows the tokens that the rank's
+                            experts received; 0: only of those with rows > 0 */
 };
 
 enum trace_collective { COLL_NONE, COLL_DISPATCH, COLL_DISPATCH_CACHED, COLL_COMBINE, COLL_NOTIFY, COLL_LAYOUT };
@@ -27,9 +29,11 @@ struct trace_kernel {
     int32_t layer;        /* layer pair from 1; 0 = none */
     double start_s, duration_s;
     double launch_s;      /* when the CPU issued it */
-    int32_t grid[3];
-    uint32_t blocks;      /* thread blocks resident at once, for SM use: min(grid, ...) is the reader's */
-    double rows;          /* expert-token rows (padded) when known, else 0 */
+    int32_t grid[3];      /* 0 0 0: a copy or fill, no kernel */
+    uint32_t blocks;      /* thread blocks resident at once: the grid, or what fits on the SMs */
+    double rows;          /* > 0: the work is proportional to the expert-token rows, of which it
+                             had this many (padded); its share where experts have kernels of
+                             their own */
     uint32_t first_dep, n_deps; /* into deps: kernels on other streams that it waited for */
     uint32_t launch_after;      /* kernel whose end the CPU awaited before the launch; or TRACE_NONE */
 };

@@ -1,0 +1,284 @@
+/* moesim run SCENARIO: load, build, simulate, report. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "cmd/cmd.h"
+#include "io/scenario.h"
+#include "io/timeline.h"
+#include "io/trace_file.h"
+#include "io/writers.h"
+#include "sim/replay_result.h"
+
+enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
+
+struct options {
+    const char *scenario, *explain, *timeline, *ranks;
+    const char *set[MAX_LIST], *out[MAX_LIST];
+    int n_set, n_out;
+    bool detail, json;
+};
+
+static const struct argp_option argp_options[] = {
+    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'",
+     0},
+    {"output", 'o', "FILE", 0, "write the result to FILE (.json, .csv; .gz compresses)", 0},
+    {"json", KEY_JSON, NULL, 0, "print the result as JSON instead of text", 0},
+    {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
+    {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
+    {"timeline", KEY_TIMELINE, "FILE", 0,
+     "write a timeline for ui.perfetto.dev (.json; .gz compresses)", 0},
+    {"timeline-ranks", KEY_RANKS, "LIST", 0,
+     "ranks on the timeline, for example 0,8-15 (default: 0)", 0},
+    {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 's':
+    case 'o':
+        if ((key == 's' ? o->n_set : o->n_out) == MAX_LIST)
+            argp_error(state, "more than %d times -%c", MAX_LIST, key);
+        if (key == 's')
+            o->set[o->n_set++] = arg;
+        else
+            o->out[o->n_out++] = arg;
+        return 0;
+    case KEY_JSON:
+        o->json = true;
+        return 0;
+    case KEY_DETAIL:
+        o->detail = true;
+        return 0;
+    case KEY_EXPLAIN:
+        o->explain = arg;
+        return 0;
+    case KEY_TIMELINE:
+        o->timeline = arg;
+        return 0;
+    case KEY_RANKS:
+        o->ranks = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->scenario)
+            argp_error(state, "one scenario at a time; '%s' is a second one", arg);
+        o->scenario = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which scenario? For example:\n"
+                          "  moesim run scenarios/train_replay_h800.yaml");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {argp_options, parse_option, "SCENARIO",
+                                 "Simulates a scenario and prints the result.", NULL, NULL, NULL};
+
+/* What a run made, until it is written. */
+struct run {
+    struct arena *arena;
+    struct scenario_file file;
+    struct cluster_hw *hw;
+    struct topology topo;
+    struct opgraph *graph;
+    struct replay_info info;
+    struct trace *trace;
+    struct sim_spec spec;
+    struct sim_outcome outcome;
+    struct result result;
+    uint32_t *devices, n_devices; /* on the timeline */
+};
+
+/* --- output files ---------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && !strcmp(s + n - m, suffix);
+}
+
+static bool has_format(const char *path, const char *suffix)
+{
+    char gz[16];
+    snprintf(gz, sizeof gz, "%s.gz", suffix);
+    return ends_with(path, suffix) || ends_with(path, gz);
+}
+
+static void check_outputs(const struct options *o, struct diag *diag)
+{
+    for (int i = 0; i < o->n_out; i++)
+        if (!has_format(o->out[i], ".json") && !has_format(o->out[i], ".csv") &&
+            strncmp(o->out[i], "/dev/", 5))
+            diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
+                       "-o %s: the name must end in .json or .csv, or those with .gz",
+                       o->out[i]);
+}
+
+static void write_outputs(const struct run *r, const struct options *o, struct diag *diag)
+{
+    for (int i = 0; i < o->n_out; i++) {
+        if (has_format(o->out[i], ".csv"))
+            result_write_csv(&r->result, o->out[i], diag);
+        else
+            result_write_json(&r->result, &r->file, o->out[i], diag);
+    }
+    if (o->timeline)
+        timeline_write(o->timeline, &r->spec, &r->outcome, r->devices, r->n_devices, diag);
+}
+
+/* --- timeline ranks --------------------------------------------------------------------------------- */
+
+static int add_range(struct run *r, unsigned long first, unsigned long last, const char *list,
+                     struct diag *diag)
+{
+    if (first > last || last >= r->graph->n_devices) {
+        diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
+                   "--timeline-ranks %s: the run simulates ranks 0 to %u", list,
+                   r->graph->n_devices - 1);
+        return -1;
+    }
+    for (unsigned long d = first; d <= last && r->n_devices < r->graph->n_devices; d++)
+        r->devices[r->n_devices++] = (uint32_t)d;
+    return 0;
+}
+
+static int parse_ranks(struct run *r, const char *list, struct diag *diag)
+{
+    r->devices = ARENA_ARRAY(r->arena, uint32_t, r->graph->n_devices);
+    const char *p = list ? list : "0";
+    do {
+        char *end;
+        unsigned long first = strtoul(p, &end, 10), last = first;
+        if (end != p && *end == '-') {
+            p = end + 1;
+            last = strtoul(p, &end, 10);
+        }
+        if (end == p || (*end && *end != ',')) {
+            diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
+                       "--timeline-ranks %s is no list of ranks; write for example 0,8-15",
+                       list);
+            return -1;
+        }
+        if (add_range(r, first, last, list ? list : "0", diag))
+            return -1;
+        p = *end ? end + 1 : end;
+    } while (*p);
+    return 0;
+}
+
+/* NVLink, PCIe and NIC links of a GPU; its NIC's vertex follows the endpoints. */
+static bool link_of(const struct topology *t, const struct topo_link *l, uint32_t device)
+{
+    uint32_t nic = t->n_endpoints + device;
+    return l->kind <= LINK_NIC &&
+           (l->a == device || l->b == device || l->a == nic || l->b == nic);
+}
+
+/* The links that belong to a device on the timeline are sampled. */
+static void watch_devices(struct run *r)
+{
+    uint32_t *watch = ARENA_ARRAY(r->arena, uint32_t, r->topo.n_links), n = 0;
+    for (uint32_t link = 0; link < r->topo.n_links; link++) {
+        const struct topo_link *l = &r->topo.links[link];
+        for (uint32_t i = 0; i < r->n_devices; i++)
+            if (link_of(&r->topo, l, r->devices[i])) {
+                watch[n++] = link;
+                break;
+            }
+    }
+    r->spec.watch = watch;
+    r->spec.n_watch = n;
+}
+
+/* --- the run ---------------------------------------------------------------------------------------- */
+
+static int build(struct run *r, struct diag *diag)
+{
+    struct scenario *s = r->file.scenario;
+    const char *path = data_find(s->replay.trace, r->file.path, r->arena);
+    BUG_IF(!path); /* scenario_load has found it */
+    r->trace = trace_read(path, r->arena, diag);
+    if (!r->trace)
+        return -1;
+    r->hw = &s->cluster;
+    r->topo.type = topology_find(s->cluster.topology);
+    if (r->topo.type->build(&r->topo, r->hw, r->arena, diag))
+        return -1;
+    r->graph = opgraph_new(r->topo.n_endpoints);
+    return replay_build(r->trace, &s->replay, r->hw, (uint64_t)s->sim.seed, r->graph, r->arena,
+                        &r->info, diag);
+}
+
+static int simulate(struct run *r, const struct options *o, struct diag *diag)
+{
+    const struct scenario *s = r->file.scenario;
+    opgraph_check(r->graph);
+    r->spec = (struct sim_spec){.graph = r->graph,
+                                .topo = &r->topo,
+                                .net = (enum net_kind)s->sim.network,
+                                .epsilon = s->sim.epsilon,
+                                .sm_per_device = (double)s->cluster.chip.sms,
+                                .checked = s->sim.checked,
+                                .tick = progress_tick};
+    if (parse_ranks(r, o->ranks, diag))
+        return -1;
+    if (o->timeline)
+        watch_devices(r);
+    return sim_run(&r->spec, r->arena, &r->outcome, diag);
+}
+
+static void report(const struct run *r, const struct options *o, struct diag *diag)
+{
+    if (o->explain)
+        result_explain(&r->result, &r->file, o->explain, stdout, diag);
+    else if (o->json)
+        result_write_json(&r->result, &r->file, "-", diag);
+    else
+        result_print_text(&r->result, &r->file, o->detail, stdout);
+    if (fflush(stdout) || ferror(stdout))
+        diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot write to standard output");
+}
+
+static void run(struct run *r, const struct options *o, struct diag *diag)
+{
+    if (scenario_load(o->scenario, o->set, o->n_set, r->arena, &r->file, diag))
+        return;
+    const struct scenario *s = r->file.scenario;
+    progress_begin("building");
+    int failed = build(r, diag);
+    progress_end();
+    if (failed)
+        return;
+    progress_begin("simulating");
+    failed = simulate(r, o, diag);
+    progress_end();
+    if (failed)
+        return;
+    replay_analyse(r->trace, &s->replay, r->hw, r->graph, &r->info, &r->outcome, r->arena,
+                   &r->result);
+    write_outputs(r, o, diag);
+    if (!diag_failed(diag))
+        report(r, o, diag);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct options o = {0};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct run r = {.arena = arena_new()};
+    struct diag *diag = diag_new();
+    check_outputs(&o, diag);
+    if (!diag_failed(diag))
+        run(&r, &o, diag);
+    diag_print(diag, stderr);
+    int code = diag_exit_code(diag);
+    opgraph_free(r.graph);
+    diag_free(diag);
+    arena_free(r.arena);
+    return code;
+}

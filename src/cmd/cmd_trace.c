@@ -1,0 +1,110 @@
+/* moesim trace info FILE / moesim trace import FILE -o OUT. */
+#include <argp.h>
+#include <string.h>
+
+#include "base/cfg.h"
+#include "base/progress.h"
+#include "cmd/cmd.h"
+#include "io/trace_file.h"
+#include "io/trace_info.h"
+
+enum { KEY_SOURCE = 256 };
+
+struct options {
+    const char *verb, *file, *out, *classes, *source;
+};
+
+static const struct argp_option argp_options[] = {
+    {"output", 'o', "FILE", 0, "import: write the trace to FILE (.gz compresses)", 0},
+    {"classes", 'c', "FILE", 0,
+     "classify kernels by the rules in FILE (YAML) before the shipped ones", 0},
+    {"source", KEY_SOURCE, "TEXT", 0, "import: where the trace comes from, kept in the file", 0},
+    {0}};
+
+static const char *const verbs[] = {"info", "import", NULL};
+
+static void check_verb(const char *word, struct argp_state *state)
+{
+    for (int i = 0; verbs[i]; i++)
+        if (!strcmp(verbs[i], word))
+            return;
+    const char *near = cfg_nearest(word, verbs);
+    argp_error(state, "there is no 'trace %s'%s%s%s", word, near ? "; did you mean 'trace " : "",
+               near ? near : "", near ? "'?" : "; there are info and import");
+}
+
+static void check_complete(const struct options *o, struct argp_state *state)
+{
+    if (!o->verb)
+        argp_error(state, "what to do? For example:\n"
+                          "  moesim trace info traces/deepseek_v3_train.trace.json\n"
+                          "  moesim trace import profile.json.gz -o my.trace.json");
+    else if (!o->file)
+        argp_error(state, "which trace? For example:\n  moesim trace %s profile.json.gz%s",
+                   o->verb, !strcmp(o->verb, "import") ? " -o my.trace.json" : "");
+    else if (!strcmp(o->verb, "import") && !o->out)
+        argp_error(state, "where to? For example:\n  moesim trace import %s -o my.trace.json",
+                   o->file);
+    else if (!strcmp(o->verb, "info") && o->out)
+        argp_error(state, "'trace info' prints; -o belongs to 'trace import'");
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case 'o':
+        o->out = arg;
+        return 0;
+    case 'c':
+        o->classes = arg;
+        return 0;
+    case KEY_SOURCE:
+        o->source = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (!o->verb)
+            check_verb(o->verb = arg, state);
+        else if (!o->file)
+            o->file = arg;
+        else
+            argp_error(state, "one trace at a time; '%s' is a second one", arg);
+        return 0;
+    case ARGP_KEY_END:
+        check_complete(o, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    argp_options, parse_option, "info FILE\nimport FILE -o OUT",
+    "Describes a recorded trace, or imports one into moesim's own format. FILE is a PyTorch "
+    "profiler (Kineto) trace or one in our format, .json or .json.gz.",
+    NULL, NULL, NULL};
+
+int cmd_trace(int argc, char **argv)
+{
+    struct options o = {0};
+    struct arena *arena = arena_new();
+    struct diag *diag = diag_new();
+
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    progress_begin("reading the trace");
+    struct trace *trace = trace_import(o.file, o.classes, arena, diag);
+    progress_end();
+    if (trace && o.source)
+        trace->source = o.source;
+    if (trace && o.out)
+        trace_write(trace, o.out, diag);
+    else if (trace)
+        trace_print_info(trace, arena, stdout);
+    diag_print(diag, stderr);
+    int code = finish_stdout(diag_exit_code(diag));
+    diag_free(diag);
+    arena_free(arena);
+    return code;
+}

@@ -1,0 +1,67 @@
+#!/bin/bash
+# validate, list and schema as a user types them. TAP.
+. "$srcdir/tests/cli.sh"
+main_job=$srcdir/scenarios/train_replay_h800.yaml
+
+expect 0 "every scenario that is shipped is valid" validate "$srcdir"/scenarios/*.yaml
+says "$main_job: ok"
+silent_on_stderr
+
+# --- validate --print -------------------------------------------------------------------------
+"$MOESIM" validate --print "$main_job" -s cluster.nic.bandwidth='800 Gb/s' >first.yaml 2>err
+check "--print accepts the main job" [ $? = 0 -a ! -s err ]
+expect 0 "what --print prints is valid" validate first.yaml
+"$MOESIM" validate --print first.yaml >second.yaml
+check "and prints identically again" cmp first.yaml second.yaml
+check "-s is in it, with its origin" grep -q 'bandwidth: {value: 100 GB/s, source: "command line' first.yaml
+check "numbers of the hardware keep their source" grep -q 'sms: {value: 132, source: ' first.yaml
+expect 0 "a scenario may come from a pipe" validate /dev/stdin <first.yaml
+says "/dev/stdin: ok"
+
+# --- several files ----------------------------------------------------------------------------
+echo 'kind: train_replay' >incomplete.yaml
+expect 3 "one bad file among good ones" validate "$main_job" incomplete.yaml "$main_job"
+says "$main_job: ok"
+tells "incomplete.yaml:1:1: error: required key 'hardware' is missing"
+check "the good ones are still checked" [ "$(grep -c ': ok$' out)" = 2 ]
+expect 2 "--print of two files" validate --print "$main_job" "$main_job"
+tells "--print shows one scenario"
+
+# --- list -------------------------------------------------------------------------------------
+expect 0 "list topologies" list topologies
+says "mpft"
+says "mrft"
+expect 0 "list hardware" list hardware
+says "h800"
+expect 0 "list networks" list networks
+says "cm02"
+expect 0 "list models" list models
+says "traces/deepseek_v3_train.trace.json"
+expect 2 "list of nothing" list
+tells "moesim list topologies"
+expect 2 "list of what there is not" list topology
+tells "did you mean 'topologies'?"
+expect 2 "two lists" list networks models
+tells "one list at a time"
+
+# --- usage ------------------------------------------------------------------------------------
+expect 2 "validate of nothing" validate
+tells "moesim validate scenarios/"
+expect 2 "an unknown option" validate --prnt "$main_job"
+tells "moesim validate"
+expect 2 "an argument too many" schema x
+expect 2 "an unknown command" vlidate
+tells "did you mean 'validate'?"
+expect 0 "validate --help" validate --help
+says "Usage: moesim validate"
+
+# --- schema -----------------------------------------------------------------------------------
+expect 0 "schema" schema
+if python3 -c '' 2>/dev/null; then
+    cp out schema.json
+    check "the schema is JSON and covers every key of --print" \
+        python3 "$srcdir/tests/schema_covers.py" schema.json first.yaml
+else
+    skip "the schema is JSON and covers every key of --print" "no python3"
+fi
+finish
