@@ -100,7 +100,7 @@ START_TEST(a_good_scenario)
     ck_assert_int_eq(s->cluster.node.gpus, 8);
     ck_assert_int_eq(s->sim.network, NET_FLOW);
     ck_assert(s->sim.epsilon == 0);
-    const struct topology_type *t = topology_all()[s->cluster.network.topology];
+    const struct topology_type *t = topology_find(s->cluster.topology);
     ck_assert_str_eq(t->name, "mpft");
     ck_assert_uint_eq(diag_count(d), 0);
 }
@@ -173,8 +173,8 @@ START_TEST(numbers_that_do_not_fit)
                    "experts=200: error: ", "200 experts do not divide among 64 GPUs");
     expect_refused("replay.routing.groups_per_token=9",
                    "groups_per_token=9: error: ", "there are 8 groups");
-    expect_refused("cluster.nic.per_node=4",
-                   "cluster.nic.per_node=4: error: ", "a node has 8 GPUs");
+    expect_refused("cluster.nic.per_node=4", "error: 4 NICs for 8 GPUs",
+                   "set cluster.nic.per_node to 8");
     expect_refused("cluster.ep_kernel.sms=132",
                    "cluster.ep_kernel.sms=132: error: ", "nothing is left to compute");
     expect_refused("sim.epsilon=0.2", "sim.epsilon=0.2: error: ", "sim.epsilon");
