@@ -5,7 +5,8 @@
  * its path, which never sleeps. The flows of core link k that cross the sleeping link l carry at most
  *     min(capacity_k, weight_kl * level_k)      (level_k: the largest rate per weight on k)
  * and the sum over k bounds the load of l. Once the bound reaches the capacity, the classes are built
- * anew. weight_kl is not reduced when flows end: the bound only gets looser until then. */
+ * anew. Flows that start together have no rates yet: they are built on a guess of level_k, and built
+ * again where the rates then show that the guess was too low. */
 #include <math.h>
 
 #include "base/diag.h"
@@ -50,20 +51,32 @@ static struct core_load *crossing_of(struct flow_link *core, uint32_t link)
     return &core->crossing[core->n_crossing++];
 }
 
-void flow_dormant_joined(struct flow_net *net, uint32_t flow)
+static void count_crossings(struct flow_net *net, uint32_t flow, double weight)
 {
-    struct flow_link *core = &net->links[flow_core_link(net, flow)];
+    uint32_t id = flow_core_link(net, flow);
+    if (id == FLOW_NONE)
+        return;
+    struct flow_link *core = &net->links[id];
     const uint32_t *path = net->spans.words + net->flow_path[flow];
-    double weight = net->services[net->flow_service[flow]].weight;
     for (uint32_t i = 0; i < net->flow_n_links[flow]; i++) {
         if (!net->links[path[i]].dormant)
             continue;
         struct core_load *x = crossing_of(core, path[i]);
         double before_Bps = carried_at_most(core, x->weight, core->max_level_Bps);
-        x->weight += weight;
+        x->weight = flow_max(0, x->weight + weight);
         move_bound(net, path[i],
                    carried_at_most(core, x->weight, core->max_level_Bps) - before_Bps);
     }
+}
+
+void flow_dormant_joined(struct flow_net *net, uint32_t flow)
+{
+    count_crossings(net, flow, net->services[net->flow_service[flow]].weight);
+}
+
+void flow_dormant_left(struct flow_net *net, uint32_t flow)
+{
+    count_crossings(net, flow, -net->services[net->flow_service[flow]].weight);
 }
 
 void flow_dormant_level_changed(struct flow_net *net, uint32_t link, double old_level_Bps)
@@ -100,13 +113,14 @@ static void note_crossings(struct flow_net *net, uint32_t flow)
         return;
     const uint32_t *path = net->spans.words + net->flow_path[flow];
     double narrow_Bps = net->links[core].capacity_Bps;
+    double weight = net->services[net->flow_service[flow]].weight;
     for (uint32_t i = 0; i < net->flow_n_links[flow]; i++) {
         struct flow_link *l = &net->links[path[i]];
+        l->open_weight += weight;
         if (path[i] == core || l->capacity_Bps < CLEARLY_WIDER * narrow_Bps)
             l->keep_awake = true;
         else if (!l->keep_awake)
-            crossing_of(&net->links[core], path[i])->weight +=
-                net->services[net->flow_service[flow]].weight;
+            crossing_of(&net->links[core], path[i])->weight += weight;
     }
 }
 
@@ -115,7 +129,7 @@ static void clear_links(struct flow_net *net)
     for (uint32_t i = 0; i < net->n_links; i++) {
         struct flow_link *l = &net->links[i];
         l->dormant = l->bound_changed = false;
-        l->bound_Bps = 0;
+        l->bound_Bps = l->open_weight = 0;
         l->n_crossing = 0;
         l->keep_awake = l->watched || l->failed || l->awake_call == net->solve_call;
     }
@@ -155,16 +169,41 @@ static bool homeless(const struct flow_net *net, uint32_t flow)
     return net->flow_class[flow] == FLOW_HOMELESS;
 }
 
-void flow_rebuild(struct flow_net *net, double now_s)
+/* Where nobody is limited, the ripple leaves an upper bound that may have got loose. */
+static void tighten_max_levels(struct flow_net *net)
+{
+    for (uint32_t i = 0; i < net->n_links; i++) {
+        struct flow_link *l = &net->links[i];
+        double max_Bps = 0;
+        for (uint32_t k = 0; k < l->n && l->clock[0] == CLOCK_NONE; k++)
+            max_Bps = flow_max(max_Bps, flow_class_level(net, l->list[k].cls));
+        if (l->clock[0] == CLOCK_NONE)
+            l->max_level_Bps = max_Bps;
+    }
+}
+
+/* As if every link were the bottleneck of all flows on it. */
+static void guess_max_levels(struct flow_net *net)
+{
+    for (uint32_t i = 0; i < net->n_links; i++)
+        if (net->links[i].open_weight > 0)
+            net->links[i].max_level_Bps =
+                net->links[i].capacity_Bps / net->links[i].open_weight;
+}
+
+static void build(struct flow_net *net, bool guess, double now_s)
 {
     uint32_t classes_before = net->live_classes;
     net->stats.rebuilds++;
+    tighten_max_levels(net);
     flow_class_drop_all(net, now_s);
     clear_links(net);
     if (net->n_priorities == 1) {
         for (uint32_t f = 0; f < net->n_flows; f++)
             if (homeless(net, f))
                 note_crossings(net, f);
+        if (guess)
+            guess_max_levels(net);
         sum_bounds(net);
         put_to_sleep(net);
     }
@@ -174,6 +213,17 @@ void flow_rebuild(struct flow_net *net, double now_s)
     net->rebuild_factor =
         net->live_classes > 0.75 * classes_before ? 2 * net->rebuild_factor : 1;
     net->visits_at_rebuild = net->stats.visits;
+}
+
+void flow_rebuild(struct flow_net *net, double now_s)
+{
+    build(net, false, now_s);
+}
+
+void flow_build_started(struct flow_net *net, double now_s)
+{
+    build(net, true, now_s);
+    net->rebuild_factor = 1;
 }
 
 /* A build costs about as much as looking at every flow a few times. */

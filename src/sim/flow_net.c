@@ -12,6 +12,8 @@
 static const double CLOCK_ROUNDING = 2e-15;
 static const double RATE_ROUNDING = 1e-12;
 
+enum { MANY_STARTS = 64 };
+
 struct flow_net *flow_net_new(const struct flow_net_config *config)
 {
     struct flow_net *net = XREALLOC(NULL, struct flow_net, 1);
@@ -105,7 +107,7 @@ static bool starts_before(const struct start_batch *a, const struct start_batch 
 static void push_start(struct flow_net *net, double time_s, uint32_t flow)
 {
     XGROW(net->starts, net->n_starts, net->cap_starts);
-    struct start_batch batch = {time_s, net->start_seq++, flow, flow};
+    struct start_batch batch = {time_s, net->start_seq++, flow, flow, 1};
     uint32_t at = net->n_starts++;
     while (at > 0 && starts_before(&batch, &net->starts[(at - 1) / 2])) {
         net->starts[at] = net->starts[(at - 1) / 2];
@@ -153,6 +155,7 @@ void flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *
     if (net->n_starts && net->starts[0].time_s == start_s) {
         net->heap.sibling[net->starts[0].last] = flow;
         net->starts[0].last = flow;
+        net->starts[0].n++;
     } else {
         push_start(net, start_s, flow);
     }
@@ -178,40 +181,70 @@ static bool crosses_failed(const struct flow_net *net, uint32_t flow)
     return false;
 }
 
-static void activate(struct flow_net *net, uint32_t flow, double now_s)
+/* Whether the flow takes part from now on; its key becomes the service that it needs. */
+static bool takes_part(struct flow_net *net, uint32_t flow)
 {
+    const struct flow_service *service = &net->services[net->flow_service[flow]];
     double bytes_B = net->heap.key[flow];
-    bool unlimited = !net->flow_n_links[flow] &&
-                     net->services[net->flow_service[flow]].cap_Bps <= 0;
+    bool unlimited = !net->flow_n_links[flow] && service->cap_Bps <= 0;
     if (crosses_failed(net, flow)) {
         flow_ends(net, flow, FLOW_FAILED);
-        return;
+        return false;
     }
     if (unlimited || bytes_B <= 0) {
         flow_ends(net, flow, FLOW_DONE);
-        return;
+        return false;
     }
-    uint32_t core = flow_core_link(net, flow);
-    if (net->n_dormant && core != FLOW_NONE)
-        flow_wake(net, core, now_s);
-    flow_class_join(net, flow, bytes_B / net->services[net->flow_service[flow]].weight, now_s);
-    if (net->n_dormant)
-        flow_dormant_joined(net, flow);
+    net->heap.key[flow] = bytes_B / service->weight;
     net->checked_due_B += bytes_B;
     if (++net->n_active > net->stats.max_concurrent)
         net->stats.max_concurrent = net->n_active;
+    return true;
 }
 
-static void activate_due(struct flow_net *net, double now_s)
+static void join_one(struct flow_net *net, uint32_t flow, double now_s)
 {
+    uint32_t core = flow_core_link(net, flow);
+    if (net->n_dormant && core != FLOW_NONE)
+        flow_wake(net, core, now_s);
+    flow_class_join(net, flow, net->heap.key[flow], now_s);
+    if (net->n_dormant)
+        flow_dormant_joined(net, flow);
+}
+
+/* The flows that are due, as a list through sibling. */
+static uint32_t pop_due(struct flow_net *net, double now_s, uint32_t *n)
+{
+    uint32_t first = FLOW_NONE, last = FLOW_NONE;
+    *n = 0;
     while (net->n_starts && net->starts[0].time_s <= now_s) {
         struct start_batch batch = pop_start(net);
-        for (uint32_t flow = batch.first; flow != FLOW_NONE;) {
-            uint32_t next = net->heap.sibling[flow];
-            activate(net, flow, now_s);
-            flow = next;
-        }
+        if (first == FLOW_NONE)
+            first = batch.first;
+        else
+            net->heap.sibling[last] = batch.first;
+        last = batch.last;
+        *n += batch.n;
     }
+    return first;
+}
+
+/* Flows that come in numbers get their classes in one build, which knows what can sleep. */
+static void activate_due(struct flow_net *net, double now_s)
+{
+    uint32_t n, flow = pop_due(net, now_s, &n), next;
+    bool together = n >= MANY_STARTS && n >= net->n_active;
+    for (; flow != FLOW_NONE; flow = next) {
+        next = net->heap.sibling[flow];
+        if (!takes_part(net, flow))
+            continue;
+        if (together)
+            net->flow_class[flow] = FLOW_HOMELESS;
+        else
+            join_one(net, flow, now_s);
+    }
+    if (together)
+        flow_build_started(net, now_s);
 }
 
 static double merged_share(const struct flow_net *net)
@@ -237,7 +270,10 @@ static double forgiven_B(const struct flow_net *net, uint32_t cls, double now_s)
 static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
 {
     net->checked_due_B -= first_left_B(net, cls, now_s);
-    flow_ends(net, flow_class_pop(net, cls, now_s), how);
+    uint32_t flow = flow_class_pop(net, cls, now_s);
+    if (net->n_dormant)
+        flow_dormant_left(net, flow);
+    flow_ends(net, flow, how);
     net->n_active--;
 }
 

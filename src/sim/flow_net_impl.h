@@ -93,7 +93,7 @@ struct flow_link {
 struct start_batch {
     double time_s;
     uint64_t seq;
-    uint32_t first, last;
+    uint32_t first, last, n; /* flows, listed through sibling */
 };
 
 struct ended_flow {
@@ -192,9 +192,12 @@ bool flow_ripple(struct flow_net *net, double now_s, bool *tried);
 /* flow_dormant.c */
 uint32_t flow_core_link(const struct flow_net *net, uint32_t flow);
 void flow_dormant_joined(struct flow_net *net, uint32_t flow);
+void flow_dormant_left(struct flow_net *net, uint32_t flow);
 void flow_dormant_level_changed(struct flow_net *net, uint32_t core, double old_level_Bps);
 bool flow_dormant_violated(struct flow_net *net, bool keep_awake);
 void flow_rebuild(struct flow_net *net, double now_s);
+/* The same when many flows have just started: nobody has rates yet that would tell who can bind. */
+void flow_build_started(struct flow_net *net, double now_s);
 bool flow_rebuild_pays(const struct flow_net *net);
 /* Before links that sleep are changed or become some flow's narrowest. */
 void flow_wake(struct flow_net *net, uint32_t link, double now_s);

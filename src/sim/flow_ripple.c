@@ -87,12 +87,23 @@ static void set_max_level(struct flow_net *net, uint32_t link, double level_Bps)
         flow_dormant_level_changed(net, link, old_Bps);
 }
 
-/* A class's level has moved by delta: what its other links notice. */
-static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, uint32_t except)
+/* Whether what the link's classes should have differs from what they have. */
+static bool moves(const struct flow_net *net, const struct flow_link *l)
+{
+    if (!limits(l))
+        return l->load_Bps > l->capacity_Bps * (1 + tolerance(net));
+    const struct flow_clock *k = &net->clocks[l->clock[PRIORITY]];
+    return fabs(l->capacity_Bps - l->load_Bps) >
+           tolerance(net) * k->own_weight * k->level_Bps;
+}
+
+/* A class's level has moved by delta to level: what its other links notice. */
+static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, double level_Bps,
+                       uint32_t except)
 {
     const struct flow_class *c = &net->classes[cls];
     const uint32_t *links = flow_class_links(net, cls);
-    double load_Bps = c->n * c->weight * delta_Bps, level_Bps = flow_class_level(net, cls);
+    double load_Bps = c->n * c->weight * delta_Bps;
     for (uint32_t i = 0; i < c->n_links; i++) {
         struct flow_link *l = &net->links[links[i]];
         if (links[i] == except)
@@ -101,7 +112,7 @@ static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, uin
         touch(net, links[i]);
         if (level_Bps > l->max_level_Bps)
             set_max_level(net, links[i], level_Bps);
-        if (limits(l) || l->load_Bps > l->capacity_Bps * (1 + tolerance(net)))
+        if (moves(net, l))
             push(net, links[i]);
     }
 }
@@ -119,7 +130,7 @@ static void change_link(struct flow_net *net, uint32_t cls, uint32_t link, doubl
     flow_clock_move(net, cls, clock, now_s);
     double delta_Bps = net->clocks[clock].level_Bps - old_Bps;
     if (delta_Bps != 0)
-        shift_load(net, cls, delta_Bps, FLOW_NONE);
+        shift_load(net, cls, delta_Bps, old_Bps + delta_Bps, FLOW_NONE);
     push(net, link);
     if (limits(&net->links[old_link]))
         push(net, old_link);
@@ -194,7 +205,7 @@ static void set_level(struct flow_net *net, uint32_t link, double level_Bps, dou
         set_max_level(net, link, level_Bps);
     net->stats.visits += k->n_own;
     for (uint32_t i = 0; i < k->n_own; i++)
-        shift_load(net, k->own[i], delta_Bps, link);
+        shift_load(net, k->own[i], delta_Bps, level_Bps, link);
 }
 
 static void update(struct flow_net *net, uint32_t link, double now_s)
@@ -219,20 +230,14 @@ static void update(struct flow_net *net, uint32_t link, double now_s)
         take_over(net, link, now_s);
 }
 
-/* Upper bounds of what the classes of each touched link have; sleeping links rely on them. */
+/* Upper bounds of what the classes of each touched link have; sleeping links rely on them. Where
+ * nobody is limited the old bound stays true. */
 static void settle_max_levels(struct flow_net *net)
 {
     for (uint32_t i = 0; i < net->n_touched; i++) {
         const struct flow_link *l = &net->links[net->touched[i]];
-        if (limits(l)) {
+        if (limits(l))
             set_max_level(net, net->touched[i], level_of(net, l));
-            continue;
-        }
-        double max_Bps = 0;
-        net->stats.visits += l->n;
-        for (uint32_t k = 0; k < l->n; k++)
-            max_Bps = flow_max(max_Bps, flow_class_level(net, l->list[k].cls));
-        set_max_level(net, net->touched[i], max_Bps);
     }
 }
 
