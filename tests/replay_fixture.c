@@ -119,20 +119,24 @@ static void make_trace(struct replay_fixture *f)
 
 /* Link 4r: NVLink out, 4r+1: NVLink in, 4r+2: NIC out, 4r+3: NIC in. The switches never
  * limit. */
-static uint32_t route(const struct topology *t, uint32_t src, uint32_t dst,
-                      uint32_t flow_hash, uint32_t links[ROUTE_MAX_LINKS])
+static uint32_t one_path(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    (void)t, (void)src, (void)dst;
+    return 0;
+}
+
+static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                     uint32_t links[ROUTE_MAX_LINKS])
 {
     uint32_t network = src / t->gpus_per_node != dst / t->gpus_per_node ? 2 : 0;
 
-    (void)flow_hash;
-    if (src == dst)
-        return 0;
+    (void)number;
     links[0] = LINKS_PER_GPU * src + network;
     links[1] = LINKS_PER_GPU * dst + network + 1;
     return 2;
 }
 
-static const struct topology_type star = {.name = "star", .route = route};
+static const struct topology_type star = {.name = "star", .by_destination = one_path, .path = path};
 
 static void make_topology(struct replay_fixture *f)
 {

@@ -5,16 +5,17 @@
 
 enum { MAX_TRANSFERS = 512 };
 
-static uint32_t route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t flow_hash,
-                      uint32_t links[ROUTE_MAX_LINKS])
+/* Each transfer is pinned to a path of its own. */
+static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                     uint32_t links[ROUTE_MAX_LINKS])
 {
     const struct fixture *f = t->state;
     (void)src, (void)dst;
-    memcpy(links, f->paths[flow_hash] + 1, f->paths[flow_hash][0] * sizeof *links);
-    return f->paths[flow_hash][0];
+    memcpy(links, f->paths[number] + 1, f->paths[number][0] * sizeof *links);
+    return f->paths[number][0];
 }
 
-static const struct topology_type table_topology = {.name = "table", .route = route};
+static const struct topology_type table_topology = {.name = "table", .path = path};
 
 struct fixture *fixture_new(uint32_t n_links, uint32_t n_devices)
 {
@@ -58,6 +59,7 @@ uint32_t fixture_transfer(struct fixture *f, const struct transfer *t, double ar
     op.device = t->dst;
     op.lane = opgraph_lane(f->graph);
     copy.dst_op = opgraph_add(f->graph, &op);
+    copy.pinned = f->graph->n_transfers + 1;
     uint32_t id = opgraph_transfer(f->graph, &copy);
     f->paths[id][0] = n_links;
     memcpy(f->paths[id] + 1, links, n_links * sizeof *links);

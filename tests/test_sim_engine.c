@@ -181,6 +181,7 @@ START_TEST(bound_is_the_busiest_link_of_an_op)
     for (uint32_t i = 0; i < 3; i++) {
         struct transfer t = {.src_op = id, .dst_op = id, .src = 0, .dst = 1, .weight = 1};
         t.bytes_B = 10e9;
+        t.pinned = i + 1;
         uint32_t k = opgraph_transfer(f->graph, &t);
         f->paths[k][0] = 1;
         f->paths[k][1] = i < 2 ? l0 : l1;

@@ -54,7 +54,7 @@ static double path_latency_s(const struct topology *t, uint32_t src, uint32_t ds
 {
     uint32_t links[ROUTE_MAX_LINKS];
     double sum_s = 0;
-    *n = t->type->route(t, src, dst, 0, links);
+    *n = topology_route(t, src, dst, links);
     for (uint32_t i = 0; i < *n; i++)
         sum_s += t->links[links[i]].latency_s;
     return sum_s;
@@ -127,7 +127,7 @@ static void count_built(const struct topology *t, struct topo_counts *c)
 /* NVLink hops start and end at GPUs of one node; network links must chain vertex to vertex. */
 static void check_route(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    uint32_t links[ROUTE_MAX_LINKS], n = t->type->route(t, src, dst, 0, links);
+    uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links);
     ck_assert_uint_gt(n, 0);
     uint32_t at = UINT32_MAX;
     for (uint32_t i = 0; i < n; i++) {
@@ -216,7 +216,7 @@ START_TEST(planes_do_not_meet)
     for (uint32_t src = 0; src < t->n_endpoints; src += 37)
         for (uint32_t dst = 0; dst < t->n_endpoints; dst += 41) {
             uint32_t links[ROUTE_MAX_LINKS];
-            uint32_t n = src == dst ? 0 : t->type->route(t, src, dst, 0, links);
+            uint32_t n = src == dst ? 0 : topology_route(t, src, dst, links);
             for (uint32_t i = 0; i < n; i++)
                 if (t->links[links[i]].kind == LINK_NIC) {
                     uint32_t nic = t->links[links[i]].a < 2 * t->n_endpoints
@@ -262,7 +262,7 @@ START_TEST(destinations_spread_over_uplinks)
         uint32_t down = (uint32_t)s->hw->network.switch_ports / 2;
         uint8_t *seen = ARENA_ARRAY(s->arena, uint8_t, s->topo.n_links);
         for (uint32_t node = down; node < 2 * down && node < s->hw->nodes; node++) {
-            uint32_t n = s->topo.type->route(&s->topo, 0, node * gpus, 0, links);
+            uint32_t n = topology_route(&s->topo, 0, node * gpus, links);
             ck_assert_uint_eq(n, s->hw->nodes > s->hw->network.switch_ports ? 4 : n);
             if (n == 4)
                 ck_assert_uint_eq(seen[links[1]]++, 0);

@@ -4,6 +4,7 @@
 
 #include "base/cfg.h"
 #include "base/progress.h"
+#include "base/yaml_doc.h"
 #include "cmd/cmd.h"
 #include "io/trace_file.h"
 #include "io/trace_info.h"
@@ -33,6 +34,13 @@ static void check_verb(const char *word, struct argp_state *state)
                near ? near : "", near ? "'?" : "; there are info and import");
 }
 
+static bool is_text(const char *text)
+{
+    const char *what = NULL;
+
+    return *text && !yaml_bad_byte(text, strlen(text), &what);
+}
+
 static void check_complete(const struct options *o, struct argp_state *state)
 {
     if (!o->verb)
@@ -47,6 +55,10 @@ static void check_complete(const struct options *o, struct argp_state *state)
                    o->file);
     else if (!strcmp(o->verb, "info") && o->out)
         argp_error(state, "'trace info' prints; -o belongs to 'trace import'");
+    else if (o->source && !is_text(o->source))
+        argp_error(state, "--source must be a text in UTF-8, and not empty");
+    else if (o->source && !o->out)
+        argp_error(state, "--source belongs to 'trace import'");
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

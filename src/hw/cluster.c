@@ -57,7 +57,39 @@ static const struct cfg_field nic_fields[] = {
 static const struct cfg_table nic_table = {
     "nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
 
+static const char *const routing_policies[] = {"static", "ecmp", "adaptive", "spray",
+                                               "valiant", "ugal", NULL};
+static const struct cfg_field routing_fields[] = {
+    {.name = "policy", .type = CFG_ENUM, .offset = offsetof(struct hw_routing, policy),
+     .dflt = "static", .choices = routing_policies,
+     .doc = "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours"},
+    {.name = "queue_pairs", .type = CFG_INT, .offset = offsetof(struct hw_routing, queue_pairs),
+     .dflt = "1", .min = 1, .max = 64,
+     .doc = "queue pairs per connection; ecmp hashes each apart"},
+    {.name = "rebalance", .type = CFG_QUANTITY, .dim = DIM_TIME,
+     .offset = offsetof(struct hw_routing, rebalance_s), .dflt = "0 s", .min = 0, .max = 1,
+     .doc = "adaptive: how often running flows may move to another path; 0 = never"},
+    {0}};
+static const struct cfg_table routing_table = {
+    "routing", "which of several paths a flow takes", sizeof(struct hw_routing), routing_fields};
+
+#define OPTIONAL_COUNT(key, member, default, low, high, text) \
+    {.name = key, .type = CFG_INT, .offset = offsetof(struct hw_network, member), \
+     .dflt = default, .min = (low), .max = (high), .doc = text}
+
 static const struct cfg_field network_fields[] = {
+    OPTIONAL_COUNT("planes", planes, "0", 0, 1024,
+                   "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"),
+    OPTIONAL_COUNT("nic_ports", nic_ports, "1", 1, 64,
+                   "mpft_multiport: ports of a NIC, each on a plane of its own"),
+    OPTIONAL_COUNT("slim_fly_q", slim_fly_q, "0", 0, 4096,
+                   "slim_fly: size of the finite field; 0 = the smallest that holds all endpoints"),
+    OPTIONAL_COUNT("dragonfly_groups", dragonfly_groups, "0", 0, 1 << 20,
+                   "dragonfly: groups; 0 = as few as hold all endpoints"),
+    {.name = "file", .type = CFG_STRING, .offset = offsetof(struct hw_network, file), .dflt = "",
+     .doc = "topo_file: YAML file with the switches and cables"},
+    {.name = "routing", .type = CFG_TABLE, .offset = offsetof(struct hw_network, routing),
+     .sub = &routing_table},
     COUNT(hw_network, "switch_ports", switch_ports, 2, 4096, "ports of a switch"),
     QUANTITY(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, 1e7, 1e14,
              "one switch port, one direction"),

@@ -32,7 +32,28 @@ struct hw_nic {
     double latency_s;                  /* NIC, PCIe and posting the request, one side */
 };
 
+enum routing_policy {
+    ROUTING_STATIC,   /* destination-based tables (D-mod-K) */
+    ROUTING_ECMP,     /* a hash of the five-tuple chooses among minimal paths */
+    ROUTING_ADAPTIVE, /* the least loaded minimal path, reconsidered while the flow runs */
+    ROUTING_SPRAY,    /* every packet takes another minimal path */
+    ROUTING_VALIANT,  /* over a random detour */
+    ROUTING_UGAL      /* the better of a minimal path and a random detour, by load */
+};
+
+struct hw_routing {
+    int policy;             /* enum routing_policy */
+    int64_t queue_pairs;    /* per connection: ecmp hashes each apart */
+    double rebalance_s;     /* adaptive: how often running flows may move; 0 = never */
+};
+
 struct hw_network {
+    int64_t planes;                    /* mpft: NIC i is on plane i % planes; 0 = one per GPU of a node */
+    int64_t nic_ports;                 /* mpft_multiport: ports of a NIC, each on a plane of its own */
+    int64_t slim_fly_q;                /* 0 = the smallest that holds all endpoints */
+    int64_t dragonfly_groups;          /* 0 = as few as hold all endpoints */
+    const char *file;                  /* topo_file: the user's edge list (YAML); "" = none */
+    struct hw_routing routing;
     int64_t switch_ports;
     double port_Bps;                   /* one direction */
     double switch_latency_s;           /* one traversal */

@@ -156,7 +156,7 @@ static int open_file(const char *path, struct diag *diag)
         return -1;
     }
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(path),
                    "this is a directory; name a file in it");
         close(fd);
         return -1;

@@ -20,6 +20,7 @@
 #define EVENT_LIMIT_B (1u << 20)
 #define HEADER_LIMIT_B (1u << 20)
 #define MAX_RECORDS 20000000u
+#define MAX_RANKS 1000000000
 #define MAX_TIME_US 1e18 /* a year 33658; beyond it is no time stamp */
 
 /* --- tables of names --------------------------------------------------------------- */
@@ -131,9 +132,10 @@ static int read_dims(struct json_stream *js, const cJSON *args, const char *key,
 
     for (int i = 0; i < 3; i++) {
         const cJSON *n = cJSON_GetArrayItem(list, i);
-        if (!cJSON_IsNumber(n) || !(n->valuedouble >= 1 && n->valuedouble <= INT32_MAX)) {
+        if (!cJSON_IsNumber(n) || !(n->valuedouble >= 1 && n->valuedouble <= INT32_MAX) ||
+            n->valuedouble != floor(n->valuedouble)) {
             diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js),
-                       "'%s' of this kernel must be three numbers from 1", key);
+                       "'%s' of this kernel must be three whole numbers from 1", key);
             return -1;
         }
         dims[i] = (int32_t)n->valuedouble;
@@ -237,7 +239,7 @@ static int read_span(struct kineto *k, struct json_stream *js, const cJSON *even
     if (json_string(js, event, "name", "annotation", true, &name) ||
         read_times(js, event, "annotation", &span.start_us, &span.end_us))
         return -1;
-    span.name = intern(k, name);
+    span.name = intern(k, *name ? name : "(no name)");
     span.thread = read_thread(k, event);
     memcpy(PUSH(k, spans), &span, sizeof span);
     return 0;
@@ -303,7 +305,7 @@ static int read_device(struct kineto *k, struct json_stream *js, const cJSON *it
         json_int(js, item, "sharedMemPerMultiprocessor", "device", false, 1, 1 << 30,
                  &d->shared_per_sm_B))
         return -1;
-    d->name = name ? arena_strdup(k->arena, name) : NULL;
+    d->name = name && *name ? arena_strdup(k->arena, name) : NULL;
     k->n_devices++;
     return 0;
 }
@@ -328,9 +330,9 @@ static int read_ranks(struct kineto *k, struct json_stream *js)
 
     if (!info)
         return -1;
-    int failed = json_int(js, info, "rank", "distributedInfo", false, 0, INT32_MAX,
+    int failed = json_int(js, info, "rank", "distributedInfo", false, 0, MAX_RANKS,
                           &k->rank) ||
-                 json_int(js, info, "world_size", "distributedInfo", false, 1, INT32_MAX,
+                 json_int(js, info, "world_size", "distributedInfo", false, 1, MAX_RANKS,
                           &k->world_size);
     cJSON_Delete(info);
     return failed ? -1 : 0;
@@ -395,9 +397,10 @@ static void warn_unclassified(const struct kineto *k)
 {
     if (k->n_unclassified)
         diag_warning(k->diag, SRCLOC_FILE(k->file),
-                     "%zu kernels have no class and count as bound by memory; add a "
-                     "rule with --classes for example for '%.120s'",
-                     k->n_unclassified, k->unclassified);
+                     "%zu kernel%s no class and count%s as bound by memory; add a rule "
+                     "with --classes for example for '%.120s'",
+                     k->n_unclassified, k->n_unclassified == 1 ? " has" : "s have",
+                     k->n_unclassified == 1 ? "s" : "", k->unclassified);
 }
 
 struct trace *kineto_import(struct json_stream *js, const char *first_key,

@@ -54,7 +54,7 @@ static const char *plain_name(const struct kineto *k)
     for (char *p = name; *p; p++) /* it goes into JSON and onto terminals */
         if (!isalnum((unsigned char)*p) && !strchr("_-+()", *p))
             *p = '_';
-    return name;
+    return *name ? name : "trace";
 }
 
 static void name_streams(struct maker *m)

@@ -120,11 +120,15 @@ struct trace *trace_import_memory(const void *bytes, size_t len, const char *nam
 
 /* --- out --------------------------------------------------------------------------- */
 
-/* Texts of a trace are UTF-8 without control characters. */
+/* Texts of a trace are UTF-8; of the control characters they may hold those of lines. */
 static void write_text(struct outfile *f, const char *text)
 {
     outfile_write(f, "\"", 1);
     for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p < ' ') {
+            outfile_printf(f, "\\u%04x", (unsigned)*p);
+            continue;
+        }
         if (*p == '"' || *p == '\\')
             outfile_write(f, "\\", 1);
         outfile_write(f, p, 1);

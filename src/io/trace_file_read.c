@@ -11,9 +11,10 @@
 #include "io/trace_file_priv.h"
 
 #define VALUE_LIMIT_B (1u << 20)
+#define LIST_LIMIT_B (64u << 20) /* names of all phases or classes */
 #define MAX_KERNELS 20000000u
 #define MAX_US 1e11 /* a day */
-#define MAX_ROWS 1e12
+#define MAX_ROWS 1e19 /* what a class table can ask of a grid */
 #define MAX_NUMBER 1e9 /* of the header */
 
 enum column { CLASS, STREAM, PHASE, LAYER, START, DURATION, LAUNCH, GRID, BLOCKS, ROWS,
@@ -28,12 +29,19 @@ struct reader {
     uint32_t *deps;
     size_t n_kernels, cap_kernels, n_deps, cap_deps;
     bool have_kernels;
+    uint32_t seen; /* bits of the header's numbers */
 };
 
 static int fail(const struct reader *rd, const char *message)
 {
     diag_error(json_diag(rd->js), EXIT_BAD_INPUT, json_where(rd->js), "%s", message);
     return -1;
+}
+
+/* Called before the value is read: the place is that of the key. */
+static int fail_twice(const struct reader *rd, const char *key)
+{
+    return fail(rd, arena_printf(rd->arena, "'%s' stands here a second time", key));
 }
 
 /* --- header ------------------------------------------------------------------------ */
@@ -63,11 +71,13 @@ static const char *copy_text(struct reader *rd, const cJSON *value, const char *
 
 static int read_texts(struct reader *rd, const char *what, const char ***texts, uint32_t *n)
 {
-    cJSON *list = json_value(rd->js, VALUE_LIMIT_B), *item = NULL;
+    if (*texts)
+        return fail_twice(rd, what);
+    cJSON *list = json_value(rd->js, LIST_LIMIT_B), *item = NULL;
     int failed = list ? 0 : -1;
 
-    if (*texts || (list && !cJSON_IsArray(list)))
-        failed = fail(rd, arena_printf(rd->arena, "'%s' must be one list of texts", what));
+    if (list && !cJSON_IsArray(list))
+        failed = fail(rd, arena_printf(rd->arena, "'%s' must be a list of texts", what));
     *texts = ARENA_ARRAY(rd->arena, const char *, (size_t)cJSON_GetArraySize(list) + 1);
     *n = 0;
     cJSON_ArrayForEach(item, list)
@@ -81,16 +91,23 @@ static int read_texts(struct reader *rd, const char *what, const char ***texts, 
 
 static int read_header_text(struct reader *rd, const struct trace_member *m)
 {
-    cJSON *value = json_value(rd->js, VALUE_LIMIT_B);
-    const char *text = value ? copy_text(rd, value, m->key) : NULL;
+    const char **out = (const char **)((char *)rd->t + m->offset);
 
+    if (*out)
+        return fail_twice(rd, m->key);
+    cJSON *value = json_value(rd->js, VALUE_LIMIT_B);
+    *out = value ? copy_text(rd, value, m->key) : NULL;
     cJSON_Delete(value);
-    *(const char **)((char *)rd->t + m->offset) = text;
-    return text ? 0 : -1;
+    return *out ? 0 : -1;
 }
 
 static int read_header_number(struct reader *rd, const struct trace_member *m)
 {
+    uint32_t bit = (uint32_t)1 << (m - trace_numbers);
+
+    if (rd->seen & bit)
+        return fail_twice(rd, m->key);
+    rd->seen |= bit;
     cJSON *value = json_value(rd->js, VALUE_LIMIT_B);
     double number = cJSON_IsNumber(value) ? value->valuedouble : -1;
     int failed = value ? 0 : -1;
@@ -144,11 +161,13 @@ static int read_class(struct reader *rd, const cJSON *item)
 
 static int read_classes(struct reader *rd)
 {
-    cJSON *list = json_value(rd->js, VALUE_LIMIT_B), *item = NULL;
+    if (rd->t->classes)
+        return fail_twice(rd, "classes");
+    cJSON *list = json_value(rd->js, LIST_LIMIT_B), *item = NULL;
     int failed = list ? 0 : -1;
 
-    if (rd->t->classes || (list && !cJSON_IsArray(list)))
-        failed = fail(rd, "'classes' must be one list of classes");
+    if (list && !cJSON_IsArray(list))
+        failed = fail(rd, "'classes' must be a list of classes");
     rd->t->classes =
         ARENA_ARRAY(rd->arena, struct trace_class, (size_t)cJSON_GetArraySize(list) + 1);
     rd->t->n_classes = 0;
@@ -191,6 +210,14 @@ static bool is_index(const cJSON *cell, uint64_t n)
 {
     return cJSON_IsNumber(cell) && cell->valuedouble >= 0 && cell->valuedouble < (double)n &&
            cell->valuedouble == floor(cell->valuedouble);
+}
+
+static int32_t row_whole(struct row *r, enum column c)
+{
+    if (is_index(r->cell[c], INT32_MAX + (uint64_t)1))
+        return (int32_t)r->cell[c]->valuedouble;
+    row_fail(r, c, arena_printf(r->rd->arena, "a whole number from 0 to %d", INT32_MAX));
+    return 0;
 }
 
 static uint32_t row_index(struct row *r, enum column c, uint64_t n, const char *of)
@@ -287,10 +314,10 @@ static int read_kernel(struct reader *rd, const cJSON *value)
     k.class_id = row_index(&r, CLASS, t->n_classes, "'classes'");
     k.stream = row_index(&r, STREAM, t->n_streams, "'streams'");
     k.phase = row_index_or_null(&r, PHASE, t->n_phases, "'phases'");
-    k.layer = (int32_t)row_index(&r, LAYER, INT32_MAX, "layers");
+    k.layer = row_whole(&r, LAYER);
     row_times(&r, &k);
     row_grid(&r, &k);
-    k.blocks = (uint32_t)row_number(&r, BLOCKS, 0, INT32_MAX);
+    k.blocks = (uint32_t)row_whole(&r, BLOCKS);
     k.rows = r.cell[ROWS] ? row_number(&r, ROWS, 0, MAX_ROWS) : 0;
     row_deps(&r, &k);
     k.launch_after = row_index_or_null(&r, LAUNCH_AFTER, rd->n_kernels, "earlier kernels");
@@ -310,7 +337,7 @@ static int check_before_kernels(struct reader *rd)
     const struct trace *t = rd->t;
 
     if (rd->have_kernels)
-        return fail(rd, "'kernels' stands here a second time");
+        return fail_twice(rd, "kernels");
     rd->have_kernels = true;
     if (!t->streams || !t->phases || !t->classes)
         return fail(rd, "'kernels' must come after 'streams', 'phases' and 'classes', which "

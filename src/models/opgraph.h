@@ -45,6 +45,7 @@ struct transfer {
     double weight;           /* share of a contended link relative to others; 1 normally */
     uint8_t priority;        /* 0 is served first, strictly */
     uint8_t n_res;
+    uint32_t pinned;         /* 0: the routing policy chooses; else path number pinned - 1 */
     uint32_t res[TRANSFER_MAX_RES]; /* resource ids */
 };
 

@@ -31,8 +31,10 @@ uint32_t net_path(const struct sim_spec *spec, uint32_t transfer, uint32_t *link
     const struct transfer *t = &spec->graph->transfers[transfer];
     uint32_t n = 0;
     *latency_s = t->latency_s;
-    if (t->src != t->dst)
-        n = spec->topo->type->route(spec->topo, t->src, t->dst, transfer, links);
+    if (t->src != t->dst && t->pinned)
+        n = spec->topo->type->path(spec->topo, t->src, t->dst, t->pinned - 1, links);
+    else
+        n = topology_route(spec->topo, t->src, t->dst, links);
     for (uint32_t i = 0; i < n; i++)
         *latency_s += spec->topo->links[links[i]].latency_s;
     for (uint32_t i = 0; i < t->n_res; i++)

@@ -1,5 +1,5 @@
 # src/topology: one line per file
-libmoesim_a_SOURCES += src/topology/topology.h
+libmoesim_a_SOURCES += src/topology/topology.c src/topology/topology.h
 
 # Plugins: a new topology is one file and one line here.
 topologies = src/topology/topo_mpft.c src/topology/topo_mrft.c
@@ -14,3 +14,4 @@ src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topol
 	  topology/topology.h topology_type topology $(topologies) > $@.tmp && mv $@.tmp $@
 libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
 libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
+libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h

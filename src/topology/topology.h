@@ -1,6 +1,8 @@
-/* Topology: a directed multigraph of links with a route function. Endpoints are GPU ranks
- * 0 .. n_endpoints-1 (rank = node * gpus_per_node + gpu). Routes are computed, not stored per pair.
- * A plugin is one const struct topology_type in topo_NAME.c; the registry is generated. */
+/* Topology: a directed multigraph of links with its paths. Endpoints are GPU ranks
+ * 0 .. n_endpoints-1 (rank = node * gpus_per_node + gpu). Paths are computed, not stored per pair; which
+ * of them a flow takes is the routing policy's business (routing.h).
+ * A plugin is one const struct topology_type in topo_NAME.c; the registry is generated.
+ * Vertices: endpoints, then NIC ports (endpoint * ports_per_nic + port), then switches. */
 #ifndef MOESIM_TOPOLOGY_TOPOLOGY_H
 #define MOESIM_TOPOLOGY_TOPOLOGY_H
 
@@ -31,6 +33,7 @@ struct topo_counts { /* network only: NVLink and PCIe inside a node are not coun
 struct topology {
     const struct topology_type *type;
     uint32_t n_endpoints, gpus_per_node;
+    uint32_t ports_per_nic; /* of an endpoint; 0 = no NICs at all */
     uint32_t n_vertices, n_links;
     struct topo_link *links;
     void *state; /* the plugin's own */
@@ -45,13 +48,26 @@ struct topology_type {
                  struct diag *diag);
     /* The same counts in closed form, without building. */
     int (*count)(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag);
-    /* Writes the link ids from src to dst, in order; returns how many (0 when src == dst).
-     * `flow_hash` selects among equal-cost paths. */
-    uint32_t (*route)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t flow_hash,
-                      uint32_t links[ROUTE_MAX_LINKS]);
+    /* The paths from src to dst (never equal): numbers 0 .. n_minimal-1 are the minimal ones, of equal
+     * cost; n_detours more follow: longer ones (over another plane, over a random switch). */
+    uint32_t (*n_minimal)(const struct topology *t, uint32_t src, uint32_t dst);
+    uint32_t (*n_detours)(const struct topology *t, uint32_t src, uint32_t dst); /* NULL = none */
+    /* The minimal path that destination-based routing tables (D-mod-K) take. */
+    uint32_t (*by_destination)(const struct topology *t, uint32_t src, uint32_t dst);
+    /* Writes the link ids of a path in order, each at most once; returns how many. */
+    uint32_t (*path)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                     uint32_t links[ROUTE_MAX_LINKS]);
     /* Name of a link for people, e.g. "n3.nic5->leaf5.0"; returns buf. */
     const char *(*link_name)(const struct topology *t, uint32_t link, char *buf, size_t size);
 };
+
+/* The path of destination-based routing; 0 links when src == dst. */
+uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst,
+                        uint32_t links[ROUTE_MAX_LINKS]);
+static inline uint32_t topology_first_switch(const struct topology *t)
+{
+    return t->n_endpoints * (1 + t->ports_per_nic);
+}
 
 const struct topology_type *topology_find(const char *name); /* NULL when unknown */
 const struct topology_type *const *topology_all(void);       /* NULL-terminated, sorted by name */

@@ -1,0 +1,41 @@
+/* The half of a network that is inside the nodes, the same for all topologies: GPUs joined by NVLink, each
+ * with a NIC of one or several ports. Link numbers, with E endpoints and P ports per NIC:
+ *     [0, E) NVLink out of a GPU          [E, 2E) NVLink into a GPU
+ *     [2E, 2E + EP) out of a NIC port     [2E + EP, 2E + 2EP) into a NIC port
+ * A NIC port's number is endpoint * P + port. */
+#ifndef MOESIM_TOPOLOGY_ENDS_H
+#define MOESIM_TOPOLOGY_ENDS_H
+
+#include <stddef.h>
+
+#include "hw/cluster.h"
+#include "topology/topology.h"
+
+/* Sets endpoints, GPUs per node and ports of t from hw; warns where a NIC is faster than its PCIe or
+ * its switch port. */
+void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_per_nic,
+                struct diag *diag);
+uint32_t ends_n_links(const struct topology *t);
+/* The switch vertex that a NIC port is cabled to. */
+typedef uint32_t ends_leaf_fn(const struct topology *t, uint32_t endpoint, uint32_t port);
+/* Fills the first ends_n_links() of t->links. Each of P ports has 1/P of the NIC's bandwidth. */
+void ends_build(struct topology *t, const struct cluster_hw *hw, ends_leaf_fn *leaf);
+
+static inline bool ends_same_node(const struct topology *t, uint32_t a, uint32_t b)
+{
+    return a / t->gpus_per_node == b / t->gpus_per_node;
+}
+static inline uint32_t ends_nic_out(const struct topology *t, uint32_t endpoint, uint32_t port)
+{
+    return 2 * t->n_endpoints + endpoint * t->ports_per_nic + port;
+}
+static inline uint32_t ends_nic_in(const struct topology *t, uint32_t endpoint, uint32_t port)
+{
+    return ends_nic_out(t, endpoint, port) + t->n_endpoints * t->ports_per_nic;
+}
+/* The NVLink hop between two GPUs of a node; returns 2. */
+uint32_t ends_nvlink(const struct topology *t, uint32_t src, uint32_t dst, uint32_t *links);
+/* Name of one of these links; NULL when the link is none of them. */
+const char *ends_link_name(const struct topology *t, uint32_t link, char *buf, size_t size);
+
+#endif
