@@ -18,6 +18,7 @@ tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixtu
 	tests/replay_fixture.h
 
 check_PROGRAMS += tests/test_scenario
+check_PROGRAMS += tests/test_io_trace
 
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh

@@ -15,6 +15,14 @@
 
 /* --- order ------------------------------------------------------------------------- */
 
+/* qsort wants an array also where there is nothing to sort. */
+static void sort(void *array, size_t n, size_t element_B,
+                 int (*order)(const void *, const void *))
+{
+    if (n)
+        qsort(array, n, element_B, order);
+}
+
 static int compare(double a, double b)
 {
     return (a > b) - (a < b);
@@ -148,7 +156,7 @@ static const struct kin_call *launch_of(const struct kin_call *calls, size_t n,
 /* A kernel whose launch lies before the recording counts as launched when it started. */
 static void link_launches(struct kineto *k)
 {
-    qsort(k->calls, k->n_calls, sizeof *k->calls, by_correlation);
+    sort(k->calls, k->n_calls, sizeof *k->calls, by_correlation);
     for (size_t i = 0; i < k->n_gpus; i++) {
         struct kin_gpu *g = &k->gpus[i];
         const struct kin_call *call = launch_of(k->calls, k->n_calls, g->correlation);
@@ -224,12 +232,12 @@ static int check_times(const struct kineto *k)
 
 int kin_link(struct kineto *k)
 {
-    qsort(k->spans, k->n_spans, sizeof *k->spans, outer_first);
+    sort(k->spans, k->n_spans, sizeof *k->spans, outer_first);
     count_occurrences(k);
-    qsort(k->calls, k->n_calls, sizeof *k->calls, by_call_time);
+    sort(k->calls, k->n_calls, sizeof *k->calls, by_call_time);
     annotate_calls(k);
     link_launches(k);
-    qsort(k->calls, k->n_calls, sizeof *k->calls, by_call_time);
-    qsort(k->gpus, k->n_gpus, sizeof *k->gpus, by_start);
+    sort(k->calls, k->n_calls, sizeof *k->calls, by_call_time);
+    sort(k->gpus, k->n_gpus, sizeof *k->gpus, by_start);
     return find_streams(k) || check_times(k) ? -1 : 0;
 }
