@@ -19,10 +19,12 @@ tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixtu
 
 check_PROGRAMS += tests/test_scenario
 check_PROGRAMS += tests/test_io_trace
+check_PROGRAMS += tests/test_io_trace_real
 
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh
+dist_check_SCRIPTS += tests/trace_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

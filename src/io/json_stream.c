@@ -51,7 +51,7 @@ static int fail(struct json_stream *js, struct srcloc where, const char *message
 static void read_error(struct json_stream *js)
 {
     int code = Z_OK;
-    const char *text = gzerror(js->gz, &code);
+    const char *text = gzerror(js->gz, &code), *reason = strstr(text, ": ");
 
     js->failed = true;
     if (code == Z_ERRNO)
@@ -63,7 +63,8 @@ static void read_error(struct json_stream *js)
                    "again");
     else
         diag_error(js->diag, EXIT_BAD_INPUT, here(js),
-                   "the compressed data is damaged (%s); copy the file again", text);
+                   "the compressed data is damaged (%s); copy the file again",
+                   reason ? reason + 2 : text); /* without "<fd:3>: " */
 }
 
 /* Whether a byte is there; reads on where the buffer is empty. */
