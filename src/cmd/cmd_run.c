@@ -221,6 +221,8 @@ static int simulate(struct run *r, const struct options *o, struct diag *diag)
                                 .topo = &r->topo,
                                 .net = (enum net_kind)s->sim.network,
                                 .epsilon = s->sim.epsilon,
+                                .routing = s->cluster.network.routing,
+                                .seed = (uint64_t)s->sim.seed,
                                 .sm_per_device = (double)s->cluster.chip.sms,
                                 .checked = s->sim.checked,
                                 .tick = progress_tick};

@@ -57,11 +57,11 @@ static const struct cfg_field nic_fields[] = {
 static const struct cfg_table nic_table = {
     "nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
 
-static const char *const routing_policies[] = {"static", "ecmp", "adaptive", "spray",
+const char *const routing_policy_names[] = {"static", "ecmp", "adaptive", "spray",
                                                "valiant", "ugal", NULL};
 static const struct cfg_field routing_fields[] = {
     {.name = "policy", .type = CFG_ENUM, .offset = offsetof(struct hw_routing, policy),
-     .dflt = "static", .choices = routing_policies,
+     .dflt = "static", .choices = routing_policy_names,
      .doc = "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours"},
     {.name = "queue_pairs", .type = CFG_INT, .offset = offsetof(struct hw_routing, queue_pairs),
      .dflt = "1", .min = 1, .max = 64,

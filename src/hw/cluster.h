@@ -41,6 +41,8 @@ enum routing_policy {
     ROUTING_UGAL      /* the better of a minimal path and a random detour, by load */
 };
 
+extern const char *const routing_policy_names[]; /* NULL-terminated */
+
 struct hw_routing {
     int policy;             /* enum routing_policy */
     int64_t queue_pairs;    /* per connection: ecmp hashes each apart */

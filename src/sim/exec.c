@@ -246,26 +246,27 @@ static void work_off(struct exec *x)
 
 /* --- network -------------------------------------------------------------------------------------- */
 
-static void transfer_failed(struct exec *x, uint32_t transfer)
+static void transfer_failed(struct exec *x, uint32_t transfer, double left_B)
 {
     const struct transfer *t = &x->g->transfers[transfer];
     diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-               "the transfer of %.0f B from GPU %u to GPU %u (%s) lost its path at %.9g s: a "
-               "link on it failed",
-               t->bytes_B, t->src, t->dst, x->g->strings[x->g->ops[t->src_op].name],
-               engine_now());
+               "GPU %u cannot reach GPU %u at %.9g s: every path crosses a link that failed "
+               "(%s, %.0f of %.0f B are left)",
+               t->src, t->dst, engine_now(), x->g->strings[x->g->ops[t->src_op].name], left_B,
+               t->bytes_B);
     x->failed = true;
     engine_stop();
 }
 
-static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how)
+static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how,
+                            double left_B)
 {
     struct exec *x = ctx;
     const struct transfer *t = &x->g->transfers[transfer];
     x->out->transfer_end_s[transfer] = now_s;
     if (how == FLOW_FAILED) {
         if (!x->failed)
-            transfer_failed(x, transfer);
+            transfer_failed(x, transfer, left_B);
         return;
     }
     one_less(x, t->src_op);
@@ -304,8 +305,12 @@ static void net_setup(struct exec *x)
     struct net_setup setup = {x->spec, n, capacity_Bps, on_transfer_end, on_load, x};
     x->net = net_new(&setup);
     free(capacity_Bps);
-    for (uint32_t i = 0; i < x->spec->n_events; i++)
-        engine_timer(x->spec->events[i].time_s, on_link_event, x, i, 0);
+    for (uint32_t i = 0; i < x->spec->n_events; i++) {
+        if (x->spec->events[i].time_s <= 0)
+            on_link_event(x, i, 0);
+        else
+            engine_timer(x->spec->events[i].time_s, on_link_event, x, i, 0);
+    }
 }
 
 /* --- set-up --------------------------------------------------------------------------------------- */

@@ -201,6 +201,26 @@ uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s)
     return flow;
 }
 
+void flow_class_make_first(struct flow_net *net, uint32_t flow)
+{
+    struct flow_class *c = &net->classes[net->flow_class[flow]];
+    uint32_t popped = FLOW_NONE;
+    while (c->heap != flow) {
+        uint32_t top = c->heap;
+        c->heap = flow_heap_pop(&net->heap, top);
+        net->heap.sibling[top] = popped;
+        popped = top;
+    }
+    c->heap = flow_heap_pop(&net->heap, flow);
+    while (popped != FLOW_NONE) {
+        uint32_t next = net->heap.sibling[popped];
+        c->heap = flow_heap_push(&net->heap, c->heap, popped);
+        popped = next;
+    }
+    net->heap.key[flow] = -INFINITY;
+    c->heap = flow_heap_push(&net->heap, c->heap, flow);
+}
+
 /* All flows of a heap as a list through sibling; keys become the service they still lack. */
 static uint32_t heap_to_list(struct flow_net *net, uint32_t root, double served_B, uint32_t list)
 {

@@ -133,7 +133,7 @@ static struct start_batch pop_start(struct flow_net *net)
     return top;
 }
 
-void flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec)
+uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec)
 {
     BUG_IF(!(spec->weight > 0) || !(spec->bytes_B >= 0) || !(spec->latency_s >= 0));
     BUG_IF(spec->n_links > SPAN_MAX / 2);
@@ -159,17 +159,23 @@ void flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *
     } else {
         push_start(net, start_s, flow);
     }
+    return flow;
 }
 
-static void flow_ends(struct flow_net *net, uint32_t flow, enum flow_end how)
+static void release(struct flow_net *net, uint32_t flow)
 {
-    XGROW(net->ended, net->n_ended, net->cap_ended);
-    net->ended[net->n_ended++] = (struct ended_flow){net->flow_cookie[flow], how};
     if (net->flow_n_links[flow])
         span_free(&net->spans, net->flow_path[flow], net->flow_n_links[flow]);
     net->flow_class[flow] = FLOW_NONE;
     net->heap.sibling[flow] = net->free_flows;
     net->free_flows = flow;
+}
+
+static void flow_ends(struct flow_net *net, uint32_t flow, enum flow_end how, double left_B)
+{
+    XGROW(net->ended, net->n_ended, net->cap_ended);
+    net->ended[net->n_ended++] = (struct ended_flow){net->flow_cookie[flow], how, left_B};
+    release(net, flow);
 }
 
 static bool crosses_failed(const struct flow_net *net, uint32_t flow)
@@ -188,11 +194,11 @@ static bool takes_part(struct flow_net *net, uint32_t flow)
     double bytes_B = net->heap.key[flow];
     bool unlimited = !net->flow_n_links[flow] && service->cap_Bps <= 0;
     if (crosses_failed(net, flow)) {
-        flow_ends(net, flow, FLOW_FAILED);
+        flow_ends(net, flow, FLOW_FAILED, bytes_B);
         return false;
     }
     if (unlimited || bytes_B <= 0) {
-        flow_ends(net, flow, FLOW_DONE);
+        flow_ends(net, flow, FLOW_DONE, 0);
         return false;
     }
     net->heap.key[flow] = bytes_B / service->weight;
@@ -267,14 +273,20 @@ static double forgiven_B(const struct flow_net *net, uint32_t cls, double now_s)
            CLOCK_ROUNDING * c->weight * reading_B;
 }
 
-static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
+static uint32_t leave(struct flow_net *net, uint32_t cls, double now_s)
 {
-    net->checked_due_B -= first_left_B(net, cls, now_s);
     uint32_t flow = flow_class_pop(net, cls, now_s);
     if (net->n_dormant)
         flow_dormant_left(net, flow);
-    flow_ends(net, flow, how);
     net->n_active--;
+    return flow;
+}
+
+static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
+{
+    double left_B = first_left_B(net, cls, now_s);
+    net->checked_due_B -= left_B;
+    flow_ends(net, leave(net, cls, now_s), how, how == FLOW_DONE ? 0 : flow_max(left_B, 0));
 }
 
 /* Everything that the clock may end now. A clock without followers is free: nothing is left to do. */
@@ -321,7 +333,7 @@ static void report_ended(struct flow_net *net, double now_s)
     net->n_ended = 0;
     for (uint32_t i = 0; i < n; i++)
         net->config.on_end(net->config.ctx, net->ended[i].cookie, now_s,
-                           (enum flow_end)net->ended[i].how);
+                           (enum flow_end)net->ended[i].how, net->ended[i].left_B);
 }
 
 void flow_net_advance(struct flow_net *net, double now_s)
@@ -341,6 +353,23 @@ double flow_net_next(struct flow_net *net, double now_s)
     if (net->n_starts && net->starts[0].time_s < next_s)
         next_s = net->starts[0].time_s;
     return next_s < now_s ? now_s : next_s;
+}
+
+bool flow_net_running(const struct flow_net *net, uint32_t flow)
+{
+    return net->flow_class[flow] < FLOW_HOMELESS;
+}
+
+double flow_net_stop(struct flow_net *net, uint32_t flow, double now_s)
+{
+    BUG_IF(!flow_net_running(net, flow));
+    uint32_t cls = net->flow_class[flow];
+    double weight = net->classes[cls].weight;
+    double left_B = weight * (net->heap.key[flow] - flow_class_served(net, cls, now_s));
+    net->checked_due_B -= left_B;
+    flow_class_make_first(net, flow);
+    release(net, leave(net, cls, now_s));
+    return flow_max(left_B, 0);
 }
 
 void flow_net_watch(struct flow_net *net, uint32_t link)

@@ -20,7 +20,9 @@ struct flow_net;
 
 enum flow_end { FLOW_DONE, FLOW_FAILED };
 
-typedef void flow_end_fn(void *ctx, uint32_t cookie, double time_s, enum flow_end how);
+/* left_B: what a failed flow had still to carry; 0 when it is done. */
+typedef void flow_end_fn(void *ctx, uint32_t cookie, double time_s, enum flow_end how,
+                         double left_B);
 /* A link's load changed; only called for links that were asked for. */
 typedef void flow_load_fn(void *ctx, uint32_t link, double time_s, double load_Bps);
 
@@ -53,7 +55,12 @@ struct flow_net_stats {
 struct flow_net *flow_net_new(const struct flow_net_config *config);
 void flow_net_free(struct flow_net *net);
 
-void flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec);
+/* Returns the flow's number, valid until it ends. */
+uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec);
+/* Takes a running flow out without a report; returns the bytes that it still lacked. */
+double flow_net_stop(struct flow_net *net, uint32_t flow, double now_s);
+/* Whether its latency is over; a flow that has not begun cannot be stopped. */
+bool flow_net_running(const struct flow_net *net, uint32_t flow);
 void flow_net_watch(struct flow_net *net, uint32_t link);
 void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps,
                            double now_s);

@@ -98,6 +98,7 @@ struct start_batch {
 
 struct ended_flow {
     uint32_t cookie, how;
+    double left_B;
 };
 
 struct level_key {
@@ -178,6 +179,7 @@ void flow_clock_first_end(struct flow_net *net, uint32_t cls); /* the class's fi
 /* flow_class.c */
 void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s);
 uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s); /* its first flow leaves */
+void flow_class_make_first(struct flow_net *net, uint32_t flow); /* for flow_class_pop */
 void flow_class_drop_all(struct flow_net *net, double now_s); /* flows keep what they lack as key */
 
 /* flow_solve.c */

@@ -25,3 +25,4 @@ libmoesim_a_SOURCES += src/sim/xalloc.c
 libmoesim_a_SOURCES += src/sim/xalloc.h
 libmoesim_a_SOURCES += src/sim/flow_clock.c
 libmoesim_a_SOURCES += src/sim/flow_ripple.c
+libmoesim_a_SOURCES += src/sim/net_flow.c src/sim/net_flow.h

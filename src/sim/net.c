@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "sim/engine.h"
+#include "sim/net_flow.h"
 #include "sim/xalloc.h"
 
 const char *const net_kind_names[] = {"flow", "cm02", "bound", NULL};
@@ -19,70 +20,30 @@ const char *const net_kind_docs[] = {
 
 struct net {
     struct net_setup setup;
-    struct flow_net *flow;   /* NET_FLOW */
+    struct routing routing;
+    struct net_flow *flow;   /* NET_FLOW */
     uint32_t *pair;          /* NET_CM02: [n_transfers] */
     double *delay_s;         /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
     uint64_t n_started;
 };
 
-uint32_t net_path(const struct sim_spec *spec, uint32_t transfer, uint32_t *links,
-                  double *latency_s)
+/* The links of a transfer: its network path and its resources; returns how many. */
+static uint32_t path_of(const struct net *net, uint32_t transfer, uint32_t *links, double *latency_s)
 {
+    const struct sim_spec *spec = net->setup.spec;
     const struct transfer *t = &spec->graph->transfers[transfer];
+    struct routing_key key = {t->src, t->dst, transfer, 0};
     uint32_t n = 0;
     *latency_s = t->latency_s;
     if (t->src != t->dst && t->pinned)
         n = spec->topo->type->path(spec->topo, t->src, t->dst, t->pinned - 1, links);
-    else
-        n = topology_route(spec->topo, t->src, t->dst, links);
+    else if (t->src != t->dst)
+        n = routing_choose(&net->routing, &key, links);
     for (uint32_t i = 0; i < n; i++)
         *latency_s += spec->topo->links[links[i]].latency_s;
     for (uint32_t i = 0; i < t->n_res; i++)
         links[n++] = spec->topo->n_links + t->res[i];
     return n;
-}
-
-static double flow_next(void *ctx, double now_s)
-{
-    return flow_net_next(((struct net *)ctx)->flow, now_s);
-}
-
-static void flow_advance(void *ctx, double now_s)
-{
-    flow_net_advance(((struct net *)ctx)->flow, now_s);
-}
-
-static void flow_new(struct net *n)
-{
-    const struct sim_spec *spec = n->setup.spec;
-    struct flow_net_config config = {
-        .n_links = n->setup.n_links,
-        .capacity_Bps = n->setup.capacity_Bps,
-        .epsilon = spec->epsilon,
-        .checked = spec->checked,
-        .on_end = n->setup.on_end,
-        .on_load = n->setup.on_load,
-        .ctx = n->setup.ctx,
-    };
-    n->flow = flow_net_new(&config);
-    for (uint32_t i = 0; i < spec->n_watch; i++)
-        flow_net_watch(n->flow, spec->watch[i]);
-    struct engine_model model = {flow_next, flow_advance, n};
-    engine_init(&model);
-}
-
-static void flow_start(struct net *n, uint32_t transfer)
-{
-    const struct transfer *t = &n->setup.spec->graph->transfers[transfer];
-    uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-    struct flow_spec flow = {.links = links,
-                             .bytes_B = t->bytes_B,
-                             .weight = t->weight,
-                             .cap_Bps = t->cap_Bps,
-                             .priority = t->priority,
-                             .cookie = transfer};
-    flow.n_links = net_path(n->setup.spec, transfer, links, &flow.latency_s);
-    flow_net_start(n->flow, engine_now(), &flow);
 }
 
 /* --- cm02 ---------------------------------------------------------------------------------------- */
@@ -97,7 +58,7 @@ static double sharing_share_s(const struct net *n)
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
         double latency_s;
-        net_path(n->setup.spec, i, links, &latency_s);
+        path_of(n, i, links, &latency_s);
         weighted |= g->transfers[i].weight != g->transfers[0].weight;
         share_s = fmin(share_s, 0.5 * latency_s * g->transfers[i].weight);
     }
@@ -107,7 +68,7 @@ static double sharing_share_s(const struct net *n)
 static void cm02_end(void *ctx, uint32_t transfer, double now_s)
 {
     struct net *n = ctx;
-    n->setup.on_end(n->setup.ctx, transfer, now_s, FLOW_DONE);
+    n->setup.on_end(n->setup.ctx, transfer, now_s, FLOW_DONE, 0);
 }
 
 static void cm02_new(struct net *n)
@@ -122,7 +83,7 @@ static void cm02_new(struct net *n)
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
         uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-        uint32_t n_links = net_path(spec, i, links, &n->delay_s[i]);
+        uint32_t n_links = path_of(n, i, links, &n->delay_s[i]);
         double sharing_s = share_s / t->weight;
         n->pair[i] = engine_cm02_pair(t->src, t->dst, links, n_links, sharing_s,
                                       t->cap_Bps);
@@ -137,7 +98,7 @@ static void cm02_begin(void *ctx, uint32_t transfer, uint32_t unused)
     const struct transfer *t = &n->setup.spec->graph->transfers[transfer];
     (void)unused;
     if (t->bytes_B < 1)
-        n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE);
+        n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE, 0);
     else
         engine_cm02_start(n->pair[transfer], t->bytes_B, transfer);
 }
@@ -165,7 +126,7 @@ static uint32_t collect_uses(const struct net *n, struct link_use **uses)
         const struct transfer *t = &g->transfers[i];
         uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
         double latency_s;
-        uint32_t n_links = net_path(n->setup.spec, i, links, &latency_s);
+        uint32_t n_links = path_of(n, i, links, &latency_s);
         for (uint32_t k = 0; k < n_links; k++) {
             double time_s = t->bytes_B / n->setup.capacity_Bps[links[k]];
             XGROW(*uses, count, cap);
@@ -209,7 +170,7 @@ static void bound_new(struct net *n)
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
         uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-        net_path(n->setup.spec, i, links, &n->delay_s[i]);
+        path_of(n, i, links, &n->delay_s[i]);
         double bytes_s = fmax(bound_s[t->src_op], bound_s[t->dst_op]);
         if (t->cap_Bps > 0)
             bytes_s = fmax(bytes_s, t->bytes_B / t->cap_Bps);
@@ -222,7 +183,7 @@ static void bound_end(void *ctx, uint32_t transfer, uint32_t unused)
 {
     struct net *n = ctx;
     (void)unused;
-    n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE);
+    n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE, 0);
 }
 
 /* --- common -------------------------------------------------------------------------------------- */
@@ -231,9 +192,11 @@ struct net *net_new(const struct net_setup *setup)
 {
     struct net *n = XREALLOC(NULL, struct net, 1);
     *n = (struct net){.setup = *setup};
+    n->routing = (struct routing){
+        .topo = setup->spec->topo, .policy = setup->spec->routing, .seed = setup->spec->seed};
     switch (setup->spec->net) {
     case NET_FLOW:
-        flow_new(n);
+        n->flow = net_flow_new(setup, &n->routing);
         break;
     case NET_CM02:
         cm02_new(n);
@@ -247,7 +210,7 @@ struct net *net_new(const struct net_setup *setup)
 
 void net_free(struct net *n)
 {
-    flow_net_free(n->flow);
+    net_flow_free(n->flow);
     free(n->pair);
     free(n->delay_s);
     free(n);
@@ -257,7 +220,7 @@ void net_start(struct net *n, uint32_t transfer)
 {
     n->n_started++;
     if (n->setup.spec->net == NET_FLOW)
-        flow_start(n, transfer);
+        net_flow_start(n->flow, transfer);
     else
         engine_timer(engine_now() + n->delay_s[transfer],
                      n->setup.spec->net == NET_CM02 ? cm02_begin : bound_end, n, transfer, 0);
@@ -265,20 +228,16 @@ void net_start(struct net *n, uint32_t transfer)
 
 void net_link_event(struct net *n, const struct link_event *event)
 {
-    if (n->setup.spec->net == NET_CM02) {
-        engine_cm02_capacity(event->link, event->capacity_Bps);
-        return;
-    }
     BUG_IF(n->setup.spec->net == NET_BOUND);
-    if (event->fails)
-        flow_net_fail_link(n->flow, event->link, engine_now());
+    if (n->setup.spec->net == NET_CM02)
+        engine_cm02_capacity(event->link, event->capacity_Bps);
     else
-        flow_net_set_capacity(n->flow, event->link, event->capacity_Bps, engine_now());
+        net_flow_link_event(n->flow, event);
 }
 
 struct flow_net_stats net_stats(const struct net *n)
 {
     if (n->flow)
-        return flow_net_stats(n->flow);
+        return net_flow_stats(n->flow);
     return (struct flow_net_stats){.flows = n->n_started};
 }

@@ -23,8 +23,4 @@ void net_start(struct net *n, uint32_t transfer);
 void net_link_event(struct net *n, const struct link_event *event);
 struct flow_net_stats net_stats(const struct net *n);
 
-/* The links of a transfer: its network path and its resources; returns how many. */
-uint32_t net_path(const struct sim_spec *spec, uint32_t transfer, uint32_t *links,
-                  double *latency_s);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "hw/cluster.h"
 #include "models/opgraph.h"
 #include "topology/topology.h"
 
@@ -20,7 +21,8 @@ enum net_kind {
 extern const char *const net_kind_names[]; /* NULL-terminated, index = enum net_kind */
 extern const char *const net_kind_docs[];
 
-/* What happens to a link at a time: a new capacity, or failure (capacity 0, its flows fail). */
+/* What happens to a link at a time: a new capacity, or failure: its flows go another way where there is
+ * one, and fail where there is none. Events are sorted by time; those at 0 come before everything. */
 struct link_event {
     double time_s;
     uint32_t link; /* topology link id */
@@ -32,6 +34,8 @@ struct sim_spec {
     const struct opgraph *graph;
     const struct topology *topo;
     enum net_kind net;
+    struct hw_routing routing;
+    uint64_t seed;          /* of hashed and random routes */
     double epsilon;         /* completions closer than this relative tolerance merge; 0 = exact */
     double sm_per_device;
     const struct link_event *events;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sim/exec.h"
+#include "topology/routing.h"
 
 /* First on the pipe. Arrays follow in the order of struct sim_outcome, or the text of an error. */
 struct report {
@@ -176,6 +177,14 @@ static int check_spec(const struct sim_spec *spec, struct diag *diag)
                        net_kind_names[spec->net]);
             return -1;
         }
+    }
+    if (spec->net != NET_FLOW &&
+        (routing_needs_load(&spec->routing) || spec->routing.policy == ROUTING_SPRAY ||
+         spec->routing.queue_pairs > 1)) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "network '%s' cannot route by load or over several paths at once; use 'flow'",
+                   net_kind_names[spec->net]);
+        return -1;
     }
     for (uint32_t i = 0; spec->net == NET_CM02 && i < spec->graph->n_transfers; i++)
         if (spec->graph->transfers[i].priority) {

@@ -15,3 +15,4 @@ src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topol
 libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
 libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
 libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h
+libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h

@@ -1,0 +1,171 @@
+#include "topology/routing.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A switch compares a handful of ports, not a thousand paths: so many candidates are looked at. */
+enum { MAX_CANDIDATES = 64, MAX_DETOURS_TRIED = 4 };
+
+struct candidates {
+    const struct routing *r;
+    const struct routing_key *key;
+    uint32_t n_minimal, n_detours;
+};
+
+bool routing_needs_load(const struct hw_routing *policy)
+{
+    return policy->policy == ROUTING_ADAPTIVE || policy->policy == ROUTING_UGAL;
+}
+
+static uint64_t mix(uint64_t h) /* MurmurHash3's finaliser */
+{
+    h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
+    h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return h ^ (h >> 33);
+}
+
+/* Addresses and ports of a queue pair; a connection keeps them for all its messages. `salt` tells the
+ * uses apart. */
+static uint32_t hash_of(const struct candidates *c, uint64_t salt, uint32_t below)
+{
+    uint64_t h = mix(c->r->seed + 0x9e3779b97f4a7c15u * (salt + 1));
+    h = mix(h ^ ((uint64_t)c->key->src << 32 | c->key->dst));
+    h = mix(h ^ c->key->part);
+    return (uint32_t)(((h >> 32) * below) >> 32);
+}
+
+/* --- paths ------------------------------------------------------------------------------------------ */
+
+/* Writes path `number`; 0 when a link of it is down. */
+static uint32_t whole_path(const struct candidates *c, uint32_t number, uint32_t *links)
+{
+    const struct topology *t = c->r->topo;
+    uint32_t n = t->type->path(t, c->key->src, c->key->dst, number, links);
+    for (uint32_t i = 0; c->r->down && i < n; i++)
+        if (c->r->down[links[i]])
+            return 0;
+    return n;
+}
+
+/* The first whole path of [from, from + n), beginning with number from + start. */
+static uint32_t first_whole(const struct candidates *c, uint32_t from, uint32_t n, uint32_t start,
+                            uint32_t *links)
+{
+    uint32_t n_links = 0;
+    for (uint32_t i = 0; i < n && !n_links; i++)
+        n_links = whole_path(c, from + (start + i) % n, links);
+    return n_links;
+}
+
+/* The weight that a link carries beside the new flow, per unit of its capacity: the busiest link
+ * decides how long the flow will take. */
+static double cost_of(const struct routing *r, const uint32_t *links, uint32_t n)
+{
+    double worst = 0;
+    for (uint32_t i = 0; i < n; i++)
+        worst = fmax(worst, (r->load[links[i]] + 1) / r->topo->links[links[i]].capacity_Bps);
+    return worst;
+}
+
+/* The cheapest of up to `most` paths of [from, from + n), spread evenly from a hashed start, so that
+ * ties do not all fall on one path. */
+static uint32_t least_loaded(const struct candidates *c, uint32_t from, uint32_t n, uint32_t most,
+                             double *cost, uint32_t *links)
+{
+    uint32_t best[ROUTE_MAX_LINKS], n_best = 0, looked = n < most ? n : most;
+    *cost = INFINITY;
+    if (!n)
+        return 0;
+    uint32_t start = hash_of(c, from, n);
+    for (uint32_t i = 0; i < looked; i++) {
+        uint32_t offset = (uint32_t)((uint64_t)i * n / looked);
+        uint32_t k = whole_path(c, from + (start + offset) % n, links);
+        double now = k ? cost_of(c->r, links, k) : INFINITY;
+        if (now >= *cost)
+            continue;
+        *cost = now;
+        n_best = k;
+        memcpy(best, links, k * sizeof *best);
+    }
+    memcpy(links, best, n_best * sizeof *best);
+    return n_best;
+}
+
+/* --- policies --------------------------------------------------------------------------------------- */
+
+static uint32_t by_ugal(const struct candidates *c, uint32_t *links)
+{
+    uint32_t detour[ROUTE_MAX_LINKS];
+    double minimal_cost, detour_cost;
+    uint32_t n = least_loaded(c, 0, c->n_minimal, MAX_CANDIDATES, &minimal_cost, links);
+    uint32_t m = least_loaded(c, c->n_minimal, c->n_detours, MAX_DETOURS_TRIED, &detour_cost,
+                              detour);
+    if (!m || (n && minimal_cost * n <= detour_cost * m))
+        return n;
+    memcpy(links, detour, m * sizeof *links);
+    return m;
+}
+
+static uint32_t sprayed(const struct candidates *c, uint32_t *links)
+{
+    uint32_t parts = routing_n_parts(c->r, c->key->src, c->key->dst);
+    uint32_t number = (uint32_t)((uint64_t)c->key->part * c->n_minimal / parts);
+    return first_whole(c, 0, c->n_minimal, number, links);
+}
+
+static uint32_t by_policy(const struct candidates *c, uint32_t *links)
+{
+    const struct topology *t = c->r->topo;
+    double cost;
+    switch (c->r->policy.policy) {
+    case ROUTING_ECMP:
+        return first_whole(c, 0, c->n_minimal, hash_of(c, 0, c->n_minimal), links);
+    case ROUTING_ADAPTIVE:
+        return least_loaded(c, 0, c->n_minimal, MAX_CANDIDATES, &cost, links);
+    case ROUTING_SPRAY:
+        return sprayed(c, links);
+    case ROUTING_VALIANT:
+        if (!c->n_detours)
+            break;
+        return first_whole(c, c->n_minimal, c->n_detours, hash_of(c, c->key->message, c->n_detours),
+                           links);
+    case ROUTING_UGAL:
+        return by_ugal(c, links);
+    default:
+        break;
+    }
+    return first_whole(c, 0, c->n_minimal, t->type->by_destination(t, c->key->src, c->key->dst),
+                       links);
+}
+
+uint32_t routing_n_parts(const struct routing *r, uint32_t src, uint32_t dst)
+{
+    uint32_t paths;
+    switch (r->policy.policy) {
+    case ROUTING_ECMP:
+        paths = r->topo->type->n_minimal(r->topo, src, dst);
+        return paths > 1 ? (uint32_t)r->policy.queue_pairs : 1;
+    case ROUTING_SPRAY:
+        paths = r->topo->type->n_minimal(r->topo, src, dst);
+        return paths < ROUTING_MAX_PARTS ? paths : ROUTING_MAX_PARTS;
+    default:
+        return 1;
+    }
+}
+
+uint32_t routing_choose(const struct routing *r, const struct routing_key *key,
+                        uint32_t links[ROUTE_MAX_LINKS])
+{
+    const struct topology *t = r->topo;
+    if (r->policy.policy == ROUTING_STATIC && !r->down)
+        return topology_route(t, key->src, key->dst, links);
+    struct candidates c = {r, key, t->type->n_minimal(t, key->src, key->dst), 0};
+    c.n_detours = t->type->n_detours ? t->type->n_detours(t, key->src, key->dst) : 0;
+    uint32_t n = by_policy(&c, links);
+    /* nothing minimal is left: any way round */
+    if (!n)
+        n = first_whole(&c, c.n_minimal, c.n_detours, hash_of(&c, 0, c.n_detours), links);
+    if (!n && c.r->policy.policy == ROUTING_VALIANT)
+        n = first_whole(&c, 0, c.n_minimal, 0, links);
+    return n;
+}

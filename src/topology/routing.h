@@ -1,0 +1,41 @@
+/* Routing: which of a pair's paths (topology.h) a flow takes. The policies, as switches and NICs do them:
+ *   static    destination-based tables (D-mod-K); where a link is down, the next path that is whole
+ *   ecmp      a hash of the five-tuple, apart for each queue pair, picks among the minimal paths
+ *   adaptive  the minimal path whose busiest link carries the least when the flow starts
+ *   spray     packets take all minimal paths in turn: one part of the flow on each
+ *   valiant   over a random detour (Valiant 1982)
+ *   ugal      the better of the best minimal path and a few random detours, by load times hops
+ *             (Kim et al., ISCA 2008, UGAL with global knowledge)
+ * All of them avoid links that are down, and take a detour when no minimal path is whole. Left out:
+ * flowlets, and the time that switches need to notice a fault. */
+#ifndef MOESIM_TOPOLOGY_ROUTING_H
+#define MOESIM_TOPOLOGY_ROUTING_H
+
+#include <stdbool.h>
+
+#include "hw/cluster.h"
+#include "topology/topology.h"
+
+struct routing {
+    const struct topology *topo;
+    struct hw_routing policy;
+    uint64_t seed;       /* of the five-tuples' ports and of random detours */
+    const uint8_t *down; /* [n_links] 1: the link has failed; NULL: none has */
+    const double *load;  /* [n_links] weight of the flows on each link; adaptive and ugal only */
+};
+
+/* What distinguishes flows between one pair: which message, and which part of it. */
+struct routing_key {
+    uint32_t src, dst, message, part;
+};
+
+/* Whether the policy looks at the load. */
+bool routing_needs_load(const struct hw_routing *policy);
+/* Into how many parts of equal size a message is cut (queue pairs, sprayed paths); at least 1. */
+uint32_t routing_n_parts(const struct routing *r, uint32_t src, uint32_t dst);
+enum { ROUTING_MAX_PARTS = 64 };
+/* Writes the links of the path that a part takes; returns how many, or 0 when every path is down. */
+uint32_t routing_choose(const struct routing *r, const struct routing_key *key,
+                        uint32_t links[ROUTE_MAX_LINKS]);
+
+#endif
