@@ -5,6 +5,7 @@ tests_libtest_a_SOURCES = tests/tap_main.h tests/tap_main.c tests/sim_fixture.h 
 check_PROGRAMS += tests/test_sim_differential
 check_PROGRAMS += tests/test_sim_engine
 check_PROGRAMS += tests/test_sim_routing
+check_PROGRAMS += tests/test_topology_faults
 check_PROGRAMS += tests/test_topology
 check_PROGRAMS += tests/test_base_units
 check_PROGRAMS += tests/test_base_diag

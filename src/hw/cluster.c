@@ -117,6 +117,16 @@ static const struct cfg_table ep_kernel_table = {
     "ep_kernel", "how dispatch and combine use the GPU (DeepEP, normal kernels)",
     sizeof(struct hw_ep_kernel), ep_kernel_fields};
 
+static const struct cfg_field faults_fields[] = {
+    {.name = "down", .type = CFG_STRING, .offset = offsetof(struct hw_faults, down), .dflt = "",
+     .doc = "what fails, for example 'plane 0, switch 3, nic 12, link 77'"},
+    {.name = "at", .type = CFG_QUANTITY, .dim = DIM_TIME,
+     .offset = offsetof(struct hw_faults, at_s), .dflt = "0 s", .min = 0, .max = 1e9,
+     .doc = "when it fails; 0 = it is down from the start"},
+    {0}};
+static const struct cfg_table faults_table = {
+    "faults", "what breaks while it runs", sizeof(struct hw_faults), faults_fields};
+
 static const struct cfg_field cluster_fields[] = {
     COUNT(cluster_hw, "nodes", nodes, 1, 65536, "nodes of the cluster"),
     TEXT(cluster_hw, "topology", topology, "network topology; `moesim list topologies`"),
@@ -125,6 +135,7 @@ static const struct cfg_field cluster_fields[] = {
     PART("nic", nic, nic_table),
     PART("network", network, network_table),
     PART("ep_kernel", ep_kernel, ep_kernel_table),
+    PART("faults", faults, faults_table),
     {0}};
 const struct cfg_table cluster_hw_table = {
     "cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};

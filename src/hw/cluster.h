@@ -63,6 +63,11 @@ struct hw_network {
     double oversubscription_ratio;     /* downlinks over uplinks of a leaf; 1 = non-blocking */
 };
 
+struct hw_faults {
+    const char *down; /* what fails: "plane 0, switch 3, nic 12, link 77"; "" = nothing */
+    double at_s;      /* when; 0 = it is down from the start */
+};
+
 /* How expert-parallel kernels use the GPU (DeepEP, normal kernels). */
 struct hw_ep_kernel {
     int64_t sms;                       /* SMs that a dispatch or combine kernel holds */
@@ -79,6 +84,7 @@ struct cluster_hw {
     struct hw_nic nic;
     struct hw_network network;
     struct hw_ep_kernel ep_kernel;
+    struct hw_faults faults;
 };
 
 extern const struct cfg_table cluster_hw_table;

@@ -16,3 +16,4 @@ libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
 libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
 libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h
 libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h
+libmoesim_a_SOURCES += src/topology/faults.c src/topology/faults.h

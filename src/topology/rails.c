@@ -54,6 +54,12 @@ static uint32_t leaf_vertex(const struct topology *t, uint32_t tree, uint32_t le
     return topology_first_switch(t) + tree * (r->tree.leaves + r->tree.spines) + leaf;
 }
 
+uint32_t rails_tree_of(const struct topology *t, uint32_t vertex)
+{
+    const struct rails *r = rails_of(t);
+    return (vertex - topology_first_switch(t)) / (r->tree.leaves + r->tree.spines);
+}
+
 static uint32_t leaf_of(const struct topology *t, uint32_t rank, uint32_t port)
 {
     const struct rails *r = rails_of(t);

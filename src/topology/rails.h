@@ -29,6 +29,7 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
 /* From any GPU to any GPU of another node over one rail, with NVLink hops where they are needed. */
 uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail,
                          uint32_t *links);
+uint32_t rails_tree_of(const struct topology *t, uint32_t vertex); /* of a switch */
 const char *rails_link_name(const struct topology *t, uint32_t link, char *buf, size_t size);
 
 #endif

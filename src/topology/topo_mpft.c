@@ -67,5 +67,6 @@ const struct topology_type topo_mpft = {
     .n_detours = n_detours,
     .by_destination = by_destination,
     .path = path,
+    .plane_of = rails_tree_of,
     .link_name = rails_link_name,
 };

@@ -59,6 +59,8 @@ struct topology_type {
     /* Writes the link ids of a path in order, each at most once; returns how many. */
     uint32_t (*path)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS]);
+    /* Which plane a switch vertex belongs to; NULL: all are one plane. */
+    uint32_t (*plane_of)(const struct topology *t, uint32_t vertex);
     /* Name of a link for people, e.g. "n3.nic5->leaf5.0"; returns buf. */
     const char *(*link_name)(const struct topology *t, uint32_t link, char *buf, size_t size);
 };

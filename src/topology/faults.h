@@ -1,0 +1,16 @@
+/* What a scenario says is broken, as links of the network. */
+#ifndef MOESIM_TOPOLOGY_FAULTS_H
+#define MOESIM_TOPOLOGY_FAULTS_H
+
+#include "topology/topology.h"
+
+/* Reads a list such as "plane 0, switch 3, nic 12, nic 12.1, link 77":
+ *   plane N     every link of that plane's switches
+ *   switch N    every link of a switch, counted from 0 as `moesim topo` does
+ *   nic G[.P]   the NIC of GPU G, or its port P alone
+ *   link N      one direction of one link
+ * Writes the links that are down, sorted, each once. 0, or -1 with a message that says what there is. */
+int faults_links(const struct topology *t, const char *list, struct arena *arena,
+                 uint32_t **links, uint32_t *n, struct diag *diag);
+
+#endif
