@@ -4,19 +4,38 @@ check_PROGRAMS += tests/fuzz/replay_units
 tests_fuzz_replay_units_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_units.c
 check_PROGRAMS += tests/fuzz/replay_cfg
 tests_fuzz_replay_cfg_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_cfg.c
+check_PROGRAMS += tests/fuzz/replay_trace
+tests_fuzz_replay_trace_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_trace.c
+check_PROGRAMS += tests/fuzz/replay_scenario
+tests_fuzz_replay_scenario_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_scenario.c
 
-FUZZ_TARGETS = units cfg
+FUZZ_TARGETS = units cfg trace scenario
 FUZZ_SECONDS = 60
-FUZZ_FLAGS = -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-fuzz:
+FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
+FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) -lstdc++ -lm
+fuzz: config.h $(BUILT_SOURCES)
 	@test -n "$(CLANG)" || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
-	@$(MKDIR_P) tests/fuzz/found
+	@rm -rf tests/fuzz/objects; $(MKDIR_P) tests/fuzz/found tests/fuzz/objects
+	@echo "compiling the library with $(CLANG)"; \
+	for s in $(libmoesim_a_SOURCES) $(nodist_libmoesim_a_SOURCES); do \
+	  object=tests/fuzz/objects/`echo $$s | tr / _`.o; \
+	  test -f $$s || s=$(srcdir)/$$s; \
+	  case $$s in \
+	  *.c) $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined \
+	    -c $$s -o $$object || exit 1;; \
+	  *.cpp) $(CXX) -std=gnu++17 -g -O1 $(DEFS) -I. $(AM_CPPFLAGS) -c $$s -o $$object || exit 1;; \
+	  esac; \
+	done
+	$(AR) rc tests/fuzz/objects/lib.a tests/fuzz/objects/*.o
 	for t in $(FUZZ_TARGETS); do \
-	  $(CLANG) $(FUZZ_FLAGS) $(AM_CPPFLAGS) $(srcdir)/tests/fuzz/fuzz_$$t.c \
-	    $(srcdir)/src/base/*.c $(GSL_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) -lm \
+	  $(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined \
+	    $(srcdir)/tests/fuzz/fuzz_$$t.c tests/fuzz/objects/lib.a $(FUZZ_LIBS) \
 	    -o tests/fuzz/fuzz_$$t && $(MKDIR_P) tests/fuzz/found/$$t && \
 	  tests/fuzz/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/found/ \
 	    tests/fuzz/found/$$t $(srcdir)/tests/fuzz/corpus/$$t || exit 1; \
 	done
 .PHONY: fuzz
-CLEANFILES += tests/fuzz/fuzz_units tests/fuzz/fuzz_cfg
+CLEANFILES += tests/fuzz/fuzz_units tests/fuzz/fuzz_cfg tests/fuzz/fuzz_trace \
+	tests/fuzz/fuzz_scenario
+clean-local:
+	rm -rf tests/fuzz/objects tests/fuzz/found
