@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "io/scenario.h"
+#include "io/kind.h"
 #include "topology/topology.h"
 
 static void list_topologies(struct arena *arena)
@@ -11,6 +11,13 @@ static void list_topologies(struct arena *arena)
     (void)arena;
     for (const struct topology_type *const *t = topology_all(); *t; t++)
         printf("%-12s %s (paper %s)\n", (*t)->name, (*t)->doc, (*t)->ref);
+}
+
+static void list_kinds(struct arena *arena)
+{
+    (void)arena;
+    for (const struct scenario_kind *const *k = kind_all(); *k; k++)
+        printf("%-18s %s (paper %s)\n", (*k)->name, (*k)->doc, (*k)->ref);
 }
 
 static void list_networks(struct arena *arena)
@@ -64,7 +71,8 @@ static void list_models(struct arena *arena)
 static const struct list {
     const char *name;
     void (*print)(struct arena *arena);
-} lists[] = {{"topologies", list_topologies},
+} lists[] = {{"kinds", list_kinds},
+             {"topologies", list_topologies},
              {"hardware", list_hardware},
              {"models", list_models},
              {"networks", list_networks},
@@ -81,7 +89,8 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     const char *near = cfg_nearest(word, names);
     argp_error(
         state,
-        "there is no list '%s'%s%s%s; lists are topologies, hardware, models, networks",
+        "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, models, "
+        "networks",
         word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -105,7 +114,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {NULL,
                                  parse_option,
-                                 "topologies|hardware|models|networks",
+                                 "kinds|topologies|hardware|models|networks",
                                  "Lists what a scenario may name.",
                                  NULL,
                                  NULL,

@@ -5,11 +5,9 @@
 
 #include "base/progress.h"
 #include "cmd/cmd.h"
-#include "io/scenario.h"
 #include "io/timeline.h"
-#include "io/trace_file.h"
 #include "io/writers.h"
-#include "sim/replay_result.h"
+#include "study/kind_run.h"
 
 enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
 
@@ -78,18 +76,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {argp_options, parse_option, "SCENARIO",
                                  "Simulates a scenario and prints the result.", NULL, NULL, NULL};
 
-/* What a run made, until it is written. */
+/* A run and what of it goes on the timeline. */
 struct run {
-    struct arena *arena;
+    struct kind_run kind;
     struct scenario_file file;
-    struct cluster_hw *hw;
-    struct topology topo;
-    struct opgraph *graph;
-    struct replay_info info;
-    struct trace *trace;
-    struct sim_spec spec;
-    struct sim_outcome outcome;
-    struct result result;
+    const struct options *options;
     uint32_t *devices, n_devices; /* on the timeline */
 };
 
@@ -122,12 +113,13 @@ static void write_outputs(const struct run *r, const struct options *o, struct d
 {
     for (int i = 0; i < o->n_out; i++) {
         if (has_format(o->out[i], ".csv"))
-            result_write_csv(&r->result, o->out[i], diag);
+            result_write_csv(&r->kind.result, o->out[i], diag);
         else
-            result_write_json(&r->result, &r->file, o->out[i], diag);
+            result_write_json(&r->kind.result, &r->file, o->out[i], diag);
     }
     if (o->timeline)
-        timeline_write(o->timeline, &r->spec, &r->outcome, r->devices, r->n_devices, diag);
+        timeline_write(o->timeline, &r->kind.spec, &r->kind.outcome, r->devices, r->n_devices,
+                       diag);
 }
 
 /* --- timeline ranks --------------------------------------------------------------------------------- */
@@ -135,20 +127,21 @@ static void write_outputs(const struct run *r, const struct options *o, struct d
 static int add_range(struct run *r, unsigned long first, unsigned long last, const char *list,
                      struct diag *diag)
 {
-    if (first > last || last >= r->graph->n_devices) {
+    if (first > last || last >= r->kind.spec.graph->n_devices) {
         diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
                    "--timeline-ranks %s: the run simulates ranks 0 to %u", list,
-                   r->graph->n_devices - 1);
+                   r->kind.spec.graph->n_devices - 1);
         return -1;
     }
-    for (unsigned long d = first; d <= last && r->n_devices < r->graph->n_devices; d++)
+    for (unsigned long d = first; d <= last && r->n_devices < r->kind.spec.graph->n_devices; d++)
         r->devices[r->n_devices++] = (uint32_t)d;
     return 0;
 }
 
 static int parse_ranks(struct run *r, const char *list, struct diag *diag)
 {
-    r->devices = ARENA_ARRAY(r->arena, uint32_t, r->graph->n_devices);
+    r->devices = ARENA_ARRAY(r->kind.arena, uint32_t, r->kind.spec.graph->n_devices);
+    r->n_devices = 0;
     const char *p = list ? list : "0";
     do {
         char *end;
@@ -179,89 +172,54 @@ static bool link_of(const struct topology *t, const struct topo_link *l, uint32_
 }
 
 /* The links that belong to a device on the timeline are sampled. */
-static void watch_devices(struct run *r)
+static void watch_devices(struct run *r, struct sim_spec *spec)
 {
-    uint32_t *watch = ARENA_ARRAY(r->arena, uint32_t, r->topo.n_links), n = 0;
-    for (uint32_t link = 0; link < r->topo.n_links; link++) {
-        const struct topo_link *l = &r->topo.links[link];
+    const struct topology *t = spec->topo;
+    uint32_t *watch = ARENA_ARRAY(r->kind.arena, uint32_t, t->n_links), n = 0;
+    for (uint32_t link = 0; link < t->n_links; link++)
         for (uint32_t i = 0; i < r->n_devices; i++)
-            if (link_of(&r->topo, l, r->devices[i])) {
+            if (link_of(t, &t->links[link], r->devices[i])) {
                 watch[n++] = link;
                 break;
             }
-    }
-    r->spec.watch = watch;
-    r->spec.n_watch = n;
+    spec->watch = watch;
+    spec->n_watch = n;
+}
+
+static int before_simulation(void *ctx, struct sim_spec *spec, struct diag *diag)
+{
+    struct run *r = ctx;
+    if (parse_ranks(r, r->options->ranks, diag))
+        return -1;
+    if (r->options->timeline)
+        watch_devices(r, spec);
+    return 0;
 }
 
 /* --- the run ---------------------------------------------------------------------------------------- */
 
-static int build(struct run *r, struct diag *diag)
-{
-    struct scenario *s = r->file.scenario;
-    const char *path = data_find(s->replay.trace, r->file.path, r->arena);
-    BUG_IF(!path); /* scenario_load has found it */
-    r->trace = trace_read(path, r->arena, diag);
-    if (!r->trace)
-        return -1;
-    r->hw = &s->cluster;
-    r->topo.type = topology_find(s->cluster.topology);
-    if (r->topo.type->build(&r->topo, r->hw, r->arena, diag))
-        return -1;
-    r->graph = opgraph_new(r->topo.n_endpoints);
-    return replay_build(r->trace, &s->replay, r->hw, (uint64_t)s->sim.seed, r->graph, r->arena,
-                        &r->info, diag);
-}
-
-static int simulate(struct run *r, const struct options *o, struct diag *diag)
-{
-    const struct scenario *s = r->file.scenario;
-    opgraph_check(r->graph);
-    r->spec = (struct sim_spec){.graph = r->graph,
-                                .topo = &r->topo,
-                                .net = (enum net_kind)s->sim.network,
-                                .epsilon = s->sim.epsilon,
-                                .routing = s->cluster.network.routing,
-                                .seed = (uint64_t)s->sim.seed,
-                                .sm_per_device = (double)s->cluster.chip.sms,
-                                .checked = s->sim.checked,
-                                .tick = progress_tick};
-    if (parse_ranks(r, o->ranks, diag))
-        return -1;
-    if (o->timeline)
-        watch_devices(r);
-    return sim_run(&r->spec, r->arena, &r->outcome, diag);
-}
-
 static void report(const struct run *r, const struct options *o, struct diag *diag)
 {
+    const struct result *result = &r->kind.result;
     if (o->explain)
-        result_explain(&r->result, &r->file, o->explain, stdout, diag);
+        result_explain(result, &r->file, o->explain, stdout, diag);
     else if (o->json)
-        result_write_json(&r->result, &r->file, "-", diag);
+        result_write_json(result, &r->file, "-", diag);
     else
-        result_print_text(&r->result, &r->file, o->detail, stdout);
+        result_print_text(result, &r->file, o->detail, stdout);
     if (fflush(stdout) || ferror(stdout))
         diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot write to standard output");
 }
 
 static void run(struct run *r, const struct options *o, struct diag *diag)
 {
-    if (scenario_load(o->scenario, o->set, o->n_set, r->arena, &r->file, diag))
+    if (scenario_load(o->scenario, o->set, o->n_set, r->kind.arena, &r->file, diag))
         return;
-    const struct scenario *s = r->file.scenario;
     progress_begin("building");
-    int failed = build(r, diag);
+    int failed = kind_find(r->file.scenario->kind)->run(&r->kind, diag);
     progress_end();
     if (failed)
         return;
-    progress_begin("simulating");
-    failed = simulate(r, o, diag);
-    progress_end();
-    if (failed)
-        return;
-    replay_analyse(r->trace, &s->replay, r->hw, r->graph, &r->info, &r->outcome, r->arena,
-                   &r->result);
     write_outputs(r, o, diag);
     if (!diag_failed(diag))
         report(r, o, diag);
@@ -272,15 +230,17 @@ int cmd_run(int argc, char **argv)
     struct options o = {0};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    struct run r = {.arena = arena_new()};
+    struct run r = {.options = &o};
+    r.kind = (struct kind_run){
+        .file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
     struct diag *diag = diag_new();
     check_outputs(&o, diag);
     if (!diag_failed(diag))
         run(&r, &o, diag);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);
-    opgraph_free(r.graph);
+    kind_run_free(&r.kind);
     diag_free(diag);
-    arena_free(r.arena);
+    arena_free(r.kind.arena);
     return code;
 }

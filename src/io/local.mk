@@ -1,5 +1,5 @@
 # src/io: one line per file
-libmoesim_a_SOURCES += src/io/scenario.h
+libmoesim_a_SOURCES += src/io/scenario.h src/io/kind.h
 libmoesim_a_SOURCES += src/io/result_json.c
 libmoesim_a_SOURCES += src/io/result_csv.c
 libmoesim_a_SOURCES += src/io/result_text.c

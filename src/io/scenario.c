@@ -5,14 +5,14 @@
  * the last two layers decide, so they are laid twice: once for that one key, once for
  * good.
  *
- * Checked here is what no single table can see: names of plugins, files that must
- * exist, numbers that must fit each other. Whether a trace fits the scenario is checked
- * by who reads the trace. */
+ * Checked here is what no single table can see: names of plugins, numbers
+ * that must fit each other; then the scenario's kind checks the keys that it reads. */
 #include "io/scenario.h"
 
 #include <string.h>
 
 #include "base/yaml_text.h"
+#include "io/kind.h"
 #include "topology/topology.h"
 
 static const struct cfg_field sim_fields[] = {
@@ -68,7 +68,7 @@ static const struct cfg_field scenario_fields[] = {
     {.name = "kind",
      .type = CFG_STRING,
      .offset = offsetof(struct scenario, kind),
-     .doc = "what runs: train_replay"},
+     .doc = "what runs (moesim list kinds)"},
     {.name = "hardware",
      .type = CFG_STRING,
      .offset = offsetof(struct scenario, hardware),
@@ -99,7 +99,6 @@ const struct cfg_table scenario_table = {
     .fields = scenario_fields,
 };
 
-static const char *const kinds[] = {"train_replay", NULL};
 static const char *const hardware_parts[] = {"chip",    "node",      "nic",
                                              "network", "ep_kernel", NULL};
 
@@ -118,11 +117,16 @@ struct loading {
  * --------------------------------------------------------------------------------------
  */
 
-/* Where a key was given; the file when only a default speaks. */
+struct srcloc scenario_place(const struct scenario_file *file, const char *dotted_key)
+{
+    struct srcloc where = cfg_where(file->cfg, dotted_key);
+    return where.file ? where : SRCLOC_FILE(file->path);
+}
+
 static struct srcloc place(const struct loading *l, const char *key)
 {
-    struct srcloc where = cfg_where(l->cfg, key);
-    return where.file ? where : SRCLOC_FILE(l->path);
+    struct scenario_file file = {l->scenario, l->cfg, l->path};
+    return scenario_place(&file, key);
 }
 
 #define REPORT(l, key, ...) \
@@ -212,21 +216,19 @@ static void check_complete(const struct loading *l, bool has_hardware,
 
 static void check_kind(const struct loading *l)
 {
-    for (const char *const *k = kinds; *k; k++)
-        if (!strcmp(*k, l->scenario->kind))
-            return;
-    report_unknown(l, place(l, "kind"), "kind", l->scenario->kind, kinds);
-}
-
-static void check_trace_file(const struct loading *l)
-{
-    const char *trace = l->scenario->replay.trace;
-    if (!data_find(trace, l->path, l->arena))
-        REPORT(
-            l, "replay.trace",
-            "there is no trace '%s' beside the scenario, in the working directory, in "
-            "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
-            trace);
+    const struct scenario_kind *const *all = kind_all(), *kind;
+    size_t n = 0;
+    if ((kind = kind_find(l->scenario->kind))) {
+        struct scenario_file file = {l->scenario, l->cfg, l->path};
+        kind->check(&file, l->arena, l->diag);
+        return;
+    }
+    while (all[n])
+        n++;
+    const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        names[i] = all[i]->name;
+    report_unknown(l, place(l, "kind"), "kind", l->scenario->kind, names);
 }
 
 static void check_topology(const struct loading *l)
@@ -261,56 +263,11 @@ static void check_node(const struct loading *l)
                (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
 }
 
-static void check_groups(const struct loading *l)
-{
-    const struct routing_cfg *r = &l->scenario->replay.routing;
-    if (r->groups_per_token > r->groups)
-        REPORT(l, "replay.routing.groups_per_token",
-               "replay.routing.groups_per_token is %lld but there are %lld groups "
-               "(replay.routing.groups)",
-               (long long)r->groups_per_token, (long long)r->groups);
-    else if (r->experts % r->groups)
-        REPORT(l, "replay.routing.experts",
-               "%lld experts do not divide into %lld groups", (long long)r->experts,
-               (long long)r->groups);
-    else if (r->experts_per_token > r->groups_per_token * (r->experts / r->groups))
-        REPORT(l, "replay.routing.experts_per_token",
-               "a token activates %lld experts but its %lld groups hold only %lld",
-               (long long)r->experts_per_token, (long long)r->groups_per_token,
-               (long long)(r->groups_per_token * (r->experts / r->groups)));
-}
-
-/* The whole cluster is one expert-parallel group; node-limited routing (paper 4.3)
- * makes its nodes the groups of experts. A recorded replay runs one rank and routes
- * nothing. */
-static void check_expert_parallel(const struct loading *l)
-{
-    const struct cluster_hw *hw = &l->scenario->cluster;
-    const struct routing_cfg *r = &l->scenario->replay.routing;
-    int64_t ranks = hw->nodes * hw->node.gpus;
-    if (l->scenario->replay.comm == REPLAY_RECORDED)
-        return;
-    if (r->groups != hw->nodes)
-        REPORT(l, "replay.routing.groups",
-               "replay.routing.groups is %lld but the cluster has %lld nodes "
-               "(cluster.nodes); "
-               "node-limited routing takes each node as one group",
-               (long long)r->groups, (long long)hw->nodes);
-    if (r->experts % ranks)
-        REPORT(l, "replay.routing.experts",
-               "%lld experts do not divide among %lld GPUs (%lld nodes of %lld)",
-               (long long)r->experts, (long long)ranks, (long long)hw->nodes,
-               (long long)hw->node.gpus);
-    check_groups(l);
-}
-
 static void check_all(const struct loading *l)
 {
-    check_kind(l);
-    check_trace_file(l);
     check_topology(l);
     check_node(l);
-    check_expert_parallel(l);
+    check_kind(l);
 }
 
 /* "scenarios/train_replay_h800.yaml" is called train_replay_h800. */

@@ -16,7 +16,7 @@ struct sim_cfg {
 
 struct scenario {
     const char *name, *description;
-    const char *kind;        /* "train_replay" */
+    const char *kind;        /* what runs: a plugin's name, see io/kind.h */
     const char *hardware;    /* directory under configs/: layer below the scenario's own keys */
     struct cluster_hw cluster;
     struct replay_cfg replay;
@@ -35,6 +35,9 @@ struct scenario_file {
  * Everything that can be checked without running is checked. 0 or -1. */
 int scenario_load(const char *path, const char *const *overrides, int n_overrides,
                   struct arena *arena, struct scenario_file *out, struct diag *diag);
+
+/* Where a key was given, for messages; the file when only a default speaks. */
+struct srcloc scenario_place(const struct scenario_file *file, const char *dotted_key);
 
 /* Finds a data file (configs/..., traces/...): beside the scenario, $MOESIM_PATH (colon-separated),
  * the source tree, pkgdatadir. Arena-owned path, or NULL. */

@@ -64,6 +64,7 @@ static const struct cfg_field replay_fields[] = {
     {.name = "trace",
      .type = CFG_STRING,
      .offset = offsetof(struct replay_cfg, trace),
+     .dflt = "",
      .doc = "imported trace to replay (moesim trace import)"},
     {.name = "comm",
      .type = CFG_ENUM,

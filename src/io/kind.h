@@ -1,0 +1,40 @@
+/* A kind of scenario: what `moesim run` does with it. A plugin is one const struct scenario_kind in
+ * src/study/kind_NAME.c; the registry is generated. io knows the interface because a scenario is
+ * checked completely when it is read. */
+#ifndef MOESIM_IO_KIND_H
+#define MOESIM_IO_KIND_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "io/scenario.h"
+#include "sim/result.h"
+#include "sim/sim.h"
+
+/* One run of a scenario, from the frozen scenario to its result. Everything is owned by the arena but
+ * the graph of `spec`, which kind_run_free frees. */
+struct kind_run {
+    const struct scenario_file *file;
+    struct arena *arena;
+    /* Called with each simulation before it starts: may watch links. NULL = not wanted. */
+    int (*before)(void *ctx, struct sim_spec *spec, struct diag *diag);
+    void *ctx;
+    /* What comes out. Of several simulations the last one stays, for a timeline. */
+    struct result result;
+    struct sim_spec spec;
+    struct sim_outcome outcome;
+};
+
+struct scenario_kind {
+    const char *name; /* "train_replay" */
+    const char *doc;
+    const char *ref;  /* paper section */
+    /* Reports to diag what does not fit together in the keys that this kind reads. */
+    void (*check)(const struct scenario_file *file, struct arena *arena, struct diag *diag);
+    /* Builds, simulates and analyses; 0, or -1 with the reasons in diag. */
+    int (*run)(struct kind_run *run, struct diag *diag);
+};
+
+const struct scenario_kind *kind_find(const char *name); /* NULL when unknown */
+const struct scenario_kind *const *kind_all(void);       /* NULL-terminated, sorted by name */
+
+#endif

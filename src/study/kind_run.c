@@ -1,0 +1,57 @@
+/* Topology and simulation as every kind of scenario does them. */
+#include "study/kind_run.h"
+
+#include "base/progress.h"
+#include "topology/faults.h"
+
+int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out,
+                  struct diag *diag)
+{
+    struct topology *t = ARENA_NEW(run->arena, struct topology);
+    t->type = topology_find(hw->topology);
+    BUG_IF(!t->type); /* scenario_load has found it */
+    *out = t;
+    return t->type->build(t, hw, run->arena, diag);
+}
+
+static int add_faults(struct kind_run *run, const struct topology *topo,
+                      const struct hw_faults *faults, struct diag *diag)
+{
+    uint32_t *links, n;
+    if (faults_links(topo, faults->down, run->arena, &links, &n, diag))
+        return -1;
+    struct link_event *events = ARENA_ARRAY(run->arena, struct link_event, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = true};
+    run->spec.events = events;
+    run->spec.n_events = n;
+    return 0;
+}
+
+int kind_simulate(struct kind_run *run, struct opgraph *graph, const struct topology *topo,
+                  const struct cluster_hw *hw, struct diag *diag)
+{
+    const struct sim_cfg *sim = &run->file->scenario->sim;
+    kind_run_free(run);
+    opgraph_check(graph);
+    run->spec = (struct sim_spec){.graph = graph,
+                                  .topo = topo,
+                                  .net = (enum net_kind)sim->network,
+                                  .epsilon = sim->epsilon,
+                                  .routing = hw->network.routing,
+                                  .seed = (uint64_t)sim->seed,
+                                  .sm_per_device = (double)hw->chip.sms,
+                                  .checked = sim->checked,
+                                  .tick = progress_tick};
+    if (add_faults(run, topo, &hw->faults, diag))
+        return -1;
+    if (run->before && run->before(run->ctx, &run->spec, diag))
+        return -1;
+    return sim_run(&run->spec, run->arena, &run->outcome, diag);
+}
+
+void kind_run_free(struct kind_run *run)
+{
+    opgraph_free((struct opgraph *)run->spec.graph);
+    run->spec.graph = NULL;
+}

@@ -1,0 +1,14 @@
+# src/study: one line per file
+libmoesim_a_SOURCES += src/study/kind_run.c src/study/kind_run.h
+
+# Plugins: a new kind of scenario is one file and one line here.
+kinds =
+kinds += src/study/kind_train_replay.c
+
+nodist_libmoesim_a_SOURCES += src/study/kind_registry.c
+BUILT_SOURCES += src/study/kind_registry.c
+CLEANFILES += src/study/kind_registry.c
+libmoesim_a_SOURCES += $(kinds)
+src/study/kind_registry.c: $(kinds) build-aux/gen_registry src/study/local.mk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(top_srcdir)/build-aux/gen_registry \
+	  io/kind.h scenario_kind kind $(kinds) > $@.tmp && mv $@.tmp $@
