@@ -26,6 +26,7 @@ check_PROGRAMS += tests/test_io_trace_real
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh
+dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
