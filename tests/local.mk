@@ -7,6 +7,7 @@ check_PROGRAMS += tests/test_sim_engine
 check_PROGRAMS += tests/test_sim_routing
 check_PROGRAMS += tests/test_topology_faults
 check_PROGRAMS += tests/test_topology
+check_PROGRAMS += tests/test_topology_metrics
 check_PROGRAMS += tests/test_base_units
 check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile

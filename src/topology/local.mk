@@ -17,3 +17,7 @@ libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
 libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h
 libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h
 libmoesim_a_SOURCES += src/topology/faults.c src/topology/faults.h
+libmoesim_a_SOURCES += src/topology/net_graph.c src/topology/net_graph.h
+libmoesim_a_SOURCES += src/topology/bisection.c src/topology/bisection.h
+libmoesim_a_SOURCES += src/topology/metrics.c src/topology/metrics.h
+libmoesim_a_SOURCES += src/topology/cost.c src/topology/cost.h

@@ -29,7 +29,9 @@ struct topo_link {
 struct topo_counts { /* network only: NVLink and PCIe inside a node are not counted */
     uint64_t endpoints, switches, links; /* links: undirected switch-switch cables */
     uint64_t short_links; /* of these: inside a group of switches that stand together, so that copper
-                             reaches (dragonfly: within a group); callers zero it before count() */
+                             reaches (dragonfly: within a group) */
+    uint64_t nic_cables;  /* between NICs and switches; 0 = one per endpoint */
+    /* callers zero the struct before count() */
 };
 
 struct topology {
