@@ -17,6 +17,14 @@ done
 check "the timeline is there" gzip -t timeline.json.gz
 check "the results are there" test -s result.json -a -s result.csv -a -s scenario.schema.json
 
+# The output that README.md shows is that of the main job, shortened by whole lines.
+awk '/^    train_replay_h800:/ { shown = 1 } shown && NF && !/\.\.\.$/ { print substr($0, 5) }
+     /sum = makespan/ { exit }' "$srcdir/README.md" >shown
+"$MOESIM" run scenarios/train_replay_h800.yaml | sed 's/ *$//' >printed
+check "README.md shows an output" test -s shown
+check "README.md shows what the main job prints" diff <(grep -xFf shown printed) \
+    <(grep -v '^$' shown)
+
 # Every file that README.md points to exists, and every key it names is a key.
 for file in $(grep -oE '\]\([a-zA-Z/]+\.md\)' "$srcdir/README.md" | tr -d '])(' | sort -u); do
     check "README.md points to $file" test -s "$srcdir/$file"
