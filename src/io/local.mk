@@ -18,3 +18,4 @@ libmoesim_a_SOURCES += src/io/kineto_build.c
 libmoesim_a_SOURCES += src/io/trace_file.c src/io/trace_file.h src/io/trace_file_priv.h
 libmoesim_a_SOURCES += src/io/trace_file_read.c
 libmoesim_a_SOURCES += src/io/trace_info.c src/io/trace_info.h
+libmoesim_a_SOURCES += src/io/hardware.c src/io/hardware.h

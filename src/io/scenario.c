@@ -1,6 +1,6 @@
 /* Scenarios: layers laid over one another, then checked as a whole.
  *
- * Defaults of the tables, then configs/HARDWARE/{chip,node,nic,network,ep_kernel}.yaml
+ * Defaults of the tables, then configs/HARDWARE/{chip,node,nic,network,...}.yaml
  * (every number there with its source), then the scenario file, then -s. Which HARDWARE
  * the last two layers decide, so they are laid twice: once for that one key, once for
  * good.
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/yaml_text.h"
+#include "io/hardware.h"
 #include "io/kind.h"
 #include "topology/topology.h"
 
@@ -99,9 +100,6 @@ const struct cfg_table scenario_table = {
     .fields = scenario_fields,
 };
 
-static const char *const hardware_parts[] = {"chip",    "node",      "nic",
-                                             "network", "ep_kernel", NULL};
-
 struct loading {
     const char *path, *text; /* read once: it may be a pipe; NULL = cannot be read */
     size_t len;
@@ -132,19 +130,6 @@ static struct srcloc place(const struct loading *l, const char *key)
 #define REPORT(l, key, ...) \
     diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
 
-/* `names` is NULL-terminated. */
-static void report_unknown(const struct loading *l, struct srcloc where,
-                           const char *what, const char *word, const char *const *names)
-{
-    const char *near = cfg_nearest(word, names), *list = "";
-    for (const char *const *n = names; *n; n++)
-        list = arena_printf(l->arena, "%s%s%s", list, *list ? ", " : "", *n);
-    const char *hint = near ? arena_printf(l->arena, "did you mean '%s'? ", near) : "";
-    diag_error(l->diag, EXIT_BAD_INPUT, where, "unknown %s '%.60s'; %sthere %s: %s",
-               what, word, hint, names[0] && names[1] ? "are" : "is",
-               names[0] ? list : "none");
-}
-
 /* --- layers
  * ----------------------------------------------------------------------------------------
  */
@@ -170,32 +155,12 @@ static const char *peek_hardware(const struct loading *l, struct srcloc *where)
     return ((struct scenario *)cfg_struct(peek.cfg))->hardware;
 }
 
-static bool is_name(const char *word)
-{
-    return *word && *word != '.' && !strchr(word, '/');
-}
-
 /* False when nothing can be said about the cluster's keys. */
 static bool lay_hardware(const struct loading *l)
 {
     struct srcloc where;
     const char *name = peek_hardware(l, &where);
-    if (!*name)
-        return false;
-    const char *folder = arena_printf(l->arena, "configs/%s", name);
-    const char *chip = arena_printf(l->arena, "%s/chip.yaml", folder);
-    const char *found = is_name(name) ? data_find(chip, l->path, l->arena) : NULL;
-    if (!found) {
-        report_unknown(l, where, "hardware", name,
-                       data_list("configs", "chip.yaml", l->path, l->arena));
-        return false;
-    }
-    size_t before = diag_count(l->diag);
-    int dir = (int)(strrchr(found, '/') - found);
-    for (const char *const *part = hardware_parts; *part; part++)
-        cfg_load_file(l->cfg, arena_printf(l->arena, "%.*s/%s.yaml", dir, found, *part),
-                      arena_printf(l->arena, "cluster.%s", *part), true, NULL, l->diag);
-    return diag_count(l->diag) == before;
+    return *name && !hardware_lay(l->cfg, name, where, l->path, l->arena, l->diag);
 }
 
 /* Without hardware every key of the cluster would be missing; one message is enough. */
@@ -228,7 +193,8 @@ static void check_kind(const struct loading *l)
     const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
     for (size_t i = 0; i < n; i++)
         names[i] = all[i]->name;
-    report_unknown(l, place(l, "kind"), "kind", l->scenario->kind, names);
+    report_unknown(l->diag, EXIT_BAD_INPUT, place(l, "kind"), "kind", l->scenario->kind,
+                   names, l->arena);
 }
 
 static void check_topology(const struct loading *l)
@@ -242,8 +208,8 @@ static void check_topology(const struct loading *l)
         const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
         for (size_t i = 0; i < n; i++)
             names[i] = all[i]->name;
-        report_unknown(l, place(l, "cluster.topology"), "topology", hw->topology,
-                       names);
+        report_unknown(l->diag, EXIT_BAD_INPUT, place(l, "cluster.topology"), "topology",
+                       hw->topology, names, l->arena);
         return;
     }
     struct topo_counts counts;
