@@ -19,3 +19,5 @@ libmoesim_a_SOURCES += src/io/trace_file.c src/io/trace_file.h src/io/trace_file
 libmoesim_a_SOURCES += src/io/trace_file_read.c
 libmoesim_a_SOURCES += src/io/trace_info.c src/io/trace_info.h
 libmoesim_a_SOURCES += src/io/hardware.c src/io/hardware.h
+libmoesim_a_SOURCES += src/io/json_config.c src/io/json_config.h
+libmoesim_a_SOURCES += src/io/cluster_file.c src/io/cluster_file.h

@@ -1,74 +1,12 @@
 /* The result as JSON, built with cJSON: it keeps the order and prints numbers that read back to the
  * same double. Nothing in it depends on when, where or how fast the run was. */
-#include <cjson/cJSON.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/outfile.h"
 #include "config.h"
+#include "io/json_config.h"
 #include "io/writers.h"
-
-static void add_number(cJSON *to, const char *key, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(to, key, value);
-}
-
-/* "cluster.nic" below root, made on the way */
-static cJSON *table_at(cJSON *root, const char *dotted_key, const char **leaf)
-{
-    char part[128];
-    const char *dot;
-    while ((dot = strchr(dotted_key, '.'))) {
-        size_t n = (size_t)(dot - dotted_key);
-        BUG_IF(n >= sizeof part);
-        memcpy(part, dotted_key, n);
-        part[n] = '\0';
-        cJSON *child = cJSON_GetObjectItemCaseSensitive(root, part);
-        root = child ? child : cJSON_AddObjectToObject(root, part);
-        dotted_key = dot + 1;
-    }
-    *leaf = dotted_key;
-    return root;
-}
-
-static void add_config_value(void *ctx, const char *dotted_key, const struct cfg_field *field,
-                             const void *value, const char *value_text, const char *source)
-{
-    const char *leaf;
-    cJSON *table = table_at(ctx, dotted_key, &leaf);
-    (void)source;
-    switch (field->type) {
-    case CFG_QUANTITY:
-        add_number(table, leaf, *(const double *)value);
-        break;
-    case CFG_INT:
-        cJSON_AddNumberToObject(table, leaf, (double)*(const int64_t *)value);
-        break;
-    case CFG_BOOL:
-        cJSON_AddBoolToObject(table, leaf, *(const bool *)value);
-        break;
-    case CFG_STRING: {
-        const char *text = *(const char *const *)value;
-        cJSON_AddStringToObject(table, leaf, text ? text : "");
-        break;
-    }
-    case CFG_ENUM:
-        cJSON_AddStringToObject(table, leaf, field->choices[*(const int *)value]);
-        break;
-    default:
-        BUG("config leaf %s = %s has no scalar type", dotted_key, value_text);
-    }
-}
-
-static void add_source(void *ctx, const char *dotted_key, const struct cfg_field *field,
-                       const void *value, const char *value_text, const char *source)
-{
-    (void)field, (void)value, (void)value_text;
-    if (source)
-        cJSON_AddStringToObject(ctx, dotted_key, source);
-}
 
 static void add_metrics(cJSON *root, const struct result *r)
 {
@@ -76,10 +14,10 @@ static void add_metrics(cJSON *root, const struct result *r)
     for (uint32_t i = 0; i < r->n_metrics; i++) {
         const struct result_metric *m = &r->metrics[i];
         cJSON *o = cJSON_AddObjectToObject(metrics, m->name);
-        add_number(o, "value", m->value);
+        json_number(o, "value", m->value);
         cJSON_AddStringToObject(o, "unit", unit_dim_si(m->dim));
         cJSON_AddStringToObject(o, "doc", m->doc);
-        add_number(o, "recorded", m->recorded);
+        json_number(o, "recorded", m->recorded);
     }
 }
 
@@ -90,7 +28,7 @@ static void add_breakdown(cJSON *root, const struct result *r)
         cJSON *o = cJSON_CreateObject();
         cJSON_AddItemToArray(parts, o);
         cJSON_AddStringToObject(o, "name", r->parts[i].name);
-        add_number(o, "value", r->parts[i].value_s);
+        json_number(o, "value", r->parts[i].value_s);
         cJSON_AddStringToObject(o, "unit", "s");
         cJSON_AddStringToObject(o, "doc", r->parts[i].doc);
     }
@@ -106,10 +44,47 @@ static void add_phases(cJSON *root, const struct result *r)
         cJSON_AddStringToObject(o, "name", p->name);
         cJSON_AddNumberToObject(o, "layer", p->layer);
         cJSON_AddStringToObject(o, "lane", p->lane);
-        add_number(o, "recorded_s", p->recorded_s);
-        add_number(o, "simulated_s", p->simulated_s);
-        add_number(o, "start_s", p->start_s);
-        add_number(o, "end_s", p->end_s);
+        json_number(o, "recorded_s", p->recorded_s);
+        json_number(o, "simulated_s", p->simulated_s);
+        json_number(o, "start_s", p->start_s);
+        json_number(o, "end_s", p->end_s);
+    }
+}
+
+static cJSON *table_row(const struct result_table *t, uint32_t row)
+{
+    cJSON *o = cJSON_CreateObject();
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        const struct result_cell *cell = &t->cells[(size_t)row * t->n_columns + i];
+        if (t->columns[i].is_text)
+            cJSON_AddStringToObject(o, t->columns[i].name, cell->text);
+        else
+            json_number(o, t->columns[i].name, cell->value);
+    }
+    return o;
+}
+
+static void add_tables(cJSON *root, const struct result *r)
+{
+    cJSON *tables = cJSON_AddArrayToObject(root, "tables");
+    for (uint32_t k = 0; k < r->n_tables; k++) {
+        const struct result_table *t = &r->tables[k];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddItemToArray(tables, o);
+        cJSON_AddStringToObject(o, "name", t->name);
+        cJSON_AddStringToObject(o, "doc", t->doc);
+        cJSON *columns = cJSON_AddArrayToObject(o, "columns");
+        for (uint32_t i = 0; i < t->n_columns; i++) {
+            const struct result_column *c = &t->columns[i];
+            cJSON *column = cJSON_CreateObject();
+            cJSON_AddItemToArray(columns, column);
+            cJSON_AddStringToObject(column, "name", c->name);
+            cJSON_AddStringToObject(column, "unit", c->is_text ? "text" : unit_dim_si(c->dim));
+            cJSON_AddStringToObject(column, "doc", c->doc);
+        }
+        cJSON *rows = cJSON_AddArrayToObject(o, "rows");
+        for (uint32_t i = 0; i < t->n_rows; i++)
+            cJSON_AddItemToArray(rows, table_row(t, i));
     }
 }
 
@@ -122,7 +97,7 @@ static void add_provenance(cJSON *root, const struct scenario_file *s)
     cJSON_AddStringToObject(p, "scenario_file", slash ? slash + 1 : s->path);
     cJSON_AddStringToObject(p, "network", net_kind_names[s->scenario->sim.network]);
     cJSON_AddNumberToObject(p, "seed", (double)s->scenario->sim.seed);
-    cfg_visit(s->cfg, add_source, cJSON_AddObjectToObject(p, "sources"));
+    json_sources(cJSON_AddObjectToObject(p, "sources"), s->cfg);
 }
 
 static cJSON *document(const struct result *r, const struct scenario_file *s)
@@ -130,10 +105,11 @@ static cJSON *document(const struct result *r, const struct scenario_file *s)
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "schema_version", 1);
     cJSON_AddStringToObject(root, "kind", r->kind);
-    cfg_visit(s->cfg, add_config_value, cJSON_AddObjectToObject(root, "scenario"));
+    json_config(cJSON_AddObjectToObject(root, "scenario"), s->cfg);
     add_metrics(root, r);
     add_breakdown(root, r);
     add_phases(root, r);
+    add_tables(root, r);
     cJSON *notes = cJSON_AddArrayToObject(root, "notes");
     for (uint32_t i = 0; i < r->n_notes; i++)
         cJSON_AddItemToArray(notes, cJSON_CreateString(r->notes[i]));
