@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-void json_number(cJSON *to, const char *key, double value)
+void json_add_number(cJSON *to, const char *key, double value)
 {
     if (isfinite(value))
         cJSON_AddNumberToObject(to, key, value);
@@ -36,7 +36,7 @@ static void add_config_value(void *ctx, const char *dotted_key, const struct cfg
     (void)source;
     switch (field->type) {
     case CFG_QUANTITY:
-        json_number(table, leaf, *(const double *)value);
+        json_add_number(table, leaf, *(const double *)value);
         break;
     case CFG_INT:
         cJSON_AddNumberToObject(table, leaf, (double)*(const int64_t *)value);

@@ -7,7 +7,7 @@
 #include "base/cfg.h"
 
 /* Left out when the value is not finite: JSON has no word for it. */
-void json_number(cJSON *to, const char *key, double value);
+void json_add_number(cJSON *to, const char *key, double value);
 /* Every leaf under its key, nested as in YAML; quantities in SI units. */
 void json_config(cJSON *to, const struct cfg *cfg);
 /* Dotted key: where its value comes from, for those that say. */

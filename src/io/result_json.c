@@ -14,10 +14,10 @@ static void add_metrics(cJSON *root, const struct result *r)
     for (uint32_t i = 0; i < r->n_metrics; i++) {
         const struct result_metric *m = &r->metrics[i];
         cJSON *o = cJSON_AddObjectToObject(metrics, m->name);
-        json_number(o, "value", m->value);
+        json_add_number(o, "value", m->value);
         cJSON_AddStringToObject(o, "unit", unit_dim_si(m->dim));
         cJSON_AddStringToObject(o, "doc", m->doc);
-        json_number(o, "recorded", m->recorded);
+        json_add_number(o, "recorded", m->recorded);
     }
 }
 
@@ -28,7 +28,7 @@ static void add_breakdown(cJSON *root, const struct result *r)
         cJSON *o = cJSON_CreateObject();
         cJSON_AddItemToArray(parts, o);
         cJSON_AddStringToObject(o, "name", r->parts[i].name);
-        json_number(o, "value", r->parts[i].value_s);
+        json_add_number(o, "value", r->parts[i].value_s);
         cJSON_AddStringToObject(o, "unit", "s");
         cJSON_AddStringToObject(o, "doc", r->parts[i].doc);
     }
@@ -44,10 +44,10 @@ static void add_phases(cJSON *root, const struct result *r)
         cJSON_AddStringToObject(o, "name", p->name);
         cJSON_AddNumberToObject(o, "layer", p->layer);
         cJSON_AddStringToObject(o, "lane", p->lane);
-        json_number(o, "recorded_s", p->recorded_s);
-        json_number(o, "simulated_s", p->simulated_s);
-        json_number(o, "start_s", p->start_s);
-        json_number(o, "end_s", p->end_s);
+        json_add_number(o, "recorded_s", p->recorded_s);
+        json_add_number(o, "simulated_s", p->simulated_s);
+        json_add_number(o, "start_s", p->start_s);
+        json_add_number(o, "end_s", p->end_s);
     }
 }
 
@@ -59,7 +59,7 @@ static cJSON *table_row(const struct result_table *t, uint32_t row)
         if (t->columns[i].is_text)
             cJSON_AddStringToObject(o, t->columns[i].name, cell->text);
         else
-            json_number(o, t->columns[i].name, cell->value);
+            json_add_number(o, t->columns[i].name, cell->value);
     }
     return o;
 }

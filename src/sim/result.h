@@ -3,6 +3,7 @@
 #ifndef MOESIM_SIM_RESULT_H
 #define MOESIM_SIM_RESULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/units.h"
@@ -40,14 +41,38 @@ struct result_phase {
     double start_s, end_s;     /* simulated, on the reference rank */
 };
 
+/* A table of rows, e.g. one per message size. */
+struct result_column {
+    const char *name; /* "busbw" */
+    enum unit_dim dim;
+    const char *doc;
+    bool is_text;
+};
+
+struct result_cell {
+    double value;     /* SI; NaN = nothing to say */
+    const char *text; /* of a text column */
+};
+
+struct result_table {
+    const char *name, *doc; /* "sizes" */
+    const struct result_column *columns;
+    uint32_t n_columns;
+    struct result_cell *cells; /* [n_rows][n_columns] */
+    uint32_t n_rows;
+};
+
 struct result {
-    const char *kind; /* "train_replay" */
+    const char *kind;    /* "train_replay" */
+    const char *setting; /* one line: on what it ran; NULL = the scenario's cluster */
     struct result_metric *metrics;
     uint32_t n_metrics;
     struct result_part *parts;
     uint32_t n_parts;
     struct result_phase *phases;
     uint32_t n_phases;
+    struct result_table *tables;
+    uint32_t n_tables;
     const char **notes; /* honest remarks for people */
     uint32_t n_notes;
 };
