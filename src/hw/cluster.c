@@ -103,6 +103,25 @@ static const struct cfg_field network_fields[] = {
 static const struct cfg_table network_table = {
     "network", "switches and cables", sizeof(struct hw_network), network_fields};
 
+#define OPTIONAL_TIME(table, key, member, text) \
+    {.name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct table, member), \
+     .dflt = "0 s", .min = 0, .max = 1, .doc = text}
+
+static const struct cfg_field software_fields[] = {
+    OPTIONAL_TIME(hw_software, "launch", launch_s,
+                  "from the call of a collective to its first message"),
+    OPTIONAL_TIME(hw_software, "network_step", network_step_s,
+                  "what software adds to the latency of a message over the network"),
+    OPTIONAL_TIME(hw_software, "message", message_s,
+                  "messages of a GPU are posted one after the other; each takes this"),
+    {.name = "chunk", .type = CFG_QUANTITY, .dim = DIM_BYTES,
+     .offset = offsetof(struct hw_software, chunk_B), .dflt = "512 KiB", .min = 1, .max = 1e12,
+     .doc = "grain of pipelines: messages are forwarded chunk by chunk (default: NCCL's buffer of "
+            "4 MiB in 8 steps)"},
+    {0}};
+static const struct cfg_table software_table = {
+    "software", "the collective library (NCCL)", sizeof(struct hw_software), software_fields};
+
 static const struct cfg_field ep_kernel_fields[] = {
     COUNT(hw_ep_kernel, "sms", sms, 0, 4096,
           "SMs that a dispatch or combine kernel holds; 0 = hardware moves the data"),
@@ -112,9 +131,13 @@ static const struct cfg_field ep_kernel_fields[] = {
              "latency of the barrier before a kernel, once all ranks have arrived"),
     COUNT(hw_ep_kernel, "chunk_tokens", chunk_tokens, 1, 65536,
           "tokens per RDMA chunk: how much must arrive before forwarding starts"),
+    OPTIONAL_TIME(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s,
+                  "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
+    OPTIONAL_TIME(hw_ep_kernel, "low_latency_combine", ll_combine_s,
+                  "low-latency combine: time beside the transfer (reduction, kernel start)"),
     {0}};
 static const struct cfg_table ep_kernel_table = {
-    "ep_kernel", "how dispatch and combine use the GPU (DeepEP, normal kernels)",
+    "ep_kernel", "how dispatch and combine use the GPU (DeepEP)",
     sizeof(struct hw_ep_kernel), ep_kernel_fields};
 
 static const struct cfg_field faults_fields[] = {
@@ -135,6 +158,7 @@ static const struct cfg_field cluster_fields[] = {
     PART("nic", nic, nic_table),
     PART("network", network, network_table),
     PART("ep_kernel", ep_kernel, ep_kernel_table),
+    PART("software", software, software_table),
     PART("faults", faults, faults_table),
     {0}};
 const struct cfg_table cluster_hw_table = {

@@ -68,12 +68,22 @@ struct hw_faults {
     double at_s;      /* when; 0 = it is down from the start */
 };
 
-/* How expert-parallel kernels use the GPU (DeepEP, normal kernels). */
+/* What a collective library adds to the hardware's own latencies (NCCL). */
+struct hw_software {
+    double launch_s;       /* once per collective, before its first message */
+    double network_step_s; /* per message over the network: proxy, flags, staging buffers */
+    double message_s;      /* messages of a GPU are posted one after the other, each takes this */
+    double chunk_B;        /* grain of pipelines: a message is forwarded chunk by chunk */
+};
+
+/* How expert-parallel kernels use the GPU (DeepEP). */
 struct hw_ep_kernel {
     int64_t sms;                       /* SMs that a dispatch or combine kernel holds */
     double copy_Bps_per_sm;            /* node-level token copies that one SM moves, logical bytes */
     double barrier_s;                  /* notify: latency once all peers have arrived */
     int64_t chunk_tokens;              /* tokens per RDMA chunk: the pipeline's grain */
+    double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
+                                           reduction, kernel start) */
 };
 
 struct cluster_hw {
@@ -84,6 +94,7 @@ struct cluster_hw {
     struct hw_nic nic;
     struct hw_network network;
     struct hw_ep_kernel ep_kernel;
+    struct hw_software software;
     struct hw_faults faults;
 };
 

@@ -5,11 +5,15 @@
 
 #include "io/writers.h"
 
-static void print_headline(const struct scenario_file *s, FILE *out)
+static void print_headline(const struct result *r, const struct scenario_file *s, FILE *out)
 {
     const struct scenario *sc = s->scenario;
     char nic[32], link[32];
     fprintf(out, "%s: %s\n", sc->name, sc->description ? sc->description : "");
+    if (r->setting) {
+        fprintf(out, "%s; network model: %s\n", r->setting, net_kind_names[sc->sim.network]);
+        return;
+    }
     fprintf(out, "%lld nodes x %lld %s on %s, NIC %s, NVLink %s per direction; network model: %s\n",
             (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus, sc->cluster.chip.name,
             sc->cluster.topology,
@@ -44,6 +48,8 @@ static const char *difference(double is, double was, char *buf, size_t size)
 
 static void print_metrics(const struct result *r, FILE *out)
 {
+    if (!r->n_metrics)
+        return;
     fprintf(out, "\n%-34s %14s %14s %10s\n", "metric", "simulated", "recorded", "diff");
     for (uint32_t i = 0; i < r->n_metrics; i++) {
         const struct result_metric *m = &r->metrics[i];
@@ -76,6 +82,8 @@ static void print_phases(const struct result *r, bool detail, FILE *out)
 static void print_breakdown(const struct result *r, FILE *out)
 {
     double sum_s = 0;
+    if (!r->n_parts)
+        return;
     for (uint32_t i = 0; i < r->n_parts; i++)
         sum_s += r->parts[i].value_s;
     fprintf(out, "\n%-34s %12s %8s\n", "where the time goes", "ms", "share");
@@ -85,13 +93,54 @@ static void print_breakdown(const struct result *r, FILE *out)
     fprintf(out, "%-34s %12.3f\n", "sum = makespan", 1e3 * sum_s);
 }
 
+/* --- tables ------------------------------------------------------------------------------------------ */
+
+enum { SHORTEST_COLUMN = 8 };
+
+static const char *cell_text(const struct result_table *t, uint32_t row, uint32_t column, char *buf,
+                             size_t size)
+{
+    const struct result_cell *cell = &t->cells[(size_t)row * t->n_columns + column];
+    return t->columns[column].is_text ? cell->text
+                                      : shown(cell->value, t->columns[column].dim, buf, size);
+}
+
+static int column_width(const struct result_table *t, uint32_t column)
+{
+    size_t width = strlen(t->columns[column].name);
+    for (uint32_t row = 0; row < t->n_rows; row++) {
+        char buf[32];
+        size_t n = strlen(cell_text(t, row, column, buf, sizeof buf));
+        width = n > width ? n : width;
+    }
+    return (int)(width > SHORTEST_COLUMN ? width : SHORTEST_COLUMN);
+}
+
+static void print_table(const struct result_table *t, FILE *out)
+{
+    fprintf(out, "\n%s: %s\n", t->name, t->doc);
+    for (uint32_t row = 0; row <= t->n_rows; row++)
+        for (uint32_t i = 0; i < t->n_columns; i++) {
+            char buf[32];
+            const char *text =
+                row ? cell_text(t, row - 1, i, buf, sizeof buf) : t->columns[i].name;
+            int width = column_width(t, i);
+            fprintf(out, "%*s%s", t->columns[i].is_text ? -width : width, text,
+                    i + 1 < t->n_columns ? "  " : "\n");
+        }
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        fprintf(out, "  %-18s %s\n", t->columns[i].name, t->columns[i].doc);
+}
+
 void result_print_text(const struct result *result, const struct scenario_file *scenario,
                        bool detail, FILE *out)
 {
-    print_headline(scenario, out);
+    print_headline(result, scenario, out);
     print_metrics(result, out);
     print_phases(result, detail, out);
     print_breakdown(result, out);
+    for (uint32_t i = 0; i < result->n_tables; i++)
+        print_table(&result->tables[i], out);
     for (uint32_t i = 0; i < result->n_notes; i++)
         fprintf(out, "%snote: %s\n", i ? "" : "\n", result->notes[i]);
 }

@@ -10,3 +10,4 @@ libmoesim_a_SOURCES += src/models/replay.h
 libmoesim_a_SOURCES += src/models/replay_plan.c
 libmoesim_a_SOURCES += src/models/replay_plan.h
 libmoesim_a_SOURCES += src/models/trace.h
+libmoesim_a_SOURCES += src/models/collectives.c src/models/collectives.h
