@@ -3,6 +3,7 @@ moesim_SOURCES += src/cmd/main.c src/cmd/cmd.h
 moesim_SOURCES += src/cmd/cmd_list.c
 moesim_SOURCES += src/cmd/cmd_run.c
 moesim_SOURCES += src/cmd/cmd_schema.c
+moesim_SOURCES += src/cmd/cmd_topo.c
 moesim_SOURCES += src/cmd/cmd_trace.c
 moesim_SOURCES += src/cmd/cmd_validate.c
 moesim_SOURCES += src/cmd/finish_stdout.c

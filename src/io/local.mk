@@ -21,3 +21,6 @@ libmoesim_a_SOURCES += src/io/trace_info.c src/io/trace_info.h
 libmoesim_a_SOURCES += src/io/hardware.c src/io/hardware.h
 libmoesim_a_SOURCES += src/io/json_config.c src/io/json_config.h
 libmoesim_a_SOURCES += src/io/cluster_file.c src/io/cluster_file.h
+libmoesim_a_SOURCES += src/io/topo_writers.h src/io/topo_figures.c
+libmoesim_a_SOURCES += src/io/topo_text.c src/io/topo_json.c
+libmoesim_a_SOURCES += src/io/topo_dot.c src/io/topo_simgrid.c src/io/topo_htsim.c

@@ -21,3 +21,4 @@ libmoesim_a_SOURCES += src/topology/net_graph.c src/topology/net_graph.h
 libmoesim_a_SOURCES += src/topology/bisection.c src/topology/bisection.h
 libmoesim_a_SOURCES += src/topology/metrics.c src/topology/metrics.h
 libmoesim_a_SOURCES += src/topology/cost.c src/topology/cost.h
+libmoesim_a_SOURCES += src/topology/table3.c src/topology/table3.h

@@ -8,6 +8,7 @@
 struct net_arc {
     uint32_t to, cables;
     double capacity_Bps; /* of all cables, this direction */
+    double latency_s;    /* of the first */
 };
 
 struct net_graph {

@@ -1,0 +1,113 @@
+/* Networks as JSON. Nothing in it depends on when or where it was written. */
+#include <string.h>
+
+#include "config.h"
+#include "io/json_config.h"
+#include "io/topo_writers.h"
+
+static void write_and_delete(cJSON *root, struct outfile *f)
+{
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (!text)
+        out_of_memory();
+    outfile_write(f, text, strlen(text));
+    outfile_write(f, "\n", 1);
+    cJSON_free(text);
+}
+
+static cJSON *start(const char *kind)
+{
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddNumberToObject(root, "schema_version", 1);
+    cJSON_AddStringToObject(root, "kind", kind);
+    return root;
+}
+
+static cJSON *add_provenance(cJSON *root)
+{
+    cJSON *p = cJSON_AddObjectToObject(root, "provenance");
+    cJSON_AddStringToObject(p, "program", PACKAGE_NAME);
+    cJSON_AddStringToObject(p, "version", PACKAGE_VERSION);
+    return cJSON_AddObjectToObject(p, "sources");
+}
+
+static void add_cost(cJSON *to, const struct topo_cost *cost)
+{
+    cJSON *items = cJSON_AddArrayToObject(to, "items");
+    for (int i = 0; i < COST_ITEMS; i++) {
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddItemToArray(items, o);
+        cJSON_AddStringToObject(o, "name", cost->items[i].name);
+        cJSON_AddNumberToObject(o, "count", (double)cost->items[i].count);
+        cJSON_AddNumberToObject(o, "each_USD", cost->items[i].each_USD);
+        cJSON_AddNumberToObject(o, "sum_USD", cost->items[i].sum_USD);
+    }
+    cJSON_AddNumberToObject(to, "total_USD", cost->total_USD);
+    cJSON_AddNumberToObject(to, "per_endpoint_USD", cost->per_endpoint_USD);
+}
+
+int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag *diag)
+{
+    struct topo_figure *figures;
+    uint32_t n = topo_figures(r, &figures);
+    cJSON *root = start("topology");
+    (void)diag;
+    cJSON_AddStringToObject(root, "topology", r->type->name);
+    json_config(cJSON_AddObjectToObject(root, "scenario"), r->cluster->cfg);
+    cJSON *metrics = cJSON_AddObjectToObject(root, "metrics");
+    for (uint32_t i = 0; i < n; i++) {
+        cJSON *o = cJSON_AddObjectToObject(metrics, figures[i].name);
+        json_add_number(o, "value", figures[i].value);
+        cJSON_AddStringToObject(o, "unit",
+                                figures[i].unit ? figures[i].unit : unit_dim_si(figures[i].dim));
+        cJSON_AddStringToObject(o, "doc", figures[i].doc);
+        cJSON_AddStringToObject(o, "method", figures[i].method);
+    }
+    if (r->cost) {
+        cJSON *cost = cJSON_AddObjectToObject(root, "cost");
+        json_config(cJSON_AddObjectToObject(cost, "prices"), r->prices);
+        add_cost(cost, r->cost);
+    }
+    cJSON *sources = add_provenance(root);
+    json_sources(sources, r->cluster->cfg);
+    if (r->cost)
+        json_sources(cJSON_AddObjectToObject(sources, "prices"), r->prices);
+    write_and_delete(root, f);
+    return 0;
+}
+
+static void add_counts(cJSON *to, uint64_t endpoints, uint64_t switches, uint64_t links)
+{
+    cJSON_AddNumberToObject(to, "endpoints", (double)endpoints);
+    cJSON_AddNumberToObject(to, "switches", (double)switches);
+    cJSON_AddNumberToObject(to, "links", (double)links);
+}
+
+void table3_write_json(const struct table3 *t, const struct cfg *prices, struct outfile *f)
+{
+    cJSON *root = start("table3"), *columns = cJSON_AddArrayToObject(root, "columns");
+    for (int i = 0; i < TABLE3_COLUMNS; i++) {
+        const struct table3_column *c = &t->columns[i];
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddItemToArray(columns, o);
+        cJSON_AddStringToObject(o, "name", c->name);
+        cJSON_AddStringToObject(o, "topology", c->topology);
+        add_counts(o, c->counts.endpoints, c->counts.switches, c->counts.links);
+        add_cost(cJSON_AddObjectToObject(o, "cost"), &c->cost);
+        cJSON_AddNumberToObject(o, "cost_error_ratio", c->cost_error_ratio);
+        cJSON_AddNumberToObject(o, "per_endpoint_of_rounded_USD", c->per_endpoint_of_rounded_USD);
+        cJSON *paper = cJSON_AddObjectToObject(o, "paper");
+        add_counts(paper, c->paper.endpoints, c->paper.switches, c->paper.links);
+        cJSON_AddNumberToObject(paper, "cost_USD", c->paper.cost_USD);
+        cJSON_AddNumberToObject(paper, "per_endpoint_USD", c->paper.per_endpoint_USD);
+    }
+    cJSON_AddBoolToObject(root, "holds", t->holds);
+    cJSON_AddStringToObject(root, "class", "counts: count; costs: calibrated on this table");
+    cJSON *remarks = cJSON_AddArrayToObject(root, "remarks");
+    for (int i = 0; i < TABLE3_REMARKS; i++)
+        cJSON_AddItemToArray(remarks, cJSON_CreateString(t->remarks[i]));
+    json_config(cJSON_AddObjectToObject(root, "prices"), prices);
+    json_sources(add_provenance(root), prices);
+    write_and_delete(root, f);
+}
