@@ -10,16 +10,18 @@
 #include "sim/result.h"
 #include "sim/sim.h"
 
-/* One run of a scenario, from the frozen scenario to its result. Everything is owned by the arena but
- * the graph of `spec`, which kind_run_free frees. */
+/* One run of a scenario, from the frozen scenario to its result. The result is owned by `arena`. What
+ * belongs to one simulation lives until the next: of several the last one stays, for a timeline. */
 struct kind_run {
     const struct scenario_file *file;
     struct arena *arena;
     /* Called with each simulation before it starts: may watch links. NULL = not wanted. */
     int (*before)(void *ctx, struct sim_spec *spec, struct diag *diag);
     void *ctx;
-    /* What comes out. Of several simulations the last one stays, for a timeline. */
     struct result result;
+    /* of one simulation */
+    struct arena *scratch;
+    struct opgraph *graph;
     struct sim_spec spec;
     struct sim_outcome outcome;
 };

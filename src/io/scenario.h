@@ -4,6 +4,7 @@
 
 #include "base/cfg.h"
 #include "hw/cluster.h"
+#include "models/collective_cfg.h"
 #include "models/replay.h"
 #include "sim/sim.h"
 
@@ -19,7 +20,9 @@ struct scenario {
     const char *kind;        /* what runs: a plugin's name, see io/kind.h */
     const char *hardware;    /* directory under configs/: layer below the scenario's own keys */
     struct cluster_hw cluster;
-    struct replay_cfg replay;
+    struct replay_cfg replay;         /* kind train_replay */
+    struct collective_cfg collective; /* kind collective */
+    struct mixed_cfg mixed;           /* kind mixed_traffic */
     struct sim_cfg sim;
 };
 

@@ -11,3 +11,4 @@ libmoesim_a_SOURCES += src/models/replay_plan.c
 libmoesim_a_SOURCES += src/models/replay_plan.h
 libmoesim_a_SOURCES += src/models/trace.h
 libmoesim_a_SOURCES += src/models/collectives.c src/models/collectives.h
+libmoesim_a_SOURCES += src/models/collective_cfg.c src/models/collective_cfg.h

@@ -18,9 +18,9 @@ static int add_faults(struct kind_run *run, const struct topology *topo,
                       const struct hw_faults *faults, struct diag *diag)
 {
     uint32_t *links, n;
-    if (faults_links(topo, faults->down, run->arena, &links, &n, diag))
+    if (faults_links(topo, faults->down, run->scratch, &links, &n, diag))
         return -1;
-    struct link_event *events = ARENA_ARRAY(run->arena, struct link_event, n + 1);
+    struct link_event *events = ARENA_ARRAY(run->scratch, struct link_event, n + 1);
     for (uint32_t i = 0; i < n; i++)
         events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = true};
     run->spec.events = events;
@@ -28,13 +28,19 @@ static int add_faults(struct kind_run *run, const struct topology *topo,
     return 0;
 }
 
-int kind_simulate(struct kind_run *run, struct opgraph *graph, const struct topology *topo,
-                  const struct cluster_hw *hw, struct diag *diag)
+void kind_begin(struct kind_run *run, const struct topology *topo)
+{
+    kind_run_free(run);
+    run->scratch = arena_new();
+    run->graph = opgraph_new(topo->n_endpoints);
+}
+
+int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw,
+                  struct diag *diag)
 {
     const struct sim_cfg *sim = &run->file->scenario->sim;
-    kind_run_free(run);
-    opgraph_check(graph);
-    run->spec = (struct sim_spec){.graph = graph,
+    opgraph_check(run->graph);
+    run->spec = (struct sim_spec){.graph = run->graph,
                                   .topo = topo,
                                   .net = (enum net_kind)sim->network,
                                   .epsilon = sim->epsilon,
@@ -47,11 +53,14 @@ int kind_simulate(struct kind_run *run, struct opgraph *graph, const struct topo
         return -1;
     if (run->before && run->before(run->ctx, &run->spec, diag))
         return -1;
-    return sim_run(&run->spec, run->arena, &run->outcome, diag);
+    return sim_run(&run->spec, run->scratch, &run->outcome, diag);
 }
 
 void kind_run_free(struct kind_run *run)
 {
-    opgraph_free((struct opgraph *)run->spec.graph);
-    run->spec.graph = NULL;
+    opgraph_free(run->graph);
+    arena_free(run->scratch);
+    run->graph = NULL;
+    run->scratch = NULL;
+    run->spec = (struct sim_spec){0};
 }

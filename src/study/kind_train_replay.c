@@ -80,16 +80,14 @@ static int run_replay(struct kind_run *run, struct diag *diag)
     struct trace *trace = trace_read(path, run->arena, diag);
     if (!trace || kind_topology(run, &s->cluster, &topo, diag))
         return -1;
-    struct opgraph *graph = opgraph_new(topo->n_endpoints);
-    if (replay_build(trace, &s->replay, &s->cluster, (uint64_t)s->sim.seed, graph, run->arena,
-                     &info, diag)) {
-        opgraph_free(graph);
+    kind_begin(run, topo);
+    if (replay_build(trace, &s->replay, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena,
+                     &info, diag))
         return -1;
-    }
     progress_begin("simulating");
-    if (kind_simulate(run, graph, topo, &s->cluster, diag))
+    if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
-    replay_analyse(trace, &s->replay, &s->cluster, graph, &info, &run->outcome, run->arena,
+    replay_analyse(trace, &s->replay, &s->cluster, run->graph, &info, &run->outcome, run->arena,
                    &run->result);
     return 0;
 }

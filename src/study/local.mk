@@ -1,8 +1,13 @@
 # src/study: one line per file
 libmoesim_a_SOURCES += src/study/kind_run.c src/study/kind_run.h
 
+libmoesim_a_SOURCES += src/study/jobs.c src/study/jobs.h
+libmoesim_a_SOURCES += src/study/lists.c src/study/lists.h
+libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
+
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =
+kinds += src/study/kind_collective.c
 kinds += src/study/kind_train_replay.c
 
 nodist_libmoesim_a_SOURCES += src/study/kind_registry.c

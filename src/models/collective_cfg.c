@@ -1,0 +1,114 @@
+#include "models/collective_cfg.h"
+
+#define JOB_FIELDS(table, job) \
+    {.name = "operation", \
+     .type = CFG_ENUM, \
+     .offset = offsetof(struct table, job.operation), \
+     .dflt = "all_to_all", \
+     .choices = collective_operation_names, \
+     .doc = "all_to_all, all_gather, reduce_scatter, all_reduce, broadcast, send_recv"}, \
+    {.name = "algorithm", \
+     .type = CFG_ENUM, \
+     .offset = offsetof(struct table, job.algorithm), \
+     .dflt = "auto", \
+     .choices = collective_algorithm_names, \
+     .doc = "auto (direct for all_to_all and send_recv, else ring), ring, tree, direct, " \
+            "hierarchical"}, \
+    {.name = "pxn", \
+     .type = CFG_BOOL, \
+     .offset = offsetof(struct table, job.pxn), \
+     .dflt = "true", \
+     .doc = "traffic to another rail goes over NVLink first (NCCL's PXN)"}, \
+    {.name = "group", \
+     .type = CFG_INT, \
+     .offset = offsetof(struct table, job.group), \
+     .dflt = "0", \
+     .min = 0, \
+     .max = 1 << 20, \
+     .doc = "GPUs of a group; all groups run at once; 0 = all GPUs are one group"}, \
+    {.name = "group_stride", \
+     .type = CFG_INT, \
+     .offset = offsetof(struct table, job.group_stride), \
+     .dflt = "1", \
+     .min = 1, \
+     .max = 1 << 20, \
+     .doc = "distance of a group's members: 1 = neighbours, GPUs of a node = one rail"}, \
+    {.name = "receiver_cv", \
+     .type = CFG_QUANTITY, \
+     .dim = DIM_RATIO, \
+     .offset = offsetof(struct table, job.receiver_cv_ratio), \
+     .dflt = "0", \
+     .min = 0, \
+     .max = 2, \
+     .doc = "all_to_all: coefficient of variation of what receivers get (sampled, lognormal)"}
+
+#define SIZE(table, key, member, preset, text) \
+    {.name = key, \
+     .type = CFG_QUANTITY, \
+     .dim = DIM_BYTES, \
+     .offset = offsetof(struct table, member), \
+     .dflt = preset, \
+     .min = 1, \
+     .max = 1e15, \
+     .doc = text}
+
+#define LIST(key, member, text) \
+    {.name = key, \
+     .type = CFG_STRING, \
+     .offset = offsetof(struct collective_cfg, member), \
+     .dflt = "", \
+     .doc = text}
+
+static const struct cfg_field collective_fields[] = {
+    JOB_FIELDS(collective_cfg, job),
+    LIST("topologies", topologies,
+         "networks to compare, for example 'mpft, mrft'; empty = cluster.topology"),
+    LIST("gpus", gpus,
+         "how many GPUs, for example '32, 64, 128'; empty = all of cluster.nodes"),
+    SIZE(collective_cfg, "from", from_B, "1 MiB", "smallest size, as nccl-tests counts"),
+    SIZE(collective_cfg, "to", to_B, "1 MiB", "largest size; each is twice the one before"),
+    {0}};
+
+const struct cfg_table collective_table = {"collective",
+                                           "A collective over a range of sizes",
+                                           sizeof(struct collective_cfg), collective_fields};
+
+static const struct cfg_field mixed_job_fields[] = {
+    JOB_FIELDS(mixed_job, job),
+    SIZE(mixed_job, "size", size_B, "64 MiB", "size, as nccl-tests counts"),
+    {0}};
+
+static const struct cfg_table mixed_job_table = {"job", "one of the two kinds of traffic",
+                                                 sizeof(struct mixed_job), mixed_job_fields};
+
+static const struct cfg_field mixed_fields[] = {
+    {.name = "first",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct mixed_cfg, first),
+     .sub = &mixed_job_table,
+     .doc = "what runs beside the second"},
+    {.name = "second",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct mixed_cfg, second),
+     .sub = &mixed_job_table,
+     .doc = "what runs beside the first"},
+    {0}};
+
+const struct cfg_table mixed_table = {"mixed", "Two collectives at once", sizeof(struct mixed_cfg),
+                                      mixed_fields};
+
+uint32_t collective_n_groups(const struct collective_job *job, uint32_t n)
+{
+    return job->group ? n / (uint32_t)job->group : 1;
+}
+
+uint32_t collective_group(const struct collective_job *job, uint32_t n, uint32_t group,
+                          uint32_t *ranks)
+{
+    uint32_t size = job->group ? (uint32_t)job->group : n;
+    uint32_t stride = job->group ? (uint32_t)job->group_stride : 1;
+    uint32_t first = group / stride * stride * size + group % stride;
+    for (uint32_t i = 0; i < size; i++)
+        ranks[i] = first + i * stride;
+    return size;
+}
