@@ -41,7 +41,8 @@ static void print_input(const struct result_input *in, const struct scenario_fil
         return;
     }
     const char *slash = strrchr(where.file, '/');
-    fprintf(out, " %s (%s:%d)\n", source, slash ? slash + 1 : where.file, where.line);
+    fprintf(out, " %s (%s", source, slash ? slash + 1 : where.file);
+    fprintf(out, where.line ? ":%d)\n" : ")\n", where.line);
     if (text)
         fprintf(out, "      source: %s\n", text);
 }

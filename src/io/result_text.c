@@ -32,6 +32,8 @@ static const char *shown(double value, enum unit_dim dim, char *buf, size_t size
         snprintf(buf, size, "%.4g", value);
         return buf;
     }
+    if (dim == DIM_BYTES) /* 16 KiB stays 16 KiB */
+        return unit_format(value, dim, buf, size);
     snprintf(rounded, sizeof rounded, "%.4g", value);
     double round_value = 0;
     sscanf(rounded, "%lf", &round_value);
@@ -54,9 +56,10 @@ static void print_metrics(const struct result *r, FILE *out)
     for (uint32_t i = 0; i < r->n_metrics; i++) {
         const struct result_metric *m = &r->metrics[i];
         char is[32], was[32], diff[32];
-        fprintf(out, "%-34s %14s %14s %10s\n", m->name, shown(m->value, m->dim, is, sizeof is),
-                shown(m->recorded, m->dim, was, sizeof was),
-                difference(m->value, m->recorded, diff, sizeof diff));
+        const char *moved = difference(m->value, m->recorded, diff, sizeof diff);
+        fprintf(out, *moved ? "%-34s %14s %14s %10s\n" : "%-34s %14s %14s%s\n", m->name,
+                shown(m->value, m->dim, is, sizeof is),
+                shown(m->recorded, m->dim, was, sizeof was), moved);
     }
 }
 

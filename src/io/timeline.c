@@ -19,20 +19,32 @@ struct timeline {
     bool first;
 };
 
-static void begin_event(struct timeline *t, char phase, const char *name, uint32_t pid)
+/* A JSON string with its quotes. */
+static void write_text(struct timeline *t, const char *text)
 {
-    outfile_printf(t->f, "%s\n{\"ph\":\"%c\",\"pid\":%u,\"name\":\"", t->first ? "" : ",", phase,
-                   pid);
-    for (; *name; name++) {
-        unsigned char c = (unsigned char)*name;
+    outfile_write(t->f, "\"", 1);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
         if (c == '"' || c == '\\')
             outfile_printf(t->f, "\\%c", c);
         else if (c < 0x20)
             outfile_printf(t->f, "\\u%04x", c);
         else
-            outfile_write(t->f, name, 1);
+            outfile_write(t->f, text, 1);
     }
     outfile_write(t->f, "\"", 1);
+}
+
+static void write_member(struct timeline *t, const char *key, const char *text)
+{
+    outfile_printf(t->f, "\"%s\":", key);
+    write_text(t, text);
+}
+
+static void begin_event(struct timeline *t, char phase, const char *name, uint32_t pid)
+{
+    outfile_printf(t->f, "%s\n{\"ph\":\"%c\",\"pid\":%u,", t->first ? "" : ",", phase, pid);
+    write_member(t, "name", name);
     t->first = false;
 }
 
@@ -40,7 +52,9 @@ static void name_track(struct timeline *t, const char *what, uint32_t pid, uint3
                        const char *name)
 {
     begin_event(t, 'M', what, pid);
-    outfile_printf(t->f, ",\"tid\":%u,\"args\":{\"name\":\"%s\"}}", tid, name);
+    outfile_printf(t->f, ",\"tid\":%u,\"args\":{", tid);
+    write_member(t, "name", name);
+    outfile_printf(t->f, "}}");
 }
 
 /* --- lanes ------------------------------------------------------------------------------------------ */
@@ -90,12 +104,13 @@ static void write_ops(struct timeline *t)
         if (!t->wanted[op->device])
             continue;
         begin_event(t, 'X', t->g->strings[op->name], op->device);
-        outfile_printf(t->f,
-                       ",\"cat\":\"%s\",\"tid\":%u,\"ts\":%.6f,\"dur\":%.6f,\"args\":"
-                       "{\"phase\":\"%s\",\"layer\":%d}}",
-                       t->g->strings[op->class_name], op->lane, 1e6 * t->o->op_start_s[i],
-                       1e6 * (t->o->op_end_s[i] - t->o->op_start_s[i]),
-                       t->g->strings[op->phase], op->layer);
+        outfile_printf(t->f, ",\"tid\":%u,\"ts\":%.6f,\"dur\":%.6f,", op->lane,
+                       1e6 * t->o->op_start_s[i],
+                       1e6 * (t->o->op_end_s[i] - t->o->op_start_s[i]));
+        write_member(t, "cat", t->g->strings[op->class_name]);
+        outfile_printf(t->f, ",\"args\":{\"layer\":%d,", op->layer);
+        write_member(t, "phase", t->g->strings[op->phase]);
+        outfile_printf(t->f, "}}");
     }
 }
 
@@ -107,12 +122,13 @@ static void write_transfer_edge(struct timeline *t, uint32_t id, char phase, dou
     begin_event(t, phase, name, t->wanted[tr->src] ? tr->src : tr->dst);
     outfile_printf(t->f, ",\"cat\":\"transfer\",\"id\":%u,\"tid\":0,\"ts\":%.6f", id, 1e6 * at_s);
     double took_s = t->o->transfer_end_s[id] - t->o->transfer_start_s[id];
-    if (phase == 'b')
-        outfile_printf(t->f,
-                       ",\"args\":{\"op\":\"%s\",\"bytes\":%.0f,\"src\":%u,\"dst\":%u,"
-                       "\"GB/s\":%.6g}",
-                       t->g->strings[t->g->ops[tr->src_op].class_name], tr->bytes_B, tr->src,
-                       tr->dst, took_s > 0 ? tr->bytes_B / took_s / 1e9 : 0);
+    if (phase == 'b') {
+        outfile_printf(t->f, ",\"args\":{\"bytes\":%.0f,\"src\":%u,\"dst\":%u,\"GB/s\":%.6g,",
+                       tr->bytes_B, tr->src, tr->dst,
+                       took_s > 0 ? tr->bytes_B / took_s / 1e9 : 0);
+        write_member(t, "op", t->g->strings[t->g->ops[tr->src_op].class_name]);
+        outfile_printf(t->f, "}");
+    }
     outfile_printf(t->f, "}");
 }
 

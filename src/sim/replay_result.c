@@ -175,11 +175,13 @@ static double exposed(const struct account *t)
     return t->exposed_transfer_s + t->exposed_wait_s;
 }
 
+/* Those parts of the breakdown that the metric's formula names. */
 static void parts_as_inputs(struct analysis *a, struct result_metric *m)
 {
     for (uint32_t i = 0; i < a->out->n_parts; i++)
-        add_input(m, a->out->parts[i].name, a->out->parts[i].value_s, DIM_TIME,
-                  "this run");
+        if (strstr(m->formula, a->out->parts[i].name))
+            add_input(m, a->out->parts[i].name, a->out->parts[i].value_s, DIM_TIME,
+                      "this run");
 }
 
 static void add_time_metrics(struct analysis *a)

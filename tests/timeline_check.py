@@ -1,0 +1,36 @@
+"""timeline_check.py TIMELINE.json: what a viewer of trace events relies on."""
+import json
+import sys
+from collections import defaultdict
+
+events = json.load(open(sys.argv[1]))["traceEvents"]
+tracks, open_async, names, counters = defaultdict(list), defaultdict(int), set(), 0
+for e in events:
+    assert e["ph"] in "MXbeC", e
+    assert e["name"], e
+    if e["ph"] == "M":
+        names.add((e["name"], e["pid"], e["tid"]))
+    elif e["ph"] == "X":
+        assert e["dur"] >= 0 and e["ts"] >= 0, e
+        tracks[e["pid"], e["tid"]].append((e["ts"], e["ts"] + e["dur"]))
+    elif e["ph"] == "C":
+        counters += 1
+        assert 0 <= e["args"]["share"] <= 1.000001, e
+    else:
+        key = e["cat"], e["id"]
+        open_async[key] += 1 if e["ph"] == "b" else -1
+        assert open_async[key] in (0, 1), e
+
+assert all(n == 0 for n in open_async.values()), "an asynchronous event never ends"
+assert open_async and counters and tracks
+for (pid, tid), slices in tracks.items():
+    assert ("process_name", pid, 0) in names and ("thread_name", pid, tid) in names, (pid, tid)
+    slices.sort(key=lambda s: (s[0], -s[1]))
+    stack = []
+    for start, end in slices:
+        while stack and stack[-1] <= start + 1e-6:
+            stack.pop()
+        assert not stack or end <= stack[-1] + 1e-6, f"slices overlap on {pid}/{tid} at {start} us"
+        stack.append(end)
+assert {pid for pid, _ in tracks} == {0, 8, 9}, "ranks on the timeline"
+print(len(events), "events")
