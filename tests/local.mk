@@ -24,6 +24,7 @@ tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixtu
 	tests/replay_fixture.h
 
 check_PROGRAMS += tests/test_scenario
+check_PROGRAMS += tests/test_io_writers
 check_PROGRAMS += tests/test_io_trace
 check_PROGRAMS += tests/test_io_trace_real
 

@@ -2,12 +2,23 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+/* cJSON prints 15 digits where the rest is below its own tolerance; the document gives as many as
+ * read back to the very same double. */
 void json_add_number(cJSON *to, const char *key, double value)
 {
-    if (isfinite(value))
-        cJSON_AddNumberToObject(to, key, value);
+    char text[32];
+    if (!isfinite(value))
+        return;
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    cJSON_AddRawToObject(to, key, text);
 }
 
 /* "cluster.nic" below root, made on the way */
