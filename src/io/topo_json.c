@@ -19,7 +19,7 @@ static void write_and_delete(cJSON *root, struct outfile *f)
 static cJSON *start(const char *kind)
 {
     cJSON *root = cJSON_CreateObject();
-    cJSON_AddNumberToObject(root, "schema_version", 1);
+    json_add_number(root, "schema_version", 1);
     cJSON_AddStringToObject(root, "kind", kind);
     return root;
 }
@@ -39,12 +39,12 @@ static void add_cost(cJSON *to, const struct topo_cost *cost)
         cJSON *o = cJSON_CreateObject();
         cJSON_AddItemToArray(items, o);
         cJSON_AddStringToObject(o, "name", cost->items[i].name);
-        cJSON_AddNumberToObject(o, "count", (double)cost->items[i].count);
-        cJSON_AddNumberToObject(o, "each_USD", cost->items[i].each_USD);
-        cJSON_AddNumberToObject(o, "sum_USD", cost->items[i].sum_USD);
+        json_add_number(o, "count", (double)cost->items[i].count);
+        json_add_number(o, "each_USD", cost->items[i].each_USD);
+        json_add_number(o, "sum_USD", cost->items[i].sum_USD);
     }
-    cJSON_AddNumberToObject(to, "total_USD", cost->total_USD);
-    cJSON_AddNumberToObject(to, "per_endpoint_USD", cost->per_endpoint_USD);
+    json_add_number(to, "total_USD", cost->total_USD);
+    json_add_number(to, "per_endpoint_USD", cost->per_endpoint_USD);
 }
 
 int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag *diag)
@@ -79,9 +79,9 @@ int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag 
 
 static void add_counts(cJSON *to, uint64_t endpoints, uint64_t switches, uint64_t links)
 {
-    cJSON_AddNumberToObject(to, "endpoints", (double)endpoints);
-    cJSON_AddNumberToObject(to, "switches", (double)switches);
-    cJSON_AddNumberToObject(to, "links", (double)links);
+    json_add_number(to, "endpoints", (double)endpoints);
+    json_add_number(to, "switches", (double)switches);
+    json_add_number(to, "links", (double)links);
 }
 
 void table3_write_json(const struct table3 *t, const struct cfg *prices, struct outfile *f)
@@ -95,12 +95,12 @@ void table3_write_json(const struct table3 *t, const struct cfg *prices, struct 
         cJSON_AddStringToObject(o, "topology", c->topology);
         add_counts(o, c->counts.endpoints, c->counts.switches, c->counts.links);
         add_cost(cJSON_AddObjectToObject(o, "cost"), &c->cost);
-        cJSON_AddNumberToObject(o, "cost_error_ratio", c->cost_error_ratio);
-        cJSON_AddNumberToObject(o, "per_endpoint_of_rounded_USD", c->per_endpoint_of_rounded_USD);
+        json_add_number(o, "cost_error_ratio", c->cost_error_ratio);
+        json_add_number(o, "per_endpoint_of_rounded_USD", c->per_endpoint_of_rounded_USD);
         cJSON *paper = cJSON_AddObjectToObject(o, "paper");
         add_counts(paper, c->paper.endpoints, c->paper.switches, c->paper.links);
-        cJSON_AddNumberToObject(paper, "cost_USD", c->paper.cost_USD);
-        cJSON_AddNumberToObject(paper, "per_endpoint_USD", c->paper.per_endpoint_USD);
+        json_add_number(paper, "cost_USD", c->paper.cost_USD);
+        json_add_number(paper, "per_endpoint_USD", c->paper.per_endpoint_USD);
     }
     cJSON_AddBoolToObject(root, "holds", t->holds);
     cJSON_AddStringToObject(root, "class", "counts: count; costs: calibrated on this table");

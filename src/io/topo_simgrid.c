@@ -47,77 +47,87 @@ static void write_full(const struct topo_report *r, struct outfile *f)
 /* --- the graph -------------------------------------------------------------------------------------- */
 
 static void write_route(struct outfile *f, const char *from, uint32_t a, const char *to,
-                        uint32_t b, const char *link, uint32_t number, const char *more,
-                        uint32_t gpu)
+                        uint32_t b, const char *link, uint32_t number, const char *last,
+                        uint32_t last_number)
 {
     outfile_printf(f, "    <route src=\"%s%u\" dst=\"%s%u\" symmetrical=\"NO\"><link_ctn id=\"%s%u\"/>",
                    from, a, to, b, link, number);
-    if (more)
-        outfile_printf(f, "<link_ctn id=\"%s%u\"/>", more, gpu);
+    if (last)
+        outfile_printf(f, "<link_ctn id=\"%s%u\"/>", last, last_number);
     outfile_printf(f, "</route>\n");
 }
 
-static void write_inside_node(const struct topo_report *r, uint32_t gpu, struct outfile *f)
+/* A platform has all its links before its routes, so what follows is walked twice. */
+enum pass { LINKS, ROUTES };
+
+static void write_inside_node(const struct topo_report *r, uint32_t gpu, enum pass pass,
+                              struct outfile *f)
 {
     const struct hw_node *node = &r->cluster->hw->node;
     double nvlink_Bps = node->nvlink_Bps * node->nvlink_efficiency_ratio;
     uint32_t at = gpu / r->topo->gpus_per_node;
+    if (pass == ROUTES) {
+        write_route(f, "gpu", gpu, "node", at, "nvlink_out", gpu, NULL, 0);
+        write_route(f, "node", at, "gpu", gpu, "nvlink_in", gpu, NULL, 0);
+        return;
+    }
     write_link(f, "nvlink_out", gpu, nvlink_Bps, node->nvlink_latency_s / 2);
     write_link(f, "nvlink_in", gpu, nvlink_Bps, node->nvlink_latency_s / 2);
     write_link(f, "pcie_out", gpu, node->pcie_Bps, 0);
     write_link(f, "pcie_in", gpu, node->pcie_Bps, 0);
-    write_route(f, "gpu", gpu, "node", at, "nvlink_out", gpu, NULL, 0);
-    write_route(f, "node", at, "gpu", gpu, "nvlink_in", gpu, NULL, 0);
 }
 
 /* A GPU's NIC ports on one switch are one link of their sum. */
-static void write_nic(const struct topo_report *r, const struct topo_link *l, uint32_t number,
-                      double *port_Bps, struct outfile *f)
+static void write_nic(const struct topo_report *r, uint32_t number, enum pass pass,
+                      struct outfile *f)
 {
     const struct topology *t = r->topo;
-    uint32_t base = topology_first_switch(t);
+    const struct topo_link *l = &t->links[number];
+    const uint32_t *switch_of = r->graph->switch_of;
+    uint32_t base = topology_first_switch(t), ports = t->ports_per_nic, together = 0;
     bool out = l->b >= base;
-    uint32_t port = (out ? l->a : l->b) - t->n_endpoints, gpu = port / t->ports_per_nic;
+    uint32_t port = (out ? l->a : l->b) - t->n_endpoints, gpu = port / ports;
     uint32_t at = (out ? l->b : l->a) - base;
-    for (uint32_t p = gpu * t->ports_per_nic; p < port; p++)
-        if (r->graph->switch_of[p] == at)
+    for (uint32_t p = gpu * ports; p < (gpu + 1) * ports; p++) {
+        if (switch_of[p] == at && p < port)
             return;
-    *port_Bps = 0;
-    for (uint32_t p = port; p < (gpu + 1) * t->ports_per_nic; p++)
-        *port_Bps += r->graph->switch_of[p] == at ? l->capacity_Bps : 0;
-    write_link(f, "l", number, *port_Bps, l->latency_s);
-    if (out)
+        together += switch_of[p] == at;
+    }
+    if (pass == LINKS)
+        write_link(f, "l", number, together * l->capacity_Bps, l->latency_s);
+    else if (out)
         write_route(f, "gpu", gpu, "switch", at, "pcie_out", gpu, "l", number);
     else
         write_route(f, "switch", at, "gpu", gpu, "l", number, "pcie_in", gpu);
 }
 
-static void write_cables(const struct net_graph *g, struct outfile *f)
+static void write_cables(const struct net_graph *g, enum pass pass, struct outfile *f)
 {
     for (uint32_t s = 0; s < g->n_switches; s++)
         for (uint32_t i = g->first[s]; i < g->first[s + 1]; i++) {
-            write_link(f, "cable", i, g->arcs[i].capacity_Bps, g->arcs[i].latency_s);
-            write_route(f, "switch", s, "switch", g->arcs[i].to, "cable", i, NULL, 0);
+            if (pass == LINKS)
+                write_link(f, "cable", i, g->arcs[i].capacity_Bps, g->arcs[i].latency_s);
+            else
+                write_route(f, "switch", s, "switch", g->arcs[i].to, "cable", i, NULL, 0);
         }
 }
 
-/* SimGrid wants all hosts and routers before links, and links before routes that use them; links and
- * routes may alternate. */
 static void write_graph(const struct topo_report *r, struct outfile *f)
 {
     const struct topology *t = r->topo;
-    double port_Bps;
     write_hosts(r, f);
     for (uint32_t i = 0; i < t->n_endpoints / t->gpus_per_node; i++)
         outfile_printf(f, "    <router id=\"node%u\"/>\n", i);
     for (uint32_t s = 0; s < r->graph->n_switches; s++)
         outfile_printf(f, "    <router id=\"switch%u\"/>\n", s);
-    for (uint32_t e = 0; e < t->n_endpoints; e++)
-        write_inside_node(r, e, f);
-    for (uint32_t i = 0; i < t->n_links; i++)
-        if (t->links[i].kind == LINK_NIC)
-            write_nic(r, &t->links[i], i, &port_Bps, f);
-    write_cables(r->graph, f);
+    for (enum pass pass = LINKS; pass <= ROUTES; pass++) {
+        for (uint32_t e = 0; e < t->n_endpoints; e++)
+            write_inside_node(r, e, pass, f);
+        for (uint32_t i = 0; i < t->n_links; i++)
+            if (t->links[i].kind == LINK_NIC)
+                write_nic(r, i, pass, f);
+        write_cables(r->graph, pass, f);
+    }
 }
 
 int topo_write_simgrid(const struct topo_report *r, struct outfile *f, struct diag *diag)
