@@ -8,10 +8,13 @@ check_PROGRAMS += tests/test_sim_routing
 check_PROGRAMS += tests/test_topology_faults
 check_PROGRAMS += tests/test_topology
 check_PROGRAMS += tests/test_topology_metrics
+check_PROGRAMS += tests/test_topology_cost
 check_PROGRAMS += tests/test_topo_simgrid
 tests_test_topo_simgrid_SOURCES = tests/test_topo_simgrid.cpp
 tests_test_topo_simgrid_LDADD = $(SIMGRID_LIBS)
 check_PROGRAMS += tests/test_base_units
+check_PROGRAMS += tests/test_base_rng
+check_PROGRAMS += tests/test_base_arena
 check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile
 check_PROGRAMS += tests/test_base_cfg
@@ -35,6 +38,7 @@ dist_check_SCRIPTS += tests/run_cli.sh
 EXTRA_DIST += tests/timeline_check.py
 dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
+dist_check_SCRIPTS += tests/topo_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

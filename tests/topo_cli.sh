@@ -1,0 +1,118 @@
+#!/bin/bash
+# moesim topo as a user types it: figures, cost, Table 3, exports, refusals. TAP.
+. "$srcdir/tests/cli.sh"
+main_job=$srcdir/scenarios/train_replay_h800.yaml
+
+# field FILE PATH...: one value of a JSON file.
+field() {
+    python3 -c 'import json, sys
+v = json.load(open(sys.argv[1]))
+for k in sys.argv[2:]: v = v[int(k)] if isinstance(v, list) else v[k]
+print(v)' "$@"
+}
+is() { # TITLE WANTED FILE PATH...
+    local title=$1 want=$2 got
+    shift 2
+    got=$(field "$@" 2>&1)
+    if [ "$got" = "$want" ]; then ok "$title"; else not_ok "$title" "got $got, wanted $want"; fi
+}
+
+# --- figures ----------------------------------------------------------------------------------------
+expect 0 "the paper's MPFT" topo mpft --nodes 2048 --cost
+for line in "endpoints                    16,384" "switches                        768" \
+    "links                        16,384" "switches_built                  768" \
+    "diameter                     2 hops" "radix_max                  64 ports" \
+    "bisection_ratio                   1" "upper bound: least maximum flow" "calibrated on Table 3"; do
+    says "$line"
+done
+silent_on_stderr
+expect 0 "closed forms only" topo mpft --nodes 2048 --count
+check "closed forms only: nothing is measured" bash -c '! grep -q diameter out'
+expect 0 "the cluster of a scenario" topo mrft "$main_job"
+says "mrft: "
+says "8 nodes of 8 GPUs"
+expect 0 "a scenario from a pipe, changed" topo mpft /dev/stdin --nodes 3 -s cluster.node.gpus=4 \
+    -s cluster.nic.per_node=4 <"$main_job"
+says "3 nodes of 4 GPUs"
+expect 0 "128-port switches need no second level" topo mpft --nodes 128 -s cluster.network.switch_ports=128
+says "links                             0"
+
+expect 0 "as JSON" topo mpft --nodes 128 --cost --format json -o net.json
+check "as JSON: nothing on standard output" [ ! -s out ]
+if python3 -c '' 2>/dev/null; then
+    is "JSON: switches" 48 net.json metrics switches value
+    is "JSON: resolved config" 128 net.json scenario cluster nodes
+    is "JSON: the method is named" "closed form" net.json metrics links method
+    is "JSON: a price" 1590 net.json cost prices optical_cable
+    check "JSON: prices have their source" bash -c 'grep -q "\"optical_cable\":.*calibrated" net.json'
+else
+    skip "JSON fields" "no python3"
+fi
+"$MOESIM" topo mpft --nodes 128 --cost --format json >again.json
+check "the same bytes again" cmp net.json again.json
+
+# --- exports ----------------------------------------------------------------------------------------
+expect 0 "DOT of a small network, by the suffix of -o" topo mpft --nodes 4 -o small.dot
+check "every node is drawn" grep -q 'label="node 3' small.dot
+expect 0 "DOT of a big network" topo mpft --nodes 2048 --format dot
+says "condensed: 768 switches as 16 groups"
+check "few lines" [ "$(wc -l <out)" -lt 40 ]
+if command -v dot >/dev/null; then
+    check "Graphviz reads it" dot -Tplain small.dot
+else
+    skip "Graphviz reads it" "no dot"
+fi
+
+expect 0 "a SimGrid platform" topo mpft --nodes 4 -o platform.xml
+if command -v xmllint >/dev/null; then
+    check "a SimGrid platform: well-formed" xmllint --nonet --noout platform.xml
+else
+    skip "a SimGrid platform: well-formed" "no xmllint"
+fi
+check "a route for every pair" [ "$(grep -c '<route ' platform.xml)" = $((32 * 31)) ]
+
+expect 0 "a plane for htsim" topo mpft --nodes 2048 --format htsim
+for line in "Nodes 2048" "Tiers 2" "Podsize 2048" "Downlink_speed_Gbps 400" "Radix_Down 64" "Radix_Up 32"; do
+    says "$line"
+done
+check "no bundles where cables are single" bash -c '! grep -q Bundle out'
+expect 0 "bundles for htsim" topo mrft --nodes 64 --format htsim
+says "Bundle 4"
+check "every rank is a host, once" [ "$(sed -n 's/^#   //p' out | tr ' ' '\n' | sort -n | uniq | wc -l)" = 512 ]
+expect 3 "htsim wants full leaves" topo mpft --nodes 100 --format htsim -o uneven.topo
+tells "fill them (--nodes)"
+check "htsim wants full leaves: no file" [ ! -e uneven.topo ]
+
+# --- refusals ---------------------------------------------------------------------------------------
+refused() { # CODE TITLE WORDS ARGS...
+    local code=$1 title=$2 words=$3
+    shift 3
+    ls -A >before
+    expect "$code" "$title" topo "$@"
+    tells "$words"
+    ls -A >after
+    check "$title: no file is left behind" cmp before after
+}
+touch before after
+refused 2 "no topology" "moesim topo mpft --nodes 2048"
+refused 2 "an unknown topology" "did you mean 'mpft'?" mptf
+refused 2 "an unknown format" "did you mean 'json'?" mpft --format jsn
+refused 2 "two scenarios" "one scenario at a time" mpft "$main_job" "$main_job"
+refused 2 "cost in a drawing" "--cost is written as text or json" mpft --cost --format dot
+refused 2 "a drawing of what is not built" "--count builds nothing" mpft --count --format dot
+refused 2 "Table 3 of one topology" "leave out 'mpft'" mpft --table3
+refused 2 "Table 3 as a drawing" "text or json" --table3 --format dot
+refused 2 "a malformed -s" "KEY=VALUE" mpft -s nodes
+refused 3 "an unknown hardware" "did you mean 'h800'?" mpft --hardware h80
+refused 3 "an unknown key" "did you mean 'cluster.nodes'?" mpft -s cluster.noods=3
+refused 3 "no nodes" "cluster.nodes" mpft --nodes 0
+refused 3 "a thousand million nodes" "cluster.nodes" mpft --nodes 1000000000
+refused 3 "more nodes than two levels reach" "two levels of 64-port switches" mpft --nodes 2049
+refused 4 "a scenario that is not there" "No such file" mpft none.yaml
+refused 4 "a price list that is not there" "there is no such price list" mpft --cost --prices none.yaml
+refused 4 "a folder that is not there" "none/net.json" mpft -o none/net.json
+echo 'switch: 5 USD' >bare.yaml
+refused 3 "a price without a source" "has no source" mpft --cost --prices bare.yaml
+"$MOESIM" topo mpft >/dev/full 2>err
+check "a full disk" [ $? = 4 ]
+finish
