@@ -25,3 +25,4 @@ libmoesim_a_SOURCES += src/base/yaml_doc.h
 libmoesim_a_SOURCES += src/base/yaml_text.c
 libmoesim_a_SOURCES += src/base/yaml_text.h
 libmoesim_a_SOURCES += src/base/progress.c src/base/progress.h
+libmoesim_a_SOURCES += src/base/stats.c src/base/stats.h
