@@ -38,7 +38,12 @@ static int compute_column(const struct cluster_hw *base, const struct cost_price
 {
     struct cluster_hw hw = *base;
     const struct topology_type *type = topology_find(row->topology);
-    BUG_IF(!type);
+    if (!type) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "column %s: this build has no topology '%s' ('moesim list topologies')", row->name,
+                   row->topology);
+        return -1;
+    }
     *out = (struct table3_column){.name = row->name, .topology = row->topology, .paper = row->paper};
     hw.topology = row->topology;
     hw.nodes = (int64_t)row->paper.endpoints / hw.node.gpus;
