@@ -96,6 +96,25 @@ check "no bundles where cables are single" bash -c '! grep -q Bundle out'
 expect 0 "bundles for htsim" topo mrft --nodes 64 --format htsim
 says "Bundle 4"
 check "every rank is a host, once" [ "$(sed -n 's/^#   //p' out | tr ' ' '\n' | sort -n | uniq | wc -l)" = 512 ]
+# The checks that htsim makes when it loads the file (FatTreeTopology::set_custom_params), of two tiers.
+loads_in_htsim() {
+    awk 'NF == 2 && $1 !~ /^#/ { k = tolower($1); if (k == "tier") tier = $2; else v[tier k] = $2 }
+         function get(k, dflt) { return k in v ? v[k] : dflt }
+         END { nodes = v["nodes"]; down = v["0radix_down"]; up = v["0radix_up"]
+               over = get("0oversubscribed", 1); bundle = get("1bundle", 1)
+               links = nodes * v["0downlink_speed_gbps"] / (v["1downlink_speed_gbps"] * over)
+               aggs = links / (nodes / v["podsize"] * v["1radix_down"])
+               exit !(v["tiers"] == 2 && nodes % v["podsize"] == 0 && v["podsize"] % down == 0 &&
+                      int(down / up) == over && aggs == int(aggs) && aggs * bundle == up &&
+                      v["1radix_down"] % bundle == 0 && up % bundle == 0 &&
+                      v["0downlink_latency_ns"] > 0 && v["1downlink_latency_ns"] > 0) }' out
+}
+for shape in "mpft --nodes 2048" "mpft --nodes 96" "mrft --nodes 64" "mrft --nodes 32" \
+    "mpft --nodes 192 -s cluster.network.oversubscription=3" \
+    "mpft --nodes 256 -s cluster.network.switch_ports=128"; do
+    expect 0 "htsim: $shape" topo $shape --format htsim
+    check "htsim would accept $shape" loads_in_htsim
+done
 expect 3 "htsim wants full leaves" topo mpft --nodes 100 --format htsim -o uneven.topo
 tells "fill them (--nodes)"
 check "htsim wants full leaves: no file" [ ! -e uneven.topo ]
