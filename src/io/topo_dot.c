@@ -203,7 +203,8 @@ static void draw_groups(const struct topo_report *r, const struct groups *p, str
 {
     const struct net_graph *g = p->g;
     uint32_t *switches = ARENA_ARRAY(r->arena, uint32_t, p->n);
-    uint32_t *nics = ARENA_ARRAY(r->arena, uint32_t, p->n), *inside = ARENA_ARRAY(r->arena, uint32_t, p->n);
+    uint32_t *nics = ARENA_ARRAY(r->arena, uint32_t, p->n);
+    uint32_t *inside = ARENA_ARRAY(r->arena, uint32_t, p->n);
     for (uint32_t s = 0; s < g->n_switches; s++) {
         if (p->of[s] == UINT32_MAX)
             continue;

@@ -31,14 +31,14 @@ static void add_counts(const struct topo_report *r, struct figures *f)
     add(f, "links", (double)c->links, "", "cables between switches", FIGURE_CLOSED);
     add(f, "short_links", (double)c->short_links, "",
         "of these, inside a group of switches: copper reaches", FIGURE_CLOSED);
-    add(f, "nic_cables", (double)(c->nic_cables ? c->nic_cables : c->endpoints), "",
+    add(f, "nic_cables", (double)topo_nic_cables(c), "",
         "cables between NICs and switches", FIGURE_CLOSED);
     if (!r->topo)
         return;
-    add(f, "endpoints_built", r->topo->n_endpoints, "", "the same counted as built", FIGURE_BUILT);
-    add(f, "switches_built", r->graph->n_switches, "", "", FIGURE_BUILT);
-    add(f, "links_built", (double)r->graph->n_cables, "", "", FIGURE_BUILT);
-    add(f, "nic_cables_built", r->graph->n_ports, "", "", FIGURE_BUILT);
+    add(f, "endpoints_built", r->topo->n_endpoints, "", "GPUs as built", FIGURE_BUILT);
+    add(f, "switches_built", r->graph->n_switches, "", "switches as built", FIGURE_BUILT);
+    add(f, "links_built", (double)r->graph->n_cables, "", "cables between switches as built", FIGURE_BUILT);
+    add(f, "nic_cables_built", r->graph->n_ports, "", "cables between NICs and switches as built", FIGURE_BUILT);
 }
 
 static void add_paths(const struct topo_report *r, struct figures *f)

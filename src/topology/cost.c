@@ -21,13 +21,12 @@ const struct cfg_table cost_prices_table = {
 void topo_cost(const struct topo_counts *counts, const struct cluster_hw *hw,
                const struct cost_prices *p, struct topo_cost *out)
 {
-    uint64_t nic_cables = counts->nic_cables ? counts->nic_cables : counts->endpoints;
     double switch_USD = p->switch_USD + p->switch_port_USD * (double)hw->network.switch_ports;
     *out = (struct topo_cost){
         .items = {{"switches", counts->switches, switch_USD, 0},
                   {"optical cables", counts->links - counts->short_links, p->optical_cable_USD, 0},
                   {"copper cables", counts->short_links, p->copper_cable_USD, 0},
-                  {"endpoint cables", nic_cables, p->endpoint_cable_USD, 0},
+                  {"endpoint cables", topo_nic_cables(counts), p->endpoint_cable_USD, 0},
                   {"NICs", counts->endpoints, p->nic_USD, 0}}};
     for (int i = 0; i < COST_ITEMS; i++) {
         struct cost_item *item = &out->items[i];

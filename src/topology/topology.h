@@ -34,6 +34,12 @@ struct topo_counts { /* network only: NVLink and PCIe inside a node are not coun
     /* callers zero the struct before count() */
 };
 
+/* A network without switches has no NIC cables. */
+static inline uint64_t topo_nic_cables(const struct topo_counts *c)
+{
+    return !c->switches ? 0 : c->nic_cables ? c->nic_cables : c->endpoints;
+}
+
 struct topology {
     const struct topology_type *type;
     uint32_t n_endpoints, gpus_per_node;
