@@ -5,6 +5,7 @@
 #include "base/cfg.h"
 #include "hw/cluster.h"
 #include "models/collective_cfg.h"
+#include "models/moe_cfg.h"
 #include "models/replay.h"
 #include "sim/sim.h"
 
@@ -23,6 +24,8 @@ struct scenario {
     struct replay_cfg replay;         /* kind train_replay */
     struct collective_cfg collective; /* kind collective */
     struct mixed_cfg mixed;           /* kind mixed_traffic */
+    struct moe_cfg moe;               /* kind moe_exchange */
+    struct node_limited_cfg node_limited;
     struct sim_cfg sim;
 };
 

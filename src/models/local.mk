@@ -12,3 +12,5 @@ libmoesim_a_SOURCES += src/models/replay_plan.h
 libmoesim_a_SOURCES += src/models/trace.h
 libmoesim_a_SOURCES += src/models/collectives.c src/models/collectives.h
 libmoesim_a_SOURCES += src/models/collective_cfg.c src/models/collective_cfg.h
+libmoesim_a_SOURCES += src/models/deepep_ll.c src/models/deepep_ll.h
+libmoesim_a_SOURCES += src/models/moe_cfg.c src/models/moe_cfg.h

@@ -1,0 +1,127 @@
+/* DeepEP low-latency kernels (paper 4.4, 5.2.3; DeepEP csrc/kernels/internode_ll.cu, February 2025).
+ *
+ * Each (token, expert) pair is a message of its own, written by the GPU's own RDMA request (IBGDA) into
+ * the memory of the expert's rank: no copy per node, no forwarding, no SMs in the data path, so a copy is
+ * not shared by two experts of one rank either. A rank's own experts cost no transfer. In a dispatch a
+ * rank receives what the routing sends to its experts, and the busiest receiver ends last; a combine runs
+ * backwards.
+ *
+ * What is not transfer - casts, the exchange of counts, the reduction of a combine, kernel start - is one
+ * time per kernel (cluster.ep_kernel.low_latency_*). Left out: how it grows with tokens and experts. */
+#include "models/deepep_ll.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "models/deepep.h"
+
+enum { HEADER_B = 16 }; /* source index, padded to one int4 */
+
+double ll_message_B(int64_t hidden, bool combine)
+{
+    return deepep_payload_B(hidden, combine) + (combine ? 0 : HEADER_B);
+}
+
+/* k different experts for one token; `taken` is all false before and after. */
+static void choose(gsl_rng *rng, uint32_t experts, uint32_t k, bool *taken, uint32_t *chosen)
+{
+    for (uint32_t i = 0; i < k; i++) {
+        do
+            chosen[i] = (uint32_t)gsl_rng_uniform_int(rng, experts);
+        while (taken[chosen[i]]);
+        taken[chosen[i]] = true;
+    }
+    for (uint32_t i = 0; i < k; i++)
+        taken[chosen[i]] = false;
+}
+
+static double busiest(const struct ll_traffic *t)
+{
+    double most = 0, all = 0;
+    for (uint32_t dst = 0; dst < t->n_ranks; dst++) {
+        double sum = 0;
+        for (uint32_t src = 0; src < t->n_ranks; src++)
+            sum += t->pairs[(size_t)src * t->n_ranks + dst];
+        most = sum > most ? sum : most;
+        all += sum;
+    }
+    return most * t->n_ranks / all;
+}
+
+void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token,
+               uint64_t seed, struct arena *arena, struct ll_traffic *out)
+{
+    bool *taken = ARENA_ARRAY(arena, bool, experts);
+    uint32_t *chosen = ARENA_ARRAY(arena, uint32_t, experts_per_token);
+    gsl_rng *rng = rng_stream(seed, 0, "low-latency routing");
+    out->n_ranks = n_ranks;
+    out->pairs = ARENA_ARRAY(arena, uint32_t, (size_t)n_ranks * n_ranks);
+    for (uint32_t src = 0; src < n_ranks; src++) {
+        rng_stream_reset(rng, seed, src, "low-latency routing");
+        for (uint32_t t = 0; t < tokens; t++) {
+            choose(rng, experts, experts_per_token, taken, chosen);
+            for (uint32_t i = 0; i < experts_per_token; i++)
+                out->pairs[(size_t)src * n_ranks + chosen[i] / (experts / n_ranks)]++;
+        }
+    }
+    gsl_rng_free(rng);
+    out->busiest_ratio = busiest(out);
+}
+
+/* A NIC's two directions as resources: a transfer inside a node crosses them beside NVLink, which is never
+ * the slower of the two; one between nodes crosses them beside its own path, which shares them. */
+static void add_nics(struct opgraph *graph, const struct cluster_hw *hw, uint32_t n, uint32_t *out,
+                     uint32_t *in)
+{
+    char name[48];
+    for (uint32_t r = 0; r < n; r++) {
+        snprintf(name, sizeof name, "rank%u.nic_out", r);
+        out[r] = opgraph_resource(graph, hw_nic_payload_Bps(hw), name);
+        snprintf(name, sizeof name, "rank%u.nic_in", r);
+        in[r] = opgraph_resource(graph, hw_nic_payload_Bps(hw), name);
+    }
+}
+
+static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t n, bool combine,
+                    uint32_t *op)
+{
+    uint32_t name = opgraph_string(graph, combine ? "ll_combine" : "ll_dispatch");
+    uint32_t phase = opgraph_string(graph, "");
+    for (uint32_t r = 0; r < n; r++)
+        op[r] = opgraph_add(graph,
+                            &(struct op){.kind = OP_COMM,
+                                         .lane = opgraph_lane(graph),
+                                         .device = r,
+                                         .lead_s = combine ? hw->ep_kernel.ll_combine_s
+                                                           : hw->ep_kernel.ll_dispatch_s,
+                                         .sync_group = OP_NONE,
+                                         .name = name,
+                                         .class_name = name,
+                                         .phase = phase});
+}
+
+void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
+              int64_t hidden, bool combine, bool loopback, struct arena *arena)
+{
+    uint32_t n = traffic->n_ranks, *op = ARENA_ARRAY(arena, uint32_t, n);
+    uint32_t *out = ARENA_ARRAY(arena, uint32_t, n), *in = ARENA_ARRAY(arena, uint32_t, n);
+    double message_B = ll_message_B(hidden, combine);
+    add_ops(graph, hw, n, combine, op);
+    if (loopback)
+        add_nics(graph, hw, n, out, in);
+    for (uint32_t home = 0; home < n; home++)
+        for (uint32_t away = 0; away < n; away++) {
+            uint32_t src = combine ? away : home, dst = combine ? home : away;
+            struct transfer t = {.src_op = op[src],
+                                 .dst_op = op[dst],
+                                 .src = src,
+                                 .dst = dst,
+                                 .bytes_B = traffic->pairs[(size_t)home * n + away] * message_B,
+                                 .weight = 1,
+                                 .n_res = loopback ? 2 : 0,
+                                 .res = {out[src], in[dst]}};
+            if (home != away && t.bytes_B > 0)
+                opgraph_transfer(graph, &t);
+        }
+}

@@ -1,0 +1,32 @@
+/* DeepEP's low-latency (decode) kernels as transfers between ranks. */
+#ifndef MOESIM_MODELS_DEEPEP_LL_H
+#define MOESIM_MODELS_DEEPEP_LL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "hw/cluster.h"
+#include "models/opgraph.h"
+
+/* Who sends how many (token, expert) pairs to whom. */
+struct ll_traffic {
+    uint32_t n_ranks;
+    uint32_t *pairs;           /* [n_ranks][n_ranks]: of a rank (row) with an expert of a rank */
+    double busiest_ratio;      /* pairs of the busiest rank's experts over the mean */
+};
+
+/* Every token of every rank chooses its experts uniformly, as DeepEP's benchmark does. experts must be a
+ * multiple of n_ranks. */
+void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token,
+               uint64_t seed, struct arena *arena, struct ll_traffic *out);
+
+/* Bytes of one message: FP8 with scales and a header, or BF16. */
+double ll_message_B(int64_t hidden, bool combine);
+
+/* Adds the kernel of every rank to an empty graph: one COMM op each. `loopback`: GPUs of one node also
+ * exchange through their NICs, as DeepEP did until NVLink was added (June 2025). */
+void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
+              int64_t hidden, bool combine, bool loopback, struct arena *arena);
+
+#endif
