@@ -22,6 +22,7 @@ tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
 check_PROGRAMS += tests/test_models_opgraph
 check_PROGRAMS += tests/test_models_routing
 check_PROGRAMS += tests/test_models_deepep
+check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_replay
 tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixture.c \
 	tests/replay_fixture.h
@@ -33,6 +34,7 @@ check_PROGRAMS += tests/test_io_trace_real
 
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
+dist_check_SCRIPTS += tests/collective_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh
 dist_check_SCRIPTS += tests/run_cli.sh
 EXTRA_DIST += tests/timeline_check.py
