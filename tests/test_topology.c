@@ -112,22 +112,26 @@ static void random_hardware(struct setup *s, gsl_rng *rng)
     s->hw->network.switch_ports = ports[gsl_rng_uniform_int(rng, 4)];
     s->hw->network.oversubscription_ratio = 1 + (double)gsl_rng_uniform_int(rng, 3);
     s->hw->nodes = 1 + (int64_t)gsl_rng_uniform_int(rng, 40);
+    s->hw->network.nic_ports = 1 + (int64_t)gsl_rng_uniform_int(rng, 4);
+    s->hw->network.planes = gsl_rng_uniform_int(rng, 2) ? 0 : s->hw->node.gpus;
+    if (s->hw->node.gpus % 2 == 0 && gsl_rng_uniform_int(rng, 2))
+        s->hw->network.planes = s->hw->node.gpus / 2;
 }
 
 static void count_built(const struct topology *t, struct topo_counts *c)
 {
     uint64_t up = 0;
     for (uint32_t i = 0; i < t->n_links; i++)
-        up += t->links[i].kind == LINK_LEAF_SPINE;
+        up += t->links[i].kind > LINK_NIC;
     c->endpoints = t->n_endpoints;
-    c->switches = t->n_vertices - 2 * t->n_endpoints;
+    c->switches = t->n_vertices - topology_first_switch(t);
     c->links = up / 2;
 }
 
 /* NVLink hops start and end at GPUs of one node; network links must chain vertex to vertex. */
-static void check_route(const struct topology *t, uint32_t src, uint32_t dst)
+static void check_links(const struct topology *t, uint32_t src, uint32_t dst,
+                        const uint32_t *links, uint32_t n)
 {
-    uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links);
     ck_assert_uint_gt(n, 0);
     uint32_t at = UINT32_MAX;
     for (uint32_t i = 0; i < n; i++) {
@@ -140,13 +144,20 @@ static void check_route(const struct topology *t, uint32_t src, uint32_t dst)
             ck_assert_uint_eq(l->a, at);
         at = l->b;
     }
-    if (src / t->gpus_per_node != dst / t->gpus_per_node)
-        ck_assert_uint_eq(at, t->n_endpoints + dst); /* ends at the destination's NIC */
+    if (t->links[links[n - 1]].kind != LINK_NVLINK)
+        ck_assert_uint_eq((at - t->n_endpoints) / t->ports_per_nic, dst); /* ends at its NIC */
     else
         ck_assert_uint_eq(t->links[links[n - 1]].b, dst);
 }
 
-static void check_pairs(const struct topology *t, gsl_rng *rng)
+static void check_route(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links);
+    check_links(t, src, dst, links, n);
+}
+
+/* Both ways take as long; unless several NICs of a node are on a plane: they may be on two leaves. */
+static void check_pairs(const struct topology *t, gsl_rng *rng, bool symmetric)
 {
     for (int i = 0; i < 200 && t->n_endpoints > 1; i++) {
         uint32_t src = (uint32_t)gsl_rng_uniform_int(rng, t->n_endpoints);
@@ -155,6 +166,8 @@ static void check_pairs(const struct topology *t, gsl_rng *rng)
         if (src == dst)
             continue;
         check_route(t, src, dst);
+        if (!symmetric)
+            continue;
         double there_s = path_latency_s(t, src, dst, &n);
         double back_s = path_latency_s(t, dst, src, &back);
         ck_assert_uint_eq(n, back);
@@ -169,7 +182,7 @@ START_TEST(random_clusters)
     struct setup *s = load();
     random_hardware(s, rng);
     for (const struct topology_type *const *t = topology_all(); *t; t++) {
-        struct topo_counts counted, built;
+        struct topo_counts counted = {0}, built;
         if ((*t)->count(s->hw, &counted, s->diag))
             continue; /* does not fit two levels: build must agree */
         ck_assert_int_eq(build(s, (*t)->name), 0);
@@ -177,7 +190,8 @@ START_TEST(random_clusters)
         ck_assert_uint_eq(built.endpoints, counted.endpoints);
         ck_assert_uint_eq(built.switches, counted.switches);
         ck_assert_uint_eq(built.links, counted.links);
-        check_pairs(&s->topo, rng);
+        check_pairs(&s->topo, rng,
+                    !s->hw->network.planes || s->hw->network.planes == s->hw->node.gpus);
     }
     done(s);
     gsl_rng_free(rng);
@@ -185,25 +199,115 @@ START_TEST(random_clusters)
 END_TEST
 
 /* No switch has more cables than ports. */
+static void check_radix(const struct setup *s)
+{
+    const struct topology *t = &s->topo;
+    uint32_t *used = ARENA_ARRAY(s->arena, uint32_t, t->n_vertices);
+    for (uint32_t i = 0; i < t->n_links; i++)
+        if (t->links[i].kind != LINK_NVLINK)
+            used[t->links[i].a]++;
+    for (uint32_t v = topology_first_switch(t); v < t->n_vertices; v++)
+        ck_assert_uint_le(used[v], (uint32_t)s->hw->network.switch_ports);
+}
+
 START_TEST(radix_is_respected)
 {
     gsl_rng *rng = gsl_rng_alloc(gsl_rng_taus2);
     gsl_rng_set(rng, 100 + (unsigned long)_i);
     struct setup *s = load();
     random_hardware(s, rng);
-    const char *name = _i % 2 ? "mpft" : "mrft";
-    struct topo_counts c;
-    if (!topology_find(name)->count(s->hw, &c, s->diag)) {
-        ck_assert_int_eq(build(s, name), 0);
-        uint32_t *used = ARENA_ARRAY(s->arena, uint32_t, s->topo.n_vertices);
-        for (uint32_t i = 0; i < s->topo.n_links; i++)
-            if (s->topo.links[i].kind != LINK_NVLINK)
-                used[s->topo.links[i].a]++;
-        for (uint32_t v = 2 * s->topo.n_endpoints; v < s->topo.n_vertices; v++)
-            ck_assert_uint_le(used[v], (uint32_t)s->hw->network.switch_ports);
+    for (const struct topology_type *const *t = topology_all(); *t; t++) {
+        struct topo_counts c = {0};
+        if ((*t)->count(s->hw, &c, s->diag))
+            continue;
+        ck_assert_int_eq(build(s, (*t)->name), 0);
+        check_radix(s);
     }
     done(s);
     gsl_rng_free(rng);
+}
+END_TEST
+
+/* Every number is a path of its own; the minimal ones have the same length, detours are no shorter. */
+START_TEST(paths_are_numbered)
+{
+    gsl_rng *rng = gsl_rng_alloc(gsl_rng_taus2);
+    gsl_rng_set(rng, 300 + (unsigned long)_i);
+    struct setup *s = load();
+    random_hardware(s, rng);
+    for (const struct topology_type *const *type = topology_all(); *type; type++) {
+        struct topo_counts c = {0};
+        if ((*type)->count(s->hw, &c, s->diag) || c.endpoints < 2)
+            continue;
+        ck_assert_int_eq(build(s, (*type)->name), 0);
+        const struct topology *t = &s->topo;
+        uint32_t src = (uint32_t)gsl_rng_uniform_int(rng, t->n_endpoints);
+        uint32_t dst = (src + 1 + (uint32_t)gsl_rng_uniform_int(rng, t->n_endpoints - 1)) %
+                       t->n_endpoints;
+        uint32_t minimal = (*type)->n_minimal(t, src, dst), first[ROUTE_MAX_LINKS];
+        uint32_t all = minimal + ((*type)->n_detours ? (*type)->n_detours(t, src, dst) : 0);
+        uint32_t n_first = (*type)->path(t, src, dst, 0, first);
+        ck_assert_uint_lt((*type)->by_destination(t, src, dst), minimal);
+        for (uint32_t i = 0; i < all; i++) {
+            uint32_t links[ROUTE_MAX_LINKS], n = (*type)->path(t, src, dst, i, links);
+            check_links(t, src, dst, links, n);
+            ck_assert(i < minimal ? n == n_first : n >= n_first);
+            ck_assert(i == 0 || i >= minimal || memcmp(links, first, n * sizeof *links));
+        }
+    }
+    done(s);
+    gsl_rng_free(rng);
+}
+END_TEST
+
+/* Table 3, first three columns: endpoints, switches and links. */
+START_TEST(fat_trees_of_table_3)
+{
+    static const struct {
+        const char *name;
+        int64_t nodes;
+        uint64_t endpoints, switches, links;
+    } rows[] = {{"ft2", 256, 2048, 96, 2048},
+                {"mpft", 2048, 16384, 768, 16384},
+                {"ft3", 8192, 65536, 5120, 131072}};
+    struct setup *s = load();
+    struct topo_counts c = {0}, built;
+    s->hw->nodes = rows[_i].nodes;
+    ck_assert_int_eq(topology_find(rows[_i].name)->count(s->hw, &c, s->diag), 0);
+    ck_assert_uint_eq(c.endpoints, rows[_i].endpoints);
+    ck_assert_uint_eq(c.switches, rows[_i].switches);
+    ck_assert_uint_eq(c.links, rows[_i].links);
+    ck_assert_int_eq(build(s, rows[_i].name), 0);
+    count_built(&s->topo, &built);
+    ck_assert_uint_eq(built.switches, c.switches);
+    ck_assert_uint_eq(built.links, c.links);
+    done(s);
+}
+END_TEST
+
+START_TEST(planes_must_divide)
+{
+    struct setup *s = load();
+    struct topo_counts c = {0};
+    s->hw->network.planes = 3;
+    ck_assert_int_eq(topology_find("mpft")->count(s->hw, &c, s->diag), -1);
+    ck_assert_ptr_nonnull(strstr(diag_text(s->diag), "a divisor of 8"));
+    done(s);
+}
+END_TEST
+
+/* With fewer planes than NICs a GPU whose own NIC is on the right plane needs no NVLink hop. */
+START_TEST(planes_shared_by_nics)
+{
+    struct setup *s = load();
+    uint32_t n;
+    s->hw->network.planes = 4;
+    ck_assert_int_eq(build(s, "mpft"), 0);
+    path_latency_s(&s->topo, 0, 8 + 4, &n); /* plane 0 both */
+    ck_assert_uint_eq(n, 2);
+    path_latency_s(&s->topo, 0, 8 + 5, &n);
+    ck_assert_uint_eq(n, 4);
+    done(s);
 }
 END_TEST
 
@@ -281,6 +385,10 @@ static Suite *suite(void)
     tcase_add_test(t, too_many_nodes_is_a_located_reason);
     tcase_add_loop_test(t, random_clusters, 0, 60);
     tcase_add_loop_test(t, radix_is_respected, 0, 60);
+    tcase_add_loop_test(t, paths_are_numbered, 0, 60);
+    tcase_add_loop_test(t, fat_trees_of_table_3, 0, 3);
+    tcase_add_test(t, planes_must_divide);
+    tcase_add_test(t, planes_shared_by_nics);
     tcase_add_test(t, planes_do_not_meet);
     tcase_add_test(t, numbers_move_capacities);
     tcase_add_test(t, destinations_spread_over_uplinks);

@@ -22,18 +22,9 @@ struct arena {
     size_t next_size, used;
 };
 
-static void *must(void *p)
-{
-    if (!p) {
-        fputs("moesim: error: out of memory\n", stderr);
-        exit(EXIT_LIMIT);
-    }
-    return p;
-}
-
 struct arena *arena_new(void)
 {
-    struct arena *a = must(calloc(1, sizeof *a));
+    struct arena *a = checked_alloc(calloc(1, sizeof *a));
     a->next_size = FIRST_BLOCK;
     return a;
 }
@@ -52,7 +43,7 @@ void arena_free(struct arena *a)
 static struct block *add_block(struct arena *a, size_t at_least)
 {
     size_t size = a->next_size > at_least ? a->next_size : at_least;
-    struct block *b = must(malloc(sizeof *b + size));
+    struct block *b = checked_alloc(malloc(sizeof *b + size));
     b->next = a->blocks;
     b->size = size;
     b->used = 0;
@@ -65,7 +56,7 @@ static struct block *add_block(struct arena *a, size_t at_least)
 void *arena_alloc(struct arena *a, size_t n_bytes)
 {
     if (n_bytes > SIZE_MAX / 2)
-        must(NULL);
+        out_of_memory();
     size_t n = (n_bytes + ALIGN - 1) / ALIGN * ALIGN;
     struct block *b = a->blocks;
     if (!b || b->size - b->used < n)
@@ -80,7 +71,7 @@ void *arena_array(struct arena *a, size_t element_B, size_t n)
 {
     size_t bytes;
     if (__builtin_mul_overflow(element_B, n, &bytes))
-        must(NULL);
+        out_of_memory();
     return arena_alloc(a, bytes);
 }
 

@@ -31,22 +31,49 @@ static bool must_be_there(const struct cfg_table *t)
     return false;
 }
 
-int hardware_lay(struct cfg *c, const char *name, struct srcloc where, const char *beside,
+/* The folder of a hardware: where a file of it lies; NULL when there is none. A layer over other hardware
+ * may have any part, the first one must have all that are needed, so a chip. */
+static const char *find_folder(const char *name, bool first, const char *beside, struct arena *arena)
+{
+    const char *found = NULL;
+    if (!is_name(name))
+        return NULL;
+    for (const struct cfg_field *part = cluster_hw_table.fields; part->name && !found; part++)
+        if (part->type == CFG_TABLE && (!first || !strcmp(part->name, "chip")))
+            found = data_find(arena_printf(arena, "configs/%s/%s.yaml", name, part->name), beside,
+                              arena);
+    return found ? arena_printf(arena, "%.*s", (int)(strrchr(found, '/') - found), found) : NULL;
+}
+
+static void lay_parts(struct cfg *c, const char *folder, bool first, struct arena *arena,
+                      struct diag *diag)
+{
+    for (const struct cfg_field *part = cluster_hw_table.fields; part->name; part++) {
+        const char *path = arena_printf(arena, "%s/%s.yaml", folder, part->name);
+        if (part->type == CFG_TABLE &&
+            ((first && must_be_there(part->sub)) || !access(path, F_OK)))
+            cfg_load_file(c, path, arena_printf(arena, "cluster.%s", part->name), true, NULL, diag);
+    }
+}
+
+int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const char *beside,
                  struct arena *arena, struct diag *diag)
 {
-    const char *chip = arena_printf(arena, "configs/%s/chip.yaml", name);
-    const char *found = is_name(name) ? data_find(chip, beside, arena) : NULL;
-    if (!found) {
-        report_unknown(diag, EXIT_BAD_INPUT, where, "hardware", name,
-                       data_list("configs", "chip.yaml", beside, arena), arena);
-        return -1;
-    }
     size_t before = diag_count(diag);
-    int dir = (int)(strrchr(found, '/') - found);
-    for (const struct cfg_field *part = cluster_hw_table.fields; part->name; part++) {
-        const char *path = arena_printf(arena, "%.*s/%s.yaml", dir, found, part->name);
-        if (part->type == CFG_TABLE && (must_be_there(part->sub) || !access(path, F_OK)))
-            cfg_load_file(c, path, arena_printf(arena, "cluster.%s", part->name), true, NULL, diag);
+    bool first = true;
+    char *rest = arena_strdup(arena, names), *name;
+    while ((name = strsep(&rest, ","))) {
+        name += strspn(name, " ");
+        name[strcspn(name, " ")] = '\0';
+        const char *folder = find_folder(name, first, beside, arena);
+        if (!folder) {
+            report_unknown(diag, EXIT_BAD_INPUT, where, "hardware", name,
+                           data_list("configs", first ? "chip.yaml" : "nic.yaml", beside, arena),
+                           arena);
+            return -1;
+        }
+        lay_parts(c, folder, first, arena, diag);
+        first = false;
     }
     return diag_count(diag) == before ? 0 : -1;
 }

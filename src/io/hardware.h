@@ -5,9 +5,10 @@
 #include "base/cfg.h"
 
 /* Lays configs/NAME/PART.yaml under "cluster" of the config for each PART of the cluster's table (chip,
- * node, nic, ...); every number in them needs its source. `where` is the place of the name, for
+ * node, nic, ...); every number in them needs its source. Several names ("h800, roce") are layers: the
+ * first is a whole machine, the others replace what they have files for. `where` is the place of the name, for
  * messages; `beside` a file beside which configs/ may lie, or NULL. 0 or -1. */
-int hardware_lay(struct cfg *c, const char *name, struct srcloc where, const char *beside,
+int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const char *beside,
                  struct arena *arena, struct diag *diag);
 
 /* "unknown WHAT 'WORD'; did you mean ...? there are: ..."; `names` is NULL-terminated. */

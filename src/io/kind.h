@@ -18,6 +18,7 @@ struct kind_run {
     /* Called with each simulation before it starts: may watch links. NULL = not wanted. */
     int (*before)(void *ctx, struct sim_spec *spec, struct diag *diag);
     void *ctx;
+    uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
     struct result result;
     /* of one simulation */
     struct arena *scratch;

@@ -7,6 +7,7 @@
 #include "models/collective_cfg.h"
 #include "models/moe_cfg.h"
 #include "models/replay.h"
+#include "models/routing_study_cfg.h"
 #include "sim/sim.h"
 
 struct sim_cfg {
@@ -23,6 +24,7 @@ struct scenario {
     struct cluster_hw cluster;
     struct replay_cfg replay;         /* kind train_replay */
     struct collective_cfg collective; /* kind collective */
+    struct routing_study_cfg routing_study; /* kind routing_study */
     struct mixed_cfg mixed;           /* kind mixed_traffic */
     struct moe_cfg moe;               /* kind moe_exchange */
     struct node_limited_cfg node_limited;

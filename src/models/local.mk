@@ -14,3 +14,4 @@ libmoesim_a_SOURCES += src/models/collectives.c src/models/collectives.h
 libmoesim_a_SOURCES += src/models/collective_cfg.c src/models/collective_cfg.h
 libmoesim_a_SOURCES += src/models/deepep_ll.c src/models/deepep_ll.h
 libmoesim_a_SOURCES += src/models/moe_cfg.c src/models/moe_cfg.h
+libmoesim_a_SOURCES += src/models/routing_study_cfg.c src/models/routing_study_cfg.h

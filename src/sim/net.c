@@ -20,7 +20,7 @@ const char *const net_kind_docs[] = {
 
 struct net {
     struct net_setup setup;
-    struct routing routing;
+    struct router routing;
     struct net_flow *flow;   /* NET_FLOW */
     uint32_t *pair;          /* NET_CM02: [n_transfers] */
     double *delay_s;         /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
@@ -192,7 +192,7 @@ struct net *net_new(const struct net_setup *setup)
 {
     struct net *n = XREALLOC(NULL, struct net, 1);
     *n = (struct net){.setup = *setup};
-    n->routing = (struct routing){
+    n->routing = (struct router){
         .topo = setup->spec->topo, .policy = setup->spec->routing, .seed = setup->spec->seed};
     switch (setup->spec->net) {
     case NET_FLOW:

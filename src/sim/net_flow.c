@@ -23,7 +23,7 @@ struct part { /* of a transfer: one flow at a time */
 struct net_flow {
     struct net_setup setup;
     struct flow_net *flow;
-    struct routing routing;
+    struct router routing;
     uint8_t *down;
     double *load;
     bool plain; /* one part per transfer and no loads: a flow's cookie is its transfer */
@@ -317,7 +317,7 @@ static void make_routing(struct net_flow *n)
     n->routing.load = n->load;
 }
 
-struct net_flow *net_flow_new(const struct net_setup *setup, const struct routing *routing)
+struct net_flow *net_flow_new(const struct net_setup *setup, const struct router *routing)
 {
     const struct sim_spec *spec = setup->spec;
     struct net_flow *n = XREALLOC(NULL, struct net_flow, 1);

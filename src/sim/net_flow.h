@@ -9,7 +9,7 @@
 struct net_flow;
 
 /* Sets up the engine with the flow network plugged in. */
-struct net_flow *net_flow_new(const struct net_setup *setup, const struct routing *routing);
+struct net_flow *net_flow_new(const struct net_setup *setup, const struct router *routing);
 void net_flow_free(struct net_flow *n);
 void net_flow_start(struct net_flow *n, uint32_t transfer);
 void net_flow_link_event(struct net_flow *n, const struct link_event *event);

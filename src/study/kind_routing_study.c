@@ -142,7 +142,7 @@ static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t (*links)[R
                              uint32_t *n_links, double *load)
 {
     uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size), flows = 0;
-    struct routing r = {.topo = s->topo, .policy = s->hw.network.routing,
+    struct router r = {.topo = s->topo, .policy = s->hw.network.routing,
                         .seed = s->run->spec.seed, .load = load};
     for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
         members(s, g, size, ranks);

@@ -45,7 +45,7 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
                                   .net = (enum net_kind)sim->network,
                                   .epsilon = sim->epsilon,
                                   .routing = hw->network.routing,
-                                  .seed = (uint64_t)sim->seed,
+                                  .seed = (uint64_t)sim->seed + run->seed_offset,
                                   .sm_per_device = (double)hw->chip.sms,
                                   .checked = sim->checked,
                                   .tick = progress_tick};

@@ -11,6 +11,7 @@ kinds += src/study/kind_collective.c
 kinds += src/study/kind_mixed_traffic.c
 kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c
+kinds += src/study/kind_routing_study.c
 kinds += src/study/kind_train_replay.c
 
 nodist_libmoesim_a_SOURCES += src/study/kind_registry.c

@@ -2,7 +2,13 @@
 libmoesim_a_SOURCES += src/topology/topology.c src/topology/topology.h
 
 # Plugins: a new topology is one file and one line here.
-topologies = src/topology/topo_mpft.c src/topology/topo_mrft.c
+topologies =
+topologies += src/topology/topo_ft2.c
+topologies += src/topology/topo_ft3.c
+topologies += src/topology/topo_mpft.c
+topologies += src/topology/topo_mpft_multiport.c
+topologies += src/topology/topo_mrft.c
+topologies += src/topology/topo_nvswitch.c
 
 nodist_libmoesim_a_SOURCES += src/topology/topology_registry.c
 BUILT_SOURCES += src/topology/topology_registry.c

@@ -9,11 +9,8 @@ static const struct rails *rails_of(const struct topology *t)
     return t->state;
 }
 
-int rails_plan(const struct cluster_hw *hw, bool tree_per_rail, struct rails *out,
-               struct diag *diag)
+static int check_shape(const struct cluster_hw *hw, const struct rails *r, struct diag *diag)
 {
-    uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
-    *out = (struct rails){.gpus = gpus, .nodes = nodes, .trees = tree_per_rail ? gpus : 1};
     if (hw->nic.per_node != hw->node.gpus) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "%lld NICs for %lld GPUs: this topology has one NIC per GPU; set "
@@ -22,30 +19,88 @@ int rails_plan(const struct cluster_hw *hw, bool tree_per_rail, struct rails *ou
                    (long long)hw->node.gpus);
         return -1;
     }
-    if (fat_tree_plan(hw, tree_per_rail ? 1 : gpus, nodes, &out->tree, diag))
+    if (r->gpus % r->trees && r->attach == RAILS_BY_PLANE) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "%u planes do not divide the %u NICs of a node evenly; set "
+                   "cluster.network.planes to a divisor of %u, or 0 for one per NIC",
+                   r->trees, r->gpus, r->gpus);
         return -1;
-    out->leaves_per_rail = out->tree.leaves / (tree_per_rail ? 1 : gpus);
+    }
     return 0;
 }
 
-void rails_count(const struct rails *r, struct topo_counts *out)
+static uint32_t n_trees(const struct cluster_hw *hw, enum rails_attach attach)
 {
-    out->endpoints = (uint64_t)r->nodes * r->gpus;
-    out->switches = (uint64_t)r->trees * (r->tree.leaves + r->tree.spines);
-    out->links = (uint64_t)r->trees * fat_tree_cables(&r->tree);
+    if (attach == RAILS_BY_PLANE)
+        return (uint32_t)(hw->network.planes ? hw->network.planes : hw->node.gpus);
+    return attach == RAILS_BY_PORT ? (uint32_t)hw->network.nic_ports : 1;
+}
+
+int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out,
+               struct diag *diag)
+{
+    uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
+    uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;
+    *out = (struct rails){.attach = attach, .gpus = gpus, .nodes = nodes,
+                          .trees = n_trees(hw, attach), .ports = 1};
+    if (check_shape(hw, out, diag))
+        return -1;
+    if (attach == RAILS_BY_PLANE)
+        n = nodes * (gpus / out->trees);
+    else if (attach != RAILS_BY_RAIL)
+        n = nodes * gpus;
+    if (attach == RAILS_BY_PORT)
+        out->ports = out->trees;
+    if (fat_tree_plan(hw, groups, n, &out->tree, diag))
+        return -1;
+    out->leaves_per_rail = out->tree.leaves / groups;
+    return 0;
+}
+
+int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out,
+                struct diag *diag)
+{
+    struct rails r;
+    if (rails_plan(hw, attach, &r, diag))
+        return -1;
+    out->endpoints = (uint64_t)r.nodes * r.gpus;
+    out->switches = (uint64_t)r.trees * (r.tree.leaves + r.tree.spines);
+    out->links = (uint64_t)r.trees * fat_tree_cables(&r.tree);
+    out->nic_cables = out->endpoints * r.ports;
+    return 0;
 }
 
 /* --- vertices ------------------------------------------------------------------------------------- */
 
-static uint32_t leaf_index(const struct rails *r, uint32_t rank)
+/* Where a NIC comes among those of its tree (by rail: of its rail). */
+static uint32_t position(const struct rails *r, uint32_t rank)
 {
-    uint32_t rail = rank % r->gpus, leaf = rank / r->gpus / r->tree.down;
-    return r->trees > 1 ? leaf : rail * r->leaves_per_rail + leaf;
+    switch (r->attach) {
+    case RAILS_BY_PLANE:
+        return rank / r->gpus * (r->gpus / r->trees) + rank % r->gpus / r->trees;
+    case RAILS_BY_RAIL:
+        return rank / r->gpus;
+    default:
+        return rank;
+    }
 }
 
-static uint32_t tree_index(const struct rails *r, uint32_t rank)
+static uint32_t leaf_index(const struct rails *r, uint32_t rank)
 {
-    return r->trees > 1 ? rank % r->gpus : 0;
+    uint32_t leaf = position(r, rank) / r->tree.down;
+    return r->attach == RAILS_BY_RAIL ? rank % r->gpus * r->leaves_per_rail + leaf : leaf;
+}
+
+static uint32_t tree_index(const struct rails *r, uint32_t rank, uint32_t port)
+{
+    if (r->attach == RAILS_BY_PLANE)
+        return rank % r->gpus % r->trees;
+    return r->attach == RAILS_BY_PORT ? port : 0;
+}
+
+bool rails_same_tree(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return tree_index(rails_of(t), src, 0) == tree_index(rails_of(t), dst, 0);
 }
 
 static uint32_t leaf_vertex(const struct topology *t, uint32_t tree, uint32_t leaf)
@@ -63,8 +118,7 @@ uint32_t rails_tree_of(const struct topology *t, uint32_t vertex)
 static uint32_t leaf_of(const struct topology *t, uint32_t rank, uint32_t port)
 {
     const struct rails *r = rails_of(t);
-    (void)port;
-    return leaf_vertex(t, tree_index(r, rank), leaf_index(r, rank));
+    return leaf_vertex(t, tree_index(r, rank, port), leaf_index(r, rank));
 }
 
 /* --- build ---------------------------------------------------------------------------------------- */
@@ -84,13 +138,13 @@ static void build_tree(struct topology *t, const struct cluster_hw *hw, uint32_t
     }
 }
 
-int rails_build(struct topology *t, const struct cluster_hw *hw, bool tree_per_rail,
+int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach,
                 struct arena *a, struct diag *diag)
 {
     struct rails *r = ARENA_NEW(a, struct rails);
-    if (rails_plan(hw, tree_per_rail, r, diag))
+    if (rails_plan(hw, attach, r, diag))
         return -1;
-    ends_begin(t, hw, 1, diag);
+    ends_begin(t, hw, r->ports, diag);
     uint32_t cables = r->trees * fat_tree_cables(&r->tree);
     t->state = r;
     t->n_vertices = topology_first_switch(t) + r->trees * (r->tree.leaves + r->tree.spines);
@@ -109,10 +163,11 @@ static bool same_leaf(const struct topology *t, uint32_t src, uint32_t dst)
     return leaf_index(rails_of(t), src) == leaf_index(rails_of(t), dst);
 }
 
-/* Spread over the uplinks: by node, and the rails of one node apart from each other. */
+/* Spread over the uplinks: in order of the destinations, and rails apart from each other. */
 static uint32_t uplink_to(const struct rails *r, uint32_t dst)
 {
-    return (dst / r->gpus + dst % r->gpus * r->tree.up / r->gpus) % r->tree.up;
+    uint32_t rail = r->attach == RAILS_BY_RAIL ? dst % r->gpus * r->tree.up / r->gpus : 0;
+    return (position(r, dst) + rail) % r->tree.up;
 }
 
 uint32_t rails_n_uplinks(const struct topology *t, uint32_t src, uint32_t dst)
@@ -125,19 +180,20 @@ uint32_t rails_by_destination(const struct topology *t, uint32_t src, uint32_t d
     return rails_n_uplinks(t, src, dst) == 1 ? 0 : uplink_to(rails_of(t), dst);
 }
 
-uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t uplink,
-                       uint32_t *links)
+uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
+                       uint32_t uplink, uint32_t *links)
 {
     const struct rails *r = rails_of(t);
     const struct fat_tree *f = &r->tree;
     uint32_t n = 0, from = leaf_index(r, src), to = leaf_index(r, dst);
-    links[n++] = ends_nic_out(t, src, 0);
+    links[n++] = ends_nic_out(t, src, port);
     if (from != to) {
-        uint32_t cables = fat_tree_cables(f), up = ends_n_links(t) + tree_index(r, dst) * cables;
+        uint32_t cables = fat_tree_cables(f);
+        uint32_t up = ends_n_links(t) + tree_index(r, dst, port) * cables;
         links[n++] = up + from * f->up + uplink;
         links[n++] = up + r->trees * cables + to * f->up + uplink;
     }
-    links[n++] = ends_nic_in(t, dst, 0);
+    links[n++] = ends_nic_in(t, dst, port);
     return n;
 }
 
@@ -148,7 +204,7 @@ uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, u
     uint32_t from = src / gpus * gpus + rail, to = dst / gpus * gpus + rail;
     if (from != src)
         n = ends_nvlink(t, src, from, links);
-    n += rails_network(t, from, to, rails_by_destination(t, from, to), links + n);
+    n += rails_network(t, from, to, 0, rails_by_destination(t, from, to), links + n);
     if (to != dst)
         n += ends_nvlink(t, to, dst, links + n);
     return n;

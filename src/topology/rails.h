@@ -1,32 +1,46 @@
-/* What mpft and mrft share: GPUs with NVLink and one NIC each, under one or several fat trees.
- * Rank r = node * gpus + g; its NIC is on rail g. Links: those of ends.h, then leaf to spine, then spine
- * to leaf: tree * cables + leaf * up + uplink. Switches: the leaves and spines of each tree. */
+/* What the two-level networks share: GPUs with NVLink and one NIC each, under one or several fat trees,
+ * which differ in who hangs on which leaf. Rank r = node * gpus + g.
+ *     by plane   NIC g of every node is in tree g % planes (mpft)
+ *     by rail    one tree; NIC g of every node is on a leaf of rail g (mrft)
+ *     in order   one tree; leaves are filled rank by rank (ft2)
+ *     by port    port p of every NIC is in tree p, leaves filled rank by rank (mpft_multiport)
+ * Links: those of ends.h, then leaf to spine, then spine to leaf: tree * cables + leaf * up + uplink.
+ * Switches: the leaves and spines of each tree. */
 #ifndef MOESIM_TOPOLOGY_RAILS_H
 #define MOESIM_TOPOLOGY_RAILS_H
 
 #include "topology/fat_tree.h"
 #include "topology/topology.h"
 
+enum rails_attach { RAILS_BY_PLANE, RAILS_BY_RAIL, RAILS_IN_ORDER, RAILS_BY_PORT };
+
 struct rails {
+    enum rails_attach attach;
     struct fat_tree tree;
-    uint32_t gpus, nodes, trees; /* trees: one per rail (mpft) or one for all (mrft) */
-    uint32_t leaves_per_rail;
+    uint32_t gpus, nodes, trees;
+    uint32_t leaves_per_rail; /* by rail */
+    uint32_t ports;           /* of a NIC */
 };
 
-int rails_plan(const struct cluster_hw *hw, bool tree_per_rail, struct rails *out,
+/* 0, or -1 with what would be possible. */
+int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out,
                struct diag *diag);
-void rails_count(const struct rails *r, struct topo_counts *out);
-int rails_build(struct topology *t, const struct cluster_hw *hw, bool tree_per_rail,
+int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out,
+                struct diag *diag);
+int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach,
                 struct arena *a, struct diag *diag);
 
 /* Between NICs of one tree: how many uplinks there are to choose from (1: same leaf), and which one
  * destination-based routing takes. */
 uint32_t rails_n_uplinks(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t rails_by_destination(const struct topology *t, uint32_t src, uint32_t dst);
-/* Path pieces; each writes links and returns how many. */
-uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t uplink,
-                       uint32_t *links);
-/* From any GPU to any GPU of another node over one rail, with NVLink hops where they are needed. */
+/* Whether the NICs of two GPUs hang in the same tree. */
+bool rails_same_tree(const struct topology *t, uint32_t src, uint32_t dst);
+/* Path pieces; each writes links and returns how many. `port`: of the NICs, and so the tree, by port. */
+uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
+                       uint32_t uplink, uint32_t *links);
+/* From any GPU to any GPU of another node over the NICs of one rail, with NVLink hops where they are
+ * needed. */
 uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail,
                          uint32_t *links);
 uint32_t rails_tree_of(const struct topology *t, uint32_t vertex); /* of a switch */

@@ -7,7 +7,7 @@
 enum { MAX_CANDIDATES = 64, MAX_DETOURS_TRIED = 4 };
 
 struct candidates {
-    const struct routing *r;
+    const struct router *r;
     const struct routing_key *key;
     uint32_t n_minimal, n_detours;
 };
@@ -59,7 +59,7 @@ static uint32_t first_whole(const struct candidates *c, uint32_t from, uint32_t 
 
 /* The weight that a link carries beside the new flow, per unit of its capacity: the busiest link
  * decides how long the flow will take. */
-static double cost_of(const struct routing *r, const uint32_t *links, uint32_t n)
+static double cost_of(const struct router *r, const uint32_t *links, uint32_t n)
 {
     double worst = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -138,7 +138,7 @@ static uint32_t by_policy(const struct candidates *c, uint32_t *links)
                        links);
 }
 
-uint32_t routing_n_parts(const struct routing *r, uint32_t src, uint32_t dst)
+uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst)
 {
     uint32_t paths;
     switch (r->policy.policy) {
@@ -153,7 +153,7 @@ uint32_t routing_n_parts(const struct routing *r, uint32_t src, uint32_t dst)
     }
 }
 
-uint32_t routing_choose(const struct routing *r, const struct routing_key *key,
+uint32_t routing_choose(const struct router *r, const struct routing_key *key,
                         uint32_t links[ROUTE_MAX_LINKS])
 {
     const struct topology *t = r->topo;

@@ -16,7 +16,7 @@
 #include "hw/cluster.h"
 #include "topology/topology.h"
 
-struct routing {
+struct router {
     const struct topology *topo;
     struct hw_routing policy;
     uint64_t seed;       /* of the five-tuples' ports and of random detours */
@@ -32,10 +32,10 @@ struct routing_key {
 /* Whether the policy looks at the load. */
 bool routing_needs_load(const struct hw_routing *policy);
 /* Into how many parts of equal size a message is cut (queue pairs, sprayed paths); at least 1. */
-uint32_t routing_n_parts(const struct routing *r, uint32_t src, uint32_t dst);
+uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst);
 enum { ROUTING_MAX_PARTS = 64 };
 /* Writes the links of the path that a part takes; returns how many, or 0 when every path is down. */
-uint32_t routing_choose(const struct routing *r, const struct routing_key *key,
+uint32_t routing_choose(const struct router *r, const struct routing_key *key,
                         uint32_t links[ROUTE_MAX_LINKS]);
 
 #endif

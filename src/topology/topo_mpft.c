@@ -1,5 +1,5 @@
-/* Multi-plane fat tree (paper 5.1, Figures 3 and 4): NIC i of every node is on plane i, and each plane
- * is a two-level fat tree of its own. Planes do not meet: traffic to a GPU of another plane hops over
+/* Multi-plane fat tree (paper 5.1, Figures 3 and 4): NIC i of every node is on plane i (or
+ * i % planes), and each plane is a two-level fat tree of its own. Planes do not meet: traffic to a GPU of another plane hops over
  * NVLink to the GPU of that plane first and leaves through its NIC (as NCCL's PXN does).
  * Left out here: several planes per NIC (topo_mpft_multiport.c). */
 #include "topology/ends.h"
@@ -8,21 +8,19 @@
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
                  struct diag *diag)
 {
-    return rails_build(t, hw, true, a, diag);
+    return rails_build(t, hw, RAILS_BY_PLANE, a, diag);
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
-    struct rails r;
-    if (rails_plan(hw, true, &r, diag))
-        return -1;
-    rails_count(&r, out);
-    return 0;
+    return rails_count(hw, RAILS_BY_PLANE, out, diag);
 }
 
-/* The GPU of src's node that is on the destination's plane. */
+/* The GPU of src's node through whose NIC it leaves: its own where that is on the destination's plane. */
 static uint32_t leaves_from(const struct topology *t, uint32_t src, uint32_t dst)
 {
+    if (rails_same_tree(t, src, dst))
+        return src;
     return src / t->gpus_per_node * t->gpus_per_node + dst % t->gpus_per_node;
 }
 
@@ -54,12 +52,12 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
                                links);
     if (from != src)
         n = ends_nvlink(t, src, from, links);
-    return n + rails_network(t, from, dst, number, links + n);
+    return n + rails_network(t, from, dst, 0, number, links + n);
 }
 
 const struct topology_type topo_mpft = {
     .name = "mpft",
-    .doc = "multi-plane fat tree: one two-level tree per GPU index, NVLink between planes",
+    .doc = "multi-plane fat tree: NIC i on plane i, a two-level tree each; NVLink between planes",
     .ref = "5.1",
     .build = build,
     .count = count,

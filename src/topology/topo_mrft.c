@@ -6,16 +6,12 @@
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
                  struct diag *diag)
 {
-    return rails_build(t, hw, false, a, diag);
+    return rails_build(t, hw, RAILS_BY_RAIL, a, diag);
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
-    struct rails r;
-    if (rails_plan(hw, false, &r, diag))
-        return -1;
-    rails_count(&r, out);
-    return 0;
+    return rails_count(hw, RAILS_BY_RAIL, out, diag);
 }
 
 static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
@@ -42,7 +38,7 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
         return rails_over_rail(t, src, dst, (dst + number - minimal) % t->gpus_per_node, links);
-    return rails_network(t, src, dst, number, links);
+    return rails_network(t, src, dst, 0, number, links);
 }
 
 const struct topology_type topo_mrft = {

@@ -1,0 +1,53 @@
+/* The ideal multi-plane network (paper 5.1, Figure 4): every NIC has several ports, each on a plane of its
+ * own, a two-level fat tree over all NICs. One queue pair may use all ports: with policy `spray` its packets
+ * take all planes, and the NIC places them out of order. Minimal paths are numbered plane by plane, so
+ * that any even choice of numbers loads the planes evenly. */
+#include "topology/ends.h"
+#include "topology/rails.h"
+
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
+                 struct diag *diag)
+{
+    return rails_build(t, hw, RAILS_BY_PORT, a, diag);
+}
+
+static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
+{
+    return rails_count(hw, RAILS_BY_PORT, out, diag);
+}
+
+static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_same_node(t, src, dst) ? 1 : t->ports_per_nic * rails_n_uplinks(t, src, dst);
+}
+
+/* Planes in order of the destinations; inside a plane as in any fat tree. */
+static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    if (ends_same_node(t, src, dst))
+        return 0;
+    return dst % t->ports_per_nic * rails_n_uplinks(t, src, dst) +
+           rails_by_destination(t, src, dst);
+}
+
+static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                     uint32_t links[ROUTE_MAX_LINKS])
+{
+    uint32_t uplinks = ends_same_node(t, src, dst) ? 1 : rails_n_uplinks(t, src, dst);
+    if (ends_same_node(t, src, dst))
+        return ends_nvlink(t, src, dst, links);
+    return rails_network(t, src, dst, number / uplinks, number % uplinks, links);
+}
+
+const struct topology_type topo_mpft_multiport = {
+    .name = "mpft_multiport",
+    .doc = "multi-plane fat tree with a port of every NIC on each plane (network.nic_ports)",
+    .ref = "5.1, Figure 4",
+    .build = build,
+    .count = count,
+    .n_minimal = n_minimal,
+    .by_destination = by_destination,
+    .path = path,
+    .plane_of = rails_tree_of,
+    .link_name = rails_link_name,
+};
