@@ -3,12 +3,14 @@ libmoesim_a_SOURCES += src/topology/topology.c src/topology/topology.h
 
 # Plugins: a new topology is one file and one line here.
 topologies =
+topologies += src/topology/topo_dragonfly.c
 topologies += src/topology/topo_ft2.c
 topologies += src/topology/topo_ft3.c
 topologies += src/topology/topo_mpft.c
 topologies += src/topology/topo_mpft_multiport.c
 topologies += src/topology/topo_mrft.c
 topologies += src/topology/topo_nvswitch.c
+topologies += src/topology/topo_slim_fly.c
 
 nodist_libmoesim_a_SOURCES += src/topology/topology_registry.c
 BUILT_SOURCES += src/topology/topology_registry.c
@@ -28,3 +30,4 @@ libmoesim_a_SOURCES += src/topology/bisection.c src/topology/bisection.h
 libmoesim_a_SOURCES += src/topology/metrics.c src/topology/metrics.h
 libmoesim_a_SOURCES += src/topology/cost.c src/topology/cost.h
 libmoesim_a_SOURCES += src/topology/table3.c src/topology/table3.h
+libmoesim_a_SOURCES += src/topology/galois.c src/topology/galois.h

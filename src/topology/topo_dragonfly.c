@@ -1,0 +1,331 @@
+/* Canonical Dragonfly (Kim, Dally, Scott, Abts, ISCA 2008): groups of a routers, all joined inside a group,
+ * with h global cables and p endpoints each, balanced as a = 2p = 2h; at most a h + 1 groups, each joined
+ * to each. Where there are fewer groups, every global port is still used: a h / (g - 1) cables per pair of
+ * groups, the remainder on the pairs nearest in number (and the opposite one). Global ports of a group are
+ * numbered by distance, d = 1 .. g - 1 groups ahead; router r has ports r h .. r h + h - 1. Routers are
+ * filled in order. Ways are computed; nothing is stored per pair. */
+#include <stdio.h>
+#include <string.h>
+
+#include "topology/ends.h"
+
+struct dragonfly {
+    uint32_t p, a, h, groups;
+    uint32_t base, rest; /* global cables of a pair of groups; pairs with one more, per group */
+};
+
+static const struct dragonfly *dragonfly_of(const struct topology *t)
+{
+    return t->state;
+}
+
+/* --- shape ------------------------------------------------------------------------------------------- */
+
+static int refuse(struct diag *diag, const char *text)
+{
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "%s", text);
+    return -1;
+}
+
+static int plan(const struct cluster_hw *hw, struct dragonfly *f, struct diag *diag)
+{
+    uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    uint32_t p = (uint32_t)(hw->network.switch_ports + 1) / 4; /* p + (a - 1) + h = 4p - 1 ports */
+    char text[256];
+    if (hw->nic.per_node != hw->node.gpus)
+        return refuse(diag, "a Dragonfly has one NIC per GPU; set cluster.nic.per_node to "
+                            "cluster.node.gpus");
+    if (p < 1)
+        return refuse(diag, "a Dragonfly needs switches of at least 3 ports "
+                            "(cluster.network.switch_ports)");
+    *f = (struct dragonfly){.p = p, .a = 2 * p, .h = p};
+    uint64_t group = (uint64_t)f->a * p, most = (uint64_t)f->a * f->h + 1;
+    f->groups = hw->network.dragonfly_groups ? (uint32_t)hw->network.dragonfly_groups
+                                             : (uint32_t)((n + group - 1) / group);
+    snprintf(text, sizeof text,
+             "%llu endpoints on %u groups: a Dragonfly of %lld-port switches has groups of %llu "
+             "endpoints, and at most %llu groups (cluster.network.dragonfly_groups, switch_ports)",
+             (unsigned long long)n, f->groups, (long long)hw->network.switch_ports,
+             (unsigned long long)group, (unsigned long long)most);
+    if (f->groups > most || f->groups * group < n)
+        return refuse(diag, text);
+    if (f->groups > 1) {
+        f->base = f->a * f->h / (f->groups - 1);
+        f->rest = f->a * f->h % (f->groups - 1);
+    }
+    return 0;
+}
+
+static uint64_t global_ports(const struct dragonfly *f)
+{
+    return f->groups > 1 ? (uint64_t)f->groups * f->a * f->h : 0;
+}
+
+static uint64_t local_ports(const struct dragonfly *f)
+{
+    return (uint64_t)f->groups * f->a * (f->a - 1);
+}
+
+static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
+{
+    struct dragonfly f;
+    if (plan(hw, &f, diag))
+        return -1;
+    out->endpoints = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    out->switches = (uint64_t)f.groups * f.a;
+    out->links = (local_ports(&f) + global_ports(&f)) / 2;
+    out->short_links = local_ports(&f) / 2;
+    return 0;
+}
+
+/* --- global cables ----------------------------------------------------------------------------------- */
+
+/* Distances 1 .. d that have one cable more: the nearest on both sides, and the opposite one. */
+static uint32_t extras_up_to(const struct dragonfly *f, uint32_t d)
+{
+    uint32_t side = f->rest / 2, last = f->groups - 1 - side, n = d < side ? d : side;
+    n += d > last ? d - last : 0;
+    return n + (f->rest % 2 && d >= f->groups / 2);
+}
+
+static uint32_t cables_at(const struct dragonfly *f, uint32_t distance)
+{
+    return f->base + extras_up_to(f, distance) - extras_up_to(f, distance - 1);
+}
+
+/* First global port of a group towards the group `distance` ahead. */
+static uint32_t first_port(const struct dragonfly *f, uint32_t distance)
+{
+    return f->base * (distance - 1) + extras_up_to(f, distance - 1);
+}
+
+static uint32_t distance_of(const struct dragonfly *f, uint32_t port)
+{
+    uint32_t low = 1, high = f->groups - 1;
+    while (low < high) {
+        uint32_t middle = (low + high + 1) / 2;
+        if (first_port(f, middle) <= port)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+/* --- switches and links ------------------------------------------------------------------------------ */
+
+static uint32_t router_of(const struct topology *t, uint32_t endpoint)
+{
+    return endpoint / dragonfly_of(t)->p;
+}
+
+static uint32_t leaf_of(const struct topology *t, uint32_t endpoint, uint32_t port)
+{
+    (void)port;
+    return topology_first_switch(t) + router_of(t, endpoint);
+}
+
+/* Routers are numbered group * a + r. */
+static uint32_t local_link(const struct topology *t, uint32_t from, uint32_t to)
+{
+    uint32_t a = dragonfly_of(t)->a, r = from % a, s = to % a;
+    return ends_n_links(t) + from * (a - 1) + (s < r ? s : s - 1);
+}
+
+static uint32_t global_link(const struct topology *t, uint32_t group, uint32_t port)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    return ends_n_links(t) + (uint32_t)local_ports(f) + group * f->a * f->h + port;
+}
+
+struct global { /* one cable, seen from the group it leaves */
+    uint32_t link, from, to; /* routers */
+};
+
+static struct global global_cable(const struct topology *t, uint32_t group, uint32_t distance,
+                                  uint32_t number)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    uint32_t port = first_port(f, distance) + number;
+    uint32_t far_port = first_port(f, f->groups - distance) + number;
+    uint32_t far_group = (group + distance) % f->groups;
+    return (struct global){global_link(t, group, port), group * f->a + port / f->h,
+                           far_group * f->a + far_port / f->h};
+}
+
+static void build_cables(struct topology *t, const struct cluster_hw *hw)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    uint32_t first = topology_first_switch(t), n = f->groups * f->a;
+    double port_Bps = hw_port_payload_Bps(hw);
+    double hop_s = hw->network.switch_latency_s + hw->network.cable_latency_s;
+    for (uint32_t from = 0; from < n; from++)
+        for (uint32_t r = 0; r < f->a; r++) {
+            uint32_t to = from / f->a * f->a + r;
+            if (to != from)
+                t->links[local_link(t, from, to)] =
+                    (struct topo_link){port_Bps, hop_s, LINK_LEAF_SPINE, first + from, first + to};
+        }
+    for (uint32_t group = 0; f->groups > 1 && group < f->groups; group++)
+        for (uint32_t port = 0; port < f->a * f->h; port++) {
+            uint32_t d = distance_of(f, port);
+            struct global g = global_cable(t, group, d, port - first_port(f, d));
+            t->links[g.link] = (struct topo_link){port_Bps, hop_s, LINK_SPINE_CORE,
+                                                  first + g.from, first + g.to};
+        }
+}
+
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
+                 struct diag *diag)
+{
+    struct dragonfly *f = ARENA_NEW(a, struct dragonfly);
+    if (plan(hw, f, diag))
+        return -1;
+    ends_begin(t, hw, 1, diag);
+    t->state = f;
+    t->n_vertices = topology_first_switch(t) + f->groups * f->a;
+    t->n_links = ends_n_links(t) + (uint32_t)(local_ports(f) + global_ports(f));
+    t->links = ARENA_ARRAY(a, struct topo_link, t->n_links);
+    ends_build(t, hw, leaf_of);
+    build_cables(t, hw);
+    return 0;
+}
+
+/* --- ways between routers ---------------------------------------------------------------------------- */
+
+static uint32_t distance_between(const struct topology *t, uint32_t u, uint32_t v)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    return (v / f->a + f->groups - u / f->a) % f->groups;
+}
+
+/* Over one global cable, with local cables where its ends are other routers. */
+static uint32_t over_cable(const struct topology *t, uint32_t u, uint32_t v, uint32_t number,
+                           uint32_t *links)
+{
+    uint32_t n = 0;
+    struct global g = global_cable(t, u / dragonfly_of(t)->a, distance_between(t, u, v), number);
+    if (u != g.from)
+        links[n++] = local_link(t, u, g.from);
+    links[n++] = g.link;
+    if (v != g.to)
+        links[n++] = local_link(t, g.to, v);
+    return n;
+}
+
+/* The shortest ways: how many there are, and number `want` of them in links. */
+static uint32_t shortest(const struct topology *t, uint32_t u, uint32_t v, uint32_t want,
+                         uint32_t *links, uint32_t *n_links)
+{
+    uint32_t best = 4, n = 0, spare[3], cables;
+    if (distance_between(t, u, v) == 0) {
+        *n_links = u != v;
+        if (u != v)
+            links[0] = local_link(t, u, v);
+        return 1;
+    }
+    cables = cables_at(dragonfly_of(t), distance_between(t, u, v));
+    for (uint32_t i = 0; i < cables; i++) {
+        uint32_t length = over_cable(t, u, v, i, spare);
+        best = length < best ? length : best;
+    }
+    for (uint32_t i = 0; i < cables; i++) {
+        uint32_t length = over_cable(t, u, v, i, spare);
+        if (length == best && n++ == want) {
+            memcpy(links, spare, length * sizeof *links);
+            *n_links = length;
+        }
+    }
+    return n;
+}
+
+/* Into another group and on from where that cable ends. */
+static uint32_t over_group(const struct topology *t, uint32_t u, uint32_t v, uint32_t group,
+                           uint32_t *links)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    uint32_t distance = (group + f->groups - u / f->a) % f->groups, n = 0, m = 0;
+    struct global g = global_cable(t, u / f->a, distance, v % cables_at(f, distance));
+    if (u != g.from)
+        links[n++] = local_link(t, u, g.from);
+    links[n++] = g.link;
+    shortest(t, g.to, v, 0, links + n, &m);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < m; k++)
+            if (links[i] == links[n + k]) { /* out and back over the same local cable: go straight */
+                shortest(t, u, v, 0, links, &m);
+                return m;
+            }
+    return n + m;
+}
+
+/* --- paths ------------------------------------------------------------------------------------------- */
+
+static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint32_t links[3], n;
+    if (ends_same_node(t, src, dst))
+        return 1;
+    return shortest(t, router_of(t, src), router_of(t, dst), 0, links, &n);
+}
+
+static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return dst % n_minimal(t, src, dst);
+}
+
+/* Valiant: over any other group. */
+static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint32_t u = router_of(t, src), v = router_of(t, dst), groups = dragonfly_of(t)->groups;
+    if (ends_same_node(t, src, dst) || u == v)
+        return 0;
+    uint32_t own = distance_between(t, u, v) ? 2 : 1;
+    return groups > own ? groups - own : 0;
+}
+
+static uint32_t detour_group(const struct topology *t, uint32_t u, uint32_t v, uint32_t number)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    uint32_t d = distance_between(t, u, v), step = number + 1; /* groups ahead of u's */
+    step += d && step >= d;
+    return (u / f->a + step) % f->groups;
+}
+
+static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                     uint32_t links[ROUTE_MAX_LINKS])
+{
+    uint32_t u = router_of(t, src), v = router_of(t, dst), n = 0;
+    if (ends_same_node(t, src, dst))
+        return ends_nvlink(t, src, dst, links);
+    links[0] = ends_nic_out(t, src, 0);
+    uint32_t minimal = shortest(t, u, v, number, links + 1, &n);
+    if (number >= minimal)
+        n = over_group(t, u, v, detour_group(t, u, v, number - minimal), links + 1);
+    links[n + 1] = ends_nic_in(t, dst, 0);
+    return n + 2;
+}
+
+static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
+{
+    uint32_t first = topology_first_switch(t), a = dragonfly_of(t)->a;
+    if (link < ends_n_links(t))
+        return ends_link_name(t, link, buf, size);
+    uint32_t from = t->links[link].a - first, to = t->links[link].b - first;
+    snprintf(buf, size, "group %u router %u to group %u router %u", from / a, from % a, to / a,
+             to % a);
+    return buf;
+}
+
+const struct topology_type topo_dragonfly = {
+    .name = "dragonfly",
+    .doc = "canonical Dragonfly: groups of routers, all joined inside, each group joined to each",
+    .ref = "5.1, Table 3",
+    .build = build,
+    .count = count,
+    .n_minimal = n_minimal,
+    .n_detours = n_detours,
+    .by_destination = by_destination,
+    .path = path,
+    .link_name = link_name,
+};
