@@ -39,6 +39,7 @@ dist_check_SCRIPTS += tests/scenario_cli.sh
 dist_check_SCRIPTS += tests/collective_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh
 dist_check_SCRIPTS += tests/run_cli.sh
+dist_check_SCRIPTS += tests/routing_cli.sh
 EXTRA_DIST += tests/timeline_check.py
 dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/trace_cli.sh

@@ -60,7 +60,7 @@ static struct ladder *ladder_new(uint32_t n, uint32_t k, enum routing_policy pol
     struct ladder *l = ARENA_NEW(a, struct ladder);
     *l = (struct ladder){.arena = a, .diag = diag_new(), .n = n, .k = k};
     l->graph = opgraph_new(2 * n);
-    l->topo = (struct topology){.type = &ladder_type, .n_endpoints = 2 * n,
+    l->topo = (struct topology){.type = &ladder_type, .n_endpoints = 2 * n, .gpus_per_node = 1,
                                 .n_links = 2 * n + k + 1, .state = l};
     l->topo.links = ARENA_ARRAY(a, struct topo_link, l->topo.n_links);
     for (uint32_t i = 0; i < l->topo.n_links; i++)

@@ -5,6 +5,7 @@
 #include "base/cfg.h"
 #include "hw/cluster.h"
 #include "models/collective_cfg.h"
+#include "models/fault_study_cfg.h"
 #include "models/moe_cfg.h"
 #include "models/replay.h"
 #include "models/routing_study_cfg.h"
@@ -25,6 +26,8 @@ struct scenario {
     struct replay_cfg replay;         /* kind train_replay */
     struct collective_cfg collective; /* kind collective */
     struct routing_study_cfg routing_study; /* kind routing_study */
+    struct fault_study_cfg fault_study;     /* kind fault_study */
+    struct plane_isolation_cfg plane_isolation; /* kind plane_isolation */
     struct mixed_cfg mixed;           /* kind mixed_traffic */
     struct moe_cfg moe;               /* kind moe_exchange */
     struct node_limited_cfg node_limited;

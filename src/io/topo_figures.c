@@ -26,7 +26,7 @@ static void add_sized(struct figures *f, const char *name, double value, enum un
 static void add_counts(const struct topo_report *r, struct figures *f)
 {
     const struct topo_counts *c = &r->counts;
-    add(f, "endpoints", (double)c->endpoints, "", "GPUs, each with one NIC", FIGURE_CLOSED);
+    add(f, "endpoints", (double)c->endpoints, "", "GPUs", FIGURE_CLOSED);
     add(f, "switches", (double)c->switches, "", "switches", FIGURE_CLOSED);
     add(f, "links", (double)c->links, "", "cables between switches", FIGURE_CLOSED);
     add(f, "short_links", (double)c->short_links, "",
@@ -69,7 +69,7 @@ uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
     struct figures f = {ARENA_ARRAY(r->arena, struct topo_figure, MAX_FIGURES), 0};
     const struct topo_metrics *m = r->metrics;
     add_counts(r, &f);
-    if (m) {
+    if (m && r->graph->n_ports) {
         add(&f, "planes", m->planes, "", "networks that share no switch", FIGURE_BUILT);
         add(&f, "radix_min", m->radix_min, "ports", "in use of the emptiest switch", FIGURE_BUILT);
         add(&f, "radix_max", m->radix_max, "ports",

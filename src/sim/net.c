@@ -32,7 +32,7 @@ static uint32_t path_of(const struct net *net, uint32_t transfer, uint32_t *link
 {
     const struct sim_spec *spec = net->setup.spec;
     const struct transfer *t = &spec->graph->transfers[transfer];
-    struct routing_key key = {t->src, t->dst, transfer, 0};
+    struct routing_key key = {t->src, t->dst, transfer, 0, false};
     uint32_t n = 0;
     *latency_s = t->latency_s;
     if (t->src != t->dst && t->pinned)

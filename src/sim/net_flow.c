@@ -96,6 +96,7 @@ static void drop_path(struct net_flow *n, struct part *p)
 struct departure { /* one part, or the rest of one, about to leave */
     uint32_t transfer, number, n_parts, cookie;
     double bytes_B;
+    bool again;   /* it has lost its path */
     bool latency; /* false: it is under way already and only changes its path */
 };
 
@@ -103,7 +104,7 @@ static uint32_t choose(const struct net_flow *n, const struct departure *d, uint
 {
     const struct transfer *t = transfer_of(n, d->transfer);
     const struct topology *topo = n->setup.spec->topo;
-    struct routing_key key = {t->src, t->dst, d->transfer, d->number};
+    struct routing_key key = {t->src, t->dst, d->transfer, d->number, d->again};
     if (t->src == t->dst)
         return 0;
     if (t->pinned)
@@ -172,7 +173,7 @@ void net_flow_start(struct net_flow *n, uint32_t transfer)
 {
     uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
     const struct transfer *t = transfer_of(n, transfer);
-    struct departure d = {transfer, 0, 1, transfer, t->bytes_B, true};
+    struct departure d = {transfer, 0, 1, transfer, t->bytes_B, false, true};
     if (n->plain) {
         if (depart(n, &d, links, &n_links) == NONE)
             fail(n, transfer, t->bytes_B);
@@ -188,7 +189,7 @@ void net_flow_start(struct net_flow *n, uint32_t transfer)
 
 /* --- ending ----------------------------------------------------------------------------------------- */
 
-/* A link on the way failed: the rest goes over another path, in as many parts as before. */
+/* A link on the way failed: the rest goes over another path. */
 static bool go_another_way(struct net_flow *n, struct departure *d)
 {
     uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
@@ -212,7 +213,7 @@ static void on_end(void *ctx, uint32_t cookie, double now_s, enum flow_end how, 
 {
     struct net_flow *n = ctx;
     uint32_t transfer = n->plain ? cookie : n->parts[cookie].transfer;
-    struct departure rest = {transfer, 0, 1, cookie, left_B, true};
+    struct departure rest = {transfer, 0, 1, cookie, left_B, true, true};
     if (how == FLOW_FAILED && go_another_way(n, &rest))
         return;
     if (!n->plain) {
@@ -247,7 +248,7 @@ static void reconsider(struct net_flow *n, uint32_t id)
 {
     struct part *p = &n->parts[id];
     uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
-    struct departure d = {p->transfer, p->number, 1, id, 0, false};
+    struct departure d = {p->transfer, p->number, 1, id, 0, false, false};
     if (p->flow == NONE || !flow_net_running(n->flow, p->flow) ||
         !is_routed(transfer_of(n, p->transfer)))
         return;

@@ -23,27 +23,6 @@ struct plan {
     uint32_t n_operations, n_policies, n_groups;
 };
 
-static int list_choices(const struct scenario_file *file, const char *key, const char *text,
-                        const char *const *choices, struct arena *arena, uint32_t **out,
-                        uint32_t *n, struct diag *diag)
-{
-    const char **items = list_items(text, arena, n);
-    *out = ARENA_ARRAY(arena, uint32_t, *n + 1);
-    for (uint32_t i = 0; i < *n; i++) {
-        uint32_t k = 0;
-        while (choices[k] && strcmp(choices[k], items[i]))
-            k++;
-        (*out)[i] = k;
-        if (choices[k])
-            continue;
-        const char *near = cfg_nearest(items[i], choices);
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: unknown '%s'%s%s%s", key,
-                   items[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        return -1;
-    }
-    return 0;
-}
-
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p,
                      struct diag *diag)
 {
@@ -147,7 +126,7 @@ static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t (*links)[R
     for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
         members(s, g, size, ranks);
         for (uint32_t i = 0; i < size; i++, flows++) {
-            struct routing_key key = {ranks[i], ranks[(i + 1) % size], flows, 0};
+            struct routing_key key = {ranks[i], ranks[(i + 1) % size], flows, 0, false};
             n_links[flows] = routing_choose(&r, &key, links[flows]);
             for (uint32_t k = 0; k < n_links[flows]; k++)
                 load[links[flows][k]]++;

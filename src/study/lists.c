@@ -122,3 +122,24 @@ int list_topologies(const struct scenario_file *file, const char *key, const cha
     }
     return diag_count(diag) > before ? -1 : 0;
 }
+
+int list_choices(const struct scenario_file *file, const char *key, const char *text,
+                        const char *const *choices, struct arena *arena, uint32_t **out,
+                        uint32_t *n, struct diag *diag)
+{
+    const char **items = list_items(text, arena, n);
+    *out = ARENA_ARRAY(arena, uint32_t, *n + 1);
+    for (uint32_t i = 0; i < *n; i++) {
+        uint32_t k = 0;
+        while (choices[k] && strcmp(choices[k], items[i]))
+            k++;
+        (*out)[i] = k;
+        if (choices[k])
+            continue;
+        const char *near = cfg_nearest(items[i], choices);
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: unknown '%s'%s%s%s", key,
+                   items[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        return -1;
+    }
+    return 0;
+}

@@ -9,6 +9,10 @@ const char **list_items(const char *text, struct arena *arena, uint32_t *n);
 /* Whole numbers >= 1. 0, or -1 when one of them is none. */
 int list_counts(const struct scenario_file *file, const char *key, const char *text,
                 struct arena *arena, uint32_t **out, uint32_t *n, struct diag *diag);
+/* Indices into NULL-terminated choices. */
+int list_choices(const struct scenario_file *file, const char *key, const char *text,
+                 const char *const *choices, struct arena *arena, uint32_t **out, uint32_t *n,
+                 struct diag *diag);
 /* Quantities with units. */
 int list_quantities(const struct scenario_file *file, const char *key, const char *text,
                     enum unit_dim dim, struct arena *arena, double **out, uint32_t *n,

@@ -8,9 +8,11 @@ libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =
 kinds += src/study/kind_collective.c
+kinds += src/study/kind_fault_study.c
 kinds += src/study/kind_mixed_traffic.c
 kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c
+kinds += src/study/kind_plane_isolation.c
 kinds += src/study/kind_routing_study.c
 kinds += src/study/kind_train_replay.c
 

@@ -128,7 +128,8 @@ static void build_tree(struct topology *t, const struct cluster_hw *hw, uint32_t
     const struct fat_tree *f = &rails_of(t)->tree;
     uint32_t cables = fat_tree_cables(f), up = ends_n_links(t) + tree * cables;
     uint32_t down = up + rails_of(t)->trees * cables;
-    double port_Bps = hw_port_payload_Bps(hw);
+    /* a plane of a NIC's port runs at that port's speed (Figure 4) */
+    double port_Bps = hw_port_payload_Bps(hw) / rails_of(t)->ports;
     double hop_s = hw->network.switch_latency_s + hw->network.cable_latency_s;
     for (uint32_t i = 0; i < cables; i++) {
         uint32_t leaf = leaf_vertex(t, tree, i / f->up);

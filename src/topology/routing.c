@@ -106,11 +106,64 @@ static uint32_t by_ugal(const struct candidates *c, uint32_t *links)
     return m;
 }
 
+/* How many minimal paths are whole; stops counting behind number `want` of them, whose links it leaves
+ * with their number in *n_links. */
+static uint32_t count_whole(const struct candidates *c, uint32_t want, uint32_t *links,
+                            uint32_t *n_links)
+{
+    uint32_t whole = 0;
+    for (uint32_t i = 0; i < c->n_minimal; i++) {
+        *n_links = whole_path(c, i, links);
+        if (*n_links && whole++ == want)
+            return whole;
+    }
+    *n_links = 0;
+    return whole;
+}
+
+/* A sprayed message takes one path of so many. */
+static uint32_t spray_stride(uint32_t whole)
+{
+    return (whole + ROUTING_MAX_PARTS - 1) / ROUTING_MAX_PARTS;
+}
+
+/* 0 .. below - 1, evenly spread over any run of consecutive n (multiples of the golden ratio). */
+static uint32_t spread(uint32_t n, uint32_t below)
+{
+    return (uint32_t)(((uint64_t)(n * 2654435769u) * below) >> 32);
+}
+
+/* Parts take every stride-th of the paths that are whole; neighbours start one further, so that
+ * all paths are used alike. A part that has lost its path goes on over any of them. */
+static uint32_t spray_number(const struct routing_key *key, uint32_t whole)
+{
+    uint32_t stride = spray_stride(whole);
+    if (key->again)
+        return spread(key->part + key->src + key->dst, whole);
+    return (key->part * stride + (key->src + key->dst) % stride) % whole;
+}
+
 static uint32_t sprayed(const struct candidates *c, uint32_t *links)
 {
-    uint32_t parts = routing_n_parts(c->r, c->key->src, c->key->dst);
-    uint32_t number = (uint32_t)((uint64_t)c->key->part * c->n_minimal / parts);
-    return first_whole(c, 0, c->n_minimal, number, links);
+    uint32_t n_links, whole = c->n_minimal;
+    if (c->r->down)
+        whole = count_whole(c, UINT32_MAX, links, &n_links);
+    if (!whole)
+        return 0;
+    uint32_t number = spray_number(c->key, whole);
+    if (!c->r->down)
+        return whole_path(c, number, links);
+    count_whole(c, number, links, &n_links);
+    return n_links;
+}
+
+/* Where the search for a way round begins: tables spread sources and destination nodes evenly, the others
+ * hash. */
+static uint32_t first_detour(const struct candidates *c)
+{
+    if (c->r->policy.policy == ROUTING_STATIC && c->n_detours)
+        return (c->key->src + c->key->dst / c->r->topo->gpus_per_node) % c->n_detours;
+    return hash_of(c, 0, c->n_detours);
 }
 
 static uint32_t by_policy(const struct candidates *c, uint32_t *links)
@@ -138,6 +191,17 @@ static uint32_t by_policy(const struct candidates *c, uint32_t *links)
                        links);
 }
 
+static uint32_t whole_paths(const struct router *r, uint32_t src, uint32_t dst)
+{
+    struct routing_key key = {.src = src, .dst = dst};
+    struct candidates c = {r, &key, r->topo->type->n_minimal(r->topo, src, dst), 0};
+    uint32_t links[ROUTE_MAX_LINKS], n_links, whole;
+    if (!r->down)
+        return c.n_minimal;
+    whole = count_whole(&c, UINT32_MAX, links, &n_links);
+    return whole ? whole : 1;
+}
+
 uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst)
 {
     uint32_t paths;
@@ -146,8 +210,8 @@ uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst)
         paths = r->topo->type->n_minimal(r->topo, src, dst);
         return paths > 1 ? (uint32_t)r->policy.queue_pairs : 1;
     case ROUTING_SPRAY:
-        paths = r->topo->type->n_minimal(r->topo, src, dst);
-        return paths < ROUTING_MAX_PARTS ? paths : ROUTING_MAX_PARTS;
+        paths = whole_paths(r, src, dst);
+        return paths / spray_stride(paths);
     default:
         return 1;
     }
@@ -164,7 +228,7 @@ uint32_t routing_choose(const struct router *r, const struct routing_key *key,
     uint32_t n = by_policy(&c, links);
     /* nothing minimal is left: any way round */
     if (!n)
-        n = first_whole(&c, c.n_minimal, c.n_detours, hash_of(&c, 0, c.n_detours), links);
+        n = first_whole(&c, c.n_minimal, c.n_detours, first_detour(&c), links);
     if (!n && c.r->policy.policy == ROUTING_VALIANT)
         n = first_whole(&c, 0, c.n_minimal, 0, links);
     return n;

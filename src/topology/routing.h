@@ -27,13 +27,14 @@ struct router {
 /* What distinguishes flows between one pair: which message, and which part of it. */
 struct routing_key {
     uint32_t src, dst, message, part;
+    bool again; /* the part was on its way when it lost its path */
 };
 
 /* Whether the policy looks at the load. */
 bool routing_needs_load(const struct hw_routing *policy);
 /* Into how many parts of equal size a message is cut (queue pairs, sprayed paths); at least 1. */
 uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst);
-enum { ROUTING_MAX_PARTS = 64 };
+enum { ROUTING_MAX_PARTS = 16 };
 /* Writes the links of the path that a part takes; returns how many, or 0 when every path is down. */
 uint32_t routing_choose(const struct router *r, const struct routing_key *key,
                         uint32_t links[ROUTE_MAX_LINKS]);

@@ -1,0 +1,58 @@
+#!/bin/bash
+# The scenarios about routing, faults and planes: what each must show, and what is refused. TAP.
+. "$srcdir/tests/cli.sh" || exit 1
+S=$srcdir/scenarios
+
+metric() { awk -F, -v m="$1" '$1 == "metric" && $2 == m { print $4 }' out.csv; }
+cell() { awk -F, -v t="$1" -v r="$2" -v c="$3" '$1 == t && $8 == r && $2 == c { print $4 $7 }' out.csv; }
+below() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && a + 0 < b + 0) }'; }
+simulated() { # TITLE SCENARIO -s...
+    local title=$1 file=$2
+    shift 2
+    rm -f out.csv
+    expect 0 "$title" run "$file" -o out.csv "$@"
+}
+
+# --- Figure 8 -------------------------------------------------------------------------------------
+simulated "fig8, few seeds" "$S/fig8_roce_routing.yaml" -s routing_study.seeds=3 \
+    -s routing_study.groups='4, 16' -s routing_study.operations=all_gather
+check "fig8: ECMP below static" below "$(metric ecmp_busbw)" "$(metric static_busbw)"
+check "fig8: static below adaptive" below "$(metric static_busbw)" "$(metric adaptive_busbw)"
+check "fig8: adaptive below the NIC" below "$(metric adaptive_busbw)" 50e9
+check "fig8: ECMP's flows share cables" below 0.5 "$(cell policies 1 sharing)"
+check "fig8: adaptive shares less" below "$(cell policies 3 sharing)" "$(cell policies 1 sharing)"
+cp out.csv first.csv
+simulated "fig8 again" "$S/fig8_roce_routing.yaml" -s routing_study.seeds=3 \
+    -s routing_study.groups='4, 16' -s routing_study.operations=all_gather
+check "fig8: the same bytes" cmp out.csv first.csv
+expect 3 "fig8: an unknown policy" validate "$S/fig8_roce_routing.yaml" -s routing_study.policies='ecmp, adaptiv'
+tells "did you mean 'adaptive'?"
+expect 3 "fig8: groups that do not fit" validate "$S/fig8_roce_routing.yaml" -s routing_study.groups=48
+tells "do not divide into groups of 48"
+expect 3 "an unknown layer of hardware" validate "$S/fig8_roce_routing.yaml" -s hardware='h800, rose'
+tells "did you mean 'roce'?"
+
+# --- a plane is lost --------------------------------------------------------------------------------
+simulated "plane_failure" "$S/plane_failure.yaml"
+for network in mpft mpft_multiport; do
+    check "plane_failure: $network loses at least what the planes allow" below 1.14 "$(metric ${network}_slower)"
+    check "plane_failure: $network loses hardly more than 8/7" below "$(metric ${network}_slower)" 1.17
+done
+simulated "plane_failure in the middle" "$S/plane_failure.yaml" -s cluster.faults.at='2 ms'
+check "plane_failure in the middle: costs less" below "$(metric mpft_slower)" 1.12
+check "plane_failure in the middle: but something" below 1.05 "$(metric mpft_slower)"
+expect 3 "all planes are lost" run "$S/plane_failure.yaml" -s fault_study.topologies=mpft \
+    -s fault_study.policies=static \
+    -s cluster.faults.down='plane 0,plane 1,plane 2,plane 3,plane 4,plane 5,plane 6,plane 7'
+tells "cannot reach GPU"
+expect 3 "a fault study without a fault" validate "$S/plane_failure.yaml" -s cluster.faults.down=
+tells "needs something that fails"
+
+# --- a plane is congested ---------------------------------------------------------------------------
+simulated "plane_isolation" "$S/plane_isolation.yaml"
+check "plane_isolation: mpft's other planes do not notice" below "$(metric mpft_other_planes_slower)" 1.000001
+check "plane_isolation: mrft's do" below 1.05 "$(metric mrft_other_planes_slower)"
+check "plane_isolation: the congested plane does" below 2 "$(cell planes 1 slower)"
+expect 3 "a plane that is not there" validate "$S/plane_isolation.yaml" -s plane_isolation.plane=8
+tells "planes 0 to 7"
+finish
