@@ -62,10 +62,10 @@ static void count_crossings(struct flow_net *net, uint32_t flow, double weight)
         if (!net->links[path[i]].dormant)
             continue;
         struct core_load *x = crossing_of(core, path[i]);
-        double before_Bps = carried_at_most(core, x->weight, core->max_level_Bps);
+        double before_Bps = carried_at_most(core, x->weight, core->bound_level_Bps);
         x->weight = flow_max(0, x->weight + weight);
         move_bound(net, path[i],
-                   carried_at_most(core, x->weight, core->max_level_Bps) - before_Bps);
+                   carried_at_most(core, x->weight, core->bound_level_Bps) - before_Bps);
     }
 }
 
@@ -79,9 +79,11 @@ void flow_dormant_left(struct flow_net *net, uint32_t flow)
     count_crossings(net, flow, -net->services[net->flow_service[flow]].weight);
 }
 
-void flow_dormant_level_changed(struct flow_net *net, uint32_t link, double old_level_Bps)
+void flow_dormant_level_changed(struct flow_net *net, uint32_t link)
 {
-    const struct flow_link *core = &net->links[link];
+    struct flow_link *core = &net->links[link];
+    double old_level_Bps = core->bound_level_Bps;
+    core->bound_level_Bps = core->max_level_Bps;
     for (uint32_t i = 0; i < core->n_crossing; i++) {
         const struct core_load *x = &core->crossing[i];
         move_bound(net, x->link,
@@ -139,7 +141,8 @@ static void clear_links(struct flow_net *net)
 static void sum_bounds(struct flow_net *net)
 {
     for (uint32_t k = 0; k < net->n_links; k++) {
-        const struct flow_link *core = &net->links[k];
+        struct flow_link *core = &net->links[k];
+        core->bound_level_Bps = core->max_level_Bps;
         for (uint32_t i = 0; i < core->n_crossing; i++)
             net->links[core->crossing[i].link].bound_Bps +=
                 carried_at_most(core, core->crossing[i].weight, core->max_level_Bps);

@@ -84,6 +84,7 @@ struct flow_link {
     double filled_at_Bps;          /* level at which it became a bottleneck; -1 = it did not */
     /* sleeping links */
     double bound_Bps;              /* dormant: upper bound of its load */
+    double bound_level_Bps;        /* core link: the largest level that bounds were made with */
     uint32_t awake_call;           /* stays awake during this call of flow_solve */
     struct core_load *crossing;    /* core link: what dormant links its flows cross */
     uint32_t cap_crossing;
@@ -195,7 +196,8 @@ bool flow_ripple(struct flow_net *net, double now_s, bool *tried);
 uint32_t flow_core_link(const struct flow_net *net, uint32_t flow);
 void flow_dormant_joined(struct flow_net *net, uint32_t flow);
 void flow_dormant_left(struct flow_net *net, uint32_t flow);
-void flow_dormant_level_changed(struct flow_net *net, uint32_t core, double old_level_Bps);
+/* The bounds learn that the core link's largest level has moved. */
+void flow_dormant_level_changed(struct flow_net *net, uint32_t core);
 bool flow_dormant_violated(struct flow_net *net, bool keep_awake);
 void flow_rebuild(struct flow_net *net, double now_s);
 /* The same when many flows have just started: nobody has rates yet that would tell who can bind. */

@@ -76,17 +76,6 @@ static void touch(struct flow_net *net, uint32_t link)
     net->touched[net->n_touched++] = link;
 }
 
-static void set_max_level(struct flow_net *net, uint32_t link, double level_Bps)
-{
-    struct flow_link *l = &net->links[link];
-    double old_Bps = l->max_level_Bps;
-    if (level_Bps == old_Bps)
-        return;
-    l->max_level_Bps = level_Bps;
-    if (l->n_crossing)
-        flow_dormant_level_changed(net, link, old_Bps);
-}
-
 /* Whether what the link's classes should have differs from what they have. */
 static bool moves(const struct flow_net *net, const struct flow_link *l)
 {
@@ -111,7 +100,7 @@ static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, dou
         l->load_Bps += load_Bps;
         touch(net, links[i]);
         if (level_Bps > l->max_level_Bps)
-            set_max_level(net, links[i], level_Bps);
+            l->max_level_Bps = level_Bps;
         if (moves(net, l))
             push(net, links[i]);
     }
@@ -202,7 +191,7 @@ static void set_level(struct flow_net *net, uint32_t link, double level_Bps, dou
     const struct flow_clock *k = &net->clocks[clock];
     l->load_Bps += k->own_weight * delta_Bps;
     if (level_Bps > l->max_level_Bps)
-        set_max_level(net, link, level_Bps);
+        l->max_level_Bps = level_Bps;
     net->stats.visits += k->n_own;
     for (uint32_t i = 0; i < k->n_own; i++)
         shift_load(net, k->own[i], delta_Bps, level_Bps, link);
@@ -235,9 +224,11 @@ static void update(struct flow_net *net, uint32_t link, double now_s)
 static void settle_max_levels(struct flow_net *net)
 {
     for (uint32_t i = 0; i < net->n_touched; i++) {
-        const struct flow_link *l = &net->links[net->touched[i]];
+        struct flow_link *l = &net->links[net->touched[i]];
         if (limits(l))
-            set_max_level(net, net->touched[i], level_of(net, l));
+            l->max_level_Bps = level_of(net, l);
+        if (l->n_crossing && l->max_level_Bps != l->bound_level_Bps)
+            flow_dormant_level_changed(net, net->touched[i]);
     }
 }
 

@@ -407,11 +407,10 @@ void flow_report_load(struct flow_net *net, uint32_t link, double now_s)
 static void commit_link(struct flow_net *net, uint32_t link, double now_s)
 {
     struct flow_link *l = &net->links[link];
-    double old_max_Bps = l->max_level_Bps;
     l->load_Bps = flow_max(l->capacity_Bps - l->residual_Bps, 0);
     l->max_level_Bps = max_level_after(l);
-    if (l->max_level_Bps != old_max_Bps && l->n_crossing)
-        flow_dormant_level_changed(net, link, old_max_Bps);
+    if (l->n_crossing && l->max_level_Bps != l->bound_level_Bps)
+        flow_dormant_level_changed(net, link);
     flow_report_load(net, link, now_s);
 }
 
