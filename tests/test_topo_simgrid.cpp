@@ -43,6 +43,11 @@ static const std::vector<Platform> platforms = {
      {{"gpu0", "gpu8", 4, 2.8e-6, 48.5e9},
       {"gpu0", "gpu1016", 6, 3.7e-6, 48.5e9},
       {"gpu0", "gpu1", 2, 3.33e-6, 160e9}}},
+    {"a Slim Fly", "slim_fly --nodes 100", 800, {{"gpu0", "gpu700", 6, 3.7e-6, 48.5e9}}},
+    {"four ports per NIC",
+     "mpft_multiport --nodes 64 -s cluster.network.nic_ports=4",
+     512,
+     {{"gpu0", "gpu8", 4, 2.8e-6, 12.125e9}}},
     {"a rail-optimised tree", "mrft --nodes 64", 512, {{"gpu0", "gpu504", 6, 3.7e-6, 48.5e9}}},
 };
 

@@ -1,8 +1,8 @@
 /* Networks for Graphviz. Small ones are drawn whole: nodes as boxes, switches as circles, parallel
  * cables as one edge with their number. Big ones are condensed: leaf switches with the same cables are
- * one group, and level by level the switches above that see the same groups are one; where no two leaf
- * switches are alike (Slim Fly, Dragonfly), consecutive switches are one group, of the size with the
- * best modularity (Newman, PNAS 2006), which finds the Dragonfly's groups. */
+ * one group, and level by level the switches above that see the same groups are one. Where leaf switches
+ * are cabled to each other (Slim Fly, Dragonfly), consecutive switches are one group, of the size with
+ * the best modularity (Newman, PNAS 2006), which finds the Dragonfly's groups. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,8 @@ static double modularity(const struct net_graph *g, uint32_t size)
     double inside = 0, expected = 0, all = 2.0 * (double)g->n_cables;
     for (uint32_t block = 0; block < g->n_switches; block += size) {
         double ends = 0;
-        for (uint32_t i = g->first[block]; i < g->first[block + size]; i++) {
+        uint32_t end = block + size < g->n_switches ? block + size : g->n_switches;
+        for (uint32_t i = g->first[block]; i < g->first[end]; i++) {
             ends += g->arcs[i].cables;
             inside += g->arcs[i].to / size == block / size ? g->arcs[i].cables : 0;
         }
@@ -95,12 +96,15 @@ static double modularity(const struct net_graph *g, uint32_t size)
     return all > 0 ? inside / all - expected / (all * all) : 0;
 }
 
+/* Sizes that divide the switches evenly, and powers of two where nothing does. */
 static void group_blocks(struct groups *p)
 {
     uint32_t best = 1, n = p->g->n_switches;
     double most = -INFINITY;
-    for (uint32_t size = 1; size < n; size++) {
-        double q = n % size ? -INFINITY : modularity(p->g, size);
+    for (uint32_t size = 2; size < n; size++) {
+        if (n % size && (size & (size - 1)))
+            continue;
+        double q = modularity(p->g, size);
         if (q <= most)
             continue;
         most = q;
@@ -108,7 +112,16 @@ static void group_blocks(struct groups *p)
     }
     for (uint32_t s = 0; s < n; s++)
         p->of[s] = s / best;
-    p->n = n / best;
+    p->n = (n + best - 1) / best;
+}
+
+static bool leaves_meet(const struct net_graph *g)
+{
+    for (uint32_t s = 0; s < g->n_switches; s++)
+        for (uint32_t i = g->first[s]; i < g->first[s + 1]; i++)
+            if (g->nic_ports[s] && g->nic_ports[g->arcs[i].to])
+                return true;
+    return false;
 }
 
 struct sight {
@@ -169,19 +182,14 @@ static void group_switches(struct groups *p, struct arena *a)
 {
     const struct net_graph *g = p->g;
     uint32_t *twin = ARENA_ARRAY(a, uint32_t, g->n_switches), top = find_levels(p, a);
-    bool alike = false;
-    net_graph_twins(g, a, twin);
-    for (uint32_t s = 0; s < g->n_switches; s++) {
-        if (g->nic_ports[s] && twin[s] == s)
-            p->of[s] = p->n++;
-        else if (g->nic_ports[s])
-            p->of[s] = p->of[twin[s]];
-        alike = alike || (g->nic_ports[s] && twin[s] != s);
-    }
-    if (!alike && !top) {
+    if (leaves_meet(g)) {
         group_blocks(p);
         return;
     }
+    net_graph_twins(g, a, twin);
+    for (uint32_t s = 0; s < g->n_switches; s++)
+        if (g->nic_ports[s])
+            p->of[s] = twin[s] == s ? p->n++ : p->of[twin[s]];
     for (uint32_t level = 1; level <= top; level++)
         group_level(p, level, a);
 }

@@ -78,20 +78,18 @@ static int check_leaves(struct tree *t)
 {
     const struct net_graph *g = t->g;
     uint32_t sideways, bundle;
-    for (uint32_t s = 0; s < g->n_switches; s++) {
-        if (t->tier[s])
-            continue;
-        if (t->down && g->nic_ports[s] != t->down) {
-            t->why = "its leaf switches do not all have the same number of NICs; fill them "
-                     "(--nodes)";
-            return -1;
-        }
-        t->down = g->nic_ports[s];
-    }
     if (t->tiers == 1)
         t->why = "it has a single switch per plane, or switches of one tier only";
     else if (alike(t, 0, 0, &sideways, &bundle) || sideways)
         t->why = "it is no fat tree: switches with NICs are cabled to each other";
+    for (uint32_t s = 0; s < g->n_switches && !t->why; s++) {
+        if (t->tier[s])
+            continue;
+        if (t->down && g->nic_ports[s] != t->down)
+            t->why = "its leaf switches do not all have the same number of NICs; fill them "
+                     "(--nodes)";
+        t->down = g->nic_ports[s];
+    }
     return t->why ? -1 : 0;
 }
 
