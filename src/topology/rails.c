@@ -211,6 +211,35 @@ uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, u
     return n;
 }
 
+/* --- paths of a whole network in which every NIC reaches every other --------------------------------- */
+
+uint32_t rails_n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_same_node(t, src, dst) ? 1 : rails_n_uplinks(t, src, dst);
+}
+
+uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_same_node(t, src, dst) ? 0 : rails_by_destination(t, src, dst);
+}
+
+/* Over the NICs of two other GPUs, with NVLink hops: for when a NIC is down. */
+uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_same_node(t, src, dst) ? 0 : t->gpus_per_node;
+}
+
+uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                     uint32_t links[ROUTE_MAX_LINKS])
+{
+    uint32_t minimal = rails_n_minimal(t, src, dst);
+    if (ends_same_node(t, src, dst))
+        return ends_nvlink(t, src, dst, links);
+    if (number >= minimal)
+        return rails_over_rail(t, src, dst, (dst + number - minimal) % t->gpus_per_node, links);
+    return rails_network(t, src, dst, 0, number, links);
+}
+
 const char *rails_link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
 {
     const struct rails *r = rails_of(t);

@@ -43,6 +43,13 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
  * needed. */
 uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail,
                          uint32_t *links);
+/* The paths of a network with one tree: from the own NIC to the destination's. Detours go over the NICs of
+ * other GPUs, for when one is down. */
+uint32_t rails_n_minimal(const struct topology *t, uint32_t src, uint32_t dst);
+uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst);
+uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t dst);
+uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
+                    uint32_t links[ROUTE_MAX_LINKS]);
 uint32_t rails_tree_of(const struct topology *t, uint32_t vertex); /* of a switch */
 const char *rails_link_name(const struct topology *t, uint32_t link, char *buf, size_t size);
 
