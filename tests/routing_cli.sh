@@ -55,4 +55,13 @@ check "plane_isolation: mrft's do" below 1.05 "$(metric mrft_other_planes_slower
 check "plane_isolation: the congested plane does" below 2 "$(cell planes 1 slower)"
 expect 3 "a plane that is not there" validate "$S/plane_isolation.yaml" -s plane_isolation.plane=8
 tells "planes 0 to 7"
+
+# --- Table 5 ----------------------------------------------------------------------------------------
+expect 0 "latency over InfiniBand" topo ft2 --nodes 64
+check "Table 5: nvlink 3.33 us" grep -qE "latency_nvlink +3.33 us " out
+check "Table 5: nearest 2.8 us" grep -qE "latency_nearest +2.8 us " out
+check "Table 5: farthest 3.7 us" grep -qE "latency_farthest +3.7 us " out
+expect 0 "latency over RoCE" topo ft2 --nodes 64 --hardware 'h800, roce'
+check "Table 5: nearest 3.6 us" grep -qE "latency_nearest +3.6 us " out
+check "Table 5: farthest 5.6 us" grep -qE "latency_farthest +5.6 us " out
 finish

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "io/topo_writers.h"
+#include "topology/latency.h"
 
 enum { MAX_FIGURES = 24 };
 
@@ -64,6 +65,26 @@ static void add_paths(const struct topo_report *r, struct figures *f)
                          : "sampled: a million random pairs of GPUs of different nodes");
 }
 
+static void add_latency(const struct topo_report *r, struct figures *f)
+{
+    struct topo_latency l = topo_latency(r->topo);
+    const char *how = l.sampled ? "sum of the links' latencies, from 64 GPUs to all" :
+                                  "sum of the links' latencies, all pairs of GPUs";
+    if (isfinite(l.nvlink_s))
+        add_sized(f, "latency_nvlink", l.nvlink_s, DIM_TIME,
+                  "empty message between GPUs of a node (paper Table 5)", how);
+    if (!isfinite(l.nearest_s))
+        return;
+    add_sized(f, "latency_nearest", l.nearest_s, DIM_TIME,
+              arena_printf(r->arena, "over NIC, %u switch(es), NIC (Table 5: same leaf)",
+                           l.nearest_cables + 1),
+              how);
+    add_sized(f, "latency_farthest", l.farthest_s, DIM_TIME,
+              arena_printf(r->arena, "over NIC, %u switch(es), NIC (Table 5: cross leaf)",
+                           l.farthest_cables + 1),
+              how);
+}
+
 uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
 {
     struct figures f = {ARENA_ARRAY(r->arena, struct topo_figure, MAX_FIGURES), 0};
@@ -83,6 +104,8 @@ uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
         add_sized(&f, "bisection_ratio", m->bisection_ratio, DIM_RATIO,
                   "the same over what the NICs of one half can send", m->bisection_method);
     }
+    if (r->topo)
+        add_latency(r, &f);
     *out = f.list;
     return f.n;
 }

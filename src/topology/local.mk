@@ -31,3 +31,4 @@ libmoesim_a_SOURCES += src/topology/metrics.c src/topology/metrics.h
 libmoesim_a_SOURCES += src/topology/cost.c src/topology/cost.h
 libmoesim_a_SOURCES += src/topology/table3.c src/topology/table3.h
 libmoesim_a_SOURCES += src/topology/galois.c src/topology/galois.h
+libmoesim_a_SOURCES += src/topology/latency.c src/topology/latency.h
