@@ -64,7 +64,7 @@ done
 if python3 -c '' 2>/dev/null; then
     gzip -dc t.json.gz >t.json
     check "timeline: slices nest, asynchronous events are balanced" \
-        python3 "$srcdir/tests/timeline_check.py" t.json
+        python3 "$srcdir/tests/timeline_check.py" t.json 0 8 9
 else
     skip "timeline: slices nest, asynchronous events are balanced" "no python3"
 fi

@@ -1,4 +1,6 @@
-/* Trace events, times in microseconds: 'M' names of processes and threads, 'X' ops (lanes are serial,
+/* Trace events, times in microseconds with three decimals: viewers count whole nanoseconds, and ends are
+ * rounded like starts, so that neighbours on a track meet instead of overlapping. 'M' names of processes
+ * and threads, 'X' ops (lanes are serial,
  * so slices of a track never overlap), 'b'/'e' pairs for transfers, 'C' counters for link
  * utilisation. Written as a stream: a timeline of all ranks does not fit into memory twice. */
 #include "io/timeline.h"
@@ -39,6 +41,17 @@ static void write_member(struct timeline *t, const char *key, const char *text)
 {
     outfile_printf(t->f, "\"%s\":", key);
     write_text(t, text);
+}
+
+/* The time in whole nanoseconds, as viewers hold it. */
+static long long ns(double time_s)
+{
+    return llround(1e9 * time_s);
+}
+
+static void write_us(struct timeline *t, const char *key, long long time_ns)
+{
+    outfile_printf(t->f, ",\"%s\":%lld.%03lld", key, time_ns / 1000, time_ns % 1000);
 }
 
 static void begin_event(struct timeline *t, char phase, const char *name, uint32_t pid)
@@ -104,9 +117,11 @@ static void write_ops(struct timeline *t)
         if (!t->wanted[op->device])
             continue;
         begin_event(t, 'X', t->g->strings[op->name], op->device);
-        outfile_printf(t->f, ",\"tid\":%u,\"ts\":%.6f,\"dur\":%.6f,", op->lane,
-                       1e6 * t->o->op_start_s[i],
-                       1e6 * (t->o->op_end_s[i] - t->o->op_start_s[i]));
+        long long start_ns = ns(t->o->op_start_s[i]);
+        outfile_printf(t->f, ",\"tid\":%u", op->lane);
+        write_us(t, "ts", start_ns);
+        write_us(t, "dur", ns(t->o->op_end_s[i]) - start_ns);
+        outfile_printf(t->f, ",");
         write_member(t, "cat", t->g->strings[op->class_name]);
         outfile_printf(t->f, ",\"args\":{\"layer\":%d,", op->layer);
         write_member(t, "phase", t->g->strings[op->phase]);
@@ -120,7 +135,8 @@ static void write_transfer_edge(struct timeline *t, uint32_t id, char phase, dou
     char name[64];
     snprintf(name, sizeof name, "GPU %u to GPU %u", tr->src, tr->dst);
     begin_event(t, phase, name, t->wanted[tr->src] ? tr->src : tr->dst);
-    outfile_printf(t->f, ",\"cat\":\"transfer\",\"id\":%u,\"tid\":0,\"ts\":%.6f", id, 1e6 * at_s);
+    outfile_printf(t->f, ",\"cat\":\"transfer\",\"id\":%u,\"tid\":0", id);
+    write_us(t, "ts", ns(at_s));
     double took_s = t->o->transfer_end_s[id] - t->o->transfer_start_s[id];
     if (phase == 'b') {
         outfile_printf(t->f, ",\"args\":{\"bytes\":%.0f,\"src\":%u,\"dst\":%u,\"GB/s\":%.6g,",
@@ -161,8 +177,10 @@ static void write_counters(struct timeline *t, uint32_t pid)
         }
         snprintf(name, sizeof name, "%s utilisation", link_name);
         begin_event(t, 'C', name, pid);
-        outfile_printf(t->f, ",\"tid\":0,\"ts\":%.6f,\"args\":{\"share\":%.6f}}",
-                       1e6 * s->time_s, capacity_Bps > 0 ? s->load_Bps / capacity_Bps : 0);
+        outfile_printf(t->f, ",\"tid\":0");
+        write_us(t, "ts", ns(s->time_s));
+        outfile_printf(t->f, ",\"args\":{\"share\":%.6f}}",
+                       capacity_Bps > 0 ? s->load_Bps / capacity_Bps : 0);
     }
 }
 
