@@ -1,8 +1,8 @@
 /* Trace events, times in microseconds with three decimals: viewers count whole nanoseconds, and ends are
  * rounded like starts, so that neighbours on a track meet instead of overlapping. 'M' names of processes
- * and threads, 'X' ops (lanes are serial,
- * so slices of a track never overlap), 'b'/'e' pairs for transfers, 'C' counters for link
- * utilisation. Written as a stream: a timeline of all ranks does not fit into memory twice. */
+ * and threads, 'X' ops (lanes are serial, so slices of a track never overlap), 'b'/'e' pairs for transfers,
+ * 'C' counters for link utilisation. Written as a stream: a timeline of all ranks does not fit into memory
+ * twice. */
 #include "io/timeline.h"
 
 #include <math.h>
