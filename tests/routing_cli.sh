@@ -75,4 +75,42 @@ check "NVL72: close to 80 % of 900 GB/s" below 7.0e11 "$(metric largest_busbw)"
 check "NVL72: not above it" below "$(metric largest_busbw)" 7.2e11
 expect 3 "NVSwitch joins one node only" topo nvswitch --nodes 2 --hardware gb200_nvl72
 tells "set cluster.nodes to 1"
+
+# --- a network of the user's own ----------------------------------------------------------------------
+cat >tree.yaml <<'END'
+switches: [leaf0, leaf1, spine]
+cables:
+  - {from: leaf0, to: spine, count: 16}
+  - {from: leaf1, to: spine, count: 16}
+endpoints:
+  - {switch: leaf0, gpus: 16}
+  - {switch: leaf1, gpus: 16}
+END
+ours="-s cluster.nodes=4 -s cluster.network.switch_ports=32 -s cluster.network.file=tree.yaml"
+expect 0 "the example of a network file" topo file --nodes 4 -s cluster.network.file="$srcdir/configs/networks/example.yaml"
+check "example: four switches" grep -qE "^switches_built +4 " out
+simulated "a two-level tree from a file beside ft2" "$S/fig5_alltoall_mpft_mrft.yaml" $ours \
+    -s cluster.network.routing.policy=adaptive -s collective.topologies='ft2, file' -s collective.gpus=32 \
+    -s collective.pxn=false -s collective.from='16 MiB' -s collective.to='16 MiB'
+check "a two-level tree from a file: as fast as ft2" below "$(metric network_difference_largest)" 0.05
+spoiled() { # TITLE SED-SCRIPT PLACE WORDS
+    sed "$2" tree.yaml >spoiled.yaml
+    expect 3 "$1" topo file --nodes 4 -s cluster.network.switch_ports=32 -s cluster.network.file=spoiled.yaml
+    tells "$3"
+    tells "$4"
+}
+spoiled "an unknown switch" '3s/spine/spime/' "spoiled.yaml:3:23: error" "did you mean 'spine'?"
+spoiled "an unknown key" '3s/count/cuont/' "spoiled.yaml:3:30: error" "did you mean 'count'?"
+spoiled "a bandwidth without a unit" '3s/}/, bandwidth: 400}/' "spoiled.yaml:3:" "'bandwidth'"
+spoiled "a negative latency" '3s/}/, latency: -1 us}/' "spoiled.yaml:3:" "'latency'"
+spoiled "a cable from a switch to itself" '3s/to: spine/to: leaf0/' "spoiled.yaml:3:" "two different switches"
+spoiled "a count of 0" '3s/16/0/' "spoiled.yaml:3:" "from 1 to 4096"
+spoiled "too few GPUs" '7d' "spoiled.yaml:6:" "the cluster has 32"
+spoiled "too many ports" '3s/16/17/' "spoiled.yaml:1:" "switches have 32 ports"
+spoiled "the same switch twice" '1s/leaf1/leaf0/' "spoiled.yaml:1:" "a second time"
+spoiled "GPUs that cannot reach each other" '4d' "error: GPU 0 (switch 'leaf0') and GPU 16 (switch 'leaf1')" "cannot reach"
+spoiled "no list" '1s/.*/switches: 3/' "spoiled.yaml:1:" "must be a list"
+spoiled "broken YAML" '1s/]//' "spoiled.yaml:" "error"
+expect 4 "a network file that is missing" topo file --nodes 4 -s cluster.network.file=none.yaml
+tells "none.yaml"
 finish

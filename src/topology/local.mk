@@ -4,6 +4,7 @@ libmoesim_a_SOURCES += src/topology/topology.c src/topology/topology.h
 # Plugins: a new topology is one file and one line here.
 topologies =
 topologies += src/topology/topo_dragonfly.c
+topologies += src/topology/topo_file.c
 topologies += src/topology/topo_ft2.c
 topologies += src/topology/topo_ft3.c
 topologies += src/topology/topo_mpft.c
