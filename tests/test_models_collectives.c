@@ -200,8 +200,10 @@ START_TEST(latency_of_a_ring)
     ideal_cluster(3);
     hw.nic.latency_s = 1e-6;
     hw.network.switch_latency_s = 0.5e-6;
-    hw.network.cable_latency_s = 0.1e-6;
-    hw.software = (struct hw_software){8e-6, 6e-6, 0.5e-6, 1 << 19};
+    hw.network.copper_length_m = hw.network.optical_length_m = 20;
+    hw.software = (struct hw_software){.launch_s = 8e-6, .network_step_s = 6e-6, .message_s = 0.5e-6,
+                                       .ibgda_step_s = 2e-6, .ibgda_message_s = 0.1e-6,
+                                       .chunk_B = 1 << 19};
     double hop_s = 2 * (1e-6 + 0.1e-6) + 0.5e-6 + 6e-6 + 0.5e-6;
     struct collective c = call(COLLECTIVE_ALL_GATHER, COLLECTIVE_RING, 3, 8, 3e6);
     expect_time(c, 8e-6 + 2 * (hop_s + 1e6 / nic_Bps));
@@ -212,6 +214,10 @@ START_TEST(latency_of_a_ring)
     c.size_B = 3e-6;
     double is_s = time_of(&c);
     ck_assert_double_eq_tol(is_s, 8e-6 + hop_s + 0.5e-6, 1e-12);
+    /* the same by the GPU itself, without a proxy */
+    hw.software.initiator = INITIATOR_IBGDA;
+    is_s = time_of(&c);
+    ck_assert_double_eq_tol(is_s, 8e-6 + (hop_s - 6e-6 - 0.5e-6) + 2e-6 + 2 * 0.1e-6, 1e-12);
 }
 END_TEST
 
@@ -407,6 +413,31 @@ START_TEST(low_latency_time)
 }
 END_TEST
 
+/* A proxy that posts more slowly than the NIC could send decides: what the busiest rank posts, one after
+ * the other. Messages inside a node are not posted when they do not go through the NIC. */
+START_TEST(low_latency_posting)
+{
+    struct ll_traffic t;
+    double most_s = 0;
+    bool loopback = _i;
+    hw.topology = "mrft";
+    hw.software.message_s = 1e-6;
+    hw.ep_kernel.ll_initiator = INITIATOR_CPU_PROXY;
+    ll_sample(16, 128, 64, 8, 1, arena, &t);
+    graph = opgraph_new(16);
+    ll_build(graph, &hw, &t, 7168, false, loopback, arena);
+    double posted_s[16] = {0};
+    for (uint32_t i = 0; i < graph->n_transfers; i++) {
+        const struct transfer *m = &graph->transfers[i];
+        if (loopback || crosses_nodes(m))
+            posted_s[m->src] += m->bytes_B / ll_message_B(7168, false) * 1e-6;
+    }
+    for (uint32_t r = 0; r < 16; r++)
+        most_s = fmax(most_s, posted_s[r]);
+    ck_assert_double_eq_tol(run_graph(), most_s, most_s * 1e-6);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("collectives");
@@ -424,6 +455,7 @@ int main(void)
     tcase_add_test(c, groups_partition_the_gpus);
     tcase_add_test(c, low_latency_bytes);
     tcase_add_test(c, low_latency_time);
+    tcase_add_loop_test(c, low_latency_posting, 0, 2);
     suite_add_tcase(s, c);
     return tap_main(s);
 }

@@ -75,6 +75,24 @@ for line in "links_built                 384,272" "diameter                     
     says "$line"
 done
 
+# --- latency: cables by their lengths, the software path on top ---------------------------------------
+latency_of() { # FIGURE ARGUMENTS... -> nanoseconds
+    local figure=$1
+    shift
+    "$MOESIM" topo "$@" --format json | python3 -c '
+import json, sys
+print(round(json.load(sys.stdin)["metrics"][sys.argv[1]]["value"] * 1e9))' "$figure"
+}
+longer="-s cluster.network.optical_length=60m"
+check "same leaf, cross leaf: Table 5" \
+    [ "$(latency_of latency_nearest mpft --nodes 2048) $(latency_of latency_farthest mpft --nodes 2048)" = "2800 3700" ]
+check "50 m more of each of two optical cables: 500 ns" [ "$(latency_of latency_farthest mpft --nodes 2048 $longer)" = 4200 ]
+check "none of it on the same leaf" [ "$(latency_of latency_nearest mpft --nodes 2048 $longer)" = 2800 ]
+check "a proxy on the CPU on top" \
+    [ "$(latency_of latency_cpu_proxy mpft --nodes 2048 -s cluster.software.network_step=5us -s cluster.software.message=1us)" = 9700 ]
+check "IBGDA on top" \
+    [ "$(latency_of latency_ibgda mpft --nodes 2048 -s cluster.software.ibgda_step=1us -s cluster.software.ibgda_message=0s)" = 4700 ]
+
 # --- exports ----------------------------------------------------------------------------------------
 expect 0 "DOT of a small network, by the suffix of -o" topo mpft --nodes 4 -o small.dot
 check "every node is drawn" grep -q 'label="node 3' small.dot

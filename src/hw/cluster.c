@@ -95,8 +95,10 @@ static const struct cfg_field network_fields[] = {
              "one switch port, one direction"),
     QUANTITY(hw_network, "switch_latency", switch_latency_s, DIM_TIME, 0, 1,
              "one traversal of a switch"),
-    QUANTITY(hw_network, "cable_latency", cable_latency_s, DIM_TIME, 0, 1,
-             "propagation on one cable"),
+    QUANTITY(hw_network, "copper_length", copper_length_m, DIM_LENGTH, 0, 1e6,
+             "cable between a NIC and its switch, or within a group of switches; 5 ns a metre"),
+    QUANTITY(hw_network, "optical_length", optical_length_m, DIM_LENGTH, 0, 1e6,
+             "any other cable between switches; 5 ns a metre"),
     QUANTITY(hw_network, "oversubscription", oversubscription_ratio, DIM_RATIO, 1, 64,
              "downlinks over uplinks of a leaf switch; 1 is non-blocking"),
     {0}};
@@ -107,13 +109,22 @@ static const struct cfg_table network_table = {
     {.name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct table, member), \
      .dflt = "0 s", .min = 0, .max = 1, .doc = text}
 
+static const char *const initiator_names[] = {"cpu_proxy", "ibgda", NULL};
+
 static const struct cfg_field software_fields[] = {
+    {.name = "initiator", .type = CFG_ENUM, .offset = offsetof(struct hw_software, initiator),
+     .dflt = "cpu_proxy", .choices = initiator_names,
+     .doc = "collectives: who posts messages to the NIC, a thread on the CPU or the GPU (IBGDA)"},
+    OPTIONAL_TIME(hw_software, "ibgda_step", ibgda_step_s,
+                  "initiator ibgda: what software adds to the latency of a message"),
+    OPTIONAL_TIME(hw_software, "ibgda_message", ibgda_message_s,
+                  "initiator ibgda: time between two messages that a GPU posts"),
     OPTIONAL_TIME(hw_software, "launch", launch_s,
                   "from the call of a collective to its first message"),
     OPTIONAL_TIME(hw_software, "network_step", network_step_s,
-                  "what software adds to the latency of a message over the network"),
+                  "initiator cpu_proxy: what software adds to the latency of a message over the network"),
     OPTIONAL_TIME(hw_software, "message", message_s,
-                  "messages of a GPU are posted one after the other; each takes this"),
+                  "initiator cpu_proxy: messages of a GPU are posted one after the other; each takes this"),
     {.name = "chunk", .type = CFG_QUANTITY, .dim = DIM_BYTES,
      .offset = offsetof(struct hw_software, chunk_B), .dflt = "512 KiB", .min = 1, .max = 1e12,
      .doc = "grain of pipelines: messages are forwarded chunk by chunk (default: NCCL's buffer of "
@@ -131,6 +142,10 @@ static const struct cfg_field ep_kernel_fields[] = {
              "latency of the barrier before a kernel, once all ranks have arrived"),
     COUNT(hw_ep_kernel, "chunk_tokens", chunk_tokens, 1, 65536,
           "tokens per RDMA chunk: how much must arrive before forwarding starts"),
+    {.name = "low_latency_initiator", .type = CFG_ENUM,
+     .offset = offsetof(struct hw_ep_kernel, ll_initiator), .dflt = "ibgda",
+     .choices = initiator_names,
+     .doc = "low-latency kernels: who posts their messages, one per token and expert, to the NIC"},
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s,
                   "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_combine", ll_combine_s,
@@ -163,6 +178,30 @@ static const struct cfg_field cluster_fields[] = {
     {0}};
 const struct cfg_table cluster_hw_table = {
     "cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};
+
+double hw_step_s(const struct hw_software *sw, enum initiator by)
+{
+    return by == INITIATOR_IBGDA ? sw->ibgda_step_s : sw->network_step_s;
+}
+
+double hw_message_s(const struct hw_software *sw, enum initiator by)
+{
+    return by == INITIATOR_IBGDA ? sw->ibgda_message_s : sw->message_s;
+}
+
+/* Signals travel at two thirds of the speed of light in fibre (refractive index 1.47: 4.9 ns/m) and at
+ * 0.65 to 0.7 of it in twinaxial copper (4.8 to 5.1 ns/m). */
+static const double propagation_s_per_m = 5e-9;
+
+double hw_copper_s(const struct hw_network *net)
+{
+    return net->copper_length_m * propagation_s_per_m;
+}
+
+double hw_optical_s(const struct hw_network *net)
+{
+    return net->optical_length_m * propagation_s_per_m;
+}
 
 static double after_headers(const struct cluster_hw *hw, double line_Bps)
 {

@@ -59,7 +59,8 @@ struct hw_network {
     int64_t switch_ports;
     double port_Bps;                   /* one direction */
     double switch_latency_s;           /* one traversal */
-    double cable_latency_s;            /* propagation of one cable */
+    double copper_length_m;            /* cables that stay in a rack: NIC to leaf, short links */
+    double optical_length_m;           /* all other cables between switches */
     double oversubscription_ratio;     /* downlinks over uplinks of a leaf; 1 = non-blocking */
 };
 
@@ -68,8 +69,17 @@ struct hw_faults {
     double at_s;      /* when; 0 = it is down from the start */
 };
 
+/* Who tells the NIC what to send (paper 5.2.3). */
+enum initiator {
+    INITIATOR_CPU_PROXY, /* the GPU leaves a note for a thread on the CPU, which posts it */
+    INITIATOR_IBGDA      /* threads of the GPU write requests and ring the NIC's doorbell */
+};
+
 /* What a collective library adds to the hardware's own latencies (NCCL). */
 struct hw_software {
+    int initiator;         /* enum initiator: of the collectives */
+    double ibgda_step_s;   /* in place of network_step, message for initiator: ibgda */
+    double ibgda_message_s;
     double launch_s;       /* once per collective, before its first message */
     double network_step_s; /* per message over the network: proxy, flags, staging buffers */
     double message_s;      /* messages of a GPU are posted one after the other, each takes this */
@@ -82,6 +92,7 @@ struct hw_ep_kernel {
     double copy_Bps_per_sm;            /* node-level token copies that one SM moves, logical bytes */
     double barrier_s;                  /* notify: latency once all peers have arrived */
     int64_t chunk_tokens;              /* tokens per RDMA chunk: the pipeline's grain */
+    int ll_initiator;                  /* enum initiator: of the low-latency kernels */
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */
 };
@@ -99,6 +110,14 @@ struct cluster_hw {
 };
 
 extern const struct cfg_table cluster_hw_table;
+
+/* What software adds to one message over the network, and the time between two that a GPU posts. */
+double hw_step_s(const struct hw_software *sw, enum initiator by);
+double hw_message_s(const struct hw_software *sw, enum initiator by);
+
+/* Propagation along the two kinds of cable. */
+double hw_copper_s(const struct hw_network *net);
+double hw_optical_s(const struct hw_network *net);
 
 /* Payload per second that large transfers get through a NIC and its switch port: the slowest of
  * line rate, switch port and PCIe, less packet headers and what else is lost. */

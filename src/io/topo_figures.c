@@ -3,7 +3,7 @@
 #include "io/topo_writers.h"
 #include "topology/latency.h"
 
-enum { MAX_FIGURES = 24 };
+enum { MAX_FIGURES = 26 };
 
 struct figures {
     struct topo_figure *list;
@@ -85,6 +85,21 @@ static void add_latency(const struct topo_report *r, struct figures *f)
               how);
 }
 
+/* What an application waits for: the path plus what posts the message and sees it arrive. */
+static void add_software(const struct topo_report *r, struct figures *f)
+{
+    struct topo_latency l = topo_latency(r->topo);
+    const struct hw_software *sw = &r->cluster->hw->software;
+    if (!isfinite(l.farthest_s))
+        return;
+    add_sized(f, "latency_cpu_proxy", l.farthest_s + sw->network_step_s + sw->message_s, DIM_TIME,
+              "latency_farthest, posted by a thread on the CPU",
+              "+ software.network_step + software.message");
+    add_sized(f, "latency_ibgda", l.farthest_s + sw->ibgda_step_s + sw->ibgda_message_s, DIM_TIME,
+              "latency_farthest, posted by the GPU (IBGDA)",
+              "+ software.ibgda_step + software.ibgda_message");
+}
+
 uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
 {
     struct figures f = {ARENA_ARRAY(r->arena, struct topo_figure, MAX_FIGURES), 0};
@@ -104,8 +119,10 @@ uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
         add_sized(&f, "bisection_ratio", m->bisection_ratio, DIM_RATIO,
                   "the same over what the NICs of one half can send", m->bisection_method);
     }
-    if (r->topo)
+    if (r->topo) {
         add_latency(r, &f);
+        add_software(r, &f);
+    }
     *out = f.list;
     return f.n;
 }

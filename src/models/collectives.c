@@ -92,9 +92,10 @@ static void send(struct builder *b, uint32_t src, uint32_t dst, double bytes_B, 
     double latency_s = ahead_s;
     if (bytes_B <= 0 || src == dst)
         return;
+    const struct hw_software *sw = &b->hw->software;
     if (node_of(b, src) != node_of(b, dst))
-        latency_s += b->hw->software.network_step_s +
-                     ++b->posted[src] * b->hw->software.message_s;
+        latency_s += hw_step_s(sw, sw->initiator) +
+                     ++b->posted[src] * hw_message_s(sw, sw->initiator);
     opgraph_transfer(b->graph, &(struct transfer){.src_op = b->op[src],
                                                   .dst_op = b->op[dst],
                                                   .src = b->c->ranks[src],

@@ -6,6 +6,9 @@
  * rank receives what the routing sends to its experts, and the busiest receiver ends last; a combine runs
  * backwards.
  *
+ * A rank posts its messages one after the other, each takes cluster.software.ibgda_message (or .message
+ * with ep_kernel.low_latency_initiator: cpu_proxy): a rate that its traffic to other nodes shares.
+ *
  * What is not transfer - casts, the exchange of counts, the reduction of a combine, kernel start - is one
  * time per kernel (cluster.ep_kernel.low_latency_*). Left out: how it grows with tokens and experts. */
 #include "models/deepep_ll.h"
@@ -83,6 +86,22 @@ static void add_nics(struct opgraph *graph, const struct cluster_hw *hw, uint32_
     }
 }
 
+/* How fast a rank can post messages, as payload per second; 0 = no limit. */
+static double posting_Bps(const struct cluster_hw *hw, double message_B)
+{
+    double each_s = hw_message_s(&hw->software, hw->ep_kernel.ll_initiator);
+    return each_s > 0 ? message_B / each_s : 0;
+}
+
+static void add_posting(struct opgraph *graph, double rate_Bps, uint32_t n, uint32_t *post)
+{
+    char name[48];
+    for (uint32_t r = 0; r < n; r++) {
+        snprintf(name, sizeof name, "rank%u.posting", r);
+        post[r] = opgraph_resource(graph, rate_Bps, name);
+    }
+}
+
 static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t n, bool combine,
                     uint32_t *op)
 {
@@ -106,7 +125,11 @@ void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct l
 {
     uint32_t n = traffic->n_ranks, *op = ARENA_ARRAY(arena, uint32_t, n);
     uint32_t *out = ARENA_ARRAY(arena, uint32_t, n), *in = ARENA_ARRAY(arena, uint32_t, n);
+    uint32_t *post = ARENA_ARRAY(arena, uint32_t, n);
     double message_B = ll_message_B(hidden, combine);
+    double rate_Bps = posting_Bps(hw, message_B);
+    if (rate_Bps > 0)
+        add_posting(graph, rate_Bps, n, post);
     add_ops(graph, hw, n, combine, op);
     if (loopback)
         add_nics(graph, hw, n, out, in);
@@ -121,6 +144,9 @@ void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct l
                                  .weight = 1,
                                  .n_res = loopback ? 2 : 0,
                                  .res = {out[src], in[dst]}};
+            bool through_nic = loopback || src / hw->node.gpus != dst / hw->node.gpus;
+            if (rate_Bps > 0 && through_nic)
+                t.res[t.n_res++] = post[src];
             if (home != away && t.bytes_B > 0)
                 opgraph_transfer(graph, &t);
         }

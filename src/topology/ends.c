@@ -37,7 +37,7 @@ void ends_build(struct topology *t, const struct cluster_hw *hw, ends_leaf_fn *l
     uint32_t e = t->n_endpoints, ports = t->ports_per_nic;
     double nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
     double nic_Bps = hw_nic_payload_Bps(hw), half_s = hw->node.nvlink_latency_s / 2;
-    double near_s = hw->nic.latency_s + hw->network.cable_latency_s;
+    double near_s = hw->nic.latency_s + hw_copper_s(&hw->network);
     double far_s = near_s + hw->network.switch_latency_s;
     for (uint32_t i = 0; i < e; i++) {
         /* the NVSwitch has no vertex: a hop leaves a GPU and enters any GPU of its node */

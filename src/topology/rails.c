@@ -130,7 +130,7 @@ static void build_tree(struct topology *t, const struct cluster_hw *hw, uint32_t
     uint32_t down = up + rails_of(t)->trees * cables;
     /* a plane of a NIC's port runs at that port's speed (Figure 4) */
     double port_Bps = hw_port_payload_Bps(hw) / rails_of(t)->ports;
-    double hop_s = hw->network.switch_latency_s + hw->network.cable_latency_s;
+    double hop_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
     for (uint32_t i = 0; i < cables; i++) {
         uint32_t leaf = leaf_vertex(t, tree, i / f->up);
         uint32_t spine = leaf_vertex(t, tree, f->leaves + i % f->up % f->spines);

@@ -158,19 +158,20 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw)
     const struct dragonfly *f = dragonfly_of(t);
     uint32_t first = topology_first_switch(t), n = f->groups * f->a;
     double port_Bps = hw_port_payload_Bps(hw);
-    double hop_s = hw->network.switch_latency_s + hw->network.cable_latency_s;
+    double near_s = hw->network.switch_latency_s + hw_copper_s(&hw->network);
+    double far_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
     for (uint32_t from = 0; from < n; from++)
         for (uint32_t r = 0; r < f->a; r++) {
             uint32_t to = from / f->a * f->a + r;
             if (to != from)
                 t->links[local_link(t, from, to)] =
-                    (struct topo_link){port_Bps, hop_s, LINK_LEAF_SPINE, first + from, first + to};
+                    (struct topo_link){port_Bps, near_s, LINK_LEAF_SPINE, first + from, first + to};
         }
     for (uint32_t group = 0; f->groups > 1 && group < f->groups; group++)
         for (uint32_t port = 0; port < f->a * f->h; port++) {
             uint32_t d = distance_of(f, port);
             struct global g = global_cable(t, group, d, port - first_port(f, d));
-            t->links[g.link] = (struct topo_link){port_Bps, hop_s, LINK_SPINE_CORE,
+            t->links[g.link] = (struct topo_link){port_Bps, far_s, LINK_SPINE_CORE,
                                                   first + g.from, first + g.to};
         }
 }

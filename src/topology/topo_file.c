@@ -173,7 +173,7 @@ static void read_cables(struct reading *r)
         struct cable c = {read_switch(r, n, "from"), read_switch(r, n, "to"),
                           read_quantity(r, n, "bandwidth", DIM_BANDWIDTH, net->port_Bps),
                           read_quantity(r, n, "latency", DIM_TIME,
-                                        net->switch_latency_s + net->cable_latency_s)};
+                                        net->switch_latency_s + hw_optical_s(net))};
         if (!r->failed && c.a == c.b)
             complain(r, n, "a cable joins two different switches");
         for (uint32_t i = read_count(r, n, "count"); i > 0 && !r->failed; i--)

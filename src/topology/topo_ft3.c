@@ -124,7 +124,7 @@ static void cable(struct topology *t, const struct cluster_hw *hw, uint32_t up, 
                   uint32_t a, uint32_t b, enum link_kind kind)
 {
     double port_Bps = hw_port_payload_Bps(hw);
-    double hop_s = hw->network.switch_latency_s + hw->network.cable_latency_s;
+    double hop_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
     t->links[up] = (struct topo_link){port_Bps, hop_s, (uint8_t)kind, a, b};
     t->links[down] = (struct topo_link){port_Bps, hop_s, (uint8_t)kind, b, a};
 }

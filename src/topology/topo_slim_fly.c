@@ -202,7 +202,7 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw)
 {
     const struct slim_fly *g = slim_fly_of(t);
     uint32_t n = 2 * g->s.q * g->s.q, first = topology_first_switch(t), link = ends_n_links(t);
-    double hop_s = hw->network.switch_latency_s + hw->network.cable_latency_s;
+    double hop_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
     for (uint32_t sw = 0; sw < n; sw++)
         for (uint32_t slot = 0; slot < g->s.degree; slot++)
             t->links[link++] = (struct topo_link){hw_port_payload_Bps(hw), hop_s, LINK_LEAF_SPINE,
