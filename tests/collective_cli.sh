@@ -90,6 +90,10 @@ expect 0 "the same again" run "$S/fig6_latency_16gpu.yaml" --json -s collective.
 check "the same again: the same bytes" cmp out first
 expect 0 "a timeline of the last simulation" run "$S/fig6_latency_16gpu.yaml" --timeline t.json
 check "a timeline: written" grep -q all_to_all t.json
+expect 0 "all-to-all of 16,384 GPUs, folded" run "$S/alltoall_16384gpu.yaml"
+says "48.51 GB/s"
+expect 3 "leaves that are not full are not folded" run "$S/alltoall_16384gpu.yaml" -s cluster.nodes=2000
+tells "no symmetry of mpft with 16000 GPUs is known"
 expect 0 "list kinds" list kinds
 says "collective"
 says "node_limited"
@@ -125,5 +129,9 @@ refused "loopback on planes" $seven "the planes of mpft" -s moe.low_latency.topo
 refused "tokens of more experts than a node has GPUs" dedup_node_limited.yaml "cluster.node.gpus" \
     -s node_limited.experts_per_token=9
 refused "a network without classes" incast_mixed.yaml "only network 'flow'" -s sim.network=cm02
+refused "symmetry of a part" alltoall_16384gpu.yaml "all GPUs in one group" -s collective.group=64
+refused "symmetry of a ring" alltoall_16384gpu.yaml "all_to_all, algorithm direct" -s collective.operation=all_gather
+refused "symmetry with hashed routes" alltoall_16384gpu.yaml "policy: static" -s cluster.network.routing.policy=ecmp
+refused "symmetry with a fault" alltoall_16384gpu.yaml "without cluster.faults" -s "cluster.faults.down=switch 3"
 refused "mixed groups that do not divide" incast_mixed.yaml "do not divide" -s mixed.second.group=3
 finish

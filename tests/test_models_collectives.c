@@ -8,6 +8,7 @@
 #include "models/deepep_ll.h"
 #include "sim/sim.h"
 #include "tap_main.h"
+#include "topology/symmetry.h"
 
 static struct arena *arena;
 static struct diag *d;
@@ -218,6 +219,64 @@ START_TEST(latency_of_a_ring)
     hw.software.initiator = INITIATOR_IBGDA;
     is_s = time_of(&c);
     ck_assert_double_eq_tol(is_s, 8e-6 + (hop_s - 6e-6 - 0.5e-6) + 2e-6 + 2 * 0.1e-6, 1e-12);
+}
+END_TEST
+
+/* --- symmetry ------------------------------------------------------------------------------------------------ */
+
+static const struct {
+    const char *topology;
+    int64_t nodes, ports;
+    bool pxn;
+} folds[] = {{"mpft", 2, 64, false}, {"mpft", 8, 8, false}, {"mpft", 8, 8, true}, {"mpft", 32, 8, false},
+             {"mrft", 8, 16, false}, {"mrft", 16, 16, true}, {"ft2", 8, 32, false}};
+
+static double folded_time_of(const struct collective *c)
+{
+    struct topology t = {.type = topology_find(hw.topology)}, quotient;
+    ck_assert_int_eq(t.type->build(&t, &hw, arena, d), 0);
+    ck_assert_msg(!symmetry_quotient(&t, &quotient, arena, d), "%s is not symmetric", hw.topology);
+    opgraph_free(graph);
+    graph = opgraph_new(t.n_endpoints);
+    collective_build_folded(graph, &hw, c, arena);
+    struct sim_spec spec = {.graph = graph, .topo = &quotient, .net = NET_FLOW, .sm_per_device = 1};
+    ck_assert_int_eq(sim_run(&spec, arena, &outcome, d), 0);
+    return outcome.makespan_s;
+}
+
+/* One GPU's traffic on the folded network takes what everyone's takes on the whole one, in the network as
+ * it comes (latencies, leaves with few uplinks), down to messages whose latency decides. */
+START_TEST(folded_is_whole)
+{
+    hw.topology = folds[_i].topology;
+    hw.nodes = folds[_i].nodes;
+    hw.network.switch_ports = folds[_i].ports;
+    hw.nic.latency_s = 1e-6;
+    hw.node.nvlink_latency_s = 3e-6;
+    hw.network.switch_latency_s = 0.5e-6;
+    hw.software = (struct hw_software){.launch_s = 8e-6, .network_step_s = 6e-6, .chunk_B = 1 << 19};
+    for (double size_B = 1e3; size_B < 1e11; size_B *= 1e3) {
+        struct collective c = call(COLLECTIVE_ALL_TO_ALL, COLLECTIVE_DIRECT,
+                                   (uint32_t)hw.nodes * 8, 1, size_B);
+        c.pxn = folds[_i].pxn;
+        double whole_s = time_of(&c);
+        uint32_t flows = graph->n_transfers;
+        ck_assert_double_eq_tol(folded_time_of(&c), whole_s, whole_s * 1e-9);
+        ck_assert_uint_lt(graph->n_transfers * (uint32_t)hw.nodes, flows);
+    }
+}
+END_TEST
+
+/* A leaf that is not full has other neighbours than a full one. */
+START_TEST(uneven_leaves_are_not_folded)
+{
+    struct topology t, quotient;
+    hw.nodes = 10;
+    hw.network.switch_ports = 8;
+    t = (struct topology){.type = topology_find("mpft")};
+    ck_assert_int_eq(t.type->build(&t, &hw, arena, d), 0);
+    ck_assert_int_eq(symmetry_quotient(&t, &quotient, arena, d), -1);
+    ck_assert(diag_failed(d));
 }
 END_TEST
 
@@ -449,6 +508,8 @@ int main(void)
     tcase_add_test(c, ideal_broadcast_ring);
     tcase_add_test(c, trees_are_between_the_bound_and_its_pipeline);
     tcase_add_test(c, latency_of_a_ring);
+    tcase_add_loop_test(c, folded_is_whole, 0, sizeof folds / sizeof *folds);
+    tcase_add_test(c, uneven_leaves_are_not_folded);
     tcase_add_loop_test(c, all_to_all_conserves, 0, 40);
     tcase_add_test(c, others_conserve);
     tcase_add_test(c, what_does_not_fit_is_said);

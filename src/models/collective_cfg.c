@@ -19,6 +19,8 @@
      .dflt = "", \
      .doc = text}
 
+static const char *const symmetry_names[] = {"off", "exact", NULL};
+
 static const struct cfg_field collective_fields[] = {
     JOB_FIELDS(collective_cfg, job),
     LIST("topologies", topologies,
@@ -27,6 +29,13 @@ static const struct cfg_field collective_fields[] = {
          "how many GPUs, for example '32, 64, 128'; empty = all of cluster.nodes"),
     SIZE(collective_cfg, "from", from_B, "1 MiB", "smallest size, as nccl-tests counts"),
     SIZE(collective_cfg, "to", to_B, "1 MiB", "largest size; each is twice the one before"),
+    {.name = "symmetry",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct collective_cfg, symmetry),
+     .dflt = "off",
+     .choices = symmetry_names,
+     .doc = "exact: where all GPUs are alike, follow one GPU's traffic: direct all_to_all among all GPUs, "
+            "static routing; for tens of thousands of GPUs"},
     {0}};
 
 const struct cfg_table collective_table = {"collective",

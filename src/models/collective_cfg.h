@@ -17,6 +17,12 @@ struct collective_cfg { /* kind collective */
     struct collective_job job;
     const char *topologies, *gpus; /* lists; "" = the cluster's */
     double from_B, to_B;
+    int symmetry; /* enum collective_symmetry */
+};
+
+enum collective_symmetry {
+    SYMMETRY_OFF,
+    SYMMETRY_EXACT /* follow one GPU's traffic on the folded network (topology/symmetry.h) */
 };
 
 struct mixed_job {

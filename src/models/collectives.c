@@ -192,6 +192,13 @@ static void forward(struct builder *b, uint32_t src, uint32_t dst, double member
         send(b, src, dst, share(b, dst), 0);
 }
 
+static void forward_all(struct builder *b, uint32_t src, double ahead_s)
+{
+    double members = members_on_node(b, src);
+    for (uint32_t k = 1; k < b->c->n; k++)
+        forward(b, src, (src + k) % b->c->n, members, ahead_s);
+}
+
 static void all_to_all_pxn(struct builder *b, bool store_and_forward)
 {
     double ahead_s = store_and_forward ? 0 : chunk_ahead_s(b, b->c->size_B / b->c->n);
@@ -201,11 +208,8 @@ static void all_to_all_pxn(struct builder *b, bool store_and_forward)
         hand_over(b, src, to_B);
     if (store_and_forward)
         begin_step(b);
-    for (uint32_t src = 0; src < b->c->n; src++) {
-        double members = members_on_node(b, src);
-        for (uint32_t k = 1; k < b->c->n; k++)
-            forward(b, src, (src + k) % b->c->n, members, ahead_s);
-    }
+    for (uint32_t src = 0; src < b->c->n; src++)
+        forward_all(b, src, ahead_s);
 }
 
 /* --- rings ---------------------------------------------------------------------------------------------- */
@@ -510,8 +514,8 @@ static void build_ring(struct builder *b)
         rings(b, b->c->operation == COLLECTIVE_ALL_REDUCE ? 2 * steps : steps);
 }
 
-struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw,
-                                       const struct collective *c, struct arena *arena)
+static struct builder builder_new(struct opgraph *graph, const struct cluster_hw *hw,
+                                  const struct collective *c, struct arena *arena)
 {
     struct builder b = {.graph = graph, .hw = hw, .c = c, .arena = arena};
     BUG_IF(collective_misfit(c, hw));
@@ -520,6 +524,33 @@ struct collective_ops collective_build(struct opgraph *graph, const struct clust
     b.posted = ARENA_ARRAY(arena, uint32_t, c->n);
     b.no_phase = opgraph_string(graph, "");
     b.name = opgraph_string(graph, c->name ? c->name : collective_operation_names[c->operation]);
+    return b;
+}
+
+struct collective_ops collective_build_folded(struct opgraph *graph, const struct cluster_hw *hw,
+                                              const struct collective *c, struct arena *arena)
+{
+    struct builder b = builder_new(graph, hw, c, arena);
+    struct collective_ops ops = {.first = graph->n_ops};
+    BUG_IF(c->operation != COLLECTIVE_ALL_TO_ALL || algorithm_of(c) != COLLECTIVE_DIRECT);
+    b.op[0] = add_op(&b, 0, new_lane(&b, 0), OP_COMM, 0);
+    b.posted[0] = 0;
+    for (uint32_t i = 1; i < c->n; i++)
+        b.op[i] = b.op[0];
+    if (c->pxn) {
+        hand_over(&b, 0, ARENA_ARRAY(arena, double, c->n));
+        forward_all(&b, 0, chunk_ahead_s(&b, c->size_B / c->n));
+    } else
+        for (uint32_t dst = 1; dst < c->n; dst++)
+            send(&b, 0, dst, share(&b, dst), 0);
+    ops.end = graph->n_ops;
+    return ops;
+}
+
+struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw,
+                                       const struct collective *c, struct arena *arena)
+{
+    struct builder b = builder_new(graph, hw, c, arena);
     struct collective_ops ops = {.first = graph->n_ops};
     switch (algorithm_of(c)) {
     case COLLECTIVE_RING:

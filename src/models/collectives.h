@@ -54,6 +54,12 @@ const char *collective_misfit(const struct collective *c, const struct cluster_h
 struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw,
                                        const struct collective *c, struct arena *arena);
 
+/* What member 0 has to do in a direct all-to-all, its receivers' parts taken over by its own op: with all
+ * GPUs as members, on a quotient (topology/symmetry.h), the same time as the whole. Each member posts its
+ * messages in the order that the turns carry member 0's to. */
+struct collective_ops collective_build_folded(struct opgraph *graph, const struct cluster_hw *hw,
+                                              const struct collective *c, struct arena *arena);
+
 /* nccl-tests: algbw = size / time, busbw = algbw * this. */
 double collective_bus_factor(int operation, uint32_t n);
 

@@ -77,6 +77,22 @@ struct job_groups job_build(struct kind_run *run, const struct cluster_hw *hw,
     return g;
 }
 
+struct job_groups job_build_folded(struct kind_run *run, const struct cluster_hw *hw,
+                                   const struct collective_job *job, double size_B)
+{
+    uint32_t n_gpus = run->graph->n_devices, *ranks = ARENA_ARRAY(run->scratch, uint32_t, n_gpus);
+    struct job_groups g = {.n = 1, .ops = ARENA_NEW(run->scratch, struct collective_ops)};
+    g.members = collective_group(job, n_gpus, 0, ranks);
+    struct collective c = {.operation = job->operation,
+                           .algorithm = job->algorithm,
+                           .ranks = ranks,
+                           .n = g.members,
+                           .size_B = size_B,
+                           .pxn = job->pxn};
+    g.ops[0] = collective_build_folded(run->graph, hw, &c, run->scratch);
+    return g;
+}
+
 double job_group_s(const struct kind_run *run, const struct job_groups *g, uint32_t group)
 {
     double end_s = 0;

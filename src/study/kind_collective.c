@@ -10,6 +10,7 @@
 #include "study/jobs.h"
 #include "study/lists.h"
 #include "study/result_build.h"
+#include "topology/symmetry.h"
 
 #define KEY "collective."
 enum { MAX_RUNS = 100000 };
@@ -38,6 +39,28 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
                            &p->topologies, &p->n_topologies, diag);
 }
 
+/* Everyone sends alike, nothing is drawn or broken: what symmetry: exact asks for. */
+static void check_symmetry(const struct scenario_file *file, struct diag *diag)
+{
+    const struct collective_cfg *c = &file->scenario->collective;
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    const char *lacks = NULL;
+    bool direct = c->job.algorithm == COLLECTIVE_AUTO || c->job.algorithm == COLLECTIVE_DIRECT;
+    if (c->symmetry != SYMMETRY_EXACT)
+        return;
+    if (c->job.operation != COLLECTIVE_ALL_TO_ALL || !direct)
+        lacks = "collective.operation all_to_all, algorithm direct";
+    else if (c->job.group || c->job.receiver_cv_ratio > 0)
+        lacks = "all GPUs in one group (collective.group: 0) and equal receivers (receiver_cv: 0)";
+    else if (hw->network.routing.policy != ROUTING_STATIC)
+        lacks = "cluster.network.routing.policy: static";
+    else if (*hw->faults.down)
+        lacks = "a network without cluster.faults";
+    if (lacks)
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "symmetry"),
+                   "collective.symmetry: exact needs %s", lacks);
+}
+
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct collective_cfg *c = &file->scenario->collective;
@@ -45,6 +68,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (c->from_B > c->to_B)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "from"),
                    "collective.from is larger than collective.to");
+    check_symmetry(file, diag);
     if (make_plan(file, arena, &p, diag))
         return;
     if ((double)p.n_topologies * p.n_gpus * p.n_sizes > MAX_RUNS)
@@ -105,6 +129,15 @@ static void add_size_row(struct study *s, const char *network, uint32_t gpus, do
         size_B / mean_s * collective_bus_factor(s->cfg->job.operation, g->members);
 }
 
+static int fold(const struct study *s, struct topology **topo, struct diag *diag)
+{
+    struct topology *quotient = ARENA_NEW(s->run->arena, struct topology);
+    if (symmetry_quotient(*topo, quotient, s->run->arena, diag))
+        return -1;
+    *topo = quotient;
+    return 0;
+}
+
 /* All sizes on one network. */
 static int run_sizes(struct study *s, uint32_t topology, uint32_t gpus, struct diag *diag)
 {
@@ -113,12 +146,14 @@ static int run_sizes(struct study *s, uint32_t topology, uint32_t gpus, struct d
     *hw = s->run->file->scenario->cluster;
     hw->topology = s->plan.topologies[topology];
     hw->nodes = s->plan.gpus[gpus] / hw->node.gpus;
-    if (kind_topology(s->run, hw, &topo, diag))
+    bool folded = s->cfg->symmetry == SYMMETRY_EXACT;
+    if (kind_topology(s->run, hw, &topo, diag) || (folded && fold(s, &topo, diag)))
         return -1;
     double size_B = s->cfg->from_B;
     for (uint32_t i = 0; i < s->plan.n_sizes; i++, size_B *= 2) {
         kind_begin(s->run, topo);
-        struct job_groups g = job_build(s->run, hw, &s->cfg->job, size_B, 0, NULL);
+        struct job_groups g = folded ? job_build_folded(s->run, hw, &s->cfg->job, size_B) :
+                                       job_build(s->run, hw, &s->cfg->job, size_B, 0, NULL);
         if (kind_simulate(s->run, topo, hw, diag))
             return -1;
         add_size_row(s, hw->topology, s->plan.gpus[gpus], size_B, &g);

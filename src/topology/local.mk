@@ -23,6 +23,7 @@ src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topol
 	  topology/topology.h topology_type topology $(topologies) > $@.tmp && mv $@.tmp $@
 libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
 libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
+libmoesim_a_SOURCES += src/topology/symmetry.c src/topology/symmetry.h
 libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h
 libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h
 libmoesim_a_SOURCES += src/topology/faults.c src/topology/faults.h

@@ -240,6 +240,41 @@ uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32
     return rails_network(t, src, dst, 0, number, links);
 }
 
+/* --- symmetry -------------------------------------------------------------------------------------------- */
+
+/* Nodes whose NICs share leaves, or all of them where one leaf would hold more; 0: none are alike. */
+static uint32_t nodes_together(const struct rails *r)
+{
+    uint32_t per_node = r->attach == RAILS_BY_RAIL    ? 1 :
+                        r->attach == RAILS_BY_PLANE ? r->gpus / r->trees :
+                                                      r->gpus;
+    uint32_t together = r->tree.down / per_node;
+    if (r->tree.down % per_node)
+        return 0;
+    return together < r->nodes ? together : r->nodes;
+}
+
+uint32_t rails_n_turns(const struct topology *t)
+{
+    const struct rails *r = rails_of(t);
+    uint32_t together = nodes_together(r);
+    return together && r->nodes % together == 0 ? 3 : 0;
+}
+
+uint32_t rails_turn(const struct topology *t, uint32_t number, uint32_t rank)
+{
+    const struct rails *r = rails_of(t);
+    uint32_t node = rank / r->gpus, gpu = rank % r->gpus, together = nodes_together(r);
+    uint32_t block = node / together, place = node % together;
+    if (number == 0)
+        place = (place + 1) % together;
+    else if (number == 1)
+        block = (block + 1) % (r->nodes / together);
+    else
+        gpu = (gpu + 1) % r->gpus;
+    return (block * together + place) * r->gpus + gpu;
+}
+
 const char *rails_link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
 {
     const struct rails *r = rails_of(t);

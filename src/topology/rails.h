@@ -50,6 +50,9 @@ uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                     uint32_t links[ROUTE_MAX_LINKS]);
+/* Turns (symmetry.h): of the nodes under a leaf, of the leaves, of the GPUs of a node. */
+uint32_t rails_n_turns(const struct topology *t);
+uint32_t rails_turn(const struct topology *t, uint32_t number, uint32_t rank);
 uint32_t rails_tree_of(const struct topology *t, uint32_t vertex); /* of a switch */
 const char *rails_link_name(const struct topology *t, uint32_t link, char *buf, size_t size);
 

@@ -23,5 +23,7 @@ const struct topology_type topo_ft2 = {
     .n_detours = rails_n_detours,
     .by_destination = rails_to_destination,
     .path = rails_path,
+    .n_turns = rails_n_turns,
+    .turn = rails_turn,
     .link_name = rails_link_name,
 };

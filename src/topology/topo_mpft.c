@@ -66,5 +66,7 @@ const struct topology_type topo_mpft = {
     .by_destination = by_destination,
     .path = path,
     .plane_of = rails_tree_of,
+    .n_turns = rails_n_turns,
+    .turn = rails_turn,
     .link_name = rails_link_name,
 };

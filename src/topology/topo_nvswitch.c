@@ -48,10 +48,25 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     return ends_nvlink(t, src, dst, links);
 }
 
+/* Everyone is alike. */
+static uint32_t n_turns(const struct topology *t)
+{
+    (void)t;
+    return 1;
+}
+
+static uint32_t turn(const struct topology *t, uint32_t number, uint32_t endpoint)
+{
+    (void)number;
+    return (endpoint + 1) % t->n_endpoints;
+}
+
 const struct topology_type topo_nvswitch = {
     .name = "nvswitch",
-    .doc = "one scale-up domain: the GPUs of one node (8, or 72 in an NVL72), no network",
+    .doc = "one scale-up domain: the GPUs of one node, no network",
     .ref = "4.4",
+    .n_turns = n_turns,
+    .turn = turn,
     .build = build,
     .count = count,
     .n_minimal = one,

@@ -67,6 +67,10 @@ struct topology_type {
     /* Writes the link ids of a path in order, each at most once; returns how many. */
     uint32_t (*path)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS]);
+    /* Permutations of the endpoints that carry paths of by_destination to such paths (symmetry.h); NULL:
+     * none are known. 0 where the shape has none. */
+    uint32_t (*n_turns)(const struct topology *t);
+    uint32_t (*turn)(const struct topology *t, uint32_t number, uint32_t endpoint);
     /* Which plane a switch vertex belongs to; NULL: all are one plane. */
     uint32_t (*plane_of)(const struct topology *t, uint32_t vertex);
     /* Name of a link for people, e.g. "n3.nic5->leaf5.0"; returns buf. */

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/rng.h"
 #include "hw/cluster.h"
 #include "io/scenario.h"
 #include "sim/sim.h"
+#include "topology/symmetry.h"
 
 enum { GPUS = 8, MIB = 1 << 20 };
 
@@ -46,8 +48,15 @@ static struct cluster_hw *load_hardware(struct bench *b, uint32_t nodes)
     die_on_error(b->diag);
     struct cluster_hw *hw = cfg_struct(cfg);
     hw->nodes = nodes;
-    hw->topology = "mpft";
     return hw;
+}
+
+static void add_op(struct opgraph *graph, uint32_t rank)
+{
+    uint32_t name = opgraph_string(graph, "all-to-all");
+    struct op op = {.kind = OP_COMM, .lane = opgraph_lane(graph), .device = rank,
+                    .sync_group = OP_NONE, .name = name, .class_name = name, .phase = name};
+    opgraph_add(graph, &op);
 }
 
 /* Everyone to everyone of the same group, all groups at once. */
@@ -55,12 +64,8 @@ static void all_to_all(struct bench *b, uint32_t ranks, uint32_t group, bool equ
 {
     gsl_rng *rng = rng_stream(1, ranks, "bench sizes");
     b->graph = opgraph_new(ranks);
-    uint32_t name = opgraph_string(b->graph, "all-to-all");
-    for (uint32_t r = 0; r < ranks; r++) {
-        struct op op = {.kind = OP_COMM, .lane = opgraph_lane(b->graph), .device = r,
-                        .sync_group = OP_NONE, .name = name, .class_name = name, .phase = name};
-        opgraph_add(b->graph, &op);
-    }
+    for (uint32_t r = 0; r < ranks; r++)
+        add_op(b->graph, r);
     for (uint32_t src = 0; src < ranks; src++)
         for (uint32_t dst = src / group * group; dst < src / group * group + group; dst++) {
             struct transfer t = {.src_op = src, .dst_op = dst, .src = src, .dst = dst, .weight = 1};
@@ -71,16 +76,23 @@ static void all_to_all(struct bench *b, uint32_t ranks, uint32_t group, bool equ
     gsl_rng_free(rng);
 }
 
-static struct bench *bench_groups(uint32_t ranks, uint32_t group, bool equal)
+static struct bench *bench_topology(const char *topology, uint32_t ranks)
 {
     struct arena *a = arena_new();
     struct bench *b = ARENA_NEW(a, struct bench);
     b->arena = a;
     b->diag = diag_new();
     struct cluster_hw *hw = load_hardware(b, ranks / GPUS);
-    b->topo.type = topology_find(hw->topology);
+    hw->topology = topology;
+    b->topo.type = topology_find(topology);
     b->topo.type->build(&b->topo, hw, a, b->diag);
     die_on_error(b->diag);
+    return b;
+}
+
+static struct bench *bench_groups(uint32_t ranks, uint32_t group, bool equal)
+{
+    struct bench *b = bench_topology("mpft", ranks);
     all_to_all(b, ranks, group, equal);
     return b;
 }
@@ -223,6 +235,80 @@ static void bench_cluster(uint32_t ranks, uint32_t group, bool equal, double eps
     bench_free(b);
 }
 
+/* Everyone to everyone in the largest network, by exact symmetry; whole and folded where both run. */
+static double folded_s(uint32_t ranks, struct sim_outcome *o, double *wall_s)
+{
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    struct bench *b = bench_topology("mpft", ranks);
+    struct topology whole = b->topo;
+    symmetry_quotient(&whole, &b->topo, b->arena, b->diag);
+    die_on_error(b->diag);
+    b->graph = opgraph_new(ranks);
+    add_op(b->graph, 0);
+    for (uint32_t dst = 1; dst < ranks; dst++)
+        opgraph_transfer(b->graph, &(struct transfer){.dst = dst, .weight = 1, .bytes_B = MIB});
+    *o = run(b, NET_FLOW, 0);
+    bench_free(b);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    *wall_s = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    return o->makespan_s;
+}
+
+static void bench_symmetry(void)
+{
+    enum { WHOLE = 512, LARGE = 16384 };
+    struct sim_outcome o;
+    double wall_s, small_s = folded_s(WHOLE, &o, &wall_s);
+    struct bench *b = bench_new(WHOLE, true);
+    struct sim_outcome whole = run(b, NET_FLOW, 0);
+    bench_free(b);
+    printf("%5u GPUs by exact symmetry: %.3f s; all flows: %.3f s; makespans differ by %.1g\n", WHOLE,
+           wall_s, whole.wall_s, fabs(small_s / whole.makespan_s - 1));
+    folded_s(LARGE, &o, &wall_s);
+    printf("%5u GPUs by exact symmetry: %lu flows, %.3f s with the network's construction, %.1f MB\n",
+           LARGE, (unsigned long)o.n_flows, wall_s, (double)o.peak_rss_B / 1e6);
+}
+
+static void bench_build(const char *topology, uint32_t ranks)
+{
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    struct bench *b = bench_topology(topology, ranks);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    printf("%s of %u GPUs: built in %.3f s, %.1f MB of links\n", topology, b->topo.n_endpoints,
+           (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec),
+           (double)b->topo.n_links * sizeof *b->topo.links / 1e6);
+    bench_free(b);
+}
+
+/* DeepEP's normal dispatch of 4,096 tokens by 320 GPUs, 8 of 256 experts each, drawn: unequal flows. */
+static void bench_dispatch(uint32_t ranks)
+{
+    enum { TOKENS = 4096, TOP_K = 8, COPY_B = 7392 };
+    struct bench *b = bench_topology("mpft", ranks);
+    uint32_t *tokens = ARENA_ARRAY(b->arena, uint32_t, ranks);
+    gsl_rng *rng = rng_stream(1, ranks, "bench routing");
+    b->graph = opgraph_new(ranks);
+    for (uint32_t r = 0; r < ranks; r++)
+        add_op(b->graph, r);
+    for (uint32_t src = 0; src < ranks; src++) {
+        memset(tokens, 0, ranks * sizeof *tokens);
+        for (uint32_t i = 0; i < TOKENS * TOP_K; i++)
+            tokens[gsl_rng_uniform_int(rng, ranks)]++;
+        for (uint32_t dst = 0; dst < ranks; dst++)
+            if (src != dst && tokens[dst])
+                opgraph_transfer(b->graph, &(struct transfer){.src_op = src, .dst_op = dst,
+                                                              .src = src, .dst = dst, .weight = 1,
+                                                              .bytes_B = COPY_B * (double)tokens[dst]});
+    }
+    gsl_rng_free(rng);
+    struct sim_outcome o = run(b, NET_FLOW, 0);
+    printf("EP%u dispatch of %d tokens, routed, exact: %lu flows, %.3f s, %.1f MB\n", ranks, TOKENS,
+           (unsigned long)o.n_flows, o.wall_s, (double)o.peak_rss_B / 1e6);
+    bench_free(b);
+}
+
 int main(void)
 {
     struct reference equal = {0}, unequal = {0};
@@ -240,5 +326,9 @@ int main(void)
     bench_cluster(2048, 64, true, 0);
     bench_cluster(2048, 64, false, 1e-4);
     bench_cluster(2048, 64, false, 0);
+    bench_dispatch(320);
+    bench_symmetry();
+    bench_build("ft3", 65536);
+    bench_build("mpft", 16384);
     return 0;
 }
