@@ -10,6 +10,7 @@ topologies += src/topology/topo_ft3.c
 topologies += src/topology/topo_mpft.c
 topologies += src/topology/topo_mpft_multiport.c
 topologies += src/topology/topo_mrft.c
+topologies += src/topology/topo_nvl72.c
 topologies += src/topology/topo_nvswitch.c
 topologies += src/topology/topo_slim_fly.c
 
@@ -23,6 +24,7 @@ src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topol
 	  topology/topology.h topology_type topology $(topologies) > $@.tmp && mv $@.tmp $@
 libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
 libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
+libmoesim_a_SOURCES += src/topology/scale_up.c src/topology/scale_up.h
 libmoesim_a_SOURCES += src/topology/symmetry.c src/topology/symmetry.h
 libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h
 libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h
