@@ -21,6 +21,7 @@ check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile
 check_PROGRAMS += tests/test_base_cfg
 tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
+check_PROGRAMS += tests/test_hw_formats
 check_PROGRAMS += tests/test_models_opgraph
 check_PROGRAMS += tests/test_models_routing
 check_PROGRAMS += tests/test_models_deepep
@@ -44,6 +45,7 @@ EXTRA_DIST += tests/timeline_check.py
 dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
+dist_check_SCRIPTS += tests/formats_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

@@ -24,3 +24,5 @@ libmoesim_a_SOURCES += src/io/cluster_file.c src/io/cluster_file.h
 libmoesim_a_SOURCES += src/io/topo_writers.h src/io/topo_figures.c
 libmoesim_a_SOURCES += src/io/topo_text.c src/io/topo_json.c
 libmoesim_a_SOURCES += src/io/topo_dot.c src/io/topo_simgrid.c src/io/topo_htsim.c
+libmoesim_a_SOURCES += src/io/float_file.c src/io/float_file.h
+libmoesim_a_SOURCES += src/io/formats_text.c src/io/formats_json.c src/io/formats_writers.h

@@ -9,3 +9,4 @@ libmoesim_a_SOURCES += src/hw/formats/tensor_core.c src/hw/formats/tensor_core.h
 libmoesim_a_SOURCES += src/hw/formats/tensor_core_gemm.c src/hw/formats/tensor_core_gemm.h
 libmoesim_a_SOURCES += src/hw/formats/number_format.c src/hw/formats/number_format.h
 libmoesim_a_SOURCES += src/hw/formats/format_study.c src/hw/formats/format_study.h
+libmoesim_a_SOURCES += src/hw/formats/format_report.c src/hw/formats/format_report.h

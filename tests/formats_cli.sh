@@ -1,0 +1,60 @@
+#!/bin/bash
+# moesim formats as a user types it. TAP.
+. "$srcdir/tests/cli.sh"
+
+expect 0 "errors of three formats" formats -t errors --rows 8 logfmt8 e4m3 e5m2
+for line in "  logfmt8  " "  e4m3  " "heavy-tailed"; do
+    says "$line"
+done
+cp out first
+expect 0 "the same again" formats -t errors --rows 8 logfmt8 e4m3 e5m2
+check "byte for byte" cmp -s out first
+expect 0 "another seed" formats -t errors --rows 8 --seed 2 logfmt8 e4m3 e5m2
+check "other numbers" bash -c '! cmp -s out first'
+expect 0 "the list" formats --list
+says "mxfp4_e2m1"
+expect 0 "GEMM as JSON" formats -t gemm -f json -o gemm.json
+check "errors grow with K where nothing is promoted" python3 -c '
+import json
+rows = [r for r in json.load(open("gemm.json"))["gemm"]
+        if r["varies"] == "k" and r["data"] == "positive" and r["promote_every"] == 0 and r["align_bits"] == 13]
+rms = [r["accumulation"]["rms_ratio"] for r in rows]
+assert len(rms) > 4 and rms == sorted(rms), rms'
+
+printf '1 2.5 -3\n# a comment\n0.125, 4e-3; 7\n' >numbers.txt
+expect 0 "a file of floats" formats --file numbers.txt bf16
+says "numbers.txt"
+gzip -k numbers.txt
+expect 0 "compressed" formats --file numbers.txt.gz bf16
+python3 -c 'import struct; open("n.f32", "wb").write(struct.pack("<3f", 1, 2, 3))'
+expect 0 "words" formats --file n.f32 --columns 3 bf16
+
+refused() { # TITLE TEXT ARGS...
+    local title=$1 text=$2
+    shift 2
+    expect "$code" "$title" formats "$@"
+    tells "$text"
+}
+code=2
+refused "n out of range" "4" logfmt3
+refused "a format that is none" "e4m3" e4m33
+refused "a table that is none" "did you mean 'gemm'" -t gem
+refused "tables with a file" "leave out -t" --file numbers.txt -t gemm
+code=3
+printf '1 2\n3 nan 4\n' >nan.txt
+refused "a NaN" "nan.txt:2:3" --file nan.txt
+printf '1 inf\n' >inf.txt
+refused "an infinity" "is infinite" --file inf.txt
+printf '1 1e39\n' >big.txt
+refused "too large for binary32" "is infinite as a 32-bit float" --file big.txt
+printf '1 two\n' >word.txt
+refused "a word" "'two' is no number" --file word.txt
+: >empty.txt
+refused "an empty file" "there is no number in it" --file empty.txt
+refused "rows that do not divide" "no whole number of rows of 4" --file numbers.txt --columns 4
+printf 'abcde' >odd.f32
+refused "half a word" "no whole number of 32-bit floats" --file odd.f32
+code=4
+refused "a file that is missing" "cannot read" --file nowhere.txt
+expect 4 "a place that cannot be written" formats -t errors --rows 1 bf16 -o nowhere/x.txt
+finish
