@@ -6,6 +6,7 @@
 ln -s "$MOESIM" moesim
 for folder in configs scenarios traces; do ln -s "$srcdir/$folder" .; done
 gzip -c "$srcdir/tests/data/tiny_kineto.json" >profile.json.gz
+cp "$srcdir/tests/data/hf_deepseek_v3.json" config.json
 
 awk '/^```sh$/ { block++; inside = 1; next } /^```/ { inside = 0 }
      inside && !/bootstrap/ { print >("block" block ".sh") }' "$srcdir/README.md"

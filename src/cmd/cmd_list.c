@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "io/kind.h"
+#include "models/blocks/block.h"
 #include "topology/topology.h"
 
 static void list_topologies(struct arena *arena)
@@ -18,6 +19,13 @@ static void list_kinds(struct arena *arena)
     (void)arena;
     for (const struct scenario_kind *const *k = kind_all(); *k; k++)
         printf("%-18s %s (paper %s)\n", (*k)->name, (*k)->doc, (*k)->ref);
+}
+
+static void list_blocks(struct arena *arena)
+{
+    (void)arena;
+    for (const struct block_type *const *b = block_all(); *b; b++)
+        printf("%-12s %s (paper %s)\n", (*b)->name, (*b)->doc, (*b)->ref);
 }
 
 static void list_networks(struct arena *arena)
@@ -75,6 +83,7 @@ static const struct list {
              {"topologies", list_topologies},
              {"hardware", list_hardware},
              {"models", list_models},
+             {"blocks", list_blocks},
              {"networks", list_networks},
              {NULL, NULL}};
 
@@ -90,7 +99,7 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     argp_error(
         state,
         "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, models, "
-        "networks",
+        "blocks, networks",
         word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }

@@ -2,6 +2,7 @@
 moesim_SOURCES += src/cmd/main.c src/cmd/cmd.h
 moesim_SOURCES += src/cmd/cmd_formats.c
 moesim_SOURCES += src/cmd/cmd_list.c
+moesim_SOURCES += src/cmd/cmd_model.c
 moesim_SOURCES += src/cmd/cmd_run.c
 moesim_SOURCES += src/cmd/cmd_schema.c
 moesim_SOURCES += src/cmd/cmd_topo.c

@@ -18,9 +18,10 @@ static const struct command commands[] = {
     {"run", cmd_run, "simulate a scenario and print the result"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3 of the paper"},
+    {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2 of the paper"},
     {"formats", cmd_formats, "number formats: errors of FP8, MX, LogFMT and of narrow accumulation"},
     {"validate", cmd_validate, "check scenarios without running them"},
-    {"list", cmd_list, "list topologies, hardware, models or networks"},
+    {"list", cmd_list, "list topologies, hardware, models, blocks or networks"},
     {"schema", cmd_schema, "print the JSON Schema of a scenario"},
     {NULL, NULL, NULL},
 };

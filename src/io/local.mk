@@ -26,3 +26,6 @@ libmoesim_a_SOURCES += src/io/topo_text.c src/io/topo_json.c
 libmoesim_a_SOURCES += src/io/topo_dot.c src/io/topo_simgrid.c src/io/topo_htsim.c
 libmoesim_a_SOURCES += src/io/float_file.c src/io/float_file.h
 libmoesim_a_SOURCES += src/io/formats_text.c src/io/formats_json.c src/io/formats_writers.h
+libmoesim_a_SOURCES += src/io/model_file.c src/io/model_file.h src/io/model_import.c
+libmoesim_a_SOURCES += src/io/model_tables.c src/io/model_tables.h
+libmoesim_a_SOURCES += src/io/model_figures.c src/io/model_write.c

@@ -9,7 +9,10 @@ tests_fuzz_replay_trace_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_trace.c
 check_PROGRAMS += tests/fuzz/replay_scenario
 tests_fuzz_replay_scenario_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_scenario.c
 
-FUZZ_TARGETS = units cfg trace scenario
+check_PROGRAMS += tests/fuzz/replay_model
+tests_fuzz_replay_model_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_model.c
+
+FUZZ_TARGETS = units cfg trace scenario model
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) -lstdc++ -lm

@@ -1,0 +1,140 @@
+/* moesim model NAME: parameters, FLOPs and bytes of a model; Tables 1 and 2; import of a config.json. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "io/model_tables.h"
+
+enum { MAX_SET = 64, KEY_SEQUENCE = 256, KEY_CONTEXT, KEY_PP, KEY_TP, KEY_EP, KEY_TABLE1, KEY_TABLE2 };
+enum { DEFAULT_TOKENS = 4096, MOST_TOKENS = 1 << 30, MOST_GPUS = 1 << 20 };
+
+struct options {
+    const char *name, *import, *out, *set[MAX_SET];
+    int n_set, table;
+    struct model_question question;
+    bool json;
+};
+
+static const struct argp_option argp_options[] = {
+    {"set", 's', "KEY=VALUE", 0, "change one value, for example moe.top_k=4", 0},
+    {"sequence", KEY_SEQUENCE, "N", 0, "tokens of a training sequence (default: 4096)", 0},
+    {"context", KEY_CONTEXT, "N", 0, "tokens before the one that is generated (default: 4096)", 0},
+    {"pp", KEY_PP, "N", 0, "pipeline stages (default: 1)", 0},
+    {"tp", KEY_TP, "N", 0, "tensor parallelism (default: 1)", 0},
+    {"ep", KEY_EP, "N", 0, "expert parallelism (default: 1)", 0},
+    {"table1", KEY_TABLE1, NULL, 0, "Table 1 of the paper: KV cache per token", 0},
+    {"table2", KEY_TABLE2, NULL, 0,
+     "Table 2 of the paper: training cost per token; exit code 1 when a printed value is not met", 0},
+    {"format", 'f', "FORMAT", 0, "text or json", 0},
+    {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
+    {0}};
+
+static uint32_t whole(const char *text, uint32_t most, const char *what, struct argp_state *state)
+{
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno || !*text || *end || text[0] == '-' || value < 1 || value > most)
+        argp_error(state, "%s is a whole number from 1 to %u, not '%s'", what, most, text);
+    return (uint32_t)value;
+}
+
+static void set_format(struct options *o, const char *word, struct argp_state *state)
+{
+    o->json = !strcmp(word, "json");
+    if (!o->json && strcmp(word, "text"))
+        argp_error(state, "there is no output format '%s'; there are text and json", word);
+}
+
+static void add_name(struct options *o, const char *word, struct argp_state *state)
+{
+    if (o->name && !strcmp(o->name, "import") && !o->import)
+        o->import = word;
+    else if (o->name)
+        argp_error(state, "one model at a time; '%s' is a second one", word);
+    else
+        o->name = word;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 's':
+        if (o->n_set == MAX_SET)
+            argp_error(state, "more than %d changes", MAX_SET);
+        o->set[o->n_set++] = arg;
+        return 0;
+    case KEY_SEQUENCE: o->question.sequence = whole(arg, MOST_TOKENS, "--sequence", state); return 0;
+    case KEY_CONTEXT: o->question.context = whole(arg, MOST_TOKENS, "--context", state); return 0;
+    case KEY_PP: o->question.layout.pp = whole(arg, MOST_GPUS, "--pp", state); return 0;
+    case KEY_TP: o->question.layout.tp = whole(arg, MOST_GPUS, "--tp", state); return 0;
+    case KEY_EP: o->question.layout.ep = whole(arg, MOST_GPUS, "--ep", state); return 0;
+    case KEY_TABLE1: o->table = 1; return 0;
+    case KEY_TABLE2: o->table = 2; return 0;
+    case 'f': set_format(o, arg, state); return 0;
+    case 'o': o->out = arg; return 0;
+    case ARGP_KEY_ARG: add_name(o, arg, state); return 0;
+    case ARGP_KEY_END:
+        if (!o->name && !o->table)
+            argp_error(state, "which model? For example:\n  moesim model deepseek_v3");
+        if (o->name && !strcmp(o->name, "import") && !o->import)
+            argp_error(state, "which file? For example:\n  moesim model import config.json -o mine.yaml");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    argp_options, parse_option, "NAME\nFILE.yaml\nimport CONFIG.JSON",
+    "Prints parameters, KV cache, training and decoding FLOPs and bytes, and weights per GPU of a model: one "
+    "of 'moesim list models', or a file of your own. 'import' makes such a file of a Hugging Face config.json.",
+    NULL, NULL, NULL};
+
+static int describe(const struct options *o, struct arena *arena, struct outfile *f, struct diag *diag)
+{
+    struct model_file m;
+    struct model_figure figures[MODEL_FIGURES];
+    if (model_load(o->name, o->set, o->n_set, arena, &m, diag))
+        return -1;
+    int n = model_figures(&m, &o->question, figures, diag);
+    if (n < 0)
+        return -1;
+    (o->json ? model_write_json : model_write_text)(&m, figures, n, f);
+    return 0;
+}
+
+static int answer(const struct options *o, struct arena *arena, struct diag *diag)
+{
+    struct outfile *f = outfile_open(o->out ? o->out : "-", diag);
+    int code = -1;
+    if (!f)
+        return -1;
+    if (o->table)
+        code = model_paper_table(o->table, o->json, arena, f, diag);
+    else if (o->import)
+        code = model_import(o->import, arena, f, diag);
+    else
+        code = describe(o, arena, f, diag);
+    if (code >= 0)
+        return outfile_close(f, diag) ? -1 : code;
+    outfile_abandon(f);
+    return -1;
+}
+
+int cmd_model(int argc, char **argv)
+{
+    struct options o = {.question = {DEFAULT_TOKENS, DEFAULT_TOKENS, {1, 1, 1}}};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct arena *arena = arena_new();
+    struct diag *diag = diag_new();
+    int missed = answer(&o, arena, diag);
+    diag_print(diag, stderr);
+    int code = diag_exit_code(diag);
+    diag_free(diag);
+    arena_free(arena);
+    return code ? code : missed == 1 ? EXIT_NO : EXIT_OK;
+}

@@ -1,0 +1,85 @@
+#!/bin/bash
+# moesim model as a user types it: published sizes, Tables 1 and 2, layouts, import, refusals. TAP.
+. "$srcdir/tests/cli.sh"
+metric() { # FILE NAME
+    python3 -c 'import json, sys; print("%.6g" % json.load(open(sys.argv[1]))["metrics"][sys.argv[2]]["value"])' "$@"
+}
+
+expect 0 "DeepSeek-V3" model deepseek_v3
+for line in "params                            671.026 B" "params_active                      37.552 B" \
+    "params_mtp                         11.610 B" "70.272 KB" "249.817 GFLOP" "280.52 GFLOP"; do
+    says "$line"
+done
+sizes=$(for m in deepseek_v2 qwen2.5_72b llama3.1_70b llama3.1_405b; do
+    "$MOESIM" model $m | sed -n 's/^params  *//p' | cut -d' ' -f1
+done | tr '\n' ' ')
+check "published sizes" [ "$sizes" = "235.741 72.706 70.554 405.853 " ]
+expect 0 "Table 1" model --table1
+says "LLaMA-3.1 405B (GQA)        516.096      516.096"
+expect 0 "Table 2" model --table2
+says "LLaMa-405B Dense          405.9 B       2447.9       2448         2473.2"
+expect 0 "Table 2 as JSON" model --table2 -f json
+check "every row is met" [ "$(grep -c '"met":.*true' out)" = 4 ]
+
+expect 0 "stages" model deepseek_v3 --pp 61 -f json -o stages.json
+expect 0 "one GPU" model deepseek_v3 -f json -o one.json
+check "one GPU holds all parameters, in FP8" [ "$(metric one.json weights_per_gpu)" = "$(metric one.json params)" ]
+check "the fullest of 61 stages holds an MoE layer and the head" \
+    python3 -c "import json; v = lambda k: json.load(open('stages.json'))['metrics'][k]['value']
+assert abs(v('weights_per_gpu') - v('params_head') - 11.5069e9) < 2e6, v('weights_per_gpu')"
+expect 0 "a window" model llama3.1_70b -s attention.window=1024 -f json -o window.json
+expect 0 "none" model llama3.1_70b -f json -o whole.json
+check "a window bounds what decoding reads" \
+    python3 -c "import json; v = lambda f: json.load(open(f))['metrics']['decode_bytes']['value']
+assert abs(v('whole.json') - v('window.json') - 3072 * 327680) < 1"
+expect 0 "a cache in FP8" model deepseek_v3 -s attention.kv_value='1 B'
+says "35.136 KB"
+expect 0 "blocks" list blocks
+says "mla_absorbed"
+
+# --- import --------------------------------------------------------------------------------------------
+cp "$srcdir/tests/data/hf_deepseek_v3.json" config.json
+expect 0 "import" model import config.json -o mine.yaml
+expect 0 "the same model" model ./mine.yaml
+says "671.026 B"
+says "249.817 GFLOP"
+cat >llama.json <<'END'
+{"model_type": "llama", "num_hidden_layers": 80, "hidden_size": 8192, "vocab_size": 128256,
+ "intermediate_size": 28672, "num_attention_heads": 64, "num_key_value_heads": 8}
+END
+expect 0 "import of a dense model" model import llama.json -o llama.yaml
+expect 0 "the same dense model" model llama.yaml
+says "70.554 B"
+
+refused() { # TITLE TEXT ARGS...
+    local title=$1 text=$2
+    shift 2
+    expect 3 "$title" model "$@"
+    tells "$text"
+}
+refused "a model that is none" "did you mean 'deepseek_v3'" deepseek-v3
+refused "attention that is none" "did you mean 'mla'" deepseek_v3 -s attention.kind=mlq
+refused "a network is no attention" "there is no attention 'moe'" deepseek_v3 -s attention.kind=moe
+refused "mha with fewer keys" "fewer are gqa" qwen_72b -s attention.kv_heads=8
+refused "groups that do not divide" "moe.groups must divide" deepseek_v3 -s moe.groups=7
+refused "too many experts for the groups" "hold fewer experts" deepseek_v3 -s moe.top_groups=1 -s moe.top_k=64
+refused "a key that is none" "did you mean 'hidden'" deepseek_v3 -s hiden=7168
+refused "experts that do not divide" "expert parallelism must divide" deepseek_v3 --ep 48
+refused "heads that do not divide" "must divide the heads" deepseek_v3 --tp 3
+refused "more stages than layers" "more pipeline stages than layers" deepseek_v3 --pp 62
+refused "experts of a dense model" "no experts to divide" llama3.1_70b --ep 2
+head -c 200 config.json >cut.json
+refused "a config.json that was cut off" "cut.json:" import cut.json
+echo '{"model_type": "llama", "hidden_size": 8192.5}' >half.json
+refused "half a width" "'hidden_size' is no whole number" import half.json
+tells "'num_hidden_layers' is missing"
+echo '[1]' >list.json
+refused "a list" "is an object" import list.json
+sed 's/"n_group": 8/"n_group": 7/' config.json >groups.json
+refused "groups of a config.json" "moe.groups must divide" import groups.json
+check "nothing was written" [ ! -e none.yaml ]
+expect 3 "nothing is written" model import list.json -o none.yaml
+check "no file" [ ! -e none.yaml ]
+expect 2 "no model" model
+expect 4 "a file that is missing" model import nowhere.json
+finish
