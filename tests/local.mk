@@ -47,6 +47,7 @@ dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
+dist_check_SCRIPTS += tests/tpot_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

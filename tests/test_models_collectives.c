@@ -437,7 +437,7 @@ START_TEST(low_latency_bytes)
         double in_B[64], out_B[64], network_B[64], sum_B = 0;
         opgraph_free(graph);
         graph = opgraph_new(16);
-        ll_build(graph, &hw, &t, 7168, combine, combine, arena);
+        ll_build(graph, &hw, &t, ll_message_B(7168, combine), combine, combine, arena);
         opgraph_check(graph);
         sum_bytes(in_B, out_B, network_B, 16);
         for (uint32_t r = 0; r < 16; r++) {
@@ -461,7 +461,7 @@ START_TEST(low_latency_time)
     hw.ep_kernel.ll_dispatch_s = 5e-6;
     ll_sample(16, 128, 64, 8, 1, arena, &t);
     graph = opgraph_new(16);
-    ll_build(graph, &hw, &t, 7168, false, true, arena);
+    ll_build(graph, &hw, &t, ll_message_B(7168, false), false, true, arena);
     double in_B[64], out_B[64], network_B[64], most_B = 0;
     sum_bytes(in_B, out_B, network_B, 16);
     for (uint32_t r = 0; r < 16; r++)
@@ -484,7 +484,7 @@ START_TEST(low_latency_posting)
     hw.ep_kernel.ll_initiator = INITIATOR_CPU_PROXY;
     ll_sample(16, 128, 64, 8, 1, arena, &t);
     graph = opgraph_new(16);
-    ll_build(graph, &hw, &t, 7168, false, loopback, arena);
+    ll_build(graph, &hw, &t, ll_message_B(7168, false), false, loopback, arena);
     double posted_s[16] = {0};
     for (uint32_t i = 0; i < graph->n_transfers; i++) {
         const struct transfer *m = &graph->transfers[i];

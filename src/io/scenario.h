@@ -9,6 +9,7 @@
 #include "models/moe_cfg.h"
 #include "models/replay.h"
 #include "models/routing_study_cfg.h"
+#include "models/tpot_cfg.h"
 #include "sim/sim.h"
 
 struct sim_cfg {
@@ -31,6 +32,7 @@ struct scenario {
     struct mixed_cfg mixed;           /* kind mixed_traffic */
     struct moe_cfg moe;               /* kind moe_exchange */
     struct node_limited_cfg node_limited;
+    struct tpot_cfg tpot;             /* kind tpot_bound */
     struct sim_cfg sim;
 };
 

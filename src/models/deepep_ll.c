@@ -59,17 +59,26 @@ void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t exp
     uint32_t *chosen = ARENA_ARRAY(arena, uint32_t, experts_per_token);
     gsl_rng *rng = rng_stream(seed, 0, "low-latency routing");
     out->n_ranks = n_ranks;
-    out->pairs = ARENA_ARRAY(arena, uint32_t, (size_t)n_ranks * n_ranks);
+    out->pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks);
     for (uint32_t src = 0; src < n_ranks; src++) {
         rng_stream_reset(rng, seed, src, "low-latency routing");
         for (uint32_t t = 0; t < tokens; t++) {
             choose(rng, experts, experts_per_token, taken, chosen);
             for (uint32_t i = 0; i < experts_per_token; i++)
-                out->pairs[(size_t)src * n_ranks + chosen[i] / (experts / n_ranks)]++;
+                out->pairs[(size_t)src * n_ranks + chosen[i] / (experts / n_ranks)] += 1;
         }
     }
     gsl_rng_free(rng);
     out->busiest_ratio = busiest(out);
+}
+
+void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, struct arena *arena,
+               struct ll_traffic *out)
+{
+    double each = (double)tokens * experts_per_token / (n_ranks - 1);
+    *out = (struct ll_traffic){n_ranks, ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks), 1};
+    for (uint32_t i = 0; i < n_ranks * n_ranks; i++)
+        out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
 }
 
 /* A NIC's two directions as resources: a transfer inside a node crosses them beside NVLink, which is never
@@ -121,12 +130,11 @@ static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t
 }
 
 void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
-              int64_t hidden, bool combine, bool loopback, struct arena *arena)
+              double message_B, bool combine, bool loopback, struct arena *arena)
 {
     uint32_t n = traffic->n_ranks, *op = ARENA_ARRAY(arena, uint32_t, n);
     uint32_t *out = ARENA_ARRAY(arena, uint32_t, n), *in = ARENA_ARRAY(arena, uint32_t, n);
     uint32_t *post = ARENA_ARRAY(arena, uint32_t, n);
-    double message_B = ll_message_B(hidden, combine);
     double rate_Bps = posting_Bps(hw, message_B);
     if (rate_Bps > 0)
         add_posting(graph, rate_Bps, n, post);

@@ -12,7 +12,7 @@
 /* Who sends how many (token, expert) pairs to whom. */
 struct ll_traffic {
     uint32_t n_ranks;
-    uint32_t *pairs;           /* [n_ranks][n_ranks]: of a rank (row) with an expert of a rank */
+    double *pairs;             /* [n_ranks][n_ranks]: of a rank (row) with an expert of a rank */
     double busiest_ratio;      /* pairs of the busiest rank's experts over the mean */
 };
 
@@ -21,12 +21,16 @@ struct ll_traffic {
 void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token,
                uint64_t seed, struct arena *arena, struct ll_traffic *out);
 
+/* Every rank has as many pairs with each other rank, tokens * experts_per_token in all, none with itself. */
+void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, struct arena *arena,
+               struct ll_traffic *out);
+
 /* Bytes of one message: FP8 with scales and a header, or BF16. */
 double ll_message_B(int64_t hidden, bool combine);
 
 /* Adds the kernel of every rank to an empty graph: one COMM op each. `loopback`: GPUs of one node also
  * exchange through their NICs, as DeepEP did until NVLink was added (June 2025). */
 void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
-              int64_t hidden, bool combine, bool loopback, struct arena *arena);
+              double message_B, bool combine, bool loopback, struct arena *arena);
 
 #endif

@@ -259,7 +259,8 @@ static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t 
               (uint32_t)r->experts_per_token, (uint64_t)sc->sim.seed, run->arena, &traffic);
     for (int combine = 0; combine < 2; combine++) {
         kind_begin(run, topo);
-        ll_build(run->graph, hw, &traffic, r->hidden, combine, c->loopback, run->scratch);
+        ll_build(run->graph, hw, &traffic, ll_message_B(r->hidden, combine), combine, c->loopback,
+                 run->scratch);
         if (kind_simulate(run, topo, hw, diag))
             return -1;
         double time_s = run->outcome.makespan_s;

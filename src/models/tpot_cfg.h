@@ -1,0 +1,18 @@
+/* Keys of scenarios about the bound of decoding speed (paper 2.3.2). */
+#ifndef MOESIM_MODELS_TPOT_CFG_H
+#define MOESIM_MODELS_TPOT_CFG_H
+
+#include <stdint.h>
+
+#include "base/cfg.h"
+
+enum hidden_rounding { HIDDEN_PAPER, HIDDEN_EXACT };
+
+struct tpot_cfg { /* kind tpot_bound */
+    int64_t tokens, copies, hidden, layers;
+    int hidden_rounding; /* enum hidden_rounding */
+};
+
+extern const struct cfg_table tpot_table;
+
+#endif
