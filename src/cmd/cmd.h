@@ -2,6 +2,8 @@
 #ifndef MOESIM_CMD_CMD_H
 #define MOESIM_CMD_CMD_H
 
+#include <stdint.h>
+
 int cmd_run(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
@@ -10,6 +12,11 @@ int cmd_model(int argc, char **argv);
 int cmd_validate(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
+
+struct argp_state;
+/* A whole number from least to most, or the end with a message that names the option (`what`). */
+uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what,
+                      struct argp_state *state);
 
 /* Flushes standard output; the exit code, or EXIT_IO with a message when a write failed. */
 int finish_stdout(int code);

@@ -1,7 +1,5 @@
 /* moesim formats: what number formats and the accumulation of tensor cores cost in accuracy. */
 #include <argp.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cfg.h"
@@ -49,18 +47,6 @@ static void add_format(struct options *o, const char *name, struct argp_state *s
         argp_error(state, "%s", why);
 }
 
-static uint64_t whole(const char *text, uint64_t least, uint64_t most, const char *what,
-                      struct argp_state *state)
-{
-    char *end;
-    errno = 0;
-    unsigned long long value = strtoull(text, &end, 10);
-    if (errno || !*text || *end || text[0] == '-' || value < least || value > most)
-        argp_error(state, "%s is a whole number from %llu to %llu, not '%s'", what,
-                   (unsigned long long)least, (unsigned long long)most, text);
-    return value;
-}
-
 static unsigned find_table(const char *word, struct argp_state *state)
 {
     static const char *const names[] = {"errors", "combine", "rounding", "gemm", NULL};
@@ -102,9 +88,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct options *o = state->input;
     switch (key) {
     case KEY_FILE: o->file = arg; return 0;
-    case KEY_COLUMNS: o->columns = (uint32_t)whole(arg, 1, 1u << 28, "--columns", state); return 0;
-    case KEY_ROWS: o->rows = (uint32_t)whole(arg, 1, MAX_ROWS, "--rows", state); return 0;
-    case KEY_SEED: o->seed = whole(arg, 0, 1ull << 53, "--seed", state); return 0;
+    case KEY_COLUMNS: o->columns = (uint32_t)option_whole(arg, 1, 1u << 28, "--columns", state); return 0;
+    case KEY_ROWS: o->rows = (uint32_t)option_whole(arg, 1, MAX_ROWS, "--rows", state); return 0;
+    case KEY_SEED: o->seed = option_whole(arg, 0, 1ull << 53, "--seed", state); return 0;
     case KEY_LIST: o->list = true; return 0;
     case 't': o->tables |= find_table(arg, state); return 0;
     case 'f': o->write = find_writer(arg, state); return 0;

@@ -1,7 +1,5 @@
 /* moesim model NAME: parameters, FLOPs and bytes of a model; Tables 1 and 2; import of a config.json. */
 #include <argp.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
@@ -31,16 +29,6 @@ static const struct argp_option argp_options[] = {
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
     {0}};
 
-static uint32_t whole(const char *text, uint32_t most, const char *what, struct argp_state *state)
-{
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (errno || !*text || *end || text[0] == '-' || value < 1 || value > most)
-        argp_error(state, "%s is a whole number from 1 to %u, not '%s'", what, most, text);
-    return (uint32_t)value;
-}
-
 static void set_format(struct options *o, const char *word, struct argp_state *state)
 {
     o->json = !strcmp(word, "json");
@@ -67,11 +55,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "more than %d changes", MAX_SET);
         o->set[o->n_set++] = arg;
         return 0;
-    case KEY_SEQUENCE: o->question.sequence = whole(arg, MOST_TOKENS, "--sequence", state); return 0;
-    case KEY_CONTEXT: o->question.context = whole(arg, MOST_TOKENS, "--context", state); return 0;
-    case KEY_PP: o->question.layout.pp = whole(arg, MOST_GPUS, "--pp", state); return 0;
-    case KEY_TP: o->question.layout.tp = whole(arg, MOST_GPUS, "--tp", state); return 0;
-    case KEY_EP: o->question.layout.ep = whole(arg, MOST_GPUS, "--ep", state); return 0;
+    case KEY_SEQUENCE: o->question.sequence = (double)option_whole(arg, 1, MOST_TOKENS, "--sequence", state); return 0;
+    case KEY_CONTEXT: o->question.context = (double)option_whole(arg, 1, MOST_TOKENS, "--context", state); return 0;
+    case KEY_PP: o->question.layout.pp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--pp", state); return 0;
+    case KEY_TP: o->question.layout.tp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--tp", state); return 0;
+    case KEY_EP: o->question.layout.ep = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--ep", state); return 0;
     case KEY_TABLE1: o->table = 1; return 0;
     case KEY_TABLE2: o->table = 2; return 0;
     case 'f': set_format(o, arg, state); return 0;

@@ -8,4 +8,4 @@ moesim_SOURCES += src/cmd/cmd_schema.c
 moesim_SOURCES += src/cmd/cmd_topo.c
 moesim_SOURCES += src/cmd/cmd_trace.c
 moesim_SOURCES += src/cmd/cmd_validate.c
-moesim_SOURCES += src/cmd/finish_stdout.c
+moesim_SOURCES += src/cmd/finish_stdout.c src/cmd/options.c

@@ -91,9 +91,5 @@ void formats_write_json(const struct report_request *q, const struct format_repo
         add_rounding(root, r);
     if (q->tables & REPORT_GEMM)
         add_gemm(root, r);
-    char *text = checked_alloc(cJSON_Print(root));
-    outfile_write(f, text, strlen(text));
-    outfile_write(f, "\n", 1);
-    cJSON_free(text);
-    cJSON_Delete(root);
+    json_write(root, f);
 }

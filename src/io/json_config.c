@@ -8,6 +8,15 @@
 
 /* cJSON prints 15 digits where the rest is below its own tolerance; the document gives as many as
  * read back to the very same double. */
+void json_write(cJSON *root, struct outfile *f)
+{
+    char *text = checked_alloc(cJSON_Print(root));
+    outfile_write(f, text, strlen(text));
+    outfile_write(f, "\n", 1);
+    cJSON_free(text);
+    cJSON_Delete(root);
+}
+
 void json_add_number(cJSON *to, const char *key, double value)
 {
     char text[32];

@@ -5,7 +5,10 @@
 #include <cjson/cJSON.h>
 
 #include "base/cfg.h"
+#include "base/outfile.h"
 
+/* Writes the document and frees it. */
+void json_write(cJSON *root, struct outfile *f);
 /* Left out when the value is not finite: JSON has no word for it. */
 void json_add_number(cJSON *to, const char *key, double value);
 /* Every leaf under its key, nested as in YAML; quantities in SI units. */

@@ -110,11 +110,7 @@ static void write_json(int number, const struct line *l, int n, struct outfile *
         json_add_number(o, number == 1 ? "multiplier" : "common_formula_GFLOP", l[i].other);
         cJSON_AddBoolToObject(o, "met", l[i].met);
     }
-    char *text = checked_alloc(cJSON_Print(root));
-    outfile_write(f, text, strlen(text));
-    outfile_write(f, "\n", 1);
-    cJSON_free(text);
-    cJSON_Delete(root);
+    json_write(root, f);
 }
 
 int model_paper_table(int number, bool json, struct arena *arena, struct outfile *out, struct diag *diag)

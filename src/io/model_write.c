@@ -44,9 +44,5 @@ void model_write_json(const struct model_file *m, const struct model_figure *f, 
         json_add_number(o, "value", f[i].value);
         cJSON_AddStringToObject(o, "doc", f[i].doc);
     }
-    char *text = checked_alloc(cJSON_Print(root));
-    outfile_write(out, text, strlen(text));
-    outfile_write(out, "\n", 1);
-    cJSON_free(text);
-    cJSON_Delete(root);
+    json_write(root, out);
 }
