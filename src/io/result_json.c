@@ -123,13 +123,6 @@ int result_write_json(const struct result *result, const struct scenario_file *s
     struct outfile *f = outfile_open(path, diag);
     if (!f)
         return -1;
-    cJSON *root = document(result, scenario);
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (text) {
-        outfile_write(f, text, strlen(text));
-        outfile_write(f, "\n", 1);
-    }
-    cJSON_free(text);
+    json_write(document(result, scenario), f);
     return outfile_close(f, diag);
 }

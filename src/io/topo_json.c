@@ -5,17 +5,6 @@
 #include "io/json_config.h"
 #include "io/topo_writers.h"
 
-static void write_and_delete(cJSON *root, struct outfile *f)
-{
-    char *text = cJSON_Print(root);
-    cJSON_Delete(root);
-    if (!text)
-        out_of_memory();
-    outfile_write(f, text, strlen(text));
-    outfile_write(f, "\n", 1);
-    cJSON_free(text);
-}
-
 static cJSON *start(const char *kind)
 {
     cJSON *root = cJSON_CreateObject();
@@ -73,7 +62,7 @@ int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag 
     json_sources(sources, r->cluster->cfg);
     if (r->cost)
         json_sources(cJSON_AddObjectToObject(sources, "prices"), r->prices);
-    write_and_delete(root, f);
+    json_write(root, f);
     return 0;
 }
 
@@ -109,5 +98,5 @@ void table3_write_json(const struct table3 *t, const struct cfg *prices, struct 
         cJSON_AddItemToArray(remarks, cJSON_CreateString(t->remarks[i]));
     json_config(cJSON_AddObjectToObject(root, "prices"), prices);
     json_sources(add_provenance(root), prices);
-    write_and_delete(root, f);
+    json_write(root, f);
 }
