@@ -31,6 +31,9 @@ simulated "fig6" "$S/fig6_latency_16gpu.yaml"
 check "fig6: within 3 % of each other at every size" below "$(metric network_difference_any_size)" 0.03
 check "fig6: latency is tens of microseconds" below "$(metric smallest_time)" 40e-6
 check "fig6: latency is more than the wire's" below 10e-6 "$(metric smallest_time)"
+expect 0 "what the GPU posts itself is explained as such" run "$S/fig6_latency_16gpu.yaml" --explain smallest_time \
+    -s cluster.software.initiator=ibgda
+says "cluster.software.ibgda_step"
 expect 0 "fig6 explains its latency" run "$S/fig6_latency_16gpu.yaml" --explain smallest_time
 says "cluster.software.launch"
 says "tuning.cc"

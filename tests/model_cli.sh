@@ -70,8 +70,10 @@ refused "more stages than layers" "more pipeline stages than layers" deepseek_v3
 refused "experts of a dense model" "no experts to divide" llama3.1_70b --ep 2
 head -c 200 config.json >cut.json
 refused "a config.json that was cut off" "cut.json:" import cut.json
-echo '{"model_type": "llama", "hidden_size": 8192.5}' >half.json
-refused "half a width" "'hidden_size' is no whole number" import half.json
+echo '{"model_type": "mixtral", "num_local_experts": 8}' >types.json
+printf '{"model_type": "llama",\n "hidden_size": 8192.5}' >half.json
+refused "a type that is unknown" "types.json:1:2: error: 'model_type' must be" import types.json
+refused "half a width" "half.json:2:2: error: 'hidden_size' is no whole number" import half.json
 tells "'num_hidden_layers' is missing"
 echo '[1]' >list.json
 refused "a list" "is an object" import list.json
@@ -81,5 +83,10 @@ check "nothing was written" [ ! -e none.yaml ]
 expect 3 "nothing is written" model import list.json -o none.yaml
 check "no file" [ ! -e none.yaml ]
 expect 2 "no model" model
+expect 2 "a change of a table" model --table1 -s layers=3
+tells "are about one model"
+expect 2 "a layout of an import" model import config.json --pp 4
+expect 2 "a table of a model" model deepseek_v3 --table2
+tells "leave out 'deepseek_v3'"
 expect 4 "a file that is missing" model import nowhere.json
 finish

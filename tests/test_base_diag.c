@@ -56,6 +56,20 @@ START_TEST(place_line_and_caret)
 }
 END_TEST
 
+/* A study that builds a network for each of its rows warns once, and its errors still have room. */
+START_TEST(warnings_are_not_repeated)
+{
+    for (int i = 0; i < 1000; i++) {
+        diag_warning(d, SRCLOC_NONE, "slow");
+        diag_warning(d, at("", 2, 5), "slow");
+    }
+    diag_error(d, EXIT_BAD_INPUT, SRCLOC_NONE, "wrong");
+    char *text = printed();
+    ck_assert_str_eq(text, "warning: slow\nerror: wrong\na.yaml:2:5: warning: slow\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(parts_of_a_place)
 {
     diag_error(d, EXIT_USAGE, SRCLOC_NONE, "no scenario");
@@ -209,6 +223,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, nothing_reported);
     tcase_add_test(t, place_line_and_caret);
+    tcase_add_test(t, warnings_are_not_repeated);
     tcase_add_test(t, parts_of_a_place);
     tcase_add_test(t, caret_stands_under_its_character);
     tcase_add_test(t, line_ends_of_all_systems);

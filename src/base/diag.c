@@ -198,12 +198,25 @@ void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
         d->code = code;
 }
 
+/* Takes the last message back when it has been said before. */
+static void drop_repetition(struct diag *d)
+{
+    for (size_t i = 0; i + 1 < d->n; i++)
+        if (strcmp(d->entries[i].text, d->entries[d->n - 1].text) == 0) {
+            free(d->entries[--d->n].text);
+            return;
+        }
+}
+
 void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
 {
+    size_t before = d->n;
     va_list ap;
     va_start(ap, fmt);
     add(d, &where, "warning", fmt, ap);
     va_end(ap);
+    if (d->n > before)
+        drop_repetition(d);
 }
 
 void diag_default_place(struct diag *d, struct srcloc where)

@@ -8,6 +8,8 @@
 enum { MAX_SET = 64, KEY_SEQUENCE = 256, KEY_CONTEXT, KEY_PP, KEY_TP, KEY_EP, KEY_TABLE1, KEY_TABLE2 };
 enum { DEFAULT_TOKENS = 4096, MOST_TOKENS = 1 << 30, MOST_GPUS = 1 << 20 };
 
+#define DEFAULT_QUESTION {DEFAULT_TOKENS, DEFAULT_TOKENS, {1, 1, 1}}
+
 struct options {
     const char *name, *import, *out, *set[MAX_SET];
     int n_set, table;
@@ -46,6 +48,25 @@ static void add_name(struct options *o, const char *word, struct argp_state *sta
         o->name = word;
 }
 
+/* Nothing that was written is ignored. */
+static void check_all(const struct options *o, struct argp_state *state)
+{
+    static const struct model_question asked = DEFAULT_QUESTION;
+    bool import = o->name && !strcmp(o->name, "import");
+    bool about_one = o->n_set || memcmp(&o->question, &asked, sizeof asked);
+    if (!o->name && !o->table)
+        argp_error(state, "which model? For example:\n  moesim model deepseek_v3");
+    if (import && !o->import)
+        argp_error(state, "which file? For example:\n  moesim model import config.json -o mine.yaml");
+    if (o->name && o->table)
+        argp_error(state, "the paper's tables are of the paper's models; leave out '%s'", o->name);
+    if (about_one && (o->table || import))
+        argp_error(state, "-s, --sequence, --context, --pp, --tp and --ep are about one model; "
+                          "leave them out");
+    if (o->json && import)
+        argp_error(state, "an import is YAML; leave out --format json");
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -65,12 +86,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'f': set_format(o, arg, state); return 0;
     case 'o': o->out = arg; return 0;
     case ARGP_KEY_ARG: add_name(o, arg, state); return 0;
-    case ARGP_KEY_END:
-        if (!o->name && !o->table)
-            argp_error(state, "which model? For example:\n  moesim model deepseek_v3");
-        if (o->name && !strcmp(o->name, "import") && !o->import)
-            argp_error(state, "which file? For example:\n  moesim model import config.json -o mine.yaml");
-        return 0;
+    case ARGP_KEY_END: check_all(o, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -114,7 +130,7 @@ static int answer(const struct options *o, struct arena *arena, struct diag *dia
 
 int cmd_model(int argc, char **argv)
 {
-    struct options o = {.question = {DEFAULT_TOKENS, DEFAULT_TOKENS, {1, 1, 1}}};
+    struct options o = {.question = DEFAULT_QUESTION};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     struct arena *arena = arena_new();

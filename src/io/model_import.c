@@ -1,7 +1,6 @@
 /* Hugging Face's config.json as a model of ours. Which keys mean what: the configuration classes of
  * transformers (LlamaConfig, Qwen2Config, DeepseekV3Config) and DeepSeek-V2's configuration_deepseek.py. */
 #include <cjson/cJSON.h>
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,8 @@
 
 struct import {
     const cJSON *root;
-    const char *path, *yaml;
+    const char *json, *path, *yaml;
+    size_t len;
     struct arena *arena;
     struct diag *diag;
 };
@@ -20,9 +20,23 @@ enum { LARGEST_CONFIG_B = 1 << 20 };
 
 /* --- keys ---------------------------------------------------------------------------------------------------- */
 
+static struct srcloc place(const char *json, size_t len, const char *at, const char *path)
+{
+    struct srcloc where = {.file = path, .text = json, .text_len = len, .line = 1, .column = 1};
+    for (const char *p = json; p < at; p++, where.column++)
+        if (*p == '\n') {
+            where.line++;
+            where.column = 0;
+        }
+    return where;
+}
+
+/* At the key, where it is given. cJSON keeps no places; a key is looked for as it is written. */
 static void complain(struct import *im, const char *key, const char *what)
 {
-    diag_error(im->diag, EXIT_BAD_INPUT, SRCLOC_FILE(im->path), "'%s' %s", key, what);
+    const char *at = strstr(im->json, arena_printf(im->arena, "\"%s\"", key));
+    diag_error(im->diag, EXIT_BAD_INPUT,
+               at ? place(im->json, im->len, at, im->path) : SRCLOC_FILE(im->path), "'%s' %s", key, what);
 }
 
 /* A whole number; `missing` when the key is absent or null, an error when missing is negative. */
@@ -83,8 +97,7 @@ static void import_grouped(struct import *im)
     long long heads = whole(im, "num_attention_heads", -1), hidden = whole(im, "hidden_size", 0);
     long long kv_heads = whole(im, "num_key_value_heads", heads);
     long long head_dim = whole(im, "head_dim", heads > 0 ? hidden / heads : 0);
-    bool qwen = is_text(im, "model_type", "qwen2") || is_text(im, "model_type", "qwen2_moe") ||
-                is_text(im, "model_type", "qwen");
+    bool qwen = is_text(im, "model_type", "qwen2") || is_text(im, "model_type", "qwen");
     word(im, "  ", "kind", kv_heads == heads ? "mha" : kv_heads == 1 ? "mqa" : "gqa");
     line(im, "  ", "heads", heads);
     line(im, "  ", "kv_heads", kv_heads);
@@ -118,20 +131,24 @@ static long long dense_ffn(struct import *im)
     return is_text(im, "model_type", "qwen") ? width / 2 : width;
 }
 
-/* The type, of characters that mean nothing in YAML. */
-static const char *name_of(struct import *im)
+/* Other types may have norms, tied heads or attention that their keys do not tell. */
+static const char *const known_types[] = {"deepseek_v2", "deepseek_v3", "llama", "mistral", "qwen", "qwen2",
+                                          NULL};
+
+static bool is_known(struct import *im)
 {
-    const cJSON *type = cJSON_GetObjectItemCaseSensitive(im->root, "model_type");
-    char *name = arena_strdup(im->arena, cJSON_IsString(type) && *type->valuestring ? type->valuestring : "model");
-    for (char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) || (unsigned char)*c > 127)
-            *c = '_';
-    return arena_printf(im->arena, "imported_%s", name);
+    for (const char *const *type = known_types; *type; type++)
+        if (is_text(im, "model_type", *type))
+            return true;
+    complain(im, "model_type", "must be deepseek_v2, deepseek_v3, llama, mistral, qwen or qwen2; describe other "
+                               "models by hand after one of configs/models");
+    return false;
 }
 
 static void import_all(struct import *im)
 {
-    word(im, "", "name", name_of(im));
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(im->root, "model_type");
+    word(im, "", "name", arena_printf(im->arena, "imported_%s", type->valuestring));
     im->yaml = arena_printf(im->arena, "%ssource: \"config.json\"\n", im->yaml);
     line(im, "", "layers", whole(im, "num_hidden_layers", -1));
     if (whole(im, "n_routed_experts", 0))
@@ -152,17 +169,6 @@ static void import_all(struct import *im)
 
 /* --- the document --------------------------------------------------------------------------------------------- */
 
-static struct srcloc place(const char *json, size_t len, const char *at, const char *path)
-{
-    struct srcloc where = {.file = path, .text = json, .text_len = len, .line = 1, .column = 1};
-    for (const char *p = json; p < at; p++, where.column++)
-        if (*p == '\n') {
-            where.line++;
-            where.column = 0;
-        }
-    return where;
-}
-
 /* What was written must be a model: dimensions that do not fit are found now, at their lines. */
 static int check_result(struct import *im)
 {
@@ -180,15 +186,12 @@ int model_import_text(const char *json, size_t len, const char *path, struct are
     const char *end = json;
     size_t before = diag_count(diag);
     cJSON *root = cJSON_ParseWithLengthOpts(json, len, &end, 0);
-    struct import im = {.root = root, .path = path, .yaml = "", .arena = arena, .diag = diag};
+    struct import im = {.root = root, .json = json, .path = path, .yaml = "", .len = len, .arena = arena,
+                        .diag = diag};
     if (!cJSON_IsObject(root))
         diag_error(diag, EXIT_BAD_INPUT, root ? SRCLOC_FILE(path) : place(json, len, end, path),
                    root ? "a config.json is an object: { ... }" : "this is no JSON");
-    else if (cJSON_GetObjectItemCaseSensitive(root, "num_local_experts") ||
-             cJSON_GetObjectItemCaseSensitive(root, "num_experts"))
-        complain(&im, "num_experts", "belongs to an expert model that is not DeepSeek's; describe it by hand "
-                                     "after configs/models/deepseek_v3.yaml");
-    else
+    else if (is_known(&im))
         import_all(&im);
     cJSON_Delete(root);
     *yaml = im.yaml;

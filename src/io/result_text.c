@@ -29,7 +29,8 @@ static const char *shown(double value, enum unit_dim dim, char *buf, size_t size
     if (!isfinite(value))
         return "-";
     if (dim == DIM_RATIO || dim == DIM_COUNT) {
-        snprintf(buf, size, "%.4g", value);
+        bool whole = dim == DIM_COUNT && value == round(value) && fabs(value) < 1e15;
+        snprintf(buf, size, whole ? "%.0f" : "%.4g", value);
         return buf;
     }
     if (dim == DIM_BYTES) /* 16 KiB stays 16 KiB */

@@ -77,7 +77,7 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
 {
     double each = (double)tokens * experts_per_token / (n_ranks - 1);
     *out = (struct ll_traffic){n_ranks, ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks), 1};
-    for (uint32_t i = 0; i < n_ranks * n_ranks; i++)
+    for (size_t i = 0; i < (size_t)n_ranks * n_ranks; i++)
         out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
 }
 

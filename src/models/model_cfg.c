@@ -84,7 +84,7 @@ int model_check(const struct cfg *cfg, const struct model *m, struct diag *diag)
 {
     size_t before = diag_count(diag);
     check_block(cfg, m, "attention.kind", m->attention.kind, true, diag);
-    if (*m->attention.decode)
+    if (*m->attention.decode && diag_count(diag) == before)
         check_block(cfg, m, "attention.decode", m->attention.decode, true, diag);
     if (m->dense_layers > m->layers)
         diag_error(diag, EXIT_BAD_INPUT, cfg_where(cfg, "dense_layers"),

@@ -229,12 +229,12 @@ static void add_metrics(struct study *s)
                           "launch + messages posted one after the other + latency of the path");
     result_add_input(m, run->arena, "launch", run->file->scenario->cluster.software.launch_s,
                      DIM_TIME, "cluster.software.launch");
-    result_add_input(m, run->arena, "software of a network message",
-                     run->file->scenario->cluster.software.network_step_s, DIM_TIME,
-                     "cluster.software.network_step");
-    result_add_input(m, run->arena, "posting of a message",
-                     run->file->scenario->cluster.software.message_s, DIM_TIME,
-                     "cluster.software.message");
+    const struct hw_software *sw = &run->file->scenario->cluster.software;
+    bool ibgda = sw->initiator == INITIATOR_IBGDA;
+    result_add_input(m, run->arena, "software of a network message", hw_step_s(sw, sw->initiator),
+                     DIM_TIME, ibgda ? "cluster.software.ibgda_step" : "cluster.software.network_step");
+    result_add_input(m, run->arena, "posting of a message", hw_message_s(sw, sw->initiator), DIM_TIME,
+                     ibgda ? "cluster.software.ibgda_message" : "cluster.software.message");
     if (s->plan.n_topologies < 2)
         return;
     result_add_metric(&run->result, run->arena, "network_difference_any_size",

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/rng.h"
 #include "hw/cluster.h"
 #include "io/scenario.h"
+#include "models/deepep_ll.h"
 #include "sim/sim.h"
 #include "topology/symmetry.h"
 
@@ -21,6 +23,7 @@ struct bench {
     struct diag *diag;
     struct topology topo;
     struct opgraph *graph;
+    struct cluster_hw *hw;
 };
 
 static void die_on_error(struct diag *diag)
@@ -82,7 +85,7 @@ static struct bench *bench_topology(const char *topology, uint32_t ranks)
     struct bench *b = ARENA_NEW(a, struct bench);
     b->arena = a;
     b->diag = diag_new();
-    struct cluster_hw *hw = load_hardware(b, ranks / GPUS);
+    struct cluster_hw *hw = b->hw = load_hardware(b, ranks / GPUS);
     hw->topology = topology;
     b->topo.type = topology_find(topology);
     b->topo.type->build(&b->topo, hw, a, b->diag);
@@ -235,11 +238,17 @@ static void bench_cluster(uint32_t ranks, uint32_t group, bool equal, double eps
     bench_free(b);
 }
 
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* Everyone to everyone in the largest network, by exact symmetry; whole and folded where both run. */
 static double folded_s(uint32_t ranks, struct sim_outcome *o, double *wall_s)
 {
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    double begin_s = now_s();
     struct bench *b = bench_topology("mpft", ranks);
     struct topology whole = b->topo;
     symmetry_quotient(&whole, &b->topo, b->arena, b->diag);
@@ -250,8 +259,7 @@ static double folded_s(uint32_t ranks, struct sim_outcome *o, double *wall_s)
         opgraph_transfer(b->graph, &(struct transfer){.dst = dst, .weight = 1, .bytes_B = MIB});
     *o = run(b, NET_FLOW, 0);
     bench_free(b);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    *wall_s = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    *wall_s = now_s() - begin_s;
     return o->makespan_s;
 }
 
@@ -270,39 +278,39 @@ static void bench_symmetry(void)
            LARGE, (unsigned long)o.n_flows, wall_s, (double)o.peak_rss_B / 1e6);
 }
 
+/* Pages that this process holds. */
+static double resident_B(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%*s %ld", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
 static void bench_build(const char *topology, uint32_t ranks)
 {
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    malloc_trim(0);
+    double before_B = resident_B(), begin_s = now_s();
     struct bench *b = bench_topology(topology, ranks);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    printf("%s of %u GPUs: built in %.3f s, %.1f MB of links\n", topology, b->topo.n_endpoints,
-           (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec),
-           (double)b->topo.n_links * sizeof *b->topo.links / 1e6);
+    double end_s = now_s();
+    printf("%s of %u GPUs: built in %.3f s, %.1f MB\n", topology, b->topo.n_endpoints, end_s - begin_s,
+           (resident_B() - before_B) / 1e6);
     bench_free(b);
 }
 
-/* DeepEP's normal dispatch of 4,096 tokens by 320 GPUs, 8 of 256 experts each, drawn: unequal flows. */
+/* Every (token, expert) pair a message, one expert per GPU, 8 of them drawn for each token: no two flows are
+ * equal by construction. */
 static void bench_dispatch(uint32_t ranks)
 {
-    enum { TOKENS = 4096, TOP_K = 8, COPY_B = 7392 };
+    enum { TOKENS = 4096, TOP_K = 8, HIDDEN = 7168 };
     struct bench *b = bench_topology("mpft", ranks);
-    uint32_t *tokens = ARENA_ARRAY(b->arena, uint32_t, ranks);
-    gsl_rng *rng = rng_stream(1, ranks, "bench routing");
+    struct ll_traffic traffic;
+    ll_sample(ranks, TOKENS, ranks, TOP_K, 1, b->arena, &traffic);
     b->graph = opgraph_new(ranks);
-    for (uint32_t r = 0; r < ranks; r++)
-        add_op(b->graph, r);
-    for (uint32_t src = 0; src < ranks; src++) {
-        memset(tokens, 0, ranks * sizeof *tokens);
-        for (uint32_t i = 0; i < TOKENS * TOP_K; i++)
-            tokens[gsl_rng_uniform_int(rng, ranks)]++;
-        for (uint32_t dst = 0; dst < ranks; dst++)
-            if (src != dst && tokens[dst])
-                opgraph_transfer(b->graph, &(struct transfer){.src_op = src, .dst_op = dst,
-                                                              .src = src, .dst = dst, .weight = 1,
-                                                              .bytes_B = COPY_B * (double)tokens[dst]});
-    }
-    gsl_rng_free(rng);
+    ll_build(b->graph, b->hw, &traffic, ll_message_B(HIDDEN, false), false, false, b->arena);
     struct sim_outcome o = run(b, NET_FLOW, 0);
     printf("EP%u dispatch of %d tokens, routed, exact: %lu flows, %.3f s, %.1f MB\n", ranks, TOKENS,
            (unsigned long)o.n_flows, o.wall_s, (double)o.peak_rss_B / 1e6);
