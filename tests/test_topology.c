@@ -103,6 +103,41 @@ START_TEST(too_many_nodes_is_a_located_reason)
 }
 END_TEST
 
+/* Ports that do not divide are refused, with what does; nothing is rounded in silence. */
+START_TEST(ports_that_do_not_divide)
+{
+    static const struct {
+        const char *topology, *says;
+        int64_t ports;
+        double ratio;
+    } rows[] = {{"mpft", "cannot be divided 1 to 1", 63, 1},  {"mpft", "62 or 64", 63, 1},
+                {"mpft", "1.03226 (32 down, 31 up)", 63, 1},  {"ft2", "63 or 66", 64, 2},
+                {"mrft", "2.04762 (43 down, 21 up)", 64, 2},  {"ft3", "62 or 64", 63, 1},
+                {"mpft_multiport", "63 or 66", 64, 2},        {"ft3", "63 or 66", 64, 2}};
+    struct setup *s = load();
+    struct topo_counts c = {0};
+    s->hw->nodes = 96;
+    s->hw->network.switch_ports = rows[_i].ports;
+    s->hw->network.oversubscription_ratio = rows[_i].ratio;
+    ck_assert_int_eq(topology_find(rows[_i].topology)->count(s->hw, &c, s->diag), -1);
+    ck_assert_msg(strstr(diag_text(s->diag), rows[_i].says), "%s", diag_text(s->diag));
+    done(s);
+}
+END_TEST
+
+/* The ratio that the message offers is taken as it is printed. */
+START_TEST(offered_ratio_is_taken)
+{
+    struct setup *s = load();
+    struct topo_counts c = {0};
+    s->hw->nodes = 96;
+    s->hw->network.oversubscription_ratio = 2.04762;
+    ck_assert_int_eq(topology_find("mpft")->count(s->hw, &c, s->diag), 0);
+    ck_assert_uint_eq(c.links, 8 * 3 * 21); /* planes, leaves of 43, uplinks */
+    done(s);
+}
+END_TEST
+
 /* --- properties ------------------------------------------------------------------------------------- */
 
 static void random_hardware(struct setup *s, gsl_rng *rng)
@@ -111,6 +146,8 @@ static void random_hardware(struct setup *s, gsl_rng *rng)
     s->hw->node.gpus = s->hw->nic.per_node = 1 + (int64_t)gsl_rng_uniform_int(rng, 8);
     s->hw->network.switch_ports = ports[gsl_rng_uniform_int(rng, 4)];
     s->hw->network.oversubscription_ratio = 1 + (double)gsl_rng_uniform_int(rng, 3);
+    if (s->hw->network.oversubscription_ratio == 2) /* ports that can be divided by three */
+        s->hw->network.switch_ports = s->hw->network.switch_ports * 3 / 2;
     s->hw->nodes = 1 + (int64_t)gsl_rng_uniform_int(rng, 40);
     s->hw->network.nic_ports = 1 + (int64_t)gsl_rng_uniform_int(rng, 4);
     s->hw->network.planes = gsl_rng_uniform_int(rng, 2) ? 0 : s->hw->node.gpus;
@@ -383,6 +420,8 @@ static Suite *suite(void)
     tcase_add_test(t, latencies_of_table_5);
     tcase_add_test(t, counts_of_table_3);
     tcase_add_test(t, too_many_nodes_is_a_located_reason);
+    tcase_add_loop_test(t, ports_that_do_not_divide, 0, 8);
+    tcase_add_test(t, offered_ratio_is_taken);
     tcase_add_loop_test(t, random_clusters, 0, 60);
     tcase_add_loop_test(t, radix_is_respected, 0, 60);
     tcase_add_loop_test(t, paths_are_numbered, 0, 60);

@@ -1,8 +1,61 @@
 #include "topology/fat_tree.h"
 
+#include <math.h>
+#include <stdio.h>
+
 static uint32_t ceil_div(uint32_t a, uint32_t b)
 {
     return (a + b - 1) / b;
+}
+
+/* Nobody writes 2.047619...: a ratio this near to one that ports can have is that one. */
+static const double ratio_tolerance = 1e-3;
+
+static double ratio_with(uint32_t ports, uint32_t up)
+{
+    return up ? (double)(ports - up) / up : INFINITY;
+}
+
+/* Uplinks that give the ratio, or 0. */
+static uint32_t whole_uplinks(uint32_t ports, double ratio)
+{
+    uint32_t up = (uint32_t)lround(ports / (1 + ratio));
+    return fabs(ratio_with(ports, up) / ratio - 1) <= ratio_tolerance ? up : 0;
+}
+
+/* The next number of ports above (step 1) or below (-1) that can be divided so; 0 when none is near. */
+static uint32_t next_ports(uint32_t ports, int step, double ratio)
+{
+    for (int64_t p = ports + step; p > 1 && p < 2 * (int64_t)ports; p += step)
+        if (whole_uplinks((uint32_t)p, ratio))
+            return (uint32_t)p;
+    return 0;
+}
+
+static const char *choice(uint32_t ports, char *buf, size_t size)
+{
+    snprintf(buf, size, "%u", ports);
+    return ports ? buf : "";
+}
+
+int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *diag)
+{
+    uint32_t ports = (uint32_t)hw->network.switch_ports;
+    double ratio = hw->network.oversubscription_ratio;
+    char fewer[16], more[16];
+    *up = whole_uplinks(ports, ratio);
+    if (*up)
+        return 0;
+    uint32_t below = next_ports(ports, -1, ratio), above = next_ports(ports, 1, ratio);
+    uint32_t least = (uint32_t)(ports / (1 + ratio)); /* fewer uplinks: a ratio that is allowed */
+    least = least ? least : 1;
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+               "the %u ports of a leaf cannot be divided %g to 1 into downlinks and uplinks; set "
+               "cluster.network.switch_ports to %s%s%s, or cluster.network.oversubscription to %.6g (%u down, "
+               "%u up)",
+               ports, ratio, choice(below, fewer, sizeof fewer), below && above ? " or " : "",
+               choice(above, more, sizeof more), ratio_with(ports, least), ports - least, least);
+    return -1;
 }
 
 int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n,
@@ -13,14 +66,15 @@ int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n,
         *out = (struct fat_tree){.leaves = 1, .down = ports};
         return 0;
     }
-    uint32_t up = (uint32_t)((double)ports / (1 + hw->network.oversubscription_ratio));
-    up = up ? up : 1;
-    uint32_t down = ports - up, leaves = groups * ceil_div(n, down ? down : 1);
+    uint32_t up;
+    if (fat_tree_uplinks(hw, &up, diag))
+        return -1;
+    uint32_t down = ports - up, leaves = groups * ceil_div(n, down);
     /* a spine has one port for each cable that ends at it */
     uint32_t spines = ceil_div(leaves * up, ports);
     while (spines <= up && leaves * ceil_div(up, spines) > ports)
         spines++;
-    if (!down || leaves > ports || spines > up) {
+    if (leaves > ports || spines > up) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "%u endpoints need more than two levels of %u-port switches (%u leaves, at "
                    "most %u); use fewer nodes or more ports (cluster.network.switch_ports)",

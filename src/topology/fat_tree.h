@@ -14,6 +14,10 @@ struct fat_tree {
     uint32_t leaves, spines, up, down; /* down: endpoints per leaf */
 };
 
+/* Uplinks of a leaf with the cluster's ports and oversubscription: nothing is rounded. 0, or -1 with what
+ * would be possible. */
+int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *diag);
+
 /* Smallest tree of `groups` sets of `n` endpoints, no leaf shared between sets. One switch is enough
  * when there is one set that fits; otherwise leaves keep ports for uplinks. -1 with the reason when
  * two levels do not reach. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "topology/ends.h"
+#include "topology/fat_tree.h"
 
 struct ft3 {
     uint32_t down;                 /* endpoints of a leaf */
@@ -37,14 +38,23 @@ static int plan(const struct cluster_hw *hw, struct ft3 *f, struct diag *diag)
 {
     uint32_t ports = (uint32_t)hw->network.switch_ports;
     uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
-    uint32_t up = (uint32_t)((double)ports / (1 + hw->network.oversubscription_ratio));
-    if (hw->nic.per_node != hw->node.gpus || ports < 4 || !up) {
+    uint32_t up;
+    if (hw->nic.per_node != hw->node.gpus || ports < 4) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "a three-level fat tree needs one NIC per GPU (cluster.nic.per_node: %lld) and "
-                   "switches with at least 4 ports, %u of them left for uplinks",
-                   (long long)hw->node.gpus, up);
+                   "switches with at least 4 ports",
+                   (long long)hw->node.gpus);
         return -1;
     }
+    if (ports % 2) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "the %u ports of an aggregation switch cannot be halved into downlinks and uplinks; set "
+                   "cluster.network.switch_ports to %u or %u",
+                   ports, ports - 1, ports + 1);
+        return -1;
+    }
+    if (fat_tree_uplinks(hw, &up, diag))
+        return -1;
     *f = (struct ft3){.down = ports - up, .aggs = up, .pod_leaves = ports / 2, .up = ports / 2};
     f->leaves = ceil_div(n, f->down);
     f->pods = ceil_div(f->leaves, f->pod_leaves);
