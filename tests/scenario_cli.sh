@@ -27,6 +27,13 @@ check "the good ones are still checked" [ "$(grep -c ': ok$' out)" = 2 ]
 expect 2 "--print of two files" validate --print "$main_job" "$main_job"
 tells "--print shows one scenario"
 
+# --- keys that nothing reads -------------------------------------------------------------------
+expect 3 "a key of another kind" validate "$main_job" -s collective.gpus=64
+tells "'collective.gpus' changes nothing: kind train_replay does not read 'collective'; leave it out"
+expect 3 "a model where none is read" validate "$srcdir/scenarios/fig6_latency_16gpu.yaml" -s model=deepseek_v3
+tells "kind collective has no language model"
+check "--print leaves out what the kind does not read" [ -z "$(grep -E '^(collective|llm|tpot):' first.yaml)" ]
+
 # --- list -------------------------------------------------------------------------------------
 expect 0 "list topologies" list topologies
 says "mpft"

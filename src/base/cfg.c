@@ -132,9 +132,29 @@ struct srcloc cfg_where(const struct cfg *c, const char *dotted_key)
     return e ? e->where : SRCLOC_NONE;
 }
 
+int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct diag *diag)
+{
+    struct cfg_entry *table = cfg_find(c, table_key);
+    BUG_IF(!table || !table->table);
+    table->excluded = true;
+    for (size_t i = (size_t)(table - c->entries); i < table->end; i++)
+        if (c->entries[i].given) {
+            diag_error(diag, EXIT_BAD_INPUT, c->entries[i].where, "'%s' changes nothing: %s",
+                       c->entries[i].key, why);
+            return -1;
+        }
+    return 0;
+}
+
+/* The entry after this one, over tables that are taken out. */
+static size_t next_entry(const struct cfg *c, size_t i)
+{
+    return c->entries[i].excluded ? c->entries[i].end : i + 1;
+}
+
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
 {
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
         const struct cfg_entry *e = &c->entries[i];
         if (!e->table)
             fn(ctx, e->key, e->field, e->value,
@@ -177,8 +197,8 @@ static void report_missing(const struct cfg *c, size_t table, struct diag *diag)
 int cfg_finish(struct cfg *c, struct diag *diag)
 {
     size_t before = diag_count(diag);
-    for (size_t i = 0; i < c->n; i++)
-        if (c->entries[i].table)
+    for (size_t i = 0; i < c->n; i = next_entry(c, i))
+        if (c->entries[i].table && !c->entries[i].excluded)
             report_missing(c, i, diag);
     return diag_count(diag) > before ? -1 : 0;
 }

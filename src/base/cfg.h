@@ -70,6 +70,10 @@ int cfg_override(struct cfg *c, const char *assignment, struct diag *diag);
 /* After all layers: reports required keys that nobody gave, with the table's place. */
 int cfg_finish(struct cfg *c, struct diag *diag);
 
+/* Takes a table out: what it says is not printed, not visited and not required. A key that was given in it is
+ * an error, told with `why`. Call after all layers. 0 or -1. */
+int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct diag *diag);
+
 /* One scalar of a YAML file without a table (e.g. which hardware a scenario wants);
  * NULL when the key is absent. Errors of syntax are reported to diag. The string is
  * owned by the arena. */

@@ -108,6 +108,8 @@ static void print_children(const struct cfg *c, size_t table, int indent, FILE *
 {
     for (size_t i = table + 1; i < c->entries[table].end; i = c->entries[i].end) {
         const struct cfg_entry *e = &c->entries[i];
+        if (e->excluded)
+            continue;
         if (!e->table) {
             print_leaf(c, e, indent, out);
             continue;

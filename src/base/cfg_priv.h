@@ -14,6 +14,7 @@ struct cfg_entry {
     const char *source;            /* its `source:` text, or NULL */
     struct srcloc where;           /* the value, or the table's first mapping */
     bool given;                    /* by a file or -s; a default does not count */
+    bool excluded;                 /* table: see cfg_exclude */
     size_t parent, end;            /* entries of the subtree: this one .. end-1 */
 };
 

@@ -31,12 +31,17 @@ struct scenario_kind {
     const char *name; /* "train_replay" */
     const char *doc;
     const char *ref;  /* paper section */
+    const char *reads; /* the scenario's tables that it reads beside cluster and sim: "replay llm"; "llm?": when
+                          the scenario has a model */
     /* Reports to diag what does not fit together in the keys that this kind reads. */
     void (*check)(const struct scenario_file *file, struct arena *arena, struct diag *diag);
     /* Builds, simulates and analyses; 0, or -1 with the reasons in diag. */
     int (*run)(struct kind_run *run, struct diag *diag);
 };
 
+enum reads { READS_NOT, READS_IF_GIVEN, READS_ALWAYS };
+/* What `reads` says of the table. */
+enum reads kind_reads(const struct scenario_kind *kind, const char *table);
 const struct scenario_kind *kind_find(const char *name); /* NULL when unknown */
 const struct scenario_kind *const *kind_all(void);       /* NULL-terminated, sorted by name */
 

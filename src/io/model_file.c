@@ -19,14 +19,23 @@ static const char **names(struct arena *arena)
     return all;
 }
 
-static const char *find(const char *name, struct arena *arena, struct diag *diag)
+static const char *find(const char *name, struct srcloc where, const char *beside, struct arena *arena,
+                        struct diag *diag)
 {
+    const char *path = is_path(name) ? data_find(name, beside, arena) : NULL;
     if (is_path(name))
-        return name;
-    const char *path = data_find(arena_printf(arena, "configs/models/%s.yaml", name), NULL, arena);
+        return path ? path : name; /* whoever opens it says that it is not there */
+    path = data_find(arena_printf(arena, "configs/models/%s.yaml", name), beside, arena);
     if (!path)
-        report_unknown(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "model", name, names(arena), arena);
+        report_unknown(diag, EXIT_BAD_INPUT, where, "model", name, names(arena), arena);
     return path;
+}
+
+int model_lay(struct cfg *c, const char *at, const char *name, struct srcloc where, const char *beside,
+              struct arena *arena, struct diag *diag)
+{
+    const char *path = find(name, where, beside, arena, diag);
+    return path ? cfg_load_file(c, path, at, false, NULL, diag) : -1;
 }
 
 int model_load(const char *name, const char *const *set, int n_set, struct arena *arena,
@@ -34,12 +43,12 @@ int model_load(const char *name, const char *const *set, int n_set, struct arena
 {
     size_t before = diag_count(diag);
     struct cfg *cfg = cfg_new(&model_table, arena);
-    *out = (struct model_file){cfg_struct(cfg), cfg, find(name, arena, diag)};
+    *out = (struct model_file){cfg_struct(cfg), cfg, find(name, SRCLOC_NONE, NULL, arena, diag)};
     if (!out->path || cfg_load_file(cfg, out->path, "", false, NULL, diag))
         return -1;
     for (int i = 0; i < n_set; i++)
         cfg_override(cfg, set[i], diag);
     if (cfg_finish(cfg, diag) || diag_count(diag) != before)
         return -1;
-    return model_check(cfg, out->model, diag);
+    return model_check(cfg, "", out->model, diag);
 }

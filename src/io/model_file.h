@@ -16,6 +16,10 @@ struct model_file {
 int model_load(const char *name, const char *const *set, int n_set, struct arena *arena,
                struct model_file *out, struct diag *diag);
 
+/* Lays the model's file under `at` of another config, as hardware_lay does with hardware. 0 or -1. */
+int model_lay(struct cfg *c, const char *at, const char *name, struct srcloc where, const char *beside,
+              struct arena *arena, struct diag *diag);
+
 /* Hugging Face's config.json as our YAML. 0, or -1 with what is missing or unknown. */
 int model_import(const char *json_path, struct arena *arena, struct outfile *out, struct diag *diag);
 /* The same of json[len], which is NUL after len; *yaml is the arena's. */

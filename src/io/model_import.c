@@ -177,7 +177,7 @@ static int check_result(struct import *im)
     if (cfg_load_text(cfg, im->yaml, strlen(im->yaml), name, "", false, NULL, im->diag) ||
         cfg_finish(cfg, im->diag))
         return -1;
-    return model_check(cfg, cfg_struct(cfg), im->diag);
+    return model_check(cfg, "", cfg_struct(cfg), im->diag);
 }
 
 int model_import_text(const char *json, size_t len, const char *path, struct arena *arena,

@@ -1,9 +1,10 @@
 /* Scenarios: layers laid over one another, then checked as a whole.
  *
  * Defaults of the tables, then configs/HARDWARE/{chip,node,nic,network,...}.yaml
- * (every number there with its source), then the scenario file, then -s. Which HARDWARE
- * the last two layers decide, so they are laid twice: once for that one key, once for
- * good.
+ * (every number there with its source) and configs/models/MODEL.yaml, then the scenario
+ * file, then -s. Which HARDWARE and MODEL the last two layers decide, so they are laid
+ * twice: once for those keys, once for good. Tables that the kind does not read are
+ * taken out, and a key given in one is an error.
  *
  * Checked here is what no single table can see: names of plugins, numbers
  * that must fit each other; then the scenario's kind checks the keys that it reads. */
@@ -14,6 +15,7 @@
 #include "base/yaml_text.h"
 #include "io/hardware.h"
 #include "io/kind.h"
+#include "io/model_file.h"
 #include "topology/topology.h"
 
 static const struct cfg_field sim_fields[] = {
@@ -75,11 +77,21 @@ static const struct cfg_field scenario_fields[] = {
      .offset = offsetof(struct scenario, hardware),
      .doc = "folder under configs/ whose numbers the cluster starts from (moesim list "
             "hardware)"},
+    {.name = "model",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, model),
+     .dflt = "",
+     .doc = "model under configs/models whose dimensions llm starts from (moesim list models)"},
     {.name = "cluster",
      .type = CFG_TABLE,
      .offset = offsetof(struct scenario, cluster),
      .sub = &cluster_hw_table,
      .doc = "the machines and their network"},
+    {.name = "llm",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, llm),
+     .sub = &model_table,
+     .doc = "the language model"},
     {.name = "replay",
      .type = CFG_TABLE,
      .offset = offsetof(struct scenario, replay),
@@ -182,38 +194,112 @@ static void lay_own_keys(const struct loading *l)
         cfg_override(l->cfg, l->overrides[i], l->diag);
 }
 
-/* The hardware's name in the end, and its place in *where; "" when none is given.
- * Mistakes are reported when the layers are laid for good. */
-static const char *peek_hardware(const struct loading *l, struct srcloc *where)
+/* What the last two layers say of the layers below them. Mistakes are reported when the layers are laid for
+ * good. */
+struct peeked {
+    const char *hardware, *model;
+    const struct scenario_kind *kind; /* NULL: unknown */
+    struct srcloc hardware_at, model_at;
+};
+
+static struct peeked peek(const struct loading *l)
 {
     struct loading peek = *l;
     peek.cfg = cfg_new(&scenario_table, l->arena);
     peek.diag = diag_new();
     lay_own_keys(&peek);
     diag_free(peek.diag);
-    *where = place(&peek, "hardware");
-    return ((struct scenario *)cfg_struct(peek.cfg))->hardware;
+    const struct scenario *s = cfg_struct(peek.cfg);
+    return (struct peeked){.hardware = s->hardware,
+                           .model = s->model,
+                           .kind = kind_find(s->kind),
+                           .hardware_at = place(&peek, "hardware"),
+                           .model_at = place(&peek, "model")};
 }
 
 /* False when nothing can be said about the cluster's keys. */
-static bool lay_hardware(const struct loading *l)
+static bool lay_hardware(const struct loading *l, const struct peeked *p)
 {
-    struct srcloc where;
-    const char *name = peek_hardware(l, &where);
-    return *name && !hardware_lay(l->cfg, name, where, l->path, l->arena, l->diag);
+    return *p->hardware &&
+           !hardware_lay(l->cfg, p->hardware, p->hardware_at, l->path, l->arena, l->diag);
 }
 
-/* Without hardware every key of the cluster would be missing; one message is enough. */
-static void check_complete(const struct loading *l, bool has_hardware,
+/* False when nothing can be said about the model's keys. */
+static bool lay_model(const struct loading *l, const struct peeked *p)
+{
+    bool wanted = p->kind && kind_reads(p->kind, "llm");
+    return wanted && *p->model &&
+           !model_lay(l->cfg, "llm", p->model, p->model_at, l->path, l->arena, l->diag);
+}
+
+/* Without hardware every key of the cluster would be missing; one message is enough. So with the model. */
+static void check_complete(const struct loading *l, bool has_hardware, bool has_model,
                            size_t errors_before)
 {
     bool is_read = cfg_where(l->cfg, "").file;
-    if (has_hardware && is_read)
-        cfg_finish(l->cfg, l->diag);
-    else if (!has_hardware && diag_count(l->diag) == errors_before)
+    bool told = diag_count(l->diag) != errors_before;
+    if (!has_hardware && !told)
         REPORT(l, "",
                "required key 'hardware' is missing; write for example 'hardware: h800' "
                "('moesim list hardware' lists what there is)");
+    if (!has_model && !told)
+        REPORT(l, "",
+               "required key 'model' is missing; write for example 'model: deepseek_v3' "
+               "('moesim list models' lists what there is)");
+    if (has_hardware && has_model && is_read)
+        cfg_finish(l->cfg, l->diag);
+}
+
+/* --- tables of other kinds
+ * --------------------------------------------------------------------------
+ */
+
+enum reads kind_reads(const struct scenario_kind *kind, const char *table)
+{
+    size_t n = strlen(table);
+    for (const char *word = kind->reads; *word; word += strspn(word, " ")) {
+        size_t length = strcspn(word, " ");
+        bool optional = length && word[length - 1] == '?';
+        if (length - optional == n && !memcmp(word, table, n))
+            return optional ? READS_IF_GIVEN : READS_ALWAYS;
+        word += length;
+    }
+    return READS_NOT;
+}
+
+static bool has_model(const struct loading *l)
+{
+    return *l->scenario->model || cfg_where(l->cfg, "llm").file;
+}
+
+static bool for_all_kinds(const char *table)
+{
+    return !strcmp(table, "cluster") || !strcmp(table, "sim");
+}
+
+static bool applies(const struct loading *l, const struct scenario_kind *kind, const char *table)
+{
+    enum reads reads = kind_reads(kind, table);
+    return reads == READS_ALWAYS || (reads == READS_IF_GIVEN && has_model(l));
+}
+
+static const char *why_unread(const struct loading *l, const struct scenario_kind *kind,
+                              const char *table)
+{
+    if (kind_reads(kind, table) == READS_IF_GIVEN)
+        return "there is no model to change; write for example 'model: deepseek_v3'";
+    return arena_printf(l->arena, "kind %s does not read '%s'; leave it out", kind->name, table);
+}
+
+/* A key that nothing reads is a mistake: in a table of another kind it would have no effect. */
+static void exclude_unread(const struct loading *l, const struct scenario_kind *kind)
+{
+    for (const struct cfg_field *f = scenario_table.fields; f->name; f++)
+        if (f->type == CFG_TABLE && !for_all_kinds(f->name) && !applies(l, kind, f->name))
+            cfg_exclude(l->cfg, f->name, why_unread(l, kind, f->name), l->diag);
+    if (*l->scenario->model && !kind_reads(kind, "llm"))
+        REPORT(l, "model", "'model' changes nothing: kind %s has no language model; leave it out",
+               kind->name);
 }
 
 /* --- checks across keys
@@ -269,10 +355,18 @@ static void check_node(const struct loading *l)
                (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
 }
 
+static void check_model(const struct loading *l)
+{
+    const struct scenario_kind *kind = kind_find(l->scenario->kind);
+    if (kind && applies(l, kind, "llm"))
+        model_check(l->cfg, "llm.", &l->scenario->llm, l->diag);
+}
+
 static void check_all(const struct loading *l)
 {
     check_topology(l);
     check_node(l);
+    check_model(l);
     check_kind(l);
 }
 
@@ -297,9 +391,13 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
                         .diag = diag};
     l.scenario = cfg_struct(l.cfg);
     yaml_text_read(path, arena, &l.text, &l.len, diag);
-    bool has_hardware = lay_hardware(&l);
+    struct peeked below = peek(&l);
+    bool hardware_laid = lay_hardware(&l, &below), model_laid = lay_model(&l, &below);
     lay_own_keys(&l);
-    check_complete(&l, has_hardware, before);
+    if (below.kind)
+        exclude_unread(&l, below.kind);
+    bool needs_model = below.kind && kind_reads(below.kind, "llm") == READS_ALWAYS && !has_model(&l);
+    check_complete(&l, hardware_laid, model_laid || !(needs_model || *below.model), before);
     if (diag_count(diag) == before)
         check_all(&l);
     if (!*l.scenario->name)

@@ -6,6 +6,7 @@
 #include "hw/cluster.h"
 #include "models/collective_cfg.h"
 #include "models/fault_study_cfg.h"
+#include "models/model.h"
 #include "models/moe_cfg.h"
 #include "models/replay.h"
 #include "models/routing_study_cfg.h"
@@ -23,7 +24,9 @@ struct scenario {
     const char *name, *description;
     const char *kind;        /* what runs: a plugin's name, see io/kind.h */
     const char *hardware;    /* directory under configs/: layer below the scenario's own keys */
+    const char *model;       /* configs/models/MODEL.yaml: layer below `llm`; "" = the scenario has it all */
     struct cluster_hw cluster;
+    struct model llm;                 /* kinds whose `reads` names it */
     struct replay_cfg replay;         /* kind train_replay */
     struct collective_cfg collective; /* kind collective */
     struct routing_study_cfg routing_study; /* kind routing_study */

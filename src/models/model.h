@@ -35,8 +35,9 @@ struct model {
 
 extern const struct cfg_table model_table;
 
-/* Reports what does not fit together, at the keys of `cfg`. 0 or -1. */
-int model_check(const struct cfg *cfg, const struct model *m, struct diag *diag);
+/* Reports what does not fit together, at the model's keys in `cfg`, which stand under `prefix` ("" or "llm.").
+ * 0 or -1. */
+int model_check(const struct cfg *cfg, const char *prefix, const struct model *m, struct diag *diag);
 
 /* Parameters by part; sums over layers, MTP apart. */
 struct model_params {

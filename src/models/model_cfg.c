@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "models/blocks/block.h"
@@ -61,37 +62,52 @@ static const struct cfg_field model_fields[] = {
     {0}};
 const struct cfg_table model_table = {"model", "a language model", sizeof(struct model), model_fields};
 
-static void check_block(const struct cfg *cfg, const struct model *m, const char *key, const char *name,
-                        bool attention, struct diag *diag)
+struct check {
+    const struct cfg *cfg;
+    const char *prefix;
+    const struct model *model;
+    struct diag *diag;
+};
+
+static struct srcloc place(const struct check *c, const char *key)
+{
+    char full[128];
+    snprintf(full, sizeof full, "%s%s", c->prefix, key);
+    return cfg_where(c->cfg, full);
+}
+
+static void check_block(const struct check *c, const char *key, const char *name, bool attention)
 {
     const struct block_type *b = block_find(name);
-    const char *names[64] = {0}, *misfit = b ? b->misfit(m) : NULL;
+    const char *names[64] = {0}, *misfit = b ? b->misfit(c->model) : NULL;
     uint32_t n = 0;
     for (const struct block_type *const *all = block_all(); *all; all++)
         if ((*all)->attention == attention)
             names[n++] = (*all)->name;
     if (b && b->attention == attention) {
         if (misfit)
-            diag_error(diag, EXIT_BAD_INPUT, cfg_where(cfg, key), "%s", misfit);
+            diag_error(c->diag, EXIT_BAD_INPUT, place(c, key), "%s", misfit);
         return;
     }
     const char *near = cfg_nearest(name, names);
-    diag_error(diag, EXIT_BAD_INPUT, cfg_where(cfg, key), "there is no attention '%.40s'%s%s%s ('moesim list blocks')",
-               name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    diag_error(c->diag, EXIT_BAD_INPUT, place(c, key),
+               "there is no attention '%.40s'%s%s%s ('moesim list blocks')", name,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-int model_check(const struct cfg *cfg, const struct model *m, struct diag *diag)
+int model_check(const struct cfg *cfg, const char *prefix, const struct model *m, struct diag *diag)
 {
+    const struct check c = {cfg, prefix, m, diag};
     size_t before = diag_count(diag);
-    check_block(cfg, m, "attention.kind", m->attention.kind, true, diag);
+    check_block(&c, "attention.kind", m->attention.kind, true);
     if (*m->attention.decode && diag_count(diag) == before)
-        check_block(cfg, m, "attention.decode", m->attention.decode, true, diag);
+        check_block(&c, "attention.decode", m->attention.decode, true);
     if (m->dense_layers > m->layers)
-        diag_error(diag, EXIT_BAD_INPUT, cfg_where(cfg, "dense_layers"),
-                   "%lld dense layers of %lld layers", (long long)m->dense_layers, (long long)m->layers);
+        diag_error(diag, EXIT_BAD_INPUT, place(&c, "dense_layers"), "%lld dense layers of %lld layers",
+                   (long long)m->dense_layers, (long long)m->layers);
     if (m->moe.routed)
-        check_block(cfg, m, "moe.routed", "moe", false, diag);
+        check_block(&c, "moe.routed", "moe", false);
     if (!m->moe.routed || m->dense_layers)
-        check_block(cfg, m, "dense_ffn", "dense_ffn", false, diag);
+        check_block(&c, "dense_ffn", "dense_ffn", false);
     return diag_count(diag) == before ? 0 : -1;
 }

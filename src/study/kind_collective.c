@@ -280,6 +280,7 @@ const struct scenario_kind kind_collective = {
     .name = "collective",
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
+    .reads = "collective",
     .check = check,
     .run = run_collective,
 };

@@ -144,6 +144,7 @@ const struct scenario_kind kind_fault_study = {
     .name = "fault_study",
     .doc = "a collective with and without a fault, on several networks",
     .ref = "5.1, 6.1",
+    .reads = "fault_study",
     .check = check,
     .run = run_faults,
 };

@@ -124,6 +124,7 @@ const struct scenario_kind kind_mixed_traffic = {
     .name = "mixed_traffic",
     .doc = "two collectives at once, with and without traffic classes",
     .ref = "5.2.2",
+    .reads = "mixed",
     .check = check,
     .run = run_mixed,
 };

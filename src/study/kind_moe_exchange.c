@@ -350,6 +350,7 @@ const struct scenario_kind kind_moe_exchange = {
     .name = "moe_exchange",
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
+    .reads = "moe",
     .check = check,
     .run = run_exchange,
 };

@@ -247,6 +247,7 @@ const struct scenario_kind kind_node_limited = {
     .name = "node_limited",
     .doc = "network time of a dispatch to M nodes per token, with and without deduplication",
     .ref = "4.3",
+    .reads = "node_limited",
     .check = check,
     .run = run_node_limited,
 };

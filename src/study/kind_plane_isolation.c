@@ -162,6 +162,7 @@ const struct scenario_kind kind_plane_isolation = {
     .name = "plane_isolation",
     .doc = "traffic inside all planes beside congestion in one",
     .ref = "5.1",
+    .reads = "plane_isolation",
     .check = check,
     .run = run_isolation,
 };

@@ -270,6 +270,7 @@ const struct scenario_kind kind_routing_study = {
     .name = "routing_study",
     .doc = "collectives of many groups at once under several routing policies",
     .ref = "5.2.2",
+    .reads = "routing_study",
     .check = check,
     .run = run_study,
 };

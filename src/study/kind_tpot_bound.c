@@ -231,6 +231,7 @@ const struct scenario_kind kind_tpot_bound = {
     .name = "tpot_bound",
     .doc = "the bound of decoding speed, and the way from it to the machine",
     .ref = "2.3.2",
+    .reads = "tpot",
     .check = check,
     .run = run_tpot,
 };

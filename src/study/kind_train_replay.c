@@ -96,6 +96,7 @@ const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
     .doc = "a recorded training trace on the scenario's hardware",
     .ref = "4.2 to 5.1",
+    .reads = "replay",
     .check = check,
     .run = run_replay,
 };
