@@ -396,6 +396,8 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
     lay_own_keys(&l);
     if (below.kind)
         exclude_unread(&l, below.kind);
+    else if (!has_model(&l)) /* one message about the kind is enough */
+        cfg_exclude(l.cfg, "llm", "no kind reads it", diag);
     bool needs_model = below.kind && kind_reads(below.kind, "llm") == READS_ALWAYS && !has_model(&l);
     check_complete(&l, hardware_laid, model_laid || !(needs_model || *below.model), before);
     if (diag_count(diag) == before)
