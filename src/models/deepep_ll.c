@@ -6,6 +6,9 @@
  * rank receives what the routing sends to its experts, and the busiest receiver ends last; a combine runs
  * backwards.
  *
+ * All messages of a kernel are in flight at once and share links as equals, so those of one pair of ranks are one
+ * transfer that weighs as many as they are.
+ *
  * A rank posts its messages one after the other, each takes cluster.software.ibgda_message (or .message
  * with ep_kernel.low_latency_initiator: cpu_proxy): a rate that its traffic to other nodes shares.
  *
@@ -144,18 +147,20 @@ void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct l
     for (uint32_t home = 0; home < n; home++)
         for (uint32_t away = 0; away < n; away++) {
             uint32_t src = combine ? away : home, dst = combine ? home : away;
+            double pairs = traffic->pairs[(size_t)home * n + away];
+            if (home == away || pairs <= 0)
+                continue;
             struct transfer t = {.src_op = op[src],
                                  .dst_op = op[dst],
                                  .src = src,
                                  .dst = dst,
-                                 .bytes_B = traffic->pairs[(size_t)home * n + away] * message_B,
-                                 .weight = 1,
+                                 .bytes_B = pairs * message_B,
+                                 .weight = pairs,
                                  .n_res = loopback ? 2 : 0,
                                  .res = {out[src], in[dst]}};
             bool through_nic = loopback || src / hw->node.gpus != dst / hw->node.gpus;
             if (rate_Bps > 0 && through_nic)
                 t.res[t.n_res++] = post[src];
-            if (home != away && t.bytes_B > 0)
-                opgraph_transfer(graph, &t);
+            opgraph_transfer(graph, &t);
         }
 }
