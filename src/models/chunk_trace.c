@@ -1,5 +1,5 @@
 /* Reading work out of recorded times. A recorded duration is what a kernel took with
- * the SMs that it had then and beside what ran then; the plan takes both out again, by
+ * the SMs that it had then and beside what ran then; the program takes both out again, by
  * the executor's own rule:
  *
  *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), SM-bound
@@ -16,17 +16,21 @@
  *
  * Left out: wave quantisation of grids that change, contention for memory bandwidth
  * between kernels that overlap, clock throttling. */
-#include "models/replay_plan.h"
+#include "models/chunk_trace.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows of a recorded grouped GEMM are padded per expert to its tile. */
+enum { EXPERT_ALIGNMENT_ROWS = 128 };
+
 struct reader {
     const struct trace *trace;
     const struct replay_cfg *cfg;
     const struct cluster_hw *hw;
-    struct replay_plan *plan;
+    struct chunk_program *program;
+    uint8_t *comm_stream; /* [n_streams] */
     double longest_s; /* duration of the longest kernel: bounds searches for overlaps */
     uint32_t comm_blocks; /* SMs that communication held when recorded */
     double *edges_s;      /* scratch, [2 n_kernels + 2] */
@@ -160,7 +164,7 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     return work_s;
 }
 
-static void plan_sms(const struct reader *rd, uint32_t kernel, struct kernel_plan *p)
+static void plan_sms(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
     double blocks = blocks_of(&rd->trace->kernels[kernel]),
            all = (double)rd->hw->chip.sms;
@@ -222,29 +226,66 @@ static bool is_backward(const struct trace *t, const struct trace_kernel *k)
     return k->phase != TRACE_NONE && !strstr(t->phases[k->phase], "(F)");
 }
 
-static void plan_kernel(const struct reader *rd, uint32_t kernel, uint32_t previous)
+/* What it waited for on the CPU, then on other streams. */
+static void add_deps(const struct reader *rd, const struct trace_kernel *k, struct chunk_kernel *p)
+{
+    struct chunk_program *out = rd->program;
+
+    p->first_dep = out->n_deps;
+    if (k->launch_after != TRACE_NONE)
+        out->deps[out->n_deps++] = k->launch_after;
+    for (uint32_t i = 0; i < k->n_deps; i++)
+        out->deps[out->n_deps++] = rd->trace->deps[k->first_dep + i];
+    p->n_deps = out->n_deps - p->first_dep;
+}
+
+/* Dispatch, combine and barriers: as recorded, or as what they move and wait for. */
+static void plan_comm(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
-    const struct trace_class *c = class_of(rd->trace, kernel);
-    struct kernel_plan *p = &rd->plan->kernels[kernel];
+    uint8_t collective = class_of(rd->trace, kernel)->collective;
     uint32_t blocks = blocks_of(k), ep_sms = (uint32_t)rd->hw->ep_kernel.sms;
+    bool all = blocks >= rd->comm_blocks, barrier = collective == COLL_NOTIFY;
 
-    p->backward = is_backward(rd->trace, k);
-    p->routing = 2 * (uint32_t)(k->layer > 0 ? k->layer : 0) + p->backward;
-    p->lead_s = lead_of(rd, kernel, previous);
-    if (holds_sms(rd, kernel)) {
-        bool all = blocks >= rd->comm_blocks;
-        p->kind = c->collective == COLL_NOTIFY ? OP_SYNC : OP_COMM;
-        p->collective = c->collective;
+    p->collective = collective;
+    p->sm_hold = (float)(all || blocks > ep_sms ? ep_sms : blocks);
+    if (rd->cfg->comm == REPLAY_RECORDED) {
+        p->kind = OP_COMM;
         p->work_s = k->duration_s;
-        p->sm_hold = (float)(all || blocks > ep_sms ? ep_sms : blocks);
-        return;
+    } else {
+        p->kind = barrier ? OP_SYNC : OP_COMM;
+        p->work_s = barrier ? rd->hw->ep_kernel.barrier_s : 0;
     }
+}
+
+static void plan_compute(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+
     p->kind = OP_COMPUTE;
-    p->per_token = !rd->plan->comm_stream[k->stream] && (c->per_token || k->rows > 0);
+    p->per_token = !rd->comm_stream[k->stream] && (class_of(rd->trace, kernel)->per_token || k->rows > 0);
     p->work_s = work_of(rd, kernel) * time_ratio(rd, kernel);
     if (sm_bound(rd, kernel))
         plan_sms(rd, kernel, p);
+}
+
+static void plan_kernel(const struct reader *rd, uint32_t kernel, uint32_t previous)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    struct chunk_kernel *p = &rd->program->kernels[kernel];
+
+    p->stream = k->stream;
+    p->name = k->class_id;
+    p->phase = k->phase == TRACE_NONE ? CHUNK_NONE : k->phase;
+    p->layer = k->layer;
+    p->backward = is_backward(rd->trace, k);
+    p->routing = 2 * (uint32_t)(k->layer > 0 ? k->layer : 0) + p->backward;
+    p->lead_s = lead_of(rd, kernel, previous);
+    add_deps(rd, k, p);
+    if (holds_sms(rd, kernel))
+        plan_comm(rd, kernel, p);
+    else
+        plan_compute(rd, kernel, p);
 }
 
 static void survey(struct reader *rd)
@@ -253,28 +294,65 @@ static void survey(struct reader *rd)
 
     for (uint32_t i = 0; i < t->n_kernels; i++) {
         const struct trace_kernel *k = &t->kernels[i];
-        uint8_t collective = class_of(t, i)->collective;
         rd->longest_s = fmax(rd->longest_s, k->duration_s);
-        if (collective != COLL_NONE)
-            rd->plan->comm_stream[k->stream] = 1;
-        if (moves_tokens(collective) && blocks_of(k) > rd->comm_blocks)
+        if (moves_tokens(class_of(t, i)->collective) && blocks_of(k) > rd->comm_blocks)
             rd->comm_blocks = blocks_of(k);
-        if (k->layer > 0 && 2 * (uint32_t)k->layer + 2 > rd->plan->n_routings)
-            rd->plan->n_routings = 2 * (uint32_t)k->layer + 2;
+        if (k->layer > 0 && 2 * (uint32_t)k->layer + 2 > rd->program->n_routings)
+            rd->program->n_routings = 2 * (uint32_t)k->layer + 2;
     }
 }
 
-void replay_plan_build(const struct trace *trace, const struct replay_cfg *cfg,
-                       const struct cluster_hw *hw, struct arena *arena,
-                       struct replay_plan *plan)
+uint8_t *chunk_trace_comm_streams(const struct trace *trace, struct arena *arena)
 {
-    struct reader rd = {.trace = trace, .cfg = cfg, .hw = hw, .plan = plan};
+    uint8_t *comm = ARENA_ARRAY(arena, uint8_t, trace->n_streams);
+
+    for (uint32_t i = 0; i < trace->n_kernels; i++)
+        if (class_of(trace, i)->collective != COLL_NONE)
+            comm[trace->kernels[i].stream] = 1;
+    return comm;
+}
+
+/* The reference rank's tokens over the mean, from the rows of its kernels less their padding. */
+static void read_loads(const struct reader *rd, struct arena *arena)
+{
+    const struct routing_cfg *c = &rd->cfg->routing;
+    double ideal = (double)c->tokens_per_rank * (double)c->experts_per_token;
+    double ranks = (double)(rd->hw->nodes * rd->hw->node.gpus);
+    double padding = (double)c->experts / ranks * EXPERT_ALIGNMENT_ROWS / 2;
+    double *load = ARENA_ARRAY(arena, double, rd->program->n_routings);
+
+    for (uint32_t i = 0; i < rd->trace->n_kernels; i++) {
+        double *rows = &load[rd->program->kernels[i].routing];
+        *rows = fmax(*rows, rd->trace->kernels[i].rows);
+    }
+    for (uint32_t r = 0; r < rd->program->n_routings; r++)
+        load[r] = load[r] > padding ? (load[r] - padding) / ideal : 0;
+    rd->program->load = load;
+}
+
+static void name_things(struct chunk_program *p, const struct trace *t, struct arena *arena)
+{
+    p->streams = t->streams;
+    p->n_streams = t->n_streams;
+    p->phases = t->phases;
+    p->n_phases = t->n_phases;
+    p->names = ARENA_ARRAY(arena, const char *, t->n_classes);
+    p->n_names = t->n_classes;
+    for (uint32_t i = 0; i < t->n_classes; i++)
+        p->names[i] = t->classes[i].name;
+}
+
+void chunk_from_trace(const struct trace *trace, const struct replay_cfg *cfg, const struct cluster_hw *hw,
+                      struct arena *arena, struct chunk_program *out)
+{
+    struct reader rd = {.trace = trace, .cfg = cfg, .hw = hw, .program = out};
     uint32_t *previous = ARENA_ARRAY(arena, uint32_t, trace->n_streams);
 
-    plan->trace = trace;
-    plan->n_routings = 2;
-    plan->kernels = ARENA_ARRAY(arena, struct kernel_plan, trace->n_kernels);
-    plan->comm_stream = ARENA_ARRAY(arena, uint8_t, trace->n_streams);
+    *out = (struct chunk_program){.n_kernels = trace->n_kernels, .n_routings = 2};
+    name_things(out, trace, arena);
+    out->kernels = ARENA_ARRAY(arena, struct chunk_kernel, trace->n_kernels);
+    out->deps = ARENA_ARRAY(arena, uint32_t, (size_t)trace->n_deps + trace->n_kernels);
+    rd.comm_stream = chunk_trace_comm_streams(trace, arena);
     rd.edges_s = ARENA_ARRAY(arena, double, 2 * (size_t)trace->n_kernels + 2);
     survey(&rd);
     for (uint32_t s = 0; s < trace->n_streams; s++)
@@ -283,4 +361,5 @@ void replay_plan_build(const struct trace *trace, const struct replay_cfg *cfg,
         plan_kernel(&rd, i, previous[trace->kernels[i].stream]);
         previous[trace->kernels[i].stream] = i;
     }
+    read_loads(&rd, arena);
 }

@@ -1,0 +1,16 @@
+/* A recorded trace as a chunk program. */
+#ifndef MOESIM_MODELS_CHUNK_TRACE_H
+#define MOESIM_MODELS_CHUNK_TRACE_H
+
+#include "models/chunk.h"
+#include "models/replay.h"
+
+/* All of the trace's kernels, kernel for kernel, on the scenario's chip. With cfg->comm recorded,
+ * communication is of fixed length; simulated, it is what chunk_build makes of it. */
+void chunk_from_trace(const struct trace *trace, const struct replay_cfg *cfg, const struct cluster_hw *hw,
+                      struct arena *arena, struct chunk_program *out);
+
+/* [n_streams] 1: communication. */
+uint8_t *chunk_trace_comm_streams(const struct trace *trace, struct arena *arena);
+
+#endif
