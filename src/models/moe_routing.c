@@ -13,21 +13,32 @@
  * layer relabels the experts at random (scores are exchangeable, so this is as good as
  * new scores) and each rank draws its tokens from the pool with replacement.
  *
+ * routing_sample fits the loads of ranks, whose experts are then equally popular; gate_choose those of
+ * single experts, which may stand on several ranks (models/expert_load.h).
+ *
  * Left out: correlation between the tokens of a sequence, between layers, and between
- * an expert's popularity and its node's; experts of one rank are equally popular. */
+ * an expert's popularity and its node's. */
 #include "models/moe_routing.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
 
-enum { POOL_TOKENS = 8192, BIAS_STEPS = 2 };
+enum { POOL_TOKENS = ROUTING_POOL_TOKENS, BIAS_STEPS = 2, EXPERT_STEPS = 12 };
 
 /* d ln(load) / d bias of a rank, from the normal tail at one expert in 32: the hazard
  * rate 2.2. Only the speed of convergence depends on it. */
 #define BIAS_SLOPE 2.2
+
+/* Fitting single experts: when to stop, and what keeps a step sane at the ends of the normal. */
+#define FINE_ENOUGH 0.02 /* of the mean load; the noise of an even draw is 0.06 */
+#define LARGEST_STEP 0.5
+#define LEAST_SLOPE 0.3
+#define LEAST_SHARE 1e-4 /* of tokens: the pool does not tell less apart */
+#define NEVER -100.0     /* bias of an expert without load */
 
 struct routing_pool {
     float *score; /* [POOL_TOKENS][experts] */
@@ -79,12 +90,12 @@ int routing_check(const struct routing_shape *shape, const char *place,
     struct srcloc where = SRCLOC_FILE(place);
     size_t before = diag_count(diag);
 
-    if (c->experts % shape->n_ranks)
+    if ((c->experts + shape->redundant) % shape->n_ranks)
         diag_error(
             diag, EXIT_BAD_INPUT, where,
             "%lld experts do not divide among %u ranks; routing.experts must be a "
             "multiple of the GPUs of the cluster",
-            (long long)c->experts, shape->n_ranks);
+            (long long)(c->experts + shape->redundant), shape->n_ranks);
     if (c->experts % c->groups)
         diag_error(diag, EXIT_BAD_INPUT, where,
                    "%lld experts do not divide into %lld groups; change routing.groups",
@@ -136,12 +147,6 @@ void routing_draw_loads(const struct routing_shape *shape, uint64_t seed,
     if (pin)
         load[pinned] = pinned_load;
 }
-
-/* The chosen experts of the pool's tokens, each row ascending: ranks and nodes are runs
- * in it. */
-struct choices {
-    uint16_t *expert; /* [POOL_TOKENS][experts_per_token] */
-};
 
 static void insert_ascending(uint16_t *list, int n, uint16_t value)
 {
@@ -205,63 +210,155 @@ static uint64_t choose_groups(const float *score, int groups, int per_group, int
     return kept;
 }
 
-/* Routes the pool's tokens with the given bias per rank and counts what each rank
- * received. */
-static void route_pool(const struct routing_shape *shape,
-                       const struct routing_pool *pool, const size_t *label,
-                       const double *bias, struct choices *choices, float *scratch,
-                       double *received)
+/* Loads are fitted per unit of so many experts: all those of a rank, or one. */
+struct fit {
+    const struct routing_shape *shape;
+    const struct routing_pool *pool;
+    const size_t *label; /* which of the pool's columns an expert reads */
+    const double *load;  /* wanted, per unit, mean 1 */
+    uint32_t per_unit, n_units;
+    double mean;         /* choices of a unit with load 1 */
+    double *bias, *received;
+    float *scratch;
+    struct arena *arena;
+    struct gate_choices *choices;
+};
+
+static void fit_init(struct fit *f, const struct routing_shape *shape, const struct routing_pool *pool,
+                     const double *load, uint32_t n_units, struct arena *arena,
+                     struct gate_choices *choices)
 {
-    const struct routing_cfg *c = shape->cfg;
+    size_t experts = (size_t)shape->cfg->experts, topk = (size_t)shape->cfg->experts_per_token;
+    *f = (struct fit){.shape = shape,
+                      .pool = pool,
+                      .load = load,
+                      .per_unit = (uint32_t)experts / n_units,
+                      .n_units = n_units,
+                      .mean = POOL_TOKENS * (double)topk / n_units,
+                      .bias = ARENA_ARRAY(arena, double, n_units),
+                      .received = ARENA_ARRAY(arena, double, n_units),
+                      .scratch = ARENA_ARRAY(arena, float, 2 * experts),
+                      .arena = arena,
+                      .choices = choices};
+    choices->expert = ARENA_ARRAY(arena, uint16_t, POOL_TOKENS * topk);
+}
+
+/* Scores are exchangeable: relabelled experts are as good as new scores. */
+static void relabel(struct fit *f, uint64_t seed, uint64_t entity)
+{
+    size_t experts = (size_t)f->shape->cfg->experts;
+    size_t *label = ARENA_ARRAY(f->arena, size_t, experts);
+    gsl_rng *rng = rng_stream(seed, entity, "expert labels");
+    for (size_t e = 0; e < experts; e++)
+        label[e] = e;
+    gsl_ran_shuffle(rng, label, experts, sizeof *label);
+    gsl_rng_free(rng);
+    f->label = label;
+}
+
+/* Routes the pool's tokens with the biases and counts what each unit received. */
+static void route_pool(struct fit *f)
+{
+    const struct routing_cfg *c = f->shape->cfg;
     int experts = (int)c->experts, topk = (int)c->experts_per_token;
-    int per_group = experts / (int)c->groups, per_rank = experts / (int)shape->n_ranks;
-    float *score = scratch, *expert_bias = scratch + experts;
+    int per_group = experts / (int)c->groups;
+    float *score = f->scratch, *expert_bias = f->scratch + experts;
 
     for (int e = 0; e < experts; e++)
-        expert_bias[e] = (float)bias[e / per_rank];
-    memset(received, 0, shape->n_ranks * sizeof *received);
+        expert_bias[e] = (float)f->bias[(uint32_t)e / f->per_unit];
+    memset(f->received, 0, f->n_units * sizeof *f->received);
     for (int t = 0; t < POOL_TOKENS; t++) {
-        const float *row = pool->score + (size_t)t * (size_t)experts;
-        uint16_t *chosen = choices->expert + (size_t)t * (size_t)topk;
+        const float *row = f->pool->score + (size_t)t * (size_t)experts;
+        uint16_t *chosen = f->choices->expert + (size_t)t * (size_t)topk;
         for (int e = 0; e < experts; e++)
-            score[e] = row[label[e]] + expert_bias[e];
+            score[e] = row[f->label[e]] + expert_bias[e];
         uint64_t kept =
             choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token);
         choose_experts(score, experts, per_group, kept, topk, chosen);
         for (int i = 0; i < topk; i++)
-            received[chosen[i] / per_rank]++;
+            f->received[chosen[i] / f->per_unit]++;
     }
 }
 
-/* Newton on the biases until the pool's loads are the wanted ones. */
-static void fit_biases(const struct routing_shape *shape,
-                       const struct routing_pool *pool, const size_t *label,
-                       const double *load, struct arena *arena, struct choices *choices)
+/* Root mean square of what units received less what they should, in units of the mean. */
+static double load_error(const struct fit *f)
 {
-    double mean = POOL_TOKENS * (double)shape->cfg->experts_per_token / shape->n_ranks;
-    double *bias = ARENA_ARRAY(arena, double, shape->n_ranks);
-    double *received = ARENA_ARRAY(arena, double, shape->n_ranks);
-    float *scratch = ARENA_ARRAY(arena, float, 2 * (size_t)shape->cfg->experts);
+    double sum = 0;
+    for (uint32_t u = 0; u < f->n_units; u++)
+        sum += pow(f->received[u] / f->mean - f->load[u], 2);
+    return sqrt(sum / f->n_units);
+}
 
-    for (uint32_t r = 0; r < shape->n_ranks; r++)
-        bias[r] = log(load[r]) / BIAS_SLOPE;
+/* Newton on the biases of ranks, whose loads differ little. */
+static void fit_ranks(struct fit *f)
+{
+    for (uint32_t r = 0; r < f->n_units; r++)
+        f->bias[r] = log(f->load[r]) / BIAS_SLOPE;
     for (int step = 0;; step++) {
-        route_pool(shape, pool, label, bias, choices, scratch, received);
+        route_pool(f);
         if (step == BIAS_STEPS)
             break;
-        for (uint32_t r = 0; r < shape->n_ranks; r++)
-            bias[r] += log(load[r] * mean / fmax(received[r], 1)) / BIAS_SLOPE;
+        for (uint32_t r = 0; r < f->n_units; r++)
+            f->bias[r] += log(f->load[r] * f->mean / fmax(f->received[r], 1)) / BIAS_SLOPE;
+    }
+    f->choices->load_error_ratio = load_error(f);
+}
+
+/* Loads of experts differ much. Without groups an expert is chosen with probability Q(t - bias), Q the upper
+ * tail of the normal: that gives the first biases, and the slope of the logarithm (the hazard rate) of the
+ * steps that follow. */
+static void fit_experts(struct fit *f)
+{
+    double share = (double)f->shape->cfg->experts_per_token / (double)f->shape->cfg->experts;
+    double *slope = ARENA_ARRAY(f->arena, double, f->n_units), even = gsl_cdf_ugaussian_Qinv(share);
+    for (uint32_t e = 0; e < f->n_units; e++) {
+        double p = fmin(fmax(f->load[e] * share, LEAST_SHARE), 1 - LEAST_SHARE);
+        double z = gsl_cdf_ugaussian_Qinv(p);
+        f->bias[e] = f->load[e] > 0 ? even - z : NEVER;
+        slope[e] = gsl_ran_ugaussian_pdf(z) / p;
+    }
+    for (int step = 0;; step++) {
+        route_pool(f);
+        f->choices->load_error_ratio = load_error(f);
+        if (f->choices->load_error_ratio < FINE_ENOUGH || step == EXPERT_STEPS)
+            break;
+        for (uint32_t e = 0; e < f->n_units; e++) {
+            double by = log(f->load[e] * f->mean / fmax(f->received[e], 1)) / fmax(slope[e], LEAST_SLOPE);
+            f->bias[e] += f->load[e] > 0 ? fmin(fmax(by, -LARGEST_STEP), LARGEST_STEP) : 0;
+        }
     }
 }
 
-static void count_token(const struct routing_shape *shape, const uint16_t *chosen,
-                        uint32_t src, struct routing *out)
+void gate_choose(const struct routing_shape *shape, const struct routing_pool *pool,
+                    const double *expert_load, uint64_t seed, uint64_t entity, struct arena *arena,
+                    struct gate_choices *out)
 {
-    uint32_t per_rank = (uint32_t)shape->cfg->experts / shape->n_ranks;
+    struct fit f;
+    fit_init(&f, shape, pool, expert_load, (uint32_t)shape->cfg->experts, arena, out);
+    relabel(&f, seed, entity);
+    fit_experts(&f);
+}
+
+void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t token,
+                   const struct placement *where, uint32_t turn, uint32_t *ranks)
+{
+    const uint16_t *chosen = choices->expert + (size_t)token * top_k;
+    for (uint32_t n = 0; n < top_k; n++) {
+        uint32_t first = where->first[chosen[n]], copies = where->first[chosen[n] + 1] - first;
+        uint32_t rank = where->rank[first + turn % copies], i = n;
+        for (; i > 0 && ranks[i - 1] > rank; i--)
+            ranks[i] = ranks[i - 1];
+        ranks[i] = rank;
+    }
+}
+
+static void count_token(const struct routing_shape *shape, const uint32_t *ranks, uint32_t src,
+                        struct routing *out)
+{
     uint32_t last_rank = UINT32_MAX, last_node = UINT32_MAX;
 
     for (int i = 0; i < shape->cfg->experts_per_token; i++) {
-        uint32_t rank = chosen[i] / per_rank, node = rank / shape->ranks_per_node;
+        uint32_t rank = ranks[i], node = rank / shape->ranks_per_node;
         out->expert_rows[rank]++;
         if (rank != last_rank)
             out->rank_tokens[(size_t)src * shape->n_ranks + rank]++;
@@ -282,22 +379,14 @@ static double per_token(const struct routing_shape *shape, const uint32_t *count
     return sum / ((double)shape->n_ranks * (double)shape->cfg->tokens_per_rank);
 }
 
-void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool,
-                    const double *load, uint64_t seed, uint64_t entity,
-                    struct arena *arena, struct routing *out)
+void gate_count(const struct routing_shape *shape, const struct gate_choices *choices,
+                   const struct placement *where, uint64_t seed, uint64_t entity, struct arena *arena,
+                   struct routing *out)
 {
-    size_t experts = (size_t)shape->cfg->experts,
-           topk = (size_t)shape->cfg->experts_per_token;
     size_t node_cells = (size_t)shape->n_ranks * shape->n_nodes;
     size_t rank_cells = (size_t)shape->n_ranks * shape->n_ranks;
-    size_t *label = ARENA_ARRAY(arena, size_t, experts);
-    struct choices choices = {ARENA_ARRAY(arena, uint16_t, POOL_TOKENS * topk)};
-    gsl_rng *rng = rng_stream(seed, entity, "expert labels");
-
-    for (size_t e = 0; e < experts; e++)
-        label[e] = e;
-    gsl_ran_shuffle(rng, label, experts, sizeof *label);
-    fit_biases(shape, pool, label, load, arena, &choices);
+    uint32_t topk = (uint32_t)shape->cfg->experts_per_token, ranks[ROUTING_MAX_TOPK];
+    gsl_rng *rng = rng_stream(seed, 0, "token draw");
 
     out->node_tokens = ARENA_ARRAY(arena, uint32_t, node_cells);
     out->rank_tokens = ARENA_ARRAY(arena, uint32_t, rank_cells);
@@ -305,11 +394,28 @@ void routing_sample(const struct routing_shape *shape, const struct routing_pool
     for (uint32_t src = 0; src < shape->n_ranks; src++) {
         rng_stream_reset(rng, seed, entity * shape->n_ranks + src, "token draw");
         for (int64_t t = 0; t < shape->cfg->tokens_per_rank; t++) {
-            size_t token = gsl_rng_uniform_int(rng, POOL_TOKENS);
-            count_token(shape, choices.expert + token * topk, src, out);
+            uint32_t token = (uint32_t)gsl_rng_uniform_int(rng, POOL_TOKENS);
+            gate_ranks(choices, topk, token, where, src + (uint32_t)t, ranks);
+            count_token(shape, ranks, src, out);
         }
     }
     gsl_rng_free(rng);
     out->nodes_per_token = per_token(shape, out->node_tokens, node_cells);
     out->ranks_per_token = per_token(shape, out->rank_tokens, rank_cells);
+}
+
+void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool,
+                    const double *load, uint64_t seed, uint64_t entity,
+                    struct arena *arena, struct routing *out)
+{
+    struct placement_shape in_order = {(uint32_t)shape->cfg->experts, 0, 1, shape->n_ranks, shape->n_nodes};
+    struct gate_choices choices;
+    struct placement where;
+    struct fit f;
+
+    fit_init(&f, shape, pool, load, shape->n_ranks, arena, &choices);
+    relabel(&f, seed, entity);
+    fit_ranks(&f);
+    placement_make(&in_order, BALANCE_NONE, NULL, arena, &where);
+    gate_count(shape, &choices, &where, seed, entity, arena, out);
 }

@@ -8,9 +8,11 @@
 #include "base/arena.h"
 #include "base/cfg.h"
 #include "base/diag.h"
+#include "models/expert_load.h"
 
 #define ROUTING_MAX_TOPK 64
 #define ROUTING_MAX_GROUPS 64
+#define ROUTING_POOL_TOKENS 8192
 
 struct routing_cfg { /* token routing of the MoE layers */
     int64_t experts, experts_per_token;
@@ -28,6 +30,7 @@ extern const struct cfg_table routing_table;
 struct routing_shape {
     const struct routing_cfg *cfg;
     uint32_t n_ranks, ranks_per_node, n_nodes;
+    uint32_t redundant; /* replicas of experts beyond one of each */
 };
 
 /* The traffic of one dispatch (a combine is its mirror image). */
@@ -62,5 +65,24 @@ void routing_draw_loads(const struct routing_shape *shape, uint64_t seed,
 void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool,
                     const double *load, uint64_t seed, uint64_t entity,
                     struct arena *arena, struct routing *out);
+
+/* What the pool's tokens choose. */
+struct gate_choices {
+    uint16_t *expert; /* [ROUTING_POOL_TOKENS][experts_per_token], each token's ascending */
+    double load_error_ratio; /* root mean square of what the fitted loads miss, in units of the mean */
+};
+
+/* Chooses such that expert e receives about expert_load[e] times the mean (models/expert_load.h). */
+void gate_choose(const struct routing_shape *shape, const struct routing_pool *pool,
+                    const double *expert_load, uint64_t seed, uint64_t entity, struct arena *arena,
+                    struct gate_choices *out);
+/* The ranks that one of the pool's tokens goes to, one for each expert, ascending. Tokens take the replicas of
+ * an expert in turn. */
+void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t token,
+                   const struct placement *where, uint32_t turn, uint32_t *ranks);
+/* Routes every rank's tokens, drawn from the choices with replacement, to replicas. */
+void gate_count(const struct routing_shape *shape, const struct gate_choices *choices,
+                   const struct placement *where, uint64_t seed, uint64_t entity, struct arena *arena,
+                   struct routing *out);
 
 #endif
