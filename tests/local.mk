@@ -24,6 +24,7 @@ tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
 check_PROGRAMS += tests/test_hw_formats
 check_PROGRAMS += tests/test_models_opgraph
 check_PROGRAMS += tests/test_models_routing
+check_PROGRAMS += tests/test_models_experts
 check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_replay
@@ -48,6 +49,7 @@ dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
+dist_check_SCRIPTS += tests/experts_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

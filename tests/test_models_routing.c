@@ -151,6 +151,56 @@ START_TEST(one_rank_and_one_group_work)
 }
 END_TEST
 
+/* Loads of single experts, far apart, through the same gate. */
+START_TEST(popular_experts_are_chosen_as_often_as_asked)
+{
+    struct arena *arena = arena_new();
+    struct routing_shape shape = {&v3, 64, 8, 8, 0};
+    struct expert_load_cfg cfg = {.skew = SKEW_ZIPF, .zipf_exponent = 0.7};
+    struct placement_shape in_order = {256, 0, 8, 64, 8};
+    struct gate_choices choices;
+    struct placement p;
+    struct routing r;
+    double load[256], rank[64], node[8], error = 0;
+
+    expert_load_draw(&cfg, NULL, 256, 1, 0, load);
+    gate_choose(&shape, routing_pool_new(&shape, 1, arena), load, 1, 0, arena, &choices);
+    ck_assert_double_lt(choices.load_error_ratio, 0.03);
+    placement_make(&in_order, BALANCE_NONE, NULL, arena, &p);
+    placement_load(&p, load, rank, node);
+    gate_count(&shape, &choices, &p, 1, 0, arena, &r);
+    for (int i = 0; i < 64; i++)
+        error += pow(r.expert_rows[i] / (4096.0 * 8) - rank[i], 2);
+    ck_assert_double_lt(sqrt(error / 64), 0.04);
+    arena_free(arena);
+}
+END_TEST
+
+/* Replicas share their expert's tokens, and groups that stay on one node keep a token to four nodes. */
+START_TEST(replicas_take_turns)
+{
+    struct arena *arena = arena_new();
+    struct routing_shape shape = {&v3, 32, 8, 4, 32};
+    struct expert_load_cfg cfg = {.skew = SKEW_LOGNORMAL, .cv_ratio = 1};
+    struct placement_shape eplb = {256, 32, 8, 32, 4};
+    struct gate_choices choices;
+    struct placement p;
+    struct routing r;
+    double load[256], rank[32], node[4], worst = 0;
+
+    expert_load_draw(&cfg, NULL, 256, 1, 0, load);
+    gate_choose(&shape, routing_pool_new(&shape, 1, arena), load, 1, 0, arena, &choices);
+    placement_make(&eplb, BALANCE_EPLB, load, arena, &p);
+    placement_load(&p, load, rank, node);
+    gate_count(&shape, &choices, &p, 1, 0, arena, &r);
+    for (int i = 0; i < 32; i++)
+        worst = fmax(worst, fabs(r.expert_rows[i] / (4096.0 * 8) - rank[i]));
+    ck_assert_double_lt(worst, 0.06);
+    ck_assert_double_le(r.nodes_per_token, 4);
+    arena_free(arena);
+}
+END_TEST
+
 static void refused(struct routing_cfg cfg, uint32_t n_ranks, const char *what)
 {
     struct diag *diag = diag_new();
@@ -191,6 +241,8 @@ int main(void)
     tcase_add_test(tc, mean_over_seeds_has_the_configured_spread);
     tcase_add_test(tc, same_seed_same_routing);
     tcase_add_test(tc, one_rank_and_one_group_work);
+    tcase_add_test(tc, popular_experts_are_chosen_as_often_as_asked);
+    tcase_add_test(tc, replicas_take_turns);
     tcase_add_test(tc, what_does_not_fit_is_refused);
     suite_add_tcase(suite, tc);
     return tap_main(suite);

@@ -29,3 +29,4 @@ libmoesim_a_SOURCES += src/io/formats_text.c src/io/formats_json.c src/io/format
 libmoesim_a_SOURCES += src/io/model_file.c src/io/model_file.h src/io/model_import.c
 libmoesim_a_SOURCES += src/io/model_tables.c src/io/model_tables.h
 libmoesim_a_SOURCES += src/io/model_figures.c src/io/model_write.c
+libmoesim_a_SOURCES += src/io/row_file.c src/io/row_file.h

@@ -4,7 +4,9 @@
 
 #include "base/cfg.h"
 #include "hw/cluster.h"
+#include "models/balance_cfg.h"
 #include "models/collective_cfg.h"
+#include "models/expert_load.h"
 #include "models/fault_study_cfg.h"
 #include "models/model.h"
 #include "models/moe_cfg.h"
@@ -36,6 +38,8 @@ struct scenario {
     struct moe_cfg moe;               /* kind moe_exchange */
     struct node_limited_cfg node_limited;
     struct tpot_cfg tpot;             /* kind tpot_bound */
+    struct expert_load_cfg expert_load; /* kinds whose `reads` names it */
+    struct balance_cfg expert_balance; /* kind expert_balance */
     struct sim_cfg sim;
 };
 

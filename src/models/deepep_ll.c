@@ -75,6 +75,25 @@ void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t exp
     out->busiest_ratio = busiest(out);
 }
 
+void ll_count(const struct gate_choices *choices, uint32_t experts_per_token, const struct placement *where,
+              uint32_t tokens, uint64_t seed, struct arena *arena, struct ll_traffic *out)
+{
+    uint32_t n = where->ranks, ranks[ROUTING_MAX_TOPK];
+    gsl_rng *rng = rng_stream(seed, 0, "low-latency tokens");
+    *out = (struct ll_traffic){.n_ranks = n, .pairs = ARENA_ARRAY(arena, double, (size_t)n * n)};
+    for (uint32_t src = 0; src < n; src++) {
+        rng_stream_reset(rng, seed, src, "low-latency tokens");
+        for (uint32_t t = 0; t < tokens; t++) {
+            uint32_t token = (uint32_t)gsl_rng_uniform_int(rng, ROUTING_POOL_TOKENS);
+            gate_ranks(choices, experts_per_token, token, where, src + t, ranks);
+            for (uint32_t i = 0; i < experts_per_token; i++)
+                out->pairs[(size_t)src * n + ranks[i]] += 1;
+        }
+    }
+    gsl_rng_free(rng);
+    out->busiest_ratio = busiest(out);
+}
+
 void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, struct arena *arena,
                struct ll_traffic *out)
 {

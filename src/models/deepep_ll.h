@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "hw/cluster.h"
+#include "models/moe_routing.h"
 #include "models/opgraph.h"
 
 /* Who sends how many (token, expert) pairs to whom. */
@@ -20,6 +21,10 @@ struct ll_traffic {
  * multiple of n_ranks. */
 void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token,
                uint64_t seed, struct arena *arena, struct ll_traffic *out);
+
+/* Every rank draws its tokens from a gate's choices; replicas of an expert are taken in turn. */
+void ll_count(const struct gate_choices *choices, uint32_t experts_per_token, const struct placement *where,
+              uint32_t tokens, uint64_t seed, struct arena *arena, struct ll_traffic *out);
 
 /* Every rank has as many pairs with each other rank, tokens * experts_per_token in all, none with itself. */
 void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, struct arena *arena,

@@ -20,4 +20,5 @@ libmoesim_a_SOURCES += src/models/routing_study_cfg.c src/models/routing_study_c
 libmoesim_a_SOURCES += src/models/fault_study_cfg.c src/models/fault_study_cfg.h src/models/collective_fields.h
 libmoesim_a_SOURCES += src/models/tpot_cfg.c src/models/tpot_cfg.h
 libmoesim_a_SOURCES += src/models/model.c src/models/model_cfg.c src/models/model.h
+libmoesim_a_SOURCES += src/models/balance_cfg.c src/models/balance_cfg.h
 include src/models/blocks/local.mk

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "models/deepep.h"
 #include "models/deepep_ll.h"
+#include "study/expert_loads.h"
 #include "study/kind_run.h"
 #include "study/lists.h"
 #include "study/result_build.h"
@@ -94,19 +95,43 @@ static struct routing_shape *shape_at(const struct scenario *s, uint32_t gpus, s
     cfg->groups = gpus / per_node;
     if (cfg->groups_per_token > cfg->groups)
         cfg->groups_per_token = cfg->groups;
-    *shape = (struct routing_shape){
-        .cfg = cfg, .n_ranks = gpus, .ranks_per_node = per_node, .n_nodes = gpus / per_node};
+    *shape = (struct routing_shape){.cfg = cfg,
+                                    .n_ranks = gpus,
+                                    .ranks_per_node = per_node,
+                                    .n_nodes = gpus / per_node,
+                                    .redundant = (uint32_t)s->expert_load.redundant};
     return shape;
+}
+
+/* The routing of the low-latency kernels: as DeepEP's benchmark, no groups. */
+static struct routing_shape *ungrouped_at(const struct scenario *s, uint32_t gpus, struct arena *arena)
+{
+    struct routing_shape *shape = shape_at(s, gpus, arena);
+    struct routing_cfg *cfg = ARENA_NEW(arena, struct routing_cfg);
+    *cfg = *shape->cfg;
+    cfg->groups = cfg->groups_per_token = 1;
+    shape->cfg = cfg;
+    return shape;
+}
+
+static struct placement_shape placement_shape_of(const struct routing_shape *shape)
+{
+    return (struct placement_shape){.experts = (uint32_t)shape->cfg->experts,
+                                    .redundant = shape->redundant,
+                                    .groups = (uint32_t)shape->cfg->groups,
+                                    .ranks = shape->n_ranks,
+                                    .nodes = shape->n_nodes};
 }
 
 static void check_low_latency(const struct scenario_file *file, const struct plan *p,
                               struct diag *diag)
 {
     const struct routing_cfg *r = &file->scenario->moe.routing;
+    int64_t replicas = r->experts + file->scenario->expert_load.redundant;
     for (uint32_t i = 0; i < p->low_latency.n; i++)
-        if (r->experts % p->low_latency.gpus[i])
+        if (replicas % p->low_latency.gpus[i])
             REPORT("moe.low_latency.gpus", "%lld experts do not divide among %u GPUs",
-                   (long long)r->experts, p->low_latency.gpus[i]);
+                   (long long)replicas, p->low_latency.gpus[i]);
     if (r->experts_per_token > r->experts)
         REPORT("moe.routing.experts_per_token", "a token cannot choose %lld of %lld experts",
                (long long)r->experts_per_token, (long long)r->experts);
@@ -115,6 +140,20 @@ static void check_low_latency(const struct scenario_file *file, const struct pla
         REPORT("moe.low_latency.loopback",
                "loopback needs a network that joins all NICs of a node; the planes of mpft are "
                "apart: write 'topology: mrft' in moe.low_latency");
+}
+
+/* Loads of experts leave nothing to loads of ranks. */
+static void check_expert_load(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    const struct routing_cfg *r = &s->moe.routing;
+    struct expert_loads loads;
+    if (expert_loads_plain(&s->expert_load))
+        return;
+    if (cfg_where(file->cfg, "moe.routing.rank_load_cv").file && r->rank_load_cv_ratio > 0)
+        REPORT("moe.routing.rank_load_cv", "expert_load gives the loads of experts, and so those of ranks: "
+                                           "leave rank_load_cv out, or write 0");
+    expert_loads_open(file, (uint32_t)r->experts, (uint32_t)r->experts_per_token, 1, arena, &loads, diag);
 }
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -131,6 +170,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
             break;
     diag_default_place(diag, SRCLOC_NONE);
     check_low_latency(file, &p, diag);
+    check_expert_load(file, arena, diag);
 }
 
 /* --- run -------------------------------------------------------------------------------------------------- */
@@ -209,6 +249,62 @@ static void add_ops(struct kind_run *run, const struct cluster_hw *hw, uint32_t 
                                                      .phase = phase});
 }
 
+/* Choices of tokens by the loads of experts, and where those stand. */
+struct skewed {
+    struct gate_choices choices;
+    struct placement where;
+};
+
+static int choose_skewed(struct kind_run *run, const struct routing_shape *shape, struct skewed *out,
+                         struct diag *diag)
+{
+    const struct expert_load_cfg *cfg = &run->file->scenario->expert_load;
+    struct placement_shape place = placement_shape_of(shape);
+    struct expert_loads loads;
+    if (expert_loads_open(run->file, (uint32_t)shape->cfg->experts, (uint32_t)shape->cfg->experts_per_token, 1,
+                          run->arena, &loads, diag))
+        return -1;
+    const double *load = expert_loads_of(&loads, 0, run->arena);
+    gate_choose(shape, routing_pool_new(shape, loads.seed, run->arena), load, loads.seed, 0, run->arena,
+                &out->choices);
+    placement_make(&place, (enum balance)cfg->balance, load, run->arena, &out->where);
+    return 0;
+}
+
+static int sample_normal(struct kind_run *run, const struct routing_shape *shape, struct routing *out,
+                         struct diag *diag)
+{
+    const struct scenario *sc = run->file->scenario;
+    uint64_t seed = (uint64_t)sc->sim.seed;
+    struct skewed skewed;
+    if (expert_loads_plain(&sc->expert_load)) {
+        double *load = ARENA_ARRAY(run->arena, double, shape->n_ranks);
+        routing_draw_loads(shape, seed, 0, "moe exchange", 0, 0, load);
+        routing_sample(shape, routing_pool_new(shape, seed, run->arena), load, seed, 0, run->arena, out);
+        return 0;
+    }
+    if (choose_skewed(run, shape, &skewed, diag))
+        return -1;
+    gate_count(shape, &skewed.choices, &skewed.where, seed, 0, run->arena, out);
+    return 0;
+}
+
+static int sample_low_latency(struct kind_run *run, uint32_t gpus, struct ll_traffic *out, struct diag *diag)
+{
+    const struct scenario *sc = run->file->scenario;
+    const struct routing_cfg *r = &sc->moe.routing;
+    uint32_t tokens = (uint32_t)sc->moe.low_latency.tokens, top_k = (uint32_t)r->experts_per_token;
+    struct skewed skewed;
+    if (expert_loads_plain(&sc->expert_load)) {
+        ll_sample(gpus, tokens, (uint32_t)r->experts, top_k, (uint64_t)sc->sim.seed, run->arena, out);
+        return 0;
+    }
+    if (choose_skewed(run, ungrouped_at(sc, gpus, run->arena), &skewed, diag))
+        return -1;
+    ll_count(&skewed.choices, top_k, &skewed.where, tokens, (uint64_t)sc->sim.seed, run->arena, out);
+    return 0;
+}
+
 static int run_normal(struct kind_run *run, const struct series *s, uint32_t i,
                       struct result_table *table, struct diag *diag)
 {
@@ -217,14 +313,9 @@ static int run_normal(struct kind_run *run, const struct series *s, uint32_t i,
     struct routing_shape *shape = shape_at(sc, s->gpus[i], run->arena);
     struct topology *topo;
     struct routing routing;
-    double *load = ARENA_ARRAY(run->arena, double, shape->n_ranks);
     uint32_t *op = ARENA_ARRAY(run->arena, uint32_t, shape->n_ranks);
-    uint64_t seed = (uint64_t)sc->sim.seed;
-    if (kind_topology(run, hw, &topo, diag))
+    if (kind_topology(run, hw, &topo, diag) || sample_normal(run, shape, &routing, diag))
         return -1;
-    routing_draw_loads(shape, seed, 0, "moe exchange", 0, 0, load);
-    struct routing_pool *pool = routing_pool_new(shape, seed, run->arena);
-    routing_sample(shape, pool, load, seed, 0, run->arena, &routing);
     for (int combine = 0; combine < 2; combine++) {
         struct deepep d;
         double tokens = (double)shape->cfg->tokens_per_rank;
@@ -253,10 +344,8 @@ static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t 
     struct cluster_hw *hw = cluster_at(run, p->ll_topology, s->gpus[i]);
     struct topology *topo;
     struct ll_traffic traffic;
-    if (kind_topology(run, hw, &topo, diag))
+    if (kind_topology(run, hw, &topo, diag) || sample_low_latency(run, s->gpus[i], &traffic, diag))
         return -1;
-    ll_sample(s->gpus[i], (uint32_t)c->tokens, (uint32_t)r->experts,
-              (uint32_t)r->experts_per_token, (uint64_t)sc->sim.seed, run->arena, &traffic);
     for (int combine = 0; combine < 2; combine++) {
         kind_begin(run, topo);
         ll_build(run->graph, hw, &traffic, ll_message_B(r->hidden, combine), combine, c->loopback,
@@ -350,7 +439,7 @@ const struct scenario_kind kind_moe_exchange = {
     .name = "moe_exchange",
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
-    .reads = "moe",
+    .reads = "moe expert_load",
     .check = check,
     .run = run_exchange,
 };

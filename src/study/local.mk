@@ -5,9 +5,12 @@ libmoesim_a_SOURCES += src/study/jobs.c src/study/jobs.h
 libmoesim_a_SOURCES += src/study/lists.c src/study/lists.h
 libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
 
+libmoesim_a_SOURCES += src/study/expert_loads.c src/study/expert_loads.h
+
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =
 kinds += src/study/kind_collective.c
+kinds += src/study/kind_expert_balance.c
 kinds += src/study/kind_fault_study.c
 kinds += src/study/kind_mixed_traffic.c
 kinds += src/study/kind_moe_exchange.c
