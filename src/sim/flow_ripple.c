@@ -1,5 +1,5 @@
-/* The usual event: some flows ended, nobody new came. Then only levels near the freed links move, and
- * by little. Instead of solving a region anew, the change ripples from link to link: a link whose
+/* The usual event: some flows ended, or a few came. Then only levels near their links move, and by
+ * little. Instead of solving a region anew, the change ripples from link to link: a link whose
  * classes or background changed gets its new level from what the others leave it,
  *     level = (capacity - load of classes limited elsewhere) / weight of the classes it limits,
  * which changes the background of the links that its classes cross. Lowest levels go first, since
@@ -210,13 +210,58 @@ static void update(struct flow_net *net, uint32_t link, double now_s)
     double old_Bps = k->level_Bps;
     double background_Bps = l->load_Bps - k->own_weight * old_Bps;
     double level_Bps = flow_max(0, (l->capacity_Bps - background_Bps) / k->own_weight);
-    if (fabs(level_Bps - old_Bps) <= tolerance(net) * old_Bps)
+    bool fresh = old_Bps == 0; /* a clock that a new class has started: others may have more than it finds */
+    if (!fresh && fabs(level_Bps - old_Bps) <= tolerance(net) * old_Bps)
         return;
     set_level(net, link, level_Bps, now_s);
     if (level_Bps > old_Bps)
         give_away(net, link, now_s);
-    else
+    if (level_Bps < old_Bps || fresh)
         take_over(net, link, now_s);
+}
+
+/* --- new flows ------------------------------------------------------------------------------------------ */
+
+/* Where a new class starts from: its tightest link, or the one with the least room where none limits anybody. */
+static uint32_t tightest_link(const struct flow_net *net, uint32_t cls)
+{
+    const struct flow_class *c = &net->classes[cls];
+    const uint32_t *links = flow_class_links(net, cls);
+    uint32_t tightest = links[0], fullest = links[0];
+    for (uint32_t i = 1; i < c->n_links; i++) {
+        const struct flow_link *l = &net->links[links[i]], *f = &net->links[fullest];
+        if (level_of(net, l) < level_of(net, &net->links[tightest]))
+            tightest = links[i];
+        if (l->capacity_Bps - l->load_Bps < f->capacity_Bps - f->load_Bps)
+            fullest = links[i];
+    }
+    return limits(&net->links[tightest]) ? tightest : fullest;
+}
+
+/* It takes the present level of the link, which then is too high for all of them and falls. */
+static void adopt(struct flow_net *net, uint32_t cls, double now_s)
+{
+    uint32_t link = tightest_link(net, cls);
+    uint32_t clock = flow_clock_of_link(net, link, PRIORITY, now_s);
+    double level_Bps = net->clocks[clock].level_Bps;
+    flow_clock_move(net, cls, clock, now_s);
+    shift_load(net, cls, level_Bps, level_Bps, FLOW_NONE);
+    push(net, link);
+}
+
+static void begin_seed(struct flow_net *net, uint32_t cls, double now_s)
+{
+    const struct flow_class *c = &net->classes[cls];
+    const uint32_t *links = flow_class_links(net, cls);
+    if (!c->n)
+        return;
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        touch(net, links[i]);
+        if (c->clock != CLOCK_NONE) /* it has grown */
+            push(net, links[i]);
+    }
+    if (c->clock == CLOCK_NONE)
+        adopt(net, cls, now_s);
 }
 
 /* Upper bounds of what the classes of each touched link have; sleeping links rely on them. Where
@@ -232,7 +277,7 @@ static void settle_max_levels(struct flow_net *net)
     }
 }
 
-static void begin(struct flow_net *net)
+static void begin(struct flow_net *net, double now_s)
 {
     net->iteration_id++;
     net->n_touched = 0;
@@ -242,6 +287,8 @@ static void begin(struct flow_net *net)
         if (limits(l))
             push(net, net->dirty_links[i]);
     }
+    for (uint32_t i = 0; i < net->n_seeds; i++)
+        begin_seed(net, net->seeds[i], now_s);
 }
 
 static void finish(struct flow_net *net, double now_s)
@@ -252,6 +299,7 @@ static void finish(struct flow_net *net, double now_s)
     for (uint32_t i = 0; i < net->n_dirty_links; i++)
         net->links[net->dirty_links[i]].dirty = false;
     net->n_dirty_links = 0;
+    net->n_seeds = 0;
 }
 
 static void give_up(struct flow_net *net)
@@ -262,7 +310,7 @@ static void give_up(struct flow_net *net)
 
 static bool applies(const struct flow_net *net)
 {
-    if (net->n_seeds || net->n_priorities != 1 || net->any_caps)
+    if (net->n_priorities != 1 || net->any_caps || net->n_seeds > net->live_classes / 2)
         return false;
     for (uint32_t i = 0; i < net->n_dirty_links; i++)
         if (net->links[net->dirty_links[i]].shrunk)
@@ -276,7 +324,7 @@ bool flow_ripple(struct flow_net *net, double now_s, bool *tried)
     *tried = applies(net);
     if (!*tried)
         return false;
-    begin(net);
+    begin(net, now_s);
     uint32_t steps = MAX_STEPS;
     while (net->n_ripple) {
         if (steps-- == 0) {

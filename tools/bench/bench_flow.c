@@ -317,6 +317,53 @@ static void bench_dispatch(uint32_t ranks)
     bench_free(b);
 }
 
+/* One exchange: each GPU starts it up to 10 us after its last one. */
+static void add_exchange(struct bench *b, const uint32_t *lane, const struct ll_traffic *traffic, gsl_rng *rng)
+{
+    enum { HIDDEN = 7168 };
+    uint32_t n = traffic->n_ranks, first = b->graph->n_ops, name = opgraph_string(b->graph, "dispatch");
+    for (uint32_t r = 0; r < n; r++)
+        opgraph_add(b->graph, &(struct op){.kind = OP_COMM,
+                                           .lane = lane[r],
+                                           .device = r,
+                                           .lead_s = 1e-5 * gsl_rng_uniform(rng),
+                                           .sync_group = OP_NONE,
+                                           .name = name,
+                                           .class_name = name,
+                                           .phase = name});
+    for (uint32_t src = 0; src < n; src++)
+        for (uint32_t dst = 0; dst < n; dst++) {
+            double pairs = traffic->pairs[src * n + dst];
+            struct transfer t = {.src_op = first + src, .dst_op = first + dst, .src = src, .dst = dst,
+                                 .weight = pairs, .bytes_B = pairs * ll_message_B(HIDDEN, false)};
+            if (src != dst && pairs > 0)
+                opgraph_transfer(b->graph, &t);
+        }
+}
+
+/* Exchanges of decoding, one after the other. */
+static void bench_decode(uint32_t ranks, double epsilon)
+{
+    enum { TOKENS = 64, TOP_K = 8, EXCHANGES = 20 };
+    struct bench *b = bench_topology("mrft", ranks);
+    gsl_rng *rng = rng_stream(1, ranks, "bench decode");
+    uint32_t *lane = ARENA_ARRAY(b->arena, uint32_t, ranks);
+    b->graph = opgraph_new(ranks);
+    for (uint32_t r = 0; r < ranks; r++)
+        lane[r] = opgraph_lane(b->graph);
+    for (uint64_t i = 0; i < EXCHANGES; i++) {
+        struct ll_traffic traffic;
+        ll_sample(ranks, TOKENS, 2 * ranks, TOP_K, i, b->arena, &traffic);
+        add_exchange(b, lane, &traffic, rng);
+    }
+    gsl_rng_free(rng);
+    struct sim_outcome o = run(b, NET_FLOW, epsilon);
+    printf("EP%u, %d exchanges of decoding, epsilon %g: %.1f us each, %lu flows, %.3f s, %.1f MB\n", ranks,
+           EXCHANGES, epsilon, 1e6 * o.makespan_s / EXCHANGES, (unsigned long)o.n_flows, o.wall_s,
+           (double)o.peak_rss_B / 1e6);
+    bench_free(b);
+}
+
 int main(void)
 {
     struct reference equal = {0}, unequal = {0};
@@ -335,6 +382,8 @@ int main(void)
     bench_cluster(2048, 64, false, 1e-4);
     bench_cluster(2048, 64, false, 0);
     bench_dispatch(320);
+    bench_decode(144, 0.01);
+    bench_decode(144, 0.001);
     bench_symmetry();
     bench_build("ft3", 65536);
     bench_build("mpft", 16384);
