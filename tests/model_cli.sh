@@ -23,10 +23,22 @@ check "every row is met" [ "$(grep -c '"met":.*true' out)" = 4 ]
 
 expect 0 "stages" model deepseek_v3 --pp 61 -f json -o stages.json
 expect 0 "one GPU" model deepseek_v3 -f json -o one.json
-check "one GPU holds all parameters, in FP8" [ "$(metric one.json weights_per_gpu)" = "$(metric one.json params)" ]
+check "one GPU holds all of it" [ "$(metric one.json weights_per_gpu)" = "$(metric one.json weights)" ]
 check "the fullest of 61 stages holds an MoE layer and the head" \
     python3 -c "import json; v = lambda k: json.load(open('stages.json'))['metrics'][k]['value']
-assert abs(v('weights_per_gpu') - v('params_head') - 11.5069e9) < 2e6, v('weights_per_gpu')"
+assert abs(v('weights_per_gpu') - 2 * v('params_head') - 11.5069e9 * (1 + 4 / 16384)) < 3e6, v('weights_per_gpu')"
+# what Hugging Face stores of deepseek-ai/DeepSeek-V3: 688,586,727,753 bytes, the MTP module with an embedding
+# and a head of its own
+check "the size of the published checkpoint" \
+    python3 -c "import json; v = lambda k: json.load(open('one.json'))['metrics'][k]['value']
+stored = v('weights') + v('weights_mtp') + 4 * v('params_embedding')
+assert abs(stored / 688586727753 - 1) < 1e-4, stored"
+expect 0 "two experts on each of 144 GPUs" model deepseek_v3 --ep 144 --redundant 32 -f json -o ep144.json
+check "a 128th of the experts and all of the rest" \
+    python3 -c "import json; v = lambda f, k: json.load(open(f))['metrics'][k]['value']
+routed = v('one.json', 'params_routed_experts') * (1 + 4 / 16384)
+rest = v('one.json', 'weights') - routed
+assert abs(v('ep144.json', 'weights_per_gpu') - rest - routed / 128) < 1e3"
 expect 0 "a window" model llama3.1_70b -s attention.window=1024 -f json -o window.json
 expect 0 "none" model llama3.1_70b -f json -o whole.json
 check "a window bounds what decoding reads" \
@@ -34,6 +46,12 @@ check "a window bounds what decoding reads" \
 assert abs(v('whole.json') - v('window.json') - 3072 * 327680) < 1"
 expect 0 "a cache in FP8" model deepseek_v3 -s attention.kv_value='1 B'
 says "35.136 KB"
+expect 0 "a cache in FlashMLA's FP8: 656 B per layer" model deepseek_v3 -s attention.kv_value='1 B' \
+    -s attention.kv_scale='4 B' -s attention.kv_rope='2 B'
+says "40.016 KB"
+expect 0 "a quantised cache of GQA" model llama3.1_70b -s attention.kv_value='4 b' -s attention.kv_scale='2 B' \
+    -s attention.kv_block=32
+says "90 KiB"
 expect 0 "blocks" list blocks
 says "mla_absorbed"
 
@@ -65,6 +83,8 @@ refused "groups that do not divide" "moe.groups must divide" deepseek_v3 -s moe.
 refused "too many experts for the groups" "hold fewer experts" deepseek_v3 -s moe.top_groups=1 -s moe.top_k=64
 refused "a key that is none" "did you mean 'hidden'" deepseek_v3 -s hiden=7168
 refused "experts that do not divide" "expert parallelism must divide" deepseek_v3 --ep 48
+refused "replicas that do not divide" "must divide the routed and redundant" deepseek_v3 --ep 144 --redundant 31
+refused "replicas of a dense model" "no experts to replicate" llama3.1_70b --redundant 2
 refused "heads that do not divide" "must divide the heads" deepseek_v3 --tp 3
 refused "more stages than layers" "more pipeline stages than layers" deepseek_v3 --pp 62
 refused "experts of a dense model" "no experts to divide" llama3.1_70b --ep 2

@@ -5,10 +5,10 @@
 #include "cmd/cmd.h"
 #include "io/model_tables.h"
 
-enum { MAX_SET = 64, KEY_SEQUENCE = 256, KEY_CONTEXT, KEY_PP, KEY_TP, KEY_EP, KEY_TABLE1, KEY_TABLE2 };
+enum { MAX_SET = 64, KEY_SEQUENCE = 256, KEY_CONTEXT, KEY_PP, KEY_TP, KEY_EP, KEY_REDUNDANT, KEY_TABLE1, KEY_TABLE2 };
 enum { DEFAULT_TOKENS = 4096, MOST_TOKENS = 1 << 30, MOST_GPUS = 1 << 20 };
 
-#define DEFAULT_QUESTION {DEFAULT_TOKENS, DEFAULT_TOKENS, {1, 1, 1}}
+#define DEFAULT_QUESTION {DEFAULT_TOKENS, DEFAULT_TOKENS, {1, 1, 1, 0}}
 
 struct options {
     const char *name, *import, *out, *set[MAX_SET];
@@ -24,6 +24,7 @@ static const struct argp_option argp_options[] = {
     {"pp", KEY_PP, "N", 0, "pipeline stages (default: 1)", 0},
     {"tp", KEY_TP, "N", 0, "tensor parallelism (default: 1)", 0},
     {"ep", KEY_EP, "N", 0, "expert parallelism (default: 1)", 0},
+    {"redundant", KEY_REDUNDANT, "N", 0, "replicas of a layer's experts beyond one of each (default: 0)", 0},
     {"table1", KEY_TABLE1, NULL, 0, "Table 1 of the paper: KV cache per token", 0},
     {"table2", KEY_TABLE2, NULL, 0,
      "Table 2 of the paper: training cost per token; exit code 1 when a printed value is not met", 0},
@@ -61,7 +62,7 @@ static void check_all(const struct options *o, struct argp_state *state)
     if (o->name && o->table)
         argp_error(state, "the paper's tables are of the paper's models; leave out '%s'", o->name);
     if (about_one && (o->table || import))
-        argp_error(state, "-s, --sequence, --context, --pp, --tp and --ep are about one model; "
+        argp_error(state, "-s, --sequence, --context, --pp, --tp, --ep and --redundant are about one model; "
                           "leave them out");
     if (o->json && import)
         argp_error(state, "an import is YAML; leave out --format json");
@@ -81,6 +82,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_PP: o->question.layout.pp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--pp", state); return 0;
     case KEY_TP: o->question.layout.tp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--tp", state); return 0;
     case KEY_EP: o->question.layout.ep = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--ep", state); return 0;
+    case KEY_REDUNDANT: o->question.layout.redundant = (uint32_t)option_whole(arg, 0, MOST_GPUS, "--redundant", state); return 0;
     case KEY_TABLE1: o->table = 1; return 0;
     case KEY_TABLE2: o->table = 2; return 0;
     case 'f': set_format(o, arg, state); return 0;

@@ -30,6 +30,16 @@ static void add_params(const struct model *m, struct figures *f)
     }
 }
 
+static void add_weights(const struct model *m, struct figures *f)
+{
+    struct model_params p = model_params(m);
+    add(f, "weights", model_stored_B(m, p.total, p.other), DIM_BYTES,
+        "all parameters with the scales of their blocks, without MTP modules");
+    if (m->mtp_layers)
+        add(f, "weights_mtp", model_stored_B(m, p.mtp, p.mtp_other), DIM_BYTES,
+            "MTP modules, likewise, without the embedding and head they share");
+}
+
 int model_figures(const struct model_file *file, const struct model_question *q,
                   struct model_figure *out, struct diag *diag)
 {
@@ -38,8 +48,8 @@ int model_figures(const struct model_file *file, const struct model_question *q,
     double weights_B;
     const char *why = model_weights_B(m, &q->layout, &weights_B);
     if (why) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(file->path), "PP %u, TP %u, EP %u: %s", q->layout.pp,
-                   q->layout.tp, q->layout.ep, why);
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(file->path), "PP %u, TP %u, EP %u, %u redundant experts: %s",
+                   q->layout.pp, q->layout.tp, q->layout.ep, q->layout.redundant, why);
         return -1;
     }
     add_params(m, &f);
@@ -52,6 +62,7 @@ int model_figures(const struct model_file *file, const struct model_question *q,
         "generating a token after the context, forward");
     add(&f, "decode_bytes", model_decode_B(m, q->context), DIM_BYTES,
         "read for it by a single sequence: weights that are used, and the cache");
+    add_weights(m, &f);
     add(&f, "weights_per_gpu", weights_B, DIM_BYTES, "on the fullest GPU of the layout");
     return f.n;
 }

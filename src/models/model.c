@@ -47,6 +47,7 @@ static void add_mtp(const struct model *m, struct model_params *p)
     double d = (double)m->hidden, n = (double)m->mtp_layers;
     struct block_weights a = attention(m), f = m->moe.routed ? experts(m) : dense(m);
     p->mtp = n * (a.params + f.params + 2 * d * d + 5 * d);
+    p->mtp_other = n * (a.other + f.other + 2 * d * d + 5 * d);
     p->mtp_active = n * (a.active + f.active + 2 * d * d + 5 * d);
 }
 
@@ -61,7 +62,9 @@ struct model_params model_params(const struct model *m)
                              .shared_experts_and_router = sparse * (e.params - e.routed),
                              .norms = d * (2 * layers + 1),
                              .router = sparse * e.router};
+    p.other = layers * a.other + sparse * e.other + n_dense(m) * f.other + p.norms;
     p.head = m->tied_embeddings ? 0 : p.embedding;
+    p.other += p.embedding + p.head;
     p.total = p.embedding + p.head + p.attention + p.dense_ffn + p.experts +
               p.shared_experts_and_router + p.norms;
     p.active = p.embedding + p.head + p.attention + p.dense_ffn + p.norms + sparse * e.active;
@@ -69,9 +72,19 @@ struct model_params model_params(const struct model *m)
     return p;
 }
 
+double model_stored_B(const struct model *m, double params, double other)
+{
+    double each_B = m->weight_B + m->weight_scale_B / (double)m->weight_block;
+    return (params - other) * each_B + other * (m->other_weight_B > 0 ? m->other_weight_B : each_B);
+}
+
 double model_kv_B(const struct model *m)
 {
-    return (double)m->layers * attention(m).kv_values * m->attention.kv_value_B;
+    const struct attention_dims *a = &m->attention;
+    struct block_weights w = attention(m);
+    double each_B = a->kv_value_B + a->kv_scale_B / (double)a->kv_block;
+    double rope_B = a->kv_rope_B > 0 ? a->kv_rope_B : each_B;
+    return (double)m->layers * ((w.kv_values - w.kv_rope) * each_B + w.kv_rope * rope_B);
 }
 
 /* --- work ---------------------------------------------------------------------------------------------------- */
@@ -118,10 +131,16 @@ double model_decode_flop(const struct model *m, double context)
            2 * kept(m, context) * attention_of_decoding(m).score_width * (double)m->layers;
 }
 
+double model_cache_B(const struct model *m, double context)
+{
+    return kept(m, context) * model_kv_B(m);
+}
+
 double model_decode_B(const struct model *m, double context)
 {
     struct model_params p = model_params(m);
-    return multiplied(m, &p) * m->weight_B + kept(m, context) * model_kv_B(m);
+    double other = p.other - (m->tied_embeddings ? 0 : p.embedding);
+    return model_stored_B(m, multiplied(m, &p), other) + model_cache_B(m, context);
 }
 
 /* --- layouts ------------------------------------------------------------------------------------------------- */
@@ -134,8 +153,11 @@ static const char *misfit(const struct model *m, const struct model_layout *l)
         return "tensor parallelism must divide the heads";
     if (l->ep > 1 && !m->moe.routed)
         return "a dense model has no experts to divide";
-    if (m->moe.routed % l->ep)
-        return "expert parallelism must divide the routed experts";
+    if (l->redundant && !m->moe.routed)
+        return "a dense model has no experts to replicate";
+    if ((m->moe.routed + l->redundant) % l->ep)
+        return l->redundant ? "expert parallelism must divide the routed and redundant experts" :
+                              "expert parallelism must divide the routed experts";
     return NULL;
 }
 
@@ -146,15 +168,17 @@ static double stage_B(const struct model *m, const struct model_layout *l, uint3
     uint32_t first = stage * each + (stage < more ? stage : more), n = each + (stage < more);
     struct block_weights a = attention(m), e = experts(m), f = dense(m);
     struct model_params p = model_params(m);
-    double sum = stage == 0 ? p.embedding / l->tp : 0;
+    double sum = stage == 0 ? p.embedding / l->tp : 0, other = sum;
+    double replicas = m->moe.routed ? 1 + (double)l->redundant / (double)m->moe.routed : 1;
     for (uint32_t i = first; i < first + n; i++) {
         bool is_dense = !m->moe.routed || i < (uint64_t)m->dense_layers;
         double rest = a.params + 2 * (double)m->hidden + (is_dense ? f.params : e.params - e.routed);
-        sum += rest / l->tp + (is_dense ? 0 : e.routed / l->ep);
+        sum += rest / l->tp + (is_dense ? 0 : replicas * e.routed / l->ep);
+        other += (a.other + 2 * (double)m->hidden + (is_dense ? f.other : e.other)) / l->tp;
     }
-    if (stage == l->pp - 1)
-        sum += (m->tied_embeddings && l->pp > 1 ? p.embedding : p.head) / l->tp;
-    return sum * m->weight_B;
+    double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;
+    double last = stage == l->pp - 1 ? (head + (double)m->hidden) / l->tp : 0; /* and the last norm */
+    return model_stored_B(m, sum + last, other + last);
 }
 
 const char *model_weights_B(const struct model *m, const struct model_layout *layout, double *out_B)

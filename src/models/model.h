@@ -17,6 +17,9 @@ struct attention_dims {
     int64_t window; /* 0 = everything; else the positions that are kept and attended to */
     bool qkv_bias;
     double kv_value_B; /* of a cached number */
+    double kv_scale_B; /* of a block of kv_block cached numbers that share a scale */
+    int64_t kv_block;
+    double kv_rope_B;  /* MLA: of a cached number of the key with position; 0 = kv_value_B */
 };
 
 struct moe_dims { /* routed 0 = dense */
@@ -29,6 +32,9 @@ struct model {
     int64_t layers, dense_layers, hidden, vocab, dense_ffn, mtp_layers;
     bool tied_embeddings;
     double weight_B; /* of a parameter at inference */
+    double weight_scale_B; /* of a block of weight_block parameters that share a scale */
+    int64_t weight_block;
+    double other_weight_B; /* of embedding, head, norms, biases and routers; 0 = as the others */
     struct attention_dims attention;
     struct moe_dims moe;
 };
@@ -46,13 +52,20 @@ struct model_params {
     double total;
     double active;     /* used by a token, embedding and head with it */
     double router;     /* part of active */
+    double other;      /* part of total: embedding, head, norms, biases, routers */
     double mtp, mtp_active; /* of the MTP modules, without the embedding and head that they share */
+    double mtp_other;       /* of mtp: the projection of two vectors to one, norms, routers */
 };
 
 struct model_params model_params(const struct model *m);
 
-/* Bytes that a token adds to the KV cache, all layers. */
+/* Bytes of parameters with the scales of their blocks, `other` of which are not quantised. */
+double model_stored_B(const struct model *m, double params, double other);
+
+/* Bytes that a token adds to the KV cache, all layers, scales with them. */
 double model_kv_B(const struct model *m);
+/* Bytes of a sequence's cache: a window keeps its last positions only. */
+double model_cache_B(const struct model *m, double context);
 
 /* FLOPs to train on a token of a sequence, without recomputation: 6 for each parameter that a token uses
  * (less embedding and router, as the paper's Table 2 counts), and attention, of which a causal mask does
@@ -69,10 +82,11 @@ double model_decode_B(const struct model *m, double context);
 /* How a model is laid out on GPUs. */
 struct model_layout {
     uint32_t pp, tp, ep;
+    uint32_t redundant; /* replicas of a layer's experts beyond one of each */
 };
 
 /* Weights on the fullest GPU, [B]: layers divided by pp (embedding on the first stage, head on the last),
- * routed experts by ep, the rest of a layer by tp. NULL, or why the layout cannot be. */
+ * routed experts and their replicas by ep, the rest of a layer by tp. NULL, or why the layout cannot be. */
 const char *model_weights_B(const struct model *m, const struct model_layout *layout, double *out_B);
 
 #endif

@@ -12,6 +12,10 @@
     {.name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), \
      .dflt = "2 B", .min = 0.125, .max = 8, .doc = text}
 
+#define EXTRA(table, key, member, text) \
+    {.name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), \
+     .dflt = "0 B", .min = 0, .max = 8, .doc = text}
+
 static const struct cfg_field attention_fields[] = {
     {.name = "kind", .type = CFG_STRING, .offset = offsetof(struct attention_dims, kind),
      .doc = "mla, gqa, mha or mqa ('moesim list blocks')"},
@@ -28,6 +32,10 @@ static const struct cfg_field attention_fields[] = {
     DIM(attention_dims, "window", window, "0", 0, "positions that are kept and attended to; 0 = all"),
     FLAG(attention_dims, "qkv_bias", qkv_bias, "projections of queries, keys and values have a bias"),
     SIZE(attention_dims, "kv_value", kv_value_B, "a cached number: 2 B is BF16, 1 B FP8"),
+    EXTRA(attention_dims, "kv_scale", kv_scale_B, "scale of a block of cached numbers; FP8 of FlashMLA: 4 B"),
+    DIM(attention_dims, "kv_block", kv_block, "128", 1, "cached numbers that share a scale"),
+    EXTRA(attention_dims, "kv_rope", kv_rope_B,
+          "MLA: a cached number of the key with position, FlashMLA: 2 B; 0 B = as kv_value"),
     {0}};
 static const struct cfg_table attention_table = {
     "attention", "attention of every layer", sizeof(struct attention_dims), attention_fields};
@@ -54,7 +62,11 @@ static const struct cfg_field model_fields[] = {
     DIM(model, "dense_ffn", dense_ffn, "0", 0, "width of dense networks"),
     DIM(model, "mtp_layers", mtp_layers, "0", 0, "multi-token prediction modules"),
     FLAG(model, "tied_embeddings", tied_embeddings, "the head is the embedding"),
-    SIZE(model, "weight", weight_B, "a parameter at inference: 2 B is BF16, 1 B FP8"),
+    SIZE(model, "weight", weight_B, "a parameter at inference: 2 B is BF16, 1 B FP8, 4.5 b a 4-bit format"),
+    EXTRA(model, "weight_scale", weight_scale_B, "scale of a block of parameters; DeepSeek-V3: 4 B"),
+    DIM(model, "weight_block", weight_block, "16384", 1, "parameters that share a scale: 128 x 128"),
+    EXTRA(model, "other_weight", other_weight_B,
+          "a parameter of embedding, head, norms, biases and routers; 0 B = as weight"),
     {.name = "attention", .type = CFG_TABLE, .offset = offsetof(struct model, attention),
      .sub = &attention_table, .doc = "attention of every layer"},
     {.name = "moe", .type = CFG_TABLE, .offset = offsetof(struct model, moe), .sub = &moe_dims_table,

@@ -15,6 +15,7 @@ void attention_grouped_weigh(const struct model *m, struct block_weights *w)
     double kv = (double)(a->kv_heads * a->head_dim);
     w->params = d * q + 2 * d * kv + q * d + (a->qkv_bias ? q + 2 * kv : 0);
     w->active = w->params;
+    w->other = a->qkv_bias ? q + 2 * kv : 0;
     w->kv_values = 2 * kv;
     w->score_width = 2 * q;
 }
@@ -36,5 +37,7 @@ void attention_mla_weigh(const struct model *m, struct block_weights *w)
     w->params = q + d * (kv + (double)a->rope_dim) + kv +
                 kv * heads * (double)(a->nope_dim + a->v_dim) + heads * (double)a->v_dim * d;
     w->active = w->params;
+    w->other = lora + kv; /* their norms */
     w->kv_values = kv + (double)a->rope_dim;
+    w->kv_rope = (double)a->rope_dim;
 }

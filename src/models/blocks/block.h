@@ -10,7 +10,9 @@ struct block_weights {
     double params, active; /* all; those that a token uses */
     double router;         /* of both: the gate that chooses experts */
     double routed;         /* of params: the routed experts, which expert parallelism divides */
+    double other;          /* of params: norms, biases, the router, which FP8 models do not quantise */
     double kv_values;      /* attention: cached per token */
+    double kv_rope;        /* of kv_values: keys with position, which FP8 caches may leave in BF16 */
     double score_width;    /* attention: heads * (d_qk + d_v); a token costs 2 FLOP times this for each
                               position that it attends to */
 };

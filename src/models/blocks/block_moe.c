@@ -23,6 +23,7 @@ static void weigh(const struct model *m, struct block_weights *w)
     const struct moe_dims *e = &m->moe;
     double d = (double)m->hidden, expert = 3 * d * (double)e->ffn;
     w->router = d * (double)e->routed + (e->router_bias ? (double)e->routed : 0);
+    w->other = w->router;
     w->routed = (double)e->routed * expert;
     w->params = w->routed + (double)e->shared * expert + w->router;
     w->active = (double)(e->top_k + e->shared) * expert + w->router;
