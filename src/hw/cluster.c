@@ -175,6 +175,7 @@ static const struct cfg_field cluster_fields[] = {
     PART("ep_kernel", ep_kernel, ep_kernel_table),
     PART("software", software, software_table),
     PART("faults", faults, faults_table),
+    PART("kernels", kernels, hw_kernels_table),
     {0}};
 const struct cfg_table cluster_hw_table = {
     "cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};

@@ -1,11 +1,12 @@
 /* The hardware of a cluster as numbers. Filled by config tables from configs/NAME/ (chip.yaml, node.yaml,
- * nic.yaml, network.yaml, ep_kernel.yaml), each number with its source. */
+ * nic.yaml, network.yaml, ep_kernel.yaml, kernels.yaml), each number with its source. */
 #ifndef MOESIM_HW_CLUSTER_H
 #define MOESIM_HW_CLUSTER_H
 
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "hw/kernels/kernel_cfg.h"
 
 struct hw_chip {
     const char *name;
@@ -107,6 +108,7 @@ struct cluster_hw {
     struct hw_ep_kernel ep_kernel;
     struct hw_software software;
     struct hw_faults faults;
+    struct hw_kernels kernels;
 };
 
 extern const struct cfg_table cluster_hw_table;

@@ -1,5 +1,10 @@
 # src/hw: one line per file
 libmoesim_a_SOURCES += src/hw/cluster.h
 libmoesim_a_SOURCES += src/hw/cluster.c
+libmoesim_a_SOURCES += src/hw/kernels/kernels.h src/hw/kernels/kernel_cfg.h src/hw/kernels/kernel_cfg.c
+libmoesim_a_SOURCES += src/hw/kernels/kernel_names.c src/hw/kernels/kernel_call.c src/hw/kernels/kernel_time.c
+libmoesim_a_SOURCES += src/hw/kernels/kernel_table.c src/hw/kernels/kernel_table.h
+libmoesim_a_SOURCES += src/hw/kernels/roofline.c src/hw/kernels/roofline.h
+libmoesim_a_SOURCES += src/hw/kernels/roofline_gemm.c src/hw/kernels/roofline_attention.c
 
 include src/hw/formats/local.mk

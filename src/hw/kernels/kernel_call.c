@@ -1,0 +1,118 @@
+/* Calls: what each kind of kernel must say, and rows of groups that only their sum is known of. */
+#include <math.h>
+#include <string.h>
+
+#include "hw/kernels/kernels.h"
+
+const struct kernel_member kernel_members[] = {
+    {"m", offsetof(struct kernel_call, m), "GEMM: rows of the output; with groups, of each on average"},
+    {"n", offsetof(struct kernel_call, n), "GEMM: columns of the output"},
+    {"k", offsetof(struct kernel_call, k), "GEMM: what is summed over"},
+    {"batch", offsetof(struct kernel_call, batch), "attention: sequences or requests"},
+    {"q_len", offsetof(struct kernel_call, q_len), "attention: queries of each"},
+    {"kv_len", offsetof(struct kernel_call, kv_len), "attention: keys of each"},
+    {"heads", offsetof(struct kernel_call, heads), "attention: heads of queries"},
+    {"kv_heads", offsetof(struct kernel_call, kv_heads), "attention: heads of keys and values"},
+    {"qk_dim", offsetof(struct kernel_call, qk_dim), "attention: length of a query or key"},
+    {"v_dim", offsetof(struct kernel_call, v_dim), "attention: length of a value"},
+    {"kv_token_B", offsetof(struct kernel_call, kv_token_B), "decoding: bytes of the cache per token"},
+    {"read_B", offsetof(struct kernel_call, read_B), "passes: bytes read"},
+    {"written_B", offsetof(struct kernel_call, written_B), "passes: bytes written"},
+    {"sms", offsetof(struct kernel_call, sms), "SMs that the kernel may use"},
+    {NULL, 0, NULL}};
+
+static const char *const *needed_by(enum kernel_family family)
+{
+    static const char *const gemm[] = {"m", "n", "k", NULL};
+    static const char *const attention[] = {"batch", "q_len", "heads", "kv_heads", "qk_dim", "v_dim", NULL};
+    static const char *const decode[] = {"batch", "q_len",  "kv_len", "heads",
+                                         "kv_heads", "qk_dim", "v_dim", NULL};
+    static const char *const pass[] = {"read_B", NULL};
+    if (kernel_is_pass(family))
+        return pass;
+    if (family == KERNEL_ATTENTION_DECODE)
+        return decode;
+    return family >= KERNEL_ATTENTION_FORWARD ? attention : gemm;
+}
+
+static const char *const *used_by(enum kernel_family family)
+{
+    static const char *const gemm[] = {"m", "n", "k", "sms", NULL};
+    static const char *const attention[] = {"batch", "q_len", "kv_len", "heads", "kv_heads",
+                                            "qk_dim", "v_dim", "sms", NULL};
+    static const char *const decode[] = {"batch", "q_len", "kv_len", "heads", "kv_heads",
+                                         "qk_dim", "v_dim", "kv_token_B", "sms", NULL};
+    static const char *const pass[] = {"read_B", "written_B", "sms", NULL};
+    if (kernel_is_pass(family))
+        return pass;
+    if (family == KERNEL_ATTENTION_DECODE)
+        return decode;
+    return family >= KERNEL_ATTENTION_FORWARD ? attention : gemm;
+}
+
+bool kernel_is_grouped(enum kernel_family family)
+{
+    return family == KERNEL_GROUPED_CONTIGUOUS || family == KERNEL_GROUPED_MASKED ||
+           family == KERNEL_WGRAD;
+}
+
+bool kernel_uses(enum kernel_family family, const char *member)
+{
+    for (const char *const *name = used_by(family); *name; name++)
+        if (!strcmp(*name, member))
+            return true;
+    return false;
+}
+
+double *kernel_member_at(struct kernel_call *call, const struct kernel_member *member)
+{
+    return (double *)(void *)((char *)call + member->offset);
+}
+
+const char *kernel_missing(const struct kernel_call *call)
+{
+    for (const char *const *name = needed_by(call->family); *name; name++)
+        for (const struct kernel_member *k = kernel_members; k->name; k++)
+            if (!strcmp(k->name, *name) && !(*kernel_member_at((struct kernel_call *)call, k) > 0))
+                return *name;
+    return NULL;
+}
+
+bool kernel_named(const char *name, enum kernel_family *family, enum kernel_dtype *dtype)
+{
+    for (int f = 0; f < KERNEL_FAMILIES; f++) {
+        size_t n = strlen(kernel_family_names[f]);
+        if (strncmp(name, kernel_family_names[f], n))
+            continue;
+        *family = (enum kernel_family)f;
+        *dtype = KERNEL_BF16;
+        if (kernel_is_pass(*family) && !name[n])
+            return true;
+        for (int d = 0; kernel_dtype_names[d] && !kernel_is_pass(*family); d++)
+            if (name[n] == '_' && !strcmp(name + n + 1, kernel_dtype_names[d])) {
+                *dtype = (enum kernel_dtype)d;
+                return true;
+            }
+    }
+    return false;
+}
+
+/* Evenly spaced from 0.7 to 1.3 times the mean, as DeepGEMM's benchmarks draw them, in whole rows; what is
+ * missing of the sum, or too much, falls evenly on the groups. */
+const double *kernel_spread_rows(uint32_t groups, double mean, double sum, struct arena *arena)
+{
+    double *rows = ARENA_ARRAY(arena, double, groups), missing = sum;
+    for (uint32_t g = 0; g < groups; g++) {
+        rows[g] = floor(mean * (0.7 + 0.6 * (g + 0.5) / groups));
+        missing -= rows[g];
+    }
+    double each = trunc(missing / groups), rest = missing - each * groups;
+    for (uint32_t g = 0; g < groups; g++) {
+        double more = each + (fabs(rest) >= 1 ? copysign(1, rest) : rest);
+        if (rows[g] + more < 0)
+            more = -rows[g];
+        rows[g] += more;
+        rest -= more - each;
+    }
+    return rows;
+}

@@ -1,0 +1,145 @@
+/* How long a kernel runs, from what it works on: measured tables first, else a roofline.
+ *
+ * A table says how much longer than its roofline a kernel took on the chip where it was measured; that
+ * ratio is interpolated and applied to the roofline of the kernel, chip and SMs that are asked for. So a
+ * point of a table on the chip it was measured on is reproduced as it stands, and a change of FLOP/s,
+ * memory bandwidth, clock or SMs moves a table value as it moves the roofline. Where no table reaches,
+ * the roofline stands alone.
+ *
+ * The time is that of one launch, from its start to its end, on an otherwise idle chip; what lies between
+ * two launches is hw_kernels.launch_gap_s. Left out: contention for memory with kernels that run beside it,
+ * energy, and what the CPU does. */
+#ifndef MOESIM_HW_KERNELS_KERNELS_H
+#define MOESIM_HW_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hw/cluster.h"
+#include "hw/kernels/kernel_cfg.h"
+
+enum kernel_family {
+    KERNEL_GEMM,               /* C[m,n] = A[m,k] B[n,k]^T, output in BF16 */
+    KERNEL_WGRAD,              /* the same, added to an output in FP32; groups: each with its own k */
+    KERNEL_GROUPED_CONTIGUOUS, /* groups one after the other, each padded to 128 rows: prefill, training */
+    KERNEL_GROUPED_MASKED,     /* a fixed place for each group, rows counted on the device: decoding */
+    KERNEL_ATTENTION_FORWARD,  /* q_len queries against kv_len keys: prefill, training */
+    KERNEL_ATTENTION_BACKWARD,
+    KERNEL_ATTENTION_DECODE,   /* few queries per request against a paged cache */
+    /* passes over memory: bytes read and written decide */
+    KERNEL_QUANTISE,  /* cast to FP8 with scales, or back */
+    KERNEL_NORM,      /* RMSNorm, softmax and their gradients */
+    KERNEL_COPY,
+    KERNEL_PERMUTE,   /* rows to their experts */
+    KERNEL_UNPERMUTE, /* and back, summed with their weights */
+    KERNEL_ROPE,
+    KERNEL_SWIGLU,
+    KERNEL_TRANSPOSE,
+    KERNEL_ROUTER,    /* scores, top-k, counts */
+    KERNEL_ELEMENTWISE,
+    KERNEL_FAMILIES
+};
+
+enum kernel_dtype { KERNEL_FP8, KERNEL_BF16 }; /* of the operands of tensor cores */
+
+/* Zeroed members mean: all SMs of the chip, one group, as many keys as queries, derived bytes. */
+struct kernel_call {
+    enum kernel_family family;
+    enum kernel_dtype dtype;
+    double sms; /* available to it */
+    /* GEMMs */
+    double m, n, k;     /* with groups: m (wgrad: k) of each group on average */
+    uint32_t groups;
+    const double *rows; /* [groups] m (wgrad: k) of each; NULL = all alike */
+    /* attention */
+    double batch, q_len, kv_len, heads, kv_heads, qk_dim, v_dim;
+    double kv_token_B;  /* decode: bytes of the cache per token; 0 = keys and values in BF16 */
+    bool causal;
+    /* passes over memory */
+    double read_B, written_B;
+};
+
+enum kernel_origin {
+    KERNEL_FROM_POINT,        /* a measured value as it stands */
+    KERNEL_FROM_INTERPOLATION, /* between measured values, on the chip and SMs where they were measured */
+    KERNEL_FROM_SCALING,      /* either, moved to another chip or number of SMs by the ratio of rooflines */
+    KERNEL_FROM_ROOFLINE
+};
+
+enum kernel_limit { KERNEL_BY_TENSOR, KERNEL_BY_MEMORY, KERNEL_BY_LATENCY };
+
+extern const char *const kernel_family_names[]; /* NULL-terminated: "gemm", "grouped_masked" ... */
+extern const char *const kernel_dtype_names[];
+extern const char *const kernel_origin_names[];
+extern const char *const kernel_limit_names[];
+
+struct kernel_time {
+    double time_s;
+    enum kernel_origin origin;
+    enum kernel_limit limit;    /* of the roofline */
+    double flop, bytes_B;       /* as asked for: without padding */
+    const char *source;         /* of the measured values; NULL: roofline */
+    /* the roofline: time = start + the larger + unhidden share of the smaller */
+    double roofline_s, start_s, tensor_s, memory_s;
+    double tile_m, tile_n, tiles, waves; /* GEMMs */
+};
+
+/* A measured kernel. */
+struct kernel_row {
+    struct kernel_call call;
+    double time_s;
+    const char *source;  /* whose measurement, under which conditions, when */
+    const char *file;
+    int line;
+};
+
+struct kernel_table {
+    struct kernel_row *rows;
+    uint32_t n_rows;
+};
+
+struct kernel_model {
+    struct hw_chip chip;
+    struct hw_kernels cfg;
+    struct kernel_table table; /* no rows: roofline only */
+    double *ratios;            /* [n_rows] measured over roofline, on the chip that was measured */
+};
+
+/* The model of a cluster's chip; `table` as io/kernel_table_file.h reads it, or NULL for the roofline alone. */
+struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct kernel_table *table,
+                                      struct arena *arena);
+
+struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call);
+/* The roofline alone. */
+struct kernel_time kernel_roofline(const struct kernel_model *m, const struct kernel_call *call);
+/* What the other rows of the table say of row `row`; false where they do not reach. */
+bool kernel_time_without(const struct kernel_model *m, uint32_t row, struct kernel_time *out);
+/* The chip that the table was measured on, with the same constants. */
+struct kernel_model kernel_measured_model(const struct kernel_model *m);
+
+/* --- calls from text: tables and command lines ---------------------------------------------------------- */
+
+/* A number of a call by its name; ends with name == NULL. */
+struct kernel_member {
+    const char *name;
+    size_t offset; /* of a double */
+    const char *doc;
+};
+extern const struct kernel_member kernel_members[];
+
+double *kernel_member_at(struct kernel_call *call, const struct kernel_member *member);
+bool kernel_uses(enum kernel_family family, const char *member);
+bool kernel_is_grouped(enum kernel_family family);
+/* "gemm_fp8", "norm"; false: no such kernel. */
+bool kernel_named(const char *name, enum kernel_family *family, enum kernel_dtype *dtype);
+/* The first number that the call's family needs and that is not there; NULL: complete. */
+const char *kernel_missing(const struct kernel_call *call);
+/* Rows of groups of which only the mean that was meant and the sum are known. */
+const double *kernel_spread_rows(uint32_t groups, double mean, double sum, struct arena *arena);
+
+double kernel_flop(const struct kernel_call *call);
+double kernel_bytes_B(const struct kernel_call *call);
+bool kernel_is_pass(enum kernel_family family);
+
+#endif

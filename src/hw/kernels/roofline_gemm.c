@@ -1,0 +1,149 @@
+/* Roofline of GEMMs on tiles, dense and grouped, after DeepGEMM on Hopper.
+ *
+ * A tile of bm x bn takes, for each step of 128 bytes along K, its tensor time at the sustained rate and a
+ * fixed time (barriers, draining wgmma, scales), then an epilogue. Tiles go to the SMs in waves. The tile is
+ * the one of the library's sizes that is quickest by this reckoning, which is how DeepGEMM chooses (first by
+ * waves, later by modelled cycles: csrc/jit_kernels/heuristics); because it is the least over all sizes, the
+ * time never falls when m, n or k grow and never grows with more SMs.
+ *
+ * Memory: each matrix once (groups without rows load no weights), scales, the output. What tiles read again
+ * comes from L2 and is not counted apart.
+ *
+ * Left out: clusters and multicast, L2 misses of very large outputs (the tables' rows beyond 8192 rows fall by
+ * 5 to 10 %), split K. */
+#include <math.h>
+
+#include "hw/kernels/roofline.h"
+
+enum { PADDED_ROWS = 128 }; /* of a contiguous group: DeepGEMM's alignment */
+static const double step_B = 128, unit_tile = 128.0 * 128.0;
+
+static double element_B(const struct kernel_call *call)
+{
+    return call->dtype == KERNEL_FP8 ? 1 : 2;
+}
+
+double gemm_flop(const struct kernel_call *call)
+{
+    double rows = 0;
+    for (uint32_t g = 0; g < n_groups(call); g++)
+        rows += group_rows(call, g);
+    return 2 * rows * call->n * (call->family == KERNEL_WGRAD ? call->m : call->k);
+}
+
+/* Operands, their scales (FP32 per 128 values of a row; those of weights, per 128 x 128, are nothing). */
+static double operand_B(const struct kernel_call *call, double rows, double columns)
+{
+    double scales_B = call->dtype == KERNEL_FP8 ? 4.0 / 128 : 0;
+    return rows * columns * (element_B(call) + scales_B);
+}
+
+double gemm_bytes_B(const struct kernel_call *call)
+{
+    double bytes_B = 0;
+    for (uint32_t g = 0; g < n_groups(call); g++) {
+        double rows = group_rows(call, g);
+        if (rows <= 0)
+            continue;
+        if (call->family == KERNEL_WGRAD) /* the output is read, added to and written in FP32 */
+            bytes_B += operand_B(call, call->m + call->n, rows) + 8 * call->m * call->n;
+        else
+            bytes_B += operand_B(call, rows, call->k) + call->n * call->k * element_B(call) +
+                       2 * rows * call->n;
+    }
+    return bytes_B;
+}
+
+/* --- tiles ------------------------------------------------------------------------------------------- */
+
+struct tiling {
+    double bm, bn;
+    double tiles, waves;
+    double tensor_s;
+};
+
+static double steps_of(const struct kernel_call *call, double k)
+{
+    return ceil(k * element_B(call) / step_B);
+}
+
+static double step_s(const struct kernel_model *m, const struct kernel_call *call, double bm, double bn)
+{
+    double flop = 2 * bm * bn * step_B / element_B(call);
+    double fixed_s = call->family == KERNEL_WGRAD ? m->cfg.gemm.wgrad_block_s : m->cfg.gemm.block_s;
+    return flop / roofline_sm_flops(m, call->dtype) + roofline_clocked_s(m, fixed_s);
+}
+
+/* Weight gradients: all groups have m x n, each its own depth; a wave is as deep as groups are on average. */
+static void count_tiles(const struct kernel_call *call, struct tiling *t, double *steps)
+{
+    double columns = ceil(call->n / t->bn), depth = 0;
+    t->tiles = 0;
+    for (uint32_t g = 0; g < n_groups(call); g++) {
+        double rows = group_rows(call, g);
+        if (call->family == KERNEL_WGRAD) {
+            t->tiles += rows > 0 ? ceil(call->m / t->bm) * columns : 0;
+            depth += rows > 0 ? ceil(call->m / t->bm) * columns * steps_of(call, rows) : 0;
+        } else {
+            t->tiles += ceil(rows / t->bm) * columns;
+        }
+    }
+    if (call->family == KERNEL_WGRAD)
+        *steps = t->tiles > 0 ? depth / t->tiles : 0;
+    else
+        *steps = steps_of(call, call->k);
+}
+
+static void time_tiling(const struct kernel_model *m, const struct kernel_call *call, struct tiling *t)
+{
+    double steps;
+    count_tiles(call, t, &steps);
+    t->waves = ceil(t->tiles / roofline_sms(m, call));
+    double epilogue_s = roofline_clocked_s(m, m->cfg.gemm.epilogue_s) * t->bm * t->bn / unit_tile;
+    t->tensor_s = t->waves * (steps * step_s(m, call, t->bm, t->bn) + epilogue_s);
+}
+
+static bool better(const struct tiling *a, const struct tiling *b)
+{
+    if (a->tensor_s != b->tensor_s)
+        return a->tensor_s < b->tensor_s;
+    return a->waves < b->waves;
+}
+
+/* Tiles of 256 rows exist for dense GEMMs only; those of contiguous groups are as high as their padding. */
+static double highest_tile(const struct kernel_model *m, const struct kernel_call *call)
+{
+    if (call->family == KERNEL_GROUPED_CONTIGUOUS)
+        return PADDED_ROWS;
+    return call->family == KERNEL_GEMM ? (double)m->cfg.gemm.tile_m : fmin(128, (double)m->cfg.gemm.tile_m);
+}
+
+/* DeepGEMM's widths are multiples of 8; accumulators leave no room for more than 128 both ways. */
+static struct tiling best_tiling(const struct kernel_model *m, const struct kernel_call *call)
+{
+    struct tiling best = {.tensor_s = INFINITY};
+    double first_m = call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS : 64;
+    for (double bm = first_m; bm <= highest_tile(m, call); bm *= 2)
+        for (double bn = 16; bn <= (double)m->cfg.gemm.tile_n && (bm <= 128 || bn <= 128); bn += 8) {
+            struct tiling t = {.bm = bm, .bn = bn};
+            time_tiling(m, call, &t);
+            if (better(&t, &best))
+                best = t;
+        }
+    return best;
+}
+
+void roofline_gemm(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t)
+{
+    struct tiling best = best_tiling(m, call);
+    t->flop = gemm_flop(call);
+    t->bytes_B = gemm_bytes_B(call);
+    t->tile_m = best.bm;
+    t->tile_n = best.bn;
+    t->tiles = best.tiles;
+    t->waves = best.waves;
+    t->start_s = m->cfg.gemm.start_s;
+    t->tensor_s = best.tensor_s;
+    t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.memory_ratio);
+    roofline_add_up(t, m->cfg.gemm.unhidden_ratio);
+}
