@@ -90,6 +90,35 @@ START_TEST(two_transfers_that_wait_for_each_other_are_a_bug)
 }
 END_TEST
 
+/* Two ranks that both send before they receive: fine for buffers, a deadlock for rendezvous. */
+static void cross_sends(bool rendezvous)
+{
+    struct opgraph *g = opgraph_new(1);
+    uint32_t here = opgraph_lane(g), there = opgraph_lane(g);
+    uint32_t a = add(g, OP_COMM, here, OP_NONE), a2 = add(g, OP_COMM, here, OP_NONE);
+    uint32_t b = add(g, OP_COMM, there, OP_NONE), b2 = add(g, OP_COMM, there, OP_NONE);
+    struct transfer t = {.src_op = a, .dst_op = b2, .bytes_B = 1, .weight = 1, .rendezvous = rendezvous};
+
+    opgraph_transfer(g, &t);
+    t.src_op = b;
+    t.dst_op = a2;
+    opgraph_transfer(g, &t);
+    opgraph_check(g);
+    opgraph_free(g);
+}
+
+START_TEST(sends_before_receives_need_buffers)
+{
+    cross_sends(false);
+}
+END_TEST
+
+START_TEST(sends_before_receives_by_rendezvous_are_a_bug)
+{
+    cross_sends(true);
+}
+END_TEST
+
 START_TEST(transfer_of_a_compute_op_is_a_bug)
 {
     struct opgraph *g = opgraph_new(1);
@@ -121,6 +150,8 @@ int main(void)
     tcase_add_exit_test(tc, dependency_against_lane_order_is_a_bug, EXIT_BUG);
     tcase_add_exit_test(tc, barrier_that_waits_for_its_own_end_is_a_bug, EXIT_BUG);
     tcase_add_exit_test(tc, two_transfers_that_wait_for_each_other_are_a_bug, EXIT_BUG);
+    tcase_add_test(tc, sends_before_receives_need_buffers);
+    tcase_add_exit_test(tc, sends_before_receives_by_rendezvous_are_a_bug, EXIT_BUG);
     tcase_add_exit_test(tc, transfer_of_a_compute_op_is_a_bug, EXIT_BUG);
     tcase_add_exit_test(tc, negative_work_is_a_bug, EXIT_BUG);
     suite_add_tcase(suite, tc);

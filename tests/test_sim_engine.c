@@ -321,6 +321,32 @@ START_TEST(barrier_waits_for_the_last)
 }
 END_TEST
 
+/* The receiver comes 2 s late; a plain transfer would be through by then. */
+START_TEST(rendezvous_waits_for_both)
+{
+    for (int receiver_late = 0; receiver_late < 2; receiver_late++) {
+        struct fixture *f = fixture_new(1, 2);
+        uint32_t ids[2];
+        for (uint32_t i = 0; i < 2; i++) {
+            struct op op = compute(f, opgraph_lane(f->graph), i == (uint32_t)receiver_late ? 2 : 0.5);
+            opgraph_add(f->graph, &op);
+            op = compute(f, op.lane, 0.25);
+            op.kind = OP_COMM;
+            op.device = i;
+            ids[i] = opgraph_add(f->graph, &op);
+        }
+        opgraph_transfer(f->graph, &(struct transfer){.src_op = ids[0], .dst_op = ids[1], .bytes_B = 1,
+                                                      .weight = 1, .rendezvous = true});
+        struct sim_outcome out = run(f);
+        same(out.op_start_s[ids[!receiver_late]], 0.5);
+        same(out.transfer_start_s[0], 2);
+        ck_assert_double_ge(out.op_end_s[ids[0]], 2);
+        ck_assert_double_ge(out.op_end_s[ids[1]], 2);
+        fixture_free(f);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("sim_engine");
@@ -345,6 +371,7 @@ static Suite *suite(void)
     tcase_add_test(t, communication_takes_its_sms);
     tcase_add_test(t, small_kernel_does_not_notice);
     tcase_add_test(t, barrier_waits_for_the_last);
+    tcase_add_test(t, rendezvous_waits_for_both);
     suite_add_tcase(s, t);
     return s;
 }

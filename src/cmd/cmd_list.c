@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "io/kind.h"
 #include "models/blocks/block.h"
+#include "models/schedules/schedule.h"
 #include "topology/topology.h"
 
 static void list_topologies(struct arena *arena)
@@ -26,6 +27,13 @@ static void list_blocks(struct arena *arena)
     (void)arena;
     for (const struct block_type *const *b = block_all(); *b; b++)
         printf("%-12s %s (paper %s)\n", (*b)->name, (*b)->doc, (*b)->ref);
+}
+
+static void list_schedules(struct arena *arena)
+{
+    (void)arena;
+    for (const struct schedule_type *const *s = schedule_all(); *s; s++)
+        printf("%-12s %s (paper %s)\n", (*s)->name, (*s)->doc, (*s)->ref);
 }
 
 static void list_networks(struct arena *arena)
@@ -84,6 +92,7 @@ static const struct list {
              {"hardware", list_hardware},
              {"models", list_models},
              {"blocks", list_blocks},
+             {"schedules", list_schedules},
              {"networks", list_networks},
              {NULL, NULL}};
 
@@ -99,7 +108,7 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     argp_error(
         state,
         "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, models, "
-        "blocks, networks",
+        "blocks, schedules, networks",
         word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -123,7 +132,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {NULL,
                                  parse_option,
-                                 "kinds|topologies|hardware|models|networks",
+                                 "kinds|topologies|hardware|models|blocks|schedules|networks",
                                  "Lists what a scenario may name.",
                                  NULL,
                                  NULL,

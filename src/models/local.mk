@@ -22,3 +22,5 @@ libmoesim_a_SOURCES += src/models/tpot_cfg.c src/models/tpot_cfg.h
 libmoesim_a_SOURCES += src/models/model.c src/models/model_cfg.c src/models/model.h
 libmoesim_a_SOURCES += src/models/balance_cfg.c src/models/balance_cfg.h
 include src/models/blocks/local.mk
+include src/models/schedules/local.mk
+libmoesim_a_SOURCES += src/models/pipeline.c src/models/pipeline.h

@@ -4,7 +4,7 @@
  * opgraph_check proves that the event loop cannot get stuck: every op has two moments,
  * its start and its end, and each rule of opgraph.h is an edge between moments (lane
  * and dependency: end -> start; sync group: every start -> every end; transfer: start
- * of its source -> end of its destination). If these edges have a topological order
+ * of its source -> end of its destination; rendezvous: also the other way round). If these edges have a topological order
  * (Kahn, CACM 1962), every op runs. */
 #include "models/opgraph.h"
 
@@ -190,6 +190,7 @@ static void check_transfer(const struct opgraph *g, const struct transfer *t)
     BUG_IF(!amount(t->bytes_B) || !amount(t->latency_s) || !amount(t->cap_Bps));
     BUG_IF(!(t->weight > 0) || !isfinite(t->weight));
     BUG_IF(t->n_res > TRANSFER_MAX_RES);
+    BUG_IF(t->rendezvous && t->src_op == t->dst_op);
     for (int i = 0; i < t->n_res; i++) {
         BUG_IF(t->res[i] >= g->n_resources);
         for (int j = 0; j < i; j++)
@@ -229,8 +230,12 @@ static void collect_edges(const struct opgraph *g, struct moments *m)
     }
     for (uint32_t i = 0; i < g->n_deps; i++)
         edge(m, 2 * g->deps[i].before + 1, 2 * g->deps[i].after);
-    for (uint32_t i = 0; i < g->n_transfers; i++)
-        edge(m, 2 * g->transfers[i].src_op, 2 * g->transfers[i].dst_op + 1);
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        edge(m, 2 * t->src_op, 2 * t->dst_op + 1);
+        if (t->rendezvous)
+            edge(m, 2 * t->dst_op, 2 * t->src_op + 1);
+    }
     free(last);
 }
 
@@ -269,7 +274,7 @@ static uint32_t count_reachable(struct moments *m)
 
 static void check_progress(const struct opgraph *g)
 {
-    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + g->n_transfers + 1;
+    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + 2 * (size_t)g->n_transfers + 1;
     struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
 
     m.from = resize(NULL, max_edges, sizeof *m.from);

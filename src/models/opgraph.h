@@ -7,11 +7,12 @@
  *            (at most sm_max; sm_ref == 0: not sensitive to SMs).
  *   SYNC     waits for the other ops of its sync group: ends work_s after the last of them started.
  *   COMM     ends when all transfers that leave it or arrive at it have ended, and not before
- *            start + work_s. Its transfers start when it starts.
+ *            start + work_s. Its transfers start when it starts; a rendezvous when both its ops have started.
  * SYNC and COMM hold sm_hold SMs of their device from start to end. */
 #ifndef MOESIM_MODELS_OPGRAPH_H
 #define MOESIM_MODELS_OPGRAPH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define OP_NONE UINT32_MAX
@@ -45,6 +46,7 @@ struct transfer {
     double weight;           /* share of a contended link relative to others; 1 normally */
     uint8_t priority;        /* 0 is served first, strictly */
     uint8_t n_res;
+    bool rendezvous;         /* nothing moves before the receiver is there, too; needs two ops */
     uint32_t pinned;         /* 0: the routing policy chooses; else path number pinned - 1 */
     uint32_t res[TRANSFER_MAX_RES]; /* resource ids */
 };

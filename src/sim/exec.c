@@ -40,7 +40,7 @@ struct exec {
 
     uint32_t *waits;                    /* per op: dependencies and lane predecessor left */
     uint32_t *after_first, *after;      /* CSR: ops that wait for an op */
-    uint32_t *sent_first, *sent;        /* CSR: transfers by src_op */
+    uint32_t *sent_first, *sent;        /* CSR: transfers by src_op; a rendezvous also by dst_op */
     uint32_t *pending;                  /* per op: transfers and own work left */
     uint8_t *started;
     uint32_t *group_missing, *group_first, *group; /* CSR: ops of a sync group */
@@ -174,11 +174,19 @@ static void on_own_work_done(void *ctx, uint32_t op, uint32_t unused)
     work_off(ctx);
 }
 
+/* A rendezvous starts with the later of its two ops. */
+static bool is_met(const struct exec *x, const struct transfer *t)
+{
+    return !t->rendezvous || (x->started[t->src_op] && x->started[t->dst_op]);
+}
+
 static void comm_start(struct exec *x, uint32_t id)
 {
     /* its own work counts as one more pending item, so that it cannot end before it began */
     x->pending[id]++;
     for (uint32_t i = x->sent_first[id]; i < x->sent_first[id + 1]; i++) {
+        if (!is_met(x, &x->g->transfers[x->sent[i]]))
+            continue;
         x->out->transfer_start_s[x->sent[i]] = engine_now();
         net_start(x->net, x->sent[i]);
     }
@@ -361,18 +369,26 @@ static void link_lanes_and_deps(struct exec *x)
 static void link_transfers(struct exec *x)
 {
     const struct opgraph *g = x->g;
+    uint32_t n_starts = 0;
     rows_begin(&x->sent_first, g->n_ops);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
         x->sent_first[t->src_op + 2]++;
+        if (t->rendezvous)
+            x->sent_first[t->dst_op + 2]++;
+        n_starts += 1 + t->rendezvous;
         x->pending[t->src_op]++;
         if (t->dst_op != t->src_op)
             x->pending[t->dst_op]++;
     }
     rows_sum(x->sent_first, g->n_ops);
-    x->sent = XREALLOC(NULL, uint32_t, g->n_transfers);
-    for (uint32_t i = 0; i < g->n_transfers; i++)
-        x->sent[x->sent_first[g->transfers[i].src_op + 1]++] = i;
+    x->sent = XREALLOC(NULL, uint32_t, n_starts);
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        x->sent[x->sent_first[t->src_op + 1]++] = i;
+        if (t->rendezvous)
+            x->sent[x->sent_first[t->dst_op + 1]++] = i;
+    }
 }
 
 static void link_groups(struct exec *x)

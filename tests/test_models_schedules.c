@@ -1,0 +1,308 @@
+/* Pipeline schedules: what each rank does, that nothing waits for itself, and the published bubbles and activations
+ * when they run in the ideal case. */
+#include <check.h>
+#include <math.h>
+#include <string.h>
+
+#include "models/pipeline.h"
+#include "sim/sim.h"
+#include "tap_main.h"
+
+enum { MAX_RANKS = 32 };
+
+static const uint32_t rank_counts[] = {1, 2, 3, 4, 6, 8, 12, 16, 32};
+static const uint32_t batch_counts[] = {1, 2, 4, 7, 8, 20, 31, 64, 120};
+enum { N_RANKS = sizeof rank_counts / sizeof *rank_counts, N_BATCHES = sizeof batch_counts / sizeof *batch_counts };
+
+static bool possible(const struct schedule_type *t, uint32_t ranks, uint32_t micro_batches)
+{
+    char why[256];
+    return !t->misfit(ranks, micro_batches, why, sizeof why);
+}
+
+/* Runs `body` for each schedule with each pair of numbers that it allows. */
+typedef void body_fn(const struct schedule *s, struct arena *arena);
+static void for_all(body_fn *body)
+{
+    for (const struct schedule_type *const *t = schedule_all(); *t; t++)
+        for (uint32_t r = 0; r < N_RANKS; r++)
+            for (uint32_t n = 0; n < N_BATCHES; n++) {
+                if (!possible(*t, rank_counts[r], batch_counts[n]))
+                    continue;
+                struct arena *arena = arena_new();
+                body(schedule_build(*t, rank_counts[r], batch_counts[n], arena), arena);
+                arena_free(arena);
+            }
+}
+
+/* --- which steps ---------------------------------------------------------------------------------------- */
+
+/* Progress of every (stage, micro-batch): forward, then backward at once or in two parts. */
+enum { NOT_YET, FORWARD, INPUT_DONE, DONE };
+
+static void advance(uint8_t *state, uint8_t from, uint8_t to)
+{
+    ck_assert_uint_eq(*state, from);
+    *state = to;
+}
+
+static void walk_rank(const struct schedule *s, uint32_t rank, uint8_t *state)
+{
+    for (uint32_t i = 0; i < s->ranks[rank].n_steps; i++) {
+        const struct schedule_step *step = &s->ranks[rank].steps[i];
+        uint8_t *f = &state[step->forward.stage * s->n_micro_batches + step->forward.micro_batch];
+        uint8_t *b = &state[step->backward.stage * s->n_micro_batches + step->backward.micro_batch];
+        ck_assert_uint_lt(step->forward.micro_batch, s->n_micro_batches);
+        ck_assert_uint_lt(step->backward.micro_batch, s->n_micro_batches);
+        if (step->kind == STEP_FORWARD || step->kind == STEP_FORWARD_BACKWARD)
+            advance(f, NOT_YET, FORWARD);
+        if (step->kind == STEP_BACKWARD || step->kind == STEP_FORWARD_BACKWARD)
+            advance(b, FORWARD, DONE);
+        if (step->kind == STEP_BACKWARD_INPUT)
+            advance(b, FORWARD, INPUT_DONE);
+        if (step->kind == STEP_WEIGHT)
+            advance(b, INPUT_DONE, DONE);
+        ck_assert(step->kind != STEP_END || i + 1 == s->ranks[rank].n_steps);
+    }
+}
+
+static void every_chunk_once(const struct schedule *s, struct arena *arena)
+{
+    size_t n = (size_t)s->n_stages * s->n_micro_batches;
+    uint8_t *state = ARENA_ARRAY(arena, uint8_t, n);
+    for (uint32_t r = 0; r < s->n_ranks; r++)
+        walk_rank(s, r, state);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(state[i], DONE);
+}
+
+START_TEST(every_chunk_happens_once_and_forward_first)
+{
+    for_all(every_chunk_once);
+}
+END_TEST
+
+static bool same_message(const struct schedule_message *a, const struct schedule_message *b)
+{
+    return a->gradient == b->gradient && a->boundary == b->boundary && a->micro_batch == b->micro_batch;
+}
+
+/* The next message of a rank from *at on that goes to or comes from peer. */
+static const struct schedule_message *next_with(const struct schedule_rank *r, uint32_t *at, uint32_t peer,
+                                                bool send)
+{
+    for (; *at < r->n_messages; ++*at)
+        if (r->messages[*at].peer == peer && r->messages[*at].send == send)
+            return &r->messages[(*at)++];
+    return NULL;
+}
+
+/* NCCL pairs sends and receives of two ranks in the order in which they were issued. */
+static void messages_match(const struct schedule *s, struct arena *arena)
+{
+    (void)arena;
+    for (uint32_t a = 0; a < s->n_ranks; a++)
+        for (uint32_t b = 0; b < s->n_ranks; b++) {
+            uint32_t i = 0, k = 0;
+            const struct schedule_message *sent, *received;
+            do {
+                sent = next_with(&s->ranks[a], &i, b, true);
+                received = next_with(&s->ranks[b], &k, a, false);
+                ck_assert(!sent == !received);
+                ck_assert(!sent || same_message(sent, received));
+            } while (sent);
+        }
+}
+
+START_TEST(sends_and_receives_pair_up_in_order)
+{
+    for_all(messages_match);
+}
+END_TEST
+
+static uint32_t count(const struct schedule *s, uint32_t rank, enum step_kind kind)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->ranks[rank].n_steps; i++)
+        n += s->ranks[rank].steps[i].kind == kind;
+    return n;
+}
+
+static void expect_counts(const struct schedule *s, uint32_t rank, const uint32_t want[N_STEP_KINDS])
+{
+    for (int k = 0; k < N_STEP_KINDS; k++)
+        ck_assert_uint_eq(count(s, rank, (enum step_kind)k), want[k]);
+}
+
+/* Counted from dualpipe.py. */
+START_TEST(dualpipe_of_deepseek_v3)
+{
+    struct arena *arena = arena_new();
+    const struct schedule *s = schedule_build(schedule_find("dualpipe"), 16, 120, arena);
+    const uint32_t end[] = {[STEP_FORWARD] = 23, [STEP_BACKWARD] = 8, [STEP_BACKWARD_INPUT] = 15,
+                            [STEP_WEIGHT] = 15, [STEP_FORWARD_BACKWARD] = 97, [STEP_END] = 1};
+    const uint32_t middle[] = {[STEP_FORWARD] = 17, [STEP_BACKWARD] = 9, [STEP_BACKWARD_INPUT] = 8,
+                               [STEP_WEIGHT] = 8, [STEP_FORWARD_BACKWARD] = 103, [STEP_END] = 1};
+    expect_counts(s, 0, end);
+    expect_counts(s, 15, end);
+    expect_counts(s, 7, middle);
+    expect_counts(s, 8, middle);
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(what_cannot_be_is_told)
+{
+    char why[256];
+    const struct schedule_type *t = schedule_find("dualpipe");
+    ck_assert_ptr_nonnull(strstr(t->misfit(15, 120, why, sizeof why), "even number of pipeline ranks"));
+    ck_assert_ptr_nonnull(strstr(t->misfit(16, 30, why, sizeof why), "at least 32"));
+    ck_assert_ptr_nonnull(strstr(t->misfit(16, 33, why, sizeof why), "even number of micro-batches"));
+    ck_assert_ptr_null(t->misfit(16, 32, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(schedule_find("dualpipev")->misfit(8, 15, why, sizeof why), "at least 16"));
+}
+END_TEST
+
+/* --- the ideal case ---------------------------------------------------------------------------------------- */
+
+static double ideal_step_s(const void *ctx, uint32_t column, uint32_t rank, const struct schedule_step *step)
+{
+    const struct schedule_times *t = ctx;
+    const double step_s[N_STEP_KINDS] = {
+        [STEP_FORWARD] = t->forward_s,
+        [STEP_BACKWARD] = t->backward_s,
+        [STEP_BACKWARD_INPUT] = t->backward_s - t->weight_s,
+        [STEP_WEIGHT] = t->weight_s,
+        [STEP_FORWARD_BACKWARD] = t->pair_s,
+    };
+    (void)column, (void)rank;
+    return step_s[step->kind];
+}
+
+static uint32_t one_device(const void *ctx, uint32_t column, uint32_t rank, uint32_t peer)
+{
+    (void)ctx, (void)column, (void)rank, (void)peer;
+    return 0; /* messages that stay take no time */
+}
+
+static struct opgraph *ideal_graph(const struct schedule *s, const struct schedule_times *times, bool hidden,
+                                   struct arena *arena, struct pipeline_ops *ops)
+{
+    struct opgraph *g = opgraph_new(1);
+    struct pipeline_setup setup = {.schedule = s, .columns = 1, .peers = 1, .hidden = hidden,
+                                   .device = one_device, .step_s = ideal_step_s, .ctx = times};
+    pipeline_build(&setup, g, arena, ops);
+    opgraph_check(g);
+    return g;
+}
+
+static void acyclic(const struct schedule *s, struct arena *arena)
+{
+    const struct schedule_times times = {1, 2, 1, 3};
+    for (int hidden = 0; hidden < 2; hidden++) {
+        struct pipeline_ops ops;
+        opgraph_free(ideal_graph(s, &times, hidden, arena, &ops));
+    }
+}
+
+START_TEST(nothing_waits_for_itself)
+{
+    for_all(acyclic); /* opgraph_check ends the process otherwise */
+}
+END_TEST
+
+/* Idle time per rank. */
+static void run_ideal(const struct schedule *s, const struct schedule_times *times, struct arena *arena,
+                      double *idle_s)
+{
+    struct topology topo = {.n_endpoints = 1, .gpus_per_node = 1};
+    struct pipeline_ops ops;
+    struct diag *diag = diag_new();
+    struct sim_outcome out;
+    struct opgraph *g = ideal_graph(s, times, false, arena, &ops);
+    struct sim_spec spec = {.graph = g, .topo = &topo, .sm_per_device = 1};
+    ck_assert_msg(sim_run(&spec, arena, &out, diag) == 0, "%s", diag_text(diag));
+    for (uint32_t r = 0; r < s->n_ranks; r++) {
+        idle_s[r] = out.makespan_s;
+        for (uint32_t i = 0; i + 1 < s->ranks[r].n_steps; i++)
+            idle_s[r] -= out.op_end_s[ops.ranks[r].step[i]] - out.op_start_s[ops.ranks[r].step[i]];
+    }
+    opgraph_free(g);
+    diag_free(diag);
+}
+
+/* DualPipe's formula holds where F = B - W >= W, on the middle ranks whatever a pair takes; the others have fewer
+ * pairs, and so more or less to do, unless a pair is no shorter than its parts. */
+static const struct schedule_times ideal_times[] = {
+    {1, 2, 1, 3}, {2, 3, 1, 5}, {2, 3, 1, 4}, {3, 5, 2, 7}, {4, 7, 3, 11}, {1.5, 2, 0.5, 3.25}};
+
+static void expect_bubble(const char *name, uint32_t ranks, uint32_t micro_batches)
+{
+    struct arena *arena = arena_new();
+    const struct schedule *s = schedule_build(schedule_find(name), ranks, micro_batches, arena);
+    uint32_t middle = s->type->both_directions ? ranks / 2 - 1 : ranks - 1;
+    for (size_t i = 0; i < sizeof ideal_times / sizeof *ideal_times; i++) {
+        const struct schedule_times *t = &ideal_times[i];
+        double idle_s[MAX_RANKS], want_s = s->type->bubble(ranks, t);
+        bool pair_is_sum = t->pair_s == t->forward_s + t->backward_s || s->type->modules == 1;
+        run_ideal(s, t, arena, idle_s);
+        for (uint32_t r = 0; r < ranks; r++) {
+            if (pair_is_sum || r == middle)
+                ck_assert_double_eq_tol(idle_s[r], want_s, 1e-9 * want_s + 1e-9);
+            else
+                ck_assert_double_le(idle_s[r], want_s + 1e-9);
+        }
+    }
+    arena_free(arena);
+}
+
+START_TEST(bubbles_are_those_published)
+{
+    const uint32_t cases[][2] = {{2, 8}, {4, 8}, {4, 20}, {8, 16}, {8, 20}, {16, 32}, {16, 120}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (const struct schedule_type *const *t = schedule_all(); *t; t++)
+            if (possible(*t, cases[i][0], cases[i][1]))
+                expect_bubble((*t)->name, cases[i][0], cases[i][1]);
+}
+END_TEST
+
+/* --- memory ----------------------------------------------------------------------------------------------------- */
+
+static double peak(const char *name, uint32_t ranks, uint32_t micro_batches, uint32_t rank)
+{
+    struct arena *arena = arena_new();
+    double n = schedule_peak_activations(
+        schedule_build(schedule_find(name), ranks, micro_batches, arena), rank, NULL);
+    arena_free(arena);
+    return n;
+}
+
+/* DualPipe's README: PP, PP and PP + 1 (two stages, each half of them). */
+START_TEST(activations_are_those_published)
+{
+    for (uint32_t r = 0; r < 8; r++) {
+        ck_assert_double_eq(peak("1f1b", 8, 32, r), 8 - r);
+        ck_assert_double_eq(peak("zb1p", 8, 32, r), 8);
+        ck_assert_double_eq(peak("dualpipe", 8, 32, r), 9);
+    }
+    for (uint32_t r = 0; r < 4; r++)
+        ck_assert_double_eq(peak("dualpipev", 4, 32, r), 9);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("models: schedules");
+    TCase *tc = tcase_create("schedules");
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, every_chunk_happens_once_and_forward_first);
+    tcase_add_test(tc, sends_and_receives_pair_up_in_order);
+    tcase_add_test(tc, dualpipe_of_deepseek_v3);
+    tcase_add_test(tc, what_cannot_be_is_told);
+    tcase_add_test(tc, nothing_waits_for_itself);
+    tcase_add_test(tc, bubbles_are_those_published);
+    tcase_add_test(tc, activations_are_those_published);
+    suite_add_tcase(suite, tc);
+    return tap_main(suite);
+}
