@@ -26,6 +26,7 @@ check_PROGRAMS += tests/test_hw_kernels
 check_PROGRAMS += tests/test_models_opgraph
 check_PROGRAMS += tests/test_models_routing
 check_PROGRAMS += tests/test_models_experts
+check_PROGRAMS += tests/test_models_single
 check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_schedules
@@ -52,6 +53,7 @@ dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh
+dist_check_SCRIPTS += tests/edge_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

@@ -65,6 +65,13 @@ static void list_hardware(struct arena *arena)
                         arena);
 }
 
+static void list_machines(struct arena *arena)
+{
+    for (const char **n = data_list("configs/edge", "", NULL, arena); *n; n++)
+        print_described(arena_printf(arena, "%.*s", (int)strcspn(*n, "."), *n),
+                        arena_printf(arena, "configs/edge/%s", *n), "name", arena);
+}
+
 static bool ends_with(const char *s, const char *suffix)
 {
     size_t n = strlen(s), m = strlen(suffix);
@@ -90,6 +97,7 @@ static const struct list {
 } lists[] = {{"kinds", list_kinds},
              {"topologies", list_topologies},
              {"hardware", list_hardware},
+             {"machines", list_machines},
              {"models", list_models},
              {"blocks", list_blocks},
              {"schedules", list_schedules},
@@ -107,8 +115,8 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     const char *near = cfg_nearest(word, names);
     argp_error(
         state,
-        "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, models, "
-        "blocks, schedules, networks",
+        "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
+        "models, blocks, schedules, networks",
         word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }

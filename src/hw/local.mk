@@ -6,5 +6,6 @@ libmoesim_a_SOURCES += src/hw/kernels/kernel_names.c src/hw/kernels/kernel_call.
 libmoesim_a_SOURCES += src/hw/kernels/kernel_table.c src/hw/kernels/kernel_table.h
 libmoesim_a_SOURCES += src/hw/kernels/roofline.c src/hw/kernels/roofline.h
 libmoesim_a_SOURCES += src/hw/kernels/roofline_gemm.c src/hw/kernels/roofline_attention.c
+libmoesim_a_SOURCES += src/hw/machine.c src/hw/machine.h
 
 include src/hw/formats/local.mk

@@ -31,3 +31,4 @@ libmoesim_a_SOURCES += src/io/model_file.c src/io/model_file.h src/io/model_impo
 libmoesim_a_SOURCES += src/io/model_tables.c src/io/model_tables.h
 libmoesim_a_SOURCES += src/io/model_figures.c src/io/model_write.c
 libmoesim_a_SOURCES += src/io/row_file.c src/io/row_file.h
+libmoesim_a_SOURCES += src/io/machine_file.c src/io/machine_file.h

@@ -11,7 +11,8 @@ static void print_headline(const struct result *r, const struct scenario_file *s
     char nic[32], link[32];
     fprintf(out, "%s: %s\n", sc->name, sc->description ? sc->description : "");
     if (r->setting) {
-        fprintf(out, "%s; network model: %s\n", r->setting, net_kind_names[sc->sim.network]);
+        fprintf(out, r->no_network ? "%s\n" : "%s; network model: %s\n", r->setting,
+                net_kind_names[sc->sim.network]);
         return;
     }
     fprintf(out, "%lld nodes x %lld %s on %s, NIC %s, NVLink %s per direction; network model: %s\n",

@@ -75,6 +75,7 @@ static const struct cfg_field scenario_fields[] = {
     {.name = "hardware",
      .type = CFG_STRING,
      .offset = offsetof(struct scenario, hardware),
+     .dflt = "",
      .doc = "folder under configs/ whose numbers the cluster starts from (moesim list "
             "hardware)"},
     {.name = "model",
@@ -147,6 +148,11 @@ static const struct cfg_field scenario_fields[] = {
      .offset = offsetof(struct scenario, expert_balance),
      .sub = &balance_table,
      .doc = "kind expert_balance: load of GPUs before and after balancing"},
+    {.name = "single_machine",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, single_machine),
+     .sub = &single_table,
+     .doc = "kind single_machine: machines and models for one user"},
     {.name = "sim",
      .type = CFG_TABLE,
      .offset = offsetof(struct scenario, sim),
@@ -282,14 +288,11 @@ static bool has_model(const struct loading *l)
     return *l->scenario->model || cfg_where(l->cfg, "llm").file;
 }
 
-static bool for_all_kinds(const char *table)
-{
-    return !strcmp(table, "cluster") || !strcmp(table, "sim");
-}
-
 static bool applies(const struct loading *l, const struct scenario_kind *kind, const char *table)
 {
     enum reads reads = kind_reads(kind, table);
+    if (!strcmp(table, "sim") || (!strcmp(table, "cluster") && !kind->without_cluster))
+        return true;
     return reads == READS_ALWAYS || (reads == READS_IF_GIVEN && has_model(l));
 }
 
@@ -305,8 +308,10 @@ static const char *why_unread(const struct loading *l, const struct scenario_kin
 static void exclude_unread(const struct loading *l, const struct scenario_kind *kind)
 {
     for (const struct cfg_field *f = scenario_table.fields; f->name; f++)
-        if (f->type == CFG_TABLE && !for_all_kinds(f->name) && !applies(l, kind, f->name))
+        if (f->type == CFG_TABLE && !applies(l, kind, f->name))
             cfg_exclude(l->cfg, f->name, why_unread(l, kind, f->name), l->diag);
+    if (*l->scenario->hardware && kind->without_cluster)
+        REPORT(l, "hardware", "'hardware' changes nothing: kind %s has no cluster; leave it out", kind->name);
     if (*l->scenario->model && !kind_reads(kind, "llm"))
         REPORT(l, "model", "'model' changes nothing: kind %s has no language model; leave it out",
                kind->name);
@@ -374,8 +379,11 @@ static void check_model(const struct loading *l)
 
 static void check_all(const struct loading *l)
 {
-    check_topology(l);
-    check_node(l);
+    const struct scenario_kind *kind = kind_find(l->scenario->kind);
+    if (!kind || !kind->without_cluster) {
+        check_topology(l);
+        check_node(l);
+    }
     check_model(l);
     check_kind(l);
 }
@@ -402,14 +410,15 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
     l.scenario = cfg_struct(l.cfg);
     yaml_text_read(path, arena, &l.text, &l.len, diag);
     struct peeked below = peek(&l);
-    bool hardware_laid = lay_hardware(&l, &below), model_laid = lay_model(&l, &below);
+    bool has_cluster = !below.kind || !below.kind->without_cluster;
+    bool hardware_laid = has_cluster && lay_hardware(&l, &below), model_laid = lay_model(&l, &below);
     lay_own_keys(&l);
     if (below.kind)
         exclude_unread(&l, below.kind);
     else if (!has_model(&l)) /* one message about the kind is enough */
         cfg_exclude(l.cfg, "llm", "no kind reads it", diag);
     bool needs_model = below.kind && kind_reads(below.kind, "llm") == READS_ALWAYS && !has_model(&l);
-    check_complete(&l, hardware_laid, model_laid || !(needs_model || *below.model), before);
+    check_complete(&l, hardware_laid || !has_cluster, model_laid || !(needs_model || *below.model), before);
     if (diag_count(diag) == before)
         check_all(&l);
     if (!*l.scenario->name)

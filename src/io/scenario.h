@@ -12,6 +12,7 @@
 #include "models/moe_cfg.h"
 #include "models/replay.h"
 #include "models/routing_study_cfg.h"
+#include "models/single_machine_cfg.h"
 #include "models/tpot_cfg.h"
 #include "sim/sim.h"
 
@@ -40,6 +41,7 @@ struct scenario {
     struct tpot_cfg tpot;             /* kind tpot_bound */
     struct expert_load_cfg expert_load; /* kinds whose `reads` names it */
     struct balance_cfg expert_balance; /* kind expert_balance */
+    struct single_cfg single_machine; /* kind single_machine */
     struct sim_cfg sim;
 };
 

@@ -21,6 +21,9 @@ libmoesim_a_SOURCES += src/models/fault_study_cfg.c src/models/fault_study_cfg.h
 libmoesim_a_SOURCES += src/models/tpot_cfg.c src/models/tpot_cfg.h
 libmoesim_a_SOURCES += src/models/model.c src/models/model_cfg.c src/models/model.h
 libmoesim_a_SOURCES += src/models/balance_cfg.c src/models/balance_cfg.h
+libmoesim_a_SOURCES += src/models/decode_parts.c src/models/decode_parts.h
+libmoesim_a_SOURCES += src/models/single_machine.c src/models/single_machine.h
+libmoesim_a_SOURCES += src/models/single_machine_cfg.c src/models/single_machine_cfg.h
 include src/models/blocks/local.mk
 include src/models/schedules/local.mk
 libmoesim_a_SOURCES += src/models/pipeline.c src/models/pipeline.h

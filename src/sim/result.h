@@ -65,6 +65,7 @@ struct result_table {
 struct result {
     const char *kind;    /* "train_replay" */
     const char *setting; /* one line: on what it ran; NULL = the scenario's cluster */
+    bool no_network;     /* nothing was sent over one */
     struct result_metric *metrics;
     uint32_t n_metrics;
     struct result_part *parts;

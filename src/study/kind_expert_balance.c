@@ -283,6 +283,7 @@ static int run_balance(struct kind_run *run, struct diag *diag)
                           run->arena, &s.loads, diag))
         return -1;
     run->result.kind = "expert_balance";
+    run->result.no_network = true;
     run->result.setting =
         arena_printf(run->arena, "%s, %u MoE layers of %u experts on %lld nodes of %lld GPUs", sc->llm.name,
                      s.layers, s.loads.experts, (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus);

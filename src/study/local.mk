@@ -17,6 +17,7 @@ kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c
 kinds += src/study/kind_plane_isolation.c
 kinds += src/study/kind_routing_study.c
+kinds += src/study/kind_single_machine.c
 kinds += src/study/kind_tpot_bound.c
 kinds += src/study/kind_train_replay.c
 
