@@ -29,6 +29,7 @@ check_PROGRAMS += tests/test_models_experts
 check_PROGRAMS += tests/test_models_single
 check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
+check_PROGRAMS += tests/test_models_chunk
 check_PROGRAMS += tests/test_models_schedules
 check_PROGRAMS += tests/test_models_replay
 tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixture.c \

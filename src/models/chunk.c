@@ -29,24 +29,44 @@ struct builder {
 
 /* --- token loads ------------------------------------------------------------------------------------------ */
 
-static void sample_routings(struct builder *b)
+void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
+                        double reference_load, struct arena *arena, struct routing *out)
+{
+    double *load = ARENA_ARRAY(arena, double, group->shape->n_ranks);
+
+    routing_draw_loads(group->shape, group->seed, index, "rank load", group->reference, reference_load, load);
+    routing_sample(group->shape, pool, load, group->seed, index, arena, out);
+}
+
+static void find_routed(struct builder *b)
 {
     const struct chunk_program *p = b->program;
-    const struct chunk_group *g = b->group;
-    struct routing_pool *pool = routing_pool_new(g->shape, g->seed, b->arena);
-    double *load = ARENA_ARRAY(b->arena, double, g->shape->n_ranks);
 
-    b->out->routings = ARENA_ARRAY(b->arena, struct routing, p->n_routings);
     b->out->routed = ARENA_ARRAY(b->arena, bool, p->n_routings);
     for (uint32_t i = 0; i < p->n_kernels; i++)
         if (p->kernels[i].kind == OP_COMM || p->kernels[i].per_token)
             b->out->routed[p->kernels[i].routing] = true;
-    for (uint32_t i = 0; i < p->n_routings; i++) {
-        if (!b->out->routed[i])
-            continue;
-        routing_draw_loads(g->shape, g->seed, i, "rank load", g->reference, p->load[i], load);
-        routing_sample(g->shape, pool, load, g->seed, i, b->arena, &b->out->routings[i]);
-    }
+}
+
+static void draw_routings(struct builder *b)
+{
+    const struct chunk_program *p = b->program;
+    struct routing_pool *pool = routing_pool_new(b->group->shape, b->group->seed, b->arena);
+    struct routing *drawn = ARENA_ARRAY(b->arena, struct routing, p->n_routings);
+
+    for (uint32_t i = 0; i < p->n_routings; i++)
+        if (b->out->routed[i])
+            chunk_draw_routing(b->group, pool, i, p->load[i], b->arena, &drawn[i]);
+    b->out->routings = drawn;
+}
+
+static void route(struct builder *b)
+{
+    find_routed(b);
+    if (b->group->routings)
+        b->out->routings = b->group->routings;
+    else
+        draw_routings(b);
 }
 
 /* Mean time per layer pair that the reference rank spends on its experts' tokens. */
@@ -85,12 +105,17 @@ static void sample_entry(struct builder *b)
     b->out->entry_s = entry_s;
 }
 
+/* The rank's rows over those that the kernel's work is of. */
 static double load_ratio(const struct builder *b, const struct chunk_kernel *k, uint32_t rank)
 {
     if (!k->per_token || !b->out->routings)
         return 1;
     const uint32_t *rows = b->out->routings[k->routing].expert_rows;
-    return rows[rank] / fmax(rows[b->group->reference], 1);
+    if (b->group->reference != CHUNK_NONE)
+        return rows[rank] / fmax(rows[b->group->reference], 1);
+    const struct routing_cfg *c = b->group->shape->cfg;
+    double load = b->program->load[k->routing];
+    return rows[rank] / ((load > 0 ? load : 1) * (double)(c->tokens_per_rank * c->experts_per_token));
 }
 
 /* --- ops --------------------------------------------------------------------------------------------------- */
@@ -239,7 +264,7 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : 1};
     BUG_IF(graph->n_ops || graph->n_devices < out->n_ranks);
     if (group->shape) {
-        sample_routings(&b);
+        route(&b);
         if (group->entry_layers > 0)
             sample_entry(&b);
     }
