@@ -27,6 +27,7 @@ check_PROGRAMS += tests/test_models_opgraph
 check_PROGRAMS += tests/test_models_routing
 check_PROGRAMS += tests/test_models_experts
 check_PROGRAMS += tests/test_models_single
+check_PROGRAMS += tests/test_infer
 check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_chunk
@@ -55,6 +56,7 @@ dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh
 dist_check_SCRIPTS += tests/edge_cli.sh
+dist_check_SCRIPTS += tests/infer_cli.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

@@ -117,7 +117,9 @@ static void write_outputs(const struct run *r, const struct options *o, struct d
         else
             result_write_json(&r->kind.result, &r->file, o->out[i], diag);
     }
-    if (o->timeline)
+    if (o->timeline && !r->kind.spec.graph)
+        diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "--timeline: nothing was simulated that it could show");
+    else if (o->timeline)
         timeline_write(o->timeline, &r->kind.spec, &r->kind.outcome, r->devices, r->n_devices,
                        diag);
 }

@@ -8,6 +8,7 @@
 #include "models/collective_cfg.h"
 #include "models/expert_load.h"
 #include "models/fault_study_cfg.h"
+#include "models/infer_cfg.h"
 #include "models/model.h"
 #include "models/moe_cfg.h"
 #include "models/replay.h"
@@ -39,6 +40,7 @@ struct scenario {
     struct moe_cfg moe;               /* kind moe_exchange */
     struct node_limited_cfg node_limited;
     struct tpot_cfg tpot;             /* kind tpot_bound */
+    struct infer_cfg inference;
     struct expert_load_cfg expert_load; /* kinds whose `reads` names it */
     struct balance_cfg expert_balance; /* kind expert_balance */
     struct single_cfg single_machine; /* kind single_machine */

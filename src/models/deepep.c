@@ -42,14 +42,18 @@ enum {
  */
 enum { WARP_LANES = 32, WARP_LOAD_B = 32 * 16, UNROLL = 5 };
 
-static void add_engines(struct deepep *d, struct deepep_call call, struct arena *arena)
+double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
+                         struct deepep_call call)
 {
-    int64_t hidden = d->shape->cfg->hidden;
     struct deepep_call benchmarked = {.combine = call.combine, .choices = false};
     double slower =
         deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
-    double rate_Bps =
-        (double)d->hw->ep_kernel.sms * d->hw->ep_kernel.copy_Bps_per_sm / slower;
+    return (double)kernel->sms * kernel->copy_Bps_per_sm / slower;
+}
+
+static void add_engines(struct deepep *d, struct deepep_call call, struct arena *arena)
+{
+    double rate_Bps = deepep_engine_Bps(&d->hw->ep_kernel, d->shape->cfg->hidden, call);
     uint32_t *sender = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
     uint32_t *forwarder = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
     char name[64];

@@ -39,6 +39,10 @@ double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call);
 /* Memory loads that a warp makes one after the other to move one token. */
 double deepep_serial_loads(int64_t hidden, struct deepep_call call);
 
+/* What half of a kernel's SMs move, senders or forwarders; 0 = no SMs in the data path. */
+double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
+                         struct deepep_call call);
+
 /* Adds the transfers of one collective; op[r] is rank r's COMM op. */
 void deepep_exchange(const struct deepep *d, struct deepep_call call,
                      const struct routing *routing, const uint32_t *op);

@@ -103,34 +103,70 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
         out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
 }
 
-/* A NIC's two directions as resources: a transfer inside a node crosses them beside NVLink, which is never
- * the slower of the two; one between nodes crosses them beside its own path, which shares them. */
-static void add_nics(struct opgraph *graph, const struct cluster_hw *hw, uint32_t n, uint32_t *out,
-                     uint32_t *in)
+/* A resource per rank. */
+static uint32_t *add_resources(struct opgraph *graph, uint32_t n, const char *what, double rate_Bps,
+                               struct arena *arena)
 {
-    char name[48];
+    uint32_t *id = ARENA_ARRAY(arena, uint32_t, n);
+    char name[64];
     for (uint32_t r = 0; r < n; r++) {
-        snprintf(name, sizeof name, "rank%u.nic_out", r);
-        out[r] = opgraph_resource(graph, hw_nic_payload_Bps(hw), name);
-        snprintf(name, sizeof name, "rank%u.nic_in", r);
-        in[r] = opgraph_resource(graph, hw_nic_payload_Bps(hw), name);
+        snprintf(name, sizeof name, "rank%u.%s", r, what);
+        id[r] = opgraph_resource(graph, rate_Bps, name);
     }
+    return id;
 }
 
-/* How fast a rank can post messages, as payload per second; 0 = no limit. */
-static double posting_Bps(const struct cluster_hw *hw, double message_B)
+double ll_posting_Bps(const struct cluster_hw *hw, double message_B)
 {
     double each_s = hw_message_s(&hw->software, hw->ep_kernel.ll_initiator);
     return each_s > 0 ? message_B / each_s : 0;
 }
 
-static void add_posting(struct opgraph *graph, double rate_Bps, uint32_t n, uint32_t *post)
+void ll_init(struct ll_kernels *k, struct opgraph *graph, const struct cluster_hw *hw, uint32_t n_ranks,
+             const double message_B[2], bool loopback, struct arena *arena)
 {
-    char name[48];
-    for (uint32_t r = 0; r < n; r++) {
-        snprintf(name, sizeof name, "rank%u.posting", r);
-        post[r] = opgraph_resource(graph, rate_Bps, name);
+    *k = (struct ll_kernels){.graph = graph, .hw = hw, .n_ranks = n_ranks};
+    for (int combine = 0; combine < 2; combine++) {
+        double rate_Bps = ll_posting_Bps(hw, message_B[combine]);
+        k->message_B[combine] = message_B[combine];
+        if (rate_Bps > 0 && message_B[combine] > 0)
+            k->post[combine] = add_resources(graph, n_ranks, combine ? "posting_combine" : "posting", rate_Bps, arena);
     }
+    /* A transfer inside a node crosses the NICs beside NVLink, which is never the slower of the two; one
+     * between nodes crosses them beside its own path, which shares them. */
+    if (loopback) {
+        k->nic_out = add_resources(graph, n_ranks, "nic_out", hw_nic_payload_Bps(hw), arena);
+        k->nic_in = add_resources(graph, n_ranks, "nic_in", hw_nic_payload_Bps(hw), arena);
+    }
+}
+
+static void complete(const struct ll_kernels *k, bool combine, struct transfer *t, double pairs)
+{
+    uint32_t src = t->src, dst = t->dst;
+    t->bytes_B = pairs * k->message_B[combine];
+    t->weight = pairs;
+    bool through_nic = k->nic_out || src / k->hw->node.gpus != dst / k->hw->node.gpus;
+    if (k->nic_out) {
+        t->res[t->n_res++] = k->nic_out[src];
+        t->res[t->n_res++] = k->nic_in[dst];
+    }
+    if (k->post[combine] && through_nic)
+        t->res[t->n_res++] = k->post[combine][src];
+}
+
+void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, const uint32_t *sends,
+                 const uint32_t *receives)
+{
+    uint32_t n = k->n_ranks;
+    for (uint32_t home = 0; home < n; home++)
+        for (uint32_t away = 0; away < n; away++) {
+            uint32_t src = combine ? away : home, dst = combine ? home : away;
+            struct transfer t = {.src_op = sends[src], .dst_op = receives[dst], .src = src, .dst = dst};
+            if (home == away || pairs[(size_t)home * n + away] <= 0)
+                continue;
+            complete(k, combine, &t, pairs[(size_t)home * n + away]);
+            opgraph_transfer(k->graph, &t);
+        }
 }
 
 static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t n, bool combine,
@@ -154,32 +190,10 @@ static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t
 void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
               double message_B, bool combine, bool loopback, struct arena *arena)
 {
-    uint32_t n = traffic->n_ranks, *op = ARENA_ARRAY(arena, uint32_t, n);
-    uint32_t *out = ARENA_ARRAY(arena, uint32_t, n), *in = ARENA_ARRAY(arena, uint32_t, n);
-    uint32_t *post = ARENA_ARRAY(arena, uint32_t, n);
-    double rate_Bps = posting_Bps(hw, message_B);
-    if (rate_Bps > 0)
-        add_posting(graph, rate_Bps, n, post);
-    add_ops(graph, hw, n, combine, op);
-    if (loopback)
-        add_nics(graph, hw, n, out, in);
-    for (uint32_t home = 0; home < n; home++)
-        for (uint32_t away = 0; away < n; away++) {
-            uint32_t src = combine ? away : home, dst = combine ? home : away;
-            double pairs = traffic->pairs[(size_t)home * n + away];
-            if (home == away || pairs <= 0)
-                continue;
-            struct transfer t = {.src_op = op[src],
-                                 .dst_op = op[dst],
-                                 .src = src,
-                                 .dst = dst,
-                                 .bytes_B = pairs * message_B,
-                                 .weight = pairs,
-                                 .n_res = loopback ? 2 : 0,
-                                 .res = {out[src], in[dst]}};
-            bool through_nic = loopback || src / hw->node.gpus != dst / hw->node.gpus;
-            if (rate_Bps > 0 && through_nic)
-                t.res[t.n_res++] = post[src];
-            opgraph_transfer(graph, &t);
-        }
+    uint32_t *op = ARENA_ARRAY(arena, uint32_t, traffic->n_ranks);
+    double messages_B[2] = {combine ? 0 : message_B, combine ? message_B : 0};
+    struct ll_kernels k;
+    ll_init(&k, graph, hw, traffic->n_ranks, messages_B, loopback, arena);
+    add_ops(graph, hw, traffic->n_ranks, combine, op);
+    ll_exchange(&k, combine, traffic->pairs, op, op);
 }

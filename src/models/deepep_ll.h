@@ -33,8 +33,29 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
 /* Bytes of one message: FP8 with scales and a header, or BF16. */
 double ll_message_B(int64_t hidden, bool combine);
 
-/* Adds the kernel of every rank to an empty graph: one COMM op each. `loopback`: GPUs of one node also
- * exchange through their NICs, as DeepEP did until NVLink was added (June 2025). */
+/* The kernels of all ranks in a graph: what their transfers cross beside the network. */
+struct ll_kernels {
+    struct opgraph *graph;
+    const struct cluster_hw *hw;
+    uint32_t n_ranks;
+    double message_B[2];                    /* of a dispatch, of a combine; 0 = not used */
+    uint32_t *post[2], *nic_out, *nic_in;   /* resources per rank; NULL = nothing to cross */
+};
+
+/* How fast a rank can post messages, as payload per second; 0 = no limit. */
+double ll_posting_Bps(const struct cluster_hw *hw, double message_B);
+
+/* `loopback`: GPUs of one node also exchange through their NICs, as DeepEP did until NVLink was added (June
+ * 2025). */
+void ll_init(struct ll_kernels *k, struct opgraph *graph, const struct cluster_hw *hw, uint32_t n_ranks,
+             const double message_B[2], bool loopback, struct arena *arena);
+/* Adds the transfers of one dispatch or combine; pairs as in struct ll_traffic. sends[r] and receives[r] are rank
+ * r's COMM ops, which may be the same: with two of them a rank that has received all goes on while others still
+ * fetch what it sends. */
+void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, const uint32_t *sends,
+                 const uint32_t *receives);
+
+/* Adds one kernel of every rank to an empty graph: one COMM op each. */
 void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
               double message_B, bool combine, bool loopback, struct arena *arena);
 

@@ -26,6 +26,13 @@ libmoesim_a_SOURCES += src/models/balance_cfg.c src/models/balance_cfg.h
 libmoesim_a_SOURCES += src/models/decode_parts.c src/models/decode_parts.h
 libmoesim_a_SOURCES += src/models/single_machine.c src/models/single_machine.h
 libmoesim_a_SOURCES += src/models/single_machine_cfg.c src/models/single_machine_cfg.h
+libmoesim_a_SOURCES += src/models/infer_cfg.c src/models/infer_cfg.h
+libmoesim_a_SOURCES += src/models/infer_layout.c src/models/infer_layout.h
+libmoesim_a_SOURCES += src/models/infer_kernels.c src/models/infer_kernels.h
+libmoesim_a_SOURCES += src/models/infer_traffic.c src/models/infer_traffic.h
+libmoesim_a_SOURCES += src/models/infer_program.c src/models/infer_program.h
+libmoesim_a_SOURCES += src/models/infer_step.c src/models/infer_step.h
+libmoesim_a_SOURCES += src/models/infer_bound.c src/models/infer_account.c src/models/infer_account.h
 include src/models/blocks/local.mk
 include src/models/schedules/local.mk
 libmoesim_a_SOURCES += src/models/pipeline.c src/models/pipeline.h

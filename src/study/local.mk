@@ -3,6 +3,8 @@ libmoesim_a_SOURCES += src/study/kind_run.c src/study/kind_run.h
 
 libmoesim_a_SOURCES += src/study/jobs.c src/study/jobs.h
 libmoesim_a_SOURCES += src/study/lists.c src/study/lists.h
+libmoesim_a_SOURCES += src/study/infer_run.c src/study/infer_run.h
+libmoesim_a_SOURCES += src/study/infer_result.c src/study/infer_result.h
 libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
 
 libmoesim_a_SOURCES += src/study/expert_loads.c src/study/expert_loads.h
@@ -12,6 +14,7 @@ kinds =
 kinds += src/study/kind_collective.c
 kinds += src/study/kind_expert_balance.c
 kinds += src/study/kind_fault_study.c
+kinds += src/study/kind_inference.c
 kinds += src/study/kind_mixed_traffic.c
 kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c

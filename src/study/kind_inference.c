@@ -1,0 +1,188 @@
+/* Kind inference: a step of decoding or prefill on the whole expert-parallel group
+ * (paper 2.3).
+ *
+ * What a GPU computes comes from the kernel model (hw/kernels), who sends what to whom
+ * from sampled routing (models/infer_traffic.h), in which order from the schedule
+ * (models/infer_program.h); how long it all takes comes out of the simulation. */
+#include <math.h>
+
+#include "base/progress.h"
+#include "study/infer_result.h"
+#include "study/result_build.h"
+
+#define REPORT(key, ...) \
+    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+static bool runs(const struct infer_cfg *cfg, bool prefill)
+{
+    return cfg->phase == PHASE_DISAGGREGATED ||
+           (cfg->phase == PHASE_PREFILL) == prefill;
+}
+
+static void check_phase(const struct scenario_file *file,
+                        const struct infer_setup *setup, bool prefill,
+                        struct arena *arena, struct diag *diag)
+{
+    struct infer_case c;
+    if (!runs(&file->scenario->inference, prefill))
+        return;
+    infer_case_of(setup, prefill, &c);
+    infer_case_check(&c, arena, diag);
+}
+
+static void check(const struct scenario_file *file, struct arena *arena,
+                  struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    struct infer_setup setup;
+    if (s->inference.simulate_layers == 1)
+        REPORT(
+            "inference.simulate_layers",
+            "one layer does not show how long the next takes; give 2 at least, or 0");
+    if (s->inference.phase == PHASE_DISAGGREGATED &&
+        (s->inference.prefill.nodes < 1 ||
+         s->inference.prefill.nodes >= s->cluster.nodes)) {
+        REPORT("inference.prefill.nodes",
+               "%lld of %lld nodes (cluster.nodes) prefill; both phases need nodes of "
+               "their own",
+               (long long)s->inference.prefill.nodes, (long long)s->cluster.nodes);
+        return;
+    }
+    if (infer_setup_open(file, arena, &setup, diag))
+        return;
+    for (int prefill = 0; prefill < 2; prefill++)
+        check_phase(file, &setup, prefill, arena, diag);
+}
+
+/* --- published
+ * -------------------------------------------------------------------------------------------------
+ */
+
+enum { PUB_WHAT, PUB_OURS, PUB_THEIRS, PUB_DIFF, N_PUB };
+static const struct result_column published_columns[N_PUB] = {
+    {"what", DIM_COUNT, "", true},
+    {"simulated", DIM_RATIO, "", false},
+    {"published", DIM_RATIO, "nothing was fitted to it", false},
+    {"difference", DIM_RATIO, "simulated / published - 1", false},
+};
+
+static void add_published(struct result_table *t, const char *what, double ours,
+                          double theirs)
+{
+    if (theirs <= 0)
+        return;
+    struct result_cell *row = result_add_row(t);
+    row[PUB_WHAT].text = what;
+    row[PUB_OURS].value = ours;
+    row[PUB_THEIRS].value = theirs;
+    row[PUB_DIFF].value = ours / theirs - 1;
+}
+
+static void compare(struct kind_run *run, const struct infer_case *c,
+                    const struct infer_outcome *o)
+{
+    const struct infer_published *p = &c->cfg.published;
+    double tokens = (double)(c->prefill ? c->cfg.prefill.tokens : c->cfg.decode.batch);
+    struct result_table *t =
+        result_add_table(&run->result, run->arena, "published",
+                         "beside others' measurements", published_columns, N_PUB, 4);
+    add_published(t, "step, ms", 1e3 * o->step_s, 1e3 * p->step_s);
+    add_published(t, "tokens/s of a user", 1 / o->step_s,
+                  c->prefill ? 0 : p->user_per_s);
+    add_published(t, "tokens/s of a GPU", tokens / o->step_s, p->gpu_per_s);
+    add_published(t, "tokens/s of a node", tokens * (double)c->hw.node.gpus / o->step_s,
+                  p->node_per_s);
+    if (!t->n_rows)
+        run->result.n_tables--;
+    else if (*p->source)
+        result_add_note(&run->result, run->arena,
+                        arena_printf(run->arena, "published: %s", p->source));
+}
+
+/* --- run
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static const char *setting_of(const struct kind_run *run, const struct infer_case *c,
+                              const struct infer_outcome *o)
+{
+    const struct infer_layout *l = &o->step.layout;
+    const char *what =
+        c->prefill ? arena_printf(run->arena, "%lld positions per GPU, prompts of %lld",
+                                  (long long)c->cfg.prefill.tokens,
+                                  (long long)c->cfg.prefill.prompt)
+                   : arena_printf(run->arena, "%lld sequences per GPU, context %lld",
+                                  (long long)c->cfg.decode.batch,
+                                  (long long)c->cfg.decode.context);
+    return arena_printf(run->arena,
+                        "%s, %s: EP%u, attention TP%u DP%u on %s %s, overlap %s, %s",
+                        l->model->name, c->prefill ? "prefill" : "decoding", l->ranks,
+                        l->tp, l->ranks / l->tp, c->hw.chip.name, c->hw.topology,
+                        infer_overlap_names[c->cfg.overlap], what);
+}
+
+static void add_notes(struct kind_run *run, const struct infer_outcome *o)
+{
+    const struct infer_account *a = &o->account;
+    if (a->extrapolated && a->periodic)
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(
+                run->arena,
+                "layers are alike: %u were run, the last two took the same time, so "
+                "that the other %u do, too",
+                o->step.program.sparse,
+                o->step.sparse_layers - o->step.program.sparse));
+    else if (a->extrapolated)
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(run->arena,
+                         "estimate: %u of %u layers with experts were run "
+                         "(inference.simulate_layers), the others take their mean time",
+                         o->step.program.sparse, o->step.sparse_layers));
+}
+
+static int run_phase(struct kind_run *run, const struct infer_setup *setup,
+                     bool prefill, const char *prefix, struct diag *diag)
+{
+    struct infer_case c;
+    struct infer_outcome o;
+    infer_case_of(setup, prefill, &c);
+    if (infer_case_run(run, &c, &o, diag))
+        return -1;
+    run->result.setting = setting_of(run, &c, &o);
+    infer_result_metrics(run, &c, &o, prefix);
+    infer_result_memory(run, &o, prefix);
+    infer_result_parts(run, &c, &o);
+    infer_result_stages(run, &o, prefix);
+    infer_result_limits(run, &c, &o, prefix);
+    infer_result_kernels(run, &o, prefix);
+    compare(run, &c, &o);
+    add_notes(run, &o);
+    struct kind_run closed = {.file = run->file, .arena = run->arena};
+    closed.result = run->result;
+    if (infer_result_what_if(&closed, &c, prefix, diag))
+        return -1;
+    run->result = closed.result;
+    return 0;
+}
+
+static int run_inference(struct kind_run *run, struct diag *diag)
+{
+    const struct infer_cfg *cfg = &run->file->scenario->inference;
+    struct infer_setup setup;
+    run->result.kind = "inference";
+    progress_begin("simulating");
+    if (infer_setup_open(run->file, run->arena, &setup, diag))
+        return -1;
+    return run_phase(run, &setup, cfg->phase == PHASE_PREFILL, "", diag);
+}
+
+const struct scenario_kind kind_inference = {
+    .name = "inference",
+    .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
+    .ref = "2.3",
+    .reads = "inference llm expert_load",
+    .check = check,
+    .run = run_inference,
+};

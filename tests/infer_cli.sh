@@ -1,0 +1,64 @@
+#!/bin/bash
+# Kind inference: the shipped scenarios in closed form, reruns, bad input. TAP.
+. "$srcdir/tests/cli.sh"
+S=$srcdir/scenarios
+value() { # FILE NAME
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["metrics"][sys.argv[2]]["value"])' "$@"
+}
+within() { # TITLE VALUE WANTED SHARE
+    check "$1: $2 is $3 within $4" python3 -c "assert abs($2 / $3 - 1) <= $4"
+}
+fast="-s sim.network=bound"
+small="-s llm.layers=7 -s cluster.nodes=2 -s expert_load.redundant=0 -s inference.decode.batch=16"
+
+expect 0 "EP144 in closed form" run "$S/decode_ep144.yaml" $fast -o a.json
+within "EP144" "$(value a.json tpot)" 0.0569 0.02
+within "groups of a token" "$(value a.json groups_per_token)" 3.97 0.005
+check "parts sum to the step" python3 -c '
+import json
+r = json.load(open("a.json"))
+total = sum(p["value"] for p in r["breakdown"]) if isinstance(r["breakdown"], list) else sum(p["value"] for p in r["breakdown"].values())
+assert abs(total / r["metrics"]["tpot"]["value"] - 1) < 1e-9, total'
+says "bound most by"
+expect 0 "EP64: groups are nodes" run "$S/decode_ep144.yaml" $fast -s cluster.nodes=8 -s expert_load.redundant=0 -o n.json
+within "nodes of a token" "$(value n.json nodes_per_token)" 3.97 0.005
+
+expect 0 "simulated" run "$S/decode_ep144.yaml" $small -o s.json
+expect 0 "again" run "$S/decode_ep144.yaml" $small -o t.json
+check "to the byte" cmp s.json t.json
+expect 0 "another seed" run "$S/decode_ep144.yaml" $small -s sim.seed=2 -o u.json
+check "is another draw" [ "$(value s.json tpot)" != "$(value u.json tpot)" ]
+expect 0 "explained" run "$S/decode_ep144.yaml" $small --explain tpot
+says "exposed dispatch"
+says "cluster.chip.memory_bandwidth"
+expect 0 "a timeline" run "$S/decode_ep144.yaml" $small --timeline t.json.gz --timeline-ranks 0
+expect 2 "nothing simulated, no timeline" run "$S/decode_ep144.yaml" $fast --timeline t.json.gz
+tells "nothing was simulated"
+
+expect 3 "experts that do not divide" run "$S/decode_ep144.yaml" -s expert_load.redundant=33
+tells "289 places, which do not divide among 144 GPUs; with expert_load.redundant: 176"
+expect 3 "context over capacity" run "$S/decode_ep144.yaml" -s inference.decode.context=9000
+tells "decoding does not fit"
+tells "the most that fits is"
+expect 0 "what is said to fit does" run "$S/decode_ep144.yaml" $fast -s inference.decode.context=9000 \
+    -s inference.decode.batch="$(sed -n 's/.*the most that fits is //p' err | head -n 1)"
+expect 3 "an odd batch" run "$S/decode_ep144.yaml" -s inference.decode.batch=87
+tells "do not divide into two micro-batches"
+expect 3 "TP and heads" run "$S/decode_ep144.yaml" -s inference.tp=3
+tells "cannot divide 128 heads"
+expect 3 "TP and nodes" run "$S/decode_ep144.yaml" -s inference.tp=16
+tells "do not divide a node of 8"
+expect 3 "prompts that do not divide" run "$S/decode_ep144.yaml" -s inference.phase=prefill -s inference.prefill.tokens=5000
+tells "prompts of 4096 new positions"
+expect 3 "a dense model" run "$S/decode_ep144.yaml" -s model=llama3.1_70b
+tells "has no experts"
+expect 3 "planes" run "$S/decode_ep144.yaml" -s cluster.topology=mpft
+tells "choose mrft"
+expect 3 "shared places" run "$S/decode_ep144.yaml" -s inference.shared_replicas=32 -s expert_load.redundant=144
+tells "leave a GPU with routed and shared ones"
+expect 3 "phases without nodes" run "$S/decode_ep144.yaml" -s inference.phase=disaggregated -s inference.prefill.nodes=18
+tells "need nodes of their own"
+expect 3 "one layer" run "$S/decode_ep144.yaml" -s inference.simulate_layers=1
+tells "give 2 at least"
+expect 3 "no such overlap" run "$S/decode_ep144.yaml" -s inference.overlap=triple
+finish

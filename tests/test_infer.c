@@ -1,0 +1,462 @@
+/* Steps of inference: layouts, traffic, schedules, the closed form beside the
+ * simulation, properties that must hold on any machine. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/infer_run.h"
+#include "tap_main.h"
+
+/* A scenario with its setup; two nodes and few layers unless the overrides say
+ * otherwise. */
+struct fixture {
+    struct arena *arena;
+    struct diag *diag;
+    struct scenario_file file;
+    struct infer_setup setup;
+    struct kind_run run;
+};
+
+static const char *const small[] = {"llm.layers=7",
+                                    "cluster.nodes=2",
+                                    "inference.decode.batch=16",
+                                    "inference.decode.context=2048",
+                                    "inference.prefill.tokens=2048",
+                                    "inference.prefill.prompt=1024",
+                                    "expert_load.redundant=0"};
+
+static void open_with(struct fixture *f, const char *const *more, int n_more)
+{
+    const char *set[32];
+    int n = 0;
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++)
+        set[n++] = small[i];
+    for (int i = 0; i < n_more; i++)
+        set[n++] = more[i];
+    *f = (struct fixture){.arena = arena_new(), .diag = diag_new()};
+    const char *folder = getenv("srcdir") ? getenv("srcdir") : ".";
+    const char *path = arena_printf(f->arena, "%s/tests/data/inference.yaml", folder);
+    ck_assert_msg(!scenario_load(path, set, n, f->arena, &f->file, f->diag), "%s",
+                  diag_text(f->diag));
+    ck_assert(!infer_setup_open(&f->file, f->arena, &f->setup, f->diag));
+    f->run = (struct kind_run){.file = &f->file, .arena = f->arena};
+}
+
+#define OPEN(f, ...) \
+    open_with(f, (const char *const[]){__VA_ARGS__}, \
+              sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
+
+static void close_it(struct fixture *f)
+{
+    kind_run_free(&f->run);
+    diag_free(f->diag);
+    arena_free(f->arena);
+}
+
+static void run_case(struct fixture *f, const struct infer_case *c,
+                     struct infer_outcome *o)
+{
+    ck_assert_msg(!infer_case_check(c, f->arena, f->diag), "%s", diag_text(f->diag));
+    ck_assert_msg(!infer_case_run(&f->run, c, o, f->diag), "%s", diag_text(f->diag));
+}
+
+static double step_s(const char *const *set, int n, bool prefill)
+{
+    struct fixture f;
+    struct infer_case c;
+    struct infer_outcome o;
+    open_with(&f, set, n);
+    infer_case_of(&f.setup, prefill, &c);
+    run_case(&f, &c, &o);
+    close_it(&f);
+    return o.step_s;
+}
+
+#define STEP(prefill, ...) \
+    step_s((const char *const[]){__VA_ARGS__}, \
+           sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), prefill)
+
+/* --- traffic
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static double sum_of(const double *x, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
+static void lay_out(struct fixture *f, bool prefill, struct infer_layout *l)
+{
+    struct infer_misfit misfits[INFER_MAX_MISFITS];
+    struct scenario *s = f->file.scenario;
+    struct infer_given given = {&s->inference, &s->llm, &s->cluster, &s->expert_load,
+                                &f->setup.loads.rows};
+    ck_assert_uint_eq(
+        infer_lay_out(&given, prefill, s->cluster.nodes, f->arena, l, misfits), 0);
+}
+
+START_TEST(every_token_reaches_its_experts)
+{
+    struct fixture f;
+    struct infer_layout l;
+    struct infer_router router;
+    struct infer_traffic t;
+    OPEN(&f, "cluster.nodes=5", "expert_load.redundant=32",
+         "inference.shared_replicas=32");
+    lay_out(&f, false, &l);
+    ck_assert_uint_eq(l.slots, 320);
+    infer_router_init(&router, &l, infer_gate_new(&l.model->moe, 1, f.arena), f.arena);
+    infer_traffic_new(&l, f.arena, &t);
+    infer_router_layer(&router, 3);
+    infer_traffic_draw(&router, 3, 0, &t);
+    double tokens = l.tokens * l.ranks;
+    ck_assert_double_eq(sum_of(t.pairs, (size_t)l.ranks * l.ranks), 9 * tokens);
+    ck_assert_double_eq(sum_of(t.slot_rows, l.routed_slots), 8 * tokens);
+    ck_assert_double_eq(sum_of(t.slot_rows + l.routed_slots, 32), tokens);
+    infer_router_free(&router);
+    close_it(&f);
+}
+END_TEST
+
+/* Groups that are nodes: 3.97 nodes of 4 (paper 4.3); sampled, and with a gate that
+ * chooses anew per layer. */
+START_TEST(node_limited_tokens_reach_almost_four_nodes)
+{
+    static const char *const skews[] = {"expert_load.skew=even",
+                                        "expert_load.skew=lognormal"};
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        struct infer_layout l;
+        struct infer_router router;
+        struct infer_traffic t;
+        OPEN(&f, "cluster.nodes=8", "inference.decode.batch=128", skews[i],
+             "expert_load.cv=0.1");
+        lay_out(&f, false, &l);
+        infer_router_init(&router, &l, infer_gate_new(&l.model->moe, 1, f.arena),
+                          f.arena);
+        infer_traffic_new(&l, f.arena, &t);
+        infer_router_layer(&router, 4);
+        infer_traffic_draw(&router, 4, 1, &t);
+        ck_assert_double_eq_tol(t.nodes_per_token, 3.97, 0.02);
+        ck_assert_double_eq_tol(router.groups_per_token, 3.97, 0.02);
+        infer_router_free(&router);
+        close_it(&f);
+    }
+}
+END_TEST
+
+START_TEST(balanced_traffic_is_balanced)
+{
+    struct fixture f;
+    struct infer_layout l;
+    struct infer_router router;
+    struct infer_traffic t;
+    OPEN(&f, "inference.routing=balanced");
+    lay_out(&f, false, &l);
+    infer_router_init(&router, &l, infer_gate_new(&l.model->moe, 1, f.arena), f.arena);
+    infer_traffic_new(&l, f.arena, &t);
+    infer_router_layer(&router, 3);
+    infer_traffic_draw(&router, 3, 0, &t);
+    for (uint32_t i = 1; i < l.ranks * l.ranks; i++)
+        ck_assert_double_eq(t.pairs[i], t.pairs[0]);
+    ck_assert_double_eq_tol(t.busiest_ratio, 1, 1e-12);
+    infer_router_free(&router);
+    close_it(&f);
+}
+END_TEST
+
+/* --- schedules
+ * --------------------------------------------------------------------------------------------------
+ */
+
+/* Where a stage or exchange of a micro-batch's layer stands in the program; it stands
+ * there once. */
+static uint32_t find(const struct infer_program *p, enum infer_action action, int what,
+                     uint32_t mb, uint32_t layer)
+{
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct infer_item *it = &p->items[i];
+        bool same = action == DO_STAGE ? it->stage == what : it->combine == (what != 0);
+        if (it->action != action || !same || it->micro_batch != mb ||
+            it->layer != layer)
+            continue;
+        ck_assert_uint_eq(found, UINT32_MAX);
+        found = i;
+    }
+    ck_assert_uint_ne(found, UINT32_MAX);
+    return found;
+}
+
+static void check_layer(const struct infer_program *p, bool prefill, uint32_t mb,
+                        uint32_t layer, uint32_t last)
+{
+    uint32_t attention = find(p, DO_STAGE, STAGE_ATTN1, mb, layer), at[6];
+    at[0] = attention;
+    at[1] = find(p, DO_POST, 0, mb, layer);
+    at[2] = find(p, DO_WAIT, 0, mb, layer);
+    at[3] = find(p, DO_STAGE, STAGE_MLP, mb, layer);
+    at[4] = find(p, DO_POST, 1, mb, layer);
+    at[5] = find(p, DO_WAIT, 1, mb, layer);
+    for (int i = 1; i < 6; i++)
+        ck_assert_uint_lt(at[i - 1], at[i]);
+    if (layer < last)
+        ck_assert_uint_lt(at[5], find(p, DO_STAGE, prefill ? STAGE_ATTN1 : STAGE_ATTN0,
+                                      mb, layer + 1));
+    ck_assert_uint_lt(at[1], find(p, DO_STAGE, STAGE_SHARED, mb, layer));
+}
+
+START_TEST(stages_of_a_micro_batch_are_in_order)
+{
+    static const char *const overlaps[] = {
+        "inference.overlap=dual", "inference.overlap=shared", "inference.overlap=none"};
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (int i = 0; i < 3; i++) {
+            struct fixture f;
+            struct infer_layout l;
+            struct infer_program p;
+            OPEN(&f, overlaps[i]);
+            lay_out(&f, prefill, &l);
+            infer_program_build(&l, 4, f.arena, &p);
+            ck_assert_uint_eq(p.micro_batches, i ? 1 : 2);
+            for (uint32_t layer = p.dense; layer < p.dense + 4; layer++)
+                for (uint32_t mb = 0; mb < p.micro_batches; mb++)
+                    check_layer(&p, prefill, mb, layer, p.dense + 3);
+            close_it(&f);
+        }
+}
+END_TEST
+
+/* What runs while a dispatch, and while a combine, of micro-batch 0 is under way
+ * (profile-data's pictures). */
+START_TEST(the_other_micro_batch_hides_the_exchanges)
+{
+    struct fixture f;
+    struct infer_layout l;
+    struct infer_program p;
+    OPEN(&f, "inference.overlap=dual");
+    lay_out(&f, false, &l);
+    infer_program_build(&l, 4, f.arena, &p);
+    uint32_t attn0 = find(&p, DO_STAGE, STAGE_ATTN0, 1, 5),
+             attn1 = find(&p, DO_STAGE, STAGE_ATTN1, 1, 5);
+    ck_assert(find(&p, DO_POST, 0, 0, 5) < attn0 && attn0 < find(&p, DO_WAIT, 0, 0, 5));
+    ck_assert(find(&p, DO_POST, 1, 0, 5) < attn1 && attn1 < find(&p, DO_WAIT, 1, 0, 5));
+    lay_out(&f, true, &l);
+    infer_program_build(&l, 4, f.arena, &p);
+    attn0 = find(&p, DO_STAGE, STAGE_ATTN1, 0, 5);
+    uint32_t mlp1 = find(&p, DO_STAGE, STAGE_MLP, 1, 5),
+             mlp0 = find(&p, DO_STAGE, STAGE_MLP, 0, 5);
+    ck_assert(find(&p, DO_POST, 0, 1, 5) < attn0 && attn0 < find(&p, DO_WAIT, 0, 1, 5));
+    ck_assert(find(&p, DO_POST, 0, 0, 5) < mlp1 && mlp1 < find(&p, DO_WAIT, 0, 0, 5));
+    ck_assert(find(&p, DO_POST, 1, 1, 5) < mlp0 && mlp0 < find(&p, DO_WAIT, 1, 1, 5));
+    close_it(&f);
+}
+END_TEST
+
+/* --- closed form, simulation, sharing
+ * ----------------------------------------------------------------------------- */
+
+static const char *const networks[] = {"sim.network=flow", "sim.network=bound"};
+static const char *const overlaps[] = {"inference.overlap=dual",
+                                       "inference.overlap=none"};
+
+START_TEST(closed_form_is_near_the_simulation)
+{
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (int i = 0; i < 2; i++) {
+            double flow = STEP(prefill, "sim.network=flow", overlaps[i]);
+            double bound = STEP(prefill, "sim.network=bound", overlaps[i]);
+            ck_assert_double_eq_tol(bound / flow, 1, 0.01);
+            /* two kinds of exchanges share NVLink in the simulation only */
+            flow = STEP(prefill, "sim.network=flow", overlaps[i], "inference.tp=2");
+            bound = STEP(prefill, "sim.network=bound", overlaps[i], "inference.tp=2");
+            ck_assert_double_le(bound / flow, 1.01);
+            ck_assert_double_ge(bound / flow, 0.9);
+        }
+}
+END_TEST
+
+START_TEST(parts_sum_to_the_step)
+{
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (int i = 0; i < 4; i++) {
+            struct fixture f;
+            struct infer_case c;
+            struct infer_outcome o;
+            OPEN(&f, networks[i / 2], overlaps[i % 2], "inference.tp=2",
+                 "inference.simulate_layers=3");
+            infer_case_of(&f.setup, prefill, &c);
+            run_case(&f, &c, &o);
+            const struct infer_parts *p = &o.account.total;
+            double sum = sum_of(p->stage_s, N_STAGES) + p->tp_s + p->exposed_s[0] +
+                         p->exposed_s[1] + p->waiting_s[0] + p->waiting_s[1] +
+                         p->idle_s;
+            ck_assert_double_eq_tol(sum, p->step_s, 1e-9 * p->step_s);
+            ck_assert(o.account.extrapolated);
+            close_it(&f);
+        }
+}
+END_TEST
+
+/* Layers that are alike: what few of them tell is what all of them take. */
+START_TEST(sharing_layers_is_exact)
+{
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (int i = 0; i < 2; i++) {
+            double shared = STEP(prefill, networks[i], "llm.layers=20",
+                                 "inference.routing=balanced");
+            double all =
+                STEP(prefill, networks[i], "llm.layers=20",
+                     "inference.routing=balanced", "inference.share_layers=false");
+            ck_assert_double_eq_tol(shared, all, 1e-9 * all);
+        }
+}
+END_TEST
+
+START_TEST(sampled_layers_are_not_shared)
+{
+    struct fixture f;
+    struct infer_case c;
+    struct infer_outcome o;
+    OPEN(&f, "llm.layers=20");
+    infer_case_of(&f.setup, false, &c);
+    run_case(&f, &c, &o);
+    ck_assert(!o.account.extrapolated);
+    ck_assert_uint_eq(o.step.program.sparse, 17);
+    close_it(&f);
+}
+END_TEST
+
+/* --- properties
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/* Measured kernels scatter by a percent, and some are slower with fewer rows. */
+static const double scatter = 0.99;
+
+START_TEST(more_work_is_not_faster)
+{
+    const char *bound = "sim.network=bound";
+    double last = 0;
+    for (int batch = 8; batch <= 128; batch *= 2) {
+        char text[64];
+        snprintf(text, sizeof text, "inference.decode.batch=%d", batch);
+        double now = STEP(false, bound, text);
+        ck_assert_double_ge(now, scatter * last);
+        last = now;
+    }
+    last = 0;
+    for (int context = 512; context <= 16384; context *= 2) {
+        char text[64];
+        snprintf(text, sizeof text, "inference.decode.context=%d", context);
+        double now = STEP(false, bound, text);
+        ck_assert_double_ge(now, scatter * last);
+        last = now;
+    }
+    ck_assert_double_gt(STEP(true, bound, "inference.prefill.tokens=4096"),
+                        STEP(true, bound));
+    /* as many new positions that attend to old ones, too */
+    ck_assert_double_gt(STEP(true, bound, "inference.prefill.cached=50 %"),
+                        STEP(true, bound));
+    ck_assert_double_gt(STEP(false, bound, "inference.decode.extra_tokens=1"),
+                        STEP(false, bound));
+}
+END_TEST
+
+START_TEST(better_hardware_is_not_slower)
+{
+    static const char *const better[] = {
+        "cluster.nic.bandwidth=800 Gb/s",  "cluster.chip.memory_bandwidth=6.7 TB/s",
+        "cluster.chip.fp8=4000 TFLOPS",    "cluster.node.nvlink_bandwidth=400 GB/s",
+        "cluster.nic.latency=0.5 us",      "cluster.kernels.launch_gap=1 us",
+        "inference.decode.launch_gap=0 s", "cluster.ep_kernel.low_latency_combine=0 s"};
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (size_t i = 0; i < sizeof better / sizeof *better; i++) {
+            double was = STEP(prefill, "sim.network=bound", "inference.overlap=none");
+            ck_assert_double_le(
+                STEP(prefill, "sim.network=bound", "inference.overlap=none", better[i]),
+                was);
+        }
+    /* without overlap nothing hides the network */
+    ck_assert_double_lt(STEP(true, "sim.network=flow", "inference.overlap=none",
+                             "cluster.ep_kernel.copy_per_sm=4 GB/s"),
+                        STEP(true, "sim.network=flow", "inference.overlap=none"));
+}
+END_TEST
+
+/* Two micro-batches together take no longer than one after the other: overlap only
+ * hides. */
+START_TEST(overlap_is_not_slower_than_taking_turns)
+{
+    double both = STEP(false, "sim.network=flow", "inference.overlap=dual",
+                       "inference.decode.batch=32");
+    double one = STEP(false, "sim.network=flow", "inference.overlap=none",
+                      "inference.decode.batch=16");
+    ck_assert_double_le(both, 2 * one);
+    both = STEP(true, "sim.network=flow", "inference.overlap=dual",
+                "inference.prefill.tokens=4096");
+    one = STEP(true, "sim.network=flow", "inference.overlap=none",
+               "inference.prefill.tokens=2048");
+    ck_assert_double_le(both, 2 * one);
+}
+END_TEST
+
+/* The experts' kernels of the slowest rank are in the step, not those of the mean. */
+START_TEST(the_busiest_rank_decides)
+{
+    double even = STEP(false, "sim.network=flow", "inference.routing=balanced",
+                       "inference.overlap=none");
+    double uneven = STEP(false, "sim.network=flow", "expert_load.skew=zipf",
+                         "expert_load.exponent=0.8", "inference.overlap=none");
+    ck_assert_double_gt(uneven, even);
+}
+END_TEST
+
+START_TEST(times_for_tables)
+{
+    struct fixture f;
+    double small_s, large_s, prefill_s;
+    OPEN(&f, "sim.network=bound");
+    ck_assert(!infer_decode_time(&f.run, &f.setup, 16, 2048, 0, &small_s, f.diag));
+    ck_assert(!infer_decode_time(&f.run, &f.setup, 64, 4096, 1, &large_s, f.diag));
+    ck_assert(
+        !infer_prefill_time(&f.run, &f.setup, 4096, 2048, 0.5, &prefill_s, f.diag));
+    ck_assert(small_s > 0 && large_s > small_s && prefill_s > 0);
+    ck_assert_double_eq(small_s, STEP(false, "sim.network=bound"));
+    ck_assert(infer_decode_time(&f.run, &f.setup, 65536, 4096, 1, &large_s, f.diag));
+    ck_assert_ptr_nonnull(strstr(diag_text(f.diag), "the most that fits"));
+    close_it(&f);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("infer");
+    TCase *tc = tcase_create("all");
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, every_token_reaches_its_experts);
+    tcase_add_test(tc, node_limited_tokens_reach_almost_four_nodes);
+    tcase_add_test(tc, balanced_traffic_is_balanced);
+    tcase_add_test(tc, stages_of_a_micro_batch_are_in_order);
+    tcase_add_test(tc, the_other_micro_batch_hides_the_exchanges);
+    tcase_add_test(tc, closed_form_is_near_the_simulation);
+    tcase_add_test(tc, parts_sum_to_the_step);
+    tcase_add_test(tc, sharing_layers_is_exact);
+    tcase_add_test(tc, sampled_layers_are_not_shared);
+    tcase_add_test(tc, more_work_is_not_faster);
+    tcase_add_test(tc, better_hardware_is_not_slower);
+    tcase_add_test(tc, overlap_is_not_slower_than_taking_turns);
+    tcase_add_test(tc, the_busiest_rank_decides);
+    tcase_add_test(tc, times_for_tables);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return tap_main(suite());
+}
