@@ -52,6 +52,7 @@ dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
+dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh

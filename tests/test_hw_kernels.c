@@ -69,7 +69,7 @@ static struct kernel_call sample(int family)
 
 START_TEST(table_points_are_reproduced)
 {
-    ck_assert_uint_gt(table.n_rows, 250);
+    ck_assert_uint_gt(table.n_rows, 300);
     for (uint32_t i = 0; i < table.n_rows; i++) {
         struct kernel_time t = kernel_time(model, &table.rows[i].call);
         ck_assert_msg(t.time_s == table.rows[i].time_s, "%s:%d", table.rows[i].file, table.rows[i].line);
@@ -279,6 +279,35 @@ START_TEST(spread_rows_have_their_sum)
 }
 END_TEST
 
+/* FlashMLA on the H20 (InferSim bench_data/mla/decode/h20): 78 SMs, 148 TFLOPS of BF16, 4 TB/s, so 6.7 times
+ * less compute than the H800 and more bandwidth. The H800's table moved there predicts it. */
+START_TEST(a_table_moves_to_another_chip)
+{
+    static const double rows[][3] = {{1, 8192, 38.929}, {1, 65536, 167.421}, {16, 4096, 214.107},
+                                     {32, 8192, 811.198}, {64, 4096, 689.563}, {128, 1024, 363.708},
+                                     {128, 8192, 2711.245}, {256, 4096, 2398.27}, {512, 8192, 9469.949}};
+    enum { ROWS = sizeof rows / sizeof *rows };
+    double sum = 0;
+    hw.chip.sms = 78;
+    hw.chip.bf16_flops = 148e12;
+    hw.chip.fp8_flops = 296e12;
+    hw.chip.memory_Bps = 4e12;
+    struct kernel_model *h20 = kernel_model_new(&hw, &table, arena);
+    for (int i = 0; i < ROWS; i++) {
+        struct kernel_call c = sample(KERNEL_ATTENTION_DECODE);
+        c.batch = rows[i][0];
+        c.kv_len = rows[i][1];
+        struct kernel_time t = kernel_time(h20, &c);
+        ck_assert_int_eq(t.origin, KERNEL_FROM_SCALING);
+        ck_assert_msg(fabs(t.time_s / (rows[i][2] * 1e-6) - 1) < 0.4, "batch %g, %g tokens: %g us for %g",
+                      c.batch, c.kv_len, t.time_s * 1e6, rows[i][2]);
+        sum += t.time_s / (rows[i][2] * 1e-6) - 1;
+    }
+    ck_assert_double_lt(fabs(sum / ROWS), 0.15);
+    printf("# H20 from the H800's table: mean error %+.3f\n", sum / ROWS);
+}
+END_TEST
+
 START_TEST(other_hardware_has_a_model)
 {
     struct kernel_call c = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 16384};
@@ -354,6 +383,7 @@ static Suite *suite(void)
     tcase_add_test(c, more_sms_never_take_longer);
     tcase_add_test(c, better_chips_never_take_longer);
     tcase_add_test(c, spread_rows_have_their_sum);
+    tcase_add_test(c, a_table_moves_to_another_chip);
     tcase_add_test(c, other_hardware_has_a_model);
     tcase_add_test(c, bad_tables_are_refused_with_their_place);
     tcase_add_test(c, a_missing_folder_is_an_error);

@@ -8,6 +8,7 @@ int cmd_run(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_formats(int argc, char **argv);
+int cmd_kernels(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 int cmd_validate(int argc, char **argv);
 int cmd_list(int argc, char **argv);

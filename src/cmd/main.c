@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3 of the paper"},
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2 of the paper"},
+    {"kernels", cmd_kernels, "how long kernels run: measured tables, the roofline, one kernel"},
     {"formats", cmd_formats, "number formats: errors of FP8, MX, LogFMT and of narrow accumulation"},
     {"validate", cmd_validate, "check scenarios without running them"},
     {"list", cmd_list, "list topologies, hardware, models, blocks or networks"},

@@ -45,6 +45,18 @@ static const char *find_folder(const char *name, bool first, const char *beside,
     return found ? arena_printf(arena, "%.*s", (int)(strrchr(found, '/') - found), found) : NULL;
 }
 
+/* Folders that may be the first name (those with a chip) or a layer (those with any part), sorted. */
+static const char *const *names_of(bool first, const char *beside, struct arena *arena)
+{
+    const char **all = data_list("configs", first ? "chip.yaml" : "", beside, arena);
+    size_t n = 0;
+    for (const char **name = all; *name; name++)
+        if (find_folder(*name, first, beside, arena))
+            all[n++] = *name;
+    all[n] = NULL;
+    return all;
+}
+
 static void lay_parts(struct cfg *c, const char *folder, bool first, struct arena *arena,
                       struct diag *diag)
 {
@@ -68,8 +80,7 @@ int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const ch
         const char *folder = find_folder(name, first, beside, arena);
         if (!folder) {
             report_unknown(diag, EXIT_BAD_INPUT, where, "hardware", name,
-                           data_list("configs", first ? "chip.yaml" : "nic.yaml", beside, arena),
-                           arena);
+                           names_of(first, beside, arena), arena);
             return -1;
         }
         lay_parts(c, folder, first, arena, diag);

@@ -316,13 +316,10 @@ static int read_file(const char *path, struct arena *arena, struct kernel_table 
     return kernel_table_parse(text, len, path, arena, out, diag);
 }
 
-int kernel_tables_read(const char *folder, struct srcloc where, const char *beside, struct arena *arena,
+static int read_folder(const char *folder, struct srcloc where, const char *beside, struct arena *arena,
                        struct kernel_table *out, struct diag *diag)
 {
     int failed = 0, files = 0;
-    *out = (struct kernel_table){0};
-    if (!*folder)
-        return 0;
     const char *found = data_find(folder, beside, arena);
     const char **names = found ? data_list(folder, "", beside, arena) : NULL;
     for (; names && *names; names++) {
@@ -334,12 +331,24 @@ int kernel_tables_read(const char *folder, struct srcloc where, const char *besi
         failed |= read_file(path, arena, out, diag);
         files++;
     }
-    if (!files) {
+    if (!files)
         diag_error(diag, EXIT_BAD_INPUT, where,
                    "there are no kernel tables in '%s': no such folder beside the scenario, in the "
                    "working directory, in $MOESIM_PATH or among moesim's own, or no *.csv in it",
                    folder);
-        return -1;
+    return failed || !files ? -1 : 0;
+}
+
+int kernel_tables_read(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
+                       struct kernel_table *out, struct diag *diag)
+{
+    int failed = 0;
+    *out = (struct kernel_table){0};
+    char *rest = arena_strdup(arena, folders), *folder;
+    while (*folders && (folder = strsep(&rest, ","))) {
+        folder += strspn(folder, " ");
+        folder[strcspn(folder, " ")] = '\0';
+        failed |= read_folder(folder, where, beside, arena, out, diag);
     }
     return failed ? -1 : 0;
 }

@@ -15,9 +15,10 @@
 #include "base/diag.h"
 #include "hw/kernels/kernels.h"
 
-/* All *.csv of a data folder, in the order of their names. "" = an empty table. `where` is the place of the
- * folder's name, `beside` a file beside which it may lie (or NULL). 0, or -1 with all errors reported. */
-int kernel_tables_read(const char *folder, struct srcloc where, const char *beside, struct arena *arena,
+/* All *.csv of data folders (names with commas between them), in the order of their names. "" = an empty
+ * table. `where` is the place of the folders' names, `beside` a file beside which they may lie (or NULL). 0, or
+ * -1 with all errors reported. */
+int kernel_tables_read(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
                        struct kernel_table *out, struct diag *diag);
 /* The same of one text; rows are added to `out`. text[len] must be NUL. */
 int kernel_table_parse(const char *text, size_t len, const char *name, struct arena *arena,

@@ -20,6 +20,7 @@ libmoesim_a_SOURCES += src/io/trace_file_read.c
 libmoesim_a_SOURCES += src/io/trace_info.c src/io/trace_info.h
 libmoesim_a_SOURCES += src/io/hardware.c src/io/hardware.h
 libmoesim_a_SOURCES += src/io/kernel_table_file.c src/io/kernel_table_file.h
+libmoesim_a_SOURCES += src/io/kernels_text.c src/io/kernels_json.c src/io/kernels_writers.h
 libmoesim_a_SOURCES += src/io/json_config.c src/io/json_config.h
 libmoesim_a_SOURCES += src/io/cluster_file.c src/io/cluster_file.h
 libmoesim_a_SOURCES += src/io/topo_writers.h src/io/topo_figures.c

@@ -81,6 +81,11 @@ static bool same_grid(const struct kernel_call *a, const struct kernel_call *b)
     }
 }
 
+bool table_same_series(const struct kernel_call *a, const struct kernel_call *b)
+{
+    return same_grid(a, b) && same(outer_of(a), outer_of(b));
+}
+
 /* --- looking up --------------------------------------------------------------------------------------- */
 
 struct search {

@@ -14,4 +14,7 @@ struct table_answer {
 bool table_look_up(const struct kernel_model *m, const struct kernel_call *call, uint32_t without,
                    struct table_answer *out);
 
+/* Whether two rows differ along their inner axis only. */
+bool table_same_series(const struct kernel_call *a, const struct kernel_call *b);
+
 #endif

@@ -1,12 +1,14 @@
 /* Roofline of attention: FlashAttention-3 for prefill and training, FlashMLA for decoding.
  *
  * Forward and backward: what tensor cores compute, the masked half of the tiles on the diagonal included, at
- * a share of the sustained rate; or the bytes. The backward pass computes scores again and four more products
- * (dV, dP, dQ, dK).
+ * a share of the sustained rate, and a fixed time for each tile of 128 queries (loading it, the first softmax,
+ * writing it); or the bytes. The backward pass computes scores again and four more products (dV, dP, dQ, dK); the
+ * kernels before and after it (sums over the output's gradient, dQ to BF16) are in its time per tile.
  *
- * Decoding, after FlashMLA's scheduler: the SMs form parts, one for each 64 rows of queries (heads times
- * queries of a request) that share a cache; blocks of 64 tokens of all requests are dealt out evenly, and each
- * request and each part costs some blocks more. A block costs its products or its bytes.
+ * Decoding, after FlashMLA's scheduler: the SMs form parts, one SM for each 64 rows of queries (heads times
+ * queries of a request) that share a cache. Blocks of 64 tokens of all requests are dealt out evenly to the parts,
+ * but a request is not split too finely. A block costs its products and a fixed time (softmax, barriers), each
+ * request of a part a fixed time, or the cache its bytes.
  *
  * Left out: requests of unequal length (kv_len is their mean; the scheduler evens them out), softmax beside
  * products (it is in the share). */
@@ -61,45 +63,46 @@ double attention_bytes_B(const struct kernel_call *call)
 void roofline_attention(const struct kernel_model *m, const struct kernel_call *call,
                         struct kernel_time *t)
 {
+    const struct kernel_attention_cfg *c = &m->cfg.attention;
     bool backward = call->family == KERNEL_ATTENTION_BACKWARD;
     double masked = call->causal ? call->batch * call->heads * call->q_len *
                                        fmin(tile_rows, kv_length(call)) / 2 * flop_per_pair(call) :
                                    0;
-    double ratio = backward ? m->cfg.attention.backward_ratio : m->cfg.attention.forward_ratio;
+    double flops = roofline_sm_flops(m, call->dtype) * (backward ? c->backward_ratio : c->forward_ratio);
+    double tile_s = roofline_clocked_s(m, backward ? c->backward_tile_s : c->forward_tile_s);
     double tiles = call->batch * call->heads * ceil(call->q_len / tile_rows);
     t->flop = attention_flop(call);
     t->bytes_B = attention_bytes_B(call);
     t->tiles = tiles;
-    t->start_s = m->cfg.attention.start_s;
-    t->tensor_s = (t->flop + masked) / (roofline_sm_flops(m, call->dtype) * ratio *
-                                        fmin(roofline_sms(m, call), fmax(tiles, 1)));
+    t->start_s = c->start_s;
+    t->tensor_s = ((t->flop + masked) / flops + tiles * tile_s) / fmin(roofline_sms(m, call), tiles);
     t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.memory_ratio);
     roofline_add_up(t, 0);
 }
 
 /* One block on one SM of a part: 64 rows of queries against 64 tokens. */
-static double block_tensor_s(const struct kernel_model *m, const struct kernel_call *call)
+static double block_s(const struct kernel_model *m, const struct kernel_call *call)
 {
     double flop = block_rows * block_tokens * flop_per_pair(call);
-    return flop / (roofline_sm_flops(m, call->dtype) * m->cfg.attention.decode_ratio);
+    return flop / roofline_sm_flops(m, call->dtype) +
+           roofline_clocked_s(m, m->cfg.attention.decode_block_s);
 }
 
 void roofline_decode(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t)
 {
-    double rows = call->heads / call->kv_heads * call->q_len;
-    double per_cache = ceil(rows / block_rows) * call->kv_heads;
-    double parts = fmax(1, floor(roofline_sms(m, call) / per_cache));
-    double more = (double)m->cfg.attention.decode_overhead_blocks;
-    double blocks = call->batch * (ceil(kv_length(call) / block_tokens) + more);
-    double longest = ceil(blocks / parts) + more;
-    /* fewer SMs than rows of one cache: they take turns */
-    double turns = fmax(1, per_cache / roofline_sms(m, call));
+    const struct kernel_attention_cfg *c = &m->cfg.attention;
+    double sms = roofline_sms(m, call);
+    double per_cache = ceil(call->heads / call->kv_heads * call->q_len / block_rows) * call->kv_heads;
+    double parts = fmax(1, floor(sms / per_cache));
+    double turns = fmax(1, per_cache / sms); /* fewer SMs than rows of one cache */
+    double blocks = ceil(kv_length(call) / block_tokens);
+    double longest = fmax(ceil(call->batch * blocks / parts), fmin(blocks, (double)c->decode_least_blocks));
     t->flop = attention_flop(call);
     t->bytes_B = attention_bytes_B(call);
-    t->tiles = blocks;
-    t->waves = longest;
-    t->start_s = m->cfg.attention.decode_start_s;
-    t->tensor_s = longest * turns * block_tensor_s(m, call);
+    t->tiles = call->batch * blocks;
+    t->start_s = c->decode_start_s;
+    t->tensor_s = turns * (longest * block_s(m, call) +
+                           ceil(call->batch / parts) * roofline_clocked_s(m, c->decode_request_s));
     t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.memory_ratio);
     roofline_add_up(t, 0);
 }

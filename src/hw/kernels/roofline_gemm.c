@@ -74,33 +74,36 @@ static double step_s(const struct kernel_model *m, const struct kernel_call *cal
     return flop / roofline_sm_flops(m, call->dtype) + roofline_clocked_s(m, fixed_s);
 }
 
-/* Weight gradients: all groups have m x n, each its own depth; a wave is as deep as groups are on average. */
-static void count_tiles(const struct kernel_call *call, struct tiling *t, double *steps)
+/* What tiles of one height have in common. */
+struct heights {
+    double rows_of_tiles; /* over all groups */
+    double steps;         /* along K of a tile; weight gradients: of the groups on average */
+};
+
+static struct heights count_heights(const struct kernel_call *call, double bm)
 {
-    double columns = ceil(call->n / t->bn), depth = 0;
-    t->tiles = 0;
+    struct heights h = {0, 0};
+    double depth = 0;
     for (uint32_t g = 0; g < n_groups(call); g++) {
         double rows = group_rows(call, g);
-        if (call->family == KERNEL_WGRAD) {
-            t->tiles += rows > 0 ? ceil(call->m / t->bm) * columns : 0;
-            depth += rows > 0 ? ceil(call->m / t->bm) * columns * steps_of(call, rows) : 0;
-        } else {
-            t->tiles += ceil(rows / t->bm) * columns;
-        }
+        if (rows <= 0)
+            continue;
+        h.rows_of_tiles += ceil((call->family == KERNEL_WGRAD ? call->m : rows) / bm);
+        depth += ceil(call->m / bm) * steps_of(call, rows);
     }
-    if (call->family == KERNEL_WGRAD)
-        *steps = t->tiles > 0 ? depth / t->tiles : 0;
-    else
-        *steps = steps_of(call, call->k);
+    h.steps = call->family != KERNEL_WGRAD ? steps_of(call, call->k) :
+              h.rows_of_tiles > 0          ? depth / h.rows_of_tiles :
+                                             0;
+    return h;
 }
 
-static void time_tiling(const struct kernel_model *m, const struct kernel_call *call, struct tiling *t)
+static void time_tiling(const struct kernel_model *m, const struct kernel_call *call,
+                        const struct heights *h, struct tiling *t)
 {
-    double steps;
-    count_tiles(call, t, &steps);
-    t->waves = ceil(t->tiles / roofline_sms(m, call));
     double epilogue_s = roofline_clocked_s(m, m->cfg.gemm.epilogue_s) * t->bm * t->bn / unit_tile;
-    t->tensor_s = t->waves * (steps * step_s(m, call, t->bm, t->bn) + epilogue_s);
+    t->tiles = h->rows_of_tiles * ceil(call->n / t->bn);
+    t->waves = ceil(t->tiles / roofline_sms(m, call));
+    t->tensor_s = t->waves * (h->steps * step_s(m, call, t->bm, t->bn) + epilogue_s);
 }
 
 static bool better(const struct tiling *a, const struct tiling *b)
@@ -113,23 +116,34 @@ static bool better(const struct tiling *a, const struct tiling *b)
 /* Tiles of 256 rows exist for dense GEMMs only; those of contiguous groups are as high as their padding. */
 static double highest_tile(const struct kernel_model *m, const struct kernel_call *call)
 {
-    if (call->family == KERNEL_GROUPED_CONTIGUOUS)
-        return PADDED_ROWS;
-    return call->family == KERNEL_GEMM ? (double)m->cfg.gemm.tile_m : fmin(128, (double)m->cfg.gemm.tile_m);
+    double most = (double)m->cfg.gemm.tile_m;
+    return call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS :
+           call->family == KERNEL_GEMM               ? most :
+                                                       fmin(128, most);
+}
+
+static double lowest_tile(const struct kernel_model *m, const struct kernel_call *call)
+{
+    return call->family == KERNEL_GROUPED_CONTIGUOUS ?
+               PADDED_ROWS :
+               fmin((double)m->cfg.gemm.least_m, highest_tile(m, call));
 }
 
 /* DeepGEMM's widths are multiples of 8; accumulators leave no room for more than 128 both ways. */
 static struct tiling best_tiling(const struct kernel_model *m, const struct kernel_call *call)
 {
+    const struct kernel_gemm_cfg *c = &m->cfg.gemm;
     struct tiling best = {.tensor_s = INFINITY};
-    double first_m = call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS : 64;
-    for (double bm = first_m; bm <= highest_tile(m, call); bm *= 2)
-        for (double bn = 16; bn <= (double)m->cfg.gemm.tile_n && (bm <= 128 || bn <= 128); bn += 8) {
+    double least_n = fmin((double)c->least_n, (double)c->tile_n);
+    for (double bm = lowest_tile(m, call); bm <= highest_tile(m, call); bm *= 2) {
+        struct heights h = count_heights(call, bm);
+        for (double bn = least_n; bn <= (double)c->tile_n && (bm <= 128 || bn <= fmax(128, least_n)); bn += 8) {
             struct tiling t = {.bm = bm, .bn = bn};
-            time_tiling(m, call, &t);
+            time_tiling(m, call, &h, &t);
             if (better(&t, &best))
                 best = t;
         }
+    }
     return best;
 }
 
@@ -144,6 +158,6 @@ void roofline_gemm(const struct kernel_model *m, const struct kernel_call *call,
     t->waves = best.waves;
     t->start_s = m->cfg.gemm.start_s;
     t->tensor_s = best.tensor_s;
-    t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.memory_ratio);
+    t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.gemm.memory_ratio);
     roofline_add_up(t, m->cfg.gemm.unhidden_ratio);
 }

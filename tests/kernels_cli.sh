@@ -1,0 +1,90 @@
+#!/bin/bash
+# moesim kernels as a user types it. TAP.
+. "$srcdir/tests/cli.sh"
+
+expect 0 "the overview" kernels
+for line in gemm_fp8.csv attention_decode_mla.csv "InferSim" "roofline refitted" "grouped_masked_fp8 " \
+    "deepgemm_readme_dense.csv" "The median error of every family is under 10%"; do
+    says "$line"
+done
+expect 0 "the same as JSON" kernels -f json -o all.json
+check "errors by family: rooflines and interpolation under 10 % in the median" python3 -c '
+import json
+d = json.load(open("all.json"))
+assert len(d["families"]) >= 7 and d["all"]["rows"] == len(d["rows"]) > 300
+for f in d["families"]:
+    assert f["roofline"]["median_ratio"] < 0.1, f
+    assert f["refitted_series_left_out"]["median_ratio"] < 0.1, f
+    left_out = f["interpolated_row_left_out"]
+    assert left_out["n"] == 0 or left_out["median_ratio"] < 0.1, f
+    assert f["roofline"]["max_ratio"] >= f["roofline"]["mean_ratio"] > 0
+for r in d["rows"]:
+    assert r["model_s"] == r["measured_s"] and r["origin"] == "table" and r["line"] > 3'
+
+expect 0 "the rows of one kernel" kernels attention_decode_bf16
+says "batch 128, 1 x 4096"
+expect 0 "the training library against the training trace" kernels --hardware h800,cutlass_2025_01 -f json -o t.json
+check "GEMMs and attention of the trace, which nothing was taken from, within 20 % in the mean" python3 -c '
+import json
+checks = {c["file"]: c for c in json.load(open("t.json"))["checks"]}
+for name in ("trace_gemm.csv", "trace_grouped.csv", "trace_wgrad.csv", "trace_attention.csv"):
+    assert checks[name]["model"]["mean_ratio"] < 0.2, checks[name]'
+
+expect 0 "one kernel, a point of the table" kernels gemm_fp8 --m 4096 --n 7168 --k 2048
+says "98.102 us"
+says "a measured value as it stands"
+says "InferSim"
+expect 0 "on fewer SMs" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 --sms 112
+says "moved by the ratio of rooflines"
+says "bound by             tensor"
+expect 0 "that no table has" kernels gemm_bf16 --m 100 --n 256 --k 512
+says "the roofline alone"
+says "bound by            latency"
+expect 0 "experts of unequal load" kernels grouped_masked_fp8 --rows 12,40,0,3 --n 4096 --k 7168 -f json -o g.json
+check "its FLOP and tiles" python3 -c '
+import json
+d = json.load(open("g.json"))
+assert d["rows"] == [12, 40, 0, 3] and d["flop"] == 2 * 55 * 4096 * 7168, d
+assert d["groups"] == 4 and d["waves"] >= 1'
+expect 0 "a pass over memory" kernels norm --read "58.7 MB" --written "58.7 MB"
+says "bound by             memory"
+expect 0 "another chip" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 -s cluster.chip.fp8="3 PFLOPS"
+says "moved by the ratio of rooflines"
+expect 0 "the list" kernels --list
+says "attention_decode_fp8, _bf16: --batch"
+expect 0 "constants fitted anew" kernels --fit
+says "cluster.kernels.gemm.block"
+
+refused() { # CODE TITLE TEXT ARGS...
+    local code=$1 title=$2 text=$3
+    shift 3
+    expect "$code" "$title" kernels "$@"
+    tells "$text"
+}
+refused 2 "no such kernel" "there is no kernel 'gem_fp8'" gem_fp8
+refused 2 "two kernels" "one kernel at a time" norm copy
+refused 2 "numbers without a kernel" "name the kernel" --m 4
+refused 2 "a number that is missing" "gemm_fp8 needs --k" gemm_fp8 --m 4 --n 4
+refused 2 "a number that is none" "--m is a number, not 'x'" gemm_fp8 --m x --n 4 --k 4
+refused 2 "out of range" "--m 0 is out of range" gemm_fp8 --m 0 --n 4 --k 4
+refused 2 "a number of another kernel" "--heads says nothing about gemm_fp8" gemm_fp8 --m 4 --n 4 --k 4 --heads 3
+refused 2 "bytes without a unit" "--read" norm --read 100
+refused 2 "groups of what has none" "gemm_fp8 has no groups" gemm_fp8 --m 4 --n 4 --k 4 --groups 3
+refused 2 "rows that are none" "--rows is a list of numbers" grouped_masked_fp8 --rows 3,x --n 4 --k 4
+refused 2 "no rows at all" "no group has any" grouped_masked_fp8 --rows 0,0 --n 4 --k 4
+refused 2 "rows and groups that differ" "--groups is 3 but --rows has 2" grouped_masked_fp8 --groups 3 --rows 1,2 --n 4 --k 4
+refused 2 "causal GEMM" "--causal is about" gemm_fp8 --m 4 --n 4 --k 4 --causal
+refused 2 "no such format" "there is no output format 'csv'" -f csv
+refused 3 "no such hardware" "unknown hardware 'h900'; did you mean 'h800'?" --hardware h900
+refused 3 "no such layer" "cutlass_2025_01" --hardware h800,nothing
+refused 3 "no such tables" "there are no kernel tables in 'configs/none'" -s cluster.kernels.tables=configs/none
+
+mkdir -p configs/mine
+printf '# source: me\n# conditions: here\nkernel,m,n,k,time_us\ngemm_fp8,64,128,oops,5\n' >configs/mine/a.csv
+refused 3 "a table with a mistake, with its place" "configs/mine/a.csv:4:17: error: 'oops' is no number" \
+    -s cluster.kernels.tables=configs/mine
+printf '# source: me\n# conditions: here\nkernel,m,n,k,time_us\ngemm_fp8,64,128,256,5\ngemm_fp8,640,128,256,50\n' >configs/mine/a.csv
+expect 0 "a table of one's own" kernels gemm_fp8 --m 64 --n 128 --k 256 -s cluster.kernels.tables=configs/mine
+says "5 us"
+says "me; here"
+finish
