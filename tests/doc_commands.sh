@@ -16,7 +16,7 @@ for script in block*.sh; do
     check "README.md, $(grep -m 1 moesim "$script")" timeout 60 bash -eu -o pipefail "$script"
 done
 check "the timeline is there" gzip -t timeline.json.gz
-check "the results are there" test -s result.json -a -s result.csv -a -s scenario.schema.json
+check "the results are there" test -s result.json -a -s result.csv -a -s scenario.schema.json -a -s claims.xml
 
 # The output that README.md shows is that of the main job, shortened by whole lines.
 awk '/^    train_replay_h800:/ { shown = 1 } shown && NF && !/\.\.\.$/ { print substr($0, 5) }

@@ -37,12 +37,14 @@ tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixtu
 	tests/replay_fixture.h
 
 check_PROGRAMS += tests/test_scenario
+check_PROGRAMS += tests/test_claims
 check_PROGRAMS += tests/test_io_writers
 check_PROGRAMS += tests/test_io_trace
 check_PROGRAMS += tests/test_io_trace_real
 
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
+dist_check_SCRIPTS += tests/claims_cli.sh
 dist_check_SCRIPTS += tests/collective_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh
 dist_check_SCRIPTS += tests/run_cli.sh

@@ -2,9 +2,11 @@
 #ifndef MOESIM_CMD_CMD_H
 #define MOESIM_CMD_CMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 int cmd_run(int argc, char **argv);
+int cmd_claims(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_formats(int argc, char **argv);
@@ -18,6 +20,11 @@ struct argp_state;
 /* A whole number from least to most, or the end with a message that names the option (`what`). */
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what,
                       struct argp_state *state);
+
+/* Runs the command that argv[0] names; its exit code. */
+int run_command(int argc, char **argv);
+/* Names of all commands, NULL-terminated. */
+void command_names(const char **names, size_t max);
 
 /* Flushes standard output; the exit code, or EXIT_IO with a message when a write failed. */
 int finish_stdout(int code);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cfg.h"
+#include "base/diag.h"
 #include "base/outfile.h"
 #include "cmd/cmd.h"
 #include "config.h"
@@ -21,6 +22,7 @@ static const struct command commands[] = {
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2 of the paper"},
     {"kernels", cmd_kernels, "how long kernels run: measured tables, the roofline, one kernel"},
     {"formats", cmd_formats, "number formats: errors of FP8, MX, LogFMT and of narrow accumulation"},
+    {"claims", cmd_claims, "every number of the paper beside ours: what holds, misses or regressed"},
     {"validate", cmd_validate, "check scenarios without running them"},
     {"list", cmd_list, "list topologies, hardware, models, blocks or networks"},
     {"schema", cmd_schema, "print the JSON Schema of a scenario"},
@@ -40,11 +42,19 @@ static void print_help(FILE *out)
     fputs("\n'moesim COMMAND --help' explains a command.\n", out);
 }
 
+enum { N_COMMANDS = sizeof commands / sizeof *commands }; /* with the terminating one */
+
+void command_names(const char **names, size_t max)
+{
+    BUG_IF(max < N_COMMANDS);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        names[i] = commands[i].name;
+}
+
 static int unknown_command(const char *word)
 {
-    const char *names[sizeof commands / sizeof *commands];
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        names[i] = commands[i].name;
+    const char *names[N_COMMANDS];
+    command_names(names, N_COMMANDS);
     const char *near = cfg_nearest(word, names);
     fprintf(stderr, "moesim: error: there is no command '%s'", word);
     if (near)
@@ -60,6 +70,14 @@ static int hand_over(const struct command *c, int argc, char **argv)
     snprintf(name, sizeof name, "moesim %s", c->name);
     argv[0] = name;
     return c->fn(argc, argv);
+}
+
+int run_command(int argc, char **argv)
+{
+    for (const struct command *c = commands; c->name; c++)
+        if (!strcmp(argv[0], c->name))
+            return hand_over(c, argc, argv);
+    return unknown_command(argv[0]);
 }
 
 /* An interrupted run leaves no temporary file; the simulation's child dies with its parent. */
@@ -87,8 +105,5 @@ int main(int argc, char **argv)
         puts(PACKAGE_STRING);
         return EXIT_OK;
     }
-    for (const struct command *c = commands; c->name; c++)
-        if (!strcmp(argv[1], c->name))
-            return hand_over(c, argc - 1, argv + 1);
-    return unknown_command(argv[1]);
+    return run_command(argc - 1, argv + 1);
 }

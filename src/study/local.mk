@@ -8,6 +8,8 @@ libmoesim_a_SOURCES += src/study/infer_result.c src/study/infer_result.h
 libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
 
 libmoesim_a_SOURCES += src/study/expert_loads.c src/study/expert_loads.h
+libmoesim_a_SOURCES += src/study/pool.c src/study/pool.h
+libmoesim_a_SOURCES += src/study/claims.c src/study/claims.h src/study/claim_verdict.c
 
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =

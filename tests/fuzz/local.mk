@@ -21,7 +21,10 @@ tests_fuzz_replay_rows_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_rows.c
 check_PROGRAMS += tests/fuzz/replay_kernels
 tests_fuzz_replay_kernels_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_kernels.c
 
-FUZZ_TARGETS = units cfg trace scenario model floats rows kernels
+check_PROGRAMS += tests/fuzz/replay_json_expr
+tests_fuzz_replay_json_expr_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json_expr.c
+
+FUZZ_TARGETS = units cfg trace scenario model floats rows kernels json_expr
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) -lstdc++ -lm

@@ -1,0 +1,110 @@
+/* Claims as the page doc/VALIDATION.md. Nothing in it depends on when or how fast it was made. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "io/claim_writers.h"
+
+static const char preamble[] =
+    "<!-- Made by 'make validation' from scenarios/claims/: do not edit. -->\n"
+    "# What moesim reproduces of the paper\n\n"
+    "Every number of the paper beside ours, as `moesim claims` finds them. `moesim claims --detail ID` shows a\n"
+    "claim's command line and arithmetic.\n\n"
+    "Classes: **closed-form** follows from the paper's own formula; **count** is counted; **calibrated** was used to\n"
+    "choose a constant, so it says nothing about the model; **predicted** was not. Verdicts: **ok** it holds within the\n"
+    "claim's tolerance; **miss** it does not, and the value is recorded so that a change is noticed; **disputed** it\n"
+    "cannot hold as printed, for the reason given. Only **ok** counts as reproduced.\n";
+
+/* Text that Markdown and its tables would read as markup. */
+static void put(struct outfile *f, const char *s)
+{
+    for (; *s; s++)
+        if (*s == '\n')
+            outfile_printf(f, " ");
+        else
+            outfile_printf(f, strchr("|<>*_`[]\\", *s) ? "\\%c" : "%c", *s);
+}
+
+static void put_cell(struct outfile *f, const char *s)
+{
+    put(f, s);
+    outfile_printf(f, " | ");
+}
+
+static void put_row(const struct claim_result *r, struct arena *arena, struct outfile *f)
+{
+    outfile_printf(f, "| ");
+    put_cell(f, r->claim->id);
+    put_cell(f, r->claim->quote);
+    put_cell(f, claim_paper_text(r, arena));
+    put_cell(f, claim_value_text(r->claim, r->ours, arena));
+    put_cell(f, claim_deviation_text(r, arena));
+    put_cell(f, claim_class_names[r->claim->class]);
+    outfile_printf(f, "%s |\n", verdict_names[r->verdict]);
+}
+
+static void put_item(struct outfile *f, const char *what, const char *text)
+{
+    if (!*text)
+        return;
+    outfile_printf(f, " %s", what);
+    put(f, text);
+    outfile_printf(f, "%s", strchr(".:;", text[strlen(text) - 1]) ? "" : ".");
+}
+
+static bool needs_note(const struct claim_result *r)
+{
+    return *r->claim->constants || *r->claim->remark || r->verdict != VERDICT_OK;
+}
+
+static void put_note(const struct claim_result *r, struct arena *arena, struct outfile *f)
+{
+    if (!needs_note(r))
+        return;
+    outfile_printf(f, "* ");
+    put(f, r->claim->id);
+    outfile_printf(f, ":");
+    put_item(f, "", r->message);
+    put_item(f, "disputed: ", r->verdict == VERDICT_DISPUTED ? r->claim->disputed : "");
+    put_item(f, "", r->verdict == VERDICT_OK ? "" : claim_sum_text(r, arena));
+    put_item(f, "fitted: ", r->claim->constants);
+    put_item(f, "", r->claim->remark);
+    outfile_printf(f, "\n");
+}
+
+static void put_summary(const struct claim_results *all, struct outfile *f)
+{
+    static const char *const words[N_VERDICTS] = {"hold", "miss", "disputed", "regressed", "without a number"};
+    outfile_printf(f, "\n%u claims:", all->n);
+    for (int v = 0; v < N_VERDICTS; v++)
+        if (all->count[v])
+            outfile_printf(f, "%s %u %s", v ? "," : "", all->count[v], words[v]);
+    outfile_printf(f, ". Of those that hold, by class:");
+    for (int class = 0; claim_class_names[class]; class ++) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < all->n; i++)
+            n += all->results[i].claim->class == class && all->results[i].verdict == VERDICT_OK;
+        outfile_printf(f, "%s %u %s", class ? "," : "", n, claim_class_names[class]);
+    }
+    outfile_printf(f, ".\n");
+}
+
+void claims_write_markdown(const struct claim_results *all, struct arena *arena, struct outfile *f)
+{
+    outfile_printf(f, "%s", preamble);
+    put_summary(all, f);
+    for (uint32_t i = 0, n; i < all->n; i += n) {
+        const char *section = all->results[i].claim->section;
+        outfile_printf(f, "\n## %s\n\n| claim | the paper's words | paper | ours | deviation | class | verdict |\n"
+                          "|---|---|---|---|---|---|---|\n", section);
+        for (n = 0; i + n < all->n && !strcmp(all->results[i + n].claim->section, section); n++)
+            put_row(&all->results[i + n], arena, f);
+        bool any = false;
+        for (uint32_t k = i; k < i + n; k++) {
+            if (!any && needs_note(&all->results[k])) {
+                outfile_printf(f, "\n");
+                any = true;
+            }
+            put_note(&all->results[k], arena, f);
+        }
+    }
+}
