@@ -172,6 +172,7 @@ static const struct cfg_field cluster_fields[] = {
     PART("node", node, node_table),
     PART("nic", nic, nic_table),
     PART("network", network, network_table),
+    PART("packet", packet, hw_packet_table),
     PART("ep_kernel", ep_kernel, ep_kernel_table),
     PART("software", software, software_table),
     PART("faults", faults, faults_table),

@@ -7,6 +7,7 @@
 
 #include "base/cfg.h"
 #include "hw/kernels/kernel_cfg.h"
+#include "hw/packet.h"
 
 struct hw_chip {
     const char *name;
@@ -105,6 +106,7 @@ struct cluster_hw {
     struct hw_node node;
     struct hw_nic nic;
     struct hw_network network;
+    struct hw_packet packet;           /* queues and transport; network model packet only */
     struct hw_ep_kernel ep_kernel;
     struct hw_software software;
     struct hw_faults faults;

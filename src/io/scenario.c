@@ -10,6 +10,7 @@
  * that must fit each other; then the scenario's kind checks the keys that it reads. */
 #include "io/scenario.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/yaml_text.h"
@@ -375,6 +376,25 @@ static void check_node(const struct loading *l)
                (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
 }
 
+static void report_packet(void *ctx, const char *key, const char *message)
+{
+    const struct loading *l = ctx;
+    REPORT(l, arena_printf(l->arena, "cluster.%s", key), "%s", message);
+}
+
+static void check_packet(struct loading *l)
+{
+    const struct cluster_hw *hw = &l->scenario->cluster;
+    double needed_B = hw_packet_headroom_B(hw, fmax(hw_copper_s(&hw->network), hw_optical_s(&hw->network)));
+    if (l->scenario->sim.network != NET_PACKET)
+        return;
+    hw_packet_check(hw, report_packet, l);
+    if (hw->packet.flow_control == FLOW_CONTROL_PFC && hw->packet.headroom_B < needed_B)
+        diag_warning(l->diag, place(l, "cluster.packet.headroom"),
+                     "%.0f B of headroom, and %.0f B can come after a pause was asked for: packets may be dropped",
+                     hw->packet.headroom_B, needed_B);
+}
+
 static void check_model(const struct loading *l)
 {
     const struct scenario_kind *kind = kind_find(l->scenario->kind);
@@ -382,12 +402,13 @@ static void check_model(const struct loading *l)
         model_check(l->cfg, "llm.", &l->scenario->llm, l->diag);
 }
 
-static void check_all(const struct loading *l)
+static void check_all(struct loading *l)
 {
     const struct scenario_kind *kind = kind_find(l->scenario->kind);
     if (!kind || !kind->without_cluster) {
         check_topology(l);
         check_node(l);
+        check_packet(l);
     }
     check_model(l);
     check_kind(l);

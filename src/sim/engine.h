@@ -25,6 +25,9 @@ void engine_init(const struct engine_model *model); /* model may be NULL */
 double engine_now(void);
 /* Calls fn(ctx, a, b) at that time; times in the past mean now. */
 void engine_timer(double at_s, engine_timer_fn *fn, void *ctx, uint32_t a, uint32_t b);
+/* The time of the next timer, INFINITY when there is none: until then nothing happens outside the model itself, so that
+ * its next() may look ahead. */
+double engine_horizon(void);
 /* Runs until engine_stop; returns false when nothing was left to wait for before that. */
 bool engine_run(void);
 void engine_stop(void);

@@ -471,6 +471,7 @@ int exec_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcom
     out->n_events = stats.events;
     out->n_solves = stats.solves;
     out->n_flows = stats.flows;
+    net_report(x.net, arena, out);
     exec_teardown(&x);
     return diag_failed(diag) ? -1 : 0;
 }

@@ -1,4 +1,4 @@
-/* Which network runs: flow (ours, plugged in), cm02 (SimGrid's) or bound (no sharing across ops). */
+/* Which network runs: flow and packet (ours, plugged in), cm02 (SimGrid's) or bound (no sharing across ops). */
 #include "sim/net.h"
 
 #include <math.h>
@@ -8,20 +8,23 @@
 #include "base/diag.h"
 #include "sim/engine.h"
 #include "sim/net_flow.h"
+#include "sim/net_packet.h"
 #include "sim/xalloc.h"
 
-const char *const net_kind_names[] = {"flow", "cm02", "bound", NULL};
+const char *const net_kind_names[] = {"flow", "cm02", "bound", "packet", NULL};
 const char *const net_kind_docs[] = {
     "exact max-min sharing of routed flows (default)",
     "SimGrid's own model pinned to plain max-min: the reference, slow for many flows",
     "closed form: each transfer takes the bytes of its op over the busiest link, no sharing "
     "between ops",
+    "packet by packet, with queues, flow control and loss; for small networks",
     NULL};
 
 struct net {
     struct net_setup setup;
     struct router routing;
     struct net_flow *flow;   /* NET_FLOW */
+    struct net_packet *packet; /* NET_PACKET */
     uint32_t *pair;          /* NET_CM02: [n_transfers] */
     double *delay_s;         /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
     uint64_t n_started;
@@ -198,6 +201,9 @@ struct net *net_new(const struct net_setup *setup)
     case NET_FLOW:
         n->flow = net_flow_new(setup, &n->routing);
         break;
+    case NET_PACKET:
+        n->packet = net_packet_new(setup, &n->routing);
+        break;
     case NET_CM02:
         cm02_new(n);
         break;
@@ -211,6 +217,7 @@ struct net *net_new(const struct net_setup *setup)
 void net_free(struct net *n)
 {
     net_flow_free(n->flow);
+    net_packet_free(n->packet);
     free(n->pair);
     free(n->delay_s);
     free(n);
@@ -221,6 +228,8 @@ void net_start(struct net *n, uint32_t transfer)
     n->n_started++;
     if (n->setup.spec->net == NET_FLOW)
         net_flow_start(n->flow, transfer);
+    else if (n->setup.spec->net == NET_PACKET)
+        net_packet_start(n->packet, transfer);
     else
         engine_timer(engine_now() + n->delay_s[transfer],
                      n->setup.spec->net == NET_CM02 ? cm02_begin : bound_end, n, transfer, 0);
@@ -231,6 +240,8 @@ void net_link_event(struct net *n, const struct link_event *event)
     BUG_IF(n->setup.spec->net == NET_BOUND);
     if (n->setup.spec->net == NET_CM02)
         engine_cm02_capacity(event->link, event->capacity_Bps);
+    else if (n->setup.spec->net == NET_PACKET)
+        net_packet_link_event(n->packet, event);
     else
         net_flow_link_event(n->flow, event);
 }
@@ -239,5 +250,13 @@ struct flow_net_stats net_stats(const struct net *n)
 {
     if (n->flow)
         return net_flow_stats(n->flow);
+    if (n->packet)
+        return net_packet_stats(n->packet);
     return (struct flow_net_stats){.flows = n->n_started};
+}
+
+void net_report(struct net *n, struct arena *arena, struct sim_outcome *out)
+{
+    if (n->packet)
+        net_packet_report(n->packet, arena, out);
 }

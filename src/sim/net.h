@@ -1,4 +1,4 @@
-/* The three networks behind one interface. Links: the topology's, then the op graph's resources. */
+/* The networks behind one interface. Links: the topology's, then the op graph's resources. */
 #ifndef MOESIM_SIM_NET_H
 #define MOESIM_SIM_NET_H
 
@@ -22,5 +22,7 @@ void net_free(struct net *n);
 void net_start(struct net *n, uint32_t transfer);
 void net_link_event(struct net *n, const struct link_event *event);
 struct flow_net_stats net_stats(const struct net *n);
+/* What only some networks know. */
+void net_report(struct net *n, struct arena *arena, struct sim_outcome *out);
 
 #endif

@@ -10,19 +10,21 @@
 #include "base/diag.h"
 #include "hw/cluster.h"
 #include "models/opgraph.h"
+#include "sim/switch_model.h"
 #include "topology/topology.h"
 
 enum net_kind {
     NET_FLOW,  /* ours: exact max-min sharing, plugged into SimGrid's loop */
     NET_CM02,  /* SimGrid's own model, pinned to plain max-min: the reference */
     NET_BOUND, /* no sharing across ops: bytes over the busiest link of each op */
+    NET_PACKET /* queues and packets; for small networks */
 };
 
 extern const char *const net_kind_names[]; /* NULL-terminated, index = enum net_kind */
 extern const char *const net_kind_docs[];
 
-/* What happens to a link at a time: a new capacity, or failure: its flows go another way where there is
- * one, and fail where there is none. Events are sorted by time; those at 0 come before everything. */
+/* What happens to a link at a time: a new capacity (0: it is down for a while, what is on it waits or, as packets, is
+ * lost), or failure for good: its flows go another way where there is one, and fail where there is none. Events are sorted by time; those at 0 come before everything. */
 struct link_event {
     double time_s;
     uint32_t link; /* topology link id */
@@ -33,6 +35,7 @@ struct link_event {
 struct sim_spec {
     const struct opgraph *graph;
     const struct topology *topo;
+    const struct cluster_hw *hw; /* NET_PACKET only */
     enum net_kind net;
     struct hw_routing routing;
     uint64_t seed;          /* of hashed and random routes */
@@ -52,6 +55,11 @@ struct link_sample {
     uint32_t watch; /* index into spec.watch */
 };
 
+struct packet_transfer { /* NET_PACKET: of one transfer */
+    double retransmitted_B;
+    uint32_t packets, reordered, reorder_extent;
+};
+
 struct sim_outcome {
     double makespan_s;
     double *op_start_s, *op_end_s; /* [n_ops]; start = after lead_s */
@@ -59,6 +67,10 @@ struct sim_outcome {
     struct link_sample *samples;
     uint32_t n_samples;
     uint64_t n_events, n_solves, n_flows;
+    /* NET_PACKET only */
+    struct switch_totals packet;
+    struct switch_link_totals *packet_links; /* [topology links] */
+    struct packet_transfer *packet_transfers; /* [n_transfers] */
     uint64_t start_rss_B, peak_rss_B; /* of the child */
     double wall_s;       /* of the child; not part of any result document */
 };

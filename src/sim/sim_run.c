@@ -65,6 +65,12 @@ static int write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
+static int send_packet_report(int fd, const struct sim_spec *spec, const struct sim_outcome *o)
+{
+    return write_all(fd, o->packet_links, spec->topo->n_links * sizeof *o->packet_links) ||
+           write_all(fd, o->packet_transfers, spec->graph->n_transfers * sizeof *o->packet_transfers);
+}
+
 static int send_report(int fd, const struct sim_spec *spec, const struct report *r,
                        const char *text)
 {
@@ -78,7 +84,8 @@ static int send_report(int fd, const struct sim_spec *spec, const struct report 
     return write_all(fd, o->op_start_s, ops_B) || write_all(fd, o->op_end_s, ops_B) ||
            write_all(fd, o->transfer_start_s, transfers_B) ||
            write_all(fd, o->transfer_end_s, transfers_B) ||
-           write_all(fd, o->samples, o->n_samples * sizeof *o->samples);
+           write_all(fd, o->samples, o->n_samples * sizeof *o->samples) ||
+           (spec->net == NET_PACKET && send_packet_report(fd, spec, o));
 }
 
 _Noreturn static void child(const struct sim_spec *spec, int fd, pid_t parent)
@@ -125,6 +132,16 @@ static int read_all(int fd, void *data, size_t len, const struct sim_spec *spec)
     return 0;
 }
 
+static int receive_packet_report(int fd, const struct sim_spec *spec, struct arena *arena,
+                                 struct sim_outcome *out)
+{
+    size_t n_links = spec->topo->n_links, n_transfers = spec->graph->n_transfers;
+    out->packet_links = ARENA_ARRAY(arena, struct switch_link_totals, n_links);
+    out->packet_transfers = ARENA_ARRAY(arena, struct packet_transfer, n_transfers);
+    return read_all(fd, out->packet_links, n_links * sizeof *out->packet_links, spec) ||
+           read_all(fd, out->packet_transfers, n_transfers * sizeof *out->packet_transfers, spec);
+}
+
 static int receive(int fd, const struct sim_spec *spec, struct arena *arena,
                    struct sim_outcome *out, struct diag *diag)
 {
@@ -149,7 +166,8 @@ static int receive(int fd, const struct sim_spec *spec, struct arena *arena,
            read_all(fd, out->op_end_s, n_ops * sizeof(double), spec) ||
            read_all(fd, out->transfer_start_s, n_transfers * sizeof(double), spec) ||
            read_all(fd, out->transfer_end_s, n_transfers * sizeof(double), spec) ||
-           read_all(fd, out->samples, out->n_samples * sizeof *out->samples, spec);
+           read_all(fd, out->samples, out->n_samples * sizeof *out->samples, spec) ||
+           (spec->net == NET_PACKET && receive_packet_report(fd, spec, arena, out));
 }
 
 static void report_death(int status, struct diag *diag)
@@ -166,33 +184,54 @@ static void report_death(int status, struct diag *diag)
                    WEXITSTATUS(status));
 }
 
-static int check_spec(const struct sim_spec *spec, struct diag *diag)
+static int refuse(const struct sim_spec *spec, const char *what, const char *instead, struct diag *diag)
+{
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "network '%s' cannot %s; use '%s'", net_kind_names[spec->net],
+               what, instead);
+    return -1;
+}
+
+static int check_events(const struct sim_spec *spec, struct diag *diag)
 {
     for (uint32_t i = 0; i < spec->n_events; i++) {
         const struct link_event *e = &spec->events[i];
         BUG_IF(e->link >= spec->topo->n_links);
-        if (spec->net == NET_BOUND || (spec->net == NET_CM02 && e->fails)) {
-            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                       "network '%s' cannot change or fail links while it runs; use 'flow'",
-                       net_kind_names[spec->net]);
-            return -1;
-        }
+        if (spec->net == NET_BOUND || (spec->net == NET_CM02 && (e->fails || e->capacity_Bps <= 0)))
+            return refuse(spec, "change or fail links while it runs", "flow", diag);
     }
-    if (spec->net != NET_FLOW &&
-        (routing_needs_load(&spec->routing) || spec->routing.policy == ROUTING_SPRAY ||
-         spec->routing.queue_pairs > 1)) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "network '%s' cannot route by load or over several paths at once; use 'flow'",
-                   net_kind_names[spec->net]);
-        return -1;
-    }
-    for (uint32_t i = 0; spec->net == NET_CM02 && i < spec->graph->n_transfers; i++)
-        if (spec->graph->transfers[i].priority) {
-            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                       "network 'cm02' has no priorities; use 'flow'");
-            return -1;
-        }
     return 0;
+}
+
+static int check_routing(const struct sim_spec *spec, struct diag *diag)
+{
+    const struct hw_routing *r = &spec->routing;
+    if (spec->net == NET_PACKET && r->policy == ROUTING_UGAL)
+        return refuse(spec, "weigh detours by load (ugal)", "flow", diag);
+    if (spec->net == NET_FLOW || spec->net == NET_PACKET)
+        return 0;
+    if (routing_needs_load(r) || r->policy == ROUTING_SPRAY || r->queue_pairs > 1)
+        return refuse(spec, "route by load or over several paths at once", "flow", diag);
+    return 0;
+}
+
+static int check_transfers(const struct sim_spec *spec, struct diag *diag)
+{
+    for (uint32_t i = 0; i < spec->graph->n_transfers; i++) {
+        const struct transfer *t = &spec->graph->transfers[i];
+        if (spec->net == NET_CM02 && t->priority)
+            return refuse(spec, "serve one transfer before another", "flow", diag);
+        if (spec->net == NET_PACKET && t->weight != spec->graph->transfers[0].weight)
+            return refuse(spec, "give transfers unequal weights", "flow", diag);
+        if (spec->net == NET_PACKET && (t->priority >= SWITCH_CLASSES || t->bytes_B > 1e12))
+            return refuse(spec, "have more than 8 classes, or transfers of more than 1 TB", "flow", diag);
+    }
+    return 0;
+}
+
+static int check_spec(const struct sim_spec *spec, struct diag *diag)
+{
+    BUG_IF(spec->net == NET_PACKET && !spec->hw);
+    return check_events(spec, diag) || check_routing(spec, diag) || check_transfers(spec, diag) ? -1 : 0;
 }
 
 int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,

@@ -104,6 +104,12 @@ void engine_timer(double at_s, engine_timer_fn *fn, void *ctx, uint32_t a, uint3
     simgrid::kernel::timer::Timer::set(at, [fn, ctx, a, b] { fn(ctx, a, b); });
 }
 
+double engine_horizon(void)
+{
+    double at = simgrid::kernel::timer::Timer::next();
+    return at < 0 ? INFINITY : at;
+}
+
 bool engine_run(void)
 {
     if (engine->stopped)

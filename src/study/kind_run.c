@@ -42,6 +42,7 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
     opgraph_check(run->graph);
     run->spec = (struct sim_spec){.graph = run->graph,
                                   .topo = topo,
+                                  .hw = hw,
                                   .net = (enum net_kind)sim->network,
                                   .epsilon = sim->epsilon,
                                   .routing = hw->network.routing,
