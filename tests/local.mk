@@ -62,6 +62,8 @@ dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh
 dist_check_SCRIPTS += tests/edge_cli.sh
 dist_check_SCRIPTS += tests/infer_cli.sh
+dist_check_SCRIPTS += tests/sweep_cli.sh
+dist_check_SCRIPTS += tests/sweep_reliability.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk

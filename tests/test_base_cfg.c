@@ -764,7 +764,7 @@ START_TEST(schema)
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    cfg_print_schema(&ex_scenario_table, out);
+    cfg_print_schema(&ex_scenario_table, NULL, out);
     fclose(out);
     struct yaml_doc doc;
     ck_assert_msg(yaml_doc_parse(&doc, text, size, "schema", arena, d) == 0, "%s",

@@ -63,6 +63,11 @@ int cfg_load_file(struct cfg *c, const char *path, const char *at, bool need_sou
 int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
                   const char *at, bool need_source, const char *const *skip,
                   struct diag *diag);
+/* The same from a mapping inside of a document that is read already. */
+struct yaml_doc;
+struct yaml_node;
+int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node,
+                  const char *const *skip, struct diag *diag);
 /* -s key=value; the message names the option text. The value is taken as it stands,
  * without YAML's quotes. Exit codes: EXIT_USAGE when it is not of the form key=value,
  * else EXIT_BAD_INPUT. */
@@ -85,6 +90,22 @@ const char *cfg_peek(const char *path, const char *dotted_key, struct arena *are
 const char *cfg_source(const struct cfg *c, const char *dotted_key);
 struct srcloc cfg_where(const struct cfg *c, const char *dotted_key);
 
+/* The field of a dotted key. NULL when there is none or it is a group, reported at `where`. */
+const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct srcloc where,
+                                 struct diag *diag);
+/* One value by itself, with all checks of its field: what an axis of a sweep holds. */
+struct cfg_value {
+    enum cfg_type type;
+    const char *text; /* canonical: parses back to the same value; strings are not quoted */
+    double number;    /* SI; a bool is 0 or 1; NaN for strings and enums */
+};
+/* 0, or -1 with a one-line reason in `why`. */
+int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value *out,
+                   struct arena *arena, char *why, size_t why_size);
+/* The same from a number: whole for a CFG_INT. */
+int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena,
+                 char *why, size_t why_size);
+
 /* Visits every leaf in table order. value_text is the canonical YAML text with unit; it
  * parses back to the very same value. The strings live as long as the arena. */
 typedef void cfg_visit_fn(void *ctx, const char *dotted_key,
@@ -95,9 +116,15 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
 /* Resolved config as YAML that loads back to the same struct, with the docs as
  * comments; a value whose source is known keeps it: {value: 50 GB/s, source: "..."}. */
 void cfg_print_yaml(const struct cfg *c, FILE *out);
+/* A string in YAML's (and nearly JSON's) double quotes. */
+const char *cfg_quote(const char *s, struct arena *a);
+/* A key of the root that no table describes. */
+struct cfg_extra {
+    const char *name, *schema; /* NULL name: the end */
+};
 /* JSON Schema (draft 2020-12) of a table, as one file may be written: no key is
- * required in it, because every key may come from another layer. */
-void cfg_print_schema(const struct cfg_table *t, FILE *out);
+ * required in it, because every key may come from another layer. `extra` may be NULL. */
+void cfg_print_schema(const struct cfg_table *t, const struct cfg_extra *extra, FILE *out);
 
 /* "did you mean": the nearest of NULL-terminated names by edit distance, or NULL. */
 const char *cfg_nearest(const char *word, const char *const *names);

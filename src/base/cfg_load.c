@@ -283,6 +283,15 @@ int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
     return load(&l, at_key, before);
 }
 
+int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node,
+                  const char *const *skip, struct diag *diag)
+{
+    struct loader l = {.cfg = c, .doc = *doc, .skip = skip, .top = &c->entries[0], .diag = diag};
+    size_t before = diag_count(diag);
+    load_table(&l, &c->entries[0], node);
+    return diag_count(diag) > before ? -1 : 0;
+}
+
 const char *cfg_peek(const char *path, const char *dotted_key, struct arena *arena,
                      struct diag *diag)
 {

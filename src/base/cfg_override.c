@@ -48,6 +48,25 @@ static const char *trimmed(struct arena *a, const char *s, size_t n, size_t *ski
     return arena_printf(a, "%.*s", (int)n, s);
 }
 
+static struct cfg_entry *find_leaf(struct cfg *c, const char *key, struct srcloc where,
+                                   struct diag *diag)
+{
+    struct cfg_entry *e = *key ? cfg_find(c, key) : NULL;
+    if (!e)
+        report_unknown(c, key, where, diag);
+    else if (e->table)
+        diag_error(diag, EXIT_BAD_INPUT, where, "'%s' is a group of keys%s", e->key,
+                   for_example(c, e));
+    return e && !e->table ? e : NULL;
+}
+
+const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct srcloc where,
+                                 struct diag *diag)
+{
+    const struct cfg_entry *e = find_leaf(c, dotted_key, where, diag);
+    return e ? e->field : NULL;
+}
+
 static int apply(struct cfg *c, const char *option, const char *text,
                  const char *equals, struct diag *diag)
 {
@@ -58,16 +77,9 @@ static int apply(struct cfg *c, const char *option, const char *text,
     struct srcloc key_at = at(option, prefix + lead);
     struct srcloc value_at =
         at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
-    struct cfg_entry *e = *key ? cfg_find(c, key) : NULL;
-    if (!e) {
-        report_unknown(c, key, key_at, diag);
+    struct cfg_entry *e = find_leaf(c, key, key_at, diag);
+    if (!e)
         return -1;
-    }
-    if (e->table) {
-        diag_error(diag, EXIT_BAD_INPUT, key_at, "'%s' is a group of keys%s", e->key,
-                   for_example(c, e));
-        return -1;
-    }
     e->given = true;
     if (cfg_parse_value(e->field, value, e->value, c->arena, why, sizeof why)) {
         diag_error(diag, EXIT_BAD_INPUT, value_at, "%s: %s", e->key, why);

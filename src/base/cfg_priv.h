@@ -48,7 +48,6 @@ const char *cfg_value_text(const struct cfg_field *f, const void *value,
 /* The same, quoted for YAML where that is needed. */
 const char *cfg_yaml_text(const struct cfg_field *f, const void *value,
                           struct arena *a);
-const char *cfg_quote(const char *s, struct arena *a); /* always in double quotes */
 /* "0 B/s to 1 TB/s", or NULL when the field has no range. */
 const char *cfg_range_text(const struct cfg_field *f, struct arena *a);
 /* What to write for a field: its default, else an example of its type. */

@@ -123,7 +123,8 @@ static void put_leaf(const struct writer *w, const struct cfg_field *f, int inde
     fputs(", \"source\": {\"type\": \"string\", \"minLength\": 1}}}]}", w->out);
 }
 
-static void put_table(const struct writer *w, const struct cfg_table *t, int indent)
+static void put_table(const struct writer *w, const struct cfg_table *t, const struct cfg_extra *extra,
+                      int indent)
 {
     fputs("\"type\": \"object\",", w->out);
     put_newline(w, indent);
@@ -145,13 +146,19 @@ static void put_table(const struct writer *w, const struct cfg_table *t, int ind
         }
         fputc('{', w->out);
         put_newline(w, indent + 2);
-        put_table(w, f->sub, indent + 2);
+        put_table(w, f->sub, NULL, indent + 2);
         fputc('}', w->out);
+    }
+    for (; extra && extra->name; extra++) {
+        fputc(',', w->out);
+        put_newline(w, indent + 1);
+        put_string(w->out, extra->name);
+        fprintf(w->out, ": %s", extra->schema);
     }
     fputc('}', w->out);
 }
 
-void cfg_print_schema(const struct cfg_table *t, FILE *out)
+void cfg_print_schema(const struct cfg_table *t, const struct cfg_extra *extra, FILE *out)
 {
     struct writer w = {.out = out, .arena = arena_new()};
     fputs("{\n \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n "
@@ -159,7 +166,7 @@ void cfg_print_schema(const struct cfg_table *t, FILE *out)
           out);
     put_string(out, t->name);
     fputs(",\n ", out);
-    put_table(&w, t, 1);
+    put_table(&w, t, extra, 1);
     fputs("\n}\n", out);
     arena_free(w.arena);
 }

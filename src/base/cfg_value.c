@@ -185,3 +185,45 @@ const char *cfg_example(const struct cfg_field *f)
         return "some text";
     }
 }
+
+/* Room for a value of any type. */
+union any_value {
+    double quantity;
+    int64_t whole;
+    bool truth;
+    int choice;
+    const char *text;
+};
+
+static double number_of(const struct cfg_field *f, const union any_value *v)
+{
+    switch (f->type) {
+    case CFG_QUANTITY:
+        return v->quantity;
+    case CFG_INT:
+        return (double)v->whole;
+    case CFG_BOOL:
+        return v->truth;
+    default:
+        return NAN;
+    }
+}
+
+int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value *out,
+                   struct arena *arena, char *why, size_t why_size)
+{
+    union any_value v;
+    if (cfg_parse_value(f, text, &v, arena, why, why_size))
+        return -1;
+    *out = (struct cfg_value){.type = f->type, .text = cfg_value_text(f, &v, arena),
+                              .number = number_of(f, &v)};
+    return 0;
+}
+
+int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena,
+                 char *why, size_t why_size)
+{
+    const char *text = f->type == CFG_INT ? arena_printf(arena, "%.0f", number) :
+                                            quantity_text(number, f->dim, arena);
+    return cfg_value_read(f, text, out, arena, why, why_size);
+}

@@ -219,6 +219,12 @@ void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
         drop_repetition(d);
 }
 
+void diag_exit(struct diag *d, enum exit_code code)
+{
+    if (d->n_errors == 0)
+        d->code = code;
+}
+
 void diag_default_place(struct diag *d, struct srcloc where)
 {
     d->place = where;
@@ -231,7 +237,7 @@ bool diag_failed(const struct diag *d)
 
 int diag_exit_code(const struct diag *d)
 {
-    return d->n_errors ? (int)d->code : EXIT_OK;
+    return (int)d->code;
 }
 
 size_t diag_count(const struct diag *d)

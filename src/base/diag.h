@@ -18,7 +18,8 @@ enum exit_code {
     EXIT_BAD_INPUT = 3, /* scenario, trace, config */
     EXIT_IO = 4,        /* cannot read or write */
     EXIT_LIMIT = 5,     /* too large, out of memory */
-    EXIT_BUG = 70       /* our own mistake */
+    EXIT_BUG = 70,      /* our own mistake */
+    EXIT_KILLED = 137   /* somebody sent SIGKILL, often the system for want of memory */
 };
 
 /* Where in which input; line and column count from 1, 0 = unknown. `text` is the whole
@@ -39,6 +40,8 @@ void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* An exit code without a message, when nothing else has failed: what there is to say was said elsewhere. */
+void diag_exit(struct diag *d, enum exit_code code);
 /* Errors without a place get this one from now on, e.g. that of the key which asked for
  * what failed. SRCLOC_NONE ends it; `where.text` must live until then. */
 void diag_default_place(struct diag *d, struct srcloc where);

@@ -12,6 +12,7 @@ libmoesim_a_SOURCES += src/base/cfg_value.c
 libmoesim_a_SOURCES += src/base/diag.c
 libmoesim_a_SOURCES += src/base/diag.h
 libmoesim_a_SOURCES += src/base/fit.c src/base/fit.h
+libmoesim_a_SOURCES += src/base/input_files.c src/base/input_files.h
 libmoesim_a_SOURCES += src/base/nearest.c
 libmoesim_a_SOURCES += src/base/outfile.c
 libmoesim_a_SOURCES += src/base/outfile.h

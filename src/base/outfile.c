@@ -273,6 +273,11 @@ void outfile_printf(struct outfile *f, const char *fmt, ...)
     va_end(ap);
 }
 
+const char *outfile_temporary(const struct outfile *f)
+{
+    return f->temporary;
+}
+
 static void finish(struct outfile *f)
 {
     if (f->compressed)

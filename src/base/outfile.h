@@ -18,6 +18,9 @@ void outfile_write(struct outfile *f, const void *data,
                    size_t len); /* errors are kept for close */
 void outfile_printf(struct outfile *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The temporary file, for a library that wants a path to write to; NULL where there is none: the target is
+ * written in place. */
+const char *outfile_temporary(const struct outfile *f);
 /* Flush, fsync, rename. 0, or -1 with one located error; frees f. */
 int outfile_close(struct outfile *f, struct diag *diag);
 /* Drop what was written; frees f. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/input_files.h"
 #include "base/yaml_text.h"
 
 /* Config files are hand-written; a larger one is a mistake. */
@@ -103,6 +104,12 @@ static int read_all(int fd, struct arena *a, const char **text, size_t *len)
 int yaml_text_read(const char *path, struct arena *a, const char **text, size_t *len,
                    struct diag *diag)
 {
+    const struct input_file *known = input_file_text(path);
+    if (known) {
+        *text = known->text;
+        *len = known->len;
+        return 0;
+    }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot open: %s",
@@ -117,5 +124,7 @@ int yaml_text_read(const char *path, struct arena *a, const char **text, size_t 
                    MAX_FILE_B >> 20);
     else if (err)
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", strerror(err));
+    else
+        input_file_add_text(path, *text, *len);
     return err ? -1 : 0;
 }

@@ -7,6 +7,9 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_formats(int argc, char **argv);

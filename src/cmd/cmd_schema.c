@@ -23,10 +23,15 @@ static const struct argp argp = {NULL,
                                  NULL,
                                  NULL};
 
+static const struct cfg_extra extra[] = {
+    {"sweep", "{\"type\": \"object\", \"description\": \"what moesim sweep varies: axes, zip, where, sample, seeds; see "
+              "doc/SWEEP.md\"}"},
+    {0}};
+
 int cmd_schema(int argc, char **argv)
 {
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, NULL);
-    cfg_print_schema(&scenario_table, stdout);
+    cfg_print_schema(&scenario_table, extra, stdout);
     return finish_stdout(EXIT_OK);
 }

@@ -17,6 +17,9 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cmd_run, "simulate a scenario and print the result"},
+    {"sweep", cmd_sweep, "run a scenario for many values of its keys, into a SQLite database"},
+    {"merge", cmd_merge, "join the shards of a sweep"},
+    {"export", cmd_export, "a sweep's result as CSV or JSON"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3 of the paper"},
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2 of the paper"},

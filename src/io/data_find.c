@@ -61,6 +61,18 @@ const char *data_find(const char *relative, const char *scenario_path,
     return NULL;
 }
 
+const char *data_name(const char *path, const char *scenario_path, struct arena *arena)
+{
+    struct roots r = search_roots(scenario_path, arena);
+    size_t longest = 0;
+    for (size_t i = 0; i < r.n; i++) {
+        size_t n = strlen(r.path[i]);
+        if (n > longest && !strncmp(path, r.path[i], n) && path[n] == '/')
+            longest = n;
+    }
+    return longest ? path + longest + 1 : path;
+}
+
 /* --- listing
  * ---------------------------------------------------------------------------------------
  */

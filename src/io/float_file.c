@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/input_files.h"
+
 enum { MAX_ERRORS = 20, MAX_WORD = 63, SHOWN_WORD = 24, FIRST_BUFFER_B = 65536 };
 static const size_t max_file_B = (size_t)1 << 30;
 
@@ -28,6 +30,7 @@ static gzFile open_file(const char *path, struct diag *diag)
         close(fd);
         return NULL;
     }
+    input_file_add(path);
     return checked_alloc(gzdopen(fd, "rb"));
 }
 

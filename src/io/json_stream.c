@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/input_files.h"
 #include "base/yaml_doc.h"
 
 enum { BUFFER_B = 65536, MAX_KEY_B = 4096, FIRST_TEXT_B = 4096 };
@@ -171,6 +172,7 @@ struct json_stream *json_open(const char *path, struct diag *diag)
 
     if (fd < 0)
         return NULL;
+    input_file_add(path);
     struct json_stream *js = stream_new(path, diag);
     js->buffer = checked_alloc(malloc(BUFFER_B));
     js->bytes = js->buffer;

@@ -3,18 +3,13 @@
 #include <string.h>
 
 #include "base/outfile.h"
+#include "io/csv.h"
 #include "io/writers.h"
 
 static void text_field(struct outfile *f, const char *s)
 {
-    if (!s[strcspn(s, ",\"\r\n")]) {
-        outfile_printf(f, "%s,", s);
-        return;
-    }
-    outfile_printf(f, "\"");
-    for (; *s; s++)
-        outfile_printf(f, *s == '"' ? "\"\"" : "%c", *s);
-    outfile_printf(f, "\",");
+    csv_text(f, s);
+    outfile_printf(f, ",");
 }
 
 static void row(struct outfile *f, bool padded, const char *table, const char *name, int layer, double value,

@@ -6,6 +6,7 @@
 #include "base/outfile.h"
 #include "config.h"
 #include "io/json_config.h"
+#include "io/result_json.h"
 #include "io/writers.h"
 
 static void add_metrics(cJSON *root, const struct result *r)
@@ -100,19 +101,29 @@ static void add_provenance(cJSON *root, const struct scenario_file *s)
     json_sources(cJSON_AddObjectToObject(p, "sources"), s->cfg);
 }
 
+static void add_notes(cJSON *root, const struct result *r)
+{
+    cJSON *notes = cJSON_AddArrayToObject(root, "notes");
+    for (uint32_t i = 0; i < r->n_notes; i++)
+        cJSON_AddItemToArray(notes, cJSON_CreateString(r->notes[i]));
+}
+
+void result_to_json(cJSON *root, const struct result *r)
+{
+    add_metrics(root, r);
+    add_breakdown(root, r);
+    add_phases(root, r);
+    add_tables(root, r);
+    add_notes(root, r);
+}
+
 static cJSON *document(const struct result *r, const struct scenario_file *s)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON_AddNumberToObject(root, "schema_version", 1);
     cJSON_AddStringToObject(root, "kind", r->kind);
     json_config(cJSON_AddObjectToObject(root, "scenario"), s->cfg);
-    add_metrics(root, r);
-    add_breakdown(root, r);
-    add_phases(root, r);
-    add_tables(root, r);
-    cJSON *notes = cJSON_AddArrayToObject(root, "notes");
-    for (uint32_t i = 0; i < r->n_notes; i++)
-        cJSON_AddItemToArray(notes, cJSON_CreateString(r->notes[i]));
+    result_to_json(root, r);
     add_provenance(root, s);
     return root;
 }

@@ -208,10 +208,13 @@ static struct srcloc place(const struct loading *l, const char *key)
  * ----------------------------------------------------------------------------------------
  */
 
+/* What else a scenario's file may hold: read by who owns it (study/design.c). */
+static const char *const sections[] = {"sweep", NULL};
+
 static void lay_own_keys(const struct loading *l)
 {
     if (l->text)
-        cfg_load_text(l->cfg, l->text, l->len, l->path, "", false, NULL, l->diag);
+        cfg_load_text(l->cfg, l->text, l->len, l->path, "", false, sections, l->diag);
     for (int i = 0; i < l->n_overrides; i++)
         cfg_override(l->cfg, l->overrides[i], l->diag);
 }

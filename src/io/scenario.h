@@ -67,6 +67,9 @@ struct srcloc scenario_place(const struct scenario_file *file, const char *dotte
  * the source tree, pkgdatadir. Arena-owned path, or NULL. */
 const char *data_find(const char *relative, const char *scenario_path, struct arena *arena);
 
+/* The name under which data_find finds this path again: without the folder that it was found in. */
+const char *data_name(const char *path, const char *scenario_path, struct arena *arena);
+
 /* Names of all entries of a data folder ("configs") in any of these places, sorted, each once,
  * NULL-terminated. `holds` lists only sub-folders that hold such a file ("chip.yaml"); "" = all. */
 const char **data_list(const char *folder, const char *holds, const char *scenario_path,

@@ -14,6 +14,8 @@ static const struct cfg_field tpot_fields[] = {
     {.name = "hidden_rounding", .type = CFG_ENUM, .offset = offsetof(struct tpot_cfg, hidden_rounding),
      .dflt = "paper", .choices = rounding_names,
      .doc = "paper: the bound takes hidden in whole thousands (7K); exact: as it is"},
+    {.name = "bridge", .type = CFG_BOOL, .offset = offsetof(struct tpot_cfg, bridge), .dflt = "true",
+     .doc = "simulate what lies between the bound and the machine; false: the bound alone, in no time"},
     {0}};
 
 const struct cfg_table tpot_table = {"tpot", "The bound of decoding speed", sizeof(struct tpot_cfg),

@@ -11,6 +11,7 @@ enum hidden_rounding { HIDDEN_PAPER, HIDDEN_EXACT };
 struct tpot_cfg { /* kind tpot_bound */
     int64_t tokens, copies, hidden, layers;
     int hidden_rounding; /* enum hidden_rounding */
+    bool bridge;         /* false: the bound alone */
 };
 
 extern const struct cfg_table tpot_table;

@@ -172,7 +172,11 @@ static int receive(int fd, const struct sim_spec *spec, struct arena *arena,
 
 static void report_death(int status, struct diag *diag)
 {
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        diag_error(diag, EXIT_KILLED, SRCLOC_NONE,
+                   "the simulation process was killed from outside; the system does that when memory runs "
+                   "out");
+    else if (WIFSIGNALED(status))
         diag_error(diag, EXIT_BUG, SRCLOC_NONE,
                    "the simulation process was killed by signal %d (%s)", WTERMSIG(status),
                    strsignal(WTERMSIG(status)));

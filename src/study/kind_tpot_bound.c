@@ -213,13 +213,15 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
     struct result_table *t = result_add_table(&run->result, run->arena, "bridge",
                                               "from the bound to the machine", columns, N_COL, N_STEPS);
     progress_begin("simulating");
-    for (int step = 0; step < N_STEPS; step++)
+    for (int step = 0; step < (sc->tpot.bridge ? N_STEPS : STEP_LINKS); step++)
         if ((step != STEP_HIDDEN || rounded) && add_row(run, t, (enum step)step, diag))
             return -1;
     add_bound(run, t->cells);
-    add_simulated(run, t->cells, t->cells + (t->n_rows - 1) * N_COL);
     result_add_note(&run->result, run->arena,
                     "computation is left out, as in the paper's bound; factors are of this order of steps");
+    if (!sc->tpot.bridge)
+        return 0;
+    add_simulated(run, t->cells, t->cells + (t->n_rows - 1) * N_COL);
     result_add_note(&run->result, run->arena,
                     "the kernels' own time (cluster.ep_kernel.low_latency_*) was calibrated at 128 tokens of an "
                     "H800 and is taken as fixed: with fewer tokens, and on other chips, the last row is a guess "

@@ -10,6 +10,10 @@ libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
 libmoesim_a_SOURCES += src/study/expert_loads.c src/study/expert_loads.h
 libmoesim_a_SOURCES += src/study/pool.c src/study/pool.h
 libmoesim_a_SOURCES += src/study/claims.c src/study/claims.h src/study/claim_verdict.c
+libmoesim_a_SOURCES += src/study/axis.c src/study/axis.h
+libmoesim_a_SOURCES += src/study/design.c src/study/design_points.c src/study/design.h
+libmoesim_a_SOURCES += src/study/sampling.c src/study/sampling.h
+libmoesim_a_SOURCES += src/study/sweep.c src/study/merge.c src/study/sweep_list.c src/study/sweep.h
 
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =

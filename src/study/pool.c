@@ -1,6 +1,6 @@
 /* The pool. Each child leads a process group of its own, so that what it forked (sim_run does) dies with it;
  * all die with the parent (PR_SET_PDEATHSIG). Its standard error goes to a memory file. */
-#include "config.h" /* memfd_create, pipe2 */
+#include "config.h" /* first: memfd_create is an extension */
 
 #include "study/pool.h"
 
@@ -125,7 +125,7 @@ int pool_start(struct pool *p, uint32_t id, struct diag *diag)
 {
     int fds[2] = {-1, -1}, errors = memfd_create("stderr", MFD_CLOEXEC);
     struct child *c = free_slot(p);
-    if (errors < 0 || pipe2(fds, 0))
+    if (errors < 0 || pipe(fds))
         return cannot_start(diag, fds, errors);
     fflush(NULL); /* or the child would print our buffers once more */
     pid_t parent = getpid(), pid = fork();
@@ -141,6 +141,7 @@ int pool_start(struct pool *p, uint32_t id, struct diag *diag)
     setpgid(pid, pid); /* whoever comes first: it must be so before we may have to end it */
     close(fds[1]);
     *c = (struct child){.pid = pid, .id = id, .fd = fds[0], .errors = errors,
+                        .data = checked_alloc(malloc(FIRST_BUFFER_B)), .cap = FIRST_BUFFER_B,
                         .deadline_s = p->limits.time_s > 0 ? now_s() + p->limits.time_s : INFINITY};
     p->n++;
     return 0;
@@ -149,10 +150,8 @@ int pool_start(struct pool *p, uint32_t id, struct diag *diag)
 /* Reads what is there; true when nothing will come any more. */
 static bool read_some(struct child *c)
 {
-    if (c->cap - c->len < FIRST_BUFFER_B) {
-        c->cap = c->cap ? 2 * c->cap : 2 * FIRST_BUFFER_B;
-        c->data = checked_alloc(realloc(c->data, c->cap));
-    }
+    if (c->cap - c->len < FIRST_BUFFER_B / 2)
+        c->data = checked_alloc(realloc(c->data, c->cap *= 2));
     ssize_t n = read(c->fd, c->data + c->len, c->cap - c->len - 1);
     if (n < 0)
         return errno != EINTR;

@@ -27,7 +27,7 @@ tests_fuzz_replay_json_expr_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json_e
 FUZZ_TARGETS = units cfg trace scenario model floats rows kernels json_expr
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
-FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) -lstdc++ -lm
+FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(MD_LIBS) -lstdc++ -lm
 fuzz: config.h $(BUILT_SOURCES)
 	@test -n "$(CLANG)" || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
 	@rm -rf tests/fuzz/objects; $(MKDIR_P) tests/fuzz/found tests/fuzz/objects

@@ -1,0 +1,34 @@
+/* Which files a run depends on: every reader of files says what it opens; for each file its SHA-256 is kept.
+ * Off by default. Config files (all that yaml_text_read reads) are read once while it is on: whoever edits
+ * one in the middle of a sweep does not get half a sweep of each version. */
+#ifndef MOESIM_BASE_INPUT_FILES_H
+#define MOESIM_BASE_INPUT_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { SHA256_TEXT = 65 };
+
+struct input_file {
+    const char *path;
+    char sha256[SHA256_TEXT]; /* of the bytes as they lie on disk; "" = it went away */
+    const char *text;         /* of a config file, else NULL */
+    size_t len;
+};
+
+/* Starts over with an empty list. A forked child inherits the list and adds to its own copy. */
+void input_files_record(void);
+/* A file is being read. Cheap when it is known already or nothing is recorded. */
+void input_file_add(const char *path);
+void input_file_add_text(const char *path, const char *text, size_t len);
+/* What input_file_add_text was given, or NULL. */
+const struct input_file *input_file_text(const char *path);
+/* All files in the order of their first use. */
+size_t input_files_count(void);
+const struct input_file *input_file_at(size_t i);
+
+void sha256_text(const void *data, size_t len, char out[SHA256_TEXT]);
+/* 0, or -1 with errno. */
+int sha256_file(const char *path, char out[SHA256_TEXT]);
+
+#endif
