@@ -47,6 +47,7 @@ check_PROGRAMS += tests/test_io_trace_real
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
 dist_check_SCRIPTS += tests/claims_cli.sh
+dist_check_SCRIPTS += tests/figures_cli.sh
 dist_check_SCRIPTS += tests/collective_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh
 dist_check_SCRIPTS += tests/run_cli.sh
