@@ -34,6 +34,7 @@ check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_chunk
 check_PROGRAMS += tests/test_models_schedules
+check_PROGRAMS += tests/test_models_chunk_kernels
 check_PROGRAMS += tests/test_models_replay
 tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixture.c \
 	tests/replay_fixture.h
@@ -58,6 +59,7 @@ dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/kernels_cli.sh
+dist_check_SCRIPTS += tests/train_kernels_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh

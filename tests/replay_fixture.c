@@ -199,7 +199,7 @@ int replay_fixture_build(struct replay_fixture *f)
 {
     opgraph_free(f->graph);
     f->graph = opgraph_new(REPLAY_RANKS);
-    return replay_build(&f->trace, &f->cfg, &f->hw, f->seed, f->graph, f->arena,
+    return replay_build(&f->trace, &f->cfg, NULL, &f->hw, f->seed, f->graph, f->arena,
                         &f->info, f->diag);
 }
 

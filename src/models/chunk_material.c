@@ -75,19 +75,28 @@ static struct chunk_kernel *add_kernel(struct material_builder *b, const struct 
     return &p->kernels[p->n_kernels++];
 }
 
+void material_add(struct material_builder *b, enum chunk_part part, const char *name,
+                  const struct chunk_kernel *kernel)
+{
+    struct chunk_kernel *k = add_kernel(b, kernel);
+    uint32_t layer = b->material->n_layers, n = b->material->program.n_routings;
+    k->backward = is_backward(part);
+    k->stream = b->stream;
+    k->name = name_index(b, name);
+    k->phase = part;
+    k->layer = (int32_t)layer;
+    k->routing = 2 * layer + k->backward < n ? 2 * layer + k->backward : k->backward;
+}
+
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
                      double lead_s, double sms)
 {
-    add_kernel(b, &(struct chunk_kernel){.kind = OP_COMPUTE,
-                                         .backward = is_backward(part),
-                                         .stream = b->stream,
-                                         .name = name_index(b, name),
-                                         .phase = part,
-                                         .layer = (int32_t)b->material->n_layers,
-                                         .work_s = work_s,
-                                         .lead_s = lead_s,
-                                         .sm_ref = (float)sms,
-                                         .sm_max = (float)sms});
+    material_add(b, part, name,
+                 &(struct chunk_kernel){.kind = OP_COMPUTE,
+                                        .work_s = work_s,
+                                        .lead_s = lead_s,
+                                        .sm_ref = (float)sms,
+                                        .sm_max = (float)sms});
 }
 
 /* --- embedding, projection, head ---------------------------------------------------------------------------------- */

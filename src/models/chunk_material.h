@@ -19,6 +19,10 @@ struct material_builder {
 struct material_builder material_begin(struct chunk_material *material, struct arena *arena);
 /* The layer that kernels are added to from now on, from 1. */
 int32_t material_layer(struct material_builder *b, enum chunk_layer kind);
+/* A kernel at the end of the current layer's part; its place (stream, name, phase, layer, direction, routing) is
+ * filled in. */
+void material_add(struct material_builder *b, enum chunk_part part, const char *name,
+                  const struct chunk_kernel *kernel);
 /* A COMPUTE kernel at the end of the current layer's part. sms 0: bound by memory, not by SMs. */
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
                      double lead_s, double sms);

@@ -2,18 +2,23 @@
  * program (chunk_trace.c), which runs on all ranks (chunk.c). The reference rank keeps its recorded times and
  * its recorded token counts.
  *
+ * source: kernels runs the kernels that the model needs instead (chunk_kernels.c), on all ranks, too.
+ *
  * comm: recorded instead replays the one recorded rank with its recorded communication times.
  *
  * Left out: pipeline communication (not in the published trace), gaps of CPU launches that scale with the CPU. */
 #include "models/replay.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "models/chunk_kernels.h"
 #include "models/chunk_trace.h"
 
 /* Ops of a graph beyond which a replay is refused instead of running out of memory. */
 #define MAX_OPS 50000000.0
 
+static const char *const source_choices[] = {"trace", "kernels", NULL};
 static const char *const comm_choices[] = {"simulated", "recorded", NULL};
 
 #define CHIP_FIELD(key, member, unit_dimension, preset, text) \
@@ -48,6 +53,13 @@ static const struct cfg_field replay_fields[] = {
      .offset = offsetof(struct replay_cfg, trace),
      .dflt = "",
      .doc = "imported trace to replay (moesim trace import)"},
+    {.name = "source",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct replay_cfg, source),
+     .dflt = "trace",
+     .choices = source_choices,
+     .doc = "trace: the recorded kernels run; kernels: those that the model needs, as long as the kernel "
+            "model says, beside the recorded ones"},
     {.name = "comm",
      .type = CFG_ENUM,
      .offset = offsetof(struct replay_cfg, comm),
@@ -85,6 +97,7 @@ const struct cfg_table replay_table = {
 struct builder {
     const struct trace *trace;
     const struct replay_cfg *cfg;
+    const struct replay_kernels *kernels; /* NULL: the trace's */
     const struct cluster_hw *hw;
     struct routing_shape shape;
 };
@@ -109,7 +122,7 @@ static void check_ranks(const struct builder *b, struct diag *diag)
     struct srcloc where = SRCLOC_FILE(b->cfg->trace);
     int64_t gpus = b->hw->nodes * b->hw->node.gpus;
 
-    if (b->trace->ep > 0 && gpus != b->trace->ep)
+    if (!b->kernels && b->trace->ep > 0 && gpus != b->trace->ep)
         diag_error(diag, EXIT_BAD_INPUT, where,
                    "the cluster has %lld GPUs but the trace was recorded with expert "
                    "parallelism "
@@ -167,11 +180,13 @@ static int check_input(const struct builder *b, struct diag *diag)
             "lower cluster.ep_kernel.sms",
             (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
     check_order(b, diag);
-    check_same(b, "experts", routing->experts, b->trace->experts, diag);
-    check_same(b, "experts_per_token", routing->experts_per_token,
-               b->trace->experts_per_token, diag);
-    check_same(b, "hidden", routing->hidden, b->trace->hidden, diag);
-    check_same(b, "tokens_per_rank", routing->tokens_per_rank, b->trace->seq_len, diag);
+    if (!b->kernels) {
+        check_same(b, "experts", routing->experts, b->trace->experts, diag);
+        check_same(b, "experts_per_token", routing->experts_per_token, b->trace->experts_per_token,
+                   diag);
+        check_same(b, "hidden", routing->hidden, b->trace->hidden, diag);
+        check_same(b, "tokens_per_rank", routing->tokens_per_rank, b->trace->seq_len, diag);
+    }
     if (b->cfg->comm == REPLAY_SIMULATED) {
         check_ranks(b, diag);
         routing_check(&b->shape, b->cfg->trace, diag);
@@ -209,14 +224,24 @@ static void routing_statistics(const struct builder *b, const struct chunk_progr
     info->rank_load_cv_ratio = sqrt(squares / ((double)n * b->shape.n_ranks));
 }
 
+static uint8_t *comm_streams(const struct chunk_program *program, struct arena *arena)
+{
+    uint8_t *comm = ARENA_ARRAY(arena, uint8_t, program->n_streams);
+
+    for (uint32_t i = 0; i < program->n_kernels; i++)
+        if (program->kernels[i].collective != COLL_NONE)
+            comm[program->kernels[i].stream] = 1;
+    return comm;
+}
+
 static void fill_info(const struct builder *b, const struct chunk_program *program,
                       const struct chunk_group *group, const struct chunk_ops *ops,
                       struct arena *arena, struct replay_info *info)
 {
     uint32_t n = program->n_kernels;
 
-    *info = (struct replay_info){.n_ranks = ops->n_ranks, .reference = group->reference};
-    info->comm_stream = chunk_trace_comm_streams(b->trace, arena);
+    *info = (struct replay_info){.program = program, .n_ranks = ops->n_ranks, .reference = group->reference};
+    info->comm_stream = comm_streams(program, arena);
     info->op_of_kernel = ARENA_ARRAY(arena, uint32_t, n);
     info->logical_B = ARENA_ARRAY(arena, double, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -229,13 +254,37 @@ static void fill_info(const struct builder *b, const struct chunk_program *progr
         routing_statistics(b, program, ops, info);
 }
 
-int replay_build(const struct trace *trace, const struct replay_cfg *cfg,
+/* As many layers as the trace has, at the loads of its rank. */
+static void from_kernels(const struct builder *b, const struct chunk_program *recorded, struct arena *arena,
+                         struct chunk_program *out)
+{
+    uint32_t layers = recorded->n_routings / 2 - 1;
+    uint8_t *kind = ARENA_ARRAY(arena, uint8_t, layers);
+    struct chunk_work work = {.model = b->kernels->model,
+                              .kernels = b->kernels->kernels,
+                              .hw = b->hw,
+                              .sequences = 1,
+                              .length = (double)b->cfg->routing.tokens_per_rank,
+                              .group = b->shape.n_ranks,
+                              .layers = layers,
+                              .load = recorded->load + 2};
+    struct chunk_material material;
+    struct chunk_spec spec = {.forward = {kind, layers},
+                              .backward = {kind, layers},
+                              .work = WORK_INPUT | WORK_WEIGHT};
+
+    memset(kind, LAYER_MOE, layers);
+    material_from_kernels(&work, arena, &material);
+    chunk_compose(&material, &spec, arena, out);
+}
+
+int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
                  const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph,
                  struct arena *arena, struct replay_info *info, struct diag *diag)
 {
     bool simulated = cfg->comm == REPLAY_SIMULATED;
-    struct builder b = {.trace = trace, .cfg = cfg, .hw = hw};
-    struct chunk_program program;
+    struct builder b = {.trace = trace, .cfg = cfg, .kernels = kernels, .hw = hw};
+    struct chunk_program *program = ARENA_NEW(arena, struct chunk_program), recorded;
     struct chunk_ops ops;
 
     b.shape = (struct routing_shape){.cfg = &cfg->routing,
@@ -244,13 +293,17 @@ int replay_build(const struct trace *trace, const struct replay_cfg *cfg,
                                      .n_nodes = (uint32_t)hw->nodes};
     if (check_input(&b, diag))
         return -1;
-    chunk_from_trace(trace, cfg, hw, arena, &program);
+    chunk_from_trace(trace, cfg, hw, arena, &recorded);
+    if (kernels)
+        from_kernels(&b, &recorded, arena, program);
+    else
+        *program = recorded;
     struct chunk_group group = {.shape = simulated ? &b.shape : NULL,
                                 .hw = hw,
                                 .seed = seed,
                                 .reference = simulated ? (uint32_t)trace->rank : 0,
                                 .entry_layers = cfg->entry_layers};
-    chunk_build(&program, &group, graph, arena, &ops);
-    fill_info(&b, &program, &group, &ops, arena, info);
+    chunk_build(program, &group, graph, arena, &ops);
+    fill_info(&b, program, &group, &ops, arena, info);
     return 0;
 }

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/chunk_trace.h"
+
 /* Metrics besides the two that each phase may have. */
 enum { FIXED_METRICS = 16, MAX_INPUTS = 8, MAX_NOTES = 4 };
 
@@ -44,7 +46,9 @@ struct analysis {
     const struct sim_outcome *outcome;
     struct arena *arena;
     struct result *out;
-    struct span *recorded, *simulated; /* [n_kernels] */
+    struct span *recorded;  /* [trace's n_kernels] */
+    struct span *simulated; /* [program's n_kernels] */
+    uint32_t *phase_of;     /* [program's n_phases] the trace's phase of that name; TRACE_NONE */
     struct account was, is;
 };
 
@@ -56,27 +60,56 @@ static uint8_t collective_of(const struct trace *t, uint32_t kernel)
     return t->classes[t->kernels[kernel].class_id].collective;
 }
 
-static void make_spans(struct analysis *a)
+static void record_spans(struct analysis *a)
 {
     uint32_t n = a->trace->n_kernels;
-    double origin_s = INFINITY;
+    uint8_t *comm = chunk_trace_comm_streams(a->trace, a->arena);
 
     a->recorded = ARENA_ARRAY(a->arena, struct span, n);
-    a->simulated = ARENA_ARRAY(a->arena, struct span, n);
-    for (uint32_t i = 0; i < n; i++)
-        origin_s = fmin(origin_s, a->outcome->op_start_s[a->info->op_of_kernel[i]]);
     for (uint32_t i = 0; i < n; i++) {
         const struct trace_kernel *k = &a->trace->kernels[i];
-        uint32_t op = a->info->op_of_kernel[i];
-        uint8_t comm = a->info->comm_stream[k->stream];
-        uint8_t wait = collective_of(a->trace, i) == COLL_NOTIFY;
-        a->recorded[i] = (struct span){
-            k->start_s - a->trace->kernels[0].start_s,
-            k->start_s + k->duration_s - a->trace->kernels[0].start_s, comm, wait};
-        a->simulated[i] =
-            (struct span){a->outcome->op_start_s[op] - origin_s,
-                          a->outcome->op_end_s[op] - origin_s, comm, wait};
+        double start_s = k->start_s - a->trace->kernels[0].start_s;
+        a->recorded[i] = (struct span){start_s, start_s + k->duration_s, comm[k->stream],
+                                       collective_of(a->trace, i) == COLL_NOTIFY};
     }
+}
+
+static void simulate_spans(struct analysis *a)
+{
+    const struct chunk_program *p = a->info->program;
+    double origin_s = INFINITY;
+
+    a->simulated = ARENA_ARRAY(a->arena, struct span, p->n_kernels);
+    for (uint32_t i = 0; i < p->n_kernels; i++)
+        origin_s = fmin(origin_s, a->outcome->op_start_s[a->info->op_of_kernel[i]]);
+    for (uint32_t i = 0; i < p->n_kernels; i++) {
+        uint32_t op = a->info->op_of_kernel[i];
+        a->simulated[i] = (struct span){a->outcome->op_start_s[op] - origin_s,
+                                        a->outcome->op_end_s[op] - origin_s,
+                                        a->info->comm_stream[p->kernels[i].stream],
+                                        p->kernels[i].collective == COLL_NOTIFY};
+    }
+}
+
+static void match_phases(struct analysis *a)
+{
+    const struct chunk_program *p = a->info->program;
+
+    a->phase_of = ARENA_ARRAY(a->arena, uint32_t, p->n_phases);
+    for (uint32_t i = 0; i < p->n_phases; i++) {
+        a->phase_of[i] = TRACE_NONE;
+        for (uint32_t t = 0; t < a->trace->n_phases; t++)
+            if (!strcmp(p->phases[i], a->trace->phases[t]))
+                a->phase_of[i] = t;
+    }
+}
+
+/* The trace's phase of a kernel that ran; TRACE_NONE. */
+static uint32_t phase_ran(const struct analysis *a, uint32_t kernel)
+{
+    uint32_t phase = a->info->program->kernels[kernel].phase;
+
+    return phase == CHUNK_NONE ? TRACE_NONE : a->phase_of[phase];
 }
 
 static int by_time(const void *x, const void *y)
@@ -322,6 +355,7 @@ static int32_t count_layers(const struct trace *t)
 /* First start to last end per [phase][layer - 1]. */
 static struct wall *measure_walls(const struct analysis *a, int32_t layers)
 {
+    const struct chunk_program *p = a->info->program;
     size_t n = (size_t)a->trace->n_phases * (size_t)layers;
     struct wall *walls = ARENA_ARRAY(a->arena, struct wall, n);
 
@@ -335,6 +369,13 @@ static struct wall *measure_walls(const struct analysis *a, int32_t layers)
             &walls[(size_t)k->phase * (size_t)layers + (size_t)k->layer - 1];
         w->was_start_s = fmin(w->was_start_s, a->recorded[i].start_s);
         w->was_end_s = fmax(w->was_end_s, a->recorded[i].end_s);
+    }
+    for (uint32_t i = 0; i < p->n_kernels; i++) {
+        uint32_t phase = phase_ran(a, i);
+        int32_t layer = p->kernels[i].layer;
+        if (phase == TRACE_NONE || layer < 1 || layer > layers)
+            continue;
+        struct wall *w = &walls[(size_t)phase * (size_t)layers + (size_t)layer - 1];
         w->start_s = fmin(w->start_s, a->simulated[i].start_s);
         w->end_s = fmax(w->end_s, a->simulated[i].end_s);
     }
@@ -345,7 +386,7 @@ static bool comm_phase(const struct analysis *a, uint32_t phase)
 {
     for (uint32_t i = 0; i < a->trace->n_kernels; i++)
         if (a->trace->kernels[i].phase == phase)
-            return a->info->comm_stream[a->trace->kernels[i].stream];
+            return a->recorded[i].comm;
     return false;
 }
 
@@ -400,6 +441,11 @@ static void add_phase(struct analysis *a, uint32_t phase, const struct wall *wal
         add_wall_metric(a, name, &mean, walls, layers);
 }
 
+static bool moves_tokens(uint8_t collective)
+{
+    return collective == COLL_DISPATCH || collective == COLL_DISPATCH_CACHED || collective == COLL_COMBINE;
+}
+
 /* Achieved bandwidth of the dispatch or combine kernels of a phase, as DeepEP quotes
  * it. */
 static void add_bandwidth(struct analysis *a, uint32_t phase)
@@ -407,12 +453,14 @@ static void add_bandwidth(struct analysis *a, uint32_t phase)
     double bytes_B = 0, is_s = 0, was_s = 0;
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < a->trace->n_kernels; i++) {
-        if (a->trace->kernels[i].phase != phase || a->info->logical_B[i] <= 0)
+    for (uint32_t i = 0; i < a->trace->n_kernels; i++)
+        if (a->trace->kernels[i].phase == phase && moves_tokens(collective_of(a->trace, i)))
+            was_s += a->recorded[i].end_s - a->recorded[i].start_s;
+    for (uint32_t i = 0; i < a->info->program->n_kernels; i++) {
+        if (phase_ran(a, i) != phase || a->info->logical_B[i] <= 0)
             continue;
         bytes_B += a->info->logical_B[i];
         is_s += a->simulated[i].end_s - a->simulated[i].start_s;
-        was_s += a->recorded[i].end_s - a->recorded[i].start_s;
         n++;
     }
     if (!n || is_s <= 0 || was_s <= 0)
@@ -447,6 +495,75 @@ static void add_phases(struct analysis *a)
     }
 }
 
+/* --- classes of kernels
+ * ----------------------------------------------------------------------------------
+ */
+
+enum { COL_CLASS, COL_RECORDED_COUNT, COL_COUNT, COL_RECORDED, COL_SIMULATED, COL_RATIO, N_COLUMNS };
+static const struct result_column class_columns[N_COLUMNS] = {
+    {"class", DIM_COUNT, "of configs/trace_classes.yaml; fa3_bwd holds what comes before and after it", true},
+    {"recorded_count", DIM_COUNT, "kernels in the trace", false},
+    {"count", DIM_COUNT, "kernels of this run", false},
+    {"recorded", DIM_TIME, "their time in the trace, on all streams", false},
+    {"simulated", DIM_TIME, "their time on the reference rank", false},
+    {"ratio", DIM_RATIO, "simulated / recorded", false},
+};
+
+struct class_sum {
+    const char *name;
+    double was_s, is_s, was_n, is_n;
+};
+
+static struct class_sum *class_of(struct class_sum *sums, uint32_t *n, const char *name)
+{
+    for (uint32_t i = 0; i < *n; i++)
+        if (!strcmp(sums[i].name, name))
+            return &sums[i];
+    sums[*n] = (struct class_sum){.name = name};
+    return &sums[(*n)++];
+}
+
+static void fill_class_row(struct result_cell *row, const struct class_sum *s)
+{
+    row[COL_CLASS].text = s->name;
+    row[COL_RECORDED_COUNT].value = s->was_n;
+    row[COL_COUNT].value = s->is_n;
+    row[COL_RECORDED].value = s->was_s;
+    row[COL_SIMULATED].value = s->is_s;
+    row[COL_RATIO].value = s->was_s > 0 && s->is_s > 0 ? s->is_s / s->was_s : NAN;
+}
+
+/* What each class of kernels takes, recorded and from the kernel model. */
+static void add_classes(struct analysis *a)
+{
+    const struct chunk_program *p = a->info->program;
+    uint32_t n = 0;
+    struct class_sum *sums =
+        ARENA_ARRAY(a->arena, struct class_sum, (size_t)a->trace->n_classes + p->n_names);
+
+    for (uint32_t i = 0; i < a->trace->n_kernels; i++) {
+        struct class_sum *s =
+            class_of(sums, &n, a->trace->classes[a->trace->kernels[i].class_id].name);
+        s->was_s += a->recorded[i].end_s - a->recorded[i].start_s;
+        s->was_n++;
+    }
+    for (uint32_t i = 0; i < p->n_kernels; i++) {
+        struct class_sum *s = class_of(sums, &n, p->names[p->kernels[i].name]);
+        s->is_s += a->simulated[i].end_s - a->simulated[i].start_s;
+        s->is_n++;
+    }
+    struct result_table *t = a->out->tables = ARENA_NEW(a->arena, struct result_table);
+    a->out->n_tables = 1;
+    *t = (struct result_table){.name = "classes",
+                               .doc = "kernels by class, recorded and from the kernel model",
+                               .columns = class_columns,
+                               .n_columns = N_COLUMNS,
+                               .n_rows = n};
+    t->cells = ARENA_ARRAY(a->arena, struct result_cell, (size_t)n * N_COLUMNS);
+    for (uint32_t i = 0; i < n; i++)
+        fill_class_row(&t->cells[(size_t)i * N_COLUMNS], &sums[i]);
+}
+
 /* --- notes
  * -------------------------------------------------------------------------------------
  */
@@ -460,6 +577,11 @@ static void add_note(struct analysis *a, const char *text)
 static void add_notes(struct analysis *a)
 {
     a->out->notes = ARENA_ARRAY(a->arena, const char *, MAX_NOTES);
+    if (a->cfg->source == REPLAY_KERNELS) {
+        add_note(a, "kernels are the model's, their times the kernel model's; of the recorded trace they take how "
+                    "many tokens the rank's experts got, which passes over memory there are, and the shares of "
+                    "bandwidth in cluster.kernels.pass and cluster.kernels.launch_gap, which are calibrated on it");
+    }
     if (a->cfg->comm == REPLAY_RECORDED) {
         add_note(a, "communication kernels keep their recorded times; only compute "
                     "kernels follow "
@@ -493,14 +615,18 @@ void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg,
     *out = (struct result){.kind = "train_replay"};
     out->metrics = ARENA_ARRAY(arena, struct result_metric,
                                FIXED_METRICS + 2 * (size_t)trace->n_phases);
-    make_spans(&a);
+    record_spans(&a);
+    simulate_spans(&a);
+    match_phases(&a);
     a.was = add_up(a.recorded, trace->n_kernels, arena);
-    a.is = add_up(a.simulated, trace->n_kernels, arena);
+    a.is = add_up(a.simulated, info->program->n_kernels, arena);
     add_parts(&a);
     add_time_metrics(&a);
     add_barrier_metrics(&a);
     if (cfg->comm == REPLAY_SIMULATED)
         add_routing_metrics(&a);
     add_phases(&a);
+    if (cfg->source == REPLAY_KERNELS)
+        add_classes(&a);
     add_notes(&a);
 }

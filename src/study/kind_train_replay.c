@@ -1,10 +1,13 @@
-/* Kind train_replay: a recorded training trace on the hardware of the scenario (models/replay.c).
+/* Kind train_replay: a recorded training trace on the hardware of the scenario (models/replay.c), or, beside it, the
+ * same chunks from the kernel model alone (replay.source).
  *
  * The whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its nodes the
  * groups of experts. A recorded replay runs one rank and routes nothing. Whether the trace fits the
  * scenario is checked by who reads the trace. */
 #include "base/progress.h"
+#include "io/kernel_table_file.h"
 #include "io/trace_file.h"
+#include "models/chunk_kernels.h"
 #include "sim/replay_result.h"
 #include "study/kind_run.h"
 
@@ -26,9 +29,69 @@ static void check_trace_file(const struct scenario_file *file, struct arena *are
                trace);
 }
 
-static void check_groups(const struct scenario_file *file, struct diag *diag)
+static bool has_model(const struct scenario_file *file)
 {
-    const struct routing_cfg *r = &file->scenario->replay.routing;
+    return *file->scenario->model || cfg_where(file->cfg, "llm").file;
+}
+
+/* Keys of the replay with the model's experts and width, where the model's kernels run. */
+static struct replay_cfg replay_keys(const struct scenario *s)
+{
+    struct replay_cfg cfg = s->replay;
+    if (cfg.source == REPLAY_KERNELS) {
+        cfg.routing.experts = s->llm.moe.routed;
+        cfg.routing.experts_per_token = s->llm.moe.top_k;
+        cfg.routing.groups = s->llm.moe.groups;
+        cfg.routing.groups_per_token = s->llm.moe.top_groups;
+        cfg.routing.hidden = s->llm.hidden;
+    }
+    return cfg;
+}
+
+/* Routing that the scenario gives beside a model must be the model's. */
+static void check_routing_is(const struct scenario_file *file, const char *key, int64_t given, int64_t model,
+                             struct arena *arena, struct diag *diag)
+{
+    const char *dotted = arena_printf(arena, "replay.routing.%s", key);
+    if (cfg_where(file->cfg, dotted).file && given != model)
+        REPORT(dotted, "%s is %lld but the model's is %lld; with 'source: kernels' leave it out", dotted,
+               (long long)given, (long long)model);
+}
+
+static void check_routing(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct routing_cfg *given = &file->scenario->replay.routing;
+    const struct replay_cfg keys = replay_keys(file->scenario);
+    const struct routing_cfg *is = &keys.routing;
+    check_routing_is(file, "experts", given->experts, is->experts, arena, diag);
+    check_routing_is(file, "experts_per_token", given->experts_per_token, is->experts_per_token, arena, diag);
+    check_routing_is(file, "groups", given->groups, is->groups, arena, diag);
+    check_routing_is(file, "groups_per_token", given->groups_per_token, is->groups_per_token, arena, diag);
+    check_routing_is(file, "hidden", given->hidden, is->hidden, arena, diag);
+}
+
+/* With the model's kernels its experts and width are those of the routing. False: nothing more can be said. */
+static bool check_source(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    size_t before = diag_count(diag);
+    if (s->replay.source != REPLAY_KERNELS)
+        return true;
+    if (s->replay.comm == REPLAY_RECORDED)
+        REPORT("replay.comm", "recorded communication goes with recorded kernels; leave it out");
+    if (!has_model(file))
+        REPORT("replay.source", "kernels of which model? write for example 'model: deepseek_v3'");
+    else if (material_from_kernels_lacks(&s->llm))
+        REPORT("replay.source", "there are no kernels for %s", material_from_kernels_lacks(&s->llm));
+    else if (s->llm.moe.routed <= 0)
+        REPORT("replay.source", "the trace is of layers with experts; the model has none");
+    else
+        check_routing(file, arena, diag);
+    return diag_count(diag) == before;
+}
+
+static void check_groups(const struct scenario_file *file, const struct routing_cfg *r, struct diag *diag)
+{
     if (r->groups_per_token > r->groups)
         REPORT("replay.routing.groups_per_token",
                "replay.routing.groups_per_token is %lld but there are %lld groups "
@@ -47,47 +110,70 @@ static void check_groups(const struct scenario_file *file, struct diag *diag)
 static void check_expert_parallel(const struct scenario_file *file, struct diag *diag)
 {
     const struct cluster_hw *hw = &file->scenario->cluster;
-    const struct routing_cfg *r = &file->scenario->replay.routing;
+    const struct replay_cfg keys = replay_keys(file->scenario);
+    const struct routing_cfg *r = &keys.routing;
     int64_t ranks = hw->nodes * hw->node.gpus;
     if (file->scenario->replay.comm == REPLAY_RECORDED)
         return;
+    const char *groups_key =
+        file->scenario->replay.source == REPLAY_KERNELS ? "llm.moe.groups" : "replay.routing.groups";
     if (r->groups != hw->nodes)
-        REPORT("replay.routing.groups",
-               "replay.routing.groups is %lld but the cluster has %lld nodes (cluster.nodes); "
+        REPORT(groups_key,
+               "%s is %lld but the cluster has %lld nodes (cluster.nodes); "
                "node-limited routing takes each node as one group",
-               (long long)r->groups, (long long)hw->nodes);
+               groups_key, (long long)r->groups, (long long)hw->nodes);
     if (r->experts % ranks)
         REPORT("replay.routing.experts",
                "%lld experts do not divide among %lld GPUs (%lld nodes of %lld)",
                (long long)r->experts, (long long)ranks, (long long)hw->nodes,
                (long long)hw->node.gpus);
-    check_groups(file, diag);
+    check_groups(file, r, diag);
 }
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     check_trace_file(file, arena, diag);
-    check_expert_parallel(file, diag);
+    if (check_source(file, arena, diag))
+        check_expert_parallel(file, diag);
+}
+
+/* NULL in *out: the trace's kernels. */
+static int open_kernels(const struct kind_run *run, const struct replay_kernels **out, struct diag *diag)
+{
+    const struct scenario *s = run->file->scenario;
+    struct replay_kernels *k = ARENA_NEW(run->arena, struct replay_kernels);
+    struct kernel_table table;
+    *out = NULL;
+    if (s->replay.source != REPLAY_KERNELS)
+        return 0;
+    if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
+                           run->file->path, run->arena, &table, diag))
+        return -1;
+    *k = (struct replay_kernels){&s->llm, kernel_model_new(&s->cluster, &table, run->arena)};
+    *out = k;
+    return 0;
 }
 
 static int run_replay(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *s = run->file->scenario;
-    const char *path = data_find(s->replay.trace, run->file->path, run->arena);
+    const struct replay_cfg cfg = replay_keys(s);
+    const char *path = data_find(cfg.trace, run->file->path, run->arena);
     BUG_IF(!path); /* the check has found it */
     struct topology *topo;
     struct replay_info info = {0};
+    const struct replay_kernels *kernels;
     struct trace *trace = trace_read(path, run->arena, diag);
-    if (!trace || kind_topology(run, &s->cluster, &topo, diag))
+    if (!trace || open_kernels(run, &kernels, diag) || kind_topology(run, &s->cluster, &topo, diag))
         return -1;
     kind_begin(run, topo);
-    if (replay_build(trace, &s->replay, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena,
+    if (replay_build(trace, &cfg, kernels, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena,
                      &info, diag))
         return -1;
     progress_begin("simulating");
     if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
-    replay_analyse(trace, &s->replay, &s->cluster, run->graph, &info, &run->outcome, run->arena,
+    replay_analyse(trace, &cfg, &s->cluster, run->graph, &info, &run->outcome, run->arena,
                    &run->result);
     return 0;
 }
@@ -96,7 +182,7 @@ const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
     .doc = "a recorded training trace on the scenario's hardware",
     .ref = "4.2 to 5.1",
-    .reads = "replay",
+    .reads = "replay llm?",
     .check = check,
     .run = run_replay,
 };

@@ -5,7 +5,7 @@
 #include "base/fit.h"
 #include "hw/kernels/kernel_table.h"
 
-enum { STEPS_FIRST = 600, STEPS_AGAIN = 80 };
+enum { STEPS_FIRST = 600, STEPS_AGAIN = 50 };
 static const double first_step = 0.2; /* of logarithms */
 
 #define AT(member) offsetof(struct hw_kernels, member)

@@ -1,0 +1,254 @@
+/* Layers from the kernel model: the kernels that the training trace shows, work that follows dimensions and
+ * hardware, chunks that add up. */
+#include <check.h>
+#include <math.h>
+#include <string.h>
+
+#include "io/cluster_file.h"
+#include "io/kernel_table_file.h"
+#include "io/model_file.h"
+#include "io/trace_file.h"
+#include "models/chunk_kernels.h"
+#include "models/chunk_material.h"
+#include "tap_main.h"
+
+enum { GROUP = 64, TOKENS = 4096 };
+
+static struct arena *arena;
+static struct diag *diag;
+static struct cluster_hw hw;
+static struct kernel_table table;
+static struct model model;
+
+static void load_model(const char *name)
+{
+    struct model_file file;
+    ck_assert_msg(!model_load(name, NULL, 0, arena, &file, diag), "%s", diag_text(diag));
+    model = *file.model;
+}
+
+static void setup(void)
+{
+    struct cluster_source from = {.hardware = "h800, cutlass_2025_01", .topology = "mrft"};
+    struct cluster_file file;
+    arena = arena_new();
+    diag = diag_new();
+    ck_assert_msg(!cluster_load(&from, arena, &file, diag), "%s", diag_text(diag));
+    hw = *file.hw;
+    ck_assert_msg(!kernel_tables_read(hw.kernels.tables, SRCLOC_NONE, NULL, arena, &table, diag), "%s",
+                  diag_text(diag));
+    load_model("deepseek_v3");
+}
+
+static void teardown(void)
+{
+    diag_free(diag);
+    arena_free(arena);
+}
+
+static struct chunk_material material(const double *load)
+{
+    struct chunk_work work = {.model = &model, .kernels = kernel_model_new(&hw, &table, arena), .hw = &hw,
+                              .sequences = 1, .length = TOKENS, .group = GROUP, .layers = 1, .load = load};
+    struct chunk_material m;
+    material_from_kernels(&work, arena, &m);
+    return m;
+}
+
+static bool is_kernel(const struct chunk_program *p, const struct chunk_kernel *k, const char *part,
+                      const char *name)
+{
+    return (!part || !strcmp(p->phases[k->phase], part)) && (!name || !strcmp(p->names[k->name], name));
+}
+
+static uint32_t count(const struct chunk_material *m, uint8_t kind, const char *part, const char *name)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->program.n_kernels; i++) {
+        const struct chunk_kernel *k = &m->program.kernels[i];
+        n += m->kind[k->layer - 1] == kind && is_kernel(&m->program, k, part, name);
+    }
+    return n;
+}
+
+static double work(const struct chunk_material *m, uint8_t kind, const char *part, const char *name)
+{
+    double sum_s = 0;
+    for (uint32_t i = 0; i < m->program.n_kernels; i++) {
+        const struct chunk_kernel *k = &m->program.kernels[i];
+        if (m->kind[k->layer - 1] == kind && is_kernel(&m->program, k, part, name))
+            sum_s += k->work_s;
+    }
+    return sum_s;
+}
+
+/* Kernels of a class in a part of the recorded trace, per layer pair. */
+static double recorded(const struct trace *t, const char *part, const char *name)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n_kernels; i++) {
+        const struct trace_kernel *k = &t->kernels[i];
+        n += k->phase != TRACE_NONE && !strcmp(t->phases[k->phase], part) &&
+             !strcmp(t->classes[k->class_id].name, name);
+    }
+    return n / 4.0;
+}
+
+START_TEST(a_layer_has_the_kernels_of_the_trace)
+{
+    static const char *const parts[] = {"attn(F)", "mlp(B)", "mlp(W)", "mlp(F)", "attn(B)", "attn(W)",
+                                        "combine(B)", "dispatch(F)", "dispatch(B)", "combine(F)"};
+    static const char *const names[] = {"gemm_fp8", "grouped_gemm_fp8", "gate_gemm_bf16", "fa3_fwd", "fa3_bwd",
+                                        "quant_cast", "transpose", "rope", "swiglu", "swiglu_cast",
+                                        "moe_permute", "moe_unpermute_reduce", "moe_mapping", "a2a_dispatch",
+                                        "a2a_dispatch_cached", "a2a_combine", "a2a_cached_notify",
+                                        "a2a_notify_dispatch", "a2a_layout"};
+    struct trace *t = trace_read(MOESIM_SRCDIR "/traces/deepseek_v3_train.trace.json", arena, diag);
+    struct chunk_material m = material(NULL);
+    ck_assert_ptr_nonnull(t);
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+            ck_assert_msg(count(&m, LAYER_MOE, parts[p], names[n]) == recorded(t, parts[p], names[n]),
+                          "%s, %s: %u of %g", parts[p], names[n], count(&m, LAYER_MOE, parts[p], names[n]),
+                          recorded(t, parts[p], names[n]));
+}
+END_TEST
+
+START_TEST(dense_layers_do_not_communicate)
+{
+    struct chunk_material m = material(NULL);
+    ck_assert_uint_eq(m.n_layers, 2);
+    ck_assert_uint_eq(count(&m, LAYER_DENSE, "dispatch(F)", NULL), 0);
+    ck_assert_uint_eq(count(&m, LAYER_DENSE, NULL, "grouped_gemm_fp8"), 0);
+    ck_assert_uint_eq(count(&m, LAYER_DENSE, NULL, "gate_gemm_bf16"), 0);
+    /* 9 experts of 2,048 are as wide as the dense network, but in smaller pieces and with passes of their own */
+    double dense_s = work(&m, LAYER_DENSE, "mlp(F)", NULL), moe_s = work(&m, LAYER_MOE, "mlp(F)", NULL);
+    ck_assert(dense_s < moe_s && dense_s > 0.5 * moe_s);
+    ck_assert_double_eq(work(&m, LAYER_DENSE, "attn(W)", NULL), work(&m, LAYER_MOE, "attn(W)", NULL));
+}
+END_TEST
+
+START_TEST(chunks_add_up)
+{
+    struct chunk_material m = material(NULL);
+    const uint8_t moe[] = {LAYER_MOE};
+    struct chunk_stage one = {moe, 1}, none = {NULL, 0};
+    const struct chunk_spec specs[] = {{one, one, WORK_INPUT | WORK_WEIGHT}, {one, none, 0},
+                                       {none, one, WORK_INPUT}, {none, one, WORK_WEIGHT}};
+    double sum_s[4] = {0};
+    for (int i = 0; i < 4; i++) {
+        struct chunk_program p;
+        chunk_compose(&m, &specs[i], arena, &p);
+        for (uint32_t k = 0; k < p.n_kernels; k++)
+            sum_s[i] += p.kernels[k].work_s;
+        ck_assert_uint_gt(p.n_kernels, 0);
+    }
+    ck_assert_double_eq_tol(sum_s[0], sum_s[1] + sum_s[2] + sum_s[3], 1e-12);
+}
+END_TEST
+
+START_TEST(work_follows_load)
+{
+    const double more[2] = {1.5, 1};
+    struct chunk_material even = material(NULL), uneven = material(more);
+    ck_assert_double_eq(uneven.program.load[2], 1.5);
+    ck_assert_double_gt(work(&uneven, LAYER_MOE, "mlp(F)", "grouped_gemm_fp8"),
+                        1.3 * work(&even, LAYER_MOE, "mlp(F)", "grouped_gemm_fp8"));
+    ck_assert_double_eq(work(&uneven, LAYER_MOE, "mlp(B)", NULL), work(&even, LAYER_MOE, "mlp(B)", NULL));
+    ck_assert_double_eq(work(&uneven, LAYER_MOE, "attn(F)", NULL), work(&even, LAYER_MOE, "attn(F)", NULL));
+}
+END_TEST
+
+START_TEST(work_follows_dimensions_and_hardware)
+{
+    struct chunk_material base = material(NULL);
+    double all_s = work(&base, LAYER_MOE, NULL, NULL), attention_s = work(&base, LAYER_MOE, "attn(F)", NULL);
+    struct model kept = model;
+    model.hidden = 8192;
+    struct chunk_material m = material(NULL);
+    ck_assert_double_gt(work(&m, LAYER_MOE, NULL, NULL), 1.05 * all_s);
+    model = kept;
+    model.attention.heads = 64;
+    m = material(NULL);
+    ck_assert_double_lt(work(&m, LAYER_MOE, "attn(F)", NULL), 0.7 * attention_s);
+    model = kept;
+    model.moe.ffn *= 2;
+    m = material(NULL);
+    ck_assert_double_gt(work(&m, LAYER_MOE, "mlp(W)", NULL), 1.6 * work(&base, LAYER_MOE, "mlp(W)", NULL));
+    model = kept;
+    hw.chip.fp8_flops *= 1.5;
+    hw.chip.bf16_flops *= 1.5;
+    m = material(NULL);
+    ck_assert_double_lt(work(&m, LAYER_MOE, NULL, NULL), 0.9 * all_s);
+    hw.chip.memory_Bps *= 2;
+    struct chunk_material faster = material(NULL);
+    ck_assert_double_lt(work(&faster, LAYER_MOE, NULL, NULL), work(&m, LAYER_MOE, NULL, NULL));
+}
+END_TEST
+
+START_TEST(computation_takes_what_communication_leaves)
+{
+    struct chunk_material m = material(NULL);
+    for (uint32_t i = 0; i < m.program.n_kernels; i++) {
+        const struct chunk_kernel *k = &m.program.kernels[i];
+        if (k->collective != COLL_NONE)
+            ck_assert_double_eq(k->sm_hold, 20);
+        else
+            ck_assert(k->sm_max == 0 || k->sm_max == 112);
+    }
+}
+END_TEST
+
+/* Grouped heads and a dense network: no latents, no experts, all SMs. */
+START_TEST(a_dense_model_has_layers_too)
+{
+    load_model("llama3.1_70b");
+    struct chunk_material m = material(NULL);
+    ck_assert_uint_eq(m.n_layers, 1);
+    ck_assert_uint_eq(m.kind[0], LAYER_DENSE);
+    ck_assert_uint_eq(count(&m, LAYER_DENSE, "attn(F)", "gemm_fp8"), 2);
+    ck_assert_uint_eq(count(&m, LAYER_DENSE, "attn(W)", "wgrad_gemm_fp8"), 2);
+    ck_assert_uint_eq(count(&m, LAYER_DENSE, "mlp(F)", "gemm_fp8"), 2);
+    for (uint32_t i = 0; i < m.program.n_kernels; i++)
+        ck_assert(m.program.kernels[i].sm_max == 0 || m.program.kernels[i].sm_max == 132);
+    ck_assert_ptr_null(material_from_kernels_lacks(&model));
+    model.attention.window = 4096;
+    ck_assert_ptr_nonnull(material_from_kernels_lacks(&model));
+}
+END_TEST
+
+START_TEST(ends_come_behind)
+{
+    struct chunk_material m = material(NULL);
+    uint32_t layers = m.n_layers;
+    material_add_ends(&m, &model, kernel_model_new(&hw, &table, arena), TOKENS, arena);
+    ck_assert_uint_eq(m.n_layers, layers + 3);
+    const uint8_t kinds[] = {LAYER_EMBEDDING, LAYER_DENSE, LAYER_MOE, LAYER_HEAD};
+    struct chunk_spec spec = {{kinds, 4}, {NULL, 0}, 0};
+    struct chunk_program p;
+    chunk_compose(&m, &spec, arena, &p);
+    ck_assert_uint_gt(p.n_kernels, 100);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("models_chunk_kernels");
+    TCase *c = tcase_create("layers");
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, a_layer_has_the_kernels_of_the_trace);
+    tcase_add_test(c, dense_layers_do_not_communicate);
+    tcase_add_test(c, chunks_add_up);
+    tcase_add_test(c, work_follows_load);
+    tcase_add_test(c, work_follows_dimensions_and_hardware);
+    tcase_add_test(c, computation_takes_what_communication_leaves);
+    tcase_add_test(c, a_dense_model_has_layers_too);
+    tcase_add_test(c, ends_come_behind);
+    suite_add_tcase(s, c);
+    return s;
+}
+
+int main(void)
+{
+    return tap_main(suite());
+}
