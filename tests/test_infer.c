@@ -77,9 +77,7 @@ static double step_s(const char *const *set, int n, bool prefill)
     step_s((const char *const[]){__VA_ARGS__}, \
            sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), prefill)
 
-/* --- traffic
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- traffic ------------------------------------------------------------------ */
 
 static double sum_of(const double *x, size_t n)
 {
@@ -93,8 +91,11 @@ static void lay_out(struct fixture *f, bool prefill, struct infer_layout *l)
 {
     struct infer_misfit misfits[INFER_MAX_MISFITS];
     struct scenario *s = f->file.scenario;
-    struct infer_given given = {&s->inference, &s->llm, &s->cluster, &s->expert_load,
-                                &f->setup.loads.rows};
+    struct infer_given given = {.cfg = &s->inference,
+                                .model = &s->llm,
+                                .hw = &s->cluster,
+                                .expert_load = &s->expert_load,
+                                .load_rows = &f->setup.loads.rows};
     ck_assert_uint_eq(
         infer_lay_out(&given, prefill, s->cluster.nodes, f->arena, l, misfits), 0);
 }
@@ -169,9 +170,7 @@ START_TEST(balanced_traffic_is_balanced)
 }
 END_TEST
 
-/* --- schedules
- * --------------------------------------------------------------------------------------------------
- */
+/* --- schedules ---------------------------------------------------------------- */
 
 /* Where a stage or exchange of a micro-batch's layer stands in the program; it stands
  * there once. */
@@ -331,9 +330,7 @@ START_TEST(sampled_layers_are_not_shared)
 }
 END_TEST
 
-/* --- properties
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- properties --------------------------------------------------------------- */
 
 /* Measured kernels scatter by a percent, and some are slower with fewer rows. */
 static const double scatter = 0.99;

@@ -25,7 +25,13 @@ check "links at line rate simulated are the bound" \
 check "every step costs" python3 -c "
 t = [$(for i in 1 2 3 4 5 6 7; do printf '%s, ' "$(cell h.json $i comm_time)"; done)]
 assert all(b > a for a, b in zip(t, t[1:])), t"
-expect 0 "hidden as it is" run "$S/tpot_bound_h800.yaml" -s tpot.hidden_rounding=exact -o e.json
+check "computation closes the way to a decoding step" python3 -c "
+t = [$(for i in 8 9 10 11 12 13 14; do printf '%s, ' "$(cell h.json $i tpot)"; done)]
+assert all(b > a for a, b in zip(t[:5], t[1:6])), t
+assert abs(t[6] / t[5] - 1) < 0.02, t
+assert abs(t[6] / 0.0442 - 1) < 0.02, t"
+expect 0 "hidden as it is" run "$S/tpot_bound_h800.yaml" -s tpot.hidden_rounding=exact \
+    -s tpot.computation=false -o e.json
 check "123.9 us" [ "$(value e.json comm_time_bound %.1f 1e6)" = 123.9 ]
 
 expect 0 "NVL72" run "$S/tpot_bound_nvl72.yaml" -o n.json
@@ -35,6 +41,10 @@ check "about 1,200 tokens/s" [ "$(value n.json tokens_per_second_bound %.0f 1)" 
 expect 0 "twice the bandwidth" run "$S/tpot_bound_nvl72.yaml" -s cluster.node.nvlink_bandwidth='1800 GB/s' -o d.json
 check "half the bound" [ "$(value d.json comm_time_bound %.2f 1e6)" = 3.36 ]
 
+expect 3 "another model's width" run "$S/tpot_bound_nvl72.yaml" -s tpot.hidden=5120
+tells "hidden size is 7168"
+expect 3 "experts of a token" run "$S/tpot_bound_nvl72.yaml" -s tpot.copies=8
+tells "goes to 9 experts"
 expect 3 "more experts than GPUs" run "$S/tpot_bound_h800.yaml" -s cluster.nodes=1 -s cluster.topology=nvswitch
 tells "one each"
 expect 3 "planes" run "$S/tpot_bound_h800.yaml" -s cluster.topology=mpft

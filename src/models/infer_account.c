@@ -42,9 +42,7 @@ static uint32_t begins(const struct infer_program *p, uint32_t layer)
     BUG("no layer %u in the program", layer);
 }
 
-/* --- one rank
- * -------------------------------------------------------------------------------------------------
- */
+/* --- one rank ----------------------------------------------------------------- */
 
 static void account_gap(const struct following *f, const struct infer_item *waited,
                         double from_s, double to_s, struct infer_parts *sum)
@@ -116,9 +114,7 @@ static struct infer_parts mean_of_ranks(const struct following *f, struct window
     return sum;
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------------------
- */
+/* --- all of it ---------------------------------------------------------------- */
 
 static void index_posts(struct following *f, struct arena *a)
 {

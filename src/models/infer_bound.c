@@ -23,7 +23,7 @@ struct bounding {
     const struct infer_network *net;
     uint32_t n, layers;
     double *clock;   /* [ranks] of the stream */
-    double *lane[2]; /* [micro-batch][ranks] when an exchange's lane is free */
+    double *sending, *receiving; /* [ranks] when the exchanges before are done */
     struct infer_times *times;
     double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
     /* [micro-batch][layer][ranks] */
@@ -31,9 +31,7 @@ struct bounding {
     struct load *load[2][2]; /* [combine][micro-batch] */
 };
 
-/* --- what ranks have to send
- * ------------------------------------------------------------------------------------
- */
+/* --- what ranks have to send -------------------------------------------------- */
 
 static struct load mirrored(struct load l)
 {
@@ -129,9 +127,7 @@ static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_
     }
 }
 
-/* --- the stream
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the stream --------------------------------------------------------------- */
 
 static double latest(const double *value, uint32_t n)
 {
@@ -141,32 +137,36 @@ static double latest(const double *value, uint32_t n)
     return most;
 }
 
+static void together(struct bounding *b)
+{
+    double start_s = latest(b->sending, b->n) + b->s->layout.hw->ep_kernel.barrier_s;
+    for (uint32_t r = 0; r < b->n; r++)
+        b->sending[r] = start_s;
+}
+
+/* A rank sends and receives one exchange after the other. */
 static void post(struct bounding *b, const struct infer_item *it, double *start_s)
 {
     const struct infer_layout *l = &b->s->layout;
-    uint32_t mb = l->prefill ? 0 : it->micro_batch;
     const struct load *load =
         b->load[it->combine][it->micro_batch] + (size_t)it->layer * b->n;
-    double *arrived = b->arrived[it->combine][it->micro_batch], *lane = b->lane[mb],
-           begun = 0, sent = 0;
-    double latency_s =
-        l->n_nodes > 1 ? b->net->nic_latency_s : b->net->nvlink_latency_s;
+    double *arrived = b->arrived[it->combine][it->micro_batch], begun = 0, sent = 0;
+    double latency_s = l->n_nodes > 1 ? b->net->nic_latency_s : b->net->nvlink_latency_s;
     for (uint32_t r = 0; r < b->n; r++)
-        lane[r] = fmax(lane[r], b->clock[r]);
+        b->sending[r] = fmax(b->sending[r], b->clock[r]);
     if (l->prefill) {
-        double together = latest(lane, b->n) + l->hw->ep_kernel.barrier_s;
+        together(b);
         latency_s += b->net->nvlink_latency_s;
-        for (uint32_t r = 0; r < b->n; r++)
-            lane[r] = together;
     }
     for (uint32_t r = 0; r < b->n; r++) {
-        start_s[r] = lane[r];
-        begun = fmax(begun, lane[r]);
-        sent = fmax(sent, lane[r] + load[r].out_s);
+        start_s[r] = b->sending[r];
+        begun = fmax(begun, start_s[r]);
+        sent = fmax(sent, start_s[r] + load[r].out_s);
     }
     for (uint32_t r = 0; r < b->n; r++) {
-        arrived[r] = fmax(sent, begun + load[r].in_s) + latency_s;
-        lane[r] = l->prefill ? arrived[r] : lane[r];
+        b->receiving[r] = fmax(b->receiving[r], begun) + load[r].in_s;
+        arrived[r] = fmax(sent, b->receiving[r]) + latency_s;
+        b->sending[r] = l->prefill ? arrived[r] : start_s[r] + load[r].out_s;
     }
 }
 
@@ -220,8 +220,9 @@ static void begin(struct bounding *b, struct arena *a)
 {
     size_t cells = (size_t)b->layers * b->n;
     b->clock = ARENA_ARRAY(a, double, b->n);
+    b->sending = ARENA_ARRAY(a, double, b->n);
+    b->receiving = ARENA_ARRAY(a, double, b->n);
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++) {
-        b->lane[mb] = ARENA_ARRAY(a, double, b->n);
         b->experts_s[mb] = ARENA_ARRAY(a, double, cells);
         for (int combine = 0; combine < 2; combine++) {
             b->arrived[combine][mb] = ARENA_ARRAY(a, double, b->n);

@@ -40,6 +40,9 @@ static const struct cfg_field decode_fields[] = {
     COUNT(infer_decode_cfg, "extra_tokens", extra_tokens, "0", 0, 16,
           "tokens of a sequence that a step verifies beside the one it generates "
           "(speculative decoding)"),
+    COUNT(infer_decode_cfg, "output", output, "1000", 1, 1 << 20,
+          "phase disaggregated: tokens that a request generates; only the balance of the "
+          "phases depends on it"),
     AMOUNT(infer_decode_cfg, "launch_gap", launch_gap_s, DIM_TIME, "0.5 us", 1e-3,
            "between two kernels of a CUDA graph (default: NVIDIA, 'Getting Started "
            "with CUDA Graphs': 3.4 us each "

@@ -41,8 +41,20 @@ static double fp8_B(double values)
     return values * (1 + scale_B / SCALE_CHANNELS);
 }
 
+static enum infer_part part_of(const struct filling *f, const struct kernel_call *call)
+{
+    if (call->family == KERNEL_ATTENTION_DECODE || call->family == KERNEL_ATTENTION_FORWARD)
+        return PART_CORE;
+    if (f->stage == STAGE_MLP)
+        return PART_EXPERTS;
+    return f->stage == STAGE_ATTN0 || f->stage == STAGE_ATTN1 ? PART_PROJECTIONS
+                                                              : PART_NETWORKS;
+}
+
 static void add(struct filling *f, const char *name, struct kernel_call call)
 {
+    if (f->l->left_out & part_of(f, &call))
+        return;
     struct infer_kernel *k = &f->out->list[f->out->n++];
     BUG_IF(f->out->n > INFER_MAX_KERNELS);
     call.sms = f->out->sms;
@@ -88,9 +100,7 @@ static void quantise(struct filling *f, const char *name, double values)
     pass(f, name, KERNEL_QUANTISE, values * bf16_B, fp8_B(values));
 }
 
-/* --- attention
- * ------------------------------------------------------------------------------------------------
- */
+/* --- attention ---------------------------------------------------------------- */
 
 static const struct attention_dims *dims(const struct filling *f)
 {
@@ -259,9 +269,7 @@ static void add_attention_prefill(struct filling *f)
     add_after_core(f);
 }
 
-/* --- networks
- * -------------------------------------------------------------------------------------------------
- */
+/* --- networks ----------------------------------------------------------------- */
 
 static void add_ffn(struct filling *f, enum infer_stage stage, double width)
 {
@@ -313,6 +321,8 @@ static struct filling begin(const struct infer_layout *l,
     const struct cluster_hw *hw = l->hw;
     out->n = 0;
     out->gap_s = l->prefill ? model->cfg.launch_gap_s : l->cfg->decode.launch_gap_s;
+    if (l->left_out & PART_GAPS)
+        out->gap_s = 0;
     /* the throughput kernels hold SMs while computation runs beside them */
     out->sms = (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL
                                             ? hw->ep_kernel.sms

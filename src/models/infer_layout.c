@@ -30,9 +30,7 @@ double infer_expert_params(const struct model *m)
     return 3.0 * (double)m->hidden * (double)m->moe.ffn;
 }
 
-/* --- what fits together
- * ------------------------------------------------------------------------------------
- */
+/* --- what fits together ------------------------------------------------------- */
 
 static void check_attention(struct checking *c, const struct infer_layout *l)
 {
@@ -113,9 +111,7 @@ static void check_prefill(struct checking *c, const struct infer_layout *l)
                fmax(1, round(prompts)) * l->new_tokens / l->tp);
 }
 
-/* --- layout
- * --------------------------------------------------------------------------------------------------
- */
+/* --- layout ------------------------------------------------------------------- */
 
 static void lay_tokens(struct infer_layout *l)
 {
@@ -151,6 +147,7 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
                                  .cfg = given->cfg,
                                  .expert_load = given->expert_load,
                                  .load_rows = given->load_rows,
+                                 .left_out = given->left_out,
                                  .prefill = prefill,
                                  .ranks_per_node = (uint32_t)given->hw->node.gpus,
                                  .n_nodes = (uint32_t)nodes,
@@ -174,9 +171,7 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
     return c.n;
 }
 
-/* --- memory
- * --------------------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------- */
 
 static double weights_B(const struct infer_layout *l)
 {

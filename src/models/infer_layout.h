@@ -9,6 +9,15 @@
 #include "models/infer_cfg.h"
 #include "models/model.h"
 
+/* Parts of computation that a study may leave out. */
+enum infer_part {
+    PART_EXPERTS = 1,     /* kernels of routed experts */
+    PART_NETWORKS = 2,    /* shared and dense networks, embedding, head */
+    PART_PROJECTIONS = 4, /* attention but for its core; norms, router */
+    PART_CORE = 8,        /* attention over the cache */
+    PART_GAPS = 16        /* gaps between kernels */
+};
+
 struct infer_layout {
     const struct model *model;
     const struct cluster_hw *hw;
@@ -25,6 +34,7 @@ struct infer_layout {
     double new_tokens; /* decoding: of a sequence and step; prefill: of a prompt */
     double sequences;  /* of a TP group and micro-batch: decoding; prefill: prompts */
     double context;    /* positions that are attended to beside the new ones */
+    unsigned left_out; /* bits of enum infer_part */
 };
 
 /* Bytes of one GPU. */
@@ -49,6 +59,7 @@ struct infer_given {
     const struct cluster_hw *hw;
     const struct expert_load_cfg *expert_load;
     const struct load_rows *load_rows; /* NULL: none were counted */
+    unsigned left_out; /* bits of enum infer_part */
 };
 
 /* The layout of one phase (prefill or decode) on `nodes` nodes. Returns how many

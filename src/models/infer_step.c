@@ -2,8 +2,9 @@
  * exchanges.
  *
  * Decoding: an exchange is two COMM ops of a rank, what it sends and what it receives;
- * only the latter holds the stream up (DeepEP's receiving hook). Each micro-batch has
- * its own pair of lanes, because RDMA requests of two kernels may be under way at once.
+ * only the latter holds the stream up (DeepEP's receiving hook). All that a rank sends is
+ * on one lane: requests of a later kernel stand behind those of an earlier one in the
+ * NIC's queue pairs.
  * Prefill: a barrier and one COMM op that holds SMs, on one lane, as the normal kernels
  * run on one stream.
  *
@@ -46,9 +47,7 @@ void infer_step_note_traffic(struct infer_step *s, const struct infer_router *ro
     s->busiest_max = fmax(s->busiest_max, t->busiest_ratio);
 }
 
-/* --- ops
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- ops ---------------------------------------------------------------------- */
 
 struct graphing {
     struct infer_step *s;
@@ -56,7 +55,7 @@ struct graphing {
     struct infer_ops *ops;
     uint32_t n, empty;
     uint32_t *compute;                        /* [ranks] lanes */
-    uint32_t *send_lane[2], *receive_lane[2]; /* [micro-batch][ranks] */
+    uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
     uint32_t last;                  /* item of the stream before; OP_NONE = none */
     uint32_t *post[2][2];           /* [combine][micro-batch][layer]: items */
     uint32_t *experts[2];           /* [micro-batch][layer]: items */
@@ -150,7 +149,7 @@ static void add_low_latency(struct graphing *x, uint32_t item,
                             const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
-    uint32_t first = add_row(x, op, x->send_lane[it->micro_batch]);
+    uint32_t first = add_row(x, op, x->send_lane);
     uint32_t received = add_row(x, op, x->receive_lane[it->micro_batch]);
     if (last_op(x) != OP_NONE) {
         depend_row(x, last_op(x), first);
@@ -168,10 +167,10 @@ static void add_normal(struct graphing *x, uint32_t item, const struct infer_ite
     notify.sync_group = opgraph_sync_group(x->g);
     notify.work_s = k->barrier_s;
     notify.sm_hold = op.sm_hold = (float)k->sms;
-    uint32_t before = add_row(x, notify, x->send_lane[0]);
+    uint32_t before = add_row(x, notify, x->send_lane);
     if (last_op(x) != OP_NONE)
         depend_row(x, last_op(x), before);
-    x->ops->item[item] = x->ops->received[item] = add_row(x, op, x->send_lane[0]);
+    x->ops->item[item] = x->ops->received[item] = add_row(x, op, x->send_lane);
 }
 
 static void add_item(struct graphing *x, uint32_t item)
@@ -204,8 +203,8 @@ static void begin(struct graphing *x)
     uint32_t layers = x->s->program.dense + x->s->program.sparse,
              mbs = x->s->program.micro_batches;
     x->compute = lanes(x);
+    x->send_lane = lanes(x);
     for (uint32_t mb = 0; mb < mbs; mb++) {
-        x->send_lane[mb] = lanes(x);
         x->receive_lane[mb] = lanes(x);
         x->experts[mb] = ARENA_ARRAY(a, uint32_t, layers);
         for (int combine = 0; combine < 2; combine++)
@@ -216,9 +215,7 @@ static void begin(struct graphing *x)
     x->last = OP_NONE;
 }
 
-/* --- traffic
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- traffic ------------------------------------------------------------------ */
 
 struct exchanging {
     struct infer_router router;

@@ -99,6 +99,7 @@ void infer_router_init(struct infer_router *r, const struct infer_layout *l,
                                .rng = rng_stream(gate->seed, 0, "inference tokens")};
     r->name = ARENA_ARRAY(arena, uint32_t, experts);
     r->load = ARENA_ARRAY(arena, double, experts);
+    r->mark = ARENA_ARRAY(arena, uint32_t, l->ranks + l->n_nodes);
     for (uint32_t e = 0; e < experts; e++)
         r->name[e] = e;
     if (!even(l))
@@ -180,9 +181,7 @@ static void clear(const struct infer_layout *l, struct infer_traffic *t)
     }
 }
 
-/* --- sampled
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- sampled ------------------------------------------------------------------ */
 
 /* The ranks that one token's experts lie on; returns how many of its copies there are.
  */
@@ -208,64 +207,59 @@ static uint32_t choose(const struct infer_router *r, size_t token, uint32_t turn
     return n;
 }
 
-/* Each value once; returns how many are left. */
-static uint32_t distinct(uint32_t *value, uint32_t n)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = 0;
-        while (k < kept && value[k] != value[i])
-            k++;
-        if (k == kept)
-            value[kept++] = value[i];
-    }
-    return kept;
-}
-
-struct reach { /* sums over tokens */
-    uint64_t ranks, nodes;
+/* Which ranks and nodes the token at hand has been counted for: those whose mark is its number. */
+struct marks {
+    uint32_t *rank, *node, token;
+    uint64_t ranks, nodes; /* sums over tokens */
 };
 
-static void count(const struct infer_layout *l, uint32_t src, uint32_t *rank,
-                  uint32_t n, struct infer_traffic *t, struct reach *sum)
+static void count_pairs(const struct infer_layout *l, uint32_t src, const uint32_t *rank,
+                        uint32_t n, struct infer_traffic *t)
 {
-    if (t->pairs)
-        for (uint32_t i = 0; i < n; i++)
-            t->pairs[(size_t)src * l->ranks + rank[i]] += 1;
-    n = distinct(rank, n);
-    sum->ranks += n;
-    for (uint32_t i = 0; i < n && !t->pairs; i++)
-        t->copies.rank_tokens[(size_t)src * l->ranks + rank[i]]++;
     for (uint32_t i = 0; i < n; i++)
-        rank[i] /= l->ranks_per_node;
-    n = distinct(rank, n);
-    sum->nodes += n;
-    for (uint32_t i = 0; i < n && !t->pairs; i++)
-        t->copies.node_tokens[(size_t)src * l->n_nodes + rank[i]]++;
+        t->pairs[(size_t)src * l->ranks + rank[i]] += 1;
+}
+
+static void count_copies(const struct infer_layout *l, uint32_t src, const uint32_t *rank,
+                         uint32_t n, struct infer_traffic *t, struct marks *m)
+{
+    m->token++;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t node = rank[i] / l->ranks_per_node;
+        bool new_rank = m->rank[rank[i]] != m->token, new_node = m->node[node] != m->token;
+        m->rank[rank[i]] = m->node[node] = m->token;
+        m->ranks += new_rank;
+        m->nodes += new_node;
+        if (t->copies.rank_tokens) {
+            t->copies.rank_tokens[(size_t)src * l->ranks + rank[i]] += new_rank;
+            t->copies.node_tokens[(size_t)src * l->n_nodes + node] += new_node;
+        }
+    }
 }
 
 static void sample(struct infer_router *r, uint64_t entity, struct infer_traffic *t)
 {
     const struct infer_layout *l = r->layout;
     uint32_t rank[ROUTING_MAX_TOPK + 1], tokens = (uint32_t)l->tokens;
-    struct reach sum = {0, 0};
+    struct marks m = {.rank = r->mark, .node = r->mark + l->ranks};
+    memset(r->mark, 0, (l->ranks + l->n_nodes) * sizeof *r->mark);
     for (uint32_t src = 0; src < l->ranks; src++) {
         rng_stream_reset(r->rng, r->gate->seed, entity * l->ranks + src,
                          "inference tokens");
         for (uint32_t i = 0; i < tokens; i++) {
             size_t token = gsl_rng_uniform_int(r->rng, ROUTING_POOL_TOKENS);
             uint32_t n = choose(r, token, src + i, t, rank);
-            count(l, src, rank, n, t, &sum);
+            if (t->pairs)
+                count_pairs(l, src, rank, n, t);
+            count_copies(l, src, rank, n, t, &m);
         }
     }
     double all = (double)tokens * l->ranks;
-    t->ranks_per_token = (double)sum.ranks / all;
-    t->nodes_per_token = (double)sum.nodes / all;
+    t->ranks_per_token = (double)m.ranks / all;
+    t->nodes_per_token = (double)m.nodes / all;
 }
 
-/* --- balanced
- * --------------------------------------------------------------------------------------------------
- */
+/* --- balanced ----------------------------------------------------------------- */
 
 static void spread(const struct infer_layout *l, struct infer_traffic *t)
 {
@@ -286,9 +280,7 @@ static void spread(const struct infer_layout *l, struct infer_traffic *t)
             (uint32_t)lround(l->tokens * t->nodes_per_token / l->n_nodes);
 }
 
-/* --- both
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- both --------------------------------------------------------------------- */
 
 static double busiest(const struct infer_layout *l, const double *rows)
 {

@@ -32,6 +32,7 @@ struct infer_router {
     uint32_t *slot; /* [routed slots] the place of each of the placement's replicas */
     uint32_t *name; /* [experts] of a layer whose experts are all alike */
     double *load;   /* [experts] wanted */
+    uint32_t *mark; /* [ranks + nodes] scratch */
     struct arena *of_layer;
 };
 

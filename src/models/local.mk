@@ -34,6 +34,7 @@ libmoesim_a_SOURCES += src/models/infer_kernels.c src/models/infer_kernels.h
 libmoesim_a_SOURCES += src/models/infer_traffic.c src/models/infer_traffic.h
 libmoesim_a_SOURCES += src/models/infer_program.c src/models/infer_program.h
 libmoesim_a_SOURCES += src/models/infer_step.c src/models/infer_step.h
+libmoesim_a_SOURCES += src/models/infer_kv.c src/models/infer_kv.h
 libmoesim_a_SOURCES += src/models/infer_bound.c src/models/infer_account.c src/models/infer_account.h
 include src/models/blocks/local.mk
 include src/models/schedules/local.mk

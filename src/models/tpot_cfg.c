@@ -16,6 +16,9 @@ static const struct cfg_field tpot_fields[] = {
      .doc = "paper: the bound takes hidden in whole thousands (7K); exact: as it is"},
     {.name = "bridge", .type = CFG_BOOL, .offset = offsetof(struct tpot_cfg, bridge), .dflt = "true",
      .doc = "simulate what lies between the bound and the machine; false: the bound alone, in no time"},
+    {.name = "computation", .type = CFG_BOOL, .offset = offsetof(struct tpot_cfg, computation),
+     .dflt = "true",
+     .doc = "with a model: the table goes on to whole decoding steps, with more and more of what GPUs compute"},
     {0}};
 
 const struct cfg_table tpot_table = {"tpot", "The bound of decoding speed", sizeof(struct tpot_cfg),

@@ -2,6 +2,7 @@
 #ifndef MOESIM_MODELS_TPOT_CFG_H
 #define MOESIM_MODELS_TPOT_CFG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cfg.h"
@@ -12,6 +13,7 @@ struct tpot_cfg { /* kind tpot_bound */
     int64_t tokens, copies, hidden, layers;
     int hidden_rounding; /* enum hidden_rounding */
     bool bridge;         /* false: the bound alone */
+    bool computation;    /* go on to what GPUs compute, where the scenario has a model */
 };
 
 extern const struct cfg_table tpot_table;

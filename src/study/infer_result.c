@@ -18,9 +18,7 @@ static double exposed_s(const struct infer_parts *p)
     return p->exposed_s[0] + p->exposed_s[1] + p->waiting_s[0] + p->waiting_s[1];
 }
 
-/* --- metrics
- * --------------------------------------------------------------------------------------------------
- */
+/* --- metrics ------------------------------------------------------------------ */
 
 static struct result_metric *metric(struct kind_run *run, const char *prefix,
                                     const char *name, double value, enum unit_dim dim,
@@ -88,7 +86,7 @@ static void add_prefill(struct kind_run *run, const struct infer_case *c,
 {
     double tokens = (double)c->cfg.prefill.tokens,
            with_cache = o->step.layout.context + o->step.layout.new_tokens;
-    struct result_metric *m = metric(run, prefix, "prefill_time", o->step_s, DIM_TIME,
+    struct result_metric *m = metric(run, "", "prefill_time", o->step_s, DIM_TIME,
                                      "from the start of the batch to its first tokens",
                                      "computation + exposed dispatch + exposed combine "
                                      "+ TP exchanges + end of other "
@@ -146,9 +144,7 @@ void infer_result_metrics(struct kind_run *run, const struct infer_case *c,
     add_communication(run, o, prefix);
 }
 
-/* --- memory
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- memory ------------------------------------------------------------------- */
 
 enum { MEM_WHAT, MEM_BYTES, MEM_SHARE, N_MEM };
 static const struct result_column memory_columns[N_MEM] = {
@@ -194,9 +190,7 @@ void infer_result_memory(struct kind_run *run, const struct infer_outcome *o,
                      DIM_BYTES, "KV cache, buffers, activations");
 }
 
-/* --- stages
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- stages ------------------------------------------------------------------- */
 
 /* Seconds of a stage's kernels by what limits them; gaps apart. */
 struct by_limit {
@@ -331,9 +325,7 @@ void infer_result_stages(struct kind_run *run, const struct infer_outcome *o,
         add_exchange(t, o, combine);
 }
 
-/* --- breakdown
- * -------------------------------------------------------------------------------------------------
- */
+/* --- breakdown ---------------------------------------------------------------- */
 
 static void add_part(struct kind_run *run, const char *name, double value_s,
                      const char *doc)
@@ -382,9 +374,7 @@ void infer_result_parts(struct kind_run *run, const struct infer_case *c,
     add_part(run, "host gap", c->cfg.host_gap_s, "inference.host_gap");
 }
 
-/* --- limits
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- limits ------------------------------------------------------------------- */
 
 enum { LIM_WHAT, LIM_TIME, LIM_SHARE, N_LIM };
 static const struct result_column limit_columns[N_LIM] = {
@@ -440,9 +430,7 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c,
                                  100 * most_s / o->step_s));
 }
 
-/* --- kernels
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- kernels ------------------------------------------------------------------ */
 
 enum { K_STAGE, K_NAME, K_TIME, K_FLOPS, K_BANDWIDTH, K_LIMIT, K_ORIGIN, N_K };
 static const struct result_column kernel_columns[N_K] = {
@@ -489,9 +477,7 @@ void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o,
         add_kernel(t, &k->list[i]);
 }
 
-/* --- what if
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- what if ------------------------------------------------------------------ */
 
 static void double_nic(struct infer_case *c)
 {

@@ -27,19 +27,24 @@ int infer_setup_open(const struct scenario_file *file, struct arena *arena,
                              &out->loads, diag);
 }
 
-/* --- cases
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- cases -------------------------------------------------------------------- */
 
 void infer_case_of(const struct infer_setup *setup, bool prefill,
                    struct infer_case *out)
 {
     const struct scenario *s = setup->file->scenario;
+    int64_t first = s->inference.prefill.nodes, rest = s->cluster.nodes - first;
     *out = (struct infer_case){
         .setup = setup, .cfg = s->inference, .hw = s->cluster, .prefill = prefill};
-    if (s->inference.phase == PHASE_DISAGGREGATED)
-        out->hw.nodes = prefill ? s->inference.prefill.nodes
-                                : s->cluster.nodes - s->inference.prefill.nodes;
+    if (s->inference.phase != PHASE_DISAGGREGATED)
+        return;
+    out->hw.nodes = prefill ? first : rest;
+    if (!prefill || s->inference.prefill.kv_transfer == KV_NONE)
+        return;
+    out->cfg.simulate_layers = 0;
+    out->kv = (struct infer_kv){.when = s->inference.prefill.kv_transfer,
+                                    .first_rank = (uint32_t)(first * s->cluster.node.gpus),
+                                    .n_nodes = (uint32_t)rest};
 }
 
 static uint32_t lay_out(const struct infer_case *c, struct arena *arena,
@@ -47,8 +52,12 @@ static uint32_t lay_out(const struct infer_case *c, struct arena *arena,
                         struct infer_misfit misfits[INFER_MAX_MISFITS])
 {
     const struct scenario *s = c->setup->file->scenario;
-    struct infer_given given = {&c->cfg, &s->llm, &c->hw, &s->expert_load,
-                                &c->setup->loads.rows};
+    struct infer_given given = {.cfg = &c->cfg,
+                                .model = &s->llm,
+                                .hw = &c->hw,
+                                .expert_load = &s->expert_load,
+                                .load_rows = &c->setup->loads.rows,
+                                .left_out = c->left_out};
     return infer_lay_out(&given, c->prefill, c->hw.nodes, arena, l, misfits);
 }
 
@@ -98,9 +107,7 @@ int infer_case_check(const struct infer_case *c, struct arena *arena, struct dia
     return n ? -1 : check_memory(file, &l, arena, diag);
 }
 
-/* --- running
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- running ------------------------------------------------------------------ */
 
 static double latency_s(const struct topology *t, uint32_t src, uint32_t dst)
 {
@@ -148,10 +155,14 @@ static int simulate(struct kind_run *run, const struct infer_case *c,
     struct infer_times times;
     kind_begin(run, topo);
     infer_step_graph(&out->step, run->graph, &ops);
+    uint32_t kv = c->kv.n_nodes ? infer_kv_graph(&out->step, &c->kv, run->graph, &ops)
+                                : run->graph->n_ops;
     if (kind_simulate(run, topo, &c->hw, diag))
         return -1;
     times_of(run, &out->step, &ops, &times);
     infer_account(&out->step, &times, &out->account);
+    for (; kv < run->graph->n_ops; kv++)
+        out->kv_end_s = fmax(out->kv_end_s, run->outcome.op_end_s[kv]);
     return 0;
 }
 
@@ -163,6 +174,11 @@ static void solve(const struct infer_case *c, const struct topology *topo,
     struct infer_times times;
     infer_step_bound(&out->step, &net, arena, &times);
     infer_account(&out->step, &times, &out->account);
+    if (c->kv.n_nodes && c->kv.when != KV_NONE) {
+        double left_B = c->kv.when == KV_AT_END ? infer_kv_rank_B(&out->step.layout)
+                                                : infer_kv_last_B(&out->step.layout);
+        out->kv_end_s = out->account.total.step_s + left_B / net.nic_Bps + net.nic_latency_s;
+    }
     arena_free(arena);
 }
 
@@ -172,7 +188,7 @@ enum { ENOUGH_LAYERS = 6 };
 static bool may_share(const struct infer_case *c)
 {
     return c->cfg.share_layers && c->cfg.routing == INFER_BALANCED && !c->layers &&
-           !c->cfg.simulate_layers;
+           !c->cfg.simulate_layers && !c->kv.n_nodes;
 }
 
 static const struct infer_gate *gate_of(struct kind_run *run,
@@ -197,6 +213,16 @@ static int run_layers(struct kind_run *run, const struct infer_case *c,
     return 0;
 }
 
+/* The nodes of the phase, and those that caches go to. */
+static int build_network(struct kind_run *run, const struct infer_case *c,
+                         struct topology **topo, struct diag *diag)
+{
+    struct cluster_hw *hw = ARENA_NEW(run->arena, struct cluster_hw);
+    *hw = c->hw;
+    hw->nodes += c->kv.n_nodes;
+    return kind_topology(run, hw, topo, diag);
+}
+
 int infer_case_run(struct kind_run *run, const struct infer_case *c,
                    struct infer_outcome *out, struct diag *diag)
 {
@@ -207,10 +233,11 @@ int infer_case_run(struct kind_run *run, const struct infer_case *c,
     struct topology *topo;
     *kept = *c;
     BUG_IF(lay_out(kept, run->arena, &l, misfits));
-    if (kind_topology(run, &kept->hw, &topo, diag))
+    *out = (struct infer_outcome){.memory = infer_memory(&l)};
+    if (build_network(run, kept, &topo, diag))
         return -1;
     out->kernels = kernel_model_new(&kept->hw, &c->setup->table, run->arena);
-    out->memory = infer_memory(&l);
+    out->kv_B = c->kv.n_nodes && c->kv.when != KV_NONE ? infer_kv_rank_B(&l) : 0;
     uint32_t layers = c->layers ? c->layers : (uint32_t)c->cfg.simulate_layers;
     if (run_layers(run, kept, topo, &l, may_share(c) ? ENOUGH_LAYERS : layers, out,
                    diag))

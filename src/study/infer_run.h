@@ -5,6 +5,7 @@
 #define MOESIM_STUDY_INFER_RUN_H
 
 #include "models/infer_account.h"
+#include "models/infer_kv.h"
 #include "study/expert_loads.h"
 #include "study/kind_run.h"
 
@@ -28,6 +29,8 @@ struct infer_case {
     bool prefill;
     bool closed_form; /* whatever sim.network says */
     uint32_t layers;  /* with experts that are in the program; 0 = as cfg says */
+    unsigned left_out;  /* bits of enum infer_part */
+    struct infer_kv kv; /* prefill: where caches go; not with fewer layers */
 };
 
 /* The scenario's step of a phase. */
@@ -43,6 +46,8 @@ struct infer_outcome {
     struct infer_account account;
     double step_s; /* account.total.step_s and inference.host_gap */
     const struct kernel_model *kernels;
+    double kv_B;     /* of caches that a rank sends */
+    double kv_end_s; /* when the last of them has arrived; 0 = none are sent */
 };
 
 /* Runs a case that fits. Everything is the arena's of the run. */

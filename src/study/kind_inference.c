@@ -54,9 +54,7 @@ static void check(const struct scenario_file *file, struct arena *arena,
         check_phase(file, &setup, prefill, arena, diag);
 }
 
-/* --- published
- * -------------------------------------------------------------------------------------------------
- */
+/* --- published ---------------------------------------------------------------- */
 
 enum { PUB_WHAT, PUB_OURS, PUB_THEIRS, PUB_DIFF, N_PUB };
 static const struct result_column published_columns[N_PUB] = {
@@ -99,9 +97,7 @@ static void compare(struct kind_run *run, const struct infer_case *c,
                         arena_printf(run->arena, "published: %s", p->source));
 }
 
-/* --- run
- * -------------------------------------------------------------------------------------------------------
- */
+/* --- run ---------------------------------------------------------------------- */
 
 static const char *setting_of(const struct kind_run *run, const struct infer_case *c,
                               const struct infer_outcome *o)
@@ -142,28 +138,99 @@ static void add_notes(struct kind_run *run, const struct infer_outcome *o)
                          o->step.program.sparse, o->step.sparse_layers));
 }
 
-static int run_phase(struct kind_run *run, const struct infer_setup *setup,
-                     bool prefill, const char *prefix, struct diag *diag)
+static int run_phase(struct kind_run *run, const struct infer_case *c, const char *prefix,
+                     struct infer_outcome *o, struct diag *diag)
 {
-    struct infer_case c;
-    struct infer_outcome o;
-    infer_case_of(setup, prefill, &c);
-    if (infer_case_run(run, &c, &o, diag))
+    if (infer_case_run(run, c, o, diag))
         return -1;
-    run->result.setting = setting_of(run, &c, &o);
-    infer_result_metrics(run, &c, &o, prefix);
-    infer_result_memory(run, &o, prefix);
-    infer_result_parts(run, &c, &o);
-    infer_result_stages(run, &o, prefix);
-    infer_result_limits(run, &c, &o, prefix);
-    infer_result_kernels(run, &o, prefix);
-    compare(run, &c, &o);
-    add_notes(run, &o);
-    struct kind_run closed = {.file = run->file, .arena = run->arena};
-    closed.result = run->result;
-    if (infer_result_what_if(&closed, &c, prefix, diag))
+    run->result.setting = setting_of(run, c, o);
+    infer_result_metrics(run, c, o, prefix);
+    infer_result_memory(run, o, prefix);
+    infer_result_parts(run, c, o);
+    infer_result_stages(run, o, prefix);
+    infer_result_limits(run, c, o, prefix);
+    infer_result_kernels(run, o, prefix);
+    if (!*prefix)
+        compare(run, c, o);
+    add_notes(run, o);
+    return infer_result_what_if(run, c, prefix, diag);
+}
+
+/* --- both phases --------------------------------------------------------------- */
+
+static void add_kv(struct kind_run *run, const struct infer_case *c,
+                   const struct infer_outcome *o)
+{
+    struct arena *a = run->arena;
+    double ttft_s = fmax(o->step_s, o->kv_end_s), exposed_s = ttft_s - o->step_s;
+    struct result_metric *m = result_add_metric(
+        &run->result, a, "ttft", ttft_s, DIM_TIME,
+        "from the start of a batch of prompts until they can be decoded: first tokens are "
+        "there, caches have arrived",
+        "max(prefill_time, arrival of the last cache)");
+    result_add_input(m, a, "prefill_time", o->step_s, DIM_TIME, "this run");
+    result_add_input(m, a, "arrival of the last cache", o->kv_end_s, DIM_TIME, "this run");
+    result_add_metric(&run->result, a, "kv_exposed", exposed_s, DIM_TIME,
+                      "of it, waiting for caches alone", "ttft - prefill_time");
+    result_add_metric(&run->result, a, "kv_share_of_ttft", exposed_s / ttft_s, DIM_RATIO,
+                      "of ttft", "kv_exposed / ttft");
+    m = result_add_metric(&run->result, a, "kv_bytes_gpu", o->kv_B, DIM_BYTES,
+                          "caches that a GPU sends in a batch",
+                          "positions * bytes of a position");
+    result_add_input(m, a, "NIC bandwidth", c->hw.nic.bandwidth_Bps, DIM_BANDWIDTH,
+                     "cluster.nic.bandwidth");
+    result_add_metric(&run->result, a, "kv_nic_share",
+                      o->kv_B / hw_nic_payload_Bps(&c->hw) / ttft_s, DIM_RATIO,
+                      "of what a NIC can send meanwhile",
+                      "kv_bytes_gpu / (payload rate of the NIC * ttft)");
+    run->result.parts[run->result.n_parts++] = (struct result_part){
+        .name = "exposed KV transfer", .doc = "waited for caches", .value_s = exposed_s};
+}
+
+static void add_balance(struct kind_run *run, const struct infer_case *prefill,
+                        const struct infer_outcome *p, const struct infer_case *decode,
+                        const struct infer_outcome *d)
+{
+    const struct infer_layout *l = &p->step.layout;
+    double prompts = l->sequences * l->micro_batches * l->ranks / l->tp;
+    double in = prompts / p->step_s;
+    double sequences = (double)decode->cfg.decode.batch * d->step.layout.ranks;
+    double out = sequences / (d->step_s * (double)decode->cfg.decode.output);
+    struct arena *a = run->arena;
+    struct result_metric *m = result_add_metric(
+        &run->result, a, "requests_per_s_prefill", in, DIM_RATIO,
+        "that the nodes of prefill take", "prompts of a batch / prefill_time");
+    result_add_input(m, a, "prompts of a batch", prompts, DIM_COUNT,
+                     "inference.prefill.tokens, .prompt");
+    m = result_add_metric(&run->result, a, "requests_per_s_decode", out, DIM_RATIO,
+                          "that the nodes of decoding finish",
+                          "sequences / (tpot * output)");
+    result_add_input(m, a, "output", (double)decode->cfg.decode.output, DIM_COUNT,
+                     "inference.decode.output");
+    result_add_metric(&run->result, a, "prefill_nodes_wanted",
+                      (double)prefill->hw.nodes * out / in, DIM_RATIO,
+                      "nodes of prefill that keep the nodes of decoding busy",
+                      "prefill nodes * requests_per_s_decode / requests_per_s_prefill");
+}
+
+static int run_both(struct kind_run *run, const struct infer_setup *setup,
+                    struct diag *diag)
+{
+    struct infer_case prefill, decode;
+    struct infer_outcome p, d;
+    infer_case_of(setup, false, &decode);
+    infer_case_of(setup, true, &prefill);
+    if (run_phase(run, &decode, "", &d, diag))
         return -1;
-    run->result = closed.result;
+    const char *decoding = run->result.setting;
+    if (run_phase(run, &prefill, "prefill_", &p, diag))
+        return -1;
+    run->result.setting = arena_printf(run->arena, "%s; %s", run->result.setting, decoding);
+    if (prefill.kv.n_nodes)
+        add_kv(run, &prefill, &p);
+    add_balance(run, &prefill, &p, &decode, &d);
+    result_add_note(&run->result, run->arena,
+                    "'where the time goes' is of prefill; decoding has its tables");
     return 0;
 }
 
@@ -171,11 +238,22 @@ static int run_inference(struct kind_run *run, struct diag *diag)
 {
     const struct infer_cfg *cfg = &run->file->scenario->inference;
     struct infer_setup setup;
+    struct infer_case c;
+    struct infer_outcome o;
     run->result.kind = "inference";
     progress_begin("simulating");
     if (infer_setup_open(run->file, run->arena, &setup, diag))
         return -1;
-    return run_phase(run, &setup, cfg->phase == PHASE_PREFILL, "", diag);
+    if (cfg->phase == PHASE_DISAGGREGATED)
+        return run_both(run, &setup, diag);
+    infer_case_of(&setup, cfg->phase == PHASE_PREFILL, &c);
+    if (run_phase(run, &c, "", &o, diag))
+        return -1;
+    if (c.prefill)
+        result_add_metric(&run->result, run->arena, "ttft", o.step_s, DIM_TIME,
+                          "time to the first token of a prompt that does not wait",
+                          "prefill_time");
+    return 0;
 }
 
 const struct scenario_kind kind_inference = {

@@ -7,12 +7,15 @@
  * nothing but bytes and links, and so must give the bound again.
  *
  * Between nodes all copies go through the NICs (pure RDMA, as DeepEP's low-latency kernels); within one node
- * over NVLink. Left out: computation, which the paper takes to be hidden behind communication. */
+ * over NVLink. Computation, which the paper takes to be hidden behind communication, comes in at the end when the
+ * scenario has a model: whole decoding steps (kind inference), at first with nothing to compute, then part by
+ * part, in closed form; the last row simulates the whole step, of which a few layers stand for all. */
 #include <math.h>
 #include <string.h>
 
 #include "base/progress.h"
 #include "models/deepep_ll.h"
+#include "study/infer_run.h"
 #include "study/kind_run.h"
 #include "study/result_build.h"
 
@@ -37,23 +40,56 @@ static const struct result_column columns[N_COL] = {
     {"dispatch", DIM_TIME, "of one micro-batch", false},
     {"combine", DIM_TIME, "of one micro-batch", false},
     {"comm_time", DIM_TIME, "dispatch + combine", false},
-    {"factor", DIM_RATIO, "comm_time / that of the row above", false},
-    {"layer", DIM_TIME, "two micro-batches", false},
+    {"factor", DIM_RATIO, "tpot / that of the row above", false},
+    {"layer", DIM_TIME, "two micro-batches; of whole steps a layer with experts", false},
     {"tpot", DIM_TIME, "all layers", false},
     {"tokens_per_s", DIM_RATIO, "of one user: 1 / tpot", false},
 };
+
+static bool has_computation(const struct scenario *sc)
+{
+    return sc->tpot.bridge && sc->tpot.computation && sc->llm.layers > 0;
+}
+
+static void decode_case(const struct infer_setup *setup, unsigned left_out, struct infer_case *c)
+{
+    infer_case_of(setup, false, c);
+    c->cfg.overlap = OVERLAP_DUAL;
+    c->cfg.decode.batch = 2 * setup->file->scenario->tpot.tokens;
+    c->left_out = left_out;
+}
+
+/* The model is the one that the bound is of. */
+static void check_model(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct scenario *sc = file->scenario;
+    int64_t copies = sc->llm.moe.top_k + (sc->inference.shared_replicas > 0);
+    struct infer_setup setup;
+    struct infer_case c;
+    if (sc->llm.hidden != sc->tpot.hidden)
+        REPORT("tpot.hidden", "the model's hidden size is %lld (llm.hidden)", (long long)sc->llm.hidden);
+    if (copies != sc->tpot.copies)
+        REPORT("tpot.copies",
+               "a token of the model goes to %lld experts (llm.moe.top_k, and one of inference.shared_replicas)",
+               (long long)copies);
+    if (sc->llm.hidden != sc->tpot.hidden || copies != sc->tpot.copies || infer_setup_open(file, arena, &setup, diag))
+        return;
+    decode_case(&setup, 0, &c);
+    infer_case_check(&c, arena, diag);
+}
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct scenario *sc = file->scenario;
     int64_t gpus = sc->cluster.nodes * sc->cluster.node.gpus;
-    (void)arena;
     if (sc->tpot.copies >= gpus)
         REPORT("tpot.copies", "%lld experts of a token need more than %lld GPUs, one each",
                (long long)sc->tpot.copies, (long long)gpus);
     if (sc->cluster.nodes > 1 && !strcmp(sc->cluster.topology, "mpft"))
         REPORT("cluster.topology", "copies go from any NIC to any other; the planes of mpft are apart: "
                                    "choose mrft or another network");
+    else if (has_computation(sc))
+        check_model(file, arena, diag);
 }
 
 /* --- hardware, without what a step does not yet take into account -------------------------------------- */
@@ -140,6 +176,13 @@ static int simulate(struct kind_run *run, enum step step, bool combine, double *
     return 0;
 }
 
+static void finish_row(const struct result_table *t, struct result_cell *row, double tpot_s)
+{
+    row[COL_TPOT].value = tpot_s;
+    row[COL_FACTOR].value = t->n_rows > 1 ? tpot_s / (row - N_COL)[COL_TPOT].value : NAN;
+    row[COL_SPEED].value = 1 / tpot_s;
+}
+
 static void fill_row(struct result_table *t, enum step step, double dispatch_s, double combine_s,
                      int64_t layers)
 {
@@ -148,10 +191,8 @@ static void fill_row(struct result_table *t, enum step step, double dispatch_s, 
     row[COL_DISPATCH].value = dispatch_s;
     row[COL_COMBINE].value = combine_s;
     row[COL_COMM].value = dispatch_s + combine_s;
-    row[COL_FACTOR].value = t->n_rows > 1 ? row[COL_COMM].value / (row - N_COL)[COL_COMM].value : NAN;
     row[COL_LAYER].value = 2 * row[COL_COMM].value;
-    row[COL_TPOT].value = row[COL_LAYER].value * (double)layers;
-    row[COL_SPEED].value = 1 / row[COL_TPOT].value;
+    finish_row(t, row, row[COL_LAYER].value * (double)layers);
 }
 
 static int add_row(struct kind_run *run, struct result_table *t, enum step step, struct diag *diag)
@@ -163,6 +204,71 @@ static int add_row(struct kind_run *run, struct result_table *t, enum step step,
         else if (simulate(run, step, combine, &time_s[combine], diag))
             return -1;
     fill_row(t, step, time_s[0], time_s[1], run->file->scenario->tpot.layers);
+    return 0;
+}
+
+/* --- whole steps ----------------------------------------------------------------------------------------------- */
+
+static const struct decode_step {
+    const char *name;
+    unsigned without;
+    bool simulated;
+} decode_steps[] = {
+    {"two micro-batches at once, the model's layers", PART_EXPERTS | PART_NETWORKS | PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
+    {"+ routed experts compute", PART_NETWORKS | PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
+    {"+ shared and dense networks, head", PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
+    {"+ projections, norms, router", PART_CORE | PART_GAPS, false},
+    {"+ attention over the context", PART_GAPS, false},
+    {"+ gaps between kernels", 0, false},
+    {"the step simulated, links shared", 0, true},
+};
+enum { N_DECODE_STEPS = sizeof decode_steps / sizeof *decode_steps };
+
+static int add_decode_row(struct kind_run *run, const struct infer_setup *setup, const struct decode_step *step,
+                          struct result_table *t, struct diag *diag)
+{
+    enum { ENOUGH_LAYERS = 3 };
+    struct infer_case c;
+    struct infer_outcome o;
+    decode_case(setup, step->without, &c);
+    c.closed_form = !step->simulated;
+    c.layers = c.cfg.simulate_layers || c.closed_form ? (uint32_t)c.cfg.simulate_layers : ENOUGH_LAYERS;
+    if (infer_case_run(run, &c, &o, diag))
+        return -1;
+    struct result_cell *row = result_add_row(t);
+    row[COL_STEP].text = step->without != PART_GAPS
+                             ? step->name
+                             : arena_printf(run->arena, "%s of %lld", step->name, (long long)c.cfg.decode.context);
+    row[COL_DISPATCH].value = o.account.exchange_s[0];
+    row[COL_COMBINE].value = o.account.exchange_s[1];
+    row[COL_COMM].value = row[COL_DISPATCH].value + row[COL_COMBINE].value;
+    row[COL_LAYER].value = o.account.layer.step_s;
+    finish_row(t, row, o.step_s);
+    return 0;
+}
+
+static int add_decode_rows(struct kind_run *run, struct result_table *t, struct diag *diag)
+{
+    struct infer_setup setup;
+    if (infer_setup_open(run->file, run->arena, &setup, diag))
+        return -1;
+    bool simulates = run->file->scenario->sim.network != NET_BOUND;
+    for (int i = 0; i < N_DECODE_STEPS; i++)
+        if ((!decode_steps[i].simulated || simulates) && add_decode_row(run, &setup, &decode_steps[i], t, diag))
+            return -1;
+    const struct result_cell *last = t->cells + (t->n_rows - 1) * N_COL;
+    struct result_metric *m =
+        result_add_metric(&run->result, run->arena, "tpot_decode", last[COL_TPOT].value, DIM_TIME,
+                          "a decoding step with all that the table lists", "the table's last row");
+    result_add_input(m, run->arena, "context", (double)run->file->scenario->inference.decode.context, DIM_COUNT,
+                     "inference.decode.context");
+    result_add_metric(&run->result, run->arena, "tokens_per_second_decode", last[COL_SPEED].value, DIM_RATIO,
+                      "of one user", "1 / tpot_decode");
+    result_add_metric(&run->result, run->arena, "decode_over_bound", last[COL_TPOT].value / t->cells[COL_TPOT].value,
+                      DIM_RATIO, "product of all of the table's factors", "tpot_decode / tpot_bound");
+    result_add_note(&run->result, run->arena,
+                    "whole steps: dispatch and combine are exchanges from the last posting to the last arrival, without "
+                    "the low-latency kernels' own time, which is on the computing stream");
     return 0;
 }
 
@@ -193,11 +299,11 @@ static void add_simulated(struct kind_run *run, const struct result_cell *bound,
                           const struct result_cell *last)
 {
     result_add_metric(&run->result, run->arena, "tpot_simulated", last[COL_TPOT].value, DIM_TIME,
-                      "the last row: with all that the table lists", "2 * comm_time * layers");
+                      "communication with all that the table lists of it", "2 * comm_time * layers");
     result_add_metric(&run->result, run->arena, "tokens_per_second_simulated", last[COL_SPEED].value,
                       DIM_RATIO, "of one user", "1 / tpot_simulated");
     result_add_metric(&run->result, run->arena, "over_bound", last[COL_COMM].value / bound[COL_COMM].value,
-                      DIM_RATIO, "product of the table's factors", "tpot_simulated / tpot_bound");
+                      DIM_RATIO, "product of its factors", "tpot_simulated / tpot_bound");
 }
 
 static int run_tpot(struct kind_run *run, struct diag *diag)
@@ -211,17 +317,22 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
                                        sc->cluster.nodes > 1 ? "all copies through the NICs" :
                                                                "all copies over NVLink");
     struct result_table *t = result_add_table(&run->result, run->arena, "bridge",
-                                              "from the bound to the machine", columns, N_COL, N_STEPS);
+                                              "from the bound to the machine", columns, N_COL,
+                                              N_STEPS + N_DECODE_STEPS);
     progress_begin("simulating");
     for (int step = 0; step < (sc->tpot.bridge ? N_STEPS : STEP_LINKS); step++)
         if ((step != STEP_HIDDEN || rounded) && add_row(run, t, (enum step)step, diag))
             return -1;
     add_bound(run, t->cells);
     result_add_note(&run->result, run->arena,
-                    "computation is left out, as in the paper's bound; factors are of this order of steps");
+                    has_computation(sc) ? "factors are of this order of steps"
+                                        : "computation is left out, as in the paper's bound; factors are of this "
+                                          "order of steps");
     if (!sc->tpot.bridge)
         return 0;
     add_simulated(run, t->cells, t->cells + (t->n_rows - 1) * N_COL);
+    if (has_computation(sc) && add_decode_rows(run, t, diag))
+        return -1;
     result_add_note(&run->result, run->arena,
                     "the kernels' own time (cluster.ep_kernel.low_latency_*) was calibrated at 128 tokens of an "
                     "H800 and is taken as fixed: with fewer tokens, and on other chips, the last row is a guess "
@@ -233,7 +344,7 @@ const struct scenario_kind kind_tpot_bound = {
     .name = "tpot_bound",
     .doc = "the bound of decoding speed, and the way from it to the machine",
     .ref = "2.3.2",
-    .reads = "tpot",
+    .reads = "tpot llm? inference? expert_load?",
     .check = check,
     .run = run_tpot,
 };
