@@ -41,6 +41,7 @@ tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixtu
 
 check_PROGRAMS += tests/test_scenario
 check_PROGRAMS += tests/test_claims
+check_PROGRAMS += tests/test_proposals
 check_PROGRAMS += tests/test_io_writers
 check_PROGRAMS += tests/test_io_trace
 check_PROGRAMS += tests/test_io_trace_real
@@ -62,6 +63,7 @@ dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/train_kernels_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
+dist_check_SCRIPTS += tests/proposals_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh
 dist_check_SCRIPTS += tests/edge_cli.sh
 dist_check_SCRIPTS += tests/infer_cli.sh

@@ -424,8 +424,8 @@ END_TEST
 START_TEST(low_latency_bytes)
 {
     struct ll_traffic t;
-    ck_assert(ll_message_B(7168, false) == 7408);
-    ck_assert(ll_message_B(7168, true) == 14336);
+    ck_assert(ll_message_B(&hw.ep_kernel, 7168, false) == 7408);
+    ck_assert(ll_message_B(&hw.ep_kernel, 7168, true) == 14336);
     ll_sample(16, 100, 64, 8, 7, arena, &t);
     double pairs = 0, own = 0;
     for (uint32_t i = 0; i < 16 * 16; i++) {
@@ -437,18 +437,18 @@ START_TEST(low_latency_bytes)
         double in_B[64], out_B[64], network_B[64], sum_B = 0;
         opgraph_free(graph);
         graph = opgraph_new(16);
-        ll_build(graph, &hw, &t, ll_message_B(7168, combine), combine, combine, arena);
+        ll_build(graph, &hw, &t, ll_message_B(&hw.ep_kernel, 7168, combine), combine, combine, arena);
         opgraph_check(graph);
         sum_bytes(in_B, out_B, network_B, 16);
         for (uint32_t r = 0; r < 16; r++) {
             uint32_t served = 0;
             for (uint32_t home = 0; home < 16; home++)
                 served += home == r ? 0 : t.pairs[home * 16 + r];
-            double wanted_B = served * ll_message_B(7168, combine);
+            double wanted_B = served * ll_message_B(&hw.ep_kernel, 7168, combine);
             ck_assert((combine ? out_B : in_B)[r] == wanted_B);
             sum_B += in_B[r];
         }
-        ck_assert(sum_B == (pairs - own) * ll_message_B(7168, combine));
+        ck_assert(sum_B == (pairs - own) * ll_message_B(&hw.ep_kernel, 7168, combine));
     }
 }
 END_TEST
@@ -461,7 +461,7 @@ START_TEST(low_latency_time)
     hw.ep_kernel.ll_dispatch_s = 5e-6;
     ll_sample(16, 128, 64, 8, 1, arena, &t);
     graph = opgraph_new(16);
-    ll_build(graph, &hw, &t, ll_message_B(7168, false), false, true, arena);
+    ll_build(graph, &hw, &t, ll_message_B(&hw.ep_kernel, 7168, false), false, true, arena);
     double in_B[64], out_B[64], network_B[64], most_B = 0;
     sum_bytes(in_B, out_B, network_B, 16);
     for (uint32_t r = 0; r < 16; r++)
@@ -484,12 +484,12 @@ START_TEST(low_latency_posting)
     hw.ep_kernel.ll_initiator = INITIATOR_CPU_PROXY;
     ll_sample(16, 128, 64, 8, 1, arena, &t);
     graph = opgraph_new(16);
-    ll_build(graph, &hw, &t, ll_message_B(7168, false), false, loopback, arena);
+    ll_build(graph, &hw, &t, ll_message_B(&hw.ep_kernel, 7168, false), false, loopback, arena);
     double posted_s[16] = {0};
     for (uint32_t i = 0; i < graph->n_transfers; i++) {
         const struct transfer *m = &graph->transfers[i];
         if (loopback || crosses_nodes(m))
-            posted_s[m->src] += m->bytes_B / ll_message_B(7168, false) * 1e-6;
+            posted_s[m->src] += m->bytes_B / ll_message_B(&hw.ep_kernel, 7168, false) * 1e-6;
     }
     for (uint32_t r = 0; r < 16; r++)
         most_s = fmax(most_s, posted_s[r]);

@@ -15,6 +15,8 @@ static const struct routing_cfg cfg = {.experts = 64,
                                        .tokens_per_rank = 300,
                                        .hidden = 7168};
 
+static const struct hw_ep_kernel plain; /* BF16 combines */
+
 struct setup {
     struct arena *arena;
     struct cluster_hw hw;
@@ -84,10 +86,10 @@ START_TEST(bytes_of_a_token)
 
     ck_assert_double_eq(deepep_payload_B(7168, false), 7392);
     ck_assert_double_eq(deepep_payload_B(7168, true), 14336);
-    ck_assert_double_eq(deepep_token_B(7168, 8, cached), 7400);
-    ck_assert_double_eq(deepep_token_B(7168, 8, first), 7464);
-    ck_assert_double_eq(deepep_token_B(7168, 8, forward), 14344);
-    ck_assert_double_eq(deepep_token_B(7168, 8, backward), 14376);
+    ck_assert_double_eq(deepep_token_B(&plain, 7168, 8, cached), 7400);
+    ck_assert_double_eq(deepep_token_B(&plain, 7168, 8, first), 7464);
+    ck_assert_double_eq(deepep_token_B(&plain, 7168, 8, forward), 14344);
+    ck_assert_double_eq(deepep_token_B(&plain, 7168, 8, backward), 14376);
 }
 END_TEST
 
@@ -126,7 +128,7 @@ START_TEST(bytes_add_up)
 {
     struct deepep_call call = {.combine = _i & 1, .choices = _i & 2};
     struct setup *s = setup_new(20);
-    double token_B = deepep_token_B(7168, 4, call), network_B = 0, local_B = 0,
+    double token_B = deepep_token_B(&plain, 7168, 4, call), network_B = 0, local_B = 0,
            nvlink_B = 0;
     double network, local, forwarded;
 
@@ -154,7 +156,7 @@ START_TEST(combine_is_the_mirror_image)
 {
     struct setup *out = setup_new(20), *back = setup_new(20);
     struct deepep_call dispatch = {.choices = true}, combine = {.combine = true};
-    double ratio = deepep_token_B(7168, 4, combine) / deepep_token_B(7168, 4, dispatch);
+    double ratio = deepep_token_B(&plain, 7168, 4, combine) / deepep_token_B(&plain, 7168, 4, dispatch);
 
     exchange(out, dispatch);
     exchange(back, combine);

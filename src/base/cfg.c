@@ -1,6 +1,8 @@
 /* Config tables, the core: lays out the entries of a table, fills the defaults and
  * answers questions about single keys. Loading, overriding and printing are in cfg_*.c.
  * Leaves out: lists; what needs one is read through base/yaml_doc.h by who owns it. */
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/cfg_priv.h"
@@ -144,6 +146,30 @@ int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct di
             return -1;
         }
     return 0;
+}
+
+const char *cfg_number_text(const struct cfg_field *f, double number, struct arena *arena)
+{
+    int64_t whole = llround(number);
+    BUG_IF(f->type != CFG_QUANTITY && f->type != CFG_INT);
+    return cfg_value_text(f, f->type == CFG_INT ? (const void *)&whole : &number, arena);
+}
+
+static bool is_excluded(const struct cfg *c, const struct cfg_entry *e)
+{
+    for (size_t i = (size_t)(e - c->entries); i; i = c->entries[i].parent)
+        if (c->entries[i].excluded)
+            return true;
+    return false;
+}
+
+bool cfg_state(const struct cfg *c, const char *dotted_key, struct cfg_leaf_state *out)
+{
+    const struct cfg_entry *e = cfg_find(c, dotted_key);
+    if (!e || e->table || is_excluded(c, e))
+        return false;
+    *out = (struct cfg_leaf_state){e->field, e->value, cfg_value_text(e->field, e->value, c->arena)};
+    return true;
 }
 
 /* The entry after this one, over tables that are taken out. */

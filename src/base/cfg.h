@@ -72,6 +72,13 @@ int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_n
  * without YAML's quotes. Exit codes: EXIT_USAGE when it is not of the form key=value,
  * else EXIT_BAD_INPUT. */
 int cfg_override(struct cfg *c, const char *assignment, struct diag *diag);
+/* One value as text, with the places that messages name: what -s does, for those who split text themselves. */
+struct cfg_assignment {
+    const char *key, *value;
+    const char *source; /* "command line: ..."; lives as long as the arena */
+    struct srcloc key_at, value_at;
+};
+int cfg_assign(struct cfg *c, const struct cfg_assignment *assignment, struct diag *diag);
 /* After all layers: reports required keys that nobody gave, with the table's place. */
 int cfg_finish(struct cfg *c, struct diag *diag);
 
@@ -105,6 +112,16 @@ int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value
 /* The same from a number: whole for a CFG_INT. */
 int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena,
                  char *why, size_t why_size);
+/* What a key holds now: its field and canonical text (parses back to the same value). False when there is no
+ * such leaf or its table was taken out (cfg_exclude). */
+struct cfg_leaf_state {
+    const struct cfg_field *field;
+    const void *value;
+    const char *text;
+};
+bool cfg_state(const struct cfg *c, const char *dotted_key, struct cfg_leaf_state *out);
+/* The canonical text of a number (SI) in a CFG_QUANTITY or, rounded to a whole one, a CFG_INT. */
+const char *cfg_number_text(const struct cfg_field *f, double number, struct arena *arena);
 
 /* Visits every leaf in table order. value_text is the canonical YAML text with unit; it
  * parses back to the very same value. The strings live as long as the arena. */

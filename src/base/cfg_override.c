@@ -67,27 +67,33 @@ const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct s
     return e ? e->field : NULL;
 }
 
-static int apply(struct cfg *c, const char *option, const char *text,
-                 const char *equals, struct diag *diag)
+int cfg_assign(struct cfg *c, const struct cfg_assignment *a, struct diag *diag)
 {
     char why[CFG_WHY_SIZE];
-    size_t lead, value_lead, prefix = strlen(option) - strlen(text);
-    const char *key = trimmed(c->arena, text, (size_t)(equals - text), &lead);
-    const char *value = trimmed(c->arena, equals + 1, strlen(equals + 1), &value_lead);
-    struct srcloc key_at = at(option, prefix + lead);
-    struct srcloc value_at =
-        at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
-    struct cfg_entry *e = find_leaf(c, key, key_at, diag);
+    struct cfg_entry *e = find_leaf(c, a->key, a->key_at, diag);
     if (!e)
         return -1;
     e->given = true;
-    if (cfg_parse_value(e->field, value, e->value, c->arena, why, sizeof why)) {
-        diag_error(diag, EXIT_BAD_INPUT, value_at, "%s: %s", e->key, why);
+    if (cfg_parse_value(e->field, a->value, e->value, c->arena, why, sizeof why)) {
+        diag_error(diag, EXIT_BAD_INPUT, a->value_at, "%s: %s", e->key, why);
         return -1;
     }
-    e->source = arena_printf(c->arena, "command line: %s", option);
-    e->where = value_at;
+    e->source = a->source;
+    e->where = a->value_at;
     return 0;
+}
+
+static int apply(struct cfg *c, const char *option, const char *text,
+                 const char *equals, struct diag *diag)
+{
+    size_t lead, value_lead, prefix = strlen(option) - strlen(text);
+    struct cfg_assignment a = {
+        .key = trimmed(c->arena, text, (size_t)(equals - text), &lead),
+        .value = trimmed(c->arena, equals + 1, strlen(equals + 1), &value_lead),
+        .source = arena_printf(c->arena, "command line: %s", option)};
+    a.key_at = at(option, prefix + lead);
+    a.value_at = at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
+    return cfg_assign(c, &a, diag);
 }
 
 int cfg_override(struct cfg *c, const char *assignment, struct diag *diag)

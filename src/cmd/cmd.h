@@ -16,6 +16,7 @@ int cmd_formats(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 int cmd_validate(int argc, char **argv);
+int cmd_proposals(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
 

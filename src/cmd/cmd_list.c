@@ -36,6 +36,28 @@ static void list_schedules(struct arena *arena)
         printf("%-12s %s (paper %s)\n", (*s)->name, (*s)->doc, (*s)->ref);
 }
 
+static void print_parameters(const struct cfg_table *table)
+{
+    for (const struct cfg_field *f = table->fields; f->name; f++) {
+        printf("    %s=%s  %s", f->name, f->dflt ? f->dflt : "(required)", f->doc);
+        for (int i = 0; f->choices && f->choices[i]; i++)
+            printf("%s%s", i ? ", " : ": ", f->choices[i]);
+        printf("\n");
+    }
+}
+
+static void list_proposals(struct arena *arena)
+{
+    (void)arena;
+    for (const struct proposal *const *p = proposal_all(); *p; p++) {
+        printf("%-24s %s (paper %s, %s)\n", (*p)->name, (*p)->doc, (*p)->ref,
+               proposal_mechanism_names[(*p)->mechanism]);
+        if ((*p)->parameters)
+            print_parameters((*p)->parameters);
+        printf("    for scenarios of kind %s\n", (*p)->kinds);
+    }
+}
+
 static void list_networks(struct arena *arena)
 {
     (void)arena;
@@ -102,6 +124,7 @@ static const struct list {
              {"blocks", list_blocks},
              {"schedules", list_schedules},
              {"networks", list_networks},
+             {"proposals", list_proposals},
              {NULL, NULL}};
 
 static const struct list *find_list(const char *word, struct argp_state *state)
@@ -116,7 +139,7 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     argp_error(
         state,
         "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
-        "models, blocks, schedules, networks",
+        "models, blocks, schedules, networks, proposals",
         word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -140,7 +163,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {NULL,
                                  parse_option,
-                                 "kinds|topologies|hardware|models|blocks|schedules|networks",
+                                 "kinds|topologies|hardware|models|blocks|schedules|networks|proposals",
                                  "Lists what a scenario may name.",
                                  NULL,
                                  NULL,

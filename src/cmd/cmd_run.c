@@ -9,22 +9,25 @@
 #include "io/writers.h"
 #include "study/kind_run.h"
 
-enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
+enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_PROPOSAL, KEY_CRITICAL, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
 
 struct options {
     const char *scenario, *explain, *timeline, *ranks;
-    const char *set[MAX_LIST], *out[MAX_LIST];
-    int n_set, n_out;
-    bool detail, json;
+    const char *set[MAX_LIST], *out[MAX_LIST], *proposals[MAX_LIST];
+    int n_set, n_out, n_proposals;
+    bool detail, json, critical;
 };
 
 static const struct argp_option argp_options[] = {
     {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'",
      0},
+    {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
+     "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
     {"output", 'o', "FILE", 0, "write the result to FILE (.json, .csv; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print the result as JSON instead of text", 0},
     {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
     {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
+    {"critical-path", KEY_CRITICAL, NULL, 0, "add a table of what the run waited for", 0},
     {"timeline", KEY_TIMELINE, "FILE", 0,
      "write a timeline for ui.perfetto.dev (.json; .gz compresses)", 0},
     {"timeline-ranks", KEY_RANKS, "LIST", 0,
@@ -43,6 +46,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             o->set[o->n_set++] = arg;
         else
             o->out[o->n_out++] = arg;
+        return 0;
+    case KEY_PROPOSAL:
+        if (o->n_proposals == MAX_LIST)
+            argp_error(state, "more than %d times --proposal", MAX_LIST);
+        o->proposals[o->n_proposals++] = arg;
+        return 0;
+    case KEY_CRITICAL:
+        o->critical = true;
         return 0;
     case KEY_JSON:
         o->json = true;
@@ -215,10 +226,14 @@ static void report(const struct run *r, const struct options *o, struct diag *di
 
 static void run(struct run *r, const struct options *o, struct diag *diag)
 {
-    if (scenario_load(o->scenario, o->set, o->n_set, r->kind.arena, &r->file, diag))
+    struct scenario_options options = {.overrides = o->set,
+                                       .n_overrides = o->n_set,
+                                       .proposals = o->proposals,
+                                       .n_proposals = o->n_proposals};
+    if (scenario_load_with(o->scenario, &options, r->kind.arena, &r->file, diag))
         return;
     progress_begin("building");
-    int failed = kind_find(r->file.scenario->kind)->run(&r->kind, diag);
+    int failed = kind_execute(&r->kind, diag);
     progress_end();
     if (failed)
         return;
@@ -235,6 +250,8 @@ int cmd_run(int argc, char **argv)
     struct run r = {.options = &o};
     r.kind = (struct kind_run){
         .file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
+    if (o.critical)
+        r.kind.critical = ARENA_NEW(r.kind.arena, struct critical_path);
     struct diag *diag = diag_new();
     check_outputs(&o, diag);
     if (!diag_failed(diag))

@@ -6,17 +6,19 @@
 #include "cmd/cmd.h"
 #include "io/scenario.h"
 
-enum { KEY_PRINT = 256 };
+enum { KEY_PRINT = 256, KEY_PROPOSAL };
 
 struct options {
-    const char **files, **set;
-    int n_files, n_set;
+    const char **files, **set, **proposals;
+    int n_files, n_set, n_proposals;
     bool print;
 };
 
 static const struct argp_option argp_options[] = {
     {"set", 's', "KEY=VALUE", 0,
      "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
+    {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
+     "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
     {"print", KEY_PRINT, NULL, 0,
      "print the scenario with every key resolved, as YAML that is a scenario itself",
      0},
@@ -28,6 +30,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 's':
         o->set[o->n_set++] = arg;
+        return 0;
+    case KEY_PROPOSAL:
+        o->proposals[o->n_proposals++] = arg;
         return 0;
     case KEY_PRINT:
         o->print = true;
@@ -62,7 +67,11 @@ static int validate(const struct options *o, const char *file)
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct scenario_file scenario;
-    bool ok = !scenario_load(file, o->set, o->n_set, arena, &scenario, diag);
+    struct scenario_options options = {.overrides = o->set,
+                                       .n_overrides = o->n_set,
+                                       .proposals = o->proposals,
+                                       .n_proposals = o->n_proposals};
+    bool ok = !scenario_load_with(file, &options, arena, &scenario, diag);
     if (ok && o->print)
         cfg_print_yaml(scenario.cfg, stdout);
     else if (ok)
@@ -78,7 +87,8 @@ static int validate(const struct options *o, const char *file)
 int cmd_validate(int argc, char **argv)
 {
     struct options o = {.files = checked_alloc(calloc((size_t)argc, sizeof *o.files)),
-                        .set = checked_alloc(calloc((size_t)argc, sizeof *o.set))};
+                        .set = checked_alloc(calloc((size_t)argc, sizeof *o.set)),
+                        .proposals = checked_alloc(calloc((size_t)argc, sizeof *o.proposals))};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     int code = EXIT_OK;
@@ -89,5 +99,6 @@ int cmd_validate(int argc, char **argv)
     }
     free(o.files);
     free(o.set);
+    free(o.proposals);
     return finish_stdout(code);
 }

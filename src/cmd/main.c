@@ -26,8 +26,9 @@ static const struct command commands[] = {
     {"kernels", cmd_kernels, "how long kernels run: measured tables, the roofline, one kernel"},
     {"formats", cmd_formats, "number formats: errors of FP8, MX, LogFMT and of narrow accumulation"},
     {"claims", cmd_claims, "every number of the paper beside ours: what holds, misses or regressed"},
+    {"proposals", cmd_proposals, "try the paper's proposals: with and without, one table"},
     {"validate", cmd_validate, "check scenarios without running them"},
-    {"list", cmd_list, "list topologies, hardware, models, blocks or networks"},
+    {"list", cmd_list, "list topologies, hardware, models, blocks, networks or proposals"},
     {"schema", cmd_schema, "print the JSON Schema of a scenario"},
     {NULL, NULL, NULL},
 };

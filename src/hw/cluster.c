@@ -133,6 +133,8 @@ static const struct cfg_field software_fields[] = {
 static const struct cfg_table software_table = {
     "software", "the collective library (NCCL)", sizeof(struct hw_software), software_fields};
 
+static const char *const codec_names[] = {"sm", "nic", NULL};
+
 static const struct cfg_field ep_kernel_fields[] = {
     COUNT(hw_ep_kernel, "sms", sms, 0, 4096,
           "SMs that a dispatch or combine kernel holds; 0 = hardware moves the data"),
@@ -146,6 +148,16 @@ static const struct cfg_field ep_kernel_fields[] = {
      .offset = offsetof(struct hw_ep_kernel, ll_initiator), .dflt = "ibgda",
      .choices = initiator_names,
      .doc = "low-latency kernels: who posts their messages, one per token and expert, to the NIC"},
+    {.name = "combine_format", .type = CFG_STRING, .offset = offsetof(struct hw_ep_kernel, combine_format),
+     .dflt = "bf16",
+     .doc = "number format in which tokens of a combine cross the network (moesim formats --list)"},
+    {.name = "codec", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, codec), .dflt = "sm",
+     .choices = codec_names, .doc = "who encodes and decodes them: the SMs, or units in the NIC"},
+    {.name = "codec_overhead", .type = CFG_QUANTITY, .dim = DIM_RATIO,
+     .offset = offsetof(struct hw_ep_kernel, codec_overhead_ratio), .dflt = "75 %", .min = 0, .max = 10,
+     .doc = "codec sm, LogFMT: time of a kernel beyond that of BF16 (paper 3.2.1: 50 to 100 %)"},
+    {.name = "offload", .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, offload),
+     .sub = &hw_offload_table},
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s,
                   "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_combine", ll_combine_s,

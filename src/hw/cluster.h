@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "hw/ep_tasks.h"
 #include "hw/kernels/kernel_cfg.h"
 #include "hw/packet.h"
 
@@ -88,6 +89,12 @@ struct hw_software {
     double chunk_B;        /* grain of pipelines: a message is forwarded chunk by chunk */
 };
 
+/* Who encodes what a combine sends in another format than BF16. */
+enum codec {
+    CODEC_SM, /* the SMs, fused with the kernels that move the data */
+    CODEC_NIC /* units in the NIC or I/O die (paper 3.2.2, 6.5) */
+};
+
 /* How expert-parallel kernels use the GPU (DeepEP). */
 struct hw_ep_kernel {
     int64_t sms;                       /* SMs that a dispatch or combine kernel holds */
@@ -95,6 +102,10 @@ struct hw_ep_kernel {
     double barrier_s;                  /* notify: latency once all peers have arrived */
     int64_t chunk_tokens;              /* tokens per RDMA chunk: the pipeline's grain */
     int ll_initiator;                  /* enum initiator: of the low-latency kernels */
+    const char *combine_format;        /* number format of a combine on the wire (hw/formats) */
+    int codec;                         /* enum codec */
+    double codec_overhead_ratio;       /* of a LogFMT that SMs encode and decode, over the time as BF16 */
+    struct hw_offload offload;
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */
 };

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "io/scenario.h"
+#include "sim/critical_path.h"
 #include "sim/result.h"
 #include "sim/sim.h"
 
@@ -20,6 +21,7 @@ struct kind_run {
     void *ctx;
     uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
     struct result result;
+    struct critical_path *critical; /* gathers the critical paths of all simulations; NULL = not wanted */
     /* of one simulation */
     struct arena *scratch;
     struct opgraph *graph;

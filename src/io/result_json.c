@@ -89,6 +89,15 @@ static void add_tables(cJSON *root, const struct result *r)
     }
 }
 
+static void add_proposals(cJSON *to, const struct proposal_stack *stack)
+{
+    if (!stack || !stack->n_uses)
+        return;
+    cJSON *list = cJSON_AddArrayToObject(to, "proposals");
+    for (uint32_t i = 0; i < stack->n_uses; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(stack->uses[i].text));
+}
+
 static void add_provenance(cJSON *root, const struct scenario_file *s)
 {
     cJSON *p = cJSON_AddObjectToObject(root, "provenance");
@@ -98,6 +107,7 @@ static void add_provenance(cJSON *root, const struct scenario_file *s)
     cJSON_AddStringToObject(p, "scenario_file", slash ? slash + 1 : s->path);
     cJSON_AddStringToObject(p, "network", net_kind_names[s->scenario->sim.network]);
     cJSON_AddNumberToObject(p, "seed", (double)s->scenario->sim.seed);
+    add_proposals(p, s->proposals);
     json_sources(cJSON_AddObjectToObject(p, "sources"), s->cfg);
 }
 

@@ -5,6 +5,16 @@
 
 #include "io/writers.h"
 
+/* What was recorded or published was measured without them. */
+static void print_proposals(const struct scenario_file *s, FILE *out)
+{
+    struct arena *arena = arena_new();
+    const char *text = proposal_stack_text(s->proposals, false, arena);
+    if (*text)
+        fprintf(out, "with proposals: %s\n", text);
+    arena_free(arena);
+}
+
 static void print_headline(const struct result *r, const struct scenario_file *s, FILE *out)
 {
     const struct scenario *sc = s->scenario;
@@ -141,6 +151,7 @@ void result_print_text(const struct result *result, const struct scenario_file *
                        bool detail, FILE *out)
 {
     print_headline(result, scenario, out);
+    print_proposals(scenario, out);
     print_metrics(result, out);
     print_phases(result, detail, out);
     print_breakdown(result, out);

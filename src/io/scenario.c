@@ -17,6 +17,7 @@
 #include "io/hardware.h"
 #include "io/kind.h"
 #include "io/model_file.h"
+#include "models/wire_format.h"
 #include "topology/topology.h"
 
 static const struct cfg_field sim_fields[] = {
@@ -84,6 +85,12 @@ static const struct cfg_field scenario_fields[] = {
      .offset = offsetof(struct scenario, model),
      .dflt = "",
      .doc = "model under configs/models whose dimensions llm starts from (moesim list models)"},
+    {.name = "proposals",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, proposals),
+     .dflt = "",
+     .doc = "proposals of the paper that are applied in this order, separated by ';', each "
+            "NAME:key=value,... (moesim list proposals)"},
     {.name = "cluster",
      .type = CFG_TABLE,
      .offset = offsetof(struct scenario, cluster),
@@ -177,11 +184,11 @@ const struct cfg_table scenario_table = {
 struct loading {
     const char *path, *text; /* read once: it may be a pipe; NULL = cannot be read */
     size_t len;
-    const char *const *overrides;
-    int n_overrides;
+    const struct scenario_options *options;
     struct arena *arena;
     struct cfg *cfg;
     struct scenario *scenario;
+    struct proposal_stack *proposals;
     struct diag *diag;
 };
 
@@ -197,7 +204,7 @@ struct srcloc scenario_place(const struct scenario_file *file, const char *dotte
 
 static struct srcloc place(const struct loading *l, const char *key)
 {
-    struct scenario_file file = {l->scenario, l->cfg, l->path};
+    struct scenario_file file = {l->scenario, l->cfg, l->path, NULL};
     return scenario_place(&file, key);
 }
 
@@ -215,8 +222,8 @@ static void lay_own_keys(const struct loading *l)
 {
     if (l->text)
         cfg_load_text(l->cfg, l->text, l->len, l->path, "", false, sections, l->diag);
-    for (int i = 0; i < l->n_overrides; i++)
-        cfg_override(l->cfg, l->overrides[i], l->diag);
+    for (int i = 0; i < l->options->n_overrides; i++)
+        cfg_override(l->cfg, l->options->overrides[i], l->diag);
 }
 
 /* What the last two layers say of the layers below them. Mistakes are reported when the layers are laid for
@@ -334,7 +341,7 @@ static void check_kind(const struct loading *l)
     const struct scenario_kind *const *all = kind_all(), *kind;
     size_t n = 0;
     if ((kind = kind_find(l->scenario->kind))) {
-        struct scenario_file file = {l->scenario, l->cfg, l->path};
+        struct scenario_file file = {l->scenario, l->cfg, l->path, NULL};
         kind->check(&file, l->arena, l->diag);
         return;
     }
@@ -371,6 +378,9 @@ static void check_topology(const struct loading *l)
 static void check_node(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
+    char why[200];
+    if (wire_format_check(&hw->ep_kernel, why, sizeof why))
+        REPORT(l, "cluster.ep_kernel.combine_format", "cluster.ep_kernel.combine_format: %s", why);
     if (hw->ep_kernel.sms >= hw->chip.sms)
         REPORT(l, "cluster.ep_kernel.sms",
                "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "
@@ -426,15 +436,31 @@ static const char *name_of_file(const char *path, struct arena *arena)
                         (int)(dot > base ? (size_t)(dot - base) : strlen(base)), base);
 }
 
-int scenario_load(const char *path, const char *const *overrides, int n_overrides,
-                  struct arena *arena, struct scenario_file *out, struct diag *diag)
+/* --- proposals
+ * -------------------------------------------------------------------------------------- */
+
+/* They change a scenario that is complete and right by itself; what they make of it is checked like the rest. */
+static void apply_proposals(struct loading *l, const struct scenario_kind *kind)
+{
+    const struct scenario_options *o = l->options;
+    int bad = proposal_stack_add_list(l->proposals, l->scenario->proposals, place(l, "proposals"), l->diag);
+    for (int i = 0; i < o->n_proposals; i++)
+        bad |= proposal_stack_add_option(l->proposals, o->proposals[i], l->diag);
+    if (!bad)
+        proposal_stack_apply(l->proposals, l->cfg, kind->name, o->overrides_give_way, l->diag);
+    /* what the others did is in the keys now */
+    l->scenario->proposals = proposal_stack_text(l->proposals, true, l->arena);
+}
+
+int scenario_load_with(const char *path, const struct scenario_options *options, struct arena *arena,
+                       struct scenario_file *out, struct diag *diag)
 {
     size_t before = diag_count(diag);
     struct loading l = {.path = path,
-                        .overrides = overrides,
-                        .n_overrides = n_overrides,
+                        .options = options,
                         .arena = arena,
                         .cfg = cfg_new(&scenario_table, arena),
+                        .proposals = proposal_stack_new(arena),
                         .diag = diag};
     l.scenario = cfg_struct(l.cfg);
     yaml_text_read(path, arena, &l.text, &l.len, diag);
@@ -448,10 +474,19 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
         cfg_exclude(l.cfg, "llm", "no kind reads it", diag);
     bool needs_model = below.kind && kind_reads(below.kind, "llm") == READS_ALWAYS && !has_model(&l);
     check_complete(&l, hardware_laid || !has_cluster, model_laid || !(needs_model || *below.model), before);
+    if (diag_count(diag) == before && below.kind)
+        apply_proposals(&l, below.kind);
     if (diag_count(diag) == before)
         check_all(&l);
     if (!*l.scenario->name)
         l.scenario->name = name_of_file(path, arena);
-    *out = (struct scenario_file){.scenario = l.scenario, .cfg = l.cfg, .path = path};
+    *out = (struct scenario_file){l.scenario, l.cfg, path, l.proposals};
     return diag_count(diag) > before ? -1 : 0;
+}
+
+int scenario_load(const char *path, const char *const *overrides, int n_overrides,
+                  struct arena *arena, struct scenario_file *out, struct diag *diag)
+{
+    struct scenario_options options = {.overrides = overrides, .n_overrides = n_overrides};
+    return scenario_load_with(path, &options, arena, out, diag);
 }

@@ -15,6 +15,7 @@
 #include "models/routing_study_cfg.h"
 #include "models/single_machine_cfg.h"
 #include "models/tpot_cfg.h"
+#include "proposals/stack.h"
 #include "sim/sim.h"
 
 struct sim_cfg {
@@ -29,6 +30,7 @@ struct scenario {
     const char *kind;        /* what runs: a plugin's name, see io/kind.h */
     const char *hardware;    /* directory under configs/: layer below the scenario's own keys */
     const char *model;       /* configs/models/MODEL.yaml: layer below `llm`; "" = the scenario has it all */
+    const char *proposals;   /* hardware that there is not yet, separated by ';'; after loading: rewrites only */
     struct cluster_hw cluster;
     struct model llm;                 /* kinds whose `reads` names it */
     struct replay_cfg replay;         /* kind train_replay */
@@ -53,12 +55,22 @@ struct scenario_file {
     struct scenario *scenario;
     struct cfg *cfg;  /* for provenance, printing and --explain */
     const char *path;
+    struct proposal_stack *proposals;
 };
 
-/* Reads PATH: defaults, then configs of `hardware`, then the file, then the n overrides (-s).
- * Everything that can be checked without running is checked. 0 or -1. */
+/* Reads PATH: defaults, then configs of `hardware`, then the file, then the n overrides (-s), then the proposals
+ * that the scenario names. Everything that can be checked without running is checked. 0 or -1. */
 int scenario_load(const char *path, const char *const *overrides, int n_overrides,
                   struct arena *arena, struct scenario_file *out, struct diag *diag);
+
+/* The same with proposals of the command line ("NAME:key=value,..."), after those of the scenario. */
+struct scenario_options {
+    const char *const *overrides, *const *proposals;
+    int n_overrides, n_proposals;
+    bool overrides_give_way; /* a proposal may set what an override gives: they describe what it starts from */
+};
+int scenario_load_with(const char *path, const struct scenario_options *options, struct arena *arena,
+                       struct scenario_file *out, struct diag *diag);
 
 /* Where a key was given, for messages; the file when only a default speaks. */
 struct srcloc scenario_place(const struct scenario_file *file, const char *dotted_key);

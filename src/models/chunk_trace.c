@@ -172,7 +172,7 @@ static void plan_sms(const struct reader *rd, uint32_t kernel, struct chunk_kern
 
     p->sm_ref = (float)most_sms(rd, kernel);
     p->sm_max =
-        (float)(tuned ? all - (double)rd->hw->ep_kernel.sms : fmin(blocks, all));
+        (float)(tuned ? all - ep_sms_held_most(&rd->hw->ep_kernel) : fmin(blocks, all));
 }
 
 /* How the kernel's time moves from the recorded chip to the scenario's, at equal SMs.
@@ -244,7 +244,10 @@ static void plan_comm(const struct reader *rd, uint32_t kernel, struct chunk_ker
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
     uint8_t collective = class_of(rd->trace, kernel)->collective;
-    uint32_t blocks = blocks_of(k), ep_sms = (uint32_t)rd->hw->ep_kernel.sms;
+    const struct hw_ep_kernel *ep = &rd->hw->ep_kernel;
+    bool moves = moves_tokens(collective);
+    uint32_t blocks = blocks_of(k);
+    uint32_t ep_sms = (uint32_t)(moves ? ep_sms_held(ep, collective == COLL_COMBINE) : ep_sms_held_most(ep));
     bool all = blocks >= rd->comm_blocks, barrier = collective == COLL_NOTIFY;
 
     p->collective = collective;
@@ -258,11 +261,27 @@ static void plan_comm(const struct reader *rd, uint32_t kernel, struct chunk_ker
     }
 }
 
+/* Layouts and casts around dispatch and combine that hardware does on the way (paper 4.4.2): nothing is left of
+ * the kernel but its place in the order. Casts on other streams serve computation, too; they stay. */
+static bool done_on_the_way(const struct reader *rd, uint32_t kernel)
+{
+    const struct hw_offload *o = &rd->hw->ep_kernel.offload;
+    const struct trace_class *c = class_of(rd->trace, kernel);
+
+    if (!rd->comm_stream[rd->trace->kernels[kernel].stream])
+        return false;
+    return (o->layout && c->collective == COLL_LAYOUT) || (o->cast && strstr(c->name, "cast"));
+}
+
 static void plan_compute(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
 
     p->kind = OP_COMPUTE;
+    if (done_on_the_way(rd, kernel)) {
+        p->lead_s = 0;
+        return;
+    }
     p->per_token = !rd->comm_stream[k->stream] && (class_of(rd->trace, kernel)->per_token || k->rows > 0);
     p->work_s = work_of(rd, kernel) * time_ratio(rd, kernel);
     if (sm_bound(rd, kernel))

@@ -27,6 +27,8 @@
 
 #include <stdio.h>
 
+#include "models/wire_format.h"
+
 /* Fields of a token in the kernels' buffers: SourceMeta is two ints, expert indices
  * travel as 32-bit ints, weights as floats; FP8 has one float scale per 128 channels.
  */
@@ -42,43 +44,53 @@ enum {
  */
 enum { WARP_LANES = 32, WARP_LOAD_B = 32 * 16, UNROLL = 5 };
 
+/* SMs touch every value as BF16, however few bytes of it cross the network. */
 double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
-                         struct deepep_call call)
+                         struct deepep_call call, enum ep_engine engine)
 {
     struct deepep_call benchmarked = {.combine = call.combine, .choices = false};
     double slower =
         deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
-    return (double)kernel->sms * kernel->copy_Bps_per_sm / slower;
+    double wire_ratio =
+        call.combine ? wire_combine_B(kernel, hidden) / wire_bf16_B(hidden) : 1;
+
+    if (!ep_engine_on_sms(kernel, call.combine, engine))
+        return kernel->offload.rate_Bps * wire_ratio;
+    if (call.combine)
+        slower *= wire_codec_ratio(kernel);
+    return (double)kernel->sms * kernel->copy_Bps_per_sm * wire_ratio / slower;
 }
 
 static void add_engines(struct deepep *d, struct deepep_call call, struct arena *arena)
 {
-    double rate_Bps = deepep_engine_Bps(&d->hw->ep_kernel, d->shape->cfg->hidden, call);
-    uint32_t *sender = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
-    uint32_t *forwarder = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
+    static const char *const roles[] = {[EP_HOME] = "sender", [EP_AWAY] = "forwarder"};
+    const struct hw_ep_kernel *kernel = &d->hw->ep_kernel;
+    uint32_t **ids = d->engine[call.combine][call.choices];
+    double rate_Bps[2];
     char name[64];
 
-    for (uint32_t r = 0; r < d->shape->n_ranks; r++) {
-        snprintf(name, sizeof name, "rank%u.%s.sm_sender", r,
-                 call.combine ? "combine" : "dispatch");
-        sender[r] = opgraph_resource(d->graph, rate_Bps, name);
-        snprintf(name, sizeof name, "rank%u.%s.sm_forwarder", r,
-                 call.combine ? "combine" : "dispatch");
-        forwarder[r] = opgraph_resource(d->graph, rate_Bps, name);
+    for (int e = EP_HOME; e <= EP_AWAY; e++) {
+        rate_Bps[e] = deepep_engine_Bps(kernel, d->shape->cfg->hidden, call, (enum ep_engine)e);
+        if (rate_Bps[e] > 0)
+            ids[e] = ARENA_ARRAY(arena, uint32_t, d->shape->n_ranks);
     }
-    d->sender[call.combine][call.choices] = sender;
-    d->forwarder[call.combine][call.choices] = forwarder;
+    for (uint32_t r = 0; r < d->shape->n_ranks; r++)
+        for (int e = EP_HOME; e <= EP_AWAY; e++) {
+            bool on_sms = ep_engine_on_sms(kernel, call.combine, (enum ep_engine)e);
+            if (rate_Bps[e] <= 0)
+                continue;
+            snprintf(name, sizeof name, "rank%u.%s.%s_%s", r, call.combine ? "combine" : "dispatch",
+                     on_sms ? "sm" : "hardware", roles[e]);
+            ids[e][r] = opgraph_resource(d->graph, rate_Bps[e], name);
+        }
 }
 
 void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_hw *hw,
                  const struct routing_shape *shape, struct arena *arena)
 {
     *d = (struct deepep){.graph = graph, .hw = hw, .shape = shape};
-    if (hw->ep_kernel.sms <= 0 || hw->ep_kernel.copy_Bps_per_sm <= 0)
-        return;
     for (int kind = 0; kind < 4; kind++)
-        add_engines(d, (struct deepep_call){.combine = kind / 2, .choices = kind % 2},
-                    arena);
+        add_engines(d, (struct deepep_call){.combine = kind / 2, .choices = kind % 2}, arena);
 }
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -96,12 +108,21 @@ double deepep_payload_B(int64_t hidden, bool combine)
     return (double)(combine ? 2 * hidden : hidden + scales_of(hidden) * SCALE_B);
 }
 
-double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call)
+double deepep_nvlink_token_B(int64_t hidden, int64_t topk, struct deepep_call call)
 {
     int64_t choice_B = call.combine ? WEIGHT_B : INDEX_B + WEIGHT_B;
 
     return deepep_payload_B(hidden, call.combine) + SOURCE_META_B +
            (call.choices ? (double)(topk * choice_B) : 0);
+}
+
+double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t topk,
+                      struct deepep_call call)
+{
+    double saved_B =
+        call.combine ? wire_bf16_B(hidden) - wire_combine_B(kernel, hidden) : 0;
+
+    return deepep_nvlink_token_B(hidden, topk, call) - saved_B;
 }
 
 /* Dispatch: where the token goes, then its words UNROLL at a time, the rest one by one,
@@ -124,8 +145,7 @@ static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t 
                       const uint32_t *op)
 {
     uint32_t src = call.combine ? away : home, dst = call.combine ? home : away;
-    const uint32_t *sender = d->sender[call.combine][call.choices];
-    const uint32_t *forwarder = d->forwarder[call.combine][call.choices];
+    uint32_t *const *engine = d->engine[call.combine][call.choices];
     struct transfer t = {.src_op = op[src],
                          .dst_op = op[dst],
                          .src = src,
@@ -134,11 +154,10 @@ static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t 
                          .weight = 1,
                          .latency_s = latency_s};
 
-    if (sender) {
-        t.n_res = 2;
-        t.res[0] = sender[home];
-        t.res[1] = forwarder[away];
-    }
+    if (engine[EP_HOME])
+        t.res[t.n_res++] = engine[EP_HOME][home];
+    if (engine[EP_AWAY])
+        t.res[t.n_res++] = engine[EP_AWAY][away];
     opgraph_transfer(d->graph, &t);
 }
 
@@ -185,11 +204,13 @@ void deepep_exchange(const struct deepep *d, struct deepep_call call,
 {
     const struct routing_shape *s = d->shape;
     const struct cluster_hw *hw = d->hw;
-    double token_B = deepep_token_B(s->cfg->hidden, s->cfg->experts_per_token, call);
-    double chunk_B = (double)hw->ep_kernel.chunk_tokens * token_B;
-    double network_s = chunk_B / hw_nic_payload_Bps(hw);
+    int64_t hidden = s->cfg->hidden, topk = s->cfg->experts_per_token;
+    double token_B = deepep_token_B(&hw->ep_kernel, hidden, topk, call);
+    double nvlink_token_B = deepep_nvlink_token_B(hidden, topk, call);
+    double chunk = (double)hw->ep_kernel.chunk_tokens;
+    double network_s = chunk * token_B / hw_nic_payload_Bps(hw);
     double nvlink_s =
-        chunk_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
+        chunk * nvlink_token_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
         hw->node.nvlink_latency_s;
 
     for (uint32_t rank = 0; rank < s->n_ranks; rank++) {
@@ -199,6 +220,6 @@ void deepep_exchange(const struct deepep *d, struct deepep_call call,
             if (tokens > 0)
                 node_copy(d, call, rank, away, tokens * token_B, nvlink_s, op);
         }
-        nvlink_copies(d, call, routing, rank, token_B, network_s, op);
+        nvlink_copies(d, call, routing, rank, nvlink_token_B, network_s, op);
     }
 }

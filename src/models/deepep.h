@@ -22,8 +22,8 @@ struct deepep {
     struct opgraph *graph;
     const struct cluster_hw *hw;
     const struct routing_shape *shape;
-    /* resource ids per [combine][choices] and rank; NULL: no SMs in the data path */
-    uint32_t *sender[2][2], *forwarder[2][2];
+    /* resource ids per [combine][choices][engine] and rank; NULL: nothing there limits */
+    uint32_t *engine[2][2][2];
 };
 
 /* Adds the SM copy engines of all ranks to the graph. `shape` must outlive the deepep.
@@ -34,14 +34,18 @@ void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_h
 /* Bytes of a token's hidden state (FP8 with its scales, or BF16): what bandwidth is
  * quoted on. */
 double deepep_payload_B(int64_t hidden, bool combine);
-/* Bytes of one token copy on the wire, with what the kernels send along. */
-double deepep_token_B(int64_t hidden, int64_t topk, struct deepep_call call);
+/* Bytes of one token copy on the network, with what the kernels send along. */
+double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t topk,
+                      struct deepep_call call);
+/* The same over NVLink, where a combine stays BF16. */
+double deepep_nvlink_token_B(int64_t hidden, int64_t topk, struct deepep_call call);
 /* Memory loads that a warp makes one after the other to move one token. */
 double deepep_serial_loads(int64_t hidden, struct deepep_call call);
 
-/* What half of a kernel's SMs move, senders or forwarders; 0 = no SMs in the data path. */
+/* What a copy engine moves, in bytes of the network: half of a kernel's SMs, senders or
+ * forwarders, or the hardware that does their tasks; 0 = it does not limit. */
 double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
-                         struct deepep_call call);
+                         struct deepep_call call, enum ep_engine engine);
 
 /* Adds the transfers of one collective; op[r] is rank r's COMM op. */
 void deepep_exchange(const struct deepep *d, struct deepep_call call,

@@ -21,12 +21,13 @@
 
 #include "base/rng.h"
 #include "models/deepep.h"
+#include "models/wire_format.h"
 
 enum { HEADER_B = 16 }; /* source index, padded to one int4 */
 
-double ll_message_B(int64_t hidden, bool combine)
+double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool combine)
 {
-    return deepep_payload_B(hidden, combine) + (combine ? 0 : HEADER_B);
+    return combine ? wire_combine_B(kernel, hidden) : deepep_payload_B(hidden, false) + HEADER_B;
 }
 
 /* k different experts for one token; `taken` is all false before and after. */
@@ -122,6 +123,15 @@ double ll_posting_Bps(const struct cluster_hw *hw, double message_B)
     return each_s > 0 ? message_B / each_s : 0;
 }
 
+/* Without a codec tokens leave as fast as the NIC sends BF16; wire_codec_ratio says how much slower with one. */
+double ll_codec_Bps(const struct cluster_hw *hw)
+{
+    double ratio = wire_codec_ratio(&hw->ep_kernel);
+    int64_t hidden = 1 << 16; /* any that is whole tiles */
+    return ratio > 1 ? hw_nic_payload_Bps(hw) / ratio * wire_combine_B(&hw->ep_kernel, hidden) / wire_bf16_B(hidden)
+                     : 0;
+}
+
 void ll_init(struct ll_kernels *k, struct opgraph *graph, const struct cluster_hw *hw, uint32_t n_ranks,
              const double message_B[2], bool loopback, struct arena *arena)
 {
@@ -131,6 +141,10 @@ void ll_init(struct ll_kernels *k, struct opgraph *graph, const struct cluster_h
         k->message_B[combine] = message_B[combine];
         if (rate_Bps > 0 && message_B[combine] > 0)
             k->post[combine] = add_resources(graph, n_ranks, combine ? "posting_combine" : "posting", rate_Bps, arena);
+    }
+    if (message_B[1] > 0 && ll_codec_Bps(hw) > 0) {
+        k->encode = add_resources(graph, n_ranks, "codec_encode", ll_codec_Bps(hw), arena);
+        k->decode = add_resources(graph, n_ranks, "codec_decode", ll_codec_Bps(hw), arena);
     }
     /* A transfer inside a node crosses the NICs beside NVLink, which is never the slower of the two; one
      * between nodes crosses them beside its own path, which shares them. */
@@ -152,6 +166,10 @@ static void complete(const struct ll_kernels *k, bool combine, struct transfer *
     }
     if (k->post[combine] && through_nic)
         t->res[t->n_res++] = k->post[combine][src];
+    if (combine && k->encode) {
+        t->res[t->n_res++] = k->encode[src];
+        t->res[t->n_res++] = k->decode[dst];
+    }
 }
 
 void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, const uint32_t *sends,

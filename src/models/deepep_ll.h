@@ -30,8 +30,8 @@ void ll_count(const struct gate_choices *choices, uint32_t experts_per_token, co
 void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, struct arena *arena,
                struct ll_traffic *out);
 
-/* Bytes of one message: FP8 with scales and a header, or BF16. */
-double ll_message_B(int64_t hidden, bool combine);
+/* Bytes of one message: FP8 with scales and a header, or the combine's format. */
+double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool combine);
 
 /* The kernels of all ranks in a graph: what their transfers cross beside the network. */
 struct ll_kernels {
@@ -40,10 +40,13 @@ struct ll_kernels {
     uint32_t n_ranks;
     double message_B[2];                    /* of a dispatch, of a combine; 0 = not used */
     uint32_t *post[2], *nic_out, *nic_in;   /* resources per rank; NULL = nothing to cross */
+    uint32_t *encode, *decode;              /* of a combine */
 };
 
 /* How fast a rank can post messages, as payload per second; 0 = no limit. */
 double ll_posting_Bps(const struct cluster_hw *hw, double message_B);
+/* How fast the SMs of a rank encode what a combine sends, or decode it, in bytes of the network; 0 = no limit. */
+double ll_codec_Bps(const struct cluster_hw *hw);
 
 /* `loopback`: GPUs of one node also exchange through their NICs, as DeepEP did until NVLink was added (June
  * 2025). */

@@ -61,8 +61,9 @@ static struct load low_latency_load(const struct bounding *b, const struct pairs
                                     bool combine)
 {
     const struct infer_layout *l = &b->s->layout;
-    double message_B = ll_message_B(l->model->hidden, combine);
+    double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
     double posting_Bps = ll_posting_Bps(l->hw, message_B);
+    double codec_Bps = combine ? ll_codec_Bps(l->hw) : 0;
     double far_out = p->out, far_in = p->in;
     if (l->cfg->loopback) {
         far_out += p->near_out;
@@ -77,6 +78,10 @@ static struct load low_latency_load(const struct bounding *b, const struct pairs
         double *side = combine ? &load.in_s : &load.out_s;
         *side = fmax(*side, posted * message_B / posting_Bps);
     }
+    if (codec_Bps > 0) {
+        load.out_s = fmax(load.out_s, (p->out + p->near_out) * message_B / codec_Bps);
+        load.in_s = fmax(load.in_s, (p->in + p->near_in) * message_B / codec_Bps);
+    }
     return combine ? mirrored(load) : load;
 }
 
@@ -87,8 +92,12 @@ static double normal_load_s(const struct bounding *b, const struct routing *c,
 {
     const struct infer_layout *l = &b->s->layout;
     struct deepep_call call = {.combine = combine, .choices = !combine};
-    double token_B = deepep_token_B(l->model->hidden, l->model->moe.top_k, call);
-    double engine_Bps = deepep_engine_Bps(&l->hw->ep_kernel, l->model->hidden, call);
+    const struct hw_ep_kernel *kernel = &l->hw->ep_kernel;
+    int64_t hidden = l->model->hidden, top_k = l->model->moe.top_k;
+    double token_B = deepep_token_B(kernel, hidden, top_k, call);
+    double nvlink_B = deepep_nvlink_token_B(hidden, top_k, call);
+    double home_Bps = deepep_engine_Bps(kernel, hidden, call, EP_HOME);
+    double away_Bps = deepep_engine_Bps(kernel, hidden, call, EP_AWAY);
     uint32_t per_node = l->ranks_per_node, node = r / per_node, first = node * per_node;
     double sent = 0, own = c->node_tokens[(size_t)r * l->n_nodes + node], handled = 0,
            near_out = 0, near_in = 0;
@@ -102,9 +111,11 @@ static double normal_load_s(const struct bounding *b, const struct routing *c,
             near_in += g == r ? 0 : c->rank_tokens[(size_t)home * l->ranks + r];
         }
     }
-    double nic = fmax(sent - own, handled - own) / b->net->nic_Bps;
-    double busy = fmax(nic, fmax(near_out, near_in) / b->net->nvlink_Bps);
-    return fmax(busy, engine_Bps > 0 ? fmax(sent, handled) / engine_Bps : 0) * token_B;
+    double nic_s = fmax(sent - own, handled - own) * token_B / b->net->nic_Bps;
+    double busy_s = fmax(nic_s, fmax(near_out, near_in) * nvlink_B / b->net->nvlink_Bps);
+    if (home_Bps > 0)
+        busy_s = fmax(busy_s, sent * token_B / home_Bps);
+    return away_Bps > 0 ? fmax(busy_s, handled * token_B / away_Bps) : busy_s;
 }
 
 static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer,

@@ -325,7 +325,7 @@ static struct filling begin(const struct infer_layout *l,
         out->gap_s = 0;
     /* the throughput kernels hold SMs while computation runs beside them */
     out->sms = (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL
-                                            ? hw->ep_kernel.sms
+                                            ? ep_sms_held_most(&hw->ep_kernel)
                                             : 0));
     for (int s = 0; s < N_STAGES; s++)
         out->stage_s[s] = 0;

@@ -232,7 +232,8 @@ static void init_exchanges(struct graphing *x, struct exchanging *e)
     const struct infer_layout *l = &x->s->layout;
     struct arena *a = x->s->arena;
     int64_t hidden = l->model->hidden;
-    double message_B[2] = {ll_message_B(hidden, false), ll_message_B(hidden, true)};
+    double message_B[2] = {ll_message_B(&l->hw->ep_kernel, hidden, false),
+                            ll_message_B(&l->hw->ep_kernel, hidden, true)};
     infer_router_init(&e->router, l, x->s->gate, a);
     infer_traffic_new(l, a, &e->traffic);
     e->sends = ARENA_ARRAY(a, uint32_t, x->n);

@@ -1,6 +1,7 @@
 # src/models: one line per file
 libmoesim_a_SOURCES += src/models/deepep.c
 libmoesim_a_SOURCES += src/models/deepep.h
+libmoesim_a_SOURCES += src/models/wire_format.c src/models/wire_format.h
 libmoesim_a_SOURCES += src/models/moe_routing.c
 libmoesim_a_SOURCES += src/models/moe_routing.h
 libmoesim_a_SOURCES += src/models/eplb.c src/models/eplb.h

@@ -35,7 +35,7 @@ struct op {
 };
 
 /* extra resources a transfer crosses besides its network path (SM copy engines, a PCIe switch) */
-#define TRANSFER_MAX_RES 4
+#define TRANSFER_MAX_RES 8
 
 struct transfer {
     uint32_t src_op, dst_op; /* both count it as pending; may be the same op */

@@ -272,6 +272,8 @@ static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flo
     struct exec *x = ctx;
     const struct transfer *t = &x->g->transfers[transfer];
     x->out->transfer_end_s[transfer] = now_s;
+    if (x->out->transfer_limit)
+        x->out->transfer_limit[transfer] = net_limit(x->net);
     if (how == FLOW_FAILED) {
         if (!x->failed)
             transfer_failed(x, transfer, left_B);
@@ -416,6 +418,8 @@ static void exec_setup(struct exec *x, struct arena *arena)
     x->out->op_end_s = ARENA_ARRAY(arena, double, n);
     x->out->transfer_start_s = ARENA_ARRAY(arena, double, n_transfers);
     x->out->transfer_end_s = ARENA_ARRAY(arena, double, n_transfers);
+    if (x->spec->limits)
+        x->out->transfer_limit = ARENA_ARRAY(arena, uint32_t, n_transfers);
     x->waits = ARENA_ARRAY(arena, uint32_t, n);
     x->pending = ARENA_ARRAY(arena, uint32_t, n);
     x->started = ARENA_ARRAY(arena, uint8_t, n);

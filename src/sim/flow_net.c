@@ -171,10 +171,10 @@ static void release(struct flow_net *net, uint32_t flow)
     net->free_flows = flow;
 }
 
-static void flow_ends(struct flow_net *net, uint32_t flow, enum flow_end how, double left_B)
+static void flow_ends(struct flow_net *net, uint32_t flow, enum flow_end how, uint32_t limit, double left_B)
 {
     XGROW(net->ended, net->n_ended, net->cap_ended);
-    net->ended[net->n_ended++] = (struct ended_flow){net->flow_cookie[flow], how, left_B};
+    net->ended[net->n_ended++] = (struct ended_flow){net->flow_cookie[flow], how, limit, left_B};
     release(net, flow);
 }
 
@@ -194,11 +194,11 @@ static bool takes_part(struct flow_net *net, uint32_t flow)
     double bytes_B = net->heap.key[flow];
     bool unlimited = !net->flow_n_links[flow] && service->cap_Bps <= 0;
     if (crosses_failed(net, flow)) {
-        flow_ends(net, flow, FLOW_FAILED, bytes_B);
+        flow_ends(net, flow, FLOW_FAILED, FLOW_NONE, bytes_B);
         return false;
     }
     if (unlimited || bytes_B <= 0) {
-        flow_ends(net, flow, FLOW_DONE, 0);
+        flow_ends(net, flow, FLOW_DONE, FLOW_NONE, 0);
         return false;
     }
     net->heap.key[flow] = bytes_B / service->weight;
@@ -286,7 +286,9 @@ static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flo
 {
     double left_B = first_left_B(net, cls, now_s);
     net->checked_due_B -= left_B;
-    flow_ends(net, leave(net, cls, now_s), how, how == FLOW_DONE ? 0 : flow_max(left_B, 0));
+    uint32_t clock = net->classes[cls].clock;
+    uint32_t limit = clock == CLOCK_NONE ? FLOW_NONE : net->clocks[clock].link;
+    flow_ends(net, leave(net, cls, now_s), how, limit, how == FLOW_DONE ? 0 : flow_max(left_B, 0));
 }
 
 /* Everything that the clock may end now. A clock without followers is free: nothing is left to do. */
@@ -331,9 +333,11 @@ static void report_ended(struct flow_net *net, double now_s)
     /* on_end may start flows, never end them: the list does not grow under us */
     uint32_t n = net->n_ended;
     net->n_ended = 0;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        net->limit = net->ended[i].limit;
         net->config.on_end(net->config.ctx, net->ended[i].cookie, now_s,
                            (enum flow_end)net->ended[i].how, net->ended[i].left_B);
+    }
 }
 
 void flow_net_advance(struct flow_net *net, double now_s)
@@ -395,6 +399,11 @@ void flow_net_fail_link(struct flow_net *net, uint32_t link, double now_s)
     while (l->n)
         end_first(net, l->list[l->n - 1].cls, now_s, FLOW_FAILED);
     report_ended(net, now_s);
+}
+
+uint32_t flow_net_limit(const struct flow_net *net)
+{
+    return net->limit;
 }
 
 double flow_net_load_Bps(const struct flow_net *net, uint32_t link)

@@ -71,6 +71,8 @@ void flow_net_fail_link(struct flow_net *net, uint32_t link, double now_s);
 double flow_net_next(struct flow_net *net, double now_s);
 void flow_net_advance(struct flow_net *net, double now_s);
 
+/* Inside on_end: the link that limited the flow when it ended; UINT32_MAX: none, its own cap or nothing to carry. */
+uint32_t flow_net_limit(const struct flow_net *net);
 double flow_net_load_Bps(const struct flow_net *net, uint32_t link);
 struct flow_net_stats flow_net_stats(const struct flow_net *net);
 

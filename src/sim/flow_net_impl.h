@@ -99,6 +99,7 @@ struct start_batch {
 
 struct ended_flow {
     uint32_t cookie, how;
+    uint32_t limit; /* see flow_net_limit */
     double left_B;
 };
 
@@ -159,6 +160,7 @@ struct flow_net {
     uint32_t cap_parked;
     struct ended_flow *ended;
     uint32_t n_ended, cap_ended;
+    uint32_t limit; /* of the flow whose end is being reported */
 
     uint64_t visits_at_rebuild;
     double rebuild_factor;

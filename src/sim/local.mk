@@ -1,4 +1,5 @@
 # src/sim: one line per file
+libmoesim_a_SOURCES += src/sim/critical_path.c src/sim/critical_path.h
 libmoesim_a_SOURCES += src/sim/engine.h
 libmoesim_a_SOURCES += src/sim/event_queue.c
 libmoesim_a_SOURCES += src/sim/event_queue.h

@@ -246,6 +246,11 @@ void net_link_event(struct net *n, const struct link_event *event)
         net_flow_link_event(n->flow, event);
 }
 
+uint32_t net_limit(const struct net *n)
+{
+    return n->flow ? net_flow_limit(n->flow) : UINT32_MAX;
+}
+
 struct flow_net_stats net_stats(const struct net *n)
 {
     if (n->flow)

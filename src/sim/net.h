@@ -21,6 +21,9 @@ struct net *net_new(const struct net_setup *setup);
 void net_free(struct net *n);
 void net_start(struct net *n, uint32_t transfer);
 void net_link_event(struct net *n, const struct link_event *event);
+/* Inside on_end: the link (or resource, from topo->n_links on) that limited the transfer when it ended; UINT32_MAX:
+ * not known, or none. */
+uint32_t net_limit(const struct net *n);
 struct flow_net_stats net_stats(const struct net *n);
 /* What only some networks know. */
 void net_report(struct net *n, struct arena *arena, struct sim_outcome *out);

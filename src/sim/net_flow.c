@@ -378,6 +378,11 @@ void net_flow_link_event(struct net_flow *n, const struct link_event *event)
     flow_net_fail_link(n->flow, event->link, engine_now());
 }
 
+uint32_t net_flow_limit(const struct net_flow *n)
+{
+    return flow_net_limit(n->flow);
+}
+
 struct flow_net_stats net_flow_stats(const struct net_flow *n)
 {
     return flow_net_stats(n->flow);

@@ -13,6 +13,7 @@ struct net_flow *net_flow_new(const struct net_setup *setup, const struct router
 void net_flow_free(struct net_flow *n);
 void net_flow_start(struct net_flow *n, uint32_t transfer);
 void net_flow_link_event(struct net_flow *n, const struct link_event *event);
+uint32_t net_flow_limit(const struct net_flow *n);
 struct flow_net_stats net_flow_stats(const struct net_flow *n);
 
 #endif

@@ -47,6 +47,7 @@ struct sim_spec {
     uint32_t n_watch;
     void (*tick)(void *ctx); /* called about five times a second while waiting; may be NULL */
     void *tick_ctx;
+    bool limits;            /* note which link limited each transfer */
     bool checked;           /* verify conservation and capacity at every event; slow */
 };
 
@@ -64,6 +65,8 @@ struct sim_outcome {
     double makespan_s;
     double *op_start_s, *op_end_s; /* [n_ops]; start = after lead_s */
     double *transfer_start_s, *transfer_end_s; /* [n_transfers] */
+    uint32_t *transfer_limit; /* [n_transfers] link, or n_links + resource, that limited it when it ended;
+                                 UINT32_MAX: none, or not known; NULL: not asked for */
     struct link_sample *samples;
     uint32_t n_samples;
     uint64_t n_events, n_solves, n_flows;

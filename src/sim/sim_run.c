@@ -76,6 +76,7 @@ static int send_report(int fd, const struct sim_spec *spec, const struct report 
 {
     size_t ops_B = spec->graph->n_ops * sizeof(double);
     size_t transfers_B = spec->graph->n_transfers * sizeof(double);
+    size_t limits_B = spec->graph->n_transfers * sizeof(uint32_t);
     const struct sim_outcome *o = &r->outcome;
     if (write_all(fd, r, sizeof *r) || write_all(fd, text, r->text_len))
         return -1;
@@ -84,6 +85,7 @@ static int send_report(int fd, const struct sim_spec *spec, const struct report 
     return write_all(fd, o->op_start_s, ops_B) || write_all(fd, o->op_end_s, ops_B) ||
            write_all(fd, o->transfer_start_s, transfers_B) ||
            write_all(fd, o->transfer_end_s, transfers_B) ||
+           (o->transfer_limit && write_all(fd, o->transfer_limit, limits_B)) ||
            write_all(fd, o->samples, o->n_samples * sizeof *o->samples) ||
            (spec->net == NET_PACKET && send_packet_report(fd, spec, o));
 }
@@ -161,11 +163,13 @@ static int receive(int fd, const struct sim_spec *spec, struct arena *arena,
     out->op_end_s = ARENA_ARRAY(arena, double, n_ops);
     out->transfer_start_s = ARENA_ARRAY(arena, double, n_transfers);
     out->transfer_end_s = ARENA_ARRAY(arena, double, n_transfers);
+    out->transfer_limit = spec->limits ? ARENA_ARRAY(arena, uint32_t, n_transfers) : NULL;
     out->samples = ARENA_ARRAY(arena, struct link_sample, out->n_samples);
     return read_all(fd, out->op_start_s, n_ops * sizeof(double), spec) ||
            read_all(fd, out->op_end_s, n_ops * sizeof(double), spec) ||
            read_all(fd, out->transfer_start_s, n_transfers * sizeof(double), spec) ||
            read_all(fd, out->transfer_end_s, n_transfers * sizeof(double), spec) ||
+           (spec->limits && read_all(fd, out->transfer_limit, n_transfers * sizeof(uint32_t), spec)) ||
            read_all(fd, out->samples, out->n_samples * sizeof *out->samples, spec) ||
            (spec->net == NET_PACKET && receive_packet_report(fd, spec, arena, out));
 }

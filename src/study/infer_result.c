@@ -275,14 +275,16 @@ static const char *exchange_limit(const struct infer_outcome *o, bool combine)
     int64_t hidden = l->model->hidden;
     if (l->prefill) {
         struct deepep_call call = {.combine = combine, .choices = !combine};
-        double engine_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call);
+        double home_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_HOME);
+        double away_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_AWAY);
+        double engine_Bps = home_Bps > 0 && away_Bps > 0 ? fmin(home_Bps, away_Bps) : fmax(home_Bps, away_Bps);
         double far =
             o->step.nodes_per_token * (1 - 1.0 / l->n_nodes) / hw_nic_payload_Bps(hw);
         return engine_Bps > 0 && o->step.nodes_per_token / engine_Bps > far
                    ? "copying SMs"
                    : "network";
     }
-    double message_B = ll_message_B(hidden, combine),
+    double message_B = ll_message_B(&hw->ep_kernel, hidden, combine),
            posting_Bps = ll_posting_Bps(hw, message_B);
     double near = (double)(l->ranks_per_node - 1) / l->ranks,
            link_Bps = hw_nic_payload_Bps(hw);

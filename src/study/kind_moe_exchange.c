@@ -242,7 +242,7 @@ static void add_ops(struct kind_run *run, const struct cluster_hw *hw, uint32_t 
         op[r] = opgraph_add(run->graph, &(struct op){.kind = OP_COMM,
                                                      .lane = opgraph_lane(run->graph),
                                                      .device = r,
-                                                     .sm_hold = (float)hw->ep_kernel.sms,
+                                                     .sm_hold = (float)ep_sms_held(&hw->ep_kernel, combine),
                                                      .sync_group = OP_NONE,
                                                      .name = name,
                                                      .class_name = name,
@@ -348,13 +348,13 @@ static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t 
         return -1;
     for (int combine = 0; combine < 2; combine++) {
         kind_begin(run, topo);
-        ll_build(run->graph, hw, &traffic, ll_message_B(r->hidden, combine), combine, c->loopback,
+        ll_build(run->graph, hw, &traffic, ll_message_B(&hw->ep_kernel, r->hidden, combine), combine, c->loopback,
                  run->scratch);
         if (kind_simulate(run, topo, hw, diag))
             return -1;
         double time_s = run->outcome.makespan_s;
         double bytes_B =
-            (double)(c->tokens * r->experts_per_token) * ll_message_B(r->hidden, combine);
+            (double)(c->tokens * r->experts_per_token) * ll_message_B(&hw->ep_kernel, r->hidden, combine);
         fill_row(result_add_row(table), s, i, combine, time_s, bytes_B, traffic.busiest_ratio,
                  time_s);
     }
@@ -373,6 +373,19 @@ static double worst_prediction(const struct result_table *t, const struct series
     return worst;
 }
 
+/* Of the last, the largest group of GPUs. */
+static void add_times(struct kind_run *run, const struct result_table *t, const char *name)
+{
+    const struct result_cell *last = t->cells + (size_t)(t->n_rows - 2) * N_COL;
+    const char *way[] = {"dispatch", "combine"};
+    for (int combine = 0; combine < 2; combine++)
+        result_add_metric(&run->result, run->arena,
+                          arena_printf(run->arena, "%s_%s_time", name, way[combine]),
+                          last[combine * N_COL + COL_TIME].value, DIM_TIME,
+                          arena_printf(run->arena, "%s among the last number of GPUs", way[combine]),
+                          "start to end of its last transfer");
+}
+
 static void add_metrics(struct kind_run *run, const struct result_table *t, const struct series *s,
                         const char *name, const char *doc)
 {
@@ -388,6 +401,7 @@ static void add_metrics(struct kind_run *run, const struct result_table *t, cons
     result_add_input(m, run->arena, "copy rate of an SM",
                      run->file->scenario->cluster.ep_kernel.copy_Bps_per_sm, DIM_BANDWIDTH,
                      "cluster.ep_kernel.copy_per_sm");
+    add_times(run, t, name);
     double worst = worst_prediction(t, s);
     if (worst >= 0)
         result_add_metric(&run->result, run->arena,

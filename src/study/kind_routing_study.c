@@ -241,6 +241,9 @@ static void add_metrics(struct study *s)
                           sum_Bps / n, DIM_BANDWIDTH,
                           "mean busbw of all operations and group sizes under this policy",
                           "mean of column busbw");
+        if (i == 0)
+            result_add_metric(&s->run->result, s->run->arena, "first_busbw", sum_Bps / n, DIM_BANDWIDTH,
+                              "the same of the first policy, whichever it is", "mean of column busbw");
     }
 }
 

@@ -2,6 +2,7 @@
 #include "study/kind_run.h"
 
 #include "base/progress.h"
+#include "study/result_build.h"
 #include "topology/faults.h"
 
 int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out,
@@ -39,6 +40,8 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
                   struct diag *diag)
 {
     const struct sim_cfg *sim = &run->file->scenario->sim;
+    proposal_stack_rewrite(run->file->proposals,
+                           &(struct proposal_work){run->graph, topo, hw, run->scratch});
     opgraph_check(run->graph);
     run->spec = (struct sim_spec){.graph = run->graph,
                                   .topo = topo,
@@ -49,12 +52,48 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
                                   .seed = (uint64_t)sim->seed + run->seed_offset,
                                   .sm_per_device = (double)hw->chip.sms,
                                   .checked = sim->checked,
+                                  .limits = run->critical != NULL,
                                   .tick = progress_tick};
     if (add_faults(run, topo, &hw->faults, diag))
         return -1;
     if (run->before && run->before(run->ctx, &run->spec, diag))
         return -1;
-    return sim_run(&run->spec, run->scratch, &run->outcome, diag);
+    if (sim_run(&run->spec, run->scratch, &run->outcome, diag))
+        return -1;
+    if (run->critical)
+        critical_path_add(run->critical, &run->spec, &run->outcome, run->arena);
+    return 0;
+}
+
+enum { COL_RESOURCE, COL_TIME, COL_SHARE, N_COL };
+static const struct result_column path_columns[N_COL] = {
+    {"resource", DIM_COUNT, "what the run waited for", true},
+    {"time", DIM_TIME, "on the chain of ops that ends last, over all simulations of the run", false},
+    {"share", DIM_RATIO, "of that chain", false},
+};
+
+static void add_critical_path(struct kind_run *run)
+{
+    const struct critical_path *p = run->critical;
+    struct result_table *t = result_add_table(&run->result, run->arena, "critical_path",
+                                              "what the run waited for", path_columns, N_COL, p->n);
+    for (uint32_t i = 0; i < p->n; i++) {
+        struct result_cell *row = result_add_row(t);
+        row[COL_RESOURCE].text = p->shares[i].resource;
+        row[COL_TIME].value = p->shares[i].time_s;
+        row[COL_SHARE].value = p->shares[i].time_s / critical_path_total_s(p);
+    }
+}
+
+int kind_execute(struct kind_run *run, struct diag *diag)
+{
+    const struct scenario_kind *kind = kind_find(run->file->scenario->kind);
+    BUG_IF(!kind); /* scenario_load has found it */
+    if (kind->run(run, diag))
+        return -1;
+    if (run->critical)
+        add_critical_path(run);
+    return proposal_stack_check_consumed(run->file->proposals, diag);
 }
 
 void kind_run_free(struct kind_run *run)

@@ -4,12 +4,15 @@
 
 #include "io/kind.h"
 
+/* Runs the scenario's kind, with its proposals; the result is run->result. 0 or -1. */
+int kind_execute(struct kind_run *run, struct diag *diag);
+
 /* Builds the topology that the cluster asks for. 0 or -1. */
 int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out,
                   struct diag *diag);
 /* Ends the simulation before and begins a new one: empty run->graph and run->scratch. */
 void kind_begin(struct kind_run *run, const struct topology *topo);
-/* Simulates run->graph under the scenario's `sim` keys; the outcome is run->outcome. */
+/* Simulates run->graph, rewritten by proposals, under the scenario's `sim` keys; the outcome is run->outcome. */
 int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw,
                   struct diag *diag);
 void kind_run_free(struct kind_run *run);

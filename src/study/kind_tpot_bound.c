@@ -133,10 +133,11 @@ static int64_t hidden_of(const struct tpot_cfg *c, enum step step)
     return rounded ? c->hidden / 1000 * 1000 : c->hidden;
 }
 
-static double message_B(const struct tpot_cfg *c, enum step step, bool combine)
+static double message_B(const struct scenario *sc, enum step step, bool combine)
 {
+    const struct tpot_cfg *c = &sc->tpot;
     int64_t hidden = hidden_of(c, step);
-    return step < STEP_WIRE ? (combine ? 2.0 : 1.0) * (double)hidden : ll_message_B(hidden, combine);
+    return step < STEP_WIRE ? (combine ? 2.0 : 1.0) * (double)hidden : ll_message_B(&sc->cluster.ep_kernel, hidden, combine);
 }
 
 static double line_Bps(const struct cluster_hw *hw)
@@ -147,7 +148,7 @@ static double line_Bps(const struct cluster_hw *hw)
 static double bound_s(const struct kind_run *run, bool combine)
 {
     const struct scenario *sc = run->file->scenario;
-    return (double)(sc->tpot.tokens * sc->tpot.copies) * message_B(&sc->tpot, STEP_BOUND, combine) /
+    return (double)(sc->tpot.tokens * sc->tpot.copies) * message_B(sc, STEP_BOUND, combine) /
            line_Bps(&sc->cluster);
 }
 
@@ -168,7 +169,7 @@ static int simulate(struct kind_run *run, enum step step, bool combine, double *
         ll_spread(n, tokens, copies, run->scratch, &traffic);
     else
         ll_sample(n, tokens, n, copies, (uint64_t)run->file->scenario->sim.seed, run->scratch, &traffic);
-    ll_build(run->graph, hw, &traffic, message_B(c, step, combine), combine, hw->nodes > 1,
+    ll_build(run->graph, hw, &traffic, message_B(run->file->scenario, step, combine), combine, hw->nodes > 1,
              run->scratch);
     if (kind_simulate(run, topo, hw, diag))
         return -1;

@@ -1,6 +1,7 @@
 # src/study: one line per file
 libmoesim_a_SOURCES += src/study/kind_run.c src/study/kind_run.h
 
+libmoesim_a_SOURCES += src/study/trials.c src/study/trials.h
 libmoesim_a_SOURCES += src/study/jobs.c src/study/jobs.h
 libmoesim_a_SOURCES += src/study/lists.c src/study/lists.h
 libmoesim_a_SOURCES += src/study/infer_run.c src/study/infer_run.h

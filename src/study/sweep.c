@@ -119,7 +119,7 @@ static void run_point(void *ctx, uint32_t point, FILE *out)
     } else {
         struct kind_run run = {.file = &r.file, .arena = arena};
         if (r.loaded)
-            kind_find(r.file.scenario->kind)->run(&run, diag);
+            kind_execute(&run, diag);
         print_outcome(s, &run.result, diag, out);
         kind_run_free(&run);
     }

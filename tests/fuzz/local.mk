@@ -24,7 +24,10 @@ tests_fuzz_replay_kernels_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_kernels.
 check_PROGRAMS += tests/fuzz/replay_json_expr
 tests_fuzz_replay_json_expr_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json_expr.c
 
-FUZZ_TARGETS = units cfg trace scenario model floats rows kernels json_expr
+check_PROGRAMS += tests/fuzz/replay_proposals
+tests_fuzz_replay_proposals_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proposals.c
+
+FUZZ_TARGETS = units cfg trace scenario model floats rows kernels json_expr proposals
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(MD_LIBS) -lstdc++ -lm

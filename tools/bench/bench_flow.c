@@ -310,7 +310,7 @@ static void bench_dispatch(uint32_t ranks)
     struct ll_traffic traffic;
     ll_sample(ranks, TOKENS, ranks, TOP_K, 1, b->arena, &traffic);
     b->graph = opgraph_new(ranks);
-    ll_build(b->graph, b->hw, &traffic, ll_message_B(HIDDEN, false), false, false, b->arena);
+    ll_build(b->graph, b->hw, &traffic, ll_message_B(&b->hw->ep_kernel, HIDDEN, false), false, false, b->arena);
     struct sim_outcome o = run(b, NET_FLOW, 0);
     printf("EP%u dispatch of %d tokens, routed, exact: %lu flows, %.3f s, %.1f MB\n", ranks, TOKENS,
            (unsigned long)o.n_flows, o.wall_s, (double)o.peak_rss_B / 1e6);
@@ -335,7 +335,7 @@ static void add_exchange(struct bench *b, const uint32_t *lane, const struct ll_
         for (uint32_t dst = 0; dst < n; dst++) {
             double pairs = traffic->pairs[src * n + dst];
             struct transfer t = {.src_op = first + src, .dst_op = first + dst, .src = src, .dst = dst,
-                                 .weight = pairs, .bytes_B = pairs * ll_message_B(HIDDEN, false)};
+                                 .weight = pairs, .bytes_B = pairs * ll_message_B(&b->hw->ep_kernel, HIDDEN, false)};
             if (src != dst && pairs > 0)
                 opgraph_transfer(b->graph, &t);
         }

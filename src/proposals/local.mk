@@ -1,0 +1,26 @@
+# src/proposals: one line per file
+libmoesim_a_SOURCES += src/proposals/proposal.h src/proposals/parameters.h
+libmoesim_a_SOURCES += src/proposals/trial.h
+libmoesim_a_SOURCES += src/proposals/stack.c src/proposals/stack.h
+
+# Plugins: a new proposal is one file and one line here.
+proposals =
+proposals += src/proposals/prop_adaptive_routing.c
+proposals += src/proposals/prop_co_processor.c
+proposals += src/proposals/prop_combine_format.c
+proposals += src/proposals/prop_hardware_sync.c
+proposals += src/proposals/prop_ibgda.c
+proposals += src/proposals/prop_low_latency_roce.c
+proposals += src/proposals/prop_multi_port_nic.c
+proposals += src/proposals/prop_node_limited.c
+proposals += src/proposals/prop_roce.c
+proposals += src/proposals/prop_sm_cost.c
+proposals += src/proposals/prop_sm_offload.c
+
+nodist_libmoesim_a_SOURCES += src/proposals/proposal_registry.c
+BUILT_SOURCES += src/proposals/proposal_registry.c
+CLEANFILES += src/proposals/proposal_registry.c
+libmoesim_a_SOURCES += $(proposals)
+src/proposals/proposal_registry.c: $(proposals) build-aux/gen_registry src/proposals/local.mk
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(top_srcdir)/build-aux/gen_registry \
+	  proposals/proposal.h proposal proposal $(proposals) > $@.tmp && mv $@.tmp $@

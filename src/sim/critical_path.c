@@ -1,0 +1,215 @@
+/* The critical path, walked backwards from the op that ends last: each op's own time goes to what limited it, the
+ * time before it to the predecessor that ended last.
+ *
+ *   COMPUTE  "SMs" when it is sensitive to them, else "memory, fixed times of kernels"
+ *   SYNC     the barrier's own time; then on to who arrived last
+ *   COMM     its last transfer: "latency", then the link or copy engine that limited it when it ended
+ *   lead     "launch, software"
+ *
+ * Left out: what limited a transfer before its end, and paths that are almost as long. */
+#include "sim/critical_path.h"
+
+#include <math.h>
+#include <string.h>
+
+struct walk {
+    const struct sim_spec *spec;
+    const struct opgraph *g;
+    const struct sim_outcome *o;
+    struct critical_path *path;
+    struct arena *arena;
+    uint32_t *lane_before;  /* [n_ops] the op before on its lane */
+    uint32_t *first, *deps; /* rows of ops that an op waits for */
+};
+
+static const double ROUNDING = 1e-9; /* of times that are sums of the same terms */
+
+static void add(struct walk *w, const char *resource, double time_s)
+{
+    struct critical_path *p = w->path;
+    if (time_s <= 0)
+        return;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (!strcmp(p->shares[i].resource, resource)) {
+            p->shares[i].time_s += time_s;
+            return;
+        }
+    if (p->n == p->cap) {
+        struct path_share *old = p->shares;
+        p->cap = 2 * p->cap + 8;
+        p->shares = ARENA_ARRAY(w->arena, struct path_share, p->cap);
+        if (p->n)
+            memcpy(p->shares, old, p->n * sizeof *old);
+    }
+    p->shares[p->n++] = (struct path_share){resource, time_s};
+}
+
+/* "rank3.dispatch.sm_sender" is "sm sender". */
+static const char *resource_name(const struct walk *w, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    char *text = arena_strdup(w->arena, dot ? dot + 1 : name);
+    for (char *c = text; *c; c++)
+        if (*c == '_')
+            *c = ' ';
+    return text;
+}
+
+static const char *link_name(const struct walk *w, uint32_t link)
+{
+    const struct topology *t = w->spec->topo;
+    if (link >= t->n_links)
+        return resource_name(w, w->g->strings[w->g->resources[link - t->n_links].name]);
+    const struct topo_link *l = &t->links[link];
+    switch (l->kind) {
+    case LINK_NVLINK:
+        return link < t->n_endpoints ? "NVLink out" : "NVLink in";
+    case LINK_NIC:
+        return l->a < topology_first_switch(t) ? "NIC out" : "NIC in";
+    default:
+        return "cables between switches";
+    }
+}
+
+/* --- predecessors ----------------------------------------------------------------------------------------- */
+
+static void index_predecessors(struct walk *w)
+{
+    const struct opgraph *g = w->g;
+    uint32_t *last = ARENA_ARRAY(w->arena, uint32_t, g->n_lanes);
+    w->lane_before = ARENA_ARRAY(w->arena, uint32_t, g->n_ops);
+    w->first = ARENA_ARRAY(w->arena, uint32_t, g->n_ops + 2);
+    w->deps = ARENA_ARRAY(w->arena, uint32_t, g->n_deps + 1);
+    memset(last, 0xff, g->n_lanes * sizeof *last);
+    for (uint32_t i = 0; i < g->n_ops; i++) {
+        w->lane_before[i] = last[g->ops[i].lane];
+        last[g->ops[i].lane] = i;
+    }
+    for (uint32_t i = 0; i < g->n_deps; i++)
+        w->first[g->deps[i].after + 2]++;
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        w->first[i + 2] += w->first[i + 1];
+    for (uint32_t i = 0; i < g->n_deps; i++)
+        w->deps[w->first[g->deps[i].after + 1]++] = g->deps[i].before;
+}
+
+/* The predecessor that ended last; OP_NONE: it had none. */
+static uint32_t latest_before(const struct walk *w, uint32_t op)
+{
+    uint32_t best = w->lane_before[op];
+    for (uint32_t i = w->first[op]; i < w->first[op + 1]; i++)
+        if (best == OP_NONE || w->o->op_end_s[w->deps[i]] > w->o->op_end_s[best])
+            best = w->deps[i];
+    return best;
+}
+
+/* --- ops -------------------------------------------------------------------------------------------------- */
+
+static uint32_t last_arrival(const struct walk *w, uint32_t op)
+{
+    uint32_t last = op;
+    for (uint32_t i = 0; i < w->g->n_ops; i++)
+        if (w->g->ops[i].kind == OP_SYNC && w->g->ops[i].sync_group == w->g->ops[op].sync_group &&
+            w->o->op_start_s[i] > w->o->op_start_s[last])
+            last = i;
+    return last;
+}
+
+static uint32_t last_transfer(const struct walk *w, uint32_t op)
+{
+    uint32_t last = OP_NONE;
+    for (uint32_t i = 0; i < w->g->n_transfers; i++) {
+        const struct transfer *t = &w->g->transfers[i];
+        bool mine = t->src_op == op || t->dst_op == op;
+        if (mine && (last == OP_NONE || w->o->transfer_end_s[i] > w->o->transfer_end_s[last]))
+            last = i;
+    }
+    return last;
+}
+
+static double latency_s(const struct walk *w, uint32_t transfer)
+{
+    const struct transfer *t = &w->g->transfers[transfer];
+    uint32_t links[ROUTE_MAX_LINKS];
+    uint32_t n = t->src == t->dst ? 0 : topology_route(w->spec->topo, t->src, t->dst, links);
+    double sum_s = t->latency_s;
+    for (uint32_t i = 0; i < n; i++)
+        sum_s += w->spec->topo->links[links[i]].latency_s;
+    return sum_s;
+}
+
+/* Returns the op whose start let the transfer begin. */
+static uint32_t walk_comm(struct walk *w, uint32_t op)
+{
+    uint32_t t = last_transfer(w, op);
+    double end_s = w->o->op_end_s[op];
+    if (t == OP_NONE || w->o->transfer_end_s[t] < end_s * (1 - ROUNDING)) {
+        add(w, "launch, software", end_s - w->o->op_start_s[op]);
+        return op;
+    }
+    double start_s = w->o->transfer_start_s[t], waits_s = fmin(latency_s(w, t), end_s - start_s);
+    uint32_t limit = w->o->transfer_limit[t];
+    add(w, "latency", waits_s);
+    const char *unknown = w->spec->net == NET_FLOW ? "rate caps of transfers" : "network";
+    add(w, limit == UINT32_MAX ? unknown : link_name(w, limit), end_s - start_s - waits_s);
+    return w->g->transfers[t].src_op;
+}
+
+/* What the op itself took; returns the op at whose start the walk goes on. */
+static uint32_t walk_op(struct walk *w, uint32_t op)
+{
+    const struct op *is = &w->g->ops[op];
+    uint32_t last;
+    switch (is->kind) {
+    case OP_COMM:
+        return walk_comm(w, op);
+    case OP_SYNC:
+        last = last_arrival(w, op);
+        add(w, "barriers", w->o->op_end_s[op] - w->o->op_start_s[last]);
+        return last;
+    default:
+        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels",
+            w->o->op_end_s[op] - w->o->op_start_s[op]);
+        return op;
+    }
+}
+
+static uint32_t last_op(const struct walk *w)
+{
+    uint32_t last = OP_NONE;
+    for (uint32_t i = 0; i < w->g->n_ops; i++)
+        if (last == OP_NONE || w->o->op_end_s[i] > w->o->op_end_s[last])
+            last = i;
+    return last;
+}
+
+void critical_path_add(struct critical_path *p, const struct sim_spec *spec, const struct sim_outcome *outcome,
+                       struct arena *arena)
+{
+    struct walk w = {.spec = spec, .g = spec->graph, .o = outcome, .path = p, .arena = arena};
+    BUG_IF(!outcome->transfer_limit);
+    index_predecessors(&w);
+    for (uint32_t op = last_op(&w), before; op != OP_NONE; op = before) {
+        op = walk_op(&w, op);
+        before = latest_before(&w, op);
+        double ready_s = before == OP_NONE ? 0 : outcome->op_end_s[before];
+        add(&w, "launch, software", outcome->op_start_s[op] - ready_s);
+    }
+}
+
+const struct path_share *critical_path_largest(const struct critical_path *p)
+{
+    const struct path_share *best = NULL;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (!best || p->shares[i].time_s > best->time_s)
+            best = &p->shares[i];
+    return best;
+}
+
+double critical_path_total_s(const struct critical_path *p)
+{
+    double sum_s = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        sum_s += p->shares[i].time_s;
+    return sum_s;
+}

@@ -1,0 +1,119 @@
+#!/bin/bash
+# Proposals as a user types them: list, run --proposal, moesim proposals, and what is refused. TAP.
+. "$srcdir/tests/cli.sh"
+exchange=$srcdir/scenarios/proposals/exchange.yaml
+decode=$srcdir/scenarios/proposals/exchange_decode.yaml
+
+# value METRIC of the JSON result on standard output of: moesim run --json ARGS...
+value() {
+    local metric=$1
+    shift
+    "$MOESIM" run --json "$@" | python3 -c "import json,sys; print(json.load(sys.stdin)['metrics']['$metric']['value'])"
+}
+rising() { # numbers, each larger than the one before
+    python3 -c 'import sys; x = list(map(float, sys.argv[1:])); sys.exit(not all(a < b for a, b in zip(x, x[1:])))' "$@"
+}
+
+# --- list ---------------------------------------------------------------------------------------------
+expect 0 "list proposals" list proposals
+says "node_limited "
+says "(paper 4.3, rewrite)"
+says "    nodes=4  nodes whose experts a token may choose (M)"
+says "    for scenarios of kind moe_exchange train_replay"
+
+# --- without a proposal nothing changes; with one, what it says ----------------------------------
+"$MOESIM" run --json "$exchange" >without.json
+"$MOESIM" run --json "$exchange" --proposal combine_format:format=bf16 >same.json 2>err
+check "a proposal that changes a codec that is not used changes no number" python3 - <<'P'
+import json
+a, b = (json.load(open(f))["metrics"] for f in ("without.json", "same.json"))
+assert a == b, (a, b)
+P
+expect 0 "run --proposal" run "$exchange" --proposal node_limited:nodes=2 --json
+says '"node_limited:nodes=2"'
+says '"moe.routing.groups_per_token":	"proposal node_limited (paper 4.3)"'
+expect 0 "text names it" run "$exchange" --proposal node_limited:nodes=2
+says "with proposals: node_limited:nodes=2"
+expect 0 "a proposal that changes nothing says so" run "$exchange" --proposal node_limited:nodes=4
+tells "warning: proposal node_limited changes nothing"
+
+# --- the key `proposals`, and what --print makes of it -------------------------------------------------------
+expect 0 "key proposals" run "$exchange" -s proposals='node_limited:nodes=2; sm_offload:tasks=reduce'
+says "with proposals: node_limited:nodes=2; sm_offload:tasks=reduce"
+"$MOESIM" validate --print "$exchange" --proposal node_limited:nodes=2 >printed.yaml
+check "--print has it, with its origin" grep -q 'groups_per_token: {value: 2, source: "proposal node_limited' printed.yaml
+"$MOESIM" run "$exchange" --proposal node_limited:nodes=2 | grep ^normal_ >one
+"$MOESIM" run printed.yaml | grep ^normal_ >two
+check "and runs as with the proposal" cmp one two
+
+# --- bad input ----------------------------------------------------------------------------------------
+expect 3 "unknown proposal" run "$exchange" --proposal node_limitd
+tells "there is no proposal 'node_limitd'; did you mean 'node_limited'? ('moesim list proposals' lists them)"
+tells "    --proposal node_limitd"
+expect 3 "unknown parameter" run "$exchange" --proposal node_limited:node=3
+tells "unknown key 'node'; did you mean 'nodes'?"
+expect 3 "parameter out of its range" run "$exchange" --proposal node_limited:nodes=65
+tells "nodes: '65' is out of range; allowed is 1 to 64"
+tells "                                  ^"
+expect 3 "parameter without a unit" run "$exchange" --proposal co_processor:rate=40
+expect 3 "no parameter" run "$exchange" --proposal node_limited:3
+tells "'3' is no parameter; write node_limited:nodes=VALUE"
+expect 3 "no such task" run "$exchange" --proposal sm_offload:tasks=reduce+cooking
+tells "'cooking' is no task; write for example tasks=forwarding+reduce"
+expect 3 "no such format" run "$exchange" --proposal combine_format:format=logfmt17
+tells "LogFMT has 4 to 16 bits, not 17"
+expect 3 "given twice" run "$exchange" --proposal sm_cost --proposal sm_cost:sms=4
+tells "proposal sm_cost is given twice"
+expect 3 "contradicts another" run "$exchange" --proposal roce --proposal low_latency_roce
+tells "proposal low_latency_roce: it sets cluster.network.switch_latency to 400 ns, but roce set it to 950 ns; they contradict each other"
+expect 3 "contradicts -s" run "$exchange" --proposal sm_cost:sms=4 -s cluster.ep_kernel.sms=8
+tells "it sets cluster.ep_kernel.sms to 4, but '-s cluster.ep_kernel.sms=8' gives it too; leave one of them out"
+expect 3 "not for this kind" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" --proposal node_limited
+tells "it changes nothing in a scenario of kind collective; scenarios of these kinds consume it: moe_exchange train_replay"
+expect 3 "what does not fit the scenario is told at the proposal" run "$srcdir/scenarios/train_replay_h800.yaml" \
+    --proposal node_limited:nodes=9
+tells "replay.routing.groups_per_token is 9 but there are 8 groups"
+tells "    --proposal node_limited:nodes=9"
+expect 3 "bad proposal in a file" run "$exchange" -s proposals='node_limited; nonsense'
+tells "there is no proposal 'nonsense'"
+
+# --- monotonic in the parameter --------------------------------------------------------------------------
+times=$(for m in 1 2 3 4 6 8; do value normal_dispatch_time "$exchange" --proposal node_limited:nodes=$m 2>/dev/null; done)
+check "a dispatch takes the longer the more nodes a token goes to" rising $times
+times=$(for f in logfmt8 logfmt10 e5m6 bf16; do
+    value low_latency_combine_time "$decode" --proposal combine_format:format=$f 2>/dev/null; done)
+check "a combine takes the longer the more bits a value has" rising $times
+times=$(for r in 45 35 25 15; do value normal_combine_time "$exchange" --proposal co_processor:rate="$r GB/s"; done)
+check "a slower co-processor takes longer" rising $times
+fused=$(value low_latency_combine_time "$decode" --proposal combine_format:codec=sm)
+plain=$(value low_latency_combine_time "$decode")
+check "LogFMT on SMs loses what it saves" rising "$plain" "$fused"
+
+# --- moesim proposals -----------------------------------------------------------------------------------------
+expect 0 "some proposals" proposals node_limited sm_offload
+says "node_limited "
+says "unvalidated"
+expect 0 "as JSON" proposals node_limited -f json
+check "JSON has a gain" python3 -c 'import json; assert json.load(open("out"))["proposals"][0]["gain"] > 1.1'
+expect 0 "as CSV" proposals ibgda -f csv
+says "name,arguments,section,mechanism,metric,unit,without,with,gain,"
+expect 2 "unknown" proposals ibgd
+tells "there is no proposal 'ibgd'; did you mean 'ibgda'?"
+expect 2 "unknown format" proposals -f xml
+"$MOESIM" proposals -j 1 ibgda sm_cost roce >one
+"$MOESIM" proposals -j 3 ibgda sm_cost roce >three
+check "the number of workers changes nothing" cmp one three
+"$MOESIM" proposals -f markdown >all.md
+check "doc/PROPOSALS.md is current ('moesim proposals -f markdown -o doc/PROPOSALS.md')" \
+    diff all.md "$srcdir/doc/PROPOSALS.md"
+check "every proposal changes its metric" python3 - <<'P'
+rows = [line.split(" | ") for line in open("all.md") if line.startswith("| `")]
+same = [r[0] for r in rows if r[4] == r[5]]
+assert len(rows) > 10 and not same, same
+P
+
+# --- what a run waits for ------------------------------------------------------------------------------------
+expect 0 "critical path" run "$exchange" --critical-path
+says "critical_path: what the run waited for"
+says "sm forwarder"
+finish
