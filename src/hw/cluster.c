@@ -23,7 +23,7 @@ static const struct cfg_field chip_fields[] = {
     QUANTITY(hw_chip, "memory", memory_B, DIM_BYTES, 1e9, 1e14,
              "HBM capacity (for information: no result depends on it yet)"),
     QUANTITY(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, 1e8, 1e10,
-             "boost clock (for information: no result depends on it yet)"),
+             "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
     {0}};
 static const struct cfg_table chip_table = {
     "chip", "the accelerator", sizeof(struct hw_chip), chip_fields};

@@ -15,7 +15,8 @@ struct hw_chip {
     int64_t sms;
     double bf16_flops, fp8_flops;      /* dense, per chip */
     double memory_Bps;                 /* HBM */
-    double memory_B, clock_Hz;         /* for information */
+    double memory_B;
+    double clock_Hz;                   /* of what waits inside kernels; FLOP/s are given apart */
 };
 
 struct hw_node {
