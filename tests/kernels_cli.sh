@@ -55,6 +55,9 @@ says "attention_decode_fp8, _bf16: --batch"
 expect 0 "constants fitted anew" kernels --fit
 says "cluster.kernels.gemm.block"
 
+expect 0 "layers are listed" list hardware
+says "'hardware: h800, cutlass_2025_01'"
+
 refused() { # CODE TITLE TEXT ARGS...
     local code=$1 title=$2 text=$3
     shift 3

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "io/hardware.h"
 #include "io/kind.h"
 #include "models/blocks/block.h"
 #include "models/schedules/schedule.h"
@@ -80,11 +81,15 @@ static void print_described(const char *name, const char *file, const char *key,
     diag_free(diag);
 }
 
+/* Machines, then what may be laid over them. */
 static void list_hardware(struct arena *arena)
 {
-    for (const char **n = data_list("configs", "chip.yaml", NULL, arena); *n; n++)
+    for (const char *const *n = hardware_names(true, NULL, arena); *n; n++)
         print_described(*n, arena_printf(arena, "configs/%s/chip.yaml", *n), "name",
                         arena);
+    for (const char *const *n = hardware_names(false, NULL, arena); *n; n++)
+        if (!data_find(arena_printf(arena, "configs/%s/chip.yaml", *n), NULL, arena))
+            printf("%-12s a layer over another: 'hardware: h800, %s'\n", *n, *n);
 }
 
 static void list_machines(struct arena *arena)

@@ -45,8 +45,7 @@ static const char *find_folder(const char *name, bool first, const char *beside,
     return found ? arena_printf(arena, "%.*s", (int)(strrchr(found, '/') - found), found) : NULL;
 }
 
-/* Folders that may be the first name (those with a chip) or a layer (those with any part), sorted. */
-static const char *const *names_of(bool first, const char *beside, struct arena *arena)
+const char *const *hardware_names(bool first, const char *beside, struct arena *arena)
 {
     const char **all = data_list("configs", first ? "chip.yaml" : "", beside, arena);
     size_t n = 0;
@@ -80,7 +79,7 @@ int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const ch
         const char *folder = find_folder(name, first, beside, arena);
         if (!folder) {
             report_unknown(diag, EXIT_BAD_INPUT, where, "hardware", name,
-                           names_of(first, beside, arena), arena);
+                           hardware_names(first, beside, arena), arena);
             return -1;
         }
         lay_parts(c, folder, first, arena, diag);

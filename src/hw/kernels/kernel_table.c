@@ -31,6 +31,7 @@ static double mean_rows(const struct kernel_call *c)
 static double outer_of(const struct kernel_call *c)
 {
     switch (c->family) {
+    case KERNEL_GEMM:
     case KERNEL_WGRAD:
     case KERNEL_GROUPED_CONTIGUOUS:
     case KERNEL_GROUPED_MASKED: return n_groups(c);
