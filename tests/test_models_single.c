@@ -31,10 +31,10 @@ static const struct hw_machine server = {
             .flops_efficiency_ratio = 1, .copies = 2},
     .link_Bps = 30e9, .hop_s = 10e-6};
 
-static double sum_of(const struct part_work parts[N_PARTS], size_t member)
+static double sum_of(const struct part_work parts[N_DECODE_PARTS], size_t member)
 {
     double sum = 0;
-    for (int i = 0; i < N_PARTS; i++)
+    for (int i = 0; i < N_DECODE_PARTS; i++)
         sum += *(const double *)((const char *)&parts[i] + member);
     return sum;
 }
@@ -44,14 +44,14 @@ START_TEST(parts_are_the_whole)
 {
     const struct model *models[] = {&v3, &dense};
     for (int i = 0; i < 2; i++) {
-        struct part_work parts[N_PARTS];
+        struct part_work parts[N_DECODE_PARTS];
         struct model_params p = model_params(models[i]);
         decode_parts(models[i], 1, 4095, NULL, parts);
         ck_assert_double_eq_tol(sum_of(parts, offsetof(struct part_work, read_B)) /
                                     model_decode_B(models[i], 4096), 1, 1e-4);
         ck_assert_double_eq_tol(sum_of(parts, offsetof(struct part_work, flop)) /
                                     model_decode_flop(models[i], 4096), 1, 1e-4);
-        double weights_B = sum_of(parts, offsetof(struct part_work, stored_B)) - parts[PART_CACHE].stored_B;
+        double weights_B = sum_of(parts, offsetof(struct part_work, stored_B)) - parts[DECODE_CACHE].stored_B;
         ck_assert_double_eq_tol(weights_B / model_stored_B(models[i], p.total - p.embedding, 0), 1, 1e-4);
     }
 }
@@ -113,7 +113,7 @@ START_TEST(time_adds_up_and_is_bytes_over_bandwidth)
     for (double extra = 0; extra < 2; extra++) {
         t = run(&v3, &server, 4096, extra, &p);
         parts = t.hops_s + t.draft_s;
-        for (int i = 0; i < N_PARTS; i++)
+        for (int i = 0; i < N_DECODE_PARTS; i++)
             parts += t.part_s[i];
         limits = 0;
         for (int i = 0; i < N_LIMITS; i++)
@@ -133,15 +133,15 @@ START_TEST(experts_are_the_cpus)
 {
     struct single_placement p;
     struct single_time t = run(&v3, &server, 4096, 0, &p);
-    ck_assert_double_eq(p.gpu_layers[PART_EXPERTS], 0);
-    ck_assert_double_eq(p.gpu_layers[PART_ATTENTION], 61);
+    ck_assert_double_eq(p.gpu_layers[DECODE_EXPERTS], 0);
+    ck_assert_double_eq(p.gpu_layers[DECODE_ATTENTION], 61);
     ck_assert_int_eq(single_limit(&t), LIMIT_CPU_MEMORY);
     ck_assert_double_eq_tol(t.cpu_B, 58 * 8 * 44.040192e6 * 0.5625, 1e3);
     /* the shared expert runs beside them */
-    ck_assert_double_eq(t.part_s[PART_SHARED], 0);
+    ck_assert_double_eq(t.part_s[DECODE_SHARED], 0);
     /* a GPU's cache grows until attention has to move */
     t = run(&v3, &server, 300000, 0, &p);
-    ck_assert_double_lt(p.gpu_layers[PART_ATTENTION] + p.gpu_layers[PART_HEAD], 62);
+    ck_assert_double_lt(p.gpu_layers[DECODE_ATTENTION] + p.gpu_layers[DECODE_HEAD], 62);
 }
 END_TEST
 
@@ -149,11 +149,11 @@ START_TEST(dense_layers_are_divided)
 {
     struct single_placement p;
     struct single_time t = run(&dense, &server, 4096, 0, &p);
-    ck_assert_double_gt(p.gpu_layers[PART_DENSE], 10);
-    ck_assert_double_lt(p.gpu_layers[PART_DENSE], 70);
-    ck_assert_double_eq(p.gpu_layers[PART_DENSE], floor(p.gpu_layers[PART_DENSE]));
+    ck_assert_double_gt(p.gpu_layers[DECODE_DENSE], 10);
+    ck_assert_double_lt(p.gpu_layers[DECODE_DENSE], 70);
+    ck_assert_double_eq(p.gpu_layers[DECODE_DENSE], floor(p.gpu_layers[DECODE_DENSE]));
     ck_assert_double_le(p.gpu_B, 24e9);
-    ck_assert_double_eq_tol(t.hops_s, 2 * (80 - p.gpu_layers[PART_DENSE]) * (10e-6 + 2 * 8192 / 30e9), 1e-12);
+    ck_assert_double_eq_tol(t.hops_s, 2 * (80 - p.gpu_layers[DECODE_DENSE]) * (10e-6 + 2 * 8192 / 30e9), 1e-12);
 }
 END_TEST
 

@@ -27,6 +27,17 @@ struct stats stats_of(const double *values, size_t n)
     return s;
 }
 
+double stats_quantile(const double *values, size_t n, double q)
+{
+    BUG_IF(n == 0);
+    double *sorted = checked_alloc(malloc(n * sizeof *sorted));
+    memcpy(sorted, values, n * sizeof *sorted);
+    gsl_sort(sorted, 1, n);
+    double value = gsl_stats_quantile_from_sorted_data(sorted, 1, n, q);
+    free(sorted);
+    return value;
+}
+
 double stats_ci95(const struct stats *s)
 {
     if (s->n < 2)

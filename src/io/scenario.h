@@ -13,6 +13,7 @@
 #include "models/moe_cfg.h"
 #include "models/replay.h"
 #include "models/routing_study_cfg.h"
+#include "models/serving_cfg.h"
 #include "models/single_machine_cfg.h"
 #include "models/tpot_cfg.h"
 #include "proposals/stack.h"
@@ -46,6 +47,8 @@ struct scenario {
     struct expert_load_cfg expert_load; /* kinds whose `reads` names it */
     struct balance_cfg expert_balance; /* kind expert_balance */
     struct single_cfg single_machine; /* kind single_machine */
+    struct serving_cfg serving;       /* kind serving */
+    struct speculative_cfg speculative; /* kind speculative */
     struct sim_cfg sim;
 };
 

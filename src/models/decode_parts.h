@@ -4,8 +4,8 @@
 
 #include "models/model.h"
 
-enum decode_part { PART_ATTENTION, PART_CACHE, PART_DENSE, PART_SHARED, PART_EXPERTS, PART_HEAD, N_PARTS };
-extern const char *const decode_part_names[N_PARTS];
+enum decode_part { DECODE_ATTENTION, DECODE_CACHE, DECODE_DENSE, DECODE_SHARED, DECODE_EXPERTS, DECODE_HEAD, N_DECODE_PARTS };
+extern const char *const decode_part_names[N_DECODE_PARTS];
 
 struct part_work {
     double layers;   /* that have this part */
@@ -17,9 +17,9 @@ struct part_work {
 /* One sequence; its last `tokens` positions are computed together, after `context` others (1: plain decoding; k
  * more: those that speculative decoding verifies). expert_load: of each expert, mean 1; NULL: all alike. */
 void decode_parts(const struct model *m, double tokens, double context, const double *expert_load,
-                  struct part_work out[N_PARTS]);
+                  struct part_work out[N_DECODE_PARTS]);
 /* One MTP module predicting one token more; its head is the model's. */
-void mtp_parts(const struct model *m, double context, struct part_work out[N_PARTS]);
+void mtp_parts(const struct model *m, double context, struct part_work out[N_DECODE_PARTS]);
 
 /* Experts of a layer that `tokens` tokens choose between them, on average. A token chooses each expert with
  * probability load * top_k / experts, whatever others choose. */

@@ -37,6 +37,9 @@ libmoesim_a_SOURCES += src/models/infer_program.c src/models/infer_program.h
 libmoesim_a_SOURCES += src/models/infer_step.c src/models/infer_step.h
 libmoesim_a_SOURCES += src/models/infer_kv.c src/models/infer_kv.h
 libmoesim_a_SOURCES += src/models/infer_bound.c src/models/infer_account.c src/models/infer_account.h
+libmoesim_a_SOURCES += src/models/requests.c src/models/requests.h
+libmoesim_a_SOURCES += src/models/serving_cfg.c src/models/serving_cfg.h
+libmoesim_a_SOURCES += src/models/step_table.c src/models/step_table.h
 include src/models/blocks/local.mk
 include src/models/schedules/local.mk
 libmoesim_a_SOURCES += src/models/pipeline.c src/models/pipeline.h

@@ -15,18 +15,18 @@ const char *const single_limit_names[N_LIMITS] = {"GPU memory", "GPU compute", "
 
 /* --- placement ----------------------------------------------------------------------------------------------- */
 
-static const enum decode_part fill_order[N_PARTS] = {PART_CACHE, PART_ATTENTION, PART_DENSE,
-                                                     PART_SHARED, PART_HEAD, PART_EXPERTS};
+static const enum decode_part fill_order[N_DECODE_PARTS] = {DECODE_CACHE, DECODE_ATTENTION, DECODE_DENSE,
+                                                     DECODE_SHARED, DECODE_HEAD, DECODE_EXPERTS};
 
 /* The cache is not copied; all weights are, and an MTP module's lie as those of a layer do. */
-static void stored(const struct single_setup *s, struct part_work out[N_PARTS])
+static void stored(const struct single_setup *s, struct part_work out[N_DECODE_PARTS])
 {
-    struct part_work mtp[N_PARTS];
+    struct part_work mtp[N_DECODE_PARTS];
     decode_parts(s->model, 1 + s->extra_tokens, s->context, s->expert_load, out);
     if (s->extra_tokens <= 0)
         return;
     mtp_parts(s->model, s->context, mtp);
-    for (int p = 0; p < N_PARTS; p++)
+    for (int p = 0; p < N_DECODE_PARTS; p++)
         if (out[p].layers > 0) {
             out[p].stored_B += mtp[p].stored_B * (double)s->model->mtp_layers;
             out[p].layers += mtp[p].stored_B > 0 ? (double)s->model->mtp_layers : 0;
@@ -42,18 +42,18 @@ static double embedding_B(const struct model *m)
 bool single_place(const struct single_setup *s, struct single_placement *out)
 {
     const struct hw_processor *gpu = &s->machine->gpu, *cpu = &s->machine->cpu;
-    struct part_work parts[N_PARTS];
+    struct part_work parts[N_DECODE_PARTS];
     bool unified = cpu->memory_B <= 0;
     *out = (struct single_placement){.gpu_free_B = hw_processor_free_B(gpu), .cpu_free_B = hw_processor_free_B(cpu)};
     *(unified ? &out->gpu_B : &out->cpu_B) = embedding_B(s->model);
     stored(s, parts);
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < N_DECODE_PARTS; i++) {
         enum decode_part p = fill_order[i];
         if (parts[p].layers <= 0)
             continue;
         double each_B = parts[p].stored_B / parts[p].layers;
         double room = each_B > 0 ? floor((out->gpu_free_B - out->gpu_B) / each_B) : parts[p].layers;
-        bool stays = unified || p != PART_EXPERTS || s->experts_on_gpu;
+        bool stays = unified || p != DECODE_EXPERTS || s->experts_on_gpu;
         double n = unified ? parts[p].layers : stays ? fmin(fmax(room, 0), parts[p].layers) : 0;
         out->gpu_layers[p] = n;
         out->gpu_B += n * each_B;
@@ -98,31 +98,31 @@ static double hop_s(const struct single_setup *s, double tokens)
 }
 
 /* The shared expert waits for nobody: what of it the CPU's experts and their hops do not cover counts. */
-static double exposed_shared_s(const struct split x[N_PARTS], double shared_layers, double hops_s)
+static double exposed_shared_s(const struct split x[N_DECODE_PARTS], double shared_layers, double hops_s)
 {
-    if (shared_layers <= 0 || x[PART_EXPERTS].cpu_layers <= 0)
-        return x[PART_SHARED].gpu_s;
-    double beside = x[PART_EXPERTS].cpu_layers / shared_layers;
-    double covered_s = x[PART_EXPERTS].cpu_s + hops_s;
-    return (1 - beside) * x[PART_SHARED].gpu_s + fmax(beside * x[PART_SHARED].gpu_s - covered_s, 0);
+    if (shared_layers <= 0 || x[DECODE_EXPERTS].cpu_layers <= 0)
+        return x[DECODE_SHARED].gpu_s;
+    double beside = x[DECODE_EXPERTS].cpu_layers / shared_layers;
+    double covered_s = x[DECODE_EXPERTS].cpu_s + hops_s;
+    return (1 - beside) * x[DECODE_SHARED].gpu_s + fmax(beside * x[DECODE_SHARED].gpu_s - covered_s, 0);
 }
 
 /* One pass through the parts. */
 static void pass(const struct single_setup *s, const struct single_placement *p, double tokens,
-                 const struct part_work parts[N_PARTS], struct single_time *out)
+                 const struct part_work parts[N_DECODE_PARTS], struct single_time *out)
 {
-    struct split x[N_PARTS];
+    struct split x[N_DECODE_PARTS];
     double cpu_layers = 0;
     *out = (struct single_time){0};
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < N_DECODE_PARTS; i++) {
         x[i] = split_part(s, p, &parts[i], (enum decode_part)i);
         cpu_layers = fmax(cpu_layers, x[i].cpu_layers);
         out->gpu_B += x[i].gpu_B;
         out->cpu_B += x[i].cpu_B;
     }
     out->hops_s = out->limit_s[LIMIT_HOPS] = out->step_s = 2 * cpu_layers * hop_s(s, tokens);
-    for (int i = 0; i < N_PARTS; i++) {
-        double gpu_s = i == PART_SHARED ? exposed_shared_s(x, parts[i].layers, out->hops_s) : x[i].gpu_s;
+    for (int i = 0; i < N_DECODE_PARTS; i++) {
+        double gpu_s = i == DECODE_SHARED ? exposed_shared_s(x, parts[i].layers, out->hops_s) : x[i].gpu_s;
         out->limit_s[x[i].gpu_computes ? LIMIT_GPU_COMPUTE : LIMIT_GPU_MEMORY] += gpu_s;
         out->limit_s[x[i].cpu_computes ? LIMIT_CPU_COMPUTE : LIMIT_CPU_MEMORY] += x[i].cpu_s;
         out->part_s[i] = gpu_s + x[i].cpu_s;
@@ -132,13 +132,13 @@ static void pass(const struct single_setup *s, const struct single_placement *p,
 
 /* A module lies where layers of its parts lie: on the GPU only when they all do. */
 static void draft(const struct single_setup *s, const struct single_placement *p,
-                  const struct part_work parts[N_PARTS], struct single_time *out)
+                  const struct part_work parts[N_DECODE_PARTS], struct single_time *out)
 {
     struct single_placement of_module = *p;
     struct single_time one;
-    struct part_work mtp[N_PARTS];
+    struct part_work mtp[N_DECODE_PARTS];
     mtp_parts(s->model, s->context, mtp);
-    for (int i = 0; i < N_PARTS; i++)
+    for (int i = 0; i < N_DECODE_PARTS; i++)
         of_module.gpu_layers[i] = p->gpu_layers[i] < parts[i].layers ? 0 : mtp[i].layers;
     pass(s, &of_module, 1, mtp, &one);
     out->draft_s = s->extra_tokens * one.step_s;
@@ -151,7 +151,7 @@ static void draft(const struct single_setup *s, const struct single_placement *p
 
 void single_time(const struct single_setup *s, const struct single_placement *p, struct single_time *out)
 {
-    struct part_work parts[N_PARTS];
+    struct part_work parts[N_DECODE_PARTS];
     decode_parts(s->model, 1 + s->extra_tokens, s->context, s->expert_load, parts);
     pass(s, p, 1 + s->extra_tokens, parts, out);
     if (s->extra_tokens > 0)

@@ -18,7 +18,7 @@ struct single_setup {
 
 /* Layers of each part on the GPU; the rest is the CPU's. */
 struct single_placement {
-    double gpu_layers[N_PARTS];
+    double gpu_layers[N_DECODE_PARTS];
     double gpu_B, cpu_B;             /* used, a single copy */
     double gpu_free_B, cpu_free_B;   /* what there is for it */
 };
@@ -28,7 +28,7 @@ extern const char *const single_limit_names[N_LIMITS];
 
 /* Where time goes in a step, without what runs beside something slower. */
 struct single_time {
-    double part_s[N_PARTS], hops_s; /* of the model; with draft_s they sum to the step */
+    double part_s[N_DECODE_PARTS], hops_s; /* of the model; with draft_s they sum to the step */
     double draft_s;                 /* of the MTP modules, hops with it */
     double limit_s[N_LIMITS];       /* the same time by what limits; sums to the step */
     double step_s;

@@ -35,3 +35,4 @@ libmoesim_a_SOURCES += src/sim/switch_nic.c
 libmoesim_a_SOURCES += src/sim/switch_control.c
 libmoesim_a_SOURCES += src/sim/switch_paths.c
 libmoesim_a_SOURCES += src/sim/net_packet.c src/sim/net_packet.h
+libmoesim_a_SOURCES += src/sim/serve.c src/sim/serve_step.c src/sim/serve.h src/sim/serve_impl.h

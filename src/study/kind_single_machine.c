@@ -231,7 +231,7 @@ static const struct result_column columns[N_COL] = {
     {"published", DIM_COUNT, "what was said or measured", true},
 };
 
-enum { TIME_MACHINE, TIME_MODEL, TIME_PARTS, TIME_HOPS = TIME_PARTS + N_PARTS, TIME_STEP, TIME_GPU_B, TIME_CPU_B,
+enum { TIME_MACHINE, TIME_MODEL, TIME_PARTS, TIME_HOPS = TIME_PARTS + N_DECODE_PARTS, TIME_STEP, TIME_GPU_B, TIME_CPU_B,
        N_TIME };
 static const struct result_column time_columns[N_TIME] = {
     {"machine", DIM_COUNT, "", true},
@@ -272,7 +272,7 @@ static void add_time(struct result_table *t, const struct plan *p, const struct 
     struct result_cell *row = result_add_row(t);
     row[TIME_MACHINE].text = p->machine_names[x->machine];
     row[TIME_MODEL].text = p->model_names[x->model];
-    for (int i = 0; i < N_PARTS; i++)
+    for (int i = 0; i < N_DECODE_PARTS; i++)
         row[TIME_PARTS + i].value = time->part_s[i];
     row[TIME_HOPS].value = time->hops_s;
     row[TIME_STEP].value = time->step_s;

@@ -15,6 +15,8 @@ libmoesim_a_SOURCES += src/study/axis.c src/study/axis.h
 libmoesim_a_SOURCES += src/study/design.c src/study/design_points.c src/study/design.h
 libmoesim_a_SOURCES += src/study/sampling.c src/study/sampling.h
 libmoesim_a_SOURCES += src/study/sweep.c src/study/merge.c src/study/sweep_list.c src/study/sweep.h
+libmoesim_a_SOURCES += src/study/serve_times.c src/study/serve_times.h
+libmoesim_a_SOURCES += src/study/spec_step.c src/study/spec_step.h
 
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =
@@ -27,7 +29,9 @@ kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c
 kinds += src/study/kind_plane_isolation.c
 kinds += src/study/kind_routing_study.c
+kinds += src/study/kind_serving.c
 kinds += src/study/kind_single_machine.c
+kinds += src/study/kind_speculative.c
 kinds += src/study/kind_tpot_bound.c
 kinds += src/study/kind_train_replay.c
 
