@@ -103,14 +103,18 @@ fi
 
 # --- interrupted ------------------------------------------------------------------------------------------------------
 many=("${points[@]}" -a 'cluster.nic.latency=1..5 us lin 60')
-begin() { # RESULT: in the background; some points are done when it returns
-    "$MOESIM" "${many[@]}" -o "$1" >out 2>err &
+begin() { # RESULT ARGS...: in the background; some points are done (their journal has grown) when it returns
+    local result=$1
+    shift
+    "$MOESIM" "$@" -o "$result" >out 2>err &
     pid=$!
-    sleep 0.12
+    while kill -0 $pid && [ "$(stat -c %s "$result.part-wal" 2>/dev/null || echo 0)" -lt 200000 ]; do
+        sleep 0.01
+    done
 }
 "$MOESIM" "${many[@]}" -o calm120.sqlite >/dev/null 2>&1
 for signal in INT TERM HUP; do
-    begin $signal.sqlite
+    begin $signal.sqlite "${many[@]}"
     kill -$signal $pid
     wait $pid
     code=$?
@@ -130,19 +134,17 @@ for signal in INT TERM; do
 done
 expect 0 "anew instead" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1,2 -o HUP.sqlite \
     --overwrite
-begin locked.sqlite
+begin locked.sqlite "${many[@]}"
 refused 4 "a second process on the same sweep" "another process works on it" "${many[@]}" -o locked.sqlite --resume
 kill -9 $pid
 wait $pid 2>/dev/null
 cp "$S/tpot_bound_h800.yaml" mine.yaml
-"$MOESIM" sweep mine.yaml -s cluster.nodes=2 -a tpot.tokens=1..40 -o mine.sqlite >out 2>err &
-pid=$!
-sleep 0.12
+begin mine.sqlite sweep mine.yaml -s tpot.bridge=false -a tpot.tokens=1..400
 kill -9 $pid
 wait $pid 2>/dev/null
 echo '# a word' >>mine.yaml
 refused 3 "a file that has changed meanwhile" "mine.yaml: error: the file has changed or gone" sweep mine.yaml \
-    -s cluster.nodes=2 -a tpot.tokens=1..40 -o mine.sqlite --resume
+    -s tpot.bridge=false -a tpot.tokens=1..400 -o mine.sqlite --resume
 
 # --- no room, closed pipes ---------------------------------------------------------------------------------------------
 sixty() { "$MOESIM" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1..160 -o full.sqlite "$@"; }
