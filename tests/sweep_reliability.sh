@@ -29,9 +29,8 @@ if [ -r /proc/$$/task/$$/children ]; then
         pid=$!
         sleep 0.0$((RANDOM % 9 + 1))
         if [ $((killed % 2)) = 1 ]; then
-            for try in 1 2 3 4 5 6 7 8 9; do
-                child=$(children_of $pid)
-                kill -9 $child 2>/dev/null && children=$((children + 1)) && break
+            while kill -0 $pid 2>/dev/null; do
+                kill -9 $(children_of $pid) 2>/dev/null && children=$((children + 1)) && break
             done
             sleep 0.02
         fi
