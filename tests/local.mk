@@ -45,6 +45,7 @@ check_PROGRAMS += tests/test_scenario
 check_PROGRAMS += tests/test_claims
 check_PROGRAMS += tests/test_proposals
 check_PROGRAMS += tests/test_io_writers
+check_PROGRAMS += tests/test_study_sweep
 check_PROGRAMS += tests/test_io_trace
 check_PROGRAMS += tests/test_io_trace_real
 
@@ -70,6 +71,7 @@ dist_check_SCRIPTS += tests/experts_cli.sh
 dist_check_SCRIPTS += tests/edge_cli.sh
 dist_check_SCRIPTS += tests/serving_cli.sh
 dist_check_SCRIPTS += tests/infer_cli.sh
+dist_check_SCRIPTS += tests/compare_cli.sh
 dist_check_SCRIPTS += tests/sweep_cli.sh
 dist_check_SCRIPTS += tests/sweep_reliability.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py

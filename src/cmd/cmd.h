@@ -3,6 +3,7 @@
 #define MOESIM_CMD_CMD_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 int cmd_run(int argc, char **argv);
@@ -10,6 +11,9 @@ int cmd_claims(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_sensitivity(int argc, char **argv);
+int cmd_pareto(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_formats(int argc, char **argv);
@@ -29,6 +33,14 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
 int run_command(int argc, char **argv);
 /* Names of all commands, NULL-terminated. */
 void command_names(const char **names, size_t max);
+
+struct result_table;
+struct diag;
+/* A table as the options of a command want it: to the file of -o (JSON or CSV), else as JSON or text on standard
+ * output. */
+void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag);
+/* -o FILE.json or FILE.csv, or the end with a message. */
+const char *option_table_file(const char *path, struct argp_state *state);
 
 /* Flushes standard output; the exit code, or EXIT_IO with a message when a write failed. */
 int finish_stdout(int code);

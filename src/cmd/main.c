@@ -20,6 +20,9 @@ static const struct command commands[] = {
     {"sweep", cmd_sweep, "run a scenario for many values of its keys, into a SQLite database"},
     {"merge", cmd_merge, "join the shards of a sweep"},
     {"export", cmd_export, "a sweep's result as CSV or JSON"},
+    {"sensitivity", cmd_sensitivity, "which axes of a sweep matter: Morris, Sobol indices"},
+    {"pareto", cmd_pareto, "the points of a sweep that no other point beats"},
+    {"compare", cmd_compare, "what moved between two results"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3 of the paper"},
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2 of the paper"},
@@ -42,7 +45,7 @@ static void print_help(FILE *out)
           "Commands:\n",
           out);
     for (const struct command *c = commands; c->name; c++)
-        fprintf(out, "  %-10s %s\n", c->name, c->doc);
+        fprintf(out, "  %-11s %s\n", c->name, c->doc);
     fputs("\n'moesim COMMAND --help' explains a command.\n", out);
 }
 

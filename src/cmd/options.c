@@ -2,8 +2,10 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
+#include "io/writers.h"
 
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what,
                       struct argp_state *state)
@@ -15,4 +17,24 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
         argp_error(state, "%s is a whole number from %llu to %llu, not '%s'", what,
                    (unsigned long long)least, (unsigned long long)most, text);
     return value;
+}
+
+const char *option_table_file(const char *path, struct argp_state *state)
+{
+    size_t n = strlen(path);
+    n -= n > 3 && !strcmp(path + n - 3, ".gz") ? 3 : 0;
+    bool known = (n > 5 && !strncmp(path + n - 5, ".json", 5)) || (n > 4 && !strncmp(path + n - 4, ".csv", 4));
+    if (!known && strncmp(path, "/dev/", 5))
+        argp_error(state, "-o %s: the name must end in .json or .csv, or those with .gz", path);
+    return path;
+}
+
+void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag)
+{
+    if (path)
+        result_write_table(table, path, diag);
+    else if (json)
+        result_write_table(table, "-", diag);
+    else
+        result_print_table(table, stdout);
 }

@@ -1,76 +1,16 @@
 #include "io/float_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
-#include "base/input_files.h"
+#include "io/whole_file.h"
 
-enum { MAX_ERRORS = 20, MAX_WORD = 63, SHOWN_WORD = 24, FIRST_BUFFER_B = 65536 };
+enum { MAX_ERRORS = 20, MAX_WORD = 63, SHOWN_WORD = 24 };
 static const size_t max_file_B = (size_t)1 << 30;
 
 /* --- the file's bytes ------------------------------------------------------------------------------- */
-
-static gzFile open_file(const char *path, struct diag *diag)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", strerror(errno));
-        return NULL;
-    }
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "this is a directory; name a file in it");
-        close(fd);
-        return NULL;
-    }
-    input_file_add(path);
-    return checked_alloc(gzdopen(fd, "rb"));
-}
-
-static int read_error(gzFile gz, const char *path, struct diag *diag)
-{
-    int code = Z_OK;
-    gzerror(gz, &code);
-    if (code == Z_ERRNO)
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", strerror(errno));
-    else
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
-                   "the compressed data is damaged or was cut off; copy the file again");
-    return -1;
-}
-
-/* All bytes and a NUL; the caller frees *bytes. */
-static int slurp(gzFile gz, const char *path, char **bytes, size_t *len, struct diag *diag)
-{
-    size_t room = FIRST_BUFFER_B;
-    *bytes = checked_alloc(malloc(room + 1));
-    *len = 0;
-    for (int n = 1; n > 0; *len += (size_t)n) {
-        if (*len == room)
-            *bytes = checked_alloc(realloc(*bytes, (room *= 2) + 1));
-        size_t want = room - *len < FIRST_BUFFER_B ? room - *len : FIRST_BUFFER_B;
-        int code = Z_OK;
-        n = gzread(gz, *bytes + *len, (unsigned)want);
-        if (n <= 0)
-            gzerror(gz, &code);
-        if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
-            return read_error(gz, path, diag);
-        if (*len > max_file_B) {
-            diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(path),
-                       "more than 1 GiB of numbers; give a part of them");
-            return -1;
-        }
-    }
-    (*bytes)[*len] = '\0';
-    return 0;
-}
 
 static bool is_words(const char *path)
 {
@@ -84,15 +24,10 @@ int float_file_read(const char *path, struct arena *arena, struct floats *out, s
 {
     char *bytes = NULL;
     size_t len = 0;
-    gzFile gz = open_file(path, diag);
-    if (!gz)
+    if (whole_file_read(path, max_file_B, &bytes, &len, diag))
         return -1;
-    int failed = slurp(gz, path, &bytes, &len, diag);
-    gzclose(gz);
-    if (!failed && is_words(path))
-        failed = float_words_parse(bytes, len, path, arena, out, diag);
-    else if (!failed)
-        failed = float_text_parse(bytes, len, path, arena, out, diag);
+    int failed = is_words(path) ? float_words_parse(bytes, len, path, arena, out, diag) :
+                                  float_text_parse(bytes, len, path, arena, out, diag);
     free(bytes);
     return failed;
 }

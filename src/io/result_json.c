@@ -65,27 +65,36 @@ static cJSON *table_row(const struct result_table *t, uint32_t row)
     return o;
 }
 
+static void add_columns(cJSON *to, const struct result_table *t)
+{
+    cJSON *columns = cJSON_AddArrayToObject(to, "columns");
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        const struct result_column *c = &t->columns[i];
+        cJSON *column = cJSON_CreateObject();
+        cJSON_AddItemToArray(columns, column);
+        cJSON_AddStringToObject(column, "name", c->name);
+        cJSON_AddStringToObject(column, "unit", c->is_text ? "text" : unit_dim_si(c->dim));
+        cJSON_AddStringToObject(column, "doc", c->doc);
+    }
+}
+
+void table_to_json(cJSON *to, const struct result_table *t)
+{
+    cJSON_AddStringToObject(to, "name", t->name);
+    cJSON_AddStringToObject(to, "doc", t->doc);
+    add_columns(to, t);
+    cJSON *rows = cJSON_AddArrayToObject(to, "rows");
+    for (uint32_t i = 0; i < t->n_rows; i++)
+        cJSON_AddItemToArray(rows, table_row(t, i));
+}
+
 static void add_tables(cJSON *root, const struct result *r)
 {
     cJSON *tables = cJSON_AddArrayToObject(root, "tables");
     for (uint32_t k = 0; k < r->n_tables; k++) {
-        const struct result_table *t = &r->tables[k];
         cJSON *o = cJSON_CreateObject();
         cJSON_AddItemToArray(tables, o);
-        cJSON_AddStringToObject(o, "name", t->name);
-        cJSON_AddStringToObject(o, "doc", t->doc);
-        cJSON *columns = cJSON_AddArrayToObject(o, "columns");
-        for (uint32_t i = 0; i < t->n_columns; i++) {
-            const struct result_column *c = &t->columns[i];
-            cJSON *column = cJSON_CreateObject();
-            cJSON_AddItemToArray(columns, column);
-            cJSON_AddStringToObject(column, "name", c->name);
-            cJSON_AddStringToObject(column, "unit", c->is_text ? "text" : unit_dim_si(c->dim));
-            cJSON_AddStringToObject(column, "doc", c->doc);
-        }
-        cJSON *rows = cJSON_AddArrayToObject(o, "rows");
-        for (uint32_t i = 0; i < t->n_rows; i++)
-            cJSON_AddItemToArray(rows, table_row(t, i));
+        table_to_json(o, &r->tables[k]);
     }
 }
 

@@ -10,6 +10,8 @@
 
 /* metrics, breakdown, phases, tables and notes as members of root */
 void result_to_json(cJSON *root, const struct result *r);
+/* name, doc, columns and rows of one table */
+void table_to_json(cJSON *to, const struct result_table *t);
 /* What of these root holds; formulas and their inputs are not in the document. 0, or -1 with a one-line
  * reason when it is no result. */
 int result_from_json(const cJSON *root, struct arena *arena, struct result *out, const char **why);

@@ -131,18 +131,24 @@ static int column_width(const struct result_table *t, uint32_t column)
     return (int)(width > SHORTEST_COLUMN ? width : SHORTEST_COLUMN);
 }
 
-static void print_table(const struct result_table *t, FILE *out)
+void result_print_table(const struct result_table *t, FILE *out)
 {
-    fprintf(out, "\n%s: %s\n", t->name, t->doc);
     for (uint32_t row = 0; row <= t->n_rows; row++)
         for (uint32_t i = 0; i < t->n_columns; i++) {
             char buf[32];
             const char *text =
                 row ? cell_text(t, row - 1, i, buf, sizeof buf) : t->columns[i].name;
-            int width = column_width(t, i);
+            bool is_last_text = t->columns[i].is_text && i + 1 == t->n_columns;
+            int width = is_last_text ? 0 : column_width(t, i);
             fprintf(out, "%*s%s", t->columns[i].is_text ? -width : width, text,
                     i + 1 < t->n_columns ? "  " : "\n");
         }
+}
+
+static void print_table(const struct result_table *t, FILE *out)
+{
+    fprintf(out, "\n%s: %s\n", t->name, t->doc);
+    result_print_table(t, out);
     for (uint32_t i = 0; i < t->n_columns; i++)
         fprintf(out, "  %-18s %s\n", t->columns[i].name, t->columns[i].doc);
 }

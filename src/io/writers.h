@@ -21,6 +21,10 @@ int result_write_json(const struct result *result, const struct scenario_file *s
 /* One table for pandas or R: table,name,layer,value,unit,recorded. */
 int result_write_csv(const struct result *result, const char *path, struct diag *diag);
 
+/* One table by itself: for people; as JSON or, by the ending of `path`, as CSV. */
+void result_print_table(const struct result_table *table, FILE *out);
+int result_write_table(const struct result_table *table, const char *path, struct diag *diag);
+
 /* Formula, numbers and sources of one metric. Unknown metric: EXIT_USAGE with the list. */
 int result_explain(const struct result *result, const struct scenario_file *scenario,
                    const char *metric, FILE *out, struct diag *diag);

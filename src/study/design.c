@@ -144,7 +144,7 @@ static void zip_pair(struct builder *b, struct axis *first, const char *key, str
     struct axis *axis = zipped(b, key, where);
     if (!axis || !first)
         return;
-    if (axis->n != first->n)
+    if (axis->n != first->n && b->d->method == SAMPLE_GRID)
         diag_error(b->diag, EXIT_BAD_INPUT, where, "zip: '%s' has %u values and '%s' %u", first->key, first->n,
                    axis->key, axis->n);
     join(b, first, axis);

@@ -1,0 +1,121 @@
+/* moesim compare FIRST SECOND: what moved between two results. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "cmd/cmd.h"
+#include "study/compare.h"
+
+enum { KEY_JSON = 256, KEY_IGNORE, SHOWN_ROWS = 50 };
+
+struct options {
+    const char *files[2], *out, **ignored; /* NULL-terminated */
+    struct compare_tolerance *tolerances;
+    uint32_t n_files, n_tolerances, n_ignored;
+    bool json, all;
+};
+
+static const struct argp_option argp_options[] = {
+    {"tolerance", 't', "[NAME=]RATIO", 0, "numbers that differ by less have not moved: '1 %', or 'makespan=0.5 %' for "
+     "one metric, column or claim (default: 1e-9 of the larger one)", 0},
+    {"ignore", KEY_IGNORE, "NAME", 0, "leave a metric, column or claim out", 0},
+    {"all", 'a', NULL, 0, "print every row that moved (default: the first 50)", 0},
+    {"output", 'o', "FILE", 0, "write the rows to FILE (.json, .csv; .gz compresses)", 0},
+    {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
+    {0}};
+
+static void add_tolerance(struct options *o, char *arg, struct argp_state *state)
+{
+    char *equals = strchr(arg, '='), why[512];
+    struct compare_tolerance *t = &o->tolerances[o->n_tolerances++];
+    const char *number = equals ? equals + 1 : arg;
+    if (equals)
+        *equals = '\0';
+    t->name = equals ? arg : NULL;
+    if (unit_parse(number, strlen(number), DIM_RATIO, &t->ratio, why, sizeof why))
+        argp_error(state, "-t: %s", why);
+    else if (t->ratio < 0)
+        argp_error(state, "-t: '%s' is below 0", number);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 't':
+        add_tolerance(o, arg, state);
+        return 0;
+    case KEY_IGNORE:
+        o->ignored[o->n_ignored++] = arg;
+        return 0;
+    case 'a':
+        o->all = true;
+        return 0;
+    case 'o':
+        o->out = option_table_file(arg, state);
+        return 0;
+    case KEY_JSON:
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->n_files == 2)
+            argp_error(state, "two results are compared; '%s' is a third one", arg);
+        o->files[o->n_files++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->n_files < 2)
+            argp_error(state, "which two results? For example:\n  moesim compare before.json after.json -t '1 %%'");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    argp_options, parse_option, "FIRST SECOND",
+    "Compares two results value by value: JSON of 'moesim run' or 'moesim claims', or databases of 'moesim sweep', "
+    "whose points are matched by the values of their axes.\v"
+    "Exit code 0: nothing moved; 1: something moved, or is in one of them only.", NULL, NULL, NULL};
+
+static void report(const struct options *o, struct result_table *table, const struct compare_counts *n,
+                   struct diag *diag)
+{
+    uint32_t rows = table->n_rows;
+    if (!o->out && !o->json && !o->all && rows > SHOWN_ROWS)
+        table->n_rows = SHOWN_ROWS;
+    if (rows || o->out || o->json)
+        print_table(table, o->out, o->json, diag);
+    if (table->n_rows < rows)
+        printf("... and %u more rows; --all prints them\n", rows - table->n_rows);
+    if (!o->json)
+        printf("%s%u of %u values moved%s", rows && !o->out ? "\n" : "", n->moved, n->values, n->moved ? "" : "\n");
+    if (!o->json && n->moved)
+        printf(", at most by %.3g %%\n", 100 * n->largest_ratio);
+    if (!o->json && (n->only_first || n->only_second))
+        printf("%u are only in the first, %u only in the second\n", n->only_first, n->only_second);
+    if (rows)
+        diag_exit(diag, EXIT_NO);
+}
+
+int cmd_compare(int argc, char **argv)
+{
+    struct options o = {.tolerances = checked_alloc(calloc((size_t)argc, sizeof *o.tolerances)),
+                        .ignored = checked_alloc(calloc((size_t)argc + 1, sizeof *o.ignored))};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct compare_options options = {o.tolerances, o.n_tolerances, o.ignored, 1e-9};
+    struct compare_counts counts;
+    struct diag *diag = diag_new();
+    struct arena *arena = arena_new();
+    struct result_table *table = compare_results(o.files[0], o.files[1], &options, arena, &counts, diag);
+    if (table)
+        report(&o, table, &counts, diag);
+    diag_print(diag, stderr);
+    int code = diag_exit_code(diag);
+    arena_free(arena);
+    diag_free(diag);
+    free(o.tolerances);
+    free(o.ignored);
+    return finish_stdout(code);
+}
