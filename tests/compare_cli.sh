@@ -1,7 +1,7 @@
 #!/bin/bash
 # moesim compare, sensitivity and pareto as a user types them. TAP.
 . "$srcdir/tests/cli.sh" || exit 1
-T=$srcdir/scenarios/tpot_bound_h800.yaml
+T=$srcdir/tests/data/sweep_bound.yaml
 
 # --- compare ---------------------------------------------------------------------------------------------------
 one() { "$MOESIM" run "$T" -s cluster.nodes=2 --json "$@"; }
@@ -44,7 +44,7 @@ expect 2 "compare of three" compare before.json after.json same.json
 expect 2 "a tolerance that is none" compare before.json after.json -t 1x
 expect 4 "a missing file" compare before.json none.json
 expect 3 "no JSON" compare before.json "$T"
-tells "tpot_bound_h800.yaml:1:1: error: this is no JSON"
+tells "sweep_bound.yaml:1:1: error: this is no JSON"
 echo '{"metrics": 3}' >odd.json
 expect 3 "no result" compare before.json odd.json
 tells "it has no 'metrics'"

@@ -2,7 +2,7 @@
 # moesim sweep, merge and export as a user types them: values of axes, points, what is refused, results that equal
 # single runs and do not depend on -j or shards. TAP. (Sweeps that are interrupted: sweep_reliability.sh.)
 . "$srcdir/tests/cli.sh" || exit 1
-T=$srcdir/scenarios/tpot_bound_h800.yaml
+T=$srcdir/tests/data/sweep_bound.yaml
 small="$T -s tpot.bridge=false"
 sql() { # FILE QUERY: rows as text
     python3 -c 'import sqlite3, sys

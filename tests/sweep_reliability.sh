@@ -4,6 +4,7 @@
 # TAP.
 . "$srcdir/tests/cli.sh" || exit 1
 S=$srcdir/scenarios
+T=$srcdir/tests/data/sweep_bound.yaml
 refused() { # CODE TITLE WORDS ARGS...
     local code=$1 title=$2 words=$3
     shift 3
@@ -18,7 +19,7 @@ done_before() { sed -n 's/.* \([0-9]*\) done before.*/\1/p' err; }
 # points that take about a millisecond; every second one simulates
 points=(sweep "$S/fig6_latency_16gpu.yaml" -s 'collective.from=64 B' -s 'collective.to=64 B'
     -s collective.topologies=mpft -a 'cluster.nic.latency=1..5 us lin 250' -a sim.network=bound,flow -j2)
-slow=(sweep "$S/tpot_bound_h800.yaml" -s cluster.nodes=10 -a tpot.tokens=8,16 -j1)
+slow=(sweep "$T" -s cluster.nodes=10 -a tpot.tokens=8,16 -j1)
 if [ -r /proc/$$/task/$$/children ]; then
     last="500 points undisturbed"
     check "$last" "$MOESIM" "${points[@]}" -o calm.sqlite
@@ -81,20 +82,20 @@ else
 fi
 
 # --- points that fail, hang or eat memory: a row each ---------------------------------------------------------------
-expect 1 "some points fail" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.copies=4,20,8 \
+expect 1 "some points fail" sweep "$T" -s tpot.bridge=false -a tpot.copies=4,20,8 \
     -s cluster.nodes=2 -o failed.sqlite
 tells "1 of 3 points failed; the first is point 1:"
 tells "20 experts of a token need more than 16 GPUs"
 expect 0 "they are rows" export failed.sqlite -t points
 says "1,1,,failed,3,\"'-s tpot.copies=20: error: 20 experts"
-expect 1 "a point that takes too long" sweep "$S/tpot_bound_h800.yaml" -s tpot.tokens=200 -a cluster.nodes=2,100 \
+expect 1 "a point that takes too long" sweep "$T" -s tpot.tokens=200 -a cluster.nodes=2,100 \
     --time-limit '1 s' -o slow.sqlite
 tells "it took longer than 1 s (time limit)"
 tells "1 of 2 points failed"
 if grep -q __asan_init "$MOESIM"; then
     skip "a point that needs too much memory" "the sanitizer needs it all"
 else
-    expect 1 "a point that needs too much memory" sweep "$S/tpot_bound_h800.yaml" -s tpot.copies=1 \
+    expect 1 "a point that needs too much memory" sweep "$T" -s tpot.copies=1 \
         -a cluster.nodes=2,100 --memory-limit '256 MiB' -o fat.sqlite
     tells "1 of 2 points failed; the first is point 1:"
     tells "memory"
@@ -131,13 +132,13 @@ for signal in INT TERM; do
     check "resumed: the bytes of an undisturbed sweep" cmp $signal.sqlite calm120.sqlite
     check "resumed: no journal is left" [ -z "$(part_files $signal.sqlite)" ]
 done
-expect 0 "anew instead" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1,2 -o HUP.sqlite \
+expect 0 "anew instead" sweep "$T" -s tpot.bridge=false -a tpot.tokens=1,2 -o HUP.sqlite \
     --overwrite
 begin locked.sqlite "${many[@]}"
 refused 4 "a second process on the same sweep" "another process works on it" "${many[@]}" -o locked.sqlite --resume
 kill -9 $pid
 wait $pid 2>/dev/null
-cp "$S/tpot_bound_h800.yaml" mine.yaml
+cp "$T" mine.yaml
 begin mine.sqlite sweep mine.yaml -s tpot.bridge=false -a tpot.tokens=1..400
 kill -9 $pid
 wait $pid 2>/dev/null
@@ -146,7 +147,7 @@ refused 3 "a file that has changed meanwhile" "mine.yaml: error: the file has ch
     -s tpot.bridge=false -a tpot.tokens=1..400 -o mine.sqlite --resume
 
 # --- no room, closed pipes ---------------------------------------------------------------------------------------------
-sixty() { "$MOESIM" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1..160 -o full.sqlite "$@"; }
+sixty() { "$MOESIM" sweep "$T" -s tpot.bridge=false -a tpot.tokens=1..160 -o full.sqlite "$@"; }
 (ulimit -f 100 && sixty >out 2>err)
 code=$?
 last="no room"
@@ -162,21 +163,21 @@ check "$last: the bytes of an undisturbed sweep" cmp full.sqlite again.sqlite
 last="a disk that is full"
 if unshare -rm true 2>/dev/null; then
     check "$last" unshare -rm bash -c 'mkdir disk && mount -t tmpfs -o size=200k none disk && cd disk || exit 1
-        sweep() { "$MOESIM" sweep "$0/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1..160 -o r.sqlite "$@"; }
+        sweep() { "$MOESIM" sweep "$0" -s tpot.bridge=false -a tpot.tokens=1..160 -o r.sqlite "$@"; }
         sweep 2>../err; [ $? = 4 ] || exit 2
         grep -q "go on with --resume" ../err || exit 3
         mount -o remount,size=20m . && cd ../disk && sweep --resume 2>../err && cmp r.sqlite ../full.sqlite &&
-            ! grep -q " 0 done before" ../err' "$S"
+            ! grep -q " 0 done before" ../err' "$T"
 else
     skip "$last" "no user namespaces"
 fi
 last="a closed pipe"
-"$MOESIM" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1..60 -o pipe.sqlite 2>err | true
+"$MOESIM" sweep "$T" -s tpot.bridge=false -a tpot.tokens=1..60 -o pipe.sqlite 2>err | true
 code=${PIPESTATUS[0]}
 check "$last: exit code 4" [ $code = 4 ]
 check "$last: the result is there" [ -s pipe.sqlite ]
-"$MOESIM" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1..60 -o deaf.sqlite 2>&1 >/dev/null | true
+"$MOESIM" sweep "$T" -s tpot.bridge=false -a tpot.tokens=1..60 -o deaf.sqlite 2>&1 >/dev/null | true
 check "standard error closed: the same result" cmp deaf.sqlite pipe.sqlite
-"$MOESIM" sweep "$S/tpot_bound_h800.yaml" -s tpot.bridge=false -a tpot.tokens=1..3 >/dev/full 2>err
+"$MOESIM" sweep "$T" -s tpot.bridge=false -a tpot.tokens=1..3 >/dev/full 2>err
 check "standard output on a full disk" [ $? = 4 ]
 finish
