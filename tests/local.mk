@@ -36,6 +36,7 @@ check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_chunk
 check_PROGRAMS += tests/test_models_schedules
+check_PROGRAMS += tests/test_models_train
 check_PROGRAMS += tests/test_models_chunk_kernels
 check_PROGRAMS += tests/test_models_replay
 tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixture.c \
@@ -51,6 +52,7 @@ check_PROGRAMS += tests/test_io_trace_real
 
 dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
+dist_check_SCRIPTS += tests/train_cli.sh
 dist_check_SCRIPTS += tests/claims_cli.sh
 dist_check_SCRIPTS += tests/figures_cli.sh
 dist_check_SCRIPTS += tests/collective_cli.sh

@@ -222,6 +222,41 @@ START_TEST(latency_of_a_ring)
 }
 END_TEST
 
+/* Each member's op is of its own; the launch is theirs. */
+static double flows_time_of(const struct collective *c)
+{
+    uint32_t *op = ARENA_ARRAY(arena, uint32_t, c->n);
+    opgraph_free(graph);
+    graph = opgraph_new((uint32_t)(hw.nodes * hw.node.gpus));
+    uint32_t name = opgraph_string(graph, "ring");
+    for (uint32_t i = 0; i < c->n; i++)
+        op[i] = opgraph_add(graph, &(struct op){.kind = OP_COMM, .lane = opgraph_lane(graph),
+                                                .device = c->ranks[i], .sync_group = OP_NONE, .name = name,
+                                                .class_name = name, .phase = name});
+    collective_ring_flows(graph, &hw, c, op, arena);
+    opgraph_check(graph);
+    return run_graph();
+}
+
+/* All steps at once take what they take one after the other, where bytes decide: a step that NVLink holds up hides
+ * the latency of the network, which the flows wait for. */
+START_TEST(a_full_ring_is_its_flows)
+{
+    const uint32_t shapes[][2] = {{8, 1}, {16, 1}, {32, 1}, {4, 8}, {2, 16}};
+    ideal_cluster(4);
+    hw.nic.latency_s = 1e-6;
+    hw.node.nvlink_latency_s = 1e-6;
+    hw.network.switch_latency_s = 0.5e-6;
+    hw.software.network_step_s = 6e-6;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int operation = COLLECTIVE_ALL_GATHER; operation <= COLLECTIVE_REDUCE_SCATTER; operation++) {
+            struct collective c = call(operation, COLLECTIVE_RING, shapes[i][0], shapes[i][1], 8e9);
+            double steps_s = time_of(&c);
+            ck_assert_double_eq_tol(flows_time_of(&c), steps_s, 0.02 * steps_s);
+        }
+}
+END_TEST
+
 /* --- symmetry ------------------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -508,6 +543,7 @@ int main(void)
     tcase_add_test(c, ideal_broadcast_ring);
     tcase_add_test(c, trees_are_between_the_bound_and_its_pipeline);
     tcase_add_test(c, latency_of_a_ring);
+    tcase_add_test(c, a_full_ring_is_its_flows);
     tcase_add_loop_test(c, folded_is_whole, 0, sizeof folds / sizeof *folds);
     tcase_add_test(c, uneven_leaves_are_not_folded);
     tcase_add_loop_test(c, all_to_all_conserves, 0, 40);

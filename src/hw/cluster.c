@@ -21,7 +21,7 @@ static const struct cfg_field chip_fields[] = {
     QUANTITY(hw_chip, "fp8", fp8_flops, DIM_FLOPS, 1e9, 1e18, "dense FP8 tensor throughput"),
     QUANTITY(hw_chip, "memory_bandwidth", memory_Bps, DIM_BANDWIDTH, 1e9, 1e15, "HBM bandwidth"),
     QUANTITY(hw_chip, "memory", memory_B, DIM_BYTES, 1e9, 1e14,
-             "HBM capacity (for information: no result depends on it yet)"),
+             "HBM capacity: what kinds train_step and inference must fit into"),
     QUANTITY(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, 1e8, 1e10,
              "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
     {0}};

@@ -12,6 +12,7 @@
 #include "models/model.h"
 #include "models/moe_cfg.h"
 #include "models/replay.h"
+#include "models/train_cfg.h"
 #include "models/routing_study_cfg.h"
 #include "models/serving_cfg.h"
 #include "models/single_machine_cfg.h"
@@ -35,6 +36,7 @@ struct scenario {
     struct cluster_hw cluster;
     struct model llm;                 /* kinds whose `reads` names it */
     struct replay_cfg replay;         /* kind train_replay */
+    struct train_cfg train;           /* kind train_step */
     struct collective_cfg collective; /* kind collective */
     struct routing_study_cfg routing_study; /* kind routing_study */
     struct fault_study_cfg fault_study;     /* kind fault_study */

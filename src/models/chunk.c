@@ -156,7 +156,7 @@ static void add_entry(struct builder *b, uint32_t rank)
         return;
     opgraph_add(b->graph, &(struct op){.kind = OP_COMPUTE,
                                        .lane = opgraph_lane(b->graph),
-                                       .device = rank,
+                                       .device = b->group->first_device + rank,
                                        .work_s = b->out->entry_s[rank],
                                        .sync_group = OP_NONE,
                                        .name = name,
@@ -169,7 +169,7 @@ static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t ra
     const struct chunk_kernel *k = &b->program->kernels[kernel];
 
     return (struct op){.kind = k->kind,
-                       .device = rank,
+                       .device = b->group->first_device + rank,
                        .lead_s = k->lead_s,
                        .work_s = k->work_s * load_ratio(b, k, rank),
                        .sm_ref = k->sm_ref,
@@ -244,6 +244,7 @@ static void add_transfers(struct builder *b)
     struct deepep ep;
 
     deepep_init(&ep, b->graph, b->group->hw, s, b->arena);
+    ep.first_device = b->group->first_device;
     for (uint32_t i = 0; i < b->program->n_kernels; i++) {
         const struct chunk_kernel *k = &b->program->kernels[i];
         if (k->kind != OP_COMM)
@@ -262,7 +263,7 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     struct builder b = {.program = program, .group = group, .graph = graph, .arena = arena, .out = out};
 
     *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : 1};
-    BUG_IF(graph->n_ops || graph->n_devices < out->n_ranks);
+    BUG_IF(graph->n_ops || graph->n_devices < group->first_device + out->n_ranks);
     if (group->shape) {
         route(&b);
         if (group->entry_layers > 0)

@@ -44,6 +44,7 @@ struct chunk_group {
     const struct routing_shape *shape; /* of the group; NULL: one rank, nothing is routed */
     const struct cluster_hw *hw;
     uint64_t seed;
+    uint32_t first_device; /* of rank 0 */
     uint32_t reference;   /* the rank whose loads are the program's; CHUNK_NONE: all ranks' are drawn */
     int64_t entry_layers; /* layer pairs before the chunk whose imbalance lets ranks enter it apart */
     const struct routing *routings; /* [n_routings] drawn before; NULL: draw */
@@ -61,7 +62,7 @@ struct chunk_ops {
 /* One of the routings that chunk_build draws. */
 void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
                         double reference_load, struct arena *arena, struct routing *out);
-/* Adds the ops and transfers of all ranks, on devices 0 and up, to a graph without ops. */
+/* Adds the ops and transfers of all ranks to a graph without ops. */
 void chunk_build(const struct chunk_program *program, const struct chunk_group *group, struct opgraph *graph,
                  struct arena *arena, struct chunk_ops *out);
 

@@ -382,3 +382,34 @@ void chunk_from_trace(const struct trace *trace, const struct replay_cfg *cfg, c
     }
     read_loads(&rd, arena);
 }
+
+/* --- checks ------------------------------------------------------------------------------------------------- */
+
+/* What the reader of a trace cannot know to be needed: the order that makes a run finite. */
+static void check_order(const struct trace *t, struct srcloc where, struct diag *diag)
+{
+    for (uint32_t i = 0; i < t->n_kernels; i++) {
+        const struct trace_kernel *k = &t->kernels[i];
+        bool early = k->launch_after != TRACE_NONE && k->launch_after >= i;
+        for (uint32_t d = 0; d < k->n_deps; d++)
+            early |= t->deps[k->first_dep + d] >= i;
+        if (early || k->duration_s < 0 || (i && k->start_s < t->kernels[i - 1].start_s)) {
+            diag_error(diag, EXIT_BAD_INPUT, where,
+                       "kernel %u (%s) is out of order: kernels must be sorted by start, last no negative time and "
+                       "wait for earlier kernels only",
+                       i, t->classes[k->class_id].name);
+            return;
+        }
+    }
+}
+
+int chunk_trace_check(const struct trace *trace, const char *path, struct diag *diag)
+{
+    size_t before = diag_count(diag);
+    if (!trace->n_kernels)
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "the trace has no kernels");
+    if (trace->sms < 1)
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "the trace does not say how many SMs its GPU has");
+    check_order(trace, SRCLOC_FILE(path), diag);
+    return diag_count(diag) > before ? -1 : 0;
+}

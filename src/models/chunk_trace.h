@@ -10,6 +10,9 @@
 void chunk_from_trace(const struct trace *trace, const struct replay_cfg *cfg, const struct cluster_hw *hw,
                       struct arena *arena, struct chunk_program *out);
 
+/* Reports what would make its program endless or senseless. 0 or -1. */
+int chunk_trace_check(const struct trace *trace, const char *path, struct diag *diag);
+
 /* [n_streams] 1: communication. */
 uint8_t *chunk_trace_comm_streams(const struct trace *trace, struct arena *arena);
 

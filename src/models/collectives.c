@@ -252,6 +252,43 @@ static void rings(struct builder *b, uint32_t steps)
     }
 }
 
+/* What the other steps of a ring wait for beside links; a step over the network takes longest, and each of the
+ * steps passes each hop, so all of them wait for it. */
+static double ring_latency_s(const struct builder *b)
+{
+    const struct cluster_hw *hw = b->hw;
+    const struct hw_software *sw = &hw->software;
+    bool many_nodes = node_of(b, 0) != node_of(b, b->c->n - 1);
+    double network_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s +
+                       hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
+    return (b->c->n - 2) * (many_nodes ? network_s : hw->node.nvlink_latency_s);
+}
+
+static void ring_flow(struct builder *b, uint32_t src, uint32_t dst, double bytes_B, double latency_s)
+{
+    uint32_t proxy = proxy_of(b, src, dst);
+    send(b, src, proxy, bytes_B, latency_s);
+    send(b, proxy, dst, bytes_B, latency_s + (proxy == src ? 0 : chunk_ahead_s(b, bytes_B)));
+}
+
+void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
+                           const uint32_t *op, struct arena *arena)
+{
+    struct builder b = {.graph = graph, .hw = hw, .c = c, .arena = arena};
+    uint32_t *order = ARENA_ARRAY(arena, uint32_t, c->n), *own = ARENA_ARRAY(arena, uint32_t, c->n);
+    BUG_IF(c->operation != COLLECTIVE_REDUCE_SCATTER && c->operation != COLLECTIVE_ALL_GATHER);
+    memcpy(own, op, c->n * sizeof *own);
+    b.op = own;
+    b.posted = ARENA_ARRAY(arena, uint32_t, c->n);
+    uint32_t count = c->n > 1 ? n_rings(&b) : 0;
+    for (uint32_t r = 0; r < count; r++) {
+        double bytes_B = (c->n - 1.0) / c->n * c->size_B / count;
+        ring_order(&b, r, order);
+        for (uint32_t i = 0; i < c->n; i++)
+            ring_flow(&b, order[i], order[(i + 1) % c->n], bytes_B, ring_latency_s(&b));
+    }
+}
+
 /* --- pipelines of chunks: broadcast along rings, trees ------------------------------------------------- */
 
 struct pipeline {

@@ -60,6 +60,12 @@ struct collective_ops collective_build(struct opgraph *graph, const struct clust
 struct collective_ops collective_build_folded(struct opgraph *graph, const struct cluster_hw *hw,
                                               const struct collective *c, struct arena *arena);
 
+/* A ring reduce-scatter or all-gather of a large buffer, as one flow per hop of its rings: what the steps move there
+ * in all, since a ring that is full moves on every hop all the time. Latencies of the steps come before. op[i] is
+ * member i's COMM op; members may share one. The time is that of all steps for sizes that links limit. */
+void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
+                           const uint32_t *op, struct arena *arena);
+
 /* nccl-tests: algbw = size / time, busbw = algbw * this. */
 double collective_bus_factor(int operation, uint32_t n);
 

@@ -148,8 +148,8 @@ static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t 
     uint32_t *const *engine = d->engine[call.combine][call.choices];
     struct transfer t = {.src_op = op[src],
                          .dst_op = op[dst],
-                         .src = src,
-                         .dst = dst,
+                         .src = d->first_device + src,
+                         .dst = d->first_device + dst,
                          .bytes_B = bytes_B,
                          .weight = 1,
                          .latency_s = latency_s};
@@ -189,8 +189,8 @@ static void nvlink_copies(const struct deepep *d, struct deepep_call call,
             continue;
         opgraph_transfer(d->graph, &(struct transfer){.src_op = op[src],
                                                       .dst_op = op[dst],
-                                                      .src = src,
-                                                      .dst = dst,
+                                                      .src = d->first_device + src,
+                                                      .dst = d->first_device + dst,
                                                       .bytes_B = bytes_B,
                                                       .weight = 1,
                                                       .latency_s = latency_s});

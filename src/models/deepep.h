@@ -22,12 +22,13 @@ struct deepep {
     struct opgraph *graph;
     const struct cluster_hw *hw;
     const struct routing_shape *shape;
+    uint32_t first_device; /* of rank 0 */
     /* resource ids per [combine][choices][engine] and rank; NULL: nothing there limits */
     uint32_t *engine[2][2][2];
 };
 
-/* Adds the SM copy engines of all ranks to the graph. `shape` must outlive the deepep.
- */
+/* Adds the SM copy engines of all ranks to the graph; rank 0 is device 0 unless first_device is set afterwards.
+ * `shape` must outlive the deepep. */
 void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_hw *hw,
                  const struct routing_shape *shape, struct arena *arena);
 

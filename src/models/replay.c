@@ -40,7 +40,7 @@ static const struct cfg_field recorded_on_fields[] = {
     {0},
 };
 
-static const struct cfg_table recorded_on_table = {
+const struct cfg_table replay_recorded_on_table = {
     .name = "recorded_on",
     .doc = "The chip of the trace: kernel times scale from it to cluster.chip",
     .size = sizeof(struct replay_recorded_on),
@@ -77,7 +77,7 @@ static const struct cfg_field replay_fields[] = {
     {.name = "recorded_on",
      .type = CFG_TABLE,
      .offset = offsetof(struct replay_cfg, recorded_on),
-     .sub = &recorded_on_table,
+     .sub = &replay_recorded_on_table,
      .doc = "the chip that the trace was recorded on"},
     {.name = "routing",
      .type = CFG_TABLE,
@@ -138,48 +138,18 @@ static void check_ranks(const struct builder *b, struct diag *diag)
                    b->trace->n_kernels, (long long)gpus, MAX_OPS);
 }
 
-/* What the reader of the trace cannot know to be needed: the order that makes a replay
- * finite. */
-static void check_order(const struct builder *b, struct diag *diag)
-{
-    const struct trace *t = b->trace;
-    struct srcloc where = SRCLOC_FILE(b->cfg->trace);
-
-    for (uint32_t i = 0; i < t->n_kernels; i++) {
-        const struct trace_kernel *k = &t->kernels[i];
-        bool early = k->launch_after != TRACE_NONE && k->launch_after >= i;
-        for (uint32_t d = 0; d < k->n_deps; d++)
-            early |= t->deps[k->first_dep + d] >= i;
-        if (early || k->duration_s < 0 ||
-            (i && k->start_s < t->kernels[i - 1].start_s)) {
-            diag_error(
-                diag, EXIT_BAD_INPUT, where,
-                "kernel %u (%s) is out of order: kernels must be sorted by start, last "
-                "no negative time and wait for earlier kernels only",
-                i, t->classes[k->class_id].name);
-            return;
-        }
-    }
-}
-
 static int check_input(const struct builder *b, struct diag *diag)
 {
     const struct routing_cfg *routing = &b->cfg->routing;
     size_t before = diag_count(diag);
 
-    if (!b->trace->n_kernels)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace),
-                   "the trace has no kernels");
-    if (b->trace->sms < 1)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace),
-                   "the trace does not say how many SMs its GPU has");
+    chunk_trace_check(b->trace, b->cfg->trace, diag);
     if (b->hw->ep_kernel.sms >= b->hw->chip.sms)
         diag_error(
             diag, EXIT_BAD_INPUT, SRCLOC_NONE,
             "communication kernels hold %lld of %lld SMs: nothing is left to compute; "
             "lower cluster.ep_kernel.sms",
             (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
-    check_order(b, diag);
     if (!b->kernels) {
         check_same(b, "experts", routing->experts, b->trace->experts, diag);
         check_same(b, "experts_per_token", routing->experts_per_token, b->trace->experts_per_token,

@@ -36,7 +36,7 @@ struct replay_cfg {
     struct routing_cfg routing;
 };
 
-extern const struct cfg_table replay_table;
+extern const struct cfg_table replay_table, replay_recorded_on_table;
 
 /* In place of the trace's kernels: the model's, as chunk_kernels.h makes them. */
 struct replay_kernels {

@@ -21,6 +21,13 @@ libmoesim_a_SOURCES += src/study/sensitivity.c src/study/sensitivity_table.c src
 libmoesim_a_SOURCES += src/study/pareto.c src/study/pareto.h
 libmoesim_a_SOURCES += src/study/compare.c src/study/compare.h
 
+libmoesim_a_SOURCES += src/study/fork_map.c src/study/fork_map.h
+libmoesim_a_SOURCES += src/study/train_plan.c src/study/train_plan.h
+libmoesim_a_SOURCES += src/study/train_symmetry.c src/study/train_symmetry.h
+libmoesim_a_SOURCES += src/study/train_chunks.c src/study/train_chunks.h
+libmoesim_a_SOURCES += src/study/train_run.c src/study/train_run.h
+libmoesim_a_SOURCES += src/study/train_report.c src/study/train_tables.c src/study/train_report.h
+
 # Plugins: a new kind of scenario is one file and one line here.
 kinds =
 kinds += src/study/kind_collective.c
@@ -37,6 +44,7 @@ kinds += src/study/kind_single_machine.c
 kinds += src/study/kind_speculative.c
 kinds += src/study/kind_tpot_bound.c
 kinds += src/study/kind_train_replay.c
+kinds += src/study/kind_train_step.c
 
 nodist_libmoesim_a_SOURCES += src/study/kind_registry.c
 BUILT_SOURCES += src/study/kind_registry.c

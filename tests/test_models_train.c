@@ -1,0 +1,208 @@
+/* Training: the arithmetic of Table 4, layers dealt to stages, parameters and memory. */
+#include <check.h>
+#include <math.h>
+#include <string.h>
+
+#include "io/model_file.h"
+#include "models/train_memory.h"
+#include "models/train_rates.h"
+#include "tap_main.h"
+
+static struct arena *arena;
+static struct diag *d;
+
+static void setup(void)
+{
+    arena = arena_new();
+    d = diag_new();
+}
+
+static void teardown(void)
+{
+    diag_free(d);
+    arena_free(arena);
+}
+
+static const struct model *model(const char *name)
+{
+    struct model_file file;
+    ck_assert_msg(model_load(name, NULL, 0, arena, &file, d) == 0, "%s", diag_text(d));
+    return file.model;
+}
+
+/* --- Table 4 ------------------------------------------------------------------------------------------------------ */
+
+/* The paper's own tokens per day give the rest of its rows, to the printed digits. */
+START_TEST(rates_of_table4)
+{
+    const struct {
+        double tokens_per_day, full_mfu, causal_mfu;
+    } rows[] = {{272.80e9, 43.73, 38.94}, {272.52e9, 43.68, 38.90}};
+    struct train_economy e = {2048, 989e12, 4096, 14.8e12, 2};
+    for (size_t i = 0; i < 2; i++) {
+        struct train_rates r = train_rates_of(model("deepseek_v3"), &e, rows[i].tokens_per_day / 86400);
+        ck_assert_double_eq_tol(r.tokens_per_day, rows[i].tokens_per_day, 1);
+        ck_assert_double_eq(round(r.full_flops / 1e12), 432);
+        ck_assert_double_eq(round(r.causal_flops / 1e12), 385);
+        ck_assert_double_eq(round(r.full_mfu * 1e4) / 100, rows[i].full_mfu);
+        ck_assert_double_eq(round(r.causal_mfu * 1e4) / 100, rows[i].causal_mfu);
+    }
+    /* DeepSeek-V3 report: 180K GPU-hours per trillion tokens, 2.664M for all */
+    struct train_rates r = train_rates_of(model("deepseek_v3"), &e, 272.80e9 / 86400);
+    ck_assert_double_eq_tol(r.gpu_hours, 2.664e6, 0.005 * 2.664e6);
+    ck_assert_double_eq_tol(r.cost_USD, 2 * r.gpu_hours, 1);
+}
+END_TEST
+
+/* --- stages ----------------------------------------------------------------------------------------------------------- */
+
+static struct train_cfg cfg = {.schedule = "dualpipe", .pp = 16, .ep = 64, .sequences = 15360, .sequence = 4096,
+                               .micro_batch = 1, .recompute = RECOMPUTE_SELECTIVE,
+                               .precision = {2, 4, 4, 4, 2, 1.03125, 1.5, 2}};
+
+static struct train_layout layout(const struct model *m, const char *schedule, uint32_t ranks, uint32_t columns,
+                                  uint32_t group)
+{
+    struct train_layout l = {.model = m, .cfg = &cfg, .schedule = schedule_find(schedule), .ranks = ranks,
+                             .columns = columns, .group = group, .gpus_per_node = 8, .micro_batches = 120};
+    l.gpus = ranks * columns * group;
+    l.n_stages = ranks * (l.schedule->both_directions ? 1 : l.schedule->modules);
+    return l;
+}
+
+static uint32_t count(const struct chunk_stage *s, enum chunk_layer kind)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        n += s->kind[i] == kind;
+    return n;
+}
+
+static const double costs[N_CHUNK_LAYERS] = {
+    [LAYER_DENSE] = 0.029, [LAYER_MOE] = 0.030, [LAYER_PROJECTION] = 0.002, [LAYER_HEAD] = 0.035};
+
+/* 4 layers on 15 stages, one and the MTP module with both heads on the last. */
+START_TEST(stages_of_deepseek_v3)
+{
+    struct train_layout l = layout(model("deepseek_v3"), "dualpipe", 16, 2, 64);
+    train_partition(&l, NULL, costs, arena);
+    ck_assert_uint_eq(count(&l.stages[0], LAYER_EMBEDDING), 1);
+    ck_assert_uint_eq(count(&l.stages[0], LAYER_DENSE), 3);
+    ck_assert_uint_eq(count(&l.stages[0], LAYER_MOE), 1);
+    for (uint32_t s = 1; s < 15; s++) {
+        ck_assert_uint_eq(l.stages[s].n, 4);
+        ck_assert_uint_eq(count(&l.stages[s], LAYER_MOE), 4);
+    }
+    ck_assert_uint_eq(count(&l.stages[15], LAYER_MOE), 2);
+    ck_assert_uint_eq(count(&l.stages[15], LAYER_HEAD), 2);
+    ck_assert_uint_eq(count(&l.stages[15], LAYER_PROJECTION), 1);
+}
+END_TEST
+
+static double stage_cost(const struct chunk_stage *s)
+{
+    double sum_s = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        sum_s += costs[s->kind[i]];
+    return sum_s;
+}
+
+/* Every layer once, and no stage dearer than even shares and the dearest piece would make it. */
+START_TEST(stages_are_balanced)
+{
+    const struct model *m = model("deepseek_v3");
+    for (uint32_t ranks = 1; ranks <= 61; ranks += 3) {
+        struct train_layout l = layout(m, "1f1b", ranks, 1, 1);
+        double most_s = 0, sum_s = 0;
+        uint32_t layers = 0;
+        train_partition(&l, NULL, costs, arena);
+        for (uint32_t s = 0; s < ranks; s++) {
+            layers += count(&l.stages[s], LAYER_DENSE) + count(&l.stages[s], LAYER_MOE);
+            most_s = fmax(most_s, stage_cost(&l.stages[s]));
+            sum_s += stage_cost(&l.stages[s]);
+        }
+        ck_assert_uint_eq(layers, 62); /* with the MTP module's */
+        ck_assert_double_ge(most_s, sum_s / ranks - 1e-12);
+        ck_assert_double_le(most_s, sum_s / ranks + 0.102); /* head and MTP module stay together */
+    }
+}
+END_TEST
+
+START_TEST(stages_by_hand)
+{
+    struct train_layout l = layout(model("llama3.1_70b"), "1f1b", 4, 1, 1);
+    const uint32_t counts[] = {10, 20, 25, 25};
+    train_partition(&l, counts, costs, arena);
+    for (uint32_t s = 0; s < 4; s++)
+        ck_assert_uint_eq(count(&l.stages[s], LAYER_DENSE), counts[s]);
+    ck_assert_uint_eq(count(&l.stages[3], LAYER_HEAD), 1);
+}
+END_TEST
+
+/* --- parameters, memory --------------------------------------------------------------------------------------------------- */
+
+static void expect_all_params(const char *name, const char *schedule, uint32_t ranks, uint32_t group, double times)
+{
+    const struct model *m = model(name);
+    struct model_params p = model_params(m);
+    struct train_layout l = layout(m, schedule, ranks, 1, group);
+    double dense = 0, experts = 0, copies = 0;
+    train_partition(&l, NULL, costs, arena);
+    for (uint32_t r = 0; r < ranks; r++) {
+        struct train_params of = train_rank_params(&l, r);
+        dense += of.dense;
+        experts += of.experts * group;
+    }
+    /* an MTP module on another rank than the embedding has a copy of it */
+    if (m->mtp_layers && !l.schedule->both_directions && ranks > 1)
+        copies = p.embedding;
+    ck_assert_double_eq_tol(dense + experts, times * (p.total + p.mtp) + copies, 1e-6 * p.total);
+}
+
+START_TEST(ranks_hold_the_whole_model)
+{
+    expect_all_params("deepseek_v3", "1f1b", 16, 64, 1);
+    expect_all_params("deepseek_v3", "dualpipe", 16, 64, 2);
+    expect_all_params("deepseek_v2", "zb1p", 10, 8, 1);
+    expect_all_params("llama3.1_70b", "1f1b", 8, 1, 1);
+}
+END_TEST
+
+START_TEST(memory_is_the_sum_and_moves_as_it_should)
+{
+    struct train_layout l = layout(model("deepseek_v3"), "dualpipe", 16, 2, 64);
+    struct schedule *s = schedule_build(l.schedule, 16, 120, arena);
+    train_partition(&l, NULL, costs, arena);
+    struct train_memory is = train_rank_memory(&l, s, 5, arena);
+    struct train_params p = train_rank_params(&l, 5);
+    ck_assert_double_eq_tol(is.weights_B, 2 * (p.dense + p.experts), 1);
+    ck_assert_double_eq_tol(is.gradients_B, 4 * (p.dense + p.experts), 1);
+    ck_assert_double_eq_tol(is.optimizer_B, 8 * (p.dense / 256 + p.experts / 4), 1);
+    ck_assert_double_eq(is.in_flight, 17);
+    ck_assert_double_eq_tol(is.activations_B, 17 * 4 * 4096 * train_layer_activation_B(&l, LAYER_MOE), 1);
+    ck_assert_double_eq_tol(is.total_B, is.weights_B + is.gradients_B + is.optimizer_B + is.activations_B, 1);
+    ck_assert_double_lt(is.total_B, 80e9); /* it was trained on 80 GB */
+    cfg.recompute = RECOMPUTE_NONE;
+    ck_assert_double_gt(train_rank_memory(&l, s, 5, arena).total_B, 80e9); /* which is why it recomputes */
+    cfg.recompute = RECOMPUTE_FULL;
+    ck_assert_double_lt(train_rank_memory(&l, s, 5, arena).activations_B, 0.2 * is.activations_B);
+    cfg.recompute = RECOMPUTE_SELECTIVE;
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("models: training");
+    TCase *tc = tcase_create("training");
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, rates_of_table4);
+    tcase_add_test(tc, stages_of_deepseek_v3);
+    tcase_add_test(tc, stages_are_balanced);
+    tcase_add_test(tc, stages_by_hand);
+    tcase_add_test(tc, ranks_hold_the_whole_model);
+    tcase_add_test(tc, memory_is_the_sum_and_moves_as_it_should);
+    suite_add_tcase(suite, tc);
+    return tap_main(suite);
+}

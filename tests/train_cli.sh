@@ -1,0 +1,100 @@
+#!/bin/bash
+# Kind train_step: Table 4 within what is claimed, sums, determinism, symmetry on and off, layouts, refusals. TAP.
+. "$srcdir/tests/cli.sh"
+S=$srcdir/scenarios/train_step_2048.yaml
+asserts() { # FILE PYTHON: d the document, m metrics by name, t tables by name
+    python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+m = {k: v["value"] for k, v in d["metrics"].items()}
+t = {x["name"]: x["rows"] for x in d["tables"]}
+exec(sys.argv[2])' "$@"
+}
+
+expect 0 "Table 4" run "$S" -s train.chunks.samples=1 -o t4.json --timeline tl.json --timeline-ranks 0,128
+check "1F1B within 8 %" asserts t4.json 'assert abs(m["fb_time"] / 13.95 - 1) < 0.08'
+check "tokens per day within 8 %" asserts t4.json 'assert abs(m["tokens_per_day"] / 272.80e9 - 1) < 0.08'
+check "networks within 0.5 %" asserts t4.json 'assert m["network_difference"] < 0.005'
+check "rows of every rank add up to the step" asserts t4.json '
+for r in t["ranks"]:
+    s = sum(r[k] for k in ("f_time", "bubble", "b_time", "w_time", "fb_time", "opt_time"))
+    assert abs(s / m["step_time"] - 1) < 1e-9, r'
+check "the breakdown adds up to the step" asserts t4.json '
+assert abs(sum(p["value"] for p in d["breakdown"]) / m["step_time"] - 1) < 1e-9'
+check "FLOPS and MFU follow from tokens per day" asserts t4.json '
+assert abs(m["tflops_causal"] / (m["tokens_per_day"] / 86400 / 2048 * 249.82e9) - 1) < 1e-4
+assert abs(m["mfu_noncausal"] / (m["tflops_noncausal"] / 989e12) - 1) < 1e-9'
+check "GPU-hours and dollars" asserts t4.json '
+assert abs(m["gpu_hours"] / (14.8e12 / m["tokens_per_day"] * 24 * 2048) - 1) < 1e-9
+assert abs(m["training_cost"] - 2 * m["gpu_hours"]) < 1'
+check "the paper stands beside it" asserts t4.json '
+assert d["metrics"]["bubble"]["recorded"] == 2.06
+assert [r for r in t["step"] if r["of"] == "paper, Table 4"][1]["fb_time"] == 14.0
+assert all(r["missing"] for r in t["deviation"] if abs(r["deviation"]) > 0.05 and r["class"] == "predicted")'
+check "4 layers a stage, one and the MTP module on the last" asserts t4.json '
+assert [r["layers"] for r in t["stages"]][1:] == 14 * ["4 moe"] + ["moe, head, embedding, projection, moe, head"]'
+check "timeline" python3 "$srcdir/tests/timeline_check.py" tl.json 0 128
+
+# A small training: 32 GPUs, 2 pipeline ranks of two groups of 8.
+small=(-s cluster.nodes=4 -s train.pp=2 -s train.ep=8 -s train.sequences=64 -s llm.layers=8 -s llm.mtp_layers=0
+       -s llm.moe.routed=64 -s llm.moe.groups=1 -s llm.moe.top_groups=1 -s train.chunks.samples=2)
+expect 0 "small" run "$S" "${small[@]}" -o a.json
+says "Table 4 is not shown beside"
+expect 0 "small again" run "$S" "${small[@]}" -o b.json
+check "same input, same bytes" cmp a.json b.json
+expect 0 "small, one sample" run "$S" "${small[@]}" -s train.chunks.samples=1 -o exact.json
+expect 0 "small without symmetry" run "$S" "${small[@]}" -s train.chunks.samples=1 -s train.symmetry=off -o off.json
+check "sharing changes nothing" python3 -c '
+import json
+a, b = (json.load(open(f)) for f in ("exact.json", "off.json"))
+assert a["metrics"] == b["metrics"] and a["breakdown"] == b["breakdown"]
+rows = lambda d, n: [t["rows"] for t in d["tables"] if t["name"] == n]
+assert all(rows(a, n) == rows(b, n) for n in ("step", "ranks", "bubble_bridge"))'
+expect 0 "another seed" run "$S" "${small[@]}" -s sim.seed=2 -o c.json
+check "another seed is another step" python3 -c '
+import json
+a, c = (json.load(open(f))["metrics"]["step_time"]["value"] for f in ("a.json", "c.json"))
+assert a != c and abs(a / c - 1) < 0.05'
+for s in 1f1b zb1p; do
+    expect 0 "$s" run "$S" "${small[@]}" -s train.schedule=$s -o $s.json
+done
+expect 0 "hidden messages" run "$S" "${small[@]}" -s train.messages=hidden -o h.json
+expect 0 "slow network" run "$S" "${small[@]}" -s cluster.nic.bandwidth='100 Gb/s' -o n.json
+check "what should matter does" python3 -c '
+import json
+v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
+assert v("h.json", "step_time") < v("a.json", "step_time") < v("n.json", "step_time")
+assert v("1f1b.json", "memory") < v("a.json", "memory")
+assert v("1f1b.json", "w_time") == 0 < v("zb1p.json", "w_time")'
+expect 0 "explain" run "$S" "${small[@]}" --explain opt_time
+says "train.precision.gradient_sent"
+
+refuse() { # TITLE TEXT ARGS...
+    local title=$1 text=$2
+    shift 2
+    expect 3 "$title" run "$S" "$@"
+    tells "$text"
+}
+refuse "experts and ranks" "256 experts (llm.moe.routed) do not divide among 24 GPUs" -s cluster.nodes=48 \
+    -s train.pp=16 -s train.ep=24
+refuse "groups of experts and nodes" "groups of experts (llm.moe.groups) on 3 nodes would be cut apart" \
+    -s cluster.nodes=48 -s train.ep=24 -s llm.moe.routed=192
+refuse "pp and layers" "64 pipeline stages are more than the 61 layers" -s train.pp=64
+refuse "GPUs and ranks" "2048 GPUs (256 nodes of 8) do not divide among 15 pipeline ranks" -s train.pp=15
+refuse "GPUs and groups" "do not divide into groups of 48" -s train.ep=48
+refuse "part of a node" "neither whole nodes nor a part of one" -s train.ep=12 -s cluster.nodes=192 -s llm.moe.routed=252
+refuse "sequences" "15000 sequences do not divide" -s train.sequences=15000
+refuse "micro-batches" "at least 32, not 30" -s train.sequences=3840
+refuse "odd ranks" "even number of pipeline ranks, not 15" -s train.pp=15 -s cluster.nodes=120
+refuse "memory" "it has 40.0 GB (cluster.chip.memory)" -s cluster.chip.memory='40 GB'
+tells "activations of 17 chunks in flight"
+refuse "schedule" "did you mean 'dualpipe'" -s train.schedule=dualpip
+refuse "layers by hand" "these are 60 layers on 2 stages; there are 61 layers" -s train.layers='30, 30'
+refuse "rank" "there is no pipeline rank 16" -s train.rank=16
+refuse "trace" "there is no trace 'nothing.json'" -s train.chunks.trace=nothing.json
+refuse "another model's trace" "the trace traces/deepseek_v3_train.trace.json was recorded with 7168" -s llm.hidden=5120
+refuse "recomputation" "cannot be changed in them" -s train.recompute=none
+refuse "faults" "knows no faults" -s cluster.faults.down='plane 0'
+refuse "network" "did you mean 'mpft'" -s train.topologies='mpf'
+expect 0 "schedules" list schedules
+says "dualpipe "
+finish
