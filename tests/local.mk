@@ -69,6 +69,7 @@ dist_check_SCRIPTS += tests/train_kernels_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/proposals_cli.sh
+dist_check_SCRIPTS += tests/queueing_cli.sh
 dist_check_SCRIPTS += tests/experts_cli.sh
 dist_check_SCRIPTS += tests/edge_cli.sh
 dist_check_SCRIPTS += tests/serving_cli.sh

@@ -51,7 +51,8 @@ static void build(struct job *j)
                                 .topo = &j->topo,
                                 .hw = j->hw,
                                 .net = NET_PACKET,
-                                .sm_per_device = 132};
+                                .sm_per_device = 132,
+                                .checked = true};
 }
 
 static void unload(struct job *j)
@@ -292,6 +293,24 @@ START_TEST(ops_beside_it_change_nothing)
 }
 END_TEST
 
+/* Starts at times that are no whole picoseconds. */
+START_TEST(any_start_time_will_do)
+{
+    struct job *j = load("ft2", 8);
+    build(j);
+    gsl_rng *rng = rng_stream(4, 0, "times");
+    for (int i = 0; i < 400; i++) {
+        uint32_t src = gsl_rng_uniform_int(rng, 64);
+        move(j, src, (src + 1 + gsl_rng_uniform_int(rng, 63)) % 64, 40e3,
+             1e-4 * gsl_rng_uniform(rng));
+    }
+    gsl_rng_free(rng);
+    struct sim_outcome out = run(j, NET_PACKET);
+    ck_assert_uint_eq(out.packet.sent, out.packet.accepted);
+    unload(j);
+}
+END_TEST
+
 /* A chain: computation, transfer, computation, transfer back. */
 START_TEST(ends_start_what_waits_for_them)
 {
@@ -420,6 +439,7 @@ static Suite *suite(void)
     tcase_add_test(t, caps_resources_and_nothing_at_all);
     tcase_add_test(t, what_packets_cannot_do_is_refused);
     tcase_add_test(t, ops_beside_it_change_nothing);
+    tcase_add_test(t, any_start_time_will_do);
     tcase_add_test(t, ends_start_what_waits_for_them);
     tcase_add_test(t, spraying_spreads_what_static_routes_pile_up);
     tcase_add_test(t, a_failed_link_is_left_for_another);

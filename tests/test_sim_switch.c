@@ -750,6 +750,36 @@ START_TEST(a_dead_cable_strands_who_knows_no_other)
 }
 END_TEST
 
+/* Three switches in a ring, each flow over two of its cables, and buffers of one
+ * packet: all wait for each other. */
+START_TEST(a_circle_of_full_buffers_is_found_out)
+{
+    struct hw_packet hw = plain_hw();
+    struct switch_link links[9];
+    double buffer_B[6] = {1e6, 1e6, 1e6, 1e6, 1e6, 1e6};
+    hw.credits_B = FULL;
+    hw.timeout_s = 10e-6;
+    for (uint32_t i = 0; i < 3; i++) { /* hosts are nodes 3 to 5 */
+        uint32_t next = (i + 1) % 3;
+        links[i] = (struct switch_link){RATE, 0, WIRE, 3 + i, i, true, false, true};
+        links[3 + i] =
+            (struct switch_link){RATE, PIPE, WIRE, i, 3 + i, false, true, true};
+        links[6 + i] =
+            (struct switch_link){RATE, PIPE, WIRE, i, next, false, false, true};
+    }
+    struct switch_config c = {9, 6, links, buffer_B, hw, MTU, HEADER, 7};
+    struct bench b = {.n = 3, .net = switch_net_new(&c)};
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t length = 4, path[] = {i, 6 + i, 6 + (i + 1) % 3, 3 + (i + 2) % 3};
+        put(&b, 0, switch_net_paths(b.net, 1, &length, path), MIB, 0, SWITCH_IN_TURN);
+    }
+    ck_assert(isinf(switch_net_run(b.net, 0, INFINITY)));
+    ck_assert_uint_eq(n_open(&b), 3);
+    check_conservation(&b);
+    end(&b);
+}
+END_TEST
+
 /* --- the same again --------------------------------------------------------------- */
 
 static struct bench noisy(int queueing)
@@ -818,6 +848,7 @@ static Suite *suite(void)
     tcase_add_test(t, the_shortest_queue_avoids_the_loaded_cable);
     tcase_add_test(t, a_flap_costs_its_time_and_what_was_on_the_wire);
     tcase_add_test(t, a_dead_cable_strands_who_knows_no_other);
+    tcase_add_test(t, a_circle_of_full_buffers_is_found_out);
     tcase_add_test(t, reruns_are_the_same_bytes);
     suite_add_tcase(s, t);
     return s;

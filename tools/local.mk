@@ -15,6 +15,10 @@ validation: moesim
 EXTRA_PROGRAMS += tools/bench/bench_flow
 tools_bench_bench_flow_SOURCES = tools/bench/bench_flow.c
 tools_bench_bench_flow_LDADD = $(moesim_libs)
-bench: tools/bench/bench_flow
+EXTRA_PROGRAMS += tools/bench/bench_packet
+tools_bench_bench_packet_SOURCES = tools/bench/bench_packet.c
+tools_bench_bench_packet_LDADD = $(moesim_libs)
+bench: tools/bench/bench_flow tools/bench/bench_packet
+	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_packet
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_flow
 .PHONY: bench

@@ -173,6 +173,9 @@ static const struct cfg_field faults_fields[] = {
     {.name = "at", .type = CFG_QUANTITY, .dim = DIM_TIME,
      .offset = offsetof(struct hw_faults, at_s), .dflt = "0 s", .min = 0, .max = 1e9,
      .doc = "when it fails; 0 = it is down from the start"},
+    {.name = "lasts", .type = CFG_QUANTITY, .dim = DIM_TIME,
+     .offset = offsetof(struct hw_faults, lasts_s), .dflt = "0 s", .min = 0, .max = 1e9,
+     .doc = "0 = for good, traffic takes another way; else it comes back (a flap), and traffic waits for it"},
     {0}};
 static const struct cfg_table faults_table = {
     "faults", "what breaks while it runs", sizeof(struct hw_faults), faults_fields};

@@ -71,6 +71,7 @@ struct hw_network {
 struct hw_faults {
     const char *down; /* what fails: "plane 0, switch 3, nic 12, link 77"; "" = nothing */
     double at_s;      /* when; 0 = it is down from the start */
+    double lasts_s;   /* 0 = for good; else it comes back: a flap, which nobody routes around */
 };
 
 /* Who tells the NIC what to send (paper 5.2.3). */

@@ -20,6 +20,7 @@ struct kind_run {
     int (*before)(void *ctx, struct sim_spec *spec, struct diag *diag);
     void *ctx;
     uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
+    bool compare_fluid;   /* the next simulation runs over network flow, whatever sim.network is */
     struct result result;
     struct critical_path *critical; /* gathers the critical paths of all simulations; NULL = not wanted */
     /* of one simulation */

@@ -11,6 +11,7 @@
 #include "models/infer_cfg.h"
 #include "models/model.h"
 #include "models/moe_cfg.h"
+#include "models/queueing_cfg.h"
 #include "models/replay.h"
 #include "models/train_cfg.h"
 #include "models/routing_study_cfg.h"
@@ -41,6 +42,7 @@ struct scenario {
     struct routing_study_cfg routing_study; /* kind routing_study */
     struct fault_study_cfg fault_study;     /* kind fault_study */
     struct plane_isolation_cfg plane_isolation; /* kind plane_isolation */
+    struct queueing_cfg queueing;     /* kind queueing */
     struct mixed_cfg mixed;           /* kind mixed_traffic */
     struct moe_cfg moe;               /* kind moe_exchange */
     struct node_limited_cfg node_limited;

@@ -28,6 +28,7 @@ libmoesim_a_SOURCES += src/models/deepep_ll.c src/models/deepep_ll.h
 libmoesim_a_SOURCES += src/models/moe_cfg.c src/models/moe_cfg.h
 libmoesim_a_SOURCES += src/models/routing_study_cfg.c src/models/routing_study_cfg.h
 libmoesim_a_SOURCES += src/models/fault_study_cfg.c src/models/fault_study_cfg.h src/models/collective_fields.h
+libmoesim_a_SOURCES += src/models/queueing_cfg.c src/models/queueing_cfg.h
 libmoesim_a_SOURCES += src/models/tpot_cfg.c src/models/tpot_cfg.h
 libmoesim_a_SOURCES += src/models/model.c src/models/model_cfg.c src/models/model.h
 libmoesim_a_SOURCES += src/models/balance_cfg.c src/models/balance_cfg.h

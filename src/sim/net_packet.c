@@ -390,7 +390,12 @@ void net_packet_report(struct net_packet *n, struct arena *arena,
                        struct sim_outcome *out)
 {
     const struct sim_spec *spec = n->setup.spec;
+    const struct switch_totals *t = &out->packet;
     out->packet = switch_net_totals(n->net);
+    BUG_IF(
+        spec->checked &&
+        (t->sent != t->delivered + t->dropped + t->corrupted + t->cut + t->in_network ||
+         t->delivered != t->accepted + t->discarded + t->duplicates));
     out->packet_links =
         ARENA_ARRAY(arena, struct switch_link_totals, spec->topo->n_links);
     for (uint32_t i = 0; i < spec->topo->n_links; i++)

@@ -60,7 +60,7 @@ bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in,
                  uint32_t out)
 {
     const struct port *p = &net->ports[in];
-    uint32_t class = net->qps[k->qp].class;
+    uint32_t class = k->class;
     double size_B = size_on(p, k);
     if (p->to_host || net->hw.flow_control == FLOW_CONTROL_CREDITS)
         return true;
@@ -102,7 +102,7 @@ static void let_go_qp(struct switch_net *net, const struct packet *k, uint32_t i
 void gate_enter(struct switch_net *net, const struct packet *k, uint32_t in)
 {
     const struct port *p = &net->ports[in];
-    uint32_t class = net->qps[k->qp].class, size_B = size_on(p, k);
+    uint32_t class = k->class, size_B = size_on(p, k);
     struct gate *g = gate_of(net, in, class);
     if (p->to_host)
         return;
@@ -125,7 +125,7 @@ void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps
 {
     if (!k->hop)
         return;
-    uint32_t in = net->hops[k->route + k->hop - 1], class = net->qps[k->qp].class;
+    uint32_t in = net->hops[k->route + k->hop - 1], class = k->class;
     const struct port *p = &net->ports[in];
     uint32_t size_B = size_on(p, k);
     struct gate *g = gate_of(net, in, class);

@@ -44,7 +44,7 @@ struct packet {
     uint32_t qp, psn;
     uint32_t route; /* its path: net->hops[route + hop], up to NIL */
     uint32_t payload_B;
-    uint8_t hop, flags;
+    uint8_t hop, flags, class;
     uint64_t at_ps;   /* when it is through its wire */
     uint64_t sent_ps; /* when it left the NIC */
 };
@@ -80,19 +80,19 @@ struct gate {                         /* flow control of one class on one link *
 
 struct port {         /* the sending end of a link */
     uint64_t free_ps; /* its transmitter */
-    uint64_t due_ps;  /* its earliest EVENT_SEND */
-    uint64_t last_ps; /* packets leave the wire in order */
-    uint64_t pipe_ps, wire_ps;
+    uint64_t waiting_B;
     double ps_per_B;
-    uint32_t header_B;
-    uint32_t wire_head, wire_tail; /* packets on it */
-    uint32_t ring[SWITCH_CLASSES]; /* the queue whose turn is next */
-    uint32_t serving;              /* shared_input: whose packet is crossing */
-    uint32_t tail, head;
+    uint64_t due_ps;       /* its earliest EVENT_SEND */
+    uint64_t last_ps;      /* packets leave the wire in order */
     uint8_t ready, paused; /* bits of classes */
     uint8_t last_class;
     bool from_host, to_host, framed, down, gone, arriving;
-    uint64_t waiting_B;
+    uint32_t header_B;
+    uint32_t wire_head, wire_tail; /* packets on it */
+    uint32_t serving;              /* shared_input: whose packet is crossing */
+    uint32_t ring[SWITCH_CLASSES]; /* the queue whose turn is next */
+    uint64_t pipe_ps, wire_ps;
+    uint32_t tail, head;
     double hazard; /* until the next error */
     uint64_t n_errors;
 };
@@ -112,37 +112,46 @@ struct path_set {
     double line_ps_per_B; /* payload of full packets on the first link */
 };
 
+struct route {
+    uint32_t hops;   /* net->hops[] from here on */
+    uint32_t second; /* its second link, where routes of a group part */
+};
+
 struct group {
     uint32_t first_route, n_routes, link;
 };
 
 enum qp_state { QP_FREE, QP_WAITING, QP_LIVE, QP_DONE, QP_CLOSED };
 
-struct qp {                /* a message: its sender and its receiver */
-    uint32_t paths, block; /* set; its first queue */
-    uint32_t n_packets, last_B, generation;
+/* A message: its sender, then its receiver; what one packet touches on each side lies
+ * together. */
+struct qp {
     uint8_t state, class, choice;
     bool pacing, waiting_for_ack, acking; /* EVENT_PACE, EVENT_ACK are due */
-    bool nak_sent, timed;
-    uint32_t cookie;
-    uint32_t in_network; /* packets */
-    /* sender */
+    bool timed;                           /* EVENT_TIMEOUT is */
+    bool nak_sent;                        /* at the receiver */
+    uint32_t paths, block;                /* set; its first queue */
+    uint32_t route;                       /* when there is one only; else NIL */
+    uint32_t n_groups;                    /* of the set */
+    uint32_t n_packets, last_B;
     uint32_t next_psn, top_psn; /* to send next; never sent yet */
     uint32_t resend;            /* list of psns that were lost */
     uint32_t in_flight;         /* not acknowledged */
+    uint32_t in_network;        /* packets */
     uint32_t turn;
     uint64_t next_ps;    /* pacing */
     double gap_ps_per_B; /* 0: line rate */
     /* receiver */
     uint32_t expected, received, top_received;
-    uint32_t asked;       /* gaps below have been reported */
-    uint32_t bitmap;      /* net->bits, words; NIL: none */
+    uint32_t asked;  /* gaps below have been reported */
+    uint32_t bitmap; /* net->bits, words; NIL: none */
+    uint32_t reordered, reorder_extent;
+    uint32_t generation;
     uint64_t progress_ps; /* last time something was placed or the sender began anew */
     uint64_t notified_ps;
     uint64_t end_ps; /* behind the last packet */
-    uint32_t next_free;
-    uint32_t reordered, reorder_extent;
     uint64_t again_B;
+    uint32_t cookie, next_free;
 };
 
 struct control { /* congestion control of a QP */
@@ -188,12 +197,14 @@ struct switch_net {
     uint32_t *hops, *turns,
         *locals; /* by route + hop: link; queues of voq_port; place in a QP's block */
     uint32_t n_hops, cap_hops;
-    uint32_t *routes, n_routes, cap_routes;
+    struct route *routes;
+    uint32_t n_routes, cap_routes;
     struct group *groups;
     uint32_t n_groups, cap_groups;
     struct path_set *sets;
     uint32_t n_sets, cap_sets;
     void *set_index, *turn_index; /* hash tables of switch_paths.c */
+    uint32_t *place;              /* [n_links] its scratch */
 
     struct packet *packets;
     uint32_t n_packets, cap_packets, free_packet;
@@ -210,7 +221,8 @@ struct switch_net {
 
     struct ended *ended;
     uint32_t n_ended, cap_ended, next_ended;
-    uint64_t last_end_ps;
+    uint64_t last_end_ps, progress_ps; /* progress_ps: when something was placed */
+    bool stalled;                      /* nothing has been for very many timeouts */
     uint64_t n_draws;
     struct switch_totals totals;
 };

@@ -223,7 +223,7 @@ static void lose(struct switch_net *net, uint32_t link, uint32_t packet,
     const struct packet *k = &net->packets[packet];
     const struct port *p = &net->ports[link];
     if (net->hw.flow_control == FLOW_CONTROL_CREDITS && !p->to_host)
-        gate_return(net, link, net->qps[k->qp].class, size_on(p, k), now_of(net));
+        gate_return(net, link, k->class, size_on(p, k), now_of(net));
     ++*count;
     nic_forget(net, packet);
 }
@@ -246,7 +246,6 @@ static void enter(struct switch_net *net, uint32_t in, uint32_t packet)
     gate_enter(net, k, in);
     uint32_t queue = queue_of(net, k, in, out);
     bool was_empty = net->queues[queue].head == NIL;
-    net->queues[queue].class = net->qps[k->qp].class;
     queue_append(net, queue, packet);
     queue_depth(net, out, size_on(&net->ports[out], k));
     if (!was_empty)
@@ -351,11 +350,15 @@ static void on_event(struct switch_net *net, const struct calendar_event *e)
     }
 }
 
-/* The latest whole picosecond before a time; a clock may round a time that it was told
- * by less than half of one. */
+/* The latest whole picosecond that begins before a time; 0 when there is none. */
 static uint64_t last_before(double s)
 {
-    return s >= 9e6 ? CALENDAR_NEVER - 1 : ps_of(s) ? ps_of(s) - 1 : 0;
+    if (s >= 9e6)
+        return CALENDAR_NEVER - 1;
+    uint64_t ps = s > 0 ? (uint64_t)(s * 1e12) + 1 : 0;
+    while (ps && 1e-12 * (double)ps >= s)
+        ps--;
+    return ps;
 }
 
 double switch_net_run(struct switch_net *net, double now_s, double horizon_s)
@@ -366,6 +369,8 @@ double switch_net_run(struct switch_net *net, double now_s, double horizon_s)
         limit_ps = 0;
     while (net->next_ended == net->n_ended && limit_ps &&
            calendar_take(&net->calendar, limit_ps, &e)) {
+        if (net->stalled && isinf(horizon_s))
+            return INFINITY;
         on_event(net, &e);
         while (net->n_ended > net->next_ended &&
                calendar_take(&net->calendar, now_of(net), &e))
@@ -443,6 +448,8 @@ uint32_t switch_net_start(struct switch_net *net, double now_s,
     f->n_packets = bytes_B ? (uint32_t)((bytes_B - 1) / net->mtu_B + 1) : 1;
     f->last_B = (uint32_t)(bytes_B - (uint64_t)(f->n_packets - 1) * net->mtu_B);
     f->turn = (uint32_t)(draw(net, m->cookie, 0, DRAW_PATH) * s->n_routes);
+    f->n_groups = s->n_groups;
+    f->route = s->n_routes == 1 ? net->routes[s->first_route].hops : NIL;
     f->block = block_alloc(net, m->paths);
     for (uint32_t i = 0; i < s->block_size; i++) {
         struct queue *q = &net->queues[f->block + i];
@@ -475,7 +482,7 @@ bool switch_net_stranded(const struct switch_net *net, uint32_t qp)
 {
     const struct path_set *s = &net->sets[net->qps[qp].paths];
     for (uint32_t i = 0; i < s->n_routes; i++) {
-        uint32_t h = net->routes[s->first_route + i];
+        uint32_t h = net->routes[s->first_route + i].hops;
         while (net->hops[h] != NIL && !net->ports[net->hops[h]].gone)
             h++;
         if (net->hops[h] == NIL)
@@ -625,6 +632,8 @@ struct switch_net *switch_net_new(const struct switch_config *c)
     net->pool_B = XREALLOC(NULL, double, c->n_nodes);
     memcpy(net->pool_B, c->node_buffer_B, c->n_nodes * sizeof *net->pool_B);
     net->used_B = ZEROED(uint64_t, c->n_nodes);
+    net->place = XREALLOC(NULL, uint32_t, c->n_links);
+    memset(net->place, 0xff, c->n_links * sizeof *net->place);
     for (uint32_t i = 0; i < c->n_links; i++)
         init_port(net, i, &c->links[i]);
     init_queues(net);
@@ -644,7 +653,7 @@ void switch_net_free(struct switch_net *net)
                      net->used_B,  net->queues,  net->hops,     net->turns,
                      net->locals,  net->routes,  net->groups,   net->sets,
                      net->packets, net->qps,     net->controls, net->acks,
-                     net->psns,    net->bits,    net->ended};
+                     net->psns,    net->bits,    net->ended,    net->place};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(net);

@@ -9,6 +9,10 @@
 
 #include "sim/xalloc.h"
 
+/* When nothing arrives anywhere for so many timeouts, nothing will: queues wait for
+ * each other in a circle. */
+enum { STALL_TIMEOUTS = 1000 };
+
 static struct qp *qp_of(struct switch_net *net, uint32_t qp)
 {
     return &net->qps[qp];
@@ -129,7 +133,7 @@ void nic_refresh(struct switch_net *net, uint32_t qp)
     struct qp *f = qp_of(net, qp);
     if (f->state != QP_LIVE)
         return;
-    uint32_t n = net->sets[f->paths].n_groups;
+    uint32_t n = f->n_groups;
     bool may = nic_may_send(net, qp);
     for (uint32_t i = 0; i < n; i++)
         if (may)
@@ -149,12 +153,21 @@ static bool route_is_whole(const struct switch_net *net, uint32_t route)
     return true;
 }
 
-static uint32_t next_route(struct switch_net *net, struct qp *f, const struct group *g)
+/* Over paths that begin with the link of this source queue: the next in turn that is
+ * whole, or, when the first switch is to choose, any of them. */
+static uint32_t choose_route(struct switch_net *net, struct qp *f, uint32_t source,
+                             uint8_t *flags)
 {
-    uint32_t route = net->routes[g->first_route + f->turn++ % g->n_routes];
+    const struct group *g =
+        &net->groups[net->sets[f->paths].first_group + (source - f->block)];
+    if (g->n_routes > 1 && f->choice == SWITCH_SHORTEST) {
+        *flags |= PACKET_OPEN;
+        return net->routes[g->first_route].hops;
+    }
+    uint32_t route = net->routes[g->first_route + f->turn++ % g->n_routes].hops;
     for (uint32_t i = 1; net->n_down && i < g->n_routes && !route_is_whole(net, route);
          i++)
-        route = net->routes[g->first_route + f->turn++ % g->n_routes];
+        route = net->routes[g->first_route + f->turn++ % g->n_routes].hops;
     return route;
 }
 
@@ -199,27 +212,24 @@ uint32_t nic_make_packet(struct switch_net *net, uint32_t queue)
 {
     uint32_t qp = net->queues[queue].qp, packet = new_packet(net);
     struct qp *f = qp_of(net, qp);
-    const struct path_set *s = &net->sets[f->paths];
-    const struct group *g = &net->groups[s->first_group + (queue - f->block)];
     struct packet *k = &net->packets[packet];
     uint32_t psn = f->resend != NIL ? resend_take(net, f) : f->next_psn++;
     *k = (struct packet){.qp = qp,
                          .psn = psn,
                          .payload_B = payload_B(net, f, psn),
+                         .route = f->route,
+                         .class = f->class,
                          .sent_ps = now_of(net)};
     k->flags = psn < f->top_psn ? PACKET_AGAIN : 0;
     if (f->next_psn > f->top_psn)
         f->top_psn = f->next_psn;
-    k->route = net->routes[g->first_route];
-    if (g->n_routes > 1 && f->choice == SWITCH_SHORTEST)
-        k->flags |= PACKET_OPEN;
-    else if (g->n_routes > 1)
-        k->route = next_route(net, f, g);
+    if (k->route == NIL)
+        k->route = choose_route(net, f, queue, &k->flags);
     note_sent(net, f, k);
     watch_time(net, qp);
     control_sent(net, qp, k->payload_B);
     if (!nic_may_send(net, qp))
-        for (uint32_t i = 0; i < s->n_groups; i++)
+        for (uint32_t i = 0; i < f->n_groups; i++)
             queue_detach(net, f->block + i);
     return packet;
 }
@@ -230,6 +240,8 @@ void nic_start(struct switch_net *net, uint32_t qp)
     if (f->state != QP_WAITING)
         return;
     f->state = QP_LIVE;
+    net->progress_ps = now_of(net);
+    net->stalled = false;
     if (keeps_early(net))
         bitmap_alloc(net, f);
     nic_refresh(net, qp);
@@ -358,7 +370,8 @@ void nic_receive(struct switch_net *net, uint32_t packet)
     note_order(net, f, k);
     if (keeps_early(net) ? accept_any(net, qp, k) : accept_next(net, qp, k)) {
         net->totals.accepted++;
-        f->progress_ps = now_of(net);
+        f->progress_ps = net->progress_ps = now_of(net);
+        net->stalled = false;
         control_ack(net, qp, k);
         finish(net, qp);
     }
@@ -387,6 +400,7 @@ static void send_again(struct switch_net *net, uint32_t qp)
     struct qp *f = qp_of(net, qp);
     net->totals.timeouts++;
     f->progress_ps = now_of(net);
+    net->stalled |= now_of(net) - net->progress_ps > STALL_TIMEOUTS * net->timeout_ps;
     f->in_flight = 0;
     f->nak_sent = false;
     control_lost(net, qp);
@@ -432,7 +446,7 @@ void qp_release(struct switch_net *net, uint32_t qp)
     struct qp *f = qp_of(net, qp);
     if (f->state != QP_CLOSED || f->in_network)
         return;
-    for (uint32_t i = 0; i < net->sets[f->paths].n_groups; i++)
+    for (uint32_t i = 0; i < f->n_groups; i++)
         queue_detach(net, f->block + i);
     block_free(net, f->paths, f->block);
     bitmap_free(net, f);

@@ -119,7 +119,8 @@ static void add_groups(struct switch_net *net, struct path_set *s, uint32_t n,
         for (uint32_t k = i; k < n; k++)
             if (net->hops[routes[k]] == link) {
                 XGROW(net->routes, net->n_routes, net->cap_routes);
-                net->routes[net->n_routes++] = routes[k];
+                net->routes[net->n_routes++] =
+                    (struct route){routes[k], net->hops[routes[k] + 1]};
                 g->n_routes++;
             }
     }
@@ -131,19 +132,22 @@ static void add_groups(struct switch_net *net, struct path_set *s, uint32_t n,
  * the groups. */
 static void number_links(struct switch_net *net, struct path_set *s)
 {
-    uint32_t *place = XREALLOC(NULL, uint32_t, net->n_links), next = s->n_groups;
-    memset(place, 0xff, net->n_links * sizeof *place);
+    uint32_t *place = net->place, next = s->n_groups;
     for (uint32_t g = 0; g < s->n_groups; g++)
         place[net->groups[s->first_group + g].link] = g;
     for (uint32_t i = 0; i < s->n_routes; i++)
-        for (uint32_t h = net->routes[s->first_route + i]; net->hops[h] != NIL; h++) {
+        for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL;
+             h++) {
             uint32_t *at = &place[net->hops[h]];
             if (*at == NIL)
                 *at = next++;
             net->locals[h] = *at;
         }
+    for (uint32_t i = 0; i < s->n_routes; i++)
+        for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL;
+             h++)
+            place[net->hops[h]] = NIL;
     s->block_size = net->hw.queueing == QUEUE_VOQ_QP ? next : s->n_groups;
-    free(place);
 }
 
 /* Times of the first path when it is empty: a full packet cuts through, its
@@ -151,7 +155,7 @@ static void number_links(struct switch_net *net, struct path_set *s)
 static void time_path(const struct switch_net *net, struct path_set *s)
 {
     uint64_t slowest_ps = 0;
-    uint32_t first = net->routes[s->first_route];
+    uint32_t first = net->routes[s->first_route].hops;
     for (uint32_t h = first; net->hops[h] != NIL; h++) {
         const struct port *p = &net->ports[net->hops[h]];
         uint64_t ps = crossing_ps(p, net->mtu_B + p->header_B);

@@ -14,18 +14,17 @@ bool queue_is_input(const struct switch_net *net, uint32_t queue)
 uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in,
                   uint32_t out)
 {
-    const struct qp *f = &net->qps[k->qp];
     if (net->ports[in].to_host) /* relayed out of memory */
-        return out * SWITCH_CLASSES + f->class;
+        return out * SWITCH_CLASSES + k->class;
     switch (net->hw.queueing) {
     case QUEUE_SHARED_INPUT:
-        return (net->n_links + in) * SWITCH_CLASSES + f->class;
+        return (net->n_links + in) * SWITCH_CLASSES + k->class;
     case QUEUE_VOQ_PORT:
-        return net->turns[k->route + k->hop] + f->class;
+        return net->turns[k->route + k->hop] + k->class;
     case QUEUE_VOQ_QP:
-        return f->block + net->locals[k->route + k->hop];
+        return net->qps[k->qp].block + net->locals[k->route + k->hop];
     default:
-        return out * SWITCH_CLASSES + f->class;
+        return out * SWITCH_CLASSES + k->class;
     }
 }
 
@@ -147,23 +146,25 @@ void queue_depth(struct switch_net *net, uint32_t link, int64_t change_B)
 uint32_t route_choose(struct switch_net *net, const struct packet *k)
 {
     struct qp *f = &net->qps[k->qp];
-    const struct path_set *s = &net->sets[f->paths];
-    const struct group *g = &net->groups[s->first_group];
+    const struct group *g = &net->groups[net->sets[f->paths].first_group];
     uint32_t first_link = net->hops[k->route], best = k->route;
     double least_ps = INFINITY;
     while (g->link != first_link)
         g++;
-    f->turn++;
+    uint32_t start = ++f->turn % g->n_routes;
     for (uint32_t i = 0; i < g->n_routes; i++) {
-        uint32_t route = net->routes[g->first_route + (f->turn + i) % g->n_routes];
-        const struct port *p = &net->ports[net->hops[route + k->hop]];
+        uint32_t at = start + i < g->n_routes ? start + i : start + i - g->n_routes;
+        const struct route *r = &net->routes[g->first_route + at];
+        const struct port *p = &net->ports[r->second];
         double wait_ps = (double)p->waiting_B * p->ps_per_B;
         if (p->free_ps > now_of(net))
             wait_ps += (double)(p->free_ps - now_of(net));
         if (p->down || p->gone || wait_ps >= least_ps)
             continue;
         least_ps = wait_ps;
-        best = route;
+        best = r->hops;
+        if (wait_ps <= 0)
+            break;
     }
     return best;
 }

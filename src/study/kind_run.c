@@ -21,11 +21,15 @@ static int add_faults(struct kind_run *run, const struct topology *topo,
     uint32_t *links, n;
     if (faults_links(topo, faults->down, run->scratch, &links, &n, diag))
         return -1;
-    struct link_event *events = ARENA_ARRAY(run->scratch, struct link_event, n + 1);
-    for (uint32_t i = 0; i < n; i++)
-        events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = true};
+    struct link_event *events = ARENA_ARRAY(run->scratch, struct link_event, 2 * n + 1);
+    bool comes_back = faults->lasts_s > 0;
+    for (uint32_t i = 0; i < n; i++) {
+        events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = !comes_back};
+        events[n + i] = (struct link_event){.time_s = faults->at_s + faults->lasts_s, .link = links[i],
+                                            .capacity_Bps = topo->links[links[i]].capacity_Bps};
+    }
     run->spec.events = events;
-    run->spec.n_events = n;
+    run->spec.n_events = comes_back ? 2 * n : n;
     return 0;
 }
 
@@ -46,7 +50,7 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
     run->spec = (struct sim_spec){.graph = run->graph,
                                   .topo = topo,
                                   .hw = hw,
-                                  .net = (enum net_kind)sim->network,
+                                  .net = (enum net_kind)(run->compare_fluid ? NET_FLOW : sim->network),
                                   .epsilon = sim->epsilon,
                                   .routing = hw->network.routing,
                                   .seed = (uint64_t)sim->seed + run->seed_offset,

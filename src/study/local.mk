@@ -6,6 +6,8 @@ libmoesim_a_SOURCES += src/study/jobs.c src/study/jobs.h
 libmoesim_a_SOURCES += src/study/lists.c src/study/lists.h
 libmoesim_a_SOURCES += src/study/infer_run.c src/study/infer_run.h
 libmoesim_a_SOURCES += src/study/infer_result.c src/study/infer_result.h
+libmoesim_a_SOURCES += src/study/queueing_variants.c src/study/queueing_variants.h
+libmoesim_a_SOURCES += src/study/queueing_flows.c src/study/queueing_flows.h
 libmoesim_a_SOURCES += src/study/result_build.c src/study/result_build.h
 
 libmoesim_a_SOURCES += src/study/expert_loads.c src/study/expert_loads.h
@@ -38,6 +40,7 @@ kinds += src/study/kind_mixed_traffic.c
 kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c
 kinds += src/study/kind_plane_isolation.c
+kinds += src/study/kind_queueing.c
 kinds += src/study/kind_routing_study.c
 kinds += src/study/kind_serving.c
 kinds += src/study/kind_single_machine.c
