@@ -85,6 +85,7 @@ refused "a batch beyond the grid" "steps are simulated up to 32" "${small[@]}" -
 refused "a point that does not fit" "does not fit" "${small[@]}" -s serving.grid.context=65536
 refused "phases that do not agree" "write 'phase: disaggregated'" "${small[@]}" -s inference.phase=decode
 refused "limits the wrong way round" "serving.requests.prompt.least is 99999" "${small[@]}" -s serving.requests.prompt.least=99999
+refused "a batch of one's own" "'inference.decode.batch' changes nothing" "${small[@]}" -s inference.decode.batch=64
 refused "no points" "an empty list" "${small[@]}" -s serving.grid.batch=
 refused "odd micro-batches" "do not divide into two micro-batches" "${small[@]}" -s serving.grid.batch='7, 32'
 refused "acceptance above 1" "serving.acceptance" "${small[@]}" -s serving.acceptance=2
@@ -109,6 +110,7 @@ refused "acceptance above 1" "an acceptance of 1.2" "${fast[@]}" -s speculative.
 refused "acceptance that is none" "speculative.acceptance" "${fast[@]}" -s speculative.acceptance=high
 refused "a model without modules" "has no MTP modules" "${fast[@]}" -s model=deepseek_v2
 refused "a context that does not fit" "does not fit" "${fast[@]}" -s speculative.context=200000
+refused "a batch beside the list" "are lists in speculative" "${fast[@]}" -s inference.decode.batch=64
 refused "prefill" "write 'phase: decode'" "${fast[@]}" -s inference.phase=prefill
 refused "too many tokens" "at most 16" "${fast[@]}" -s speculative.extra_tokens=17
 finish

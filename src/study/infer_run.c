@@ -90,6 +90,14 @@ static int check_memory(const struct scenario_file *file, const struct infer_lay
     return -1;
 }
 
+struct infer_memory infer_case_memory(const struct infer_case *c, struct arena *arena)
+{
+    struct infer_misfit misfits[INFER_MAX_MISFITS];
+    struct infer_layout l;
+    BUG_IF(lay_out(c, arena, &l, misfits));
+    return infer_memory(&l);
+}
+
 int infer_case_check(const struct infer_case *c, struct arena *arena, struct diag *diag)
 {
     const struct scenario_file *file = c->setup->file;

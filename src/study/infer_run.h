@@ -40,6 +40,9 @@ void infer_case_of(const struct infer_setup *setup, bool prefill,
 int infer_case_check(const struct infer_case *c, struct arena *arena,
                      struct diag *diag);
 
+/* The memory of a case whose numbers fit together, whether it has room or not. */
+struct infer_memory infer_case_memory(const struct infer_case *c, struct arena *arena);
+
 struct infer_outcome {
     struct infer_step step;
     struct infer_memory memory;

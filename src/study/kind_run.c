@@ -100,6 +100,15 @@ int kind_execute(struct kind_run *run, struct diag *diag)
     return proposal_stack_check_consumed(run->file->proposals, diag);
 }
 
+void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag)
+{
+    for (; *keys; keys++) {
+        struct srcloc where = cfg_where(file->cfg, *keys);
+        if (where.file)
+            diag_error(diag, EXIT_BAD_INPUT, where, "'%s' changes nothing: %s", *keys, why);
+    }
+}
+
 void kind_run_free(struct kind_run *run)
 {
     opgraph_free(run->graph);

@@ -15,6 +15,8 @@ void kind_begin(struct kind_run *run, const struct topology *topo);
 /* Simulates run->graph, rewritten by proposals, under the scenario's `sim` keys; the outcome is run->outcome. */
 int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw,
                   struct diag *diag);
+/* Reports those of the NULL-terminated keys that were given, though the kind does not read them. */
+void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag);
 void kind_run_free(struct kind_run *run);
 
 #endif

@@ -79,6 +79,13 @@ static void check_cases(const struct scenario_file *file, struct arena *arena, c
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
+    static const char *const unread[] = {"inference.decode.batch", "inference.decode.context",
+                                         "inference.decode.extra_tokens", NULL};
+    static const char *const prefill[] = {"inference.prefill.nodes", "inference.prefill.prompt",
+                                          "inference.prefill.tokens", "inference.prefill.cached",
+                                          "inference.prefill.kv_transfer", NULL};
+    kind_refuse(file, unread, "batch, context and extra_tokens are lists in speculative", diag);
+    kind_refuse(file, prefill, "speculation is about decoding; leave it out", diag);
     const struct scenario *s = file->scenario;
     struct plan p;
     if (s->inference.phase != PHASE_DECODE)

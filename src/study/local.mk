@@ -18,6 +18,7 @@ libmoesim_a_SOURCES += src/study/design.c src/study/design_points.c src/study/de
 libmoesim_a_SOURCES += src/study/sampling.c src/study/sampling.h
 libmoesim_a_SOURCES += src/study/sweep.c src/study/merge.c src/study/sweep_list.c src/study/sweep.h
 libmoesim_a_SOURCES += src/study/serve_times.c src/study/serve_times.h
+libmoesim_a_SOURCES += src/study/serve_report.c src/study/serve_report.h
 libmoesim_a_SOURCES += src/study/spec_step.c src/study/spec_step.h
 libmoesim_a_SOURCES += src/study/sensitivity.c src/study/sensitivity_table.c src/study/sensitivity.h
 libmoesim_a_SOURCES += src/study/pareto.c src/study/pareto.h

@@ -59,22 +59,12 @@ static void decode_case(const struct infer_setup *setup, int64_t batch, int64_t 
     c->cfg.decode.context = context;
 }
 
-static struct infer_memory memory_of(const struct infer_case *c, struct arena *arena)
-{
-    const struct scenario *s = c->setup->file->scenario;
-    struct infer_given given = {&c->cfg, &s->llm, &c->hw, &s->expert_load, &c->setup->loads.rows};
-    struct infer_misfit misfits[INFER_MAX_MISFITS];
-    struct infer_layout l;
-    BUG_IF(infer_lay_out(&given, c->prefill, c->hw.nodes, arena, &l, misfits));
-    return infer_memory(&l);
-}
-
 double serve_kv_capacity(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena)
 {
     struct infer_case c;
     int64_t batch = g->batch[0], context = g->context[0];
     decode_case(setup, batch, context, &c);
-    struct infer_memory m = memory_of(&c, arena);
+    struct infer_memory m = infer_case_memory(&c, arena);
     double position_B = m.kv_B / ((double)batch * (double)(context + 1 + c.cfg.decode.extra_tokens));
     return floor((m.capacity_B - (m.total_B - m.kv_B)) / position_B);
 }
@@ -83,7 +73,7 @@ static bool fits(const struct infer_setup *setup, int64_t batch, int64_t context
 {
     struct infer_case c;
     decode_case(setup, batch, context, &c);
-    struct infer_memory m = memory_of(&c, arena);
+    struct infer_memory m = infer_case_memory(&c, arena);
     return m.total_B <= m.capacity_B;
 }
 
