@@ -320,6 +320,68 @@ START_TEST(other_hardware_has_a_model)
 }
 END_TEST
 
+/* --- keys ---------------------------------------------------------------------------------------------- */
+
+/* What all keys together say: kernels of all families, small ones and large, by table and by roofline. */
+static double all_of_it(const struct cluster_hw *cluster)
+{
+    struct kernel_model *m = kernel_model_new(cluster, &table, arena);
+    double sum_s = cluster->kernels.launch_gap_s;
+    for (int f = 0; f < KERNEL_FAMILIES; f++)
+        for (int large = 0; large < 2; large++) {
+            struct kernel_call c = sample(f);
+            if (!kernel_is_pass(c.family) && f < KERNEL_ATTENTION_FORWARD && !large)
+                c.m = 40, c.n = 200; /* a single tile, where the largest and smallest count */
+            if (f == KERNEL_ATTENTION_FORWARD && !large)
+                c.batch = 3; /* that no table has */
+            if (f == KERNEL_ATTENTION_DECODE && !large)
+                c.heads = 16, c.kv_len = 100000; /* the cache's bytes decide */
+            if (f == KERNEL_ATTENTION_DECODE && large)
+                c.batch = 1, c.kv_len = 1000; /* split as finely as may be */
+            if (kernel_is_pass(c.family) && !large)
+                c.sms = 2; /* what SMs can load decides */
+            sum_s += kernel_time(m, &c).time_s;
+        }
+    struct kernel_call point = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 2048,
+                                .sms = 112};
+    return sum_s + kernel_time(m, &point).time_s;
+}
+
+struct keys {
+    const struct cluster_hw *of;
+    int n;
+};
+
+/* The same hardware with one number changed. */
+static void change(void *ctx, const char *dotted_key, const struct cfg_field *field, const void *value,
+                   const char *text, const char *source)
+{
+    struct keys *k = ctx;
+    struct cluster_hw changed = *k->of;
+    char *at = (char *)&changed + ((const char *)value - (const char *)k->of);
+    (void)text, (void)source;
+    if (strncmp(dotted_key, "cluster.kernels.", 16) || field->type == CFG_STRING)
+        return;
+    if (field->type == CFG_INT)
+        *(int64_t *)(void *)at /= 2;
+    else
+        *(double *)(void *)at *= 0.7;
+    ck_assert_msg(all_of_it(&changed) != all_of_it(k->of), "%s changes nothing", dotted_key);
+    k->n++;
+}
+
+/* A constant that no kernel reads would be one too many. */
+START_TEST(every_key_changes_something)
+{
+    struct cluster_source from = {.hardware = "h800", .topology = "mrft"};
+    struct cluster_file file;
+    ck_assert(!cluster_load(&from, arena, &file, diag));
+    struct keys keys = {file.hw, 0};
+    cfg_visit(file.cfg, change, &keys);
+    ck_assert_int_gt(keys.n, 35);
+}
+END_TEST
+
 /* --- bad tables ---------------------------------------------------------------------------------------- */
 
 static void refused(const char *text, const char *message)
@@ -385,6 +447,7 @@ static Suite *suite(void)
     tcase_add_test(c, spread_rows_have_their_sum);
     tcase_add_test(c, a_table_moves_to_another_chip);
     tcase_add_test(c, other_hardware_has_a_model);
+    tcase_add_test(c, every_key_changes_something);
     tcase_add_test(c, bad_tables_are_refused_with_their_place);
     tcase_add_test(c, a_missing_folder_is_an_error);
     suite_add_tcase(s, c);
