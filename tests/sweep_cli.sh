@@ -75,7 +75,8 @@ check "an axis is replaced" [ "$(sed 1d out | wc -l)" = 6 ]
 expect 0 "a scenario with a sweep in it" sweep both.yaml -s tpot.bridge=false
 check "its points" [ "$(grep -c ' us ' out)" = 3 ]
 expect 0 "runs alone, too" run both.yaml -s tpot.bridge=false
-expect 0 "and is valid" validate both.yaml
+expect 0 "and is valid" validate both.yaml sweep.yaml
+expect 3 "a file with a sweep that is not" validate both.yaml -s cluster.topology=mpft
 
 # --- refused --------------------------------------------------------------------------------------------------
 refused() { # CODE TITLE WORDS ARGS...
@@ -135,6 +136,9 @@ refused 3 "all mistakes of a file: a mapping" "bad.yaml:4:18: error: this is a m
 tells "bad.yaml:5:22: error: tpot.copies: '600' is out of range"
 tells "bad.yaml:6:3: error: unknown key 'wehre'; did you mean 'where'?"
 tells "bad.yaml:7:1: error: 'name' stands beside a sweep of another file"
+expect 3 "validate tells the same" validate bad.yaml
+tells "bad.yaml:6:3: error: unknown key 'wehre'; did you mean 'where'?"
+refused 3 "bytes that are no text" "this is not UTF-8 text" $small -a tpot.tokens=1,2 -w $'tokens > \xfe'
 
 # --- results ----------------------------------------------------------------------------------------------------
 F=$srcdir/scenarios/fig6_latency_16gpu.yaml

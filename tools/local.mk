@@ -1,5 +1,5 @@
 # tools: what developers run
-EXTRA_DIST += tools/tap_summary tools/claims_record
+EXTRA_DIST += tools/tap_summary tools/bench/bench_sweep tools/claims_record
 
 # figures: `make -C tools/plot figures` in the source tree; not part of the build
 EXTRA_DIST += tools/plot/plot tools/plot/Makefile tools/plot/style.gp
@@ -18,7 +18,8 @@ tools_bench_bench_flow_LDADD = $(moesim_libs)
 EXTRA_PROGRAMS += tools/bench/bench_packet
 tools_bench_bench_packet_SOURCES = tools/bench/bench_packet.c
 tools_bench_bench_packet_LDADD = $(moesim_libs)
-bench: tools/bench/bench_flow tools/bench/bench_packet
+bench: tools/bench/bench_flow tools/bench/bench_packet moesim$(EXEEXT)
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_packet
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_flow
+	$(srcdir)/tools/bench/bench_sweep ./moesim$(EXEEXT) $(srcdir)
 .PHONY: bench

@@ -48,7 +48,7 @@ static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t,
     }
 }
 
-struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena)
+static struct cfg *lay_out(const struct cfg_table *table, struct arena *arena)
 {
     struct cfg *c = ARENA_NEW(arena, struct cfg);
     c->table = table;
@@ -59,6 +59,39 @@ struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena)
     c->n = 1;
     add_fields(c, 0, table, c->data);
     c->entries[0].end = c->n;
+    return c;
+}
+
+/* Every config of a table begins with the same entries and defaults: they are made once per process. */
+static const struct cfg *pattern_of(const struct cfg_table *table)
+{
+    static struct arena *arena;
+    static struct pattern {
+        struct cfg *cfg;
+        struct pattern *next;
+    } *patterns;
+    for (struct pattern *p = patterns; p; p = p->next)
+        if (p->cfg->table == table)
+            return p->cfg;
+    if (!arena)
+        arena = arena_new();
+    struct pattern *p = ARENA_NEW(arena, struct pattern);
+    *p = (struct pattern){lay_out(table, arena), patterns};
+    patterns = p;
+    return p->cfg;
+}
+
+struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena)
+{
+    const struct cfg *pattern = pattern_of(table);
+    struct cfg *c = ARENA_NEW(arena, struct cfg);
+    *c = *pattern;
+    c->arena = arena;
+    c->data = memcpy(arena_alloc(arena, table->size), pattern->data, table->size);
+    c->entries = memcpy(ARENA_ARRAY(arena, struct cfg_entry, c->n), pattern->entries,
+                        c->n * sizeof *c->entries);
+    for (size_t i = 0; i < c->n; i++)
+        c->entries[i].value = (char *)c->data + ((char *)c->entries[i].value - (char *)pattern->data);
     return c;
 }
 

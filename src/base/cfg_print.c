@@ -50,10 +50,21 @@ static size_t put_escaped(FILE *out, const char *p, size_t left)
     return n ? n : 1;
 }
 
+/* Nothing in it but ASCII that stands for itself. */
+static bool is_simple(const char *s)
+{
+    for (; *s; s++)
+        if (*s < 0x20 || *s > 0x7e || *s == '"' || *s == '\\')
+            return false;
+    return true;
+}
+
 const char *cfg_quote(const char *s, struct arena *a)
 {
     char *text = NULL;
     size_t size = 0, len = strlen(s);
+    if (is_simple(s))
+        return arena_printf(a, "\"%s\"", s);
     FILE *out = open_memstream(&text, &size);
     BUG_IF(!out);
     fputc('"', out);

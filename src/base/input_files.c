@@ -94,6 +94,14 @@ const struct input_file *input_file_text(const char *path)
     return f && f->text ? f : NULL;
 }
 
+struct input_file *input_file_of(const char *text)
+{
+    for (size_t i = 0; recorded.on && i < recorded.n; i++)
+        if (recorded.files[i].text == text)
+            return &recorded.files[i];
+    return NULL;
+}
+
 size_t input_files_count(void)
 {
     return recorded.n;

@@ -14,15 +14,20 @@ struct input_file {
     char sha256[SHA256_TEXT]; /* of the bytes as they lie on disk; "" = it went away */
     const char *text;         /* of a config file, else NULL */
     size_t len;
+    const struct yaml_doc *doc; /* of that text, when it was parsed */
 };
+
+struct yaml_doc;
 
 /* Starts over with an empty list. A forked child inherits the list and adds to its own copy. */
 void input_files_record(void);
 /* A file is being read. Cheap when it is known already or nothing is recorded. */
 void input_file_add(const char *path);
 void input_file_add_text(const char *path, const char *text, size_t len);
-/* What input_file_add_text was given, or NULL. */
+/* What input_file_add_text was given, in a copy that stays; or NULL. */
 const struct input_file *input_file_text(const char *path);
+/* The file that has this very text, or NULL. */
+struct input_file *input_file_of(const char *text);
 /* All files in the order of their first use. */
 size_t input_files_count(void);
 const struct input_file *input_file_at(size_t i);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/input_files.h"
 #include "base/yaml_text.h"
 
 #define MAX_DEPTH 64
@@ -241,8 +242,8 @@ static bool check_text(const struct yaml_doc *doc, struct diag *diag)
     return false;
 }
 
-int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const char *name,
-                   struct arena *a, struct diag *diag)
+static int parse(struct yaml_doc *doc, const char *text, size_t len, const char *name,
+                 struct arena *a, struct diag *diag)
 {
     bool bom = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
     char *copy = arena_alloc(a, len + 1);
@@ -268,6 +269,31 @@ int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const cha
         return -1;
     }
     return b.failed ? -1 : 0;
+}
+
+/* A file that many runs of one process read (input_files.h) is parsed once. Its tree stays, nobody changes it.
+ */
+static int parse_once(struct yaml_doc *doc, struct input_file *f, const char *name, struct diag *diag)
+{
+    static struct arena *kept;
+    if (!kept)
+        kept = arena_new();
+    if (!f->doc) {
+        if (parse(doc, f->text, f->len, name, kept, diag))
+            return -1;
+        struct yaml_doc *copy = ARENA_NEW(kept, struct yaml_doc);
+        *copy = *doc;
+        f->doc = copy;
+    }
+    *doc = *f->doc;
+    return 0;
+}
+
+int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const char *name,
+                   struct arena *a, struct diag *diag)
+{
+    struct input_file *f = input_file_of(text);
+    return f ? parse_once(doc, f, name, diag) : parse(doc, text, len, name, a, diag);
 }
 
 int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a,

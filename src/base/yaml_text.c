@@ -126,5 +126,7 @@ int yaml_text_read(const char *path, struct arena *a, const char **text, size_t 
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", strerror(err));
     else
         input_file_add_text(path, *text, *len);
+    if (!err && (known = input_file_text(path)))
+        *text = known->text;
     return err ? -1 : 0;
 }

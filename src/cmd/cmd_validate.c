@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "io/scenario.h"
+#include "study/design.h"
 
 enum { KEY_PRINT = 256, KEY_PROPOSAL };
 
@@ -62,6 +63,20 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+/* A file that describes a sweep: its axes, and that its first point is a scenario. */
+static bool validate_sweep(const struct options *o, const char *file, struct arena *arena, struct diag *diag)
+{
+    struct design design;
+    struct design_points points;
+    struct design_options options = {.set = o->set};
+    struct scenario_file first;
+    int n;
+    if (design_load(file, &options, arena, &design, diag) || design_expand(&design, UINT32_MAX, &points, diag))
+        return false;
+    const char **set = design_overrides(&design, &points, 0, arena, &n);
+    return !scenario_load(design.path, set, n, arena, &first, diag);
+}
+
 static int validate(const struct options *o, const char *file)
 {
     struct arena *arena = arena_new();
@@ -71,7 +86,9 @@ static int validate(const struct options *o, const char *file)
                                        .n_overrides = o->n_set,
                                        .proposals = o->proposals,
                                        .n_proposals = o->n_proposals};
-    bool ok = !scenario_load_with(file, &options, arena, &scenario, diag);
+    bool ok = !o->print && design_is_in(file, arena) ?
+                  validate_sweep(o, file, arena, diag) :
+                  !scenario_load_with(file, &options, arena, &scenario, diag);
     if (ok && o->print)
         cfg_print_yaml(scenario.cfg, stdout);
     else if (ok)

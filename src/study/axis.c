@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_VALUES = 1000000 };
+enum { MAX_VALUES = 1000000, FIRST_ROOM = 16 };
 
 /* A part of the spec; `where` is the place of the spec's first character. */
 struct part {
@@ -20,7 +20,6 @@ struct parser {
     struct arena *arena;
     struct diag *diag;
     const char *unit; /* for an item without one: " Gb/s" */
-    uint32_t cap;
 };
 
 static struct srcloc place(const struct parser *p, size_t offset)
@@ -54,13 +53,13 @@ static bool is_number(const struct axis *axis)
 static void add_value(struct parser *p, const struct cfg_value *v)
 {
     struct axis *axis = p->axis;
-    if (axis->n == p->cap) {
-        uint32_t cap = p->cap ? 2 * p->cap : 16;
-        struct cfg_value *grown = ARENA_ARRAY(p->arena, struct cfg_value, cap);
+    bool is_full = axis->n == 0 || (axis->n >= FIRST_ROOM && !(axis->n & (axis->n - 1)));
+    if (is_full) { /* room grows by powers of two */
+        struct cfg_value *grown =
+            ARENA_ARRAY(p->arena, struct cfg_value, axis->n ? 2 * axis->n : FIRST_ROOM);
         if (axis->n)
             memcpy(grown, axis->values, axis->n * sizeof *grown);
         axis->values = grown;
-        p->cap = cap;
     }
     axis->values[axis->n++] = *v;
 }
@@ -71,9 +70,6 @@ static int add_text(struct parser *p, const char *text, size_t offset)
     struct cfg_value v;
     if (cfg_value_read(p->axis->field, text, &v, p->arena, why, sizeof why))
         return FAIL(p, offset, "%s: %s", p->axis->key, why);
-    for (uint32_t i = 0; i < p->axis->n; i++)
-        if (!strcmp(p->axis->values[i].text, v.text))
-            return FAIL(p, offset, "%s: '%s' is there twice", p->axis->key, v.text);
     add_value(p, &v);
     return 0;
 }
@@ -339,15 +335,36 @@ int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct 
         if (parse_item(&p, cut(&p, start, end), is_alone))
             return -1;
         if (!spec[end])
-            return 0;
+            return axis_check(axis, diag);
         start = end + 1;
     }
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int axis_check(const struct axis *axis, struct diag *diag)
+{
+    const char **texts = checked_alloc(calloc((size_t)axis->n + 1, sizeof *texts));
+    int failed = 0;
+    for (uint32_t i = 0; i < axis->n; i++)
+        texts[i] = axis->values[i].text;
+    qsort(texts, axis->n, sizeof *texts, by_text);
+    for (uint32_t i = 1; i < axis->n && !failed; i++)
+        if (!strcmp(texts[i - 1], texts[i])) {
+            diag_error(diag, EXIT_BAD_INPUT, axis->where, "%s: '%s' is there twice", axis->key, texts[i]);
+            failed = -1;
+        }
+    free(texts);
+    return failed;
 }
 
 int axis_append(struct axis *axis, const char *item, struct srcloc where, struct arena *arena,
                 struct diag *diag)
 {
-    struct parser p = {.axis = axis, .spec = item, .where = where, .arena = arena, .diag = diag, .cap = axis->n};
+    struct parser p = {.axis = axis, .spec = item, .where = where, .arena = arena, .diag = diag};
     return add_text(&p, item, 0);
 }
 

@@ -169,6 +169,17 @@ static void wrong_node(struct builder *b, const struct file *f, const struct yam
     b->broken = true;
 }
 
+/* The first child under a key of the section; NULL when it is not there or, which is told, of another kind. */
+static const struct yaml_node *first_under(struct builder *b, const struct file *f, const char *key,
+                                           enum yaml_kind kind, const char *wanted)
+{
+    const struct yaml_node *n = yaml_get(f->sweep, key);
+    if (!n || n->kind == kind)
+        return n ? n->first : NULL;
+    wrong_node(b, f, n, wanted);
+    return NULL;
+}
+
 static void yaml_axis(struct builder *b, const struct file *f, const struct yaml_node *n)
 {
     struct axis *axis = new_axis(b, n->key->text, at(f, n->key));
@@ -191,14 +202,15 @@ static void yaml_axis(struct builder *b, const struct file *f, const struct yaml
             wrong_node(b, f, item, "a single value");
         else if (axis_append(axis, item->text, at(f, item), b->arena, b->diag))
             b->broken = true;
+    if (axis_check(axis, b->diag))
+        b->broken = true;
 }
 
 static void yaml_axes(struct builder *b, const struct file *f)
 {
-    const struct yaml_node *axes = yaml_get(f->sweep, "axes");
-    if (axes && axes->kind != YAML_DOC_MAPPING)
-        wrong_node(b, f, axes, "keys with their values, for example 'cluster.nodes: [8, 16]'");
-    for (const struct yaml_node *n = axes ? axes->first : NULL; n; n = n->next) {
+    const struct yaml_node *n = first_under(b, f, "axes", YAML_DOC_MAPPING,
+                                            "keys with their values, for example 'cluster.nodes: [8, 16]'");
+    for (; n; n = n->next) {
         if (find_axis(b->d, n->key->text))
             diag_error(b->diag, EXIT_BAD_INPUT, at(f, n->key), "axis '%s' is there twice", n->key->text);
         yaml_axis(b, f, n);
@@ -207,10 +219,9 @@ static void yaml_axes(struct builder *b, const struct file *f)
 
 static void yaml_zip(struct builder *b, const struct file *f)
 {
-    const struct yaml_node *zip = yaml_get(f->sweep, "zip");
-    if (zip && zip->kind != YAML_DOC_SEQUENCE)
-        wrong_node(b, f, zip, "a list of lists of axes, for example [[cluster.nodes, tpot.copies]]");
-    for (const struct yaml_node *n = zip ? zip->first : NULL; n; n = n->next) {
+    const struct yaml_node *n = first_under(b, f, "zip", YAML_DOC_SEQUENCE,
+                                            "a list of lists of axes, for example [[cluster.nodes, tpot.copies]]");
+    for (; n; n = n->next) {
         struct axis *first = NULL;
         if (n->kind != YAML_DOC_SEQUENCE) {
             wrong_node(b, f, n, "a list of axes, for example [cluster.nodes, tpot.copies]");
@@ -239,10 +250,9 @@ static void add_set(struct builder *b, const char *assignment)
 
 static void yaml_set(struct builder *b, const struct file *f)
 {
-    const struct yaml_node *set = yaml_get(f->sweep, "set");
-    if (set && set->kind != YAML_DOC_MAPPING)
-        wrong_node(b, f, set, "keys with their values, for example 'sim.network: bound'");
-    for (const struct yaml_node *n = set ? set->first : NULL; n; n = n->next) {
+    const struct yaml_node *n = first_under(b, f, "set", YAML_DOC_MAPPING,
+                                            "keys with their values, for example 'sim.network: bound'");
+    for (; n; n = n->next) {
         struct cfg_value v;
         char why[512];
         const struct cfg_field *field = cfg_leaf(b->known, n->key->text, at(f, n->key), b->diag);
@@ -299,10 +309,23 @@ static void yaml_section(struct builder *b, struct file *f, const char *path)
 
 /* --- command line ---------------------------------------------------------------------------------------------------- */
 
+/* An option's text has the characters that a file may have. */
+static bool is_text(struct builder *b, const char *option)
+{
+    const char *what, *bad = yaml_bad_byte(option, strlen(option), &what);
+    if (bad)
+        diag_error(b->diag, EXIT_BAD_INPUT, option_place(option, (size_t)(bad - option)), "%s", what);
+    return !bad;
+}
+
 static void option_axis(struct builder *b, const char *text)
 {
     static const char prefix[] = "--axis ";
     const char *option = arena_printf(b->arena, "%s%s", prefix, text), *equals = strchr(text, '=');
+    if (!is_text(b, option)) {
+        b->broken = true;
+        return;
+    }
     if (!equals || equals == text) {
         diag_error(b->diag, EXIT_USAGE, option_place(option, strlen(prefix)),
                    "--axis wants KEY=VALUES; write for example --axis cluster.nodes='8, 16, 32'");
@@ -365,6 +388,7 @@ static void take_options(struct builder *b, const struct design_options *o)
         option_sample(b, o->sample);
     if (o->where) {
         const char *option = arena_printf(b->arena, "--where %s", o->where);
+        is_text(b, option);
         b->d->where = o->where;
         b->d->where_at = option_place(option, strlen("--where "));
     }
@@ -474,14 +498,24 @@ int design_load(const char *path, const struct design_options *options, struct a
     return build(&b, &f, path, options);
 }
 
-int design_parse(const char *text, const char *name, struct arena *arena, struct design *out, struct diag *diag)
+int design_parse(const char *text, const char *name, const struct design_options *options, struct arena *arena,
+                 struct design *out, struct diag *diag)
 {
     struct builder b = builder_new(out, arena, diag);
     struct file f = {0};
     b.from_result = true;
     if (yaml_doc_parse(&f.doc, text, strlen(text), name, arena, diag))
         return -1;
-    return build(&b, &f, name, NULL);
+    return build(&b, &f, name, options);
+}
+
+bool design_is_in(const char *path, struct arena *arena)
+{
+    struct yaml_doc doc;
+    struct diag *ignored = diag_new();
+    bool is = !yaml_doc_read(&doc, path, arena, ignored) && yaml_get(doc.root, "sweep");
+    diag_free(ignored);
+    return is;
 }
 
 /* --- the design as text --------------------------------------------------------------------------------------------------- */

@@ -47,8 +47,9 @@ struct design_options {
 /* Reads a scenario or a file with a `sweep:` section and adds the options. 0, or -1 with all errors. */
 int design_load(const char *path, const struct design_options *options, struct arena *arena,
                 struct design *out, struct diag *diag);
-/* The design from its text in the result `name`. */
-int design_parse(const char *text, const char *name, struct arena *arena, struct design *out, struct diag *diag);
+/* The same from text, as a result holds it; its scenario need not exist. */
+int design_parse(const char *text, const char *name, const struct design_options *options, struct arena *arena,
+                 struct design *out, struct diag *diag);
 /* As a file that gives the same design again; what identifies a sweep. */
 char *design_text(const struct design *d);
 
@@ -61,6 +62,9 @@ struct design_points {
 
 /* Makes all points; more than max_points, or none, are an error. 0 or -1. */
 int design_expand(const struct design *d, uint32_t max_points, struct design_points *out, struct diag *diag);
+/* Whether a file has a section `sweep:`; false also when it cannot be read. */
+bool design_is_in(const char *path, struct arena *arena);
+
 /* The overrides of a point, as for scenario_load; *n is their number. */
 const char **design_overrides(const struct design *d, const struct design_points *points, uint32_t point,
                               struct arena *arena, int *n);

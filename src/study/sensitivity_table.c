@@ -49,7 +49,7 @@ static int load_design(struct analysis *a)
 {
     const struct sweep_about *about = sweep_db_about(a->db);
     const char *path = sweep_db_path(a->db);
-    if (design_parse(about->design, path, a->arena, &a->design, a->diag))
+    if (design_parse(about->design, path, NULL, a->arena, &a->design, a->diag))
         return -1;
     if (a->design.method < SAMPLE_MORRIS) {
         diag_error(a->diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),

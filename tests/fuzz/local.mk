@@ -26,8 +26,12 @@ tests_fuzz_replay_json_expr_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_json_e
 
 check_PROGRAMS += tests/fuzz/replay_proposals
 tests_fuzz_replay_proposals_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_proposals.c
+check_PROGRAMS += tests/fuzz/replay_sweep
+tests_fuzz_replay_sweep_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_sweep.c
+check_PROGRAMS += tests/fuzz/replay_result
+tests_fuzz_replay_result_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_result.c
 
-FUZZ_TARGETS = units cfg trace scenario model floats rows kernels json_expr proposals
+FUZZ_TARGETS = sweep result units cfg trace scenario model floats rows kernels json_expr proposals
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(MD_LIBS) -lstdc++ -lm
