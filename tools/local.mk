@@ -23,3 +23,7 @@ bench: tools/bench/bench_flow tools/bench/bench_packet moesim$(EXEEXT)
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_flow
 	$(srcdir)/tools/bench/bench_sweep ./moesim$(EXEEXT) $(srcdir)
 .PHONY: bench
+
+# the chart library of reports: `make -C tools/report bundle`; not part of the build
+EXTRA_DIST += tools/report/Makefile tools/report/package.json tools/report/package-lock.json
+EXTRA_DIST += tools/report/entry.js tools/report/licences

@@ -6,6 +6,7 @@ moesim_SOURCES += src/cmd/cmd_kernels.c
 moesim_SOURCES += src/cmd/cmd_list.c
 moesim_SOURCES += src/cmd/cmd_model.c
 moesim_SOURCES += src/cmd/cmd_proposals.c
+moesim_SOURCES += src/cmd/cmd_report.c
 moesim_SOURCES += src/cmd/cmd_run.c
 moesim_SOURCES += src/cmd/cmd_schema.c
 moesim_SOURCES += src/cmd/cmd_topo.c

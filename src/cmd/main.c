@@ -30,6 +30,7 @@ static const struct command commands[] = {
     {"formats", cmd_formats, "number formats: errors of FP8, MX, LogFMT and of narrow accumulation"},
     {"claims", cmd_claims, "every number of the paper beside ours: what holds, misses or regressed"},
     {"proposals", cmd_proposals, "try the paper's proposals: with and without, one table"},
+    {"report", cmd_report, "results as one HTML page: claims, charts, networks, timelines"},
     {"validate", cmd_validate, "check scenarios without running them"},
     {"list", cmd_list, "list topologies, hardware, models, blocks, networks or proposals"},
     {"schema", cmd_schema, "print the JSON Schema of a scenario"},

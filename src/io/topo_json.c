@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "io/json_config.h"
+#include "io/topo_drawing.h"
 #include "io/topo_writers.h"
 
 static cJSON *start(const char *kind)
@@ -36,6 +37,46 @@ static void add_cost(cJSON *to, const struct topo_cost *cost)
     json_add_number(to, "per_endpoint_USD", cost->per_endpoint_USD);
 }
 
+static const char *const drawn_kinds[] = {
+    [DRAWN_NODE] = "node", [DRAWN_SWITCH] = "switch", [DRAWN_GROUP] = "group"};
+
+static cJSON *drawn_node(const struct drawn_node *n)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "kind", drawn_kinds[n->kind]);
+    json_add_number(o, "number", n->number);
+    json_add_number(o, "level", n->level);
+    if (n->kind == DRAWN_NODE)
+        json_add_number(o, "gpus", n->gpus);
+    if (n->kind == DRAWN_SWITCH)
+        json_add_number(o, "plane", n->plane);
+    if (n->kind != DRAWN_GROUP)
+        return o;
+    json_add_number(o, "switches", n->switches);
+    json_add_number(o, "nic_ports", n->nic_ports);
+    json_add_number(o, "cables_inside", n->inside);
+    return o;
+}
+
+static void add_drawing(cJSON *root, const struct topo_report *r)
+{
+    struct topo_drawing d;
+    topo_draw(r->topo, r->graph, r->arena, &d);
+    cJSON *o = cJSON_AddObjectToObject(root, "drawing");
+    cJSON_AddBoolToObject(o, "condensed", d.condensed);
+    cJSON_AddBoolToObject(o, "leaves_meet", d.leaves_meet);
+    cJSON *nodes = cJSON_AddArrayToObject(o, "nodes"), *edges = cJSON_AddArrayToObject(o, "edges");
+    for (uint32_t i = 0; i < d.n_nodes; i++)
+        cJSON_AddItemToArray(nodes, drawn_node(&d.nodes[i]));
+    for (uint32_t i = 0; i < d.n_edges; i++) {
+        cJSON *edge = cJSON_CreateObject();
+        json_add_number(edge, "from", d.edges[i].a);
+        json_add_number(edge, "to", d.edges[i].b);
+        json_add_number(edge, "cables", d.edges[i].cables);
+        cJSON_AddItemToArray(edges, edge);
+    }
+}
+
 int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag *diag)
 {
     struct topo_figure *figures;
@@ -53,6 +94,8 @@ int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag 
         cJSON_AddStringToObject(o, "doc", figures[i].doc);
         cJSON_AddStringToObject(o, "method", figures[i].method);
     }
+    if (r->topo)
+        add_drawing(root, r);
     if (r->cost) {
         cJSON *cost = cJSON_AddObjectToObject(root, "cost");
         json_config(cJSON_AddObjectToObject(cost, "prices"), r->prices);
