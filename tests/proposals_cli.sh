@@ -19,7 +19,7 @@ expect 0 "list proposals" list proposals
 says "node_limited "
 says "(paper 4.3, rewrite)"
 says "    nodes=4  nodes whose experts a token may choose (M)"
-says "    for scenarios of kind moe_exchange train_replay"
+says "    for scenarios of kind inference moe_exchange train_replay train_step"
 
 # --- without a proposal nothing changes; with one, what it says ----------------------------------
 "$MOESIM" run --json "$exchange" >without.json
@@ -69,7 +69,7 @@ tells "proposal low_latency_roce: it sets cluster.network.switch_latency to 400 
 expect 3 "contradicts -s" run "$exchange" --proposal sm_cost:sms=4 -s cluster.ep_kernel.sms=8
 tells "it sets cluster.ep_kernel.sms to 4, but '-s cluster.ep_kernel.sms=8' gives it too; leave one of them out"
 expect 3 "not for this kind" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" --proposal node_limited
-tells "it changes nothing in a scenario of kind collective; scenarios of these kinds consume it: moe_exchange train_replay"
+tells "it changes nothing in a scenario of kind collective; scenarios of these kinds consume it: inference moe_exchange train_replay train_step"
 expect 3 "what does not fit the scenario is told at the proposal" run "$srcdir/scenarios/train_replay_h800.yaml" \
     --proposal node_limited:nodes=9
 tells "replay.routing.groups_per_token is 9 but there are 8 groups"
@@ -88,6 +88,34 @@ check "a slower co-processor takes longer" rising $times
 fused=$(value low_latency_combine_time "$decode" --proposal combine_format:codec=sm)
 plain=$(value low_latency_combine_time "$decode")
 check "LogFMT on SMs loses what it saves" rising "$plain" "$fused"
+
+# --- expert traffic beside KV caches --------------------------------------------------------------------------
+kv=$srcdir/scenarios/kv_contention.yaml
+within() { python3 -c 'import sys; lo, x, hi = map(float, sys.argv[1:]); sys.exit(not lo <= x <= hi)' "$@"; }
+ratio() { python3 -c 'import sys; print(float(sys.argv[1]) / float(sys.argv[2]))' "$@"; }
+check "caches delay dispatches" within 1.5 "$(value spike "$kv")" 4
+for cure in traffic_priority nic_io_die cpu_gpu_nvlink; do
+    check "$cure: no spike" within 1 "$(value spike "$kv" --proposal $cure)" 1.1
+done
+check "nothing to share: nothing slower" within 0.9999999 "$(value step_slower "$kv" -s kv.load='0 B/s')" 1.0000001
+check "more caches, slower layers" rising $(for load in 5 10 20 40; do
+    value step_slower "$kv" -s kv.load="$load GB/s"; done)
+check "more DRAM, more caches" rising $(for d in 200 300 400; do
+    value cache_bandwidth "$kv" -s kv.load='200 GB/s' --proposal cpu_dram:bandwidth="$d GB/s"; done)
+expect 3 "PCIe has not that much latency" run "$kv" --proposal nic_io_die:saved='5 us'
+tells "it saves 5 us of a NIC's latency of 1.19 us"
+
+# --- switches that copy and add up --------------------------------------------------------------------------
+both="-s moe.normal.both=true -s cluster.ep_kernel.sms=0"
+alone=$(value normal_both_time "$exchange" $both)
+one=$(value normal_both_time "$exchange" $both --proposal in_network:reduction=none)
+two=$(value normal_both_time "$exchange" $both --proposal in_network)
+check "a multicast alone gains nothing where dispatch and combine meet" within 0.99 "$(ratio "$one" "$alone")" 1.01
+check "with a reduction it does" within 0.7 "$(ratio "$two" "$alone")" 0.8
+expect 3 "not with another network model" run "$exchange" --proposal in_network -s sim.network=bound
+tells "network 'bound' cannot multicast"
+expect 3 "not for inference" run "$srcdir/scenarios/decode_ep144.yaml" -s cluster.ep_kernel.multicast=both
+tells "kind inference does not count which tokens go to several places together"
 
 # --- moesim proposals -----------------------------------------------------------------------------------------
 expect 0 "some proposals" proposals node_limited sm_offload

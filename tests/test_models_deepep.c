@@ -33,7 +33,8 @@ static struct setup *setup_new(int64_t sms)
     double load[RANKS];
 
     s->arena = arena;
-    s->shape = (struct routing_shape){&cfg, RANKS, GPUS, NODES};
+    s->shape = (struct routing_shape){
+        .cfg = &cfg, .n_ranks = RANKS, .ranks_per_node = GPUS, .n_nodes = NODES, .sets = true};
     s->hw = (struct cluster_hw){
         .nodes = NODES,
         .node = {.gpus = GPUS,
@@ -213,6 +214,134 @@ START_TEST(without_sms_only_links_limit)
 }
 END_TEST
 
+/* Tokens that go to several places together are the tokens that go to each. */
+START_TEST(sets_are_the_counts)
+{
+    struct setup *s = setup_new(20);
+    double to_node[RANKS][NODES] = {{0}}, to_gpu[RANKS][GPUS] = {{0}};
+
+    for (uint32_t i = 0; i < s->routing.n_node_sets; i++)
+        for (uint32_t n = 0; n < NODES; n++)
+            to_node[s->routing.node_sets[i].rank][n] +=
+                s->routing.node_sets[i].mask >> n & 1 ? s->routing.node_sets[i].tokens : 0;
+    for (uint32_t i = 0; i < s->routing.n_gpu_sets; i++)
+        for (uint32_t g = 0; g < GPUS; g++)
+            to_gpu[s->routing.gpu_sets[i].rank][g] +=
+                s->routing.gpu_sets[i].mask >> g & 1 ? s->routing.gpu_sets[i].tokens : 0;
+    for (uint32_t r = 0; r < RANKS; r++) {
+        for (uint32_t n = 0; n < NODES; n++)
+            ck_assert(to_node[r][n] == (n == r / GPUS ? 0 : s->routing.node_tokens[r * NODES + n]));
+        for (uint32_t g = 0; g < GPUS; g++) {
+            double passed = 0;
+            for (uint32_t home = r % GPUS; home < RANKS; home += GPUS)
+                passed += s->routing.rank_tokens[home * RANKS + r / GPUS * GPUS + g];
+            ck_assert(to_gpu[r][g] == (g == r % GPUS ? 0 : passed));
+        }
+    }
+    setup_free(s);
+}
+END_TEST
+
+static void count_bytes(const struct opgraph *g, double in_B[RANKS], double out_B[RANKS])
+{
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        const struct transfer *t = &g->transfers[i];
+        const struct branch *b = t->tree ? g->branches + g->trees[t->tree - 1].first : NULL;
+        uint32_t n = t->tree ? g->trees[t->tree - 1].n : 1;
+        if (t->src == t->dst)
+            continue;
+        out_B[t->src] += t->bytes_B;
+        for (uint32_t k = 0; k < n; k++)
+            in_B[b ? b[k].device : t->dst] += t->bytes_B;
+    }
+}
+
+/* As many bytes arrive at each GPU with trees as without; fewer leave. */
+START_TEST(trees_bring_the_same)
+{
+    struct setup *s[2] = {setup_new(0), setup_new(0)};
+    double in_B[2][RANKS] = {{0}}, out_B[2][RANKS] = {{0}};
+
+    s[1]->hw.ep_kernel.multicast = IN_NETWORK_BOTH;
+    for (int tree = 0; tree < 2; tree++) {
+        exchange(s[tree], (struct deepep_call){.choices = true});
+        count_bytes(s[tree]->graph, in_B[tree], out_B[tree]);
+    }
+    for (uint32_t r = 0; r < RANKS; r++) {
+        ck_assert_double_eq_tol(in_B[0][r], in_B[1][r], 1e-3);
+        ck_assert(out_B[1][r] < out_B[0][r]);
+    }
+    setup_free(s[0]);
+    setup_free(s[1]);
+}
+END_TEST
+
+/* Tasks taken one by one: SMs are given back in proportion to warps, and an engine ends with the task that copies. */
+START_TEST(tasks_are_taken_away)
+{
+    struct hw_ep_kernel k = {.sms = 20, .copy_Bps_per_sm = 1e9};
+    struct deepep_call dispatch = {.choices = false}, combine = {.combine = true};
+
+    ck_assert(ep_sms_held(&k, false) == 20 && ep_sms_held(&k, true) == 20);
+    k.offload.forwarding = true; /* 8 of 9 warps of half the SMs */
+    ck_assert(ep_sms_held(&k, false) == 12);
+    ck_assert(ep_sms_held(&k, true) == 16); /* 12 of 25 warps of half the SMs: 20 * (1 - 0.24), rounded up */
+    ck_assert(deepep_engine_Bps(&k, 7168, dispatch, EP_AWAY) == 0);
+    ck_assert(deepep_engine_Bps(&k, 7168, dispatch, EP_HOME) == 20e9);
+    ck_assert(deepep_engine_Bps(&k, 7168, combine, EP_AWAY) == 20e9);
+    k.offload.reduce = true;
+    ck_assert(deepep_engine_Bps(&k, 7168, combine, EP_AWAY) == 0);
+    ck_assert(deepep_engine_Bps(&k, 7168, combine, EP_HOME) == 0);
+    k.offload.rate_Bps = 7e9;
+    ck_assert(deepep_engine_Bps(&k, 7168, combine, EP_HOME) == 7e9);
+    k.offload.transport = k.offload.layout = true;
+    ck_assert(ep_sms_held_most(&k) == 0);
+}
+END_TEST
+
+/* A format changes what crosses the network, not what crosses NVLink or how many tokens SMs copy. */
+START_TEST(formats_of_a_combine)
+{
+    struct hw_ep_kernel k = {.sms = 20, .copy_Bps_per_sm = 1e9, .combine_format = "e4m3_1x128",
+                             .codec_overhead_ratio = 0.75};
+    struct deepep_call combine = {.combine = true};
+
+    ck_assert_double_eq_tol(deepep_token_B(&k, 7168, 8, combine), 7168 + 56 * 4 + 8, 1e-9);
+    ck_assert_double_eq(deepep_nvlink_token_B(7168, 8, combine), 14344);
+    double tokens_per_s = deepep_engine_Bps(&k, 7168, combine, EP_HOME) / (7168 + 56 * 4);
+    ck_assert_double_eq_tol(tokens_per_s, 20e9 / 14336, 1e-3);
+    k.combine_format = "logfmt10"; /* 10 bits and two floats for 128 */
+    ck_assert_double_eq_tol(deepep_token_B(&k, 7168, 8, combine), 7168 * 1.25 + 56 * 8 + 8, 1e-9);
+    tokens_per_s = deepep_engine_Bps(&k, 7168, combine, EP_HOME) / (7168 * 1.25 + 56 * 8);
+    ck_assert_double_eq_tol(tokens_per_s, 20e9 / 14336 / 1.75, 1e-3);
+}
+END_TEST
+
+/* With adapters only tokens of the GPU itself leave it over NVLink in a dispatch. */
+START_TEST(adapters_spare_nvlink)
+{
+    struct setup *s = setup_new(0);
+    double out_B[RANKS] = {0}, token_B = deepep_nvlink_token_B(7168, 4, (struct deepep_call){.choices = true});
+
+    s->hw.node.unified_adapter = true;
+    exchange(s, (struct deepep_call){.choices = true});
+    for (uint32_t i = 0; i < s->graph->n_transfers; i++) {
+        const struct transfer *t = &s->graph->transfers[i];
+        if (t->src != t->dst && t->src / GPUS == t->dst / GPUS && t->hop == HOP_WHOLE)
+            out_B[t->src] += t->bytes_B;
+        else if (t->hop != HOP_WHOLE)
+            ck_assert(t->n_res == 1 && t->hop == HOP_IN);
+    }
+    for (uint32_t r = 0; r < RANKS; r++) {
+        double own = 0;
+        for (uint32_t g = r / GPUS * GPUS; g < (r / GPUS + 1) * GPUS; g++)
+            own += g == r ? 0 : s->routing.rank_tokens[r * RANKS + g];
+        ck_assert_double_eq_tol(out_B[r], own * token_B, 1e-3);
+    }
+    setup_free(s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models: DeepEP");
@@ -225,6 +354,11 @@ int main(void)
     tcase_add_test(tc, combine_is_the_mirror_image);
     tcase_add_test(tc, copies_cross_the_copy_engines);
     tcase_add_test(tc, without_sms_only_links_limit);
+    tcase_add_test(tc, sets_are_the_counts);
+    tcase_add_test(tc, trees_bring_the_same);
+    tcase_add_test(tc, tasks_are_taken_away);
+    tcase_add_test(tc, formats_of_a_combine);
+    tcase_add_test(tc, adapters_spare_nvlink);
     suite_add_tcase(suite, tc);
     return tap_main(suite);
 }

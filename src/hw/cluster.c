@@ -36,8 +36,12 @@ static const struct cfg_field node_fields[] = {
              "what large transfers achieve of the raw NVLink bandwidth"),
     QUANTITY(hw_node, "nvlink_latency", nvlink_latency_s, DIM_TIME, 0, 1,
              "GPU to GPU through the NVSwitch, end to end"),
+    {.name = "unified_adapter", .type = CFG_BOOL, .offset = offsetof(struct hw_node, unified_adapter),
+     .dflt = "false",
+     .doc = "NICs have ports of their own in the scale-up network: what they bring goes to any GPU of the node"},
     QUANTITY(hw_node, "pcie_bandwidth", pcie_Bps, DIM_BANDWIDTH, 1e8, 1e14,
              "PCIe between a GPU and its NIC, one direction"),
+    {.name = "host", .type = CFG_TABLE, .offset = offsetof(struct hw_node, host), .sub = &hw_host_table},
     TEXT(hw_node, "cpu", cpu, "host processor (for information)"),
     {0}};
 static const struct cfg_table node_table = {
@@ -133,6 +137,7 @@ static const struct cfg_field software_fields[] = {
 static const struct cfg_table software_table = {
     "software", "the collective library (NCCL)", sizeof(struct hw_software), software_fields};
 
+static const char *const in_network_names[] = {"none", "scale_out", "scale_up", "both", NULL};
 static const char *const codec_names[] = {"sm", "nic", NULL};
 
 static const struct cfg_field ep_kernel_fields[] = {
@@ -156,6 +161,10 @@ static const struct cfg_field ep_kernel_fields[] = {
     {.name = "codec_overhead", .type = CFG_QUANTITY, .dim = DIM_RATIO,
      .offset = offsetof(struct hw_ep_kernel, codec_overhead_ratio), .dflt = "75 %", .min = 0, .max = 10,
      .doc = "codec sm, LogFMT: time of a kernel beyond that of BF16 (paper 3.2.1: 50 to 100 %)"},
+    {.name = "multicast", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, multicast), .dflt = "none",
+     .choices = in_network_names, .doc = "normal kernels: where switches copy tokens of a dispatch"},
+    {.name = "reduction", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, reduction), .dflt = "none",
+     .choices = in_network_names, .doc = "normal kernels: where switches add up tokens of a combine"},
     {.name = "offload", .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, offload),
      .sub = &hw_offload_table},
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s,
@@ -190,6 +199,7 @@ static const struct cfg_field cluster_fields[] = {
     PART("packet", packet, hw_packet_table),
     PART("ep_kernel", ep_kernel, ep_kernel_table),
     PART("software", software, software_table),
+    PART("traffic", traffic, hw_traffic_table),
     PART("faults", faults, faults_table),
     PART("kernels", kernels, hw_kernels_table),
     {0}};
@@ -229,7 +239,8 @@ static double after_headers(const struct cluster_hw *hw, double line_Bps)
 double hw_nic_payload_Bps(const struct cluster_hw *hw)
 {
     double line_Bps = fmin(hw->nic.bandwidth_Bps, hw->network.port_Bps);
-    return fmin(after_headers(hw, line_Bps), hw->node.pcie_Bps);
+    bool pcie = hw->node.host.nic == NIC_BEHIND_PCIE;
+    return pcie ? fmin(after_headers(hw, line_Bps), hw->node.pcie_Bps) : after_headers(hw, line_Bps);
 }
 
 double hw_port_payload_Bps(const struct cluster_hw *hw)

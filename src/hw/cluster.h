@@ -7,6 +7,7 @@
 
 #include "base/cfg.h"
 #include "hw/ep_tasks.h"
+#include "hw/host.h"
 #include "hw/kernels/kernel_cfg.h"
 #include "hw/packet.h"
 
@@ -24,7 +25,9 @@ struct hw_node {
     double nvlink_Bps;                 /* per GPU, one direction, raw */
     double nvlink_efficiency_ratio;    /* achievable by large transfers over raw */
     double nvlink_latency_s;           /* GPU to GPU through the switch */
+    bool unified_adapter;              /* NICs are ports of the scale-up network, too */
     double pcie_Bps;                   /* per GPU, one direction: between GPU and NIC */
+    struct hw_host host;
     const char *cpu;                   /* for information */
 };
 
@@ -91,6 +94,14 @@ struct hw_software {
     double chunk_B;        /* grain of pipelines: a message is forwarded chunk by chunk */
 };
 
+/* Where the network itself copies tokens of a dispatch, or adds those of a combine (paper 6.5, 4.4.2). */
+enum in_network {
+    IN_NETWORK_NONE,
+    IN_NETWORK_SCALE_OUT, /* switches between nodes */
+    IN_NETWORK_SCALE_UP,  /* the NVSwitch inside a node */
+    IN_NETWORK_BOTH
+};
+
 /* Who encodes what a combine sends in another format than BF16. */
 enum codec {
     CODEC_SM, /* the SMs, fused with the kernels that move the data */
@@ -108,6 +119,7 @@ struct hw_ep_kernel {
     int codec;                         /* enum codec */
     double codec_overhead_ratio;       /* of a LogFMT that SMs encode and decode, over the time as BF16 */
     struct hw_offload offload;
+    int multicast, reduction;          /* enum in_network: of a dispatch, of a combine */
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */
 };
@@ -122,6 +134,7 @@ struct cluster_hw {
     struct hw_packet packet;           /* queues and transport; network model packet only */
     struct hw_ep_kernel ep_kernel;
     struct hw_software software;
+    struct hw_traffic traffic;
     struct hw_faults faults;
     struct hw_kernels kernels;
 };

@@ -186,6 +186,11 @@ static const struct cfg_field scenario_fields[] = {
      .offset = offsetof(struct scenario, speculative),
      .sub = &speculative_table,
      .doc = "kind speculative: tokens predicted, acceptance, batches"},
+    {.name = "kv",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, kv),
+     .sub = &kv_table,
+     .doc = "kind kv_contention: expert traffic beside KV caches"},
     {.name = "sim",
      .type = CFG_TABLE,
      .offset = offsetof(struct scenario, sim),
@@ -401,6 +406,11 @@ static void check_node(const struct loading *l)
     char why[200];
     if (wire_format_check(&hw->ep_kernel, why, sizeof why))
         REPORT(l, "cluster.ep_kernel.combine_format", "cluster.ep_kernel.combine_format: %s", why);
+    bool in_network = hw->ep_kernel.multicast || hw->ep_kernel.reduction;
+    if (in_network && (hw->nodes > ROUTING_MAX_SET || hw->node.gpus > ROUTING_MAX_SET))
+        REPORT(l, hw->ep_kernel.multicast ? "cluster.ep_kernel.multicast" : "cluster.ep_kernel.reduction",
+               "in-network multicast and reduction are for %d nodes of %d GPUs at most", ROUTING_MAX_SET,
+               ROUTING_MAX_SET);
     if (hw->ep_kernel.sms >= hw->chip.sms)
         REPORT(l, "cluster.ep_kernel.sms",
                "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "

@@ -10,6 +10,7 @@
 #include "models/fault_study_cfg.h"
 #include "models/infer_cfg.h"
 #include "models/model.h"
+#include "models/kv_cfg.h"
 #include "models/moe_cfg.h"
 #include "models/queueing_cfg.h"
 #include "models/replay.h"
@@ -53,6 +54,7 @@ struct scenario {
     struct single_cfg single_machine; /* kind single_machine */
     struct serving_cfg serving;       /* kind serving */
     struct speculative_cfg speculative; /* kind speculative */
+    struct kv_cfg kv;                 /* kind kv_contention */
     struct sim_cfg sim;
 };
 

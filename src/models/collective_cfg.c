@@ -45,6 +45,12 @@ const struct cfg_table collective_table = {"collective",
 static const struct cfg_field mixed_job_fields[] = {
     JOB_FIELDS(mixed_job, job),
     SIZE(mixed_job, "size", size_B, "64 MiB", "size, as nccl-tests counts"),
+    {.name = "traffic",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct mixed_job, traffic),
+     .dflt = "expert",
+     .choices = hw_traffic_names,
+     .doc = "what kind of traffic it is: its class is that of cluster.traffic"},
     {0}};
 
 static const struct cfg_table mixed_job_table = {"job", "one of the two kinds of traffic",

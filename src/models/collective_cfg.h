@@ -28,6 +28,7 @@ enum collective_symmetry {
 struct mixed_job {
     struct collective_job job;
     double size_B;
+    int traffic; /* enum traffic_kind: its class is in cluster.traffic */
 };
 
 struct mixed_cfg { /* kind mixed_traffic */

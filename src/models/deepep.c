@@ -27,6 +27,7 @@
 
 #include <stdio.h>
 
+#include "models/deepep_trees.h"
 #include "models/wire_format.h"
 
 /* Fields of a token in the kernels' buffers: SourceMeta is two ints, expert indices
@@ -91,6 +92,8 @@ void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_h
     *d = (struct deepep){.graph = graph, .hw = hw, .shape = shape};
     for (int kind = 0; kind < 4; kind++)
         add_engines(d, (struct deepep_call){.combine = kind / 2, .choices = kind % 2}, arena);
+    if (hw->node.unified_adapter)
+        deepep_add_adapters(d, arena);
 }
 
 static int64_t ceil_div(int64_t a, int64_t b)
@@ -152,6 +155,7 @@ static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t 
                          .dst = d->first_device + dst,
                          .bytes_B = bytes_B,
                          .weight = 1,
+                         .priority = (uint8_t)d->hw->traffic.expert,
                          .latency_s = latency_s};
 
     if (engine[EP_HOME])
@@ -161,65 +165,115 @@ static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t 
     opgraph_transfer(d->graph, &t);
 }
 
-/* Tokens that pass (m,g) on their way between its rail and GPU (m,h). */
-static double forwarded_tokens(const struct deepep *d, const struct routing *routing,
-                               uint32_t forwarder, uint32_t gpu)
+/* Tokens that pass (m,g) on their way between its rail and GPU (m,h): of GPUs of other nodes, of its own. */
+struct passing {
+    double far, own;
+};
+
+static struct passing forwarded_tokens(const struct deepep *d, const struct routing *routing,
+                                       uint32_t forwarder, uint32_t gpu)
 {
     const struct routing_shape *s = d->shape;
-    double tokens = 0;
+    struct passing tokens = {0, 0};
 
     for (uint32_t home = forwarder % s->ranks_per_node; home < s->n_ranks;
          home += s->ranks_per_node)
-        tokens += routing->rank_tokens[(size_t)home * s->n_ranks + gpu];
+        *(home == forwarder ? &tokens.own : &tokens.far) +=
+            routing->rank_tokens[(size_t)home * s->n_ranks + gpu];
     return tokens;
 }
 
-static void nvlink_copies(const struct deepep *d, struct deepep_call call,
-                          const struct routing *routing, uint32_t forwarder,
-                          double token_B, double latency_s, const uint32_t *op)
+static void nvlink_copy(const struct deepep_hop *h, uint32_t forwarder, uint32_t gpu, double tokens,
+                        bool by_adapter)
 {
-    const struct routing_shape *s = d->shape;
+    const struct deepep *d = h->d;
+    uint32_t src = h->call.combine ? gpu : forwarder, dst = h->call.combine ? forwarder : gpu;
+    struct transfer t = {.src_op = h->op[src],
+                         .dst_op = h->op[dst],
+                         .src = d->first_device + src,
+                         .dst = d->first_device + dst,
+                         .bytes_B = tokens * h->token_B,
+                         .weight = 1,
+                         .priority = (uint8_t)d->hw->traffic.expert,
+                         .latency_s = h->latency_s};
+
+    if (tokens <= 0)
+        return;
+    if (by_adapter)
+        deepep_by_adapter(d, h->call, forwarder, &t);
+    opgraph_transfer(d->graph, &t);
+}
+
+static void nvlink_copies(const struct deepep_hop *h, const struct routing *routing, uint32_t forwarder)
+{
+    const struct routing_shape *s = h->d->shape;
     uint32_t first = forwarder - forwarder % s->ranks_per_node;
 
     for (uint32_t gpu = first; gpu < first + s->ranks_per_node; gpu++) {
-        double bytes_B = forwarded_tokens(d, routing, forwarder, gpu) * token_B;
-        uint32_t src = call.combine ? gpu : forwarder,
-                 dst = call.combine ? forwarder : gpu;
-        if (gpu == forwarder || bytes_B <= 0)
+        struct passing tokens = forwarded_tokens(h->d, routing, forwarder, gpu);
+        if (gpu == forwarder)
             continue;
-        opgraph_transfer(d->graph, &(struct transfer){.src_op = op[src],
-                                                      .dst_op = op[dst],
-                                                      .src = d->first_device + src,
-                                                      .dst = d->first_device + dst,
-                                                      .bytes_B = bytes_B,
-                                                      .weight = 1,
-                                                      .latency_s = latency_s});
+        if (h->d->adapter[h->call.combine]) {
+            nvlink_copy(h, forwarder, gpu, tokens.far, true);
+            nvlink_copy(h, forwarder, gpu, tokens.own, false);
+        } else {
+            nvlink_copy(h, forwarder, gpu, tokens.far + tokens.own, false);
+        }
     }
 }
 
+/* Where switches between nodes copy or add up, what a rank keeps in its own node is all that is left here. */
+static void node_copies(const struct deepep_hop *h, const struct routing *routing, uint32_t rank, bool own_only)
+{
+    const struct routing_shape *s = h->d->shape;
+    uint32_t home = rank / s->ranks_per_node;
+
+    for (uint32_t node = 0; node < s->n_nodes; node++) {
+        double tokens = routing->node_tokens[(size_t)rank * s->n_nodes + node];
+        uint32_t away = node * s->ranks_per_node + rank % s->ranks_per_node;
+        if (tokens > 0 && (!own_only || node == home))
+            node_copy(h->d, h->call, rank, away, tokens * h->token_B, h->latency_s, h->op);
+    }
+}
+
+bool deepep_needs_sets(const struct hw_ep_kernel *kernel)
+{
+    return kernel->multicast != IN_NETWORK_NONE || kernel->reduction != IN_NETWORK_NONE;
+}
+
+static bool switches_help(const struct deepep *d, bool combine, enum in_network where)
+{
+    int help = combine ? d->hw->ep_kernel.reduction : d->hw->ep_kernel.multicast;
+
+    return help == IN_NETWORK_BOTH || help == (int)where;
+}
+
 /* Both hops run at once, chunk by chunk. The second hop starts when the first chunk has
- * crossed the first, the first hop's last chunk still has to cross the second. */
+ * crossed the first, the first hop's last chunk still has to cross the second. An adapter passes packets on, not
+ * chunks: what it takes is lost in the latencies. */
 void deepep_exchange(const struct deepep *d, struct deepep_call call,
                      const struct routing *routing, const uint32_t *op)
 {
     const struct routing_shape *s = d->shape;
     const struct cluster_hw *hw = d->hw;
     int64_t hidden = s->cfg->hidden, topk = s->cfg->experts_per_token;
-    double token_B = deepep_token_B(&hw->ep_kernel, hidden, topk, call);
-    double nvlink_token_B = deepep_nvlink_token_B(hidden, topk, call);
-    double chunk = (double)hw->ep_kernel.chunk_tokens;
-    double network_s = chunk * token_B / hw_nic_payload_Bps(hw);
-    double nvlink_s =
-        chunk * nvlink_token_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
-        hw->node.nvlink_latency_s;
+    double chunk = hw->node.unified_adapter ? 0 : (double)hw->ep_kernel.chunk_tokens;
+    struct deepep_hop far = {d, call, op, deepep_token_B(&hw->ep_kernel, hidden, topk, call), 0};
+    struct deepep_hop near = {d, call, op, deepep_nvlink_token_B(hidden, topk, call), 0};
+    bool out = switches_help(d, call.combine, IN_NETWORK_SCALE_OUT);
+    bool up = switches_help(d, call.combine, IN_NETWORK_SCALE_UP);
 
+    near.latency_s = chunk * far.token_B / hw_nic_payload_Bps(hw);
+    far.latency_s =
+        chunk * near.token_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
+        hw->node.nvlink_latency_s;
     for (uint32_t rank = 0; rank < s->n_ranks; rank++) {
-        for (uint32_t node = 0; node < s->n_nodes; node++) {
-            double tokens = routing->node_tokens[(size_t)rank * s->n_nodes + node];
-            uint32_t away = node * s->ranks_per_node + rank % s->ranks_per_node;
-            if (tokens > 0)
-                node_copy(d, call, rank, away, tokens * token_B, nvlink_s, op);
-        }
-        nvlink_copies(d, call, routing, rank, nvlink_token_B, network_s, op);
+        node_copies(&far, routing, rank, out);
+        if (!up)
+            nvlink_copies(&near, routing, rank);
     }
+    if (out)
+        deepep_node_trees(&far, routing);
+    if (up)
+        deepep_nvlink_trees(&near, routing);
 }

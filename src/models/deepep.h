@@ -25,6 +25,8 @@ struct deepep {
     uint32_t first_device; /* of rank 0 */
     /* resource ids per [combine][choices][engine] and rank; NULL: nothing there limits */
     uint32_t *engine[2][2][2];
+    /* per [combine] and rank: its NIC's port into, out of the scale-up network; NULL: it has none */
+    uint32_t *adapter[2];
 };
 
 /* Adds the SM copy engines of all ranks to the graph; rank 0 is device 0 unless first_device is set afterwards.
@@ -47,6 +49,9 @@ double deepep_serial_loads(int64_t hidden, struct deepep_call call);
  * forwarders, or the hardware that does their tasks; 0 = it does not limit. */
 double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
                          struct deepep_call call, enum ep_engine engine);
+
+/* Whether exchanges need routing.node_sets and .gpu_sets. */
+bool deepep_needs_sets(const struct hw_ep_kernel *kernel);
 
 /* Adds the transfers of one collective; op[r] is rank r's COMM op. */
 void deepep_exchange(const struct deepep *d, struct deepep_call call,

@@ -159,6 +159,7 @@ static void complete(const struct ll_kernels *k, bool combine, struct transfer *
     uint32_t src = t->src, dst = t->dst;
     t->bytes_B = pairs * k->message_B[combine];
     t->weight = pairs;
+    t->priority = (uint8_t)k->hw->traffic.expert;
     bool through_nic = k->nic_out || src / k->hw->node.gpus != dst / k->hw->node.gpus;
     if (k->nic_out) {
         t->res[t->n_res++] = k->nic_out[src];
@@ -166,6 +167,8 @@ static void complete(const struct ll_kernels *k, bool combine, struct transfer *
     }
     if (k->post[combine] && through_nic)
         t->res[t->n_res++] = k->post[combine][src];
+    if (k->host && through_nic)
+        host_links_cross(k->host, t);
     if (combine && k->encode) {
         t->res[t->n_res++] = k->encode[src];
         t->res[t->n_res++] = k->decode[dst];

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "hw/cluster.h"
+#include "models/host_links.h"
 #include "models/moe_routing.h"
 #include "models/opgraph.h"
 
@@ -41,6 +42,7 @@ struct ll_kernels {
     double message_B[2];                    /* of a dispatch, of a combine; 0 = not used */
     uint32_t *post[2], *nic_out, *nic_in;   /* resources per rank; NULL = nothing to cross */
     uint32_t *encode, *decode;              /* of a combine */
+    const struct host_links *host;          /* PCIe between GPUs and NICs; NULL = it is nobody else's */
 };
 
 /* How fast a rank can post messages, as payload per second; 0 = no limit. */

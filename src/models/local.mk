@@ -1,6 +1,9 @@
 # src/models: one line per file
 libmoesim_a_SOURCES += src/models/deepep.c
 libmoesim_a_SOURCES += src/models/deepep.h
+libmoesim_a_SOURCES += src/models/deepep_trees.c src/models/deepep_trees.h
+libmoesim_a_SOURCES += src/models/kv_cfg.c src/models/kv_cfg.h
+libmoesim_a_SOURCES += src/models/host_links.c src/models/host_links.h
 libmoesim_a_SOURCES += src/models/wire_format.c src/models/wire_format.h
 libmoesim_a_SOURCES += src/models/moe_routing.c
 libmoesim_a_SOURCES += src/models/moe_routing.h

@@ -17,6 +17,8 @@ static const struct cfg_field normal_fields[] = {
     TEXT(moe_normal, "dispatch_published", dispatch_published, "",
          "measured bandwidths, one per size from the first on, to print beside ours"),
     TEXT(moe_normal, "combine_published", combine_published, "", "the same of the combine"),
+    {.name = "both", .type = CFG_BOOL, .offset = offsetof(struct moe_normal, both), .dflt = "false",
+     .doc = "also a dispatch and a combine of two micro-batches at once, at the last size"},
     {0}};
 static const struct cfg_table normal_table = {"normal", "DeepEP's normal kernels",
                                               sizeof(struct moe_normal), normal_fields};

@@ -8,6 +8,7 @@
 struct moe_normal { /* DeepEP's normal kernels */
     const char *gpus, *calibrated;
     const char *dispatch_published, *combine_published;
+    bool both;
 };
 
 struct moe_low_latency { /* DeepEP's low-latency kernels */

@@ -369,6 +369,69 @@ static void count_token(const struct routing_shape *shape, const uint32_t *ranks
     }
 }
 
+/* --- sets of places ------------------------------------------------------------------------------------- */
+
+struct counting {
+    struct token_set *sets;
+    uint32_t n, cap;
+    struct arena *arena;
+};
+
+static void add_set(struct counting *c, uint32_t rank, uint64_t mask)
+{
+    if (!mask)
+        return;
+    if (c->n == c->cap) {
+        struct token_set *old = c->sets;
+        c->cap = 2 * c->cap + 4096;
+        c->sets = ARENA_ARRAY(c->arena, struct token_set, c->cap);
+        if (c->n)
+            memcpy(c->sets, old, c->n * sizeof *old);
+    }
+    c->sets[c->n++] = (struct token_set){rank, 1, mask};
+}
+
+static int by_rank_and_mask(const void *a, const void *b)
+{
+    const struct token_set *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return (x->mask > y->mask) - (x->mask < y->mask);
+}
+
+/* Equal ones become one. */
+static uint32_t merge_sets(struct counting *c)
+{
+    uint32_t n = 0;
+    if (c->n)
+        qsort(c->sets, c->n, sizeof *c->sets, by_rank_and_mask);
+    for (uint32_t i = 0; i < c->n; i++)
+        if (n && !by_rank_and_mask(&c->sets[n - 1], &c->sets[i]))
+            c->sets[n - 1].tokens++;
+        else
+            c->sets[n++] = c->sets[i];
+    return n;
+}
+
+/* Where a token goes, as its kernels pass it on: to nodes, and in each node from the GPU of its rail to others. */
+static void count_sets(const struct routing_shape *shape, const uint32_t *ranks, uint32_t src,
+                       struct counting *nodes, struct counting *gpus)
+{
+    uint32_t per_node = shape->ranks_per_node, home = src / per_node, rail = src % per_node;
+    uint64_t node_mask = 0, gpu_mask = 0;
+    for (int i = 0; i < shape->cfg->experts_per_token; i++) {
+        uint32_t node = ranks[i] / per_node, gpu = ranks[i] % per_node;
+        bool last = i + 1 == shape->cfg->experts_per_token || ranks[i + 1] / per_node != node;
+        gpu_mask |= gpu == rail ? 0 : 1ull << gpu;
+        node_mask |= node == home ? 0 : 1ull << node;
+        if (last) {
+            add_set(gpus, node * per_node + rail, gpu_mask);
+            gpu_mask = 0;
+        }
+    }
+    add_set(nodes, src, node_mask);
+}
+
 static double per_token(const struct routing_shape *shape, const uint32_t *count,
                         size_t n)
 {
@@ -387,7 +450,10 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
     size_t rank_cells = (size_t)shape->n_ranks * shape->n_ranks;
     uint32_t topk = (uint32_t)shape->cfg->experts_per_token, ranks[ROUTING_MAX_TOPK];
     gsl_rng *rng = rng_stream(seed, 0, "token draw");
+    struct counting nodes = {.arena = arena}, gpus = {.arena = arena};
 
+    BUG_IF(shape->sets && (shape->n_nodes > ROUTING_MAX_SET || shape->ranks_per_node > ROUTING_MAX_SET));
+    *out = (struct routing){0};
     out->node_tokens = ARENA_ARRAY(arena, uint32_t, node_cells);
     out->rank_tokens = ARENA_ARRAY(arena, uint32_t, rank_cells);
     out->expert_rows = ARENA_ARRAY(arena, uint32_t, shape->n_ranks);
@@ -397,9 +463,15 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
             uint32_t token = (uint32_t)gsl_rng_uniform_int(rng, POOL_TOKENS);
             gate_ranks(choices, topk, token, where, src + (uint32_t)t, ranks);
             count_token(shape, ranks, src, out);
+            if (shape->sets)
+                count_sets(shape, ranks, src, &nodes, &gpus);
         }
     }
     gsl_rng_free(rng);
+    out->node_sets = nodes.sets;
+    out->gpu_sets = gpus.sets;
+    out->n_node_sets = merge_sets(&nodes);
+    out->n_gpu_sets = merge_sets(&gpus);
     out->nodes_per_token = per_token(shape, out->node_tokens, node_cells);
     out->ranks_per_token = per_token(shape, out->rank_tokens, rank_cells);
 }

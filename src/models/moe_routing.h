@@ -3,6 +3,7 @@
 #ifndef MOESIM_MODELS_MOE_ROUTING_H
 #define MOESIM_MODELS_MOE_ROUTING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -31,6 +32,14 @@ struct routing_shape {
     const struct routing_cfg *cfg;
     uint32_t n_ranks, ranks_per_node, n_nodes;
     uint32_t redundant; /* replicas of experts beyond one of each */
+    bool sets;          /* count also which tokens go to several places together */
+};
+
+/* Tokens that go to the same places: of a rank to these other nodes; or, handed on by a rank, to these other
+ * GPUs of its node. */
+struct token_set {
+    uint32_t rank, tokens;
+    uint64_t mask;
 };
 
 /* The traffic of one dispatch (a combine is its mirror image). */
@@ -41,7 +50,11 @@ struct routing {
     uint32_t *expert_rows; /* [n_ranks] (token, expert) pairs that the rank's experts
                               receive */
     double nodes_per_token, ranks_per_token;
+    struct token_set *node_sets, *gpu_sets; /* sorted; NULL unless shape.sets */
+    uint32_t n_node_sets, n_gpu_sets;
 };
+
+enum { ROUTING_MAX_SET = 64 }; /* nodes, or GPUs of a node, that a set can hold */
 
 /* Random router scores of a pool of tokens, shared by all layers. */
 struct routing_pool;

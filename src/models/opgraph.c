@@ -71,6 +71,8 @@ void opgraph_free(struct opgraph *g)
     free(g->deps);
     free(g->transfers);
     free(g->resources);
+    free(g->trees);
+    free(g->branches);
     free(g);
 }
 
@@ -161,6 +163,27 @@ uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t)
     return g->n_transfers++;
 }
 
+uint32_t opgraph_tree(struct opgraph *g, bool inward, const struct branch *branches, uint32_t n)
+{
+    BUG_IF(!n || n > TREE_MAX_BRANCHES);
+    GROW(g->trees, g->n_trees, g->cap_trees);
+    g->trees[g->n_trees++] = (struct transfer_tree){g->n_branches, n, inward};
+    for (uint32_t i = 0; i < n; i++) {
+        GROW(g->branches, g->n_branches, g->cap_branches);
+        g->branches[g->n_branches++] = branches[i];
+    }
+    return g->n_trees;
+}
+
+bool opgraph_concerns(const struct opgraph *g, const struct transfer *t, uint32_t op)
+{
+    const struct transfer_tree *tree = t->tree ? &g->trees[t->tree - 1] : NULL;
+    for (uint32_t i = 0; tree && i < tree->n; i++)
+        if (g->branches[tree->first + i].op == op)
+            return true;
+    return t->src_op == op || t->dst_op == op;
+}
+
 static bool amount(double x)
 {
     return x >= 0 && isfinite(x);
@@ -182,6 +205,19 @@ static void check_op(const struct opgraph *g, uint32_t id)
     BUG_IF(op->phase >= g->n_strings);
 }
 
+static void check_tree(const struct opgraph *g, const struct transfer *t)
+{
+    BUG_IF(t->tree > g->n_trees);
+    const struct transfer_tree *tree = &g->trees[t->tree - 1];
+    const struct branch *b = g->branches + tree->first;
+    BUG_IF(b->device != (tree->inward ? t->src : t->dst) || b->op != (tree->inward ? t->src_op : t->dst_op));
+    for (uint32_t i = 0; i < tree->n; i++) {
+        BUG_IF(b[i].device >= g->n_devices || b[i].op >= g->n_ops || g->ops[b[i].op].kind != OP_COMM);
+        BUG_IF(b[i].device == (tree->inward ? t->dst : t->src) || b[i].op == (tree->inward ? t->dst_op : t->src_op));
+        BUG_IF(b[i].res != OP_NONE && b[i].res >= g->n_resources);
+    }
+}
+
 static void check_transfer(const struct opgraph *g, const struct transfer *t)
 {
     BUG_IF(t->src_op >= g->n_ops || t->dst_op >= g->n_ops);
@@ -190,7 +226,9 @@ static void check_transfer(const struct opgraph *g, const struct transfer *t)
     BUG_IF(!amount(t->bytes_B) || !amount(t->latency_s) || !amount(t->cap_Bps));
     BUG_IF(!(t->weight > 0) || !isfinite(t->weight));
     BUG_IF(t->n_res > TRANSFER_MAX_RES);
-    BUG_IF(t->rendezvous && t->src_op == t->dst_op);
+    BUG_IF(t->rendezvous && (t->src_op == t->dst_op || t->tree));
+    if (t->tree)
+        check_tree(g, t);
     for (int i = 0; i < t->n_res; i++) {
         BUG_IF(t->res[i] >= g->n_resources);
         for (int j = 0; j < i; j++)
@@ -210,6 +248,16 @@ static void edge(struct moments *m, uint32_t from, uint32_t to)
 {
     m->from[m->n_edges] = from;
     m->to[m->n_edges++] = to;
+}
+
+/* All ends of a tree begin before any of them is done. */
+static void collect_branches(const struct opgraph *g, const struct transfer *t, struct moments *m)
+{
+    const struct transfer_tree *tree = &g->trees[t->tree - 1];
+    for (uint32_t i = 1; i < tree->n; i++) {
+        uint32_t op = g->branches[tree->first + i].op;
+        edge(m, 2 * (tree->inward ? op : t->src_op), 2 * (tree->inward ? t->dst_op : op) + 1);
+    }
 }
 
 static void collect_edges(const struct opgraph *g, struct moments *m)
@@ -235,6 +283,8 @@ static void collect_edges(const struct opgraph *g, struct moments *m)
         edge(m, 2 * t->src_op, 2 * t->dst_op + 1);
         if (t->rendezvous)
             edge(m, 2 * t->dst_op, 2 * t->src_op + 1);
+        if (t->tree)
+            collect_branches(g, t, m);
     }
     free(last);
 }
@@ -274,7 +324,8 @@ static uint32_t count_reachable(struct moments *m)
 
 static void check_progress(const struct opgraph *g)
 {
-    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + 2 * (size_t)g->n_transfers + 1;
+    size_t max_edges =
+        3 * (size_t)g->n_ops + g->n_deps + 2 * (size_t)g->n_transfers + g->n_branches + 1;
     struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
 
     m.from = resize(NULL, max_edges, sizeof *m.from);

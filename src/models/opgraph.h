@@ -8,6 +8,8 @@
  *   SYNC     waits for the other ops of its sync group: ends work_s after the last of them started.
  *   COMM     ends when all transfers that leave it or arrive at it have ended, and not before
  *            start + work_s. Its transfers start when it starts; a rendezvous when both its ops have started.
+ * A transfer may be a tree: one sends to several (multicast), or several to one while the network adds up (reduction).
+ * Links that branches share are crossed once, at one rate for all; all its ops count it as pending.
  * SYNC and COMM hold sm_hold SMs of their device from start to end. */
 #ifndef MOESIM_MODELS_OPGRAPH_H
 #define MOESIM_MODELS_OPGRAPH_H
@@ -37,6 +39,20 @@ struct op {
 /* extra resources a transfer crosses besides its network path (SM copy engines, a PCIe switch) */
 #define TRANSFER_MAX_RES 8
 
+struct branch { /* of a tree, at the end where there are several */
+    uint32_t device, op;
+    uint32_t res; /* resource that is crossed there; OP_NONE: none */
+};
+
+struct transfer_tree {
+    uint32_t first, n; /* branches */
+    bool inward;       /* reduction: starts when all of its senders have started */
+};
+
+/* Which links of an NVLink hop a transfer inside a node crosses: the other end may be an adapter that has a port of
+ * its own in the scale-up network (paper 4.4.2, 1). */
+enum nvlink_hop { HOP_WHOLE, HOP_IN, HOP_OUT };
+
 struct transfer {
     uint32_t src_op, dst_op; /* both count it as pending; may be the same op */
     uint32_t src, dst;       /* devices; equal: no network path, resources only */
@@ -47,6 +63,9 @@ struct transfer {
     uint8_t priority;        /* 0 is served first, strictly */
     uint8_t n_res;
     bool rendezvous;         /* nothing moves before the receiver is there, too; needs two ops */
+    uint8_t hop;             /* enum nvlink_hop */
+    uint32_t tree;           /* 0: none; else tree number tree - 1. src and src_op are its root's (dst and dst_op of
+                                an inward one), the other end is its first branch */
     uint32_t pinned;         /* 0: the routing policy chooses; else path number pinned - 1 */
     uint32_t res[TRANSFER_MAX_RES]; /* resource ids */
 };
@@ -69,6 +88,10 @@ struct opgraph {
     uint32_t n_transfers, cap_transfers;
     struct resource *resources;
     uint32_t n_resources, cap_resources;
+    struct transfer_tree *trees;
+    uint32_t n_trees, cap_trees;
+    struct branch *branches;
+    uint32_t n_branches, cap_branches;
     uint32_t n_lanes, n_devices, n_sync_groups;
     char **strings;
     uint32_t n_strings, cap_strings;
@@ -86,6 +109,11 @@ uint32_t opgraph_resource(struct opgraph *g, double capacity_Bps, const char *na
 uint32_t opgraph_add(struct opgraph *g, const struct op *op);
 void opgraph_dep(struct opgraph *g, uint32_t before, uint32_t after);
 uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t);
+/* For transfer.tree: a tree with these branches; returns its number + 1. */
+uint32_t opgraph_tree(struct opgraph *g, bool inward, const struct branch *branches, uint32_t n);
+enum { TREE_MAX_BRANCHES = 64 };
+/* Whether the op counts the transfer as pending. */
+bool opgraph_concerns(const struct opgraph *g, const struct transfer *t, uint32_t op);
 /* BUG()s on anything the event loop could stumble over: ids out of range, negative work, a cycle
  * through lanes and dependencies. Call before sim_run. */
 void opgraph_check(const struct opgraph *g);

@@ -14,6 +14,7 @@
 
 #include "models/chunk_kernels.h"
 #include "models/chunk_trace.h"
+#include "models/deepep.h"
 
 /* Ops of a graph beyond which a replay is refused instead of running out of memory. */
 #define MAX_OPS 50000000.0
@@ -258,6 +259,7 @@ int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const 
     struct chunk_ops ops;
 
     b.shape = (struct routing_shape){.cfg = &cfg->routing,
+                                     .sets = deepep_needs_sets(&hw->ep_kernel),
                                      .n_ranks = (uint32_t)(hw->nodes * hw->node.gpus),
                                      .ranks_per_node = (uint32_t)hw->node.gpus,
                                      .n_nodes = (uint32_t)hw->nodes};

@@ -27,7 +27,7 @@ const struct proposal prop_low_latency_roce = {
     .ref = "5.2.2",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "collective inference mixed_traffic moe_exchange routing_study tpot_bound train_replay",
+    .kinds = "collective inference mixed_traffic moe_exchange routing_study tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/fig6_latency_16gpu.yaml",
               .set = set,

@@ -15,7 +15,8 @@ static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
     const char *key = proposal_kind_is(c, "train_replay") ? "replay.routing.groups_per_token" :
-                                                            "moe.routing.groups_per_token";
+                      proposal_kind_is(c, "moe_exchange") ? "moe.routing.groups_per_token" :
+                                                            "llm.moe.top_groups";
     proposal_set_number(c, key, (double)p->nodes);
 }
 
@@ -25,7 +26,7 @@ const struct proposal prop_node_limited = {
     .ref = "4.3",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "moe_exchange train_replay",
+    .kinds = "inference moe_exchange train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_unlimited.yaml",
               .metric = "normal_dispatch_time",

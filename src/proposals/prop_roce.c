@@ -31,7 +31,7 @@ const struct proposal prop_roce = {
     .ref = "5.2.1",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "collective inference mixed_traffic moe_exchange routing_study tpot_bound train_replay",
+    .kinds = "collective inference mixed_traffic moe_exchange routing_study tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_decode.yaml",
               .metric = "low_latency_dispatch_time",

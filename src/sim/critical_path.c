@@ -12,6 +12,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/net_path.h"
+
 struct walk {
     const struct sim_spec *spec;
     const struct opgraph *g;
@@ -120,22 +122,19 @@ static uint32_t last_transfer(const struct walk *w, uint32_t op)
     uint32_t last = OP_NONE;
     for (uint32_t i = 0; i < w->g->n_transfers; i++) {
         const struct transfer *t = &w->g->transfers[i];
-        bool mine = t->src_op == op || t->dst_op == op;
+        bool mine = opgraph_concerns(w->g, t, op);
         if (mine && (last == OP_NONE || w->o->transfer_end_s[i] > w->o->transfer_end_s[last]))
             last = i;
     }
     return last;
 }
 
+/* By tables: a policy's own choice may be a little longer or shorter. */
 static double latency_s(const struct walk *w, uint32_t transfer)
 {
-    const struct transfer *t = &w->g->transfers[transfer];
-    uint32_t links[ROUTE_MAX_LINKS];
-    uint32_t n = t->src == t->dst ? 0 : topology_route(w->spec->topo, t->src, t->dst, links);
-    double sum_s = t->latency_s;
-    for (uint32_t i = 0; i < n; i++)
-        sum_s += w->spec->topo->links[links[i]].latency_s;
-    return sum_s;
+    struct router tables = {.topo = w->spec->topo};
+    struct net_path path;
+    return net_path_of(w->spec, &tables, transfer, 0, false, &path) ? path.latency_s : 0;
 }
 
 /* Returns the op whose start let the transfer begin. */
@@ -152,7 +151,7 @@ static uint32_t walk_comm(struct walk *w, uint32_t op)
     add(w, "latency", waits_s);
     const char *unknown = w->spec->net == NET_FLOW ? "rate caps of transfers" : "network";
     add(w, limit == UINT32_MAX ? unknown : link_name(w, limit), end_s - start_s - waits_s);
-    return w->g->transfers[t].src_op;
+    return w->g->transfers[t].src_op; /* of a reduction: of one of its senders */
 }
 
 /* What the op itself took; returns the op at whose start the walk goes on. */

@@ -54,6 +54,17 @@ struct exec {
 
 static void work_off(struct exec *x);
 
+/* Branches of a transfer; its first is at its other end, like the receiver or sender of one that is no tree. */
+static uint32_t n_branches(const struct opgraph *g, const struct transfer *t)
+{
+    return t->tree ? g->trees[t->tree - 1].n : 0;
+}
+
+static const struct branch *branch_of(const struct opgraph *g, const struct transfer *t, uint32_t i)
+{
+    return &g->branches[g->trees[t->tree - 1].first + i];
+}
+
 static void later(struct exec *x, uint32_t op, enum todo_kind kind)
 {
     XGROW(x->queue, x->n_queue, x->cap_queue);
@@ -174,9 +185,20 @@ static void on_own_work_done(void *ctx, uint32_t op, uint32_t unused)
     work_off(ctx);
 }
 
+/* A reduction starts with the last of its senders. */
+static bool tree_is_met(const struct exec *x, const struct transfer_tree *tree)
+{
+    for (uint32_t i = 0; tree->inward && i < tree->n; i++)
+        if (!x->started[x->g->branches[tree->first + i].op])
+            return false;
+    return true;
+}
+
 /* A rendezvous starts with the later of its two ops. */
 static bool is_met(const struct exec *x, const struct transfer *t)
 {
+    if (t->tree)
+        return tree_is_met(x, &x->g->trees[t->tree - 1]);
     return !t->rendezvous || (x->started[t->src_op] && x->started[t->dst_op]);
 }
 
@@ -282,6 +304,8 @@ static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flo
     one_less(x, t->src_op);
     if (t->dst_op != t->src_op)
         one_less(x, t->dst_op);
+    for (uint32_t i = 1; i < n_branches(x->g, t); i++)
+        one_less(x, branch_of(x->g, t, i)->op);
     work_off(x);
 }
 
@@ -368,28 +392,45 @@ static void link_lanes_and_deps(struct exec *x)
     free(last);
 }
 
+/* Ops at whose start the transfer may start: its sender, both ends of a rendezvous, all senders of a reduction. */
+static uint32_t starters(const struct opgraph *g, const struct transfer *t, uint32_t ops[TREE_MAX_BRANCHES + 1])
+{
+    uint32_t n = 0;
+    ops[n++] = t->src_op;
+    if (t->rendezvous)
+        ops[n++] = t->dst_op;
+    for (uint32_t i = 1; i < n_branches(g, t) && g->trees[t->tree - 1].inward; i++)
+        ops[n++] = branch_of(g, t, i)->op;
+    return n;
+}
+
+static void count_pending(struct exec *x, const struct transfer *t)
+{
+    x->pending[t->src_op]++;
+    if (t->dst_op != t->src_op)
+        x->pending[t->dst_op]++;
+    for (uint32_t i = 1; i < n_branches(x->g, t); i++)
+        x->pending[branch_of(x->g, t, i)->op]++;
+}
+
 static void link_transfers(struct exec *x)
 {
     const struct opgraph *g = x->g;
-    uint32_t n_starts = 0;
+    uint32_t n_starts = 0, ops[TREE_MAX_BRANCHES + 1];
     rows_begin(&x->sent_first, g->n_ops);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
-        const struct transfer *t = &g->transfers[i];
-        x->sent_first[t->src_op + 2]++;
-        if (t->rendezvous)
-            x->sent_first[t->dst_op + 2]++;
-        n_starts += 1 + t->rendezvous;
-        x->pending[t->src_op]++;
-        if (t->dst_op != t->src_op)
-            x->pending[t->dst_op]++;
+        uint32_t n = starters(g, &g->transfers[i], ops);
+        for (uint32_t k = 0; k < n; k++)
+            x->sent_first[ops[k] + 2]++;
+        n_starts += n;
+        count_pending(x, &g->transfers[i]);
     }
     rows_sum(x->sent_first, g->n_ops);
     x->sent = XREALLOC(NULL, uint32_t, n_starts);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
-        const struct transfer *t = &g->transfers[i];
-        x->sent[x->sent_first[t->src_op + 1]++] = i;
-        if (t->rendezvous)
-            x->sent[x->sent_first[t->dst_op + 1]++] = i;
+        uint32_t n = starters(g, &g->transfers[i], ops);
+        for (uint32_t k = 0; k < n; k++)
+            x->sent[x->sent_first[ops[k] + 1]++] = i;
     }
 }
 

@@ -16,6 +16,7 @@ libmoesim_a_SOURCES += src/sim/flow_net_impl.h
 libmoesim_a_SOURCES += src/sim/flow_solve.c
 libmoesim_a_SOURCES += src/sim/net.c
 libmoesim_a_SOURCES += src/sim/net.h
+libmoesim_a_SOURCES += src/sim/net_path.c src/sim/net_path.h
 libmoesim_a_SOURCES += src/sim/replay_result.c
 libmoesim_a_SOURCES += src/sim/replay_result.h
 libmoesim_a_SOURCES += src/sim/result.h

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "sim/engine.h"
 #include "sim/net_flow.h"
+#include "sim/net_path.h"
 #include "sim/net_packet.h"
 #include "sim/xalloc.h"
 
@@ -30,23 +31,11 @@ struct net {
     uint64_t n_started;
 };
 
-/* The links of a transfer: its network path and its resources; returns how many. */
-static uint32_t path_of(const struct net *net, uint32_t transfer, uint32_t *links, double *latency_s)
+/* Its links, with nothing down: a route is always there. */
+static void path_of(const struct net *net, uint32_t transfer, struct net_path *p)
 {
-    const struct sim_spec *spec = net->setup.spec;
-    const struct transfer *t = &spec->graph->transfers[transfer];
-    struct routing_key key = {t->src, t->dst, transfer, 0, false};
-    uint32_t n = 0;
-    *latency_s = t->latency_s;
-    if (t->src != t->dst && t->pinned)
-        n = spec->topo->type->path(spec->topo, t->src, t->dst, t->pinned - 1, links);
-    else if (t->src != t->dst)
-        n = routing_choose(&net->routing, &key, links);
-    for (uint32_t i = 0; i < n; i++)
-        *latency_s += spec->topo->links[links[i]].latency_s;
-    for (uint32_t i = 0; i < t->n_res; i++)
-        links[n++] = spec->topo->n_links + t->res[i];
-    return n;
+    bool found = net_path_of(net->setup.spec, &net->routing, transfer, 0, false, p);
+    BUG_IF(!found);
 }
 
 /* --- cm02 ---------------------------------------------------------------------------------------- */
@@ -59,11 +48,10 @@ static double sharing_share_s(const struct net *n)
     bool weighted = false;
     double share_s = INFINITY;
     for (uint32_t i = 0; i < g->n_transfers; i++) {
-        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-        double latency_s;
-        path_of(n, i, links, &latency_s);
+        struct net_path path;
+        path_of(n, i, &path);
         weighted |= g->transfers[i].weight != g->transfers[0].weight;
-        share_s = fmin(share_s, 0.5 * latency_s * g->transfers[i].weight);
+        share_s = fmin(share_s, 0.5 * path.latency_s * g->transfers[i].weight);
     }
     return weighted ? share_s : 0;
 }
@@ -85,12 +73,11 @@ static void cm02_new(struct net *n)
     double share_s = sharing_share_s(n);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
-        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-        uint32_t n_links = path_of(n, i, links, &n->delay_s[i]);
+        struct net_path path;
+        path_of(n, i, &path);
         double sharing_s = share_s / t->weight;
-        n->pair[i] = engine_cm02_pair(t->src, t->dst, links, n_links, sharing_s,
-                                      t->cap_Bps);
-        n->delay_s[i] -= sharing_s;
+        n->pair[i] = engine_cm02_pair(t->src, t->dst, path.links, path.n, sharing_s, t->cap_Bps);
+        n->delay_s[i] = path.latency_s - sharing_s;
     }
     engine_cm02_ready(cm02_end, n);
 }
@@ -127,17 +114,16 @@ static uint32_t collect_uses(const struct net *n, struct link_use **uses)
     uint32_t count = 0, cap = 0;
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
-        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-        double latency_s;
-        uint32_t n_links = path_of(n, i, links, &latency_s);
-        for (uint32_t k = 0; k < n_links; k++) {
-            double time_s = t->bytes_B / n->setup.capacity_Bps[links[k]];
+        struct net_path path;
+        path_of(n, i, &path);
+        for (uint32_t k = 0; k < path.n; k++) {
+            double time_s = t->bytes_B / n->setup.capacity_Bps[path.links[k]];
             XGROW(*uses, count, cap);
-            (*uses)[count++] = (struct link_use){t->src_op, links[k], time_s};
+            (*uses)[count++] = (struct link_use){t->src_op, path.links[k], time_s};
             if (t->dst_op == t->src_op)
                 continue;
             XGROW(*uses, count, cap);
-            (*uses)[count++] = (struct link_use){t->dst_op, links[k], time_s};
+            (*uses)[count++] = (struct link_use){t->dst_op, path.links[k], time_s};
         }
     }
     return count;
@@ -172,8 +158,9 @@ static void bound_new(struct net *n)
     n->delay_s = XREALLOC(NULL, double, g->n_transfers);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
-        uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES];
-        path_of(n, i, links, &n->delay_s[i]);
+        struct net_path path;
+        path_of(n, i, &path);
+        n->delay_s[i] = path.latency_s;
         double bytes_s = fmax(bound_s[t->src_op], bound_s[t->dst_op]);
         if (t->cap_Bps > 0)
             bytes_s = fmax(bytes_s, t->bytes_B / t->cap_Bps);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "sim/engine.h"
+#include "sim/net_path.h"
 #include "sim/xalloc.h"
 
 #define NONE UINT32_MAX /* no flow, no part */
@@ -73,13 +74,13 @@ static void add_load(struct net_flow *n, const struct part *p, double sign)
         n->load[links[i]] += sign * p->weight;
 }
 
-static void keep_path(struct net_flow *n, struct part *p, const uint32_t *links, uint32_t n_links)
+static void keep_path(struct net_flow *n, struct part *p, const struct net_path *path)
 {
-    p->n_links = n->load ? n_links : 0;
+    p->n_links = n->load ? path->n_network : 0;
     if (!p->n_links)
         return;
-    p->path = span_alloc(&n->paths, n_links);
-    memcpy(n->paths.words + p->path, links, n_links * sizeof *links);
+    p->path = span_alloc(&n->paths, p->n_links);
+    memcpy(n->paths.words + p->path, path->links, p->n_links * sizeof *path->links);
     add_load(n, p, 1);
 }
 
@@ -100,47 +101,25 @@ struct departure { /* one part, or the rest of one, about to leave */
     bool latency; /* false: it is under way already and only changes its path */
 };
 
-static uint32_t choose(const struct net_flow *n, const struct departure *d, uint32_t *links)
+static bool choose(const struct net_flow *n, const struct departure *d, struct net_path *path)
 {
-    const struct transfer *t = transfer_of(n, d->transfer);
-    const struct topology *topo = n->setup.spec->topo;
-    struct routing_key key = {t->src, t->dst, d->transfer, d->number, d->again};
-    if (t->src == t->dst)
-        return 0;
-    if (t->pinned)
-        return topo->type->path(topo, t->src, t->dst, t->pinned - 1, links);
-    return routing_choose(&n->routing, &key, links);
-}
-
-/* Resources come after the network's links; returns how many links there are with them. */
-static uint32_t add_resources(const struct net_flow *n, const struct transfer *t, uint32_t *links,
-                              uint32_t n_links)
-{
-    for (uint32_t i = 0; i < t->n_res; i++)
-        links[n_links++] = n->setup.spec->topo->n_links + t->res[i];
-    return n_links;
+    return net_path_of(n->setup.spec, &n->routing, d->transfer, d->number, d->again, path);
 }
 
 /* Starts a flow; its number, or NONE when no path is left. */
-static uint32_t depart(struct net_flow *n, const struct departure *d, uint32_t *links,
-                       uint32_t *n_links)
+static uint32_t depart(struct net_flow *n, const struct departure *d, struct net_path *path)
 {
     const struct transfer *t = transfer_of(n, d->transfer);
-    struct flow_spec flow = {.links = links,
+    if (!choose(n, d, path))
+        return NONE;
+    struct flow_spec flow = {.links = path->links,
+                             .n_links = path->n,
                              .bytes_B = d->bytes_B,
                              .weight = t->weight / d->n_parts,
                              .cap_Bps = t->cap_Bps / d->n_parts,
                              .priority = t->priority,
                              .cookie = d->cookie,
-                             .latency_s = t->latency_s};
-    *n_links = choose(n, d, links);
-    if (!*n_links && t->src != t->dst)
-        return NONE;
-    for (uint32_t i = 0; i < *n_links; i++)
-        flow.latency_s += n->setup.spec->topo->links[links[i]].latency_s;
-    if (!d->latency)
-        flow.latency_s = 0;
-    flow.n_links = add_resources(n, t, links, *n_links);
+                             .latency_s = d->latency ? path->latency_s : 0};
     return flow_net_start(n->flow, engine_now(), &flow);
 }
 
@@ -153,33 +132,33 @@ static void arm_rebalancing(struct net_flow *n);
 
 static void start_part(struct net_flow *n, const struct departure *from)
 {
-    uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
+    struct net_path path;
     struct departure d = *from;
     uint32_t id = d.cookie = new_part(n);
     struct part *p = &n->parts[id];
     *p = (struct part){.transfer = d.transfer, .number = d.number};
     p->weight = transfer_of(n, d.transfer)->weight / d.n_parts;
-    p->flow = depart(n, &d, links, &n_links);
+    p->flow = depart(n, &d, &path);
     if (p->flow == NONE) {
         free_part(n, id);
         fail(n, d.transfer, d.bytes_B);
         return;
     }
-    keep_path(n, p, links, n_links);
+    keep_path(n, p, &path);
     arm_rebalancing(n);
 }
 
 void net_flow_start(struct net_flow *n, uint32_t transfer)
 {
-    uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
+    struct net_path path;
     const struct transfer *t = transfer_of(n, transfer);
     struct departure d = {transfer, 0, 1, transfer, t->bytes_B, false, true};
     if (n->plain) {
-        if (depart(n, &d, links, &n_links) == NONE)
+        if (depart(n, &d, &path) == NONE)
             fail(n, transfer, t->bytes_B);
         return;
     }
-    if (is_routed(t))
+    if (is_routed(t) && !t->tree)
         d.n_parts = routing_n_parts(&n->routing, t->src, t->dst);
     d.bytes_B /= d.n_parts;
     n->missing[transfer] = d.n_parts;
@@ -192,20 +171,20 @@ void net_flow_start(struct net_flow *n, uint32_t transfer)
 /* A link on the way failed: the rest goes over another path. */
 static bool go_another_way(struct net_flow *n, struct departure *d)
 {
-    uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
+    struct net_path path;
     const struct transfer *t = transfer_of(n, d->transfer);
     if (!is_routed(t))
         return false;
     if (n->plain)
-        return depart(n, d, links, &n_links) != NONE;
+        return depart(n, d, &path) != NONE;
     struct part *p = &n->parts[d->cookie];
     d->number = p->number;
     d->n_parts = (uint32_t)lround(t->weight / p->weight);
     drop_path(n, p);
-    p->flow = depart(n, d, links, &n_links);
+    p->flow = depart(n, d, &path);
     if (p->flow == NONE)
         return false;
-    keep_path(n, p, links, n_links);
+    keep_path(n, p, &path);
     return true;
 }
 
@@ -247,22 +226,22 @@ static double busiest_with(const struct net_flow *n, double weight, const uint32
 static void reconsider(struct net_flow *n, uint32_t id)
 {
     struct part *p = &n->parts[id];
-    uint32_t links[ROUTE_MAX_LINKS + TRANSFER_MAX_RES], n_links;
+    struct net_path path;
     struct departure d = {p->transfer, p->number, 1, id, 0, false, false};
     if (p->flow == NONE || !flow_net_running(n->flow, p->flow) ||
         !is_routed(transfer_of(n, p->transfer)))
         return;
     add_load(n, p, -1);
-    n_links = choose(n, &d, links);
+    bool found = choose(n, &d, &path);
     double here = busiest_with(n, p->weight, n->paths.words + p->path, p->n_links);
-    double there = busiest_with(n, p->weight, links, n_links);
+    double there = busiest_with(n, p->weight, path.links, path.n_network);
     add_load(n, p, 1);
-    if (!n_links || there > WORTH_MOVING * here)
+    if (!found || there > WORTH_MOVING * here)
         return;
     d.bytes_B = flow_net_stop(n->flow, p->flow, engine_now());
     drop_path(n, p);
-    p->flow = depart(n, &d, links, &n_links);
-    keep_path(n, p, links, n_links);
+    p->flow = depart(n, &d, &path);
+    keep_path(n, p, &path);
 }
 
 static void rebalance(void *ctx, uint32_t a, uint32_t b)

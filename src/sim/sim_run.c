@@ -226,6 +226,8 @@ static int check_transfers(const struct sim_spec *spec, struct diag *diag)
 {
     for (uint32_t i = 0; i < spec->graph->n_transfers; i++) {
         const struct transfer *t = &spec->graph->transfers[i];
+        if (spec->net != NET_FLOW && (t->tree || t->hop != HOP_WHOLE))
+            return refuse(spec, "multicast, add up, or leave the scale-up network half way", "flow", diag);
         if (spec->net == NET_CM02 && t->priority)
             return refuse(spec, "serve one transfer before another", "flow", diag);
         if (spec->net == NET_PACKET && t->weight != spec->graph->transfers[0].weight)

@@ -242,7 +242,7 @@ static void choose_all(struct study *s)
                                       .groups_per_token = e->top_groups,
                                       .tokens_per_rank = s->sc->expert_balance.tokens,
                                       .hidden = s->sc->llm.hidden};
-    s->shape = (struct routing_shape){&s->routing, p.ranks, p.ranks / p.nodes, p.nodes, p.redundant};
+    s->shape = (struct routing_shape){&s->routing, p.ranks, p.ranks / p.nodes, p.nodes, p.redundant, false};
     s->choices = ARENA_ARRAY(s->run->arena, struct gate_choices, s->sampled);
     struct routing_pool *pool =
         s->sampled ? routing_pool_new(&s->shape, s->loads.seed, s->run->arena) : NULL;

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/progress.h"
+#include "models/deepep.h"
 #include "study/infer_result.h"
 #include "study/result_build.h"
 
@@ -39,6 +40,10 @@ static void check(const struct scenario_file *file, struct arena *arena,
         REPORT(
             "inference.simulate_layers",
             "one layer does not show how long the next takes; give 2 at least, or 0");
+    if (deepep_needs_sets(&s->cluster.ep_kernel))
+        REPORT(s->cluster.ep_kernel.multicast ? "cluster.ep_kernel.multicast" : "cluster.ep_kernel.reduction",
+               "kind inference does not count which tokens go to several places together; kinds moe_exchange and "
+               "train_replay do");
     if (s->inference.phase == PHASE_DISAGGREGATED &&
         (s->inference.prefill.nodes < 1 ||
          s->inference.prefill.nodes >= s->cluster.nodes)) {

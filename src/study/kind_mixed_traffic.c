@@ -90,6 +90,14 @@ static void add_metric(struct kind_run *run, const struct result_table *t, const
                       DIM_RATIO, doc, "time together / time alone");
 }
 
+/* The row that the classes of cluster.traffic make: which of the two goes first is all that matters. */
+static int row_of_classes(const struct scenario *sc)
+{
+    uint8_t first = hw_priority(&sc->cluster.traffic, (enum traffic_kind)sc->mixed.first.traffic);
+    uint8_t second = hw_priority(&sc->cluster.traffic, (enum traffic_kind)sc->mixed.second.traffic);
+    return first == second ? ONE_CLASS : first < second ? FIRST_BEFORE : SECOND_BEFORE;
+}
+
 static int run_mixed(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
@@ -114,6 +122,10 @@ static int run_mixed(struct kind_run *run, struct diag *diag)
                "first collective in the better class");
     add_metric(run, t, "second_slower_protected", SECOND_BEFORE, COL_SECOND_SLOWER,
                "second collective in the better class");
+    add_metric(run, t, "first_slower", row_of_classes(sc), COL_FIRST_SLOWER,
+               "first collective, in the classes of cluster.traffic");
+    add_metric(run, t, "second_slower", row_of_classes(sc), COL_SECOND_SLOWER,
+               "second collective, in the classes of cluster.traffic");
     result_add_note(&run->result, run->arena,
                     "classes are strict priorities on every link; queues and what incast does to "
                     "them are not modelled, so sharing costs at least this much");

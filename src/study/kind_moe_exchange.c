@@ -96,6 +96,7 @@ static struct routing_shape *shape_at(const struct scenario *s, uint32_t gpus, s
     if (cfg->groups_per_token > cfg->groups)
         cfg->groups_per_token = cfg->groups;
     *shape = (struct routing_shape){.cfg = cfg,
+                                    .sets = deepep_needs_sets(&s->cluster.ep_kernel),
                                     .n_ranks = gpus,
                                     .ranks_per_node = per_node,
                                     .n_nodes = gpus / per_node,
@@ -361,6 +362,32 @@ static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t 
     return 0;
 }
 
+/* The dispatch of one micro-batch beside the combine of another: what links do in both directions at once. */
+static int run_both(struct kind_run *run, const struct series *s, struct diag *diag)
+{
+    const struct scenario *sc = run->file->scenario;
+    uint32_t gpus = s->gpus[s->n - 1];
+    struct cluster_hw *hw = cluster_at(run, sc->cluster.topology, gpus);
+    struct routing_shape *shape = shape_at(sc, gpus, run->arena);
+    struct topology *topo;
+    struct routing routing;
+    struct deepep d;
+    uint32_t *op = ARENA_ARRAY(run->arena, uint32_t, gpus);
+    if (kind_topology(run, hw, &topo, diag) || sample_normal(run, shape, &routing, diag))
+        return -1;
+    kind_begin(run, topo);
+    deepep_init(&d, run->graph, hw, shape, run->scratch);
+    for (int combine = 0; combine < 2; combine++) {
+        add_ops(run, hw, gpus, combine, op);
+        deepep_exchange(&d, (struct deepep_call){.combine = combine}, &routing, op);
+    }
+    if (kind_simulate(run, topo, hw, diag))
+        return -1;
+    result_add_metric(&run->result, run->arena, "normal_both_time", run->outcome.makespan_s, DIM_TIME,
+                      "a dispatch and a combine at once", "start to end of the last transfer of both");
+    return 0;
+}
+
 /* Of the rows that were predicted and can be compared: the largest deviation; -1 when there is none. */
 static double worst_prediction(const struct result_table *t, const struct series *s)
 {
@@ -433,6 +460,8 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
             return -1;
     if (p.normal.n)
         add_metrics(run, t, &p.normal, "normal", "slowest normal kernel");
+    if (p.normal.n && sc->moe.normal.both && run_both(run, &p.normal, diag))
+        return -1;
     t = result_add_table(&run->result, run->arena, "low_latency",
                          arena_printf(run->arena, "low-latency kernels, %lld tokens per GPU",
                                       (long long)sc->moe.low_latency.tokens),

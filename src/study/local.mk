@@ -37,6 +37,7 @@ kinds += src/study/kind_collective.c
 kinds += src/study/kind_expert_balance.c
 kinds += src/study/kind_fault_study.c
 kinds += src/study/kind_inference.c
+kinds += src/study/kind_kv_contention.c
 kinds += src/study/kind_mixed_traffic.c
 kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c

@@ -6,6 +6,7 @@
 #include "io/kernel_table_file.h"
 #include "io/trace_file.h"
 #include "models/chunk_trace.h"
+#include "models/deepep.h"
 #include "io/hardware.h"
 #include "study/lists.h"
 
@@ -294,6 +295,7 @@ static void set_routing(struct train_plan *p)
                                       .rank_load_cv_ratio = p->layout.cfg->chunks.rank_load_cv_ratio};
     if (m->moe.routed)
         p->shape = (struct routing_shape){.cfg = &p->routing,
+                                          .sets = deepep_needs_sets(&p->file->scenario->cluster.ep_kernel),
                                           .n_ranks = p->layout.group,
                                           .ranks_per_node = per_node,
                                           .n_nodes = p->layout.group / per_node};

@@ -11,7 +11,7 @@ static void warn_slower_parts(const struct cluster_hw *hw, struct diag *diag)
                      "the NIC (%s) is faster than its switch port (%s): the port limits; raise "
                      "cluster.network.port_bandwidth too",
                      nic, unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
-    if (hw->nic.bandwidth_Bps > hw->node.pcie_Bps)
+    if (hw->node.host.nic == NIC_BEHIND_PCIE && hw->nic.bandwidth_Bps > hw->node.pcie_Bps)
         diag_warning(diag, SRCLOC_NONE,
                      "the NIC (%s) is faster than its PCIe (%s): PCIe limits; raise "
                      "cluster.node.pcie_bandwidth too",
@@ -25,6 +25,7 @@ void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_
     t->gpus_per_node = (uint32_t)hw->node.gpus;
     t->n_endpoints = (uint32_t)(hw->nodes * hw->node.gpus);
     t->ports_per_nic = ports_per_nic;
+    t->unified_adapter = hw->node.unified_adapter;
 }
 
 uint32_t ends_n_links(const struct topology *t)
@@ -58,6 +59,24 @@ uint32_t ends_nvlink(const struct topology *t, uint32_t src, uint32_t dst, uint3
     links[0] = src;
     links[1] = t->n_endpoints + dst;
     return 2;
+}
+
+uint32_t ends_to_nic(const struct topology *t, uint32_t gpu, uint32_t nic, uint32_t *links)
+{
+    if (gpu == nic)
+        return 0;
+    ends_nvlink(t, gpu, nic, links);
+    return t->unified_adapter ? 1 : 2;
+}
+
+uint32_t ends_from_nic(const struct topology *t, uint32_t nic, uint32_t gpu, uint32_t *links)
+{
+    if (gpu == nic)
+        return 0;
+    if (!t->unified_adapter)
+        return ends_nvlink(t, nic, gpu, links);
+    links[0] = t->n_endpoints + gpu;
+    return 1;
 }
 
 const char *ends_link_name(const struct topology *t, uint32_t link, char *buf, size_t size)

@@ -35,6 +35,10 @@ static inline uint32_t ends_nic_in(const struct topology *t, uint32_t endpoint, 
 }
 /* The NVLink hop between two GPUs of a node; returns 2. */
 uint32_t ends_nvlink(const struct topology *t, uint32_t src, uint32_t dst, uint32_t *links);
+/* The way between a GPU and the NIC of another GPU of its node, outward or inward: an NVLink hop to or from that
+ * GPU; with a unified adapter only the GPU's own side of it. Nothing when gpu == nic. Returns how many links. */
+uint32_t ends_to_nic(const struct topology *t, uint32_t gpu, uint32_t nic, uint32_t *links);
+uint32_t ends_from_nic(const struct topology *t, uint32_t nic, uint32_t gpu, uint32_t *links);
 /* Name of one of these links; NULL when the link is none of them. */
 const char *ends_link_name(const struct topology *t, uint32_t link, char *buf, size_t size);
 

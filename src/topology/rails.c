@@ -203,12 +203,9 @@ uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, u
 {
     uint32_t gpus = t->gpus_per_node, n = 0;
     uint32_t from = src / gpus * gpus + rail, to = dst / gpus * gpus + rail;
-    if (from != src)
-        n = ends_nvlink(t, src, from, links);
+    n = ends_to_nic(t, src, from, links);
     n += rails_network(t, from, to, 0, rails_by_destination(t, from, to), links + n);
-    if (to != dst)
-        n += ends_nvlink(t, to, dst, links + n);
-    return n;
+    return n + ends_from_nic(t, to, dst, links + n);
 }
 
 /* --- paths of a whole network in which every NIC reaches every other --------------------------------- */

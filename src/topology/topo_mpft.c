@@ -44,14 +44,13 @@ static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS])
 {
-    uint32_t n = 0, minimal = n_minimal(t, src, dst), from = leaves_from(t, src, dst);
+    uint32_t n, minimal = n_minimal(t, src, dst), from = leaves_from(t, src, dst);
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
         return rails_over_rail(t, src, dst, (dst + 1 + number - minimal) % t->gpus_per_node,
                                links);
-    if (from != src)
-        n = ends_nvlink(t, src, from, links);
+    n = ends_to_nic(t, src, from, links);
     return n + rails_network(t, from, dst, 0, number, links + n);
 }
 

@@ -6,6 +6,7 @@
 #ifndef MOESIM_TOPOLOGY_TOPOLOGY_H
 #define MOESIM_TOPOLOGY_TOPOLOGY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -44,6 +45,7 @@ struct topology {
     const struct topology_type *type;
     uint32_t n_endpoints, gpus_per_node;
     uint32_t ports_per_nic; /* of an endpoint; 0 = no NICs at all */
+    bool unified_adapter;   /* NICs are ports of the scale-up network, too */
     uint32_t n_vertices, n_links;
     struct topo_link *links;
     void *state; /* the plugin's own */

@@ -1,0 +1,20 @@
+/* Which links a transfer crosses: a route, a part of an NVLink hop, or a tree of routes; then its resources. */
+#ifndef MOESIM_SIM_NET_PATH_H
+#define MOESIM_SIM_NET_PATH_H
+
+#include "sim/sim.h"
+#include "topology/routing.h"
+
+enum { NET_MAX_LINKS = 255 }; /* of a flow */
+
+struct net_path {
+    uint32_t links[NET_MAX_LINKS]; /* the topology's, then n_links + resource */
+    uint32_t n, n_network;         /* all; those of the topology */
+    double latency_s;              /* the transfer's own and that of the links; of a tree's longest branch */
+};
+
+/* The path of one part of a transfer. False when every route is down. */
+bool net_path_of(const struct sim_spec *spec, const struct router *r, uint32_t transfer, uint32_t part, bool again,
+                 struct net_path *out);
+
+#endif
