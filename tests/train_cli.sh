@@ -35,14 +35,15 @@ assert [r["layers"] for r in t["stages"]][1:] == 14 * ["4 moe"] + ["moe, head, e
 check "timeline" python3 "$srcdir/tests/timeline_check.py" tl.json 0 128
 
 # A small training: 32 GPUs, 2 pipeline ranks of two groups of 8.
-small=(-s cluster.nodes=4 -s train.pp=2 -s train.ep=8 -s train.sequences=64 -s llm.layers=8 -s llm.mtp_layers=0
+small=(-s train.topologies=mpft -s cluster.nodes=4 -s train.pp=2 -s train.ep=8 -s train.sequences=64 -s llm.layers=8 -s llm.mtp_layers=0
        -s llm.moe.routed=64 -s llm.moe.groups=1 -s llm.moe.top_groups=1 -s train.chunks.samples=2)
 expect 0 "small" run "$S" "${small[@]}" -o a.json
 says "Table 4 is not shown beside"
 expect 0 "small again" run "$S" "${small[@]}" -o b.json
 check "same input, same bytes" cmp a.json b.json
-expect 0 "small, one sample" run "$S" "${small[@]}" -s train.chunks.samples=1 -o exact.json
-expect 0 "small without symmetry" run "$S" "${small[@]}" -s train.chunks.samples=1 -s train.symmetry=off -o off.json
+both=("${small[@]}" -s train.topologies='mpft, mrft' -s train.chunks.samples=1)
+expect 0 "small on two networks" run "$S" "${both[@]}" -o exact.json
+expect 0 "small without symmetry" run "$S" "${both[@]}" -s train.symmetry=off -o off.json
 check "sharing changes nothing" python3 -c '
 import json
 a, b = (json.load(open(f)) for f in ("exact.json", "off.json"))
@@ -67,6 +68,29 @@ assert v("1f1b.json", "memory") < v("a.json", "memory")
 assert v("1f1b.json", "w_time") == 0 < v("zb1p.json", "w_time")'
 expect 0 "explain" run "$S" "${small[@]}" --explain opt_time
 says "train.precision.gradient_sent"
+
+# From the kernel model: the same step, a dense model, another chip.
+K=$srcdir/scenarios/train_step_2048_kernels.yaml D=$srcdir/scenarios/train_step_dense_70b.yaml
+expect 0 "kernel model" run "$K" -s train.chunks.samples=1 -s train.topologies= -o k.json
+check "from kernels: 1F1B and tokens per day within 8 %" asserts k.json '
+assert abs(m["fb_time"] / 13.95 - 1) < 0.08 and abs(m["tokens_per_day"] / 272.80e9 - 1) < 0.08'
+expect 0 "dense" run "$D" -o d.json
+expect 0 "dense, everything" run "$D" -s train.symmetry=off -o doff.json
+check "one pipeline stands for all" python3 -c '
+import json
+a, b = (json.load(open(f)) for f in ("d.json", "doff.json"))
+assert all(abs(a["metrics"][k]["value"] - b["metrics"][k]["value"]) <= 1e-12 * abs(a["metrics"][k]["value"])
+           for k in a["metrics"])'
+check "a dense model has no experts to talk to" asserts d.json '
+assert "nodes_per_token" not in m and m["fb_time"] == 0 < m["bubble_formula"] < m["bubble"]
+assert [r["in_flight"] for r in t["memory"]] == list(range(16, 0, -1))'
+expect 3 "dense in too little memory" run "$D" -s train.schedule=zb1p
+tells "activations of 16 chunks in flight"
+expect 3 "experts of a dense model" run "$D" -s train.ep=8
+tells "a dense model has no experts to divide among 8 GPUs"
+expect 3 "dense model, recorded experts" run "$D" -s train.chunks.source=trace
+tells "write 'source: kernels'"
+expect 0 "another chip" run "$D" -s hardware=gb200_nvl72 -s cluster.topology=ft3 -s cluster.nodes=4 -s train.sequences=1152
 
 refuse() { # TITLE TEXT ARGS...
     local title=$1 text=$2

@@ -12,13 +12,14 @@
     {.name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct train_precision, member), \
      .dflt = preset, .min = 0.125, .max = 8, .doc = text}
 
-static const char *const source_names[] = {"trace", NULL};
+static const char *const source_names[] = {"trace", "kernels", NULL};
 
 static const struct cfg_field chunks_fields[] = {
     CHOICE(train_chunks_cfg, "source", source, "trace", source_names,
-           "trace: kernels of a recorded pair of chunks, cut into the chunks of a schedule"),
-    TEXT(train_chunks_cfg, "trace", trace, "", "imported trace of a pair of chunks (moesim trace import)"),
-    COUNT(train_chunks_cfg, "samples", samples, "6", 1, 1000,
+           "trace: kernels of a recorded pair of chunks, cut into the chunks of a schedule; kernels: those that the "
+           "model needs, as long as the kernel model says"),
+    TEXT(train_chunks_cfg, "trace", trace, "", "source trace: imported trace of a pair of chunks (moesim trace import)"),
+    COUNT(train_chunks_cfg, "samples", samples, "4", 1, 1000,
           "simulations of each chunk with routing of its own; each chunk of a step draws one of them"),
     {.name = "rank_load_cv", .type = CFG_QUANTITY, .dim = DIM_RATIO,
      .offset = offsetof(struct train_chunks_cfg, rank_load_cv_ratio), .dflt = "0.077", .min = 0, .max = 2,
@@ -27,7 +28,7 @@ static const struct cfg_field chunks_fields[] = {
     COUNT(train_chunks_cfg, "entry_layers", entry_layers, "1", 0, 1000,
           "layers before a chunk whose imbalance lets ranks enter it apart"),
     {.name = "recorded_on", .type = CFG_TABLE, .offset = offsetof(struct train_chunks_cfg, recorded_on),
-     .sub = &replay_recorded_on_table, .doc = "the chip that the trace was recorded on"},
+     .sub = &replay_recorded_on_table, .doc = "source trace: the chip that it was recorded on"},
     {0}};
 static const struct cfg_table chunks_table = {
     "chunks", "where the times of chunks come from", sizeof(struct train_chunks_cfg), chunks_fields};

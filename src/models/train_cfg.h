@@ -7,7 +7,7 @@
 #include "base/cfg.h"
 #include "models/replay.h"
 
-enum chunk_source { CHUNKS_TRACE };
+enum chunk_source { CHUNKS_TRACE, CHUNKS_KERNELS };
 
 /* Where the times of chunks come from. */
 struct train_chunks_cfg {

@@ -5,6 +5,7 @@
 
 #include "io/kernel_table_file.h"
 #include "io/trace_file.h"
+#include "models/chunk_kernels.h"
 #include "models/chunk_trace.h"
 #include "models/deepep.h"
 #include "io/hardware.h"
@@ -131,10 +132,22 @@ static void check_trace(const struct scenario_file *file, const struct train_lay
         REPORT("train.chunks.trace", "there is no trace '%s' beside the scenario, in the working directory, in "
                "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)", c->trace);
     if (!l->model->moe.routed)
-        REPORT("train.chunks.source", "the trace is of layers with experts; a dense model's cannot be cut from it");
+        REPORT("train.chunks.source", "the trace is of layers with experts; a dense model's cannot be cut from it; write "
+               "'source: kernels'");
+}
+
+/* Kernels of a trace and of the kernel model alike compute again what DeepSeek-V3 computes again. */
+static void check_source(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
+                         struct diag *diag)
+{
+    const char *lacks = material_from_kernels_lacks(l->model);
     if (l->cfg->recompute != RECOMPUTE_SELECTIVE)
-        REPORT("train.recompute", "the kernels of the trace were recorded with selective recomputation; it cannot be "
-               "changed in them");
+        REPORT("train.recompute", "chunks are of selective recomputation, from a trace and from the kernel model; it "
+               "cannot be changed in them");
+    if (l->cfg->chunks.source == CHUNKS_TRACE)
+        check_trace(file, l, arena, diag);
+    else if (lacks)
+        REPORT("llm", "chunks from the kernel model lack llm.%s", lacks);
 }
 
 static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
@@ -160,7 +173,7 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
         REPORT("train.rank", "there is no pipeline rank %lld; ranks are 0 to %u (train.pp), or -1 for their mean",
                (ll)l.cfg->rank, l.ranks - 1);
     stage_counts(file, &l, arena, diag);
-    check_trace(file, &l, arena, diag);
+    check_source(file, &l, arena, diag);
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
     if (*file->scenario->cluster.faults.down)
         REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
@@ -221,15 +234,31 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
     return 0;
 }
 
+static void from_kernels(struct train_plan *p, struct arena *arena)
+{
+    const struct train_layout *l = &p->layout;
+    struct chunk_work work = {.model = l->model,
+                              .kernels = p->kernels,
+                              .hw = &p->scenario->cluster,
+                              .sequences = (double)l->cfg->micro_batch,
+                              .length = (double)l->cfg->sequence,
+                              .group = l->group,
+                              .layers = l->model->moe.routed ? 1 : 0};
+    material_from_kernels(&work, arena, &p->material);
+}
+
 static int open_material(struct train_plan *p, struct arena *arena, struct diag *diag)
 {
     const struct cluster_hw *hw = &p->scenario->cluster;
     struct kernel_table *table = ARENA_NEW(arena, struct kernel_table);
     if (kernel_tables_read(hw->kernels.tables, scenario_place(p->file, "cluster.kernels.tables"), p->file->path,
-                           arena, table, diag) ||
-        read_trace(p, arena, diag))
+                           arena, table, diag))
         return -1;
     p->kernels = kernel_model_new(hw, table, arena);
+    if (p->layout.cfg->chunks.source == CHUNKS_KERNELS)
+        from_kernels(p, arena);
+    else if (read_trace(p, arena, diag))
+        return -1;
     material_add_ends(&p->material, p->layout.model, p->kernels, train_tokens(&p->layout), arena);
     return 0;
 }

@@ -338,8 +338,12 @@ static void note_rows(const struct train_report *r)
                 "rank its rows are. Its 1W of 0.48 s is 16 times the 29.9 ms that a stage's weight parts take in "
                 "DeepSeek's trace; DualPipe has 15 weight chunks on the first and last rank, 11.5 on average. So the "
                 "rows are read as those of rank 0");
-    add_note(r, "nothing is fitted to Table 4: chunks come from the trace of one pair with simulated communication, head "
-                "and embedding from the kernel model, pipeline, gradients and optimizer from the simulation");
+    add_note(r, r->plan->layout.cfg->chunks.source == CHUNKS_TRACE
+                    ? "nothing is fitted to Table 4: chunks come from the trace of one pair with simulated communication, "
+                      "head and embedding from the kernel model, pipeline, gradients and optimizer from the simulation"
+                    : "nothing is fitted to Table 4: chunks come from the kernel model, which is calibrated on "
+                      "measurements of single kernels, with simulated communication; pipeline, gradients and optimizer "
+                      "from the simulation");
     add_note(r, "the formula of DualPipe's bubble with the paper's own chunk times, 7 * (143.8 + 107.4 - 96.0) ms, is "
                 "1.09 s, half of the printed 2.06 s; table bubble_bridge shows what comes on top of it");
 }
