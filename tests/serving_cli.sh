@@ -21,8 +21,9 @@ refused() { # TITLE TEXT ARGS...
     tells "$text"
 }
 # few points and requests, steps in closed form: what the service does with them is the same
-small=("$S" -s sim.network=bound -s serving.grid.batch='8, 32' -s serving.grid.context='1024, 4096'
-    -s serving.grid.prompt=16384 -s serving.grid.tokens=1024 -s serving.requests.count=3000 -s serving.requests.output.mean=200)
+small=("$S" -s sim.network=bound -s inference.simulate_layers=2 -s serving.grid.batch='8, 32' -s serving.grid.context='1024, 4096'
+    -s serving.grid.prompt=2048 -s serving.grid.tokens=512 -s serving.requests.count=3000 -s serving.requests.output.mean=200 -s serving.requests.prompt.most=4000
+    -s serving.requests.prompt.mean=3000)
 serve() { # TITLE FILE ARGS...
     local title=$1 file=$2
     shift 2
@@ -41,7 +42,7 @@ serve "twice the load" d.json -s serving.requests.rate=200
 holds "waits longer" "$(value d.json ttft_p90) > $(value a.json ttft_p90)"
 holds "in larger batches" "$(value d.json batch_mean) > 1.3 * $(value a.json batch_mean)"
 holds "tokens take longer" "$(value d.json tpot_p50) > $(value a.json tpot_p50)"
-serve "more than prefill can take" over.json -s serving.requests.rate=500
+serve "more than prefill can take" over.json -s serving.requests.rate=1500
 says "overload"
 holds "goodput falls" "$(value over.json goodput) < $(value a.json goodput)"
 serve "a limit that nobody meets" e.json -s serving.ttft_limit='1 ms'
@@ -60,7 +61,8 @@ serve "whole prompts" whole.json "${colocated[@]}" -s serving.chunked=false
 holds "even more" "$(value whole.json tpot_p99) > $(value co.json tpot_p99)"
 
 # --- requests from a file -----------------------------------------------------------------------------------
-serve "the example of a file" file.json -s serving.requests.file=configs/requests/example.csv -s serving.warmup=0
+serve "the example of a file" file.json -s serving.requests.file=configs/requests/example.csv -s serving.warmup=0 \
+    -s serving.grid.prompt=8192
 says "10 requests after 0 of warm-up"
 printf '0 100 10\n1 100 0\n' >zero.csv
 refused "no tokens to generate" "zero.csv:2:7: error: output is a whole number" "${small[@]}" -s serving.requests.file=zero.csv
@@ -91,7 +93,7 @@ refused "odd micro-batches" "do not divide into two micro-batches" "${small[@]}"
 refused "acceptance above 1" "serving.acceptance" "${small[@]}" -s serving.acceptance=2
 
 # --- speculative decoding -------------------------------------------------------------------------------------
-fast=("$M" -s sim.network=bound)
+fast=("$M" -s sim.network=bound -s inference.simulate_layers=2)
 expect 0 "speculation" run "${fast[@]}" -s speculative.batch='4, 64' -s speculative.context=1024 \
     -s speculative.acceptance='0, 80 %, 90 %, 1' -o s.json
 holds "no step is free" "$(cell s.json cost 0 cost) > 1"

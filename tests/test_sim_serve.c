@@ -9,7 +9,7 @@
 #include "sim/serve.h"
 #include "tap_main.h"
 
-enum { MANY = 200000 };
+enum { MANY = 100000 };
 
 struct linear {
     double prefill_token_s, decode_s, decode_sequence_s, decode_position_s;
