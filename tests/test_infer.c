@@ -26,6 +26,15 @@ static const char *const small[] = {"llm.layers=7",
                                     "inference.prefill.prompt=1024",
                                     "expert_load.redundant=0"};
 
+/* The gate of all scenarios here, which takes longer to make than most of them to run. */
+static const struct infer_gate *gate_of(const struct model *m)
+{
+    static struct infer_gate *gate;
+    if (!gate)
+        gate = infer_gate_new(&m->moe, 1, arena_new());
+    return gate;
+}
+
 static void open_with(struct fixture *f, const char *const *more, int n_more)
 {
     const char *set[32];
@@ -40,6 +49,7 @@ static void open_with(struct fixture *f, const char *const *more, int n_more)
     ck_assert_msg(!scenario_load(path, set, n, f->arena, &f->file, f->diag), "%s",
                   diag_text(f->diag));
     ck_assert(!infer_setup_open(&f->file, f->arena, &f->setup, f->diag));
+    *f->setup.gate = gate_of(&f->file.scenario->llm);
     f->run = (struct kind_run){.file = &f->file, .arena = f->arena};
 }
 
@@ -110,7 +120,7 @@ START_TEST(every_token_reaches_its_experts)
          "inference.shared_replicas=32");
     lay_out(&f, false, &l);
     ck_assert_uint_eq(l.slots, 320);
-    infer_router_init(&router, &l, infer_gate_new(&l.model->moe, 1, f.arena), f.arena);
+    infer_router_init(&router, &l, gate_of(l.model), f.arena);
     infer_traffic_new(&l, f.arena, &t);
     infer_router_layer(&router, 3);
     infer_traffic_draw(&router, 3, 0, &t);
@@ -137,8 +147,7 @@ START_TEST(node_limited_tokens_reach_almost_four_nodes)
         OPEN(&f, "cluster.nodes=8", "inference.decode.batch=128", skews[i],
              "expert_load.cv=0.1");
         lay_out(&f, false, &l);
-        infer_router_init(&router, &l, infer_gate_new(&l.model->moe, 1, f.arena),
-                          f.arena);
+        infer_router_init(&router, &l, gate_of(l.model), f.arena);
         infer_traffic_new(&l, f.arena, &t);
         infer_router_layer(&router, 4);
         infer_traffic_draw(&router, 4, 1, &t);
@@ -158,7 +167,7 @@ START_TEST(balanced_traffic_is_balanced)
     struct infer_traffic t;
     OPEN(&f, "inference.routing=balanced");
     lay_out(&f, false, &l);
-    infer_router_init(&router, &l, infer_gate_new(&l.model->moe, 1, f.arena), f.arena);
+    infer_router_init(&router, &l, gate_of(l.model), f.arena);
     infer_traffic_new(&l, f.arena, &t);
     infer_router_layer(&router, 3);
     infer_traffic_draw(&router, 3, 0, &t);

@@ -31,7 +31,7 @@ assert all(b > a for a, b in zip(t[:5], t[1:6])), t
 assert abs(t[6] / t[5] - 1) < 0.02, t
 assert abs(t[6] / 0.0442 - 1) < 0.02, t"
 expect 0 "hidden as it is" run "$S/tpot_bound_h800.yaml" -s tpot.hidden_rounding=exact \
-    -s tpot.computation=false -o e.json
+    -s tpot.bridge=false -o e.json
 check "123.9 us" [ "$(value e.json comm_time_bound %.1f 1e6)" = 123.9 ]
 
 expect 0 "NVL72" run "$S/tpot_bound_nvl72.yaml" -o n.json

@@ -12,8 +12,10 @@
  * A rank posts its messages one after the other, each takes cluster.software.ibgda_message (or .message
  * with ep_kernel.low_latency_initiator: cpu_proxy): a rate that its traffic to other nodes shares.
  *
- * What is not transfer - casts, the exchange of counts, the reduction of a combine, kernel start - is one
- * time per kernel (cluster.ep_kernel.low_latency_*). Left out: how it grows with tokens and experts. */
+ * What is not transfer - casts, the exchange of counts, the reduction of a combine, kernel start - is a time
+ * per kernel, measured at 128 tokens (cluster.ep_kernel.low_latency_*). Of it, what moves bytes in the GPU's
+ * memory grows with tokens and copies: a dispatch reads tokens, writes messages, and copies those that came to
+ * their experts' places; a combine copies its messages to the send buffer and adds up those that came. */
 #include "models/deepep_ll.h"
 
 #include <stdio.h>
@@ -28,6 +30,28 @@ enum { HEADER_B = 16 }; /* source index, padded to one int4 */
 double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool combine)
 {
     return combine ? wire_combine_B(kernel, hidden) : deepep_payload_B(hidden, false) + HEADER_B;
+}
+
+/* Bytes that a kernel reads and writes in the memory of one GPU, all ranks being alike. */
+static double moved_B(double tokens, double copies, double message_B, bool combine)
+{
+    double rows = tokens * copies;
+    return (combine ? 3 * rows + tokens : 2 * rows + 3 * tokens) * message_B;
+}
+
+double ll_own_s(const struct cluster_hw *hw, double tokens, double copies, double message_B, bool combine)
+{
+    /* of DeepEP's benchmark */
+    enum { TOKENS = 128, COPIES = 8, HIDDEN = 7168, COMBINE_B = 2 * HIDDEN };
+    const double dispatch_B = deepep_payload_B(HIDDEN, false) + HEADER_B;
+    double measured_s = combine ? hw->ep_kernel.ll_combine_s : hw->ep_kernel.ll_dispatch_s;
+    double here_Bps = hw->chip.memory_Bps * hw->kernels.pass.copy_ratio;
+    double there_Bps = hw->kernels.measured_on.memory_Bps * hw->kernels.pass.copy_ratio;
+    if (measured_s <= 0 || here_Bps <= 0 || there_Bps <= 0)
+        return measured_s;
+    double there_s = moved_B(TOKENS, COPIES, combine ? COMBINE_B : dispatch_B, combine) / there_Bps;
+    double here_s = moved_B(tokens, copies, message_B, combine) / here_Bps;
+    return measured_s + here_s > there_s ? measured_s + (here_s - there_s) : 0;
 }
 
 /* k different experts for one token; `taken` is all false before and after. */
@@ -62,8 +86,10 @@ void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t exp
     bool *taken = ARENA_ARRAY(arena, bool, experts);
     uint32_t *chosen = ARENA_ARRAY(arena, uint32_t, experts_per_token);
     gsl_rng *rng = rng_stream(seed, 0, "low-latency routing");
-    out->n_ranks = n_ranks;
-    out->pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks);
+    *out = (struct ll_traffic){.n_ranks = n_ranks,
+                               .tokens = tokens,
+                               .copies = experts_per_token,
+                               .pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks)};
     for (uint32_t src = 0; src < n_ranks; src++) {
         rng_stream_reset(rng, seed, src, "low-latency routing");
         for (uint32_t t = 0; t < tokens; t++) {
@@ -81,7 +107,10 @@ void ll_count(const struct gate_choices *choices, uint32_t experts_per_token, co
 {
     uint32_t n = where->ranks, ranks[ROUTING_MAX_TOPK];
     gsl_rng *rng = rng_stream(seed, 0, "low-latency tokens");
-    *out = (struct ll_traffic){.n_ranks = n, .pairs = ARENA_ARRAY(arena, double, (size_t)n * n)};
+    *out = (struct ll_traffic){.n_ranks = n,
+                               .tokens = tokens,
+                               .copies = experts_per_token,
+                               .pairs = ARENA_ARRAY(arena, double, (size_t)n * n)};
     for (uint32_t src = 0; src < n; src++) {
         rng_stream_reset(rng, seed, src, "low-latency tokens");
         for (uint32_t t = 0; t < tokens; t++) {
@@ -99,7 +128,11 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
                struct ll_traffic *out)
 {
     double each = (double)tokens * experts_per_token / (n_ranks - 1);
-    *out = (struct ll_traffic){n_ranks, ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks), 1};
+    *out = (struct ll_traffic){.n_ranks = n_ranks,
+                               .tokens = tokens,
+                               .copies = experts_per_token,
+                               .pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks),
+                               .busiest_ratio = 1};
     for (size_t i = 0; i < (size_t)n_ranks * n_ranks; i++)
         out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
 }
@@ -190,8 +223,7 @@ void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, 
         }
 }
 
-static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t n, bool combine,
-                    uint32_t *op)
+static void add_ops(struct opgraph *graph, double own_s, uint32_t n, bool combine, uint32_t *op)
 {
     uint32_t name = opgraph_string(graph, combine ? "ll_combine" : "ll_dispatch");
     uint32_t phase = opgraph_string(graph, "");
@@ -200,8 +232,7 @@ static void add_ops(struct opgraph *graph, const struct cluster_hw *hw, uint32_t
                             &(struct op){.kind = OP_COMM,
                                          .lane = opgraph_lane(graph),
                                          .device = r,
-                                         .lead_s = combine ? hw->ep_kernel.ll_combine_s
-                                                           : hw->ep_kernel.ll_dispatch_s,
+                                         .lead_s = own_s,
                                          .sync_group = OP_NONE,
                                          .name = name,
                                          .class_name = name,
@@ -215,6 +246,7 @@ void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct l
     double messages_B[2] = {combine ? 0 : message_B, combine ? message_B : 0};
     struct ll_kernels k;
     ll_init(&k, graph, hw, traffic->n_ranks, messages_B, loopback, arena);
-    add_ops(graph, hw, traffic->n_ranks, combine, op);
+    add_ops(graph, ll_own_s(hw, traffic->tokens, traffic->copies, message_B, combine), traffic->n_ranks, combine,
+            op);
     ll_exchange(&k, combine, traffic->pairs, op, op);
 }

@@ -14,6 +14,7 @@
 /* Who sends how many (token, expert) pairs to whom. */
 struct ll_traffic {
     uint32_t n_ranks;
+    double tokens, copies;     /* of each rank; experts of a token */
     double *pairs;             /* [n_ranks][n_ranks]: of a rank (row) with an expert of a rank */
     double busiest_ratio;      /* pairs of the busiest rank's experts over the mean */
 };
@@ -33,6 +34,9 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
 
 /* Bytes of one message: FP8 with scales and a header, or the combine's format. */
 double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool combine);
+
+/* What a kernel takes beside its transfers, with so many tokens of each rank and copies of each. */
+double ll_own_s(const struct cluster_hw *hw, double tokens, double copies, double message_B, bool combine);
 
 /* The kernels of all ranks in a graph: what their transfers cross beside the network. */
 struct ll_kernels {

@@ -8,9 +8,9 @@
 struct infer_parts {
     double stage_s[N_STAGES];
     double tp_s; /* exchanges of TP groups */
-    double
-        exposed_s[2]; /* dispatch, combine: the stream waited for bytes on their way */
-    double waiting_s[2]; /* and for ranks that had not sent them */
+    /* dispatch, combine: the stream waited for bytes on their way, for ranks that had
+     * not sent them */
+    double exposed_s[2], waiting_s[2];
     double idle_s;       /* at the end: other ranks still work */
     double step_s;
 };

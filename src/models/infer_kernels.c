@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "models/deepep_ll.h"
+
 const char *const infer_stage_names[N_STAGES] = {
     [STAGE_EMBED] = "embedding",
     [STAGE_ATTN0] = "attn-0",
@@ -241,6 +243,8 @@ static void add_after_core(struct filling *f)
     gemm_bf16(f, "router projection", f->tokens, (double)e->routed, f->hidden, 1);
     pass(f, "top-k", KERNEL_ROUTER, f->tokens * (double)e->routed * 4,
          f->tokens * (double)e->top_k * 12);
+    if (f->l->prefill) /* the low-latency kernels cast themselves */
+        quantise(f, "cast for the dispatch", f->tokens * f->hidden);
 }
 
 static void add_attention_decode(struct filling *f)
@@ -274,7 +278,8 @@ static void add_attention_prefill(struct filling *f)
 static void add_ffn(struct filling *f, enum infer_stage stage, double width)
 {
     f->stage = stage;
-    quantise(f, "cast", f->tokens * f->hidden);
+    if (stage == STAGE_DENSE || !f->l->prefill) /* or cast for the dispatch already */
+        quantise(f, "cast", f->tokens * f->hidden);
     gemm(f, "gate and up projection", f->tokens, 2 * width, f->hidden);
     pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * f->tokens * width * bf16_B,
          fp8_B(f->tokens * width));
@@ -353,18 +358,23 @@ static void add_fixed(struct filling *f, enum infer_stage stage, double time_s)
  * stream. */
 static void add_low_latency(struct filling *f)
 {
-    const struct hw_ep_kernel *k = &f->l->hw->ep_kernel;
-    add_fixed(f, STAGE_DISPATCH_SEND, k->ll_dispatch_s / 2);
-    add_fixed(f, STAGE_DISPATCH_RECV, k->ll_dispatch_s / 2);
-    add_fixed(f, STAGE_COMBINE_SEND, k->ll_combine_s / 2);
-    add_fixed(f, STAGE_COMBINE_RECV, k->ll_combine_s / 2);
+    const struct infer_layout *l = f->l;
+    double copies = (double)l->model->moe.top_k + (l->cfg->shared_replicas ? 1 : 0);
+    for (int combine = 0; combine < 2; combine++) {
+        double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
+        double own_s = ll_own_s(l->hw, l->tokens, copies, message_B, combine);
+        add_fixed(f, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, own_s / 2);
+        add_fixed(f, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, own_s / 2);
+    }
 }
 
-/* Of a prompt only the last position has to be decoded. */
+/* The head works for all micro-batches at once; of a prompt only the last position needs
+ * it. */
 static void add_ends(struct filling *f)
 {
     double vocab = (double)f->l->model->vocab,
-           rows = f->l->prefill ? f->l->sequences / f->l->tp : f->tokens;
+           rows = f->l->micro_batches *
+                  (f->l->prefill ? f->l->sequences / f->l->tp : f->tokens);
     f->stage = STAGE_EMBED;
     pass(f, "embedding", KERNEL_COPY, f->tokens * f->hidden * bf16_B,
          f->tokens * f->hidden * bf16_B);

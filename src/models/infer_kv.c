@@ -94,12 +94,13 @@ uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv,
         x.lane[r] = opgraph_lane(graph);
     for (uint32_t i = 0; i < s->program.n; i++) {
         const struct infer_item *it = &s->program.items[i];
-        double from = it->micro_batch * l->sequences;
-        bool layer = it->stage == STAGE_ATTN1 && kv->when == KV_LAYERWISE;
-        bool end = it->stage == STAGE_HEAD && kv->when == KV_AT_END;
-        if (it->action == DO_STAGE && (layer || end))
-            add_part(&x, ops->item[i], from, from + l->sequences,
-                     layer ? 1 : (double)l->model->layers, (int32_t)it->layer + 1);
+        double all = l->micro_batches * l->sequences, from = it->micro_batch * l->sequences;
+        if (it->action != DO_STAGE)
+            continue;
+        if (it->stage == STAGE_ATTN1 && kv->when == KV_LAYERWISE)
+            add_part(&x, ops->item[i], from, from + l->sequences, 1, (int32_t)it->layer + 1);
+        if (it->stage == STAGE_HEAD && kv->when == KV_AT_END)
+            add_part(&x, ops->item[i], 0, all, (double)l->model->layers, 0);
     }
     return first;
 }

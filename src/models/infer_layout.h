@@ -25,10 +25,10 @@ struct infer_layout {
     const struct expert_load_cfg *expert_load;
     const struct load_rows *load_rows; /* counted loads, or NULL */
     bool prefill;
-    uint32_t ranks, ranks_per_node, n_nodes,
-        tp; /* ranks: of the expert-parallel group */
-    uint32_t routed_slots, slots,
-        slots_per_rank; /* places of experts; shared ones come after the routed */
+    uint32_t ranks; /* of the expert-parallel group */
+    uint32_t ranks_per_node, n_nodes, tp;
+    /* places of experts; shared ones come after the routed */
+    uint32_t routed_slots, slots, slots_per_rank;
     uint32_t micro_batches;
     double tokens;     /* that a rank dispatches per micro-batch */
     double new_tokens; /* decoding: of a sequence and step; prefill: of a prompt */
@@ -42,8 +42,7 @@ struct infer_memory {
     double weights_B, kv_B, buffers_B, activations_B, reserve_B;
     double total_B, capacity_B;
     double per_sequence_B; /* what one sequence more per GPU takes */
-    int64_t
-        largest_batch; /* decoding: sequences per GPU that fit; prefill: positions */
+    int64_t largest_batch; /* sequences per GPU that fit; prefill: positions */
 };
 
 /* What does not fit together, and the key to blame. */

@@ -137,9 +137,8 @@ static void decode_dual(struct building *b)
         decode_half(b, 0, layer, layer);
         decode_half(b, 1, layer, layer + 1);
     }
-    stage(b, STAGE_HEAD, 0, b->layers - 1);
     receive(b, true, 1, b->layers - 1);
-    stage(b, STAGE_HEAD, 1, b->layers - 1);
+    stage(b, STAGE_HEAD, 0, b->layers - 1);
 }
 
 /* --- prefill, two micro-batches
@@ -167,10 +166,9 @@ static void prefill_dual(struct building *b)
         shared(b, 1, layer);
     }
     shared(b, 0, last);
-    for (int mb = 1; mb >= 0; mb--) {
-        receive(b, true, (uint8_t)mb, last);
-        stage(b, STAGE_HEAD, (uint8_t)mb, last);
-    }
+    receive(b, true, 1, last);
+    receive(b, true, 0, last);
+    stage(b, STAGE_HEAD, 0, last);
 }
 
 /* --- one batch ---------------------------------------------------------------- */

@@ -18,8 +18,8 @@ struct infer_step {
     struct arena *arena;
     /* of the traffic that was drawn: means and extremes over layers and micro-batches
      */
-    double nodes_per_token, ranks_per_token, groups_per_token, busiest_mean,
-        busiest_max;
+    double nodes_per_token, ranks_per_token, groups_per_token;
+    double busiest_mean, busiest_max;
 };
 
 /* `layers` with experts are in the program; 0 = all of the model's. The arena and what

@@ -247,7 +247,7 @@ static double runs_of(const struct infer_step *s, enum infer_stage stage)
                     : stage == STAGE_ATTN0 || stage == STAGE_ATTN1
                         ? (double)m->layers
                         : (double)s->sparse_layers;
-    return layers * s->layout.micro_batches;
+    return stage == STAGE_HEAD ? 1 : layers * s->layout.micro_batches;
 }
 
 static void add_stage(struct result_table *t, const struct infer_outcome *o,

@@ -336,8 +336,8 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
         return -1;
     result_add_note(&run->result, run->arena,
                     "the kernels' own time (cluster.ep_kernel.low_latency_*) was calibrated at 128 tokens of an "
-                    "H800 and is taken as fixed: with fewer tokens, and on other chips, the last row is a guess "
-                    "on the slow side");
+                    "H800; what of it moves bytes in memory is scaled, the rest is taken as fixed: with fewer tokens, "
+                    "and on other chips, 'posting and kernels' is a guess on the slow side");
     return 0;
 }
 
