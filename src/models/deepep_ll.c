@@ -32,6 +32,13 @@ double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool comb
     return combine ? wire_combine_B(kernel, hidden) : deepep_payload_B(hidden, false) + HEADER_B;
 }
 
+/* Bytes of a message in the GPU's memory, where a combine's values are BF16 whatever the network carries. */
+static double in_memory_B(const struct hw_ep_kernel *kernel, double message_B, bool combine)
+{
+    int64_t hidden = 1 << 16; /* any that is whole tiles */
+    return combine ? message_B * wire_bf16_B(hidden) / wire_combine_B(kernel, hidden) : message_B;
+}
+
 /* Bytes that a kernel reads and writes in the memory of one GPU, all ranks being alike. */
 static double moved_B(double tokens, double copies, double message_B, bool combine)
 {
@@ -50,6 +57,7 @@ double ll_own_s(const struct cluster_hw *hw, double tokens, double copies, doubl
     if (measured_s <= 0 || here_Bps <= 0 || there_Bps <= 0)
         return measured_s;
     double there_s = moved_B(TOKENS, COPIES, combine ? COMBINE_B : dispatch_B, combine) / there_Bps;
+    message_B = in_memory_B(&hw->ep_kernel, message_B, combine);
     double here_s = moved_B(tokens, copies, message_B, combine) / here_Bps;
     return measured_s + here_s > there_s ? measured_s + (here_s - there_s) : 0;
 }
