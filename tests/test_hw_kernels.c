@@ -341,10 +341,13 @@ static double all_of_it(const struct cluster_hw *cluster)
             if (kernel_is_pass(c.family) && !large)
                 c.sms = 2; /* what SMs can load decides */
             sum_s += kernel_time(m, &c).time_s;
+            c.dtype = KERNEL_BF16;
+            sum_s += kernel_time(m, &c).time_s;
         }
     struct kernel_call point = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 2048,
                                 .sms = 112};
-    return sum_s + kernel_time(m, &point).time_s;
+    struct kernel_call square = {.family = KERNEL_GEMM, .dtype = KERNEL_BF16, .m = 8192, .n = 8192, .k = 8192};
+    return sum_s + kernel_time(m, &point).time_s + kernel_time(m, &square).time_s;
 }
 
 struct keys {

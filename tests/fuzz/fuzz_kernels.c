@@ -23,6 +23,7 @@ static const struct cluster_hw hw = {
                 .memory_ratio = 0.9,
                 .sm_B_per_clock = 64,
                 .gemm = {6e-6, 8e-8, 1e-7, 6e-8, 0.9, 0.4, 256, 160, 64, 16},
+                .gemm_bf16 = {6e-6, 1e-8, 1e-8, 6e-8, 0.9, 0.4, 256, 128, 64, 16},
                 .attention = {6e-6, 0.7, 0.6, 2e-6, 1e-5, 8e-6, 7e-7, 9e-6, 5},
                 .pass = {.9, .9, .9, .9, .9, .9, .9, .9, .9, .9, 2e-6}}};
 

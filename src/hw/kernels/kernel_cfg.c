@@ -41,7 +41,7 @@ static const struct cfg_field gemm_fields[] = {
     COUNT(kernel_gemm_cfg, "least_tile_n", least_n, 8, 256,
           "columns of its smallest; between them, columns grow by 8"),
     {0}};
-static const struct cfg_table gemm_table = {"gemm", "GEMM kernels", sizeof(struct kernel_gemm_cfg),
+static const struct cfg_table gemm_table = {"gemm", "GEMM kernels of a library", sizeof(struct kernel_gemm_cfg),
                                             gemm_fields};
 
 static const struct cfg_field attention_fields[] = {
@@ -95,6 +95,7 @@ static const struct cfg_field fields[] = {
              "what one SM can load from L2 in a clock"),
     TIME(hw_kernels, "launch_gap", launch_gap_s, "between a kernel's end and the next one's start"),
     PART("gemm", gemm, gemm_table),
+    PART("gemm_bf16", gemm_bf16, gemm_table),
     PART("attention", attention, attention_table),
     PART("pass", pass, pass_table),
     {0}};

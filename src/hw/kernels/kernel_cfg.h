@@ -15,7 +15,7 @@ struct kernel_chip {
     double memory_Bps, clock_Hz;
 };
 
-/* GEMMs with tiles of DeepGEMM's kind. Times hold at the clock of measured_on. */
+/* GEMMs on tiles, of one library. Times hold at the clock of measured_on. */
 struct kernel_gemm_cfg {
     double start_s;          /* launch, descriptors, first loads, last store */
     double block_s;          /* per step of 128 bytes along K: barrier, wgmma drain, scales */
@@ -52,7 +52,8 @@ struct hw_kernels {
     double memory_ratio;  /* achieved over nominal memory bandwidth: attention */
     double sm_B_per_clock; /* what an SM can load per clock */
     double launch_gap_s;  /* between a kernel and the next of its stream */
-    struct kernel_gemm_cfg gemm;
+    struct kernel_gemm_cfg gemm;      /* FP8 with scales: DeepGEMM */
+    struct kernel_gemm_cfg gemm_bf16; /* cuBLAS */
     struct kernel_attention_cfg attention;
     struct kernel_pass_cfg pass;
 };

@@ -11,6 +11,7 @@ enum { KERNEL_FIT_MAX = 5 };
 struct kernel_fit {
     const char *name;
     unsigned families;                  /* bits 1 << enum kernel_family */
+    unsigned dtypes;                    /* bits 1 << enum kernel_dtype */
     size_t n;
     size_t offsets[KERNEL_FIT_MAX];     /* into struct hw_kernels, of doubles */
     const char *keys[KERNEL_FIT_MAX];   /* cluster.kernels.... */
@@ -18,7 +19,7 @@ struct kernel_fit {
 };
 extern const struct kernel_fit kernel_fits[]; /* ends with name == NULL */
 
-const struct kernel_fit *kernel_fit_of(enum kernel_family family); /* NULL: nothing is fitted */
+const struct kernel_fit *kernel_fit_of(const struct kernel_call *call); /* NULL: nothing is fitted */
 
 /* Least mean |ln(roofline / measured)| over the table's rows of these families, on the measured chip, less
  * those that `leave_out` marks (NULL = none); from the constants in `cfg`, which receives the result. */

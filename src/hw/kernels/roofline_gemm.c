@@ -1,4 +1,4 @@
-/* Roofline of GEMMs on tiles, dense and grouped, after DeepGEMM on Hopper.
+/* Roofline of GEMMs on tiles, dense and grouped, after DeepGEMM (FP8) and cuBLAS (BF16) on Hopper.
  *
  * A tile of bm x bn takes, for each step of 128 bytes along K, its tensor time at the sustained rate and a
  * fixed time (barriers, draining wgmma, scales), then an epilogue. Tiles go to the SMs in waves. The tile is
@@ -21,6 +21,11 @@ static const double step_B = 128, unit_tile = 128.0 * 128.0;
 static double element_B(const struct kernel_call *call)
 {
     return call->dtype == KERNEL_FP8 ? 1 : 2;
+}
+
+static const struct kernel_gemm_cfg *library(const struct kernel_model *m, const struct kernel_call *call)
+{
+    return call->dtype == KERNEL_FP8 ? &m->cfg.gemm : &m->cfg.gemm_bf16;
 }
 
 double gemm_flop(const struct kernel_call *call)
@@ -70,7 +75,8 @@ static double steps_of(const struct kernel_call *call, double k)
 static double step_s(const struct kernel_model *m, const struct kernel_call *call, double bm, double bn)
 {
     double flop = 2 * bm * bn * step_B / element_B(call);
-    double fixed_s = call->family == KERNEL_WGRAD ? m->cfg.gemm.wgrad_block_s : m->cfg.gemm.block_s;
+    const struct kernel_gemm_cfg *c = library(m, call);
+    double fixed_s = call->family == KERNEL_WGRAD ? c->wgrad_block_s : c->block_s;
     return flop / roofline_sm_flops(m, call->dtype) + roofline_clocked_s(m, fixed_s);
 }
 
@@ -100,7 +106,7 @@ static struct heights count_heights(const struct kernel_call *call, double bm)
 static void time_tiling(const struct kernel_model *m, const struct kernel_call *call,
                         const struct heights *h, struct tiling *t)
 {
-    double epilogue_s = roofline_clocked_s(m, m->cfg.gemm.epilogue_s) * t->bm * t->bn / unit_tile;
+    double epilogue_s = roofline_clocked_s(m, library(m, call)->epilogue_s) * t->bm * t->bn / unit_tile;
     t->tiles = h->rows_of_tiles * ceil(call->n / t->bn);
     t->waves = ceil(t->tiles / roofline_sms(m, call));
     t->tensor_s = t->waves * (h->steps * step_s(m, call, t->bm, t->bn) + epilogue_s);
@@ -116,7 +122,7 @@ static bool better(const struct tiling *a, const struct tiling *b)
 /* Tiles of 256 rows exist for dense GEMMs only; those of contiguous groups are as high as their padding. */
 static double highest_tile(const struct kernel_model *m, const struct kernel_call *call)
 {
-    double most = (double)m->cfg.gemm.tile_m;
+    double most = (double)library(m, call)->tile_m;
     return call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS :
            call->family == KERNEL_GEMM               ? most :
                                                        fmin(128, most);
@@ -126,13 +132,13 @@ static double lowest_tile(const struct kernel_model *m, const struct kernel_call
 {
     return call->family == KERNEL_GROUPED_CONTIGUOUS ?
                PADDED_ROWS :
-               fmin((double)m->cfg.gemm.least_m, highest_tile(m, call));
+               fmin((double)library(m, call)->least_m, highest_tile(m, call));
 }
 
 /* DeepGEMM's widths are multiples of 8; accumulators leave no room for more than 128 both ways. */
 static struct tiling best_tiling(const struct kernel_model *m, const struct kernel_call *call)
 {
-    const struct kernel_gemm_cfg *c = &m->cfg.gemm;
+    const struct kernel_gemm_cfg *c = library(m, call);
     struct tiling best = {.tensor_s = INFINITY};
     double least_n = fmin((double)c->least_n, (double)c->tile_n);
     for (double bm = lowest_tile(m, call); bm <= highest_tile(m, call); bm *= 2) {
@@ -156,8 +162,8 @@ void roofline_gemm(const struct kernel_model *m, const struct kernel_call *call,
     t->tile_n = best.bn;
     t->tiles = best.tiles;
     t->waves = best.waves;
-    t->start_s = m->cfg.gemm.start_s;
+    t->start_s = library(m, call)->start_s;
     t->tensor_s = best.tensor_s;
-    t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.gemm.memory_ratio);
-    roofline_add_up(t, m->cfg.gemm.unhidden_ratio);
+    t->memory_s = roofline_memory_s(m, call, t->bytes_B, library(m, call)->memory_ratio);
+    roofline_add_up(t, library(m, call)->unhidden_ratio);
 }
