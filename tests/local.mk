@@ -80,6 +80,8 @@ dist_check_SCRIPTS += tests/infer_cli.sh
 dist_check_SCRIPTS += tests/compare_cli.sh
 dist_check_SCRIPTS += tests/sweep_cli.sh
 dist_check_SCRIPTS += tests/sweep_reliability.sh
+dist_check_SCRIPTS += tests/slurm.sh
+dist_check_SCRIPTS += tests/snakemake.sh
 EXTRA_DIST += tests/cli.sh tests/schema_covers.py
 
 include tests/fuzz/local.mk
