@@ -53,11 +53,11 @@ if [ -r /proc/$$/task/$$/children ]; then
         "$MOESIM" "${slow[@]}" -o "$3" >out 2>err &
         pid=$!
         victim=
-        for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-            sleep 0.01
+        while kill -0 $pid 2>/dev/null; do
             victim=$(children_of $pid)
             [ "$2" = 1 ] || victim=$(children_of ${victim:-0})
             kill "-$1" $victim 2>/dev/null && break
+            sleep 0.01
         done
         wait $pid
         code=$?
