@@ -48,8 +48,8 @@ static struct bench star(uint32_t n, const struct hw_packet *hw)
     struct switch_link *links = calloc(2 * n, sizeof *links);
     double *buffer_B = calloc(n + 1, sizeof *buffer_B);
     for (uint32_t i = 0; i < n; i++) {
-        links[i] = (struct switch_link){RATE, 0, WIRE, i, n, true, false, true};
-        links[n + i] = (struct switch_link){RATE, PIPE, WIRE, n, i, false, true, true};
+        links[i] = (struct switch_link){RATE, 0, WIRE, n, true, false, true};
+        links[n + i] = (struct switch_link){RATE, PIPE, WIRE, i, false, true, true};
     }
     buffer_B[n] = n * hw->buffer_B;
     struct switch_config c = {2 * n, n + 1, links, buffer_B, *hw, MTU, HEADER, 7};
@@ -67,12 +67,12 @@ static struct bench barbell(uint32_t n, uint32_t k, const struct hw_packet *hw)
     double *buffer_B = calloc(n + 2, sizeof *buffer_B);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = n + (i >= n / 2);
-        links[i] = (struct switch_link){RATE, 0, WIRE, i, at, true, false, true};
-        links[n + i] = (struct switch_link){RATE, PIPE, WIRE, at, i, false, true, true};
+        links[i] = (struct switch_link){RATE, 0, WIRE, at, true, false, true};
+        links[n + i] = (struct switch_link){RATE, PIPE, WIRE, i, false, true, true};
     }
     for (uint32_t i = 0; i < k; i++)
         links[2 * n + i] =
-            (struct switch_link){RATE, PIPE, WIRE, n, n + 1, false, false, true};
+            (struct switch_link){RATE, PIPE, WIRE, n + 1, false, false, true};
     buffer_B[n] = buffer_B[n + 1] = n * hw->buffer_B;
     struct switch_config c = {2 * n + k, n + 2, links, buffer_B, *hw, MTU, HEADER, 7};
     struct bench b = {.n = n, .net = switch_net_new(&c)};
@@ -626,6 +626,34 @@ START_TEST(dcqcn_halves_and_recovers)
 }
 END_TEST
 
+/* Long flows converge to equal shares, however they began, and fill most of the
+ * link. */
+START_TEST(controlled_flows_converge)
+{
+    for (int cc = CONGESTION_DCQCN; cc <= CONGESTION_RTT; cc++) {
+        struct hw_packet hw = plain_hw();
+        hw.congestion_control = cc;
+        hw.flow_control = FLOW_CONTROL_PFC;
+        hw.ecn_min_B = 100e3, hw.ecn_max_B = 400e3;
+        struct bench b = star(4, &hw);
+        for (uint32_t i = 1; i < 4; i++)
+            send(&b, (i - 1) * 200e-6, i, 0, 256 * MIB);
+        double end_s = finish(&b), sum = 0, squares = 0;
+        for (uint32_t i = 0; i < 3; i++) {
+            double rate = 256 * MIB / (b.ends[i].time_s - i * 200e-6);
+            sum += rate;
+            squares += rate * rate;
+        }
+        ck_assert_double_gt(sum * sum / (3 * squares),
+                            cc == CONGESTION_DCQCN ? 0.95 : 0.99);
+        /* DCQCN takes milliseconds to grow back after its first cuts */
+        double most_s = (cc == CONGESTION_DCQCN ? 1.4 : 1.05) * 768 * MIB / RATE;
+        ck_assert_double_lt(end_s, most_s);
+        end(&b);
+    }
+}
+END_TEST
+
 /* --- order ------------------------------------------------------------------------ */
 
 /* Two senders in one leaf spray over two cables beside a third flow that loads one of
@@ -761,11 +789,9 @@ START_TEST(a_circle_of_full_buffers_is_found_out)
     hw.timeout_s = 10e-6;
     for (uint32_t i = 0; i < 3; i++) { /* hosts are nodes 3 to 5 */
         uint32_t next = (i + 1) % 3;
-        links[i] = (struct switch_link){RATE, 0, WIRE, 3 + i, i, true, false, true};
-        links[3 + i] =
-            (struct switch_link){RATE, PIPE, WIRE, i, 3 + i, false, true, true};
-        links[6 + i] =
-            (struct switch_link){RATE, PIPE, WIRE, i, next, false, false, true};
+        links[i] = (struct switch_link){RATE, 0, WIRE, i, true, false, true};
+        links[3 + i] = (struct switch_link){RATE, PIPE, WIRE, 3 + i, false, true, true};
+        links[6 + i] = (struct switch_link){RATE, PIPE, WIRE, next, false, false, true};
     }
     struct switch_config c = {9, 6, links, buffer_B, hw, MTU, HEADER, 7};
     struct bench b = {.n = 3, .net = switch_net_new(&c)};
@@ -843,6 +869,7 @@ static Suite *suite(void)
     tcase_add_test(t, incast_hurts_a_victim_unless_queues_are_apart);
     tcase_add_test(t, rtt_control_keeps_queues_short_and_links_full);
     tcase_add_test(t, dcqcn_halves_and_recovers);
+    tcase_add_test(t, controlled_flows_converge);
     tcase_add_test(t, spraying_reorders_and_placement_decides);
     tcase_add_test(t, a_small_reorder_buffer_discards);
     tcase_add_test(t, the_shortest_queue_avoids_the_loaded_cable);

@@ -8,14 +8,14 @@
 
 #include "hw/cluster.h"
 
-const char *const hw_queueing_names[] = {"shared_output", "shared_input", "voq_port",
-                                         "voq_qp", NULL};
+static const char *const queueing_names[] = {"shared_output", "shared_input",
+                                             "voq_port", "voq_qp", NULL};
 static const char *const scheduling_names[] = {"strict_priority", "round_robin", NULL};
-const char *const hw_flow_control_names[] = {"none", "pfc", "credits", NULL};
-const char *const hw_backpressure_names[] = {"class", "qp", NULL};
-const char *const hw_congestion_names[] = {"none", "dcqcn", "rtt", NULL};
-const char *const hw_placement_names[] = {"in_order", "hold", "out_of_order", NULL};
-const char *const hw_retransmission_names[] = {"go_back_n", "selective", NULL};
+static const char *const flow_control_names[] = {"none", "pfc", "credits", NULL};
+static const char *const backpressure_names[] = {"class", "qp", NULL};
+static const char *const congestion_names[] = {"none", "dcqcn", "rtt", NULL};
+static const char *const placement_names[] = {"in_order", "hold", "out_of_order", NULL};
+static const char *const retransmission_names[] = {"go_back_n", "selective", NULL};
 
 #define CHOICE(key, member, preset, names, text) \
     { \
@@ -76,16 +76,16 @@ static const struct cfg_table rtt_table = {"rtt", "congestion_control rtt",
                                            sizeof(struct hw_rtt_control), rtt_fields};
 
 static const struct cfg_field packet_fields[] = {
-    CHOICE("queueing", queueing, "shared_output", hw_queueing_names,
+    CHOICE("queueing", queueing, "shared_output", queueing_names,
            "where packets wait in a switch: shared_output, shared_input, voq_port, "
            "voq_qp"),
     CHOICE("scheduling", scheduling, "strict_priority", scheduling_names,
            "between classes; queues of one class take turns packet by packet"),
-    CHOICE("flow_control", flow_control, "credits", hw_flow_control_names,
+    CHOICE("flow_control", flow_control, "credits", flow_control_names,
            "none: switches drop what they cannot hold; pfc: they pause the link; "
            "credits: nothing is sent "
            "that could not be held"),
-    CHOICE("backpressure", backpressure, "class", hw_backpressure_names,
+    CHOICE("backpressure", backpressure, "class", backpressure_names,
            "what a full buffer stops: the whole class of the link, or first the queue "
            "pair that fills it "
            "(needs voq_qp)"),
@@ -115,12 +115,12 @@ static const struct cfg_field packet_fields[] = {
           "dcqcn: a longer queue marks all packets"),
     VALUE(hw_packet, "ecn_probability", ecn_probability_ratio, DIM_RATIO, "0.2", 0, 1,
           "dcqcn: share of packets marked just below ecn_max"),
-    CHOICE("congestion_control", congestion_control, "none", hw_congestion_names,
+    CHOICE("congestion_control", congestion_control, "none", congestion_names,
            "what NICs do about queues: none, dcqcn (marks), rtt (delay, as Swift and "
            "TIMELY)"),
     PART("dcqcn", dcqcn, dcqcn_table, "congestion_control dcqcn"),
     PART("rtt", rtt, rtt_table, "congestion_control rtt"),
-    CHOICE("placement", placement, "in_order", hw_placement_names,
+    CHOICE("placement", placement, "in_order", placement_names,
            "packets that come before their turn: in_order discards them, hold keeps "
            "them in a reorder buffer, "
            "out_of_order places them"),
@@ -129,7 +129,7 @@ static const struct cfg_field packet_fields[] = {
     WHOLE(
         hw_packet, "reorder_window", reorder_window, "256", 0, 1 << 24,
         "over several paths a gap counts as loss when so many later packets have come"),
-    CHOICE("retransmission", retransmission, "go_back_n", hw_retransmission_names,
+    CHOICE("retransmission", retransmission, "go_back_n", retransmission_names,
            "after a loss: everything from the gap on, or what is missing"),
     VALUE(hw_packet, "timeout", timeout_s, DIM_TIME, "320 us", 1e-9, 100,
           "without progress for so long a NIC sends again"),

@@ -70,11 +70,6 @@ struct hw_packet {
 };
 
 extern const struct cfg_table hw_packet_table;
-extern const char *const hw_queueing_names[],
-    *const hw_flow_control_names[], *const hw_backpressure_names[],
-                                        *const hw_congestion_names[],
-                                            *const hw_placement_names[],
-                                                *const hw_retransmission_names[];
 
 struct cluster_hw;
 

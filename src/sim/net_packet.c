@@ -60,8 +60,7 @@ static struct switch_link network_link(struct net_packet *n, uint32_t link)
     const struct cluster_hw *hw = n->setup.spec->hw;
     const struct topo_link *l = &topo->links[link];
     uint32_t first_switch = topology_first_switch(topo);
-    struct switch_link s = {
-        .capacity_Bps = l->capacity_Bps, .tail = l->a, .head = l->b};
+    struct switch_link s = {.capacity_Bps = l->capacity_Bps, .head = l->b};
     s.from_host = l->a < first_switch;
     s.to_host = l->b < first_switch;
     s.framed = l->kind != LINK_NVLINK && l->kind != LINK_PCIE;
@@ -88,7 +87,6 @@ static void make_net(struct net_packet *n)
         links[i] = (struct switch_link){.capacity_Bps = n->setup.capacity_Bps[i],
                                         .from_host = true,
                                         .to_host = true,
-                                        .tail = n_vertices + i - first,
                                         .head = n_vertices + i - first};
     for (uint32_t i = 0; i < n_nodes; i++)
         buffer_B[i] =

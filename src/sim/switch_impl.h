@@ -92,7 +92,7 @@ struct port {         /* the sending end of a link */
     uint32_t serving;              /* shared_input: whose packet is crossing */
     uint32_t ring[SWITCH_CLASSES]; /* the queue whose turn is next */
     uint64_t pipe_ps, wire_ps;
-    uint32_t tail, head;
+    uint32_t head; /* node */
     double hazard; /* until the next error */
     uint64_t n_errors;
 };
@@ -179,7 +179,7 @@ struct ended {
 
 struct switch_net {
     struct hw_packet hw;
-    uint32_t n_links, n_nodes, mtu_B, header_B;
+    uint32_t n_links, mtu_B, header_B;
     uint64_t seed;
     struct calendar calendar;
     struct port *ports;          /* [n_links] */
@@ -263,8 +263,6 @@ static inline void at_time(struct switch_net *net, uint64_t at_ps, enum event_ki
 void link_wake(struct switch_net *net, uint32_t link, uint64_t at_ps);
 void link_try(struct switch_net *net, uint32_t link);
 void packet_free(struct switch_net *net, uint32_t packet);
-double draw(struct switch_net *net, uint32_t entity, uint64_t number,
-            uint32_t purpose); /* [0, 1) */
 
 /* switch_queue.c */
 uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in,
@@ -305,7 +303,6 @@ void nic_timeout(struct switch_net *net, uint32_t qp);
 void nic_forget(struct switch_net *net, uint32_t packet); /* it will not arrive */
 void qp_release(struct switch_net *net,
                 uint32_t qp); /* when nothing of it is left anywhere */
-bool nic_may_send(struct switch_net *net, uint32_t qp);
 
 /* switch_control.c */
 void control_begin(struct switch_net *net, uint32_t qp, double cap_Bps);

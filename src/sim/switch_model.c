@@ -10,7 +10,9 @@
 
 enum purpose { DRAW_ERROR, DRAW_MARK, DRAW_PATH };
 
-double draw(struct switch_net *net, uint32_t entity, uint64_t number, uint32_t purpose)
+/* Counter-based: [0, 1), the same for the same purpose, entity and number. */
+static double draw(struct switch_net *net, uint32_t entity, uint64_t number,
+                   uint32_t purpose)
 {
     uint32_t counter[4] = {(uint32_t)number, (uint32_t)(number >> 32), entity, purpose};
     uint32_t key[2] = {(uint32_t)net->seed, (uint32_t)(net->seed >> 32)}, out[4];
@@ -572,7 +574,6 @@ static void init_port(struct switch_net *net, uint32_t link,
                        .wire_ps = ps_of(l->wire_s),
                        .wire_head = NIL,
                        .serving = NIL,
-                       .tail = l->tail,
                        .head = l->head,
                        .from_host = l->from_host,
                        .to_host = l->to_host,
@@ -615,7 +616,6 @@ struct switch_net *switch_net_new(const struct switch_config *c)
     struct switch_net *net = ZEROED(struct switch_net, 1);
     net->hw = c->hw;
     net->n_links = c->n_links;
-    net->n_nodes = c->n_nodes;
     net->mtu_B = (uint32_t)lround(c->mtu_B);
     net->header_B = (uint32_t)lround(c->header_B);
     net->seed = c->seed;

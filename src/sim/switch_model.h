@@ -29,7 +29,7 @@ struct switch_link {
     double capacity_Bps; /* of payload, in full packets */
     double pipe_s;       /* through the node, before the queue of this link */
     double wire_s;       /* from the queue to the far node */
-    uint32_t tail, head; /* nodes */
+    uint32_t head;       /* the far node */
     bool from_host, to_host;
     bool framed; /* packets have headers on it; otherwise payload counts alone */
 };

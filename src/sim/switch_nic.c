@@ -112,7 +112,7 @@ uint32_t nic_packet_B(const struct switch_net *net, uint32_t qp)
 
 /* Whether its NIC would send a packet of the QP now; sees to it that it is looked at
  * again when it may. */
-bool nic_may_send(struct switch_net *net, uint32_t qp)
+static bool may_send(struct switch_net *net, uint32_t qp)
 {
     struct qp *f = qp_of(net, qp);
     if (f->state != QP_LIVE || (f->resend == NIL && f->next_psn == f->n_packets))
@@ -134,7 +134,7 @@ void nic_refresh(struct switch_net *net, uint32_t qp)
     if (f->state != QP_LIVE)
         return;
     uint32_t n = f->n_groups;
-    bool may = nic_may_send(net, qp);
+    bool may = may_send(net, qp);
     for (uint32_t i = 0; i < n; i++)
         if (may)
             queue_attach(net, f->block + i);
@@ -228,7 +228,7 @@ uint32_t nic_make_packet(struct switch_net *net, uint32_t queue)
     note_sent(net, f, k);
     watch_time(net, qp);
     control_sent(net, qp, k->payload_B);
-    if (!nic_may_send(net, qp))
+    if (!may_send(net, qp))
         for (uint32_t i = 0; i < f->n_groups; i++)
             queue_detach(net, f->block + i);
     return packet;
