@@ -221,13 +221,34 @@ START_TEST(ends_come_behind)
 {
     struct chunk_material m = material(NULL);
     uint32_t layers = m.n_layers;
-    material_add_ends(&m, &model, kernel_model_new(&hw, &table, arena), TOKENS, arena);
+    material_add_ends(&m, &model, kernel_model_new(&hw, &table, arena), TOKENS, 4, arena);
     ck_assert_uint_eq(m.n_layers, layers + 3);
     const uint8_t kinds[] = {LAYER_EMBEDDING, LAYER_DENSE, LAYER_MOE, LAYER_HEAD};
     struct chunk_spec spec = {{kinds, 4}, {NULL, 0}, 0};
     struct chunk_program p;
     chunk_compose(&m, &spec, arena, &p);
     ck_assert_uint_gt(p.n_kernels, 100);
+}
+END_TEST
+
+static double head_s(double logit_B)
+{
+    struct chunk_material m = material(NULL);
+    double sum_s = 0;
+    material_add_ends(&m, &model, kernel_model_new(&hw, &table, arena), TOKENS, logit_B, arena);
+    for (uint32_t i = 0; i < m.program.n_kernels; i++)
+        if (m.kind[m.program.kernels[i].layer - 1] == LAYER_HEAD)
+            sum_s += m.program.kernels[i].work_s;
+    return sum_s;
+}
+
+/* Two casts and two passes over logits of 4 B are 24 B a logit, one pass over those of 2 B is 4 B. */
+START_TEST(a_loss_in_fp32_passes_over_wide_logits)
+{
+    double more_B = 20 * TOKENS * (double)model.vocab;
+    double more_s = head_s(4) - head_s(2);
+    ck_assert_double_gt(more_s, more_B / hw.chip.memory_Bps);
+    ck_assert_double_lt(more_s, 2 * more_B / hw.chip.memory_Bps);
 }
 END_TEST
 
@@ -244,6 +265,7 @@ static Suite *suite(void)
     tcase_add_test(c, computation_takes_what_communication_leaves);
     tcase_add_test(c, a_dense_model_has_layers_too);
     tcase_add_test(c, ends_come_behind);
+    tcase_add_test(c, a_loss_in_fp32_passes_over_wide_logits);
     suite_add_tcase(s, c);
     return s;
 }

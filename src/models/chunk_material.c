@@ -4,8 +4,8 @@
  * dense network of such models (DeepSeek-V3: 9 * 2,048 = 18,432), so its GEMMs take as long; what moves tokens
  * between experts falls away.
  *
- * The output head is BF16 (DeepSeek-V3 report 3.3.1: embedding, head and gating keep their precision), its loss one
- * pass over the logits that leaves their gradient. A projection of an MTP module is an FP8 GEMM.
+ * The output head is BF16 (DeepSeek-V3 report 3.3.1: embedding, head and gating keep their precision); what the loss
+ * passes over is train.precision.logit. A projection of an MTP module is an FP8 GEMM.
  *
  * Left out: exchange of vocabulary shards (none: no tensor parallelism), metrics of the loss. */
 #include "models/chunk_material.h"
@@ -104,7 +104,7 @@ void material_kernel(struct material_builder *b, enum chunk_part part, const cha
 struct ends {
     struct material_builder b;
     const struct kernel_model *kernels;
-    double tokens, hidden, vocab;
+    double tokens, hidden, vocab, logit_B;
 };
 
 static void add_call(struct ends *e, enum chunk_part part, const char *name, const struct kernel_call *call)
@@ -159,21 +159,36 @@ static void add_projection(struct ends *e)
     add_pass(e, PART_OTHER_B, KERNEL_QUANTISE, "quant_cast", values, values / 2);
 }
 
+/* Wider logits are cast, the log-softmax written, its gradient made of it and cast back, as PyTorch's cross entropy
+ * does on .float(); in BF16 a fused kernel leaves the gradient in their place. */
+static void add_loss(struct ends *e)
+{
+    double logits = e->tokens * e->vocab, bf16_B = 2 * logits, wide_B = e->logit_B * logits;
+    if (e->logit_B <= 2) {
+        add_pass(e, PART_OTHER_F, KERNEL_NORM, "loss", bf16_B, bf16_B);
+        return;
+    }
+    add_pass(e, PART_OTHER_F, KERNEL_ELEMENTWISE, "cast", bf16_B, wide_B);
+    add_pass(e, PART_OTHER_F, KERNEL_NORM, "loss", wide_B, wide_B);
+    add_pass(e, PART_OTHER_B, KERNEL_NORM, "loss", wide_B, wide_B);
+    add_pass(e, PART_OTHER_B, KERNEL_ELEMENTWISE, "cast", wide_B, bf16_B);
+}
+
 static void add_head(struct ends *e)
 {
-    double logits_B = 2 * e->tokens * e->vocab;
     material_layer(&e->b, LAYER_HEAD);
     add_norm(e, 1);
     add_linear(e, KERNEL_BF16, e->vocab, e->hidden);
-    add_pass(e, PART_OTHER_F, KERNEL_NORM, "loss", logits_B, logits_B);
+    add_loss(e);
 }
 
 void material_add_ends(struct chunk_material *material, const struct model *m, const struct kernel_model *kernels,
-                       double tokens, struct arena *arena)
+                       double tokens, double logit_B, struct arena *arena)
 {
     struct ends e = {.b = material_begin(material, arena),
                      .kernels = kernels,
                      .tokens = tokens,
+                     .logit_B = logit_B,
                      .hidden = (double)m->hidden,
                      .vocab = (double)m->vocab};
     add_embedding(&e);

@@ -27,9 +27,10 @@ void material_add(struct material_builder *b, enum chunk_part part, const char *
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
                      double lead_s, double sms);
 
-/* Adds embedding, projection and head (once each) for `tokens` tokens, by the kernel model. */
+/* Adds embedding, projection and head (once each) for `tokens` tokens, by the kernel model. logit_B: of a logit in
+ * the loss; 2 is one pass over the head's own output. */
 void material_add_ends(struct chunk_material *material, const struct model *m, const struct kernel_model *kernels,
-                       double tokens, struct arena *arena);
+                       double tokens, double logit_B, struct arena *arena);
 /* The trace's layer pairs as experts' layers, and without their communication, experts' kernels at the mean load
  * taken for it, as dense ones. */
 void material_from_trace(const struct trace *trace, const struct replay_cfg *cfg, const struct cluster_hw *hw,

@@ -49,6 +49,8 @@ static const struct cfg_field precision_fields[] = {
     NUMBER_B("attention", attention_B, "1.5 B",
              "cached output of attention (default: DeepSeek-V3 report 3.3.3: E5M6, 12 bits)"),
     NUMBER_B("message", message_B, "2 B", "activations and gradients between pipeline ranks (default: BF16)"),
+    NUMBER_B("logit", logit_B, "4 B",
+             "logits in the loss: 4 B as PyTorch's cross entropy in FP32, with casts; 2 B one fused pass in BF16"),
     {0}};
 static const struct cfg_table precision_table = {
     "precision", "bytes of numbers", sizeof(struct train_precision), precision_fields};

@@ -25,6 +25,7 @@ struct train_precision {
     double input_B;     /* cached input of a linear layer or of SwiGLU */
     double attention_B; /* cached output of attention */
     double message_B;   /* between pipeline ranks */
+    double logit_B;     /* of the loss's logits; 2: as the head leaves them, in one pass */
 };
 
 enum train_recompute { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL };

@@ -259,7 +259,8 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
         from_kernels(p, arena);
     else if (read_trace(p, arena, diag))
         return -1;
-    material_add_ends(&p->material, p->layout.model, p->kernels, train_tokens(&p->layout), arena);
+    material_add_ends(&p->material, p->layout.model, p->kernels, train_tokens(&p->layout),
+                      p->layout.cfg->precision.logit_B, arena);
     return 0;
 }
 
