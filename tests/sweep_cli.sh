@@ -155,6 +155,10 @@ check "-j1 gives the bytes of -j2" cmp j1.sqlite j2.sqlite
 for i in 1 2 3; do many "shard $i of 3" -j2 --shard $i/3 -o s$i.sqlite; done
 expect 0 "merge" merge s2.sqlite s1.sqlite s3.sqlite -o merged.sqlite
 check "shards merged give the bytes of one machine" cmp merged.sqlite j1.sqlite
+mkdir elsewhere && ln -s "$srcdir/scenarios" linked
+check "from another folder, by another path: the same bytes" bash -c 'cd elsewhere && "$MOESIM" sweep \
+    ../linked/fig6_latency_16gpu.yaml -s "collective.to=128 B" -a collective.topologies=mpft,mrft \
+    -a "cluster.nic.latency=1..3 us by 0.5" --seeds 2 -o there.sqlite >/dev/null && cmp there.sqlite ../j1.sqlite'
 expect 0 "merge of a whole" merge j1.sqlite -o again.sqlite
 check "and of itself" cmp again.sqlite j1.sqlite
 expect 3 "merge without a shard" merge s1.sqlite s3.sqlite -o never.sqlite

@@ -61,16 +61,32 @@ const char *data_find(const char *relative, const char *scenario_path,
     return NULL;
 }
 
+/* The path without links, dots and the working directory; itself when there is no such file. */
+static const char *real(const char *path, struct arena *arena)
+{
+    char *found = realpath(path, NULL);
+    const char *copy = arena_strdup(arena, found ? found : path);
+    free(found);
+    return copy;
+}
+
+static size_t length_of_root(const char *path, const char *root)
+{
+    size_t n = strlen(root);
+    return !strncmp(path, root, n) && path[n] == '/' ? n + 1 : 0;
+}
+
+/* Where somebody stands is the last thing that a name should depend on. */
 const char *data_name(const char *path, const char *scenario_path, struct arena *arena)
 {
     struct roots r = search_roots(scenario_path, arena);
     size_t longest = 0;
+    path = real(path, arena);
     for (size_t i = 0; i < r.n; i++) {
-        size_t n = strlen(r.path[i]);
-        if (n > longest && !strncmp(path, r.path[i], n) && path[n] == '/')
-            longest = n;
+        size_t n = strcmp(r.path[i], ".") ? length_of_root(path, real(r.path[i], arena)) : 0;
+        longest = n > longest ? n : longest;
     }
-    return longest ? path + longest + 1 : path;
+    return path + (longest ? longest : length_of_root(path, real(".", arena)));
 }
 
 /* --- listing

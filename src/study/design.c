@@ -467,7 +467,7 @@ static void group_axes(struct builder *b)
 static int build(struct builder *b, struct file *f, const char *path, const struct design_options *o)
 {
     f->sweep = yaml_get(f->doc.root, "sweep");
-    b->d->path = path;
+    b->d->path = b->d->file = path;
     if (f->sweep && f->sweep->kind != YAML_DOC_MAPPING)
         wrong_node(b, f, f->sweep, "keys, for example 'axes: ...'");
     else if (f->sweep)

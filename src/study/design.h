@@ -21,6 +21,7 @@
 
 struct design {
     const char *path; /* of the scenario */
+    const char *file; /* that was named: the scenario, or one that describes the sweep */
     const char **set; /* overrides key=value */
     uint32_t n_set;
     struct axis *axes;

@@ -81,10 +81,13 @@ static void resolve(const struct sweep *s, uint32_t point, struct arena *arena, 
 
 /* --- in the child ----------------------------------------------------------------------------------------------------- */
 
-/* A file's name in a record; a record's lines end at a newline. */
+/* A file's name in records and results: those that the user named without their folders, others as they are found.
+ * A record's lines end at a newline. */
 static const char *file_name(const struct sweep *s, size_t i, struct arena *arena)
 {
-    char *name = arena_strdup(arena, data_name(input_file_at(i)->path, s->d->path, arena));
+    const char *path = input_file_at(i)->path, *slash = strrchr(path, '/');
+    bool is_named = !strcmp(path, s->d->path) || !strcmp(path, s->d->file);
+    char *name = arena_strdup(arena, !is_named ? data_name(path, s->d->path, arena) : slash ? slash + 1 : path);
     for (char *c = name; *c; c++)
         *c = *c == '\n' ? '?' : *c;
     return name;
