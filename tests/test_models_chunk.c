@@ -144,6 +144,23 @@ static uint32_t count_kind(const struct chunk_program *p, enum op_kind kind)
     return n;
 }
 
+START_TEST(layers_run_again)
+{
+    struct bench *b = bench_new();
+    struct chunk_program f = compose(b, moe, NULL, 0), back = compose(b, NULL, moe, WORK_INPUT | WORK_WEIGHT), again;
+    struct chunk_spec spec = {.backward = {moe, LAYERS}, .work = WORK_INPUT | WORK_WEIGHT, .again = true};
+    uint32_t combines = 0;
+
+    chunk_compose(&b->material, &spec, b->arena, &again);
+    for (uint32_t i = 0; i < f.n_kernels; i++)
+        combines += f.kernels[i].phase == PART_COMBINE_F;
+    ck_assert_uint_eq(again.n_kernels, back.n_kernels + f.n_kernels - combines);
+    for (uint32_t i = 0; i < again.n_kernels; i++)
+        ck_assert(again.kernels[i].backward && again.kernels[i].routing % 2);
+    bench_free(b);
+}
+END_TEST
+
 START_TEST(only_experts_communicate)
 {
     struct bench *b = bench_new();
@@ -197,6 +214,7 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, parts_add_up_to_the_pair);
+    tcase_add_test(tc, layers_run_again);
     tcase_add_test(tc, only_experts_communicate);
     tcase_add_test(tc, a_whole_pair_is_the_recorded_one);
     tcase_add_test(tc, a_chunk_alone_hides_nothing);

@@ -58,6 +58,11 @@ assert a != c and abs(a / c - 1) < 0.05'
 for s in 1f1b zb1p; do
     expect 0 "$s" run "$S" "${small[@]}" -s train.schedule=$s -o $s.json
 done
+expect 0 "all computed again" run "$S" "${small[@]}" -s train.recompute=full -o full.json
+check "time for memory" python3 -c '
+import json
+v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
+assert v("full.json", "memory") < v("a.json", "memory") and v("full.json", "step_time") > 1.1 * v("a.json", "step_time")'
 expect 0 "hidden messages" run "$S" "${small[@]}" -s train.messages=hidden -o h.json
 expect 0 "slow network" run "$S" "${small[@]}" -s cluster.nic.bandwidth='100 Gb/s' -o n.json
 check "what should matter does" python3 -c '
@@ -116,7 +121,7 @@ refuse "layers by hand" "these are 60 layers on 2 stages; there are 61 layers" -
 refuse "rank" "there is no pipeline rank 16" -s train.rank=16
 refuse "trace" "there is no trace 'nothing.json'" -s train.chunks.trace=nothing.json
 refuse "another model's trace" "the trace traces/deepseek_v3_train.trace.json was recorded with 7168" -s llm.hidden=5120
-refuse "recomputation" "cannot be changed in them" -s train.recompute=none
+refuse "recomputation" "write selective or full" -s train.recompute=none
 refuse "faults" "knows no faults" -s cluster.faults.down='plane 0'
 refuse "network" "did you mean 'mpft'" -s train.topologies='mpf'
 expect 0 "schedules" list schedules

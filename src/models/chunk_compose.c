@@ -9,7 +9,8 @@
  *   backward    combine -> mlp -> dispatch -> attn -> layer before;  weights after the gradients of their part
  *
  * which are also the waits that DeepSeek's profile shows. So a forward chunk alone has its communication exposed,
- * and a pair hides what it can. */
+ * and a pair hides what it can. A layer that is computed again runs its forward parts as links of the backward chain,
+ * less the combine, whose result the next layer has kept. */
 #include "models/chunk_compose.h"
 
 #include <string.h>
@@ -46,6 +47,7 @@ struct composer {
     struct tail gradients;         /* of the part whose weights' gradients come next */
     struct tail part;              /* of the part being laid */
     bool *begun;                         /* [n_streams] the part has a kernel there */
+    bool again;                          /* forward parts that are laid are of the backward chunk */
     int32_t slot;
 };
 
@@ -92,6 +94,16 @@ static void add_chain(struct composer *c, struct chunk_kernel *k, const struct t
         add_dep(c, k, before->kernel[s]);
 }
 
+/* A forward kernel for the tokens of its layer's backward chunk. */
+static void of_backward(const struct chunk_program *from, struct chunk_kernel *k)
+{
+    double was = from->load[k->routing], is = from->load[k->routing | 1];
+    if (k->per_token && was > 0 && is > 0)
+        k->work_s *= is / was;
+    k->routing |= 1;
+    k->backward = true;
+}
+
 static void lay_kernel(struct composer *c, uint32_t kernel, const struct tail *before)
 {
     const struct chunk_program *from = &c->m->program;
@@ -101,8 +113,10 @@ static void lay_kernel(struct composer *c, uint32_t kernel, const struct tail *b
 
     *k = *was;
     k->layer = c->slot;
-    k->routing = 2 * (uint32_t)c->slot + was->backward;
-    c->out->load[k->routing] = from->load[was->routing];
+    if (c->again)
+        of_backward(from, k);
+    c->out->load[2 * (uint32_t)c->slot + k->backward] = from->load[k->routing];
+    k->routing = 2 * (uint32_t)c->slot + k->backward;
     k->first_dep = c->out->n_deps;
     k->n_deps = 0;
     for (uint32_t i = 0; i < was->n_deps; i++)
@@ -153,10 +167,26 @@ static void lay_link(struct composer *c, int32_t layer, uint32_t part)
         follow(c, &c->gradients);
 }
 
+/* Forward parts of a layer of the backward stage. */
+static void lay_again(struct composer *c, int32_t layer)
+{
+    static const uint32_t parts[] = {PART_ATTN_F, PART_DISPATCH_F, PART_MLP_F};
+    c->again = true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (lay_part(c, layer, parts[i], &c->backward))
+            follow(c, &c->backward);
+    c->again = false;
+}
+
 static unsigned backward_parts(const struct composer *c)
 {
     return (c->spec->work & WORK_INPUT ? (unsigned)INPUT_PARTS : 0) |
            (c->spec->work & WORK_WEIGHT ? (unsigned)WEIGHT_PARTS : 0);
+}
+
+static bool transformer(uint8_t kind)
+{
+    return kind == LAYER_DENSE || kind == LAYER_MOE;
 }
 
 /* Kinds of layers; N_CHUNK_LAYERS: none. */
@@ -170,6 +200,11 @@ static void lay_slot(struct composer *c, uint8_t forward, uint8_t backward)
     clear(c, &c->gradients);
     for (uint32_t i = 0; i < c->m->program.n_kernels; i++)
         c->moved[i] = CHUNK_NONE;
+    if (b && c->spec->again && c->spec->work & WORK_INPUT && transformer(backward)) {
+        lay_again(c, b);
+        for (uint32_t i = 0; i < c->m->program.n_kernels; i++)
+            c->moved[i] = CHUNK_NONE;
+    }
     for (uint32_t p = 0; p < N_CHUNK_PARTS; p++) {
         if (f && PART(p) & FORWARD_PARTS)
             lay_link(c, f, p);
@@ -179,11 +214,6 @@ static void lay_slot(struct composer *c, uint8_t forward, uint8_t backward)
 }
 
 /* --- slots --------------------------------------------------------------------------------------------------- */
-
-static bool transformer(uint8_t kind)
-{
-    return kind == LAYER_DENSE || kind == LAYER_MOE;
-}
 
 static void lay_slots(struct composer *c)
 {
@@ -211,8 +241,8 @@ static uint32_t *streams_array(const struct composer *c, struct arena *arena)
 static void make_room(struct composer *c, struct arena *arena)
 {
     const struct chunk_program *from = &c->m->program;
-    size_t slots = (size_t)c->spec->forward.n + c->spec->backward.n;
-    /* a slot takes at most each kernel of the material, which waits for its own and once for every stream */
+    size_t slots = (size_t)c->spec->forward.n + c->spec->backward.n * (c->spec->again ? 2u : 1u);
+    /* a slot takes at most each kernel of the material (twice when it runs again), which waits for its own and once for every stream */
     size_t kernels = slots * from->n_kernels, deps = slots * (from->n_deps + from->n_kernels * from->n_streams);
 
     c->out->kernels = ARENA_ARRAY(arena, struct chunk_kernel, kernels);

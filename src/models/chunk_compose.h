@@ -55,6 +55,7 @@ struct chunk_stage {
 struct chunk_spec {
     struct chunk_stage forward, backward; /* n == 0: none */
     unsigned work;                        /* of the backward stage: WORK_INPUT, WORK_WEIGHT or both */
+    bool again; /* the backward stage's transformer layers run forward once more, each before its backward parts */
 };
 
 /* The material has a layer of each kind that the spec names. Several of a kind take turns. */

@@ -72,7 +72,7 @@ static const struct cfg_field train_fields[] = {
     TEXT(train_cfg, "layers", layers, "",
          "layers of each stage, for example '4, 4, 4, 1'; empty: so that the costliest stage costs least"),
     CHOICE(train_cfg, "recompute", recompute, "selective", recompute_names,
-           "what backward chunks compute again: selective (norms, MLA's up-projections, SwiGLU), all, nothing"),
+           "what backward chunks compute again: selective (norms, MLA's up-projections, SwiGLU), full (the layer, too)"),
     CHOICE(train_cfg, "messages", messages, "waited", message_names,
            "between pipeline ranks: waited for before the next chunk where the schedule's code does, or hidden"),
     TEXT(train_cfg, "topologies", topologies, "", "networks to compare, for example 'mpft, mrft'; empty: the cluster's"),

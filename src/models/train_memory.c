@@ -8,6 +8,8 @@
  * Left out: buffers of communication, workspaces, fragmentation, the moving average of parameters (in CPU memory). */
 #include "models/train_memory.h"
 
+#include <math.h>
+
 enum { BF16_B = 2, FP32_B = 4 };
 
 /* Input of a norm, which is computed again. */
@@ -20,7 +22,7 @@ static double attention_B(const struct train_layout *l)
 {
     const struct attention_dims *a = &l->model->attention;
     const struct train_precision *p = &l->cfg->precision;
-    bool mla = a->kv_lora > 0, again = l->cfg->recompute == RECOMPUTE_SELECTIVE;
+    bool mla = a->kv_lora > 0, again = l->cfg->recompute != RECOMPUTE_NONE;
     double heads = (double)a->heads, qk = (double)(mla ? a->nope_dim + a->rope_dim : a->head_dim);
     double v = (double)(mla ? a->v_dim : a->head_dim), kv_heads = a->kv_heads ? (double)a->kv_heads : heads;
     double latents = BF16_B * (double)(a->q_lora + a->kv_lora + a->rope_dim);
@@ -35,11 +37,17 @@ static double network_B(const struct train_layout *l, enum chunk_layer kind)
 {
     const struct model *m = l->model;
     const struct train_precision *p = &l->cfg->precision;
-    bool moe = kind == LAYER_MOE, again = l->cfg->recompute == RECOMPUTE_SELECTIVE;
+    bool moe = kind == LAYER_MOE, again = l->cfg->recompute != RECOMPUTE_NONE;
     double width = (double)(moe ? (m->moe.top_k + m->moe.shared) * m->moe.ffn : m->dense_ffn);
     double received = moe ? (double)(m->moe.top_k * m->hidden) : 0;
     double input = again ? 0 : (double)m->hidden;
     return p->input_B * (received + input + (again ? 2 : 3) * width);
+}
+
+/* Without what is kept at the layer's border. */
+static double inside_B(const struct train_layout *l, enum chunk_layer kind)
+{
+    return residual_B(l) + attention_B(l) + network_B(l, kind);
 }
 
 double train_layer_activation_B(const struct train_layout *l, enum chunk_layer kind)
@@ -51,9 +59,17 @@ double train_layer_activation_B(const struct train_layout *l, enum chunk_layer k
         return 2 * residual_B(l);
     if (!transformer)
         return 0;
-    if (l->cfg->recompute == RECOMPUTE_FULL)
-        return residual_B(l);
-    return 2 * residual_B(l) + attention_B(l) + network_B(l, kind);
+    return residual_B(l) + (l->cfg->recompute == RECOMPUTE_FULL ? 0 : inside_B(l, kind));
+}
+
+/* A layer that is computed again needs the rest of its activations once. */
+static double working_B(const struct train_layout *l, uint32_t stage)
+{
+    double most_B = 0;
+    for (uint32_t i = 0; i < l->stages[stage].n && l->cfg->recompute == RECOMPUTE_FULL; i++)
+        if (l->stages[stage].kind[i] == LAYER_MOE || l->stages[stage].kind[i] == LAYER_DENSE)
+            most_B = fmax(most_B, inside_B(l, (enum chunk_layer)l->stages[stage].kind[i]));
+    return most_B * train_tokens(l);
 }
 
 static double stage_activation_B(const struct train_layout *l, uint32_t stage)
@@ -78,6 +94,10 @@ struct train_memory train_rank_memory(const struct train_layout *l, const struct
                              .optimizer_B = owned * (p->master_B + 2 * p->moment_B),
                              .activations_B = schedule_peak_activations(s, rank, stage_B),
                              .in_flight = schedule_peak_activations(s, rank, NULL)};
+    double working = 0;
+    for (uint32_t module = 0; module < l->schedule->modules; module++)
+        working = fmax(working, working_B(l, train_stage(l, rank, module)));
+    m.activations_B += working;
     m.total_B = m.weights_B + m.gradients_B + m.optimizer_B + m.activations_B;
     return m;
 }

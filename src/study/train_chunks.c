@@ -69,7 +69,8 @@ static void compose(const struct train_plan *p, struct train_chunk *c, struct ar
                                                 [STEP_BACKWARD_INPUT] = WORK_INPUT,
                                                 [STEP_WEIGHT] = WORK_WEIGHT,
                                                 [STEP_FORWARD_BACKWARD] = WORK_INPUT | WORK_WEIGHT};
-    struct chunk_spec spec = {.work = work[c->kind]};
+    struct chunk_spec spec = {.work = work[c->kind],
+                              .again = p->layout.cfg->recompute == RECOMPUTE_FULL};
     if (has_forward(c->kind))
         spec.forward = p->layout.stages[c->forward];
     if (has_backward(c->kind))

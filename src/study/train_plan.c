@@ -136,14 +136,13 @@ static void check_trace(const struct scenario_file *file, const struct train_lay
                "'source: kernels'");
 }
 
-/* Kernels of a trace and of the kernel model alike compute again what DeepSeek-V3 computes again. */
 static void check_source(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
                          struct diag *diag)
 {
     const char *lacks = material_from_kernels_lacks(l->model);
-    if (l->cfg->recompute != RECOMPUTE_SELECTIVE)
-        REPORT("train.recompute", "chunks are of selective recomputation, from a trace and from the kernel model; it "
-               "cannot be changed in them");
+    if (l->cfg->recompute == RECOMPUTE_NONE)
+        REPORT("train.recompute", "backward parts compute norms, MLA's up-projections and SwiGLU again, in a trace and in "
+               "the kernel model; write selective or full");
     if (l->cfg->chunks.source == CHUNKS_TRACE)
         check_trace(file, l, arena, diag);
     else if (lacks)
