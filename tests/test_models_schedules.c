@@ -114,9 +114,46 @@ static void messages_match(const struct schedule *s, struct arena *arena)
         }
 }
 
+/* Whoever of the rank's modules has the stage. */
+static bool has_stage(const struct schedule *s, uint32_t rank, uint32_t stage)
+{
+    for (uint32_t m = 0; m < s->type->modules; m++)
+        if (s->type->place(s->n_ranks, rank, m).stage == stage)
+            return true;
+    return false;
+}
+
+/* Activations and gradients of every micro-batch cross every boundary of stages once, unless a rank hands over to
+ * itself; and from a rank that has the one stage to one that has the other. */
+static void all_is_sent(const struct schedule *s, struct arena *arena)
+{
+    size_t n = (size_t)s->n_stages * s->n_micro_batches * 2;
+    uint8_t *sent = ARENA_ARRAY(arena, uint8_t, n);
+    for (uint32_t r = 0; r < s->n_ranks; r++)
+        for (uint32_t i = 0; i < s->ranks[r].n_messages; i++) {
+            const struct schedule_message *m = &s->ranks[r].messages[i];
+            uint32_t from = m->boundary + m->gradient, to = m->boundary + !m->gradient;
+            ck_assert(has_stage(s, m->send ? r : m->peer, from) && has_stage(s, m->send ? m->peer : r, to));
+            sent[(m->boundary * s->n_micro_batches + m->micro_batch) * 2 + m->gradient] += m->send;
+        }
+    for (uint32_t boundary = 0; boundary + 1 < s->n_stages; boundary++) {
+        bool stays = false;
+        for (uint32_t r = 0; r < s->n_ranks; r++)
+            stays |= !s->type->both_directions && has_stage(s, r, boundary) && has_stage(s, r, boundary + 1);
+        for (uint32_t i = 0; i < 2 * s->n_micro_batches; i++)
+            ck_assert_uint_eq(sent[boundary * s->n_micro_batches * 2 + i], !stays);
+    }
+}
+
 START_TEST(sends_and_receives_pair_up_in_order)
 {
     for_all(messages_match);
+}
+END_TEST
+
+START_TEST(every_boundary_is_crossed_once)
+{
+    for_all(all_is_sent);
 }
 END_TEST
 
@@ -298,6 +335,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, every_chunk_happens_once_and_forward_first);
     tcase_add_test(tc, sends_and_receives_pair_up_in_order);
+    tcase_add_test(tc, every_boundary_is_crossed_once);
     tcase_add_test(tc, dualpipe_of_deepseek_v3);
     tcase_add_test(tc, what_cannot_be_is_told);
     tcase_add_test(tc, nothing_waits_for_itself);
