@@ -53,8 +53,8 @@ static double inside_B(const struct train_layout *l, enum chunk_layer kind)
 double train_layer_activation_B(const struct train_layout *l, enum chunk_layer kind)
 {
     bool transformer = kind == LAYER_MOE || kind == LAYER_DENSE;
-    if (kind == LAYER_HEAD) /* its input, and the gradient of the logits, which the loss leaves in their place */
-        return residual_B(l) + BF16_B * (double)l->model->vocab;
+    if (kind == LAYER_HEAD) /* its input, and what the loss keeps of the logits for their gradient */
+        return residual_B(l) + l->cfg->precision.logit_B * (double)l->model->vocab;
     if (kind == LAYER_PROJECTION)
         return 2 * residual_B(l);
     if (!transformer)
