@@ -35,6 +35,34 @@ expect 0 "a timeline" run "$S/decode_ep144.yaml" $small --timeline t.json.gz --t
 expect 2 "nothing simulated, no timeline" run "$S/decode_ep144.yaml" $fast --timeline t.json.gz
 tells "nothing was simulated"
 
+expect 0 "EP320 with TP4" run "$S/decode_ep320.yaml" $fast -o e.json
+check "TP exchanges cost" grep -q "TP exchanges" out
+within "EP320" "$(value e.json tpot)" 0.0352 0.03
+expect 0 "EP32 prefill" run "$S/prefill_ep32.yaml" $fast -s inference.prefill.tokens=8192 -o p.json
+within "EP32" "$(value p.json ttft)" 0.99 0.03
+says "copying SMs"
+expect 0 "NVL72" run "$S/decode_nvl72.yaml" $fast
+
+kv="-s llm.layers=9 -s inference.prefill.tokens=4096 -s inference.decode.batch=16"
+for when in none layerwise at_end; do
+    expect 0 "caches $when" run "$S/disaggregated.yaml" $kv -s inference.prefill.kv_transfer=$when -o $when.json
+done
+check "at the end they are waited for" python3 -c "assert $(value at_end.json kv_share_of_ttft) > 0.01"
+check "layer by layer hardly" \
+    python3 -c "assert $(value layerwise.json kv_exposed) < 0.2 * $(value at_end.json kv_exposed)"
+check "a GPU sends what its prompts have" \
+    python3 -c "assert $(value at_end.json kv_bytes_gpu) == 9 * 4096 * 1152"
+expect 0 "in closed form" run "$S/disaggregated.yaml" $kv $fast -s inference.prefill.kv_transfer=at_end -o b.json
+within "closed form of ttft" "$(value b.json ttft)" "$(value at_end.json ttft)" 0.02
+
+expect 0 "node-limited" run "$S/decode_ep144.yaml" $fast -s cluster.nodes=8 -s expert_load.redundant=0 \
+    -s inference.node_limited=true
+expect 0 "with copies" run "$S/prefill_ep32.yaml" $fast -s inference.node_limited=true -s expert_load.balance=eplb \
+    -s inference.simulate_layers=2
+expect 3 "groups that do not match nodes" run "$S/decode_ep144.yaml" -s inference.node_limited=true
+tells "8 groups of experts (llm.moe.groups) do not divide among 18 nodes"
+expect 3 "copies apart from their groups" run "$S/prefill_ep32.yaml" -s inference.node_limited=true
+tells "keeps groups on nodes"
 expect 3 "experts that do not divide" run "$S/decode_ep144.yaml" -s expert_load.redundant=33
 tells "289 places, which do not divide among 144 GPUs; with expert_load.redundant: 176"
 expect 3 "context over capacity" run "$S/decode_ep144.yaml" -s inference.decode.context=9000

@@ -40,9 +40,10 @@ static const struct cfg_field decode_fields[] = {
     COUNT(infer_decode_cfg, "extra_tokens", extra_tokens, "0", 0, 16,
           "tokens of a sequence that a step verifies beside the one it generates "
           "(speculative decoding)"),
-    COUNT(infer_decode_cfg, "output", output, "1000", 1, 1 << 20,
-          "phase disaggregated: tokens that a request generates; only the balance of the "
-          "phases depends on it"),
+    COUNT(
+        infer_decode_cfg, "output", output, "1000", 1, 1 << 20,
+        "phase disaggregated: tokens that a request generates; only the balance of the "
+        "phases depends on it"),
     AMOUNT(infer_decode_cfg, "launch_gap", launch_gap_s, DIM_TIME, "0.5 us", 1e-3,
            "between two kernels of a CUDA graph (default: NVIDIA, 'Getting Started "
            "with CUDA Graphs': 3.4 us each "
@@ -106,6 +107,8 @@ static const struct cfg_field infer_fields[] = {
           "0: every GPU computes the shared experts for its own tokens; else places "
           "that hold a copy, which "
           "tokens are sent to like to a routed expert (paper 2.3.2, V3 report 3.4.2)"),
+    FLAG("node_limited", node_limited, "false",
+         "experts of a group must lie on one node (paper 4.3), or it is an error"),
     FLAG("loopback", loopback, "false",
          "low-latency kernels between GPUs of one node go through their NICs too "
          "(DeepEP before June 2025)"),

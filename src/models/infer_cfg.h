@@ -48,7 +48,7 @@ struct infer_published { /* to print beside ours; 0 = nothing */
 struct infer_cfg { /* kind inference */
     int phase, overlap, routing;
     int64_t tp, shared_replicas;
-    bool loopback;
+    bool loopback, node_limited;
     double reserve_ratio, host_gap_s;
     bool share_layers;
     int64_t simulate_layers;

@@ -67,6 +67,25 @@ static void check_slots(struct checking *c, const struct infer_layout *l)
                (long long)l->cfg->shared_replicas, l->slots_per_rank);
 }
 
+/* Places in order keep groups together as long as nothing stands between them; EPLB's
+ * hierarchical placement does so with copies, too. */
+static void check_groups(struct checking *c, const struct infer_layout *l)
+{
+    uint32_t groups = (uint32_t)l->model->moe.groups;
+    bool copies = l->expert_load->redundant > 0;
+    if (groups % l->n_nodes || l->slots_per_rank * l->ranks != l->slots)
+        MISFIT(c, "inference.node_limited",
+               "%u groups of experts (llm.moe.groups) do not divide among %u nodes, so "
+               "that "
+               "some group lies on two of them; give a number of nodes that divides %u",
+               groups, l->n_nodes, groups);
+    else if (copies && l->expert_load->balance != BALANCE_EPLB)
+        MISFIT(
+            c, "inference.node_limited",
+            "copies of experts lie behind all others, on nodes of other groups; write "
+            "'expert_load.balance: eplb', which keeps groups on nodes");
+}
+
 static void check_experts(struct checking *c, const struct infer_layout *l)
 {
     const struct moe_dims *m = &l->model->moe;
@@ -79,6 +98,8 @@ static void check_experts(struct checking *c, const struct infer_layout *l)
                "at most %d groups and %d experts of a token can be sampled",
                ROUTING_MAX_GROUPS, ROUTING_MAX_TOPK);
     check_slots(c, l);
+    if (l->cfg->node_limited)
+        check_groups(c, l);
 }
 
 static void check_decode(struct checking *c, const struct infer_layout *l)

@@ -132,6 +132,8 @@ static void add_communication(struct kind_run *run, const struct infer_outcome *
     metric(run, prefix, "busiest_rank", o->step.busiest_mean, DIM_RATIO,
            "rows of the busiest rank's experts over the mean of ranks, mean of layers",
            NULL);
+    metric(run, prefix, "busiest_rank_max", o->step.busiest_max, DIM_RATIO,
+           "the same of the worst layer", NULL);
 }
 
 void infer_result_metrics(struct kind_run *run, const struct infer_case *c,
@@ -277,7 +279,8 @@ static const char *exchange_limit(const struct infer_outcome *o, bool combine)
         struct deepep_call call = {.combine = combine, .choices = !combine};
         double home_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_HOME);
         double away_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_AWAY);
-        double engine_Bps = home_Bps > 0 && away_Bps > 0 ? fmin(home_Bps, away_Bps) : fmax(home_Bps, away_Bps);
+        double engine_Bps = home_Bps > 0 && away_Bps > 0 ? fmin(home_Bps, away_Bps)
+                                                         : fmax(home_Bps, away_Bps);
         double far =
             o->step.nodes_per_token * (1 - 1.0 / l->n_nodes) / hw_nic_payload_Bps(hw);
         return engine_Bps > 0 && o->step.nodes_per_token / engine_Bps > far
