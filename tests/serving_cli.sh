@@ -38,7 +38,7 @@ serve "another seed" c.json -s sim.seed=2
 check "is another draw" [ "$(value a.json ttft_p50)" != "$(value c.json ttft_p50)" ]
 holds "percentiles rise" "$(value a.json ttft_p50) < $(value a.json ttft_p90) < $(value a.json ttft_p99)"
 holds "everything that came was served" "abs($(value a.json offered_rate) / 100 - 1) < 0.1"
-serve "twice the load" d.json -s serving.requests.rate=200
+serve "four times the load" d.json -s serving.requests.rate=400
 holds "waits longer" "$(value d.json ttft_p90) > $(value a.json ttft_p90)"
 holds "in larger batches" "$(value d.json batch_mean) > 1.3 * $(value a.json batch_mean)"
 holds "tokens take longer" "$(value d.json tpot_p50) > $(value a.json tpot_p50)"

@@ -19,7 +19,6 @@ const struct kernel_fit kernel_fits[] = {
       AT(gemm.memory_ratio)},
      {"gemm.start", "gemm.block", "gemm.epilogue", "gemm.unhidden", "gemm.memory"},
      {1, 1, 1, 1, 0.95}}, /* reads of HBM do not reach more */
-    {"GEMM, BF16", 1u << KERNEL_GEMM, 1u << KERNEL_BF16, 1, {AT(gemm_bf16.block_s)}, {"gemm_bf16.block"}, {1}},
     {"weight gradients, FP8", 1u << KERNEL_WGRAD, 1u << KERNEL_FP8, 1, {AT(gemm.wgrad_block_s)}, {"gemm.wgrad_block"}, {1}},
     {"attention, forward", 1u << KERNEL_ATTENTION_FORWARD, any_dtype, 2,
      {AT(attention.forward_ratio), AT(attention.forward_tile_s)},
