@@ -181,6 +181,22 @@ expect 2 "export of what is not there" export j1.sqlite -t wyde
 tells "did you mean 'wide'?"
 expect 4 "export of no file" export none.sqlite
 expect 3 "export of another file" export "$F"
+# a database that was damaged or cut off is told, at any place; it is never taken for whole and never a crash
+size=$(stat -c %s j1.sqlite) wrong=0 told=0
+for at in $(seq 0 4096 $((size - 1))); do
+    cp j1.sqlite broken.sqlite
+    head -c 4096 /dev/urandom | dd of=broken.sqlite bs=1 seek=$at conv=notrunc 2>/dev/null
+    "$MOESIM" merge broken.sqlite -o never.sqlite >out 2>err
+    code=$?
+    case $code in 0 | 3 | 4) ;; *) wrong=$((wrong + 1)) ;; esac
+    [ $code = 0 ] || told=$((told + 1))
+done
+last="damaged pages"
+check "$last: never a crash" [ $wrong = 0 ]
+check "$last: most of them are told" [ $told -gt $((size / 4096 / 2)) ]
+head -c $((size / 2)) j1.sqlite >broken.sqlite
+expect 3 "a database that was cut off" merge broken.sqlite -o never2.sqlite
+tells "broken.sqlite: error: cannot read"
 expect 4 "export to a full disk" export j1.sqlite -o /dev/full
 if python3 -c 'import sqlite3' 2>/dev/null; then
     "$MOESIM" run "$F" -s 'collective.to=128 B' -s collective.topologies=mrft -s cluster.nic.latency='2 us' \

@@ -170,6 +170,12 @@ static bool ends_in_gz(const char *path)
     return n > 3 && strcmp(path + n - 3, ".gz") == 0;
 }
 
+bool outfile_ends_in(const char *path, const char *ending)
+{
+    size_t n = strlen(path) - (ends_in_gz(path) ? 3 : 0), m = strlen(ending);
+    return n >= m && strncmp(path + n - m, ending, m) == 0;
+}
+
 static void release(struct outfile *f)
 {
     if (f->compressed)

@@ -4,11 +4,15 @@
 #ifndef MOESIM_BASE_OUTFILE_H
 #define MOESIM_BASE_OUTFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/diag.h"
 
 struct outfile;
+
+/* Whether a name has this ending (".json"), or has it before .gz: what is to be written. */
+bool outfile_ends_in(const char *path, const char *ending);
 
 /* path "-" is standard output. A name that ends in .gz is compressed.
  * A target that is no regular file (/dev/full, a pipe) is written in place. NULL on

@@ -341,3 +341,11 @@ const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size
              use_binary ? binary->name : unit->name);
     return buf;
 }
+
+enum unit_dim unit_dim_of_si(const char *si)
+{
+    for (int dim = DIM_TIME; dim < DIM_N; dim++)
+        if (strcmp(unit_dim_si((enum unit_dim)dim), si) == 0)
+            return (enum unit_dim)dim;
+    return DIM_RATIO;
+}

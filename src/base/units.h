@@ -24,6 +24,8 @@ enum unit_dim {
 
 const char *unit_dim_name(enum unit_dim dim);    /* "bandwidth" */
 const char *unit_dim_si(enum unit_dim dim);      /* "B/s" */
+/* The other way: the dimension of an SI unit; DIM_RATIO where there is none such. */
+enum unit_dim unit_dim_of_si(const char *si);
 const char *unit_dim_example(enum unit_dim dim); /* "50 GB/s": for error messages */
 /* The i-th unit that a dimension accepts, or NULL after the last (for schemas and
  * docs). */

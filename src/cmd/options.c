@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outfile.h"
 #include "cmd/cmd.h"
 #include "io/writers.h"
 
@@ -21,10 +22,7 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
 
 const char *option_table_file(const char *path, struct argp_state *state)
 {
-    size_t n = strlen(path);
-    n -= n > 3 && !strcmp(path + n - 3, ".gz") ? 3 : 0;
-    bool known = (n > 5 && !strncmp(path + n - 5, ".json", 5)) || (n > 4 && !strncmp(path + n - 4, ".csv", 4));
-    if (!known && strncmp(path, "/dev/", 5))
+    if (!outfile_ends_in(path, ".json") && !outfile_ends_in(path, ".csv") && strncmp(path, "/dev/", 5))
         argp_error(state, "-o %s: the name must end in .json or .csv, or those with .gz", path);
     return path;
 }

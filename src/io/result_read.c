@@ -33,11 +33,7 @@ static double number_of(const cJSON *object, const char *key)
 
 static enum unit_dim dim_of(struct reader *r, const cJSON *object)
 {
-    const char *unit = text_of(r, object, "unit");
-    for (int dim = DIM_TIME; dim < DIM_N; dim++)
-        if (!strcmp(unit_dim_si((enum unit_dim)dim), unit))
-            return (enum unit_dim)dim;
-    return DIM_RATIO;
+    return unit_dim_of_si(text_of(r, object, "unit"));
 }
 
 /* The elements of an array or the members of an object; 0 when it is not there. */

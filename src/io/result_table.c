@@ -6,13 +6,6 @@
 #include "io/result_json.h"
 #include "io/writers.h"
 
-static bool ends_in(const char *path, const char *end)
-{
-    size_t n = strlen(path), m = strlen(end);
-    n -= n > 3 && !strcmp(path + n - 3, ".gz") ? 3 : 0;
-    return n >= m && !strncmp(path + n - m, end, m);
-}
-
 static void put_csv(const struct result_table *t, struct outfile *f)
 {
     for (uint32_t i = 0; i < t->n_columns; i++) {
@@ -38,7 +31,7 @@ int result_write_table(const struct result_table *table, const char *path, struc
     struct outfile *f = outfile_open(path, diag);
     if (!f)
         return -1;
-    if (ends_in(path, ".csv")) {
+    if (outfile_ends_in(path, ".csv")) {
         put_csv(table, f);
     } else {
         cJSON *root = cJSON_CreateObject();

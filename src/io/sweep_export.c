@@ -136,12 +136,6 @@ static int write_json(struct export *e)
     return more;
 }
 
-static bool is_json(const char *path)
-{
-    size_t n = strlen(path);
-    return (n > 5 && !strcmp(path + n - 5, ".json")) || (n > 8 && !strcmp(path + n - 8, ".json.gz"));
-}
-
 static int export_to(struct export *e, struct sweep_db *db, const char *path, struct arena *arena)
 {
     e->cells = ARENA_ARRAY(arena, struct sweep_cell, e->q.n_columns + 1);
@@ -150,7 +144,7 @@ static int export_to(struct export *e, struct sweep_db *db, const char *path, st
         e->units[i] = sweep_column_unit(db, e->q.columns[i], arena);
     if (!(e->file = outfile_open(path, e->diag)))
         return -1;
-    if ((is_json(path) ? write_json : write_csv)(e)) {
+    if ((outfile_ends_in(path, ".json") ? write_json : write_csv)(e)) {
         outfile_abandon(e->file);
         return -1;
     }
@@ -178,14 +172,6 @@ int sweep_export(struct sweep_db *db, const char *view, const char *path, struct
 /* --- on a terminal -------------------------------------------------------------------------------------------------- */
 
 enum { FIRST_METRICS = 4 };
-
-static enum unit_dim dim_of(const char *unit)
-{
-    for (int dim = DIM_TIME; dim < DIM_N; dim++)
-        if (!strcmp(unit_dim_si((enum unit_dim)dim), unit))
-            return (enum unit_dim)dim;
-    return DIM_RATIO;
-}
 
 static const char *shown(const struct sweep_cell *cell, enum unit_dim dim, struct arena *arena)
 {
@@ -289,7 +275,7 @@ static int print_query(struct sweep_db *db, const char *sql, uint32_t max_rows, 
     g.n_columns = q.n_columns;
     g.rows[g.n++] = q.columns;
     for (uint32_t i = 0; i < q.n_columns; i++) {
-        dims[i] = dim_of(sweep_column_unit(db, q.columns[i], arena));
+        dims[i] = unit_dim_of_si(sweep_column_unit(db, q.columns[i], arena));
         if (strstr(q.columns[i], ".ci95"))
             q.columns[i] = "+-95%";
     }

@@ -44,14 +44,25 @@ struct sweep_db {
     struct stored_table *tables; /* by id */
     struct stored_column *columns;
     uint32_t n_tables, n_columns;
+    const char *broken; /* why SQLite could not read on; NULL = it could */
 };
 
 /* --- helpers ---------------------------------------------------------------------------------------------------- */
 
 static int fail(const struct sweep_db *s, struct diag *diag)
 {
-    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(s->path), "cannot read: %s", sqlite3_errmsg(s->db));
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(s->path), "cannot read: %s",
+               s->broken ? s->broken : sqlite3_errmsg(s->db));
     return -1;
+}
+
+/* Whether there is one more row. */
+static bool next_row(struct sweep_db *s, sqlite3_stmt *stmt)
+{
+    int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
+    if (!s->broken && code != SQLITE_ROW && code != SQLITE_DONE)
+        s->broken = arena_strdup(s->arena, sqlite3_errmsg(s->db));
+    return code == SQLITE_ROW;
 }
 
 static const char *text_at(sqlite3_stmt *stmt, int column, struct arena *arena)
@@ -63,14 +74,6 @@ static const char *text_at(sqlite3_stmt *stmt, int column, struct arena *arena)
 static double number_at(sqlite3_stmt *stmt, int column)
 {
     return sqlite3_column_type(stmt, column) == SQLITE_NULL ? NAN : sqlite3_column_double(stmt, column);
-}
-
-static enum unit_dim dim_of(const char *unit)
-{
-    for (int dim = DIM_TIME; dim < DIM_N; dim++)
-        if (!strcmp(unit_dim_si((enum unit_dim)dim), unit))
-            return (enum unit_dim)dim;
-    return DIM_RATIO;
 }
 
 /* One more element at the end of an array of the arena. */
@@ -94,7 +97,7 @@ static sqlite3_stmt *prepared(const struct sweep_db *s, const char *sql)
 
 /* --- what is said once -------------------------------------------------------------------------------------------- */
 
-static const char *about_text(const struct sweep_db *s, const char *key)
+static const char *about_text(struct sweep_db *s, const char *key)
 {
     sqlite3_stmt *stmt = prepared(s, "SELECT value FROM about WHERE key = ?");
     sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
@@ -103,7 +106,7 @@ static const char *about_text(const struct sweep_db *s, const char *key)
     return text;
 }
 
-static uint32_t about_number(const struct sweep_db *s, const char *key)
+static uint32_t about_number(struct sweep_db *s, const char *key)
 {
     return (uint32_t)strtoul(about_text(s, key), NULL, 10);
 }
@@ -120,23 +123,23 @@ static void read_axes(struct sweep_db *s)
 {
     sqlite3_stmt *stmt = prepared(s, "SELECT key, type, unit, doc FROM axes ORDER BY axis");
     struct sweep_about *a = &s->about;
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(s->arena, a->axes, a->n_axes);
         a->axes[a->n_axes++] = (struct sweep_axis){.key = text_at(stmt, 0, s->arena),
                                                    .type = type_of(text_at(stmt, 1, s->arena)),
-                                                   .dim = dim_of(text_at(stmt, 2, s->arena)),
+                                                   .dim = unit_dim_of_si(text_at(stmt, 2, s->arena)),
                                                    .doc = text_at(stmt, 3, s->arena)};
     }
     sqlite3_finalize(stmt);
 }
 
-static const char *base_text(const struct sweep_db *s)
+static const char *base_text(struct sweep_db *s)
 {
     char *text = NULL;
     size_t size;
     FILE *out = checked_alloc(open_memstream(&text, &size));
     sqlite3_stmt *stmt = prepared(s, "SELECT text FROM scenario_base ORDER BY line");
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW)
+    while (next_row(s, stmt))
         fprintf(out, "%s\n", sqlite3_column_text(stmt, 0));
     sqlite3_finalize(stmt);
     if (fclose(out))
@@ -163,7 +166,7 @@ static void read_about(struct sweep_db *s)
 static void read_points(struct sweep_db *s)
 {
     sqlite3_stmt *stmt = prepared(s, "SELECT point FROM points ORDER BY point");
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(s->arena, s->points, s->n_points);
         s->points[s->n_points++] = (uint32_t)sqlite3_column_int64(stmt, 0);
     }
@@ -173,13 +176,13 @@ static void read_points(struct sweep_db *s)
 static void read_columns(struct sweep_db *s)
 {
     sqlite3_stmt *stmt = prepared(s, "SELECT table_id, name, type, unit, doc FROM table_columns ORDER BY column_id");
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(s->arena, s->columns, s->n_columns);
         struct stored_column *c = &s->columns[s->n_columns++];
         c->table = (uint32_t)sqlite3_column_int64(stmt, 0);
         c->column = (struct result_column){.name = text_at(stmt, 1, s->arena),
                                            .is_text = !strcmp(text_at(stmt, 2, s->arena), "text"),
-                                           .dim = dim_of(text_at(stmt, 3, s->arena)),
+                                           .dim = unit_dim_of_si(text_at(stmt, 3, s->arena)),
                                            .doc = text_at(stmt, 4, s->arena)};
     }
     sqlite3_finalize(stmt);
@@ -188,7 +191,7 @@ static void read_columns(struct sweep_db *s)
 static void read_tables(struct sweep_db *s)
 {
     sqlite3_stmt *stmt = prepared(s, "SELECT name, doc FROM table_names ORDER BY table_id");
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(s->arena, s->tables, s->n_tables);
         s->tables[s->n_tables++] = (struct stored_table){text_at(stmt, 0, s->arena), text_at(stmt, 1, s->arena)};
     }
@@ -196,7 +199,7 @@ static void read_tables(struct sweep_db *s)
     read_columns(s);
 }
 
-static int64_t pragma_number(const struct sweep_db *s, const char *sql)
+static int64_t pragma_number(struct sweep_db *s, const char *sql)
 {
     sqlite3_stmt *stmt = prepared(s, sql);
     int64_t n = stmt && sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
@@ -204,9 +207,12 @@ static int64_t pragma_number(const struct sweep_db *s, const char *sql)
     return n;
 }
 
-static int check_version(const struct sweep_db *s, struct diag *diag)
+static int check_version(struct sweep_db *s, struct diag *diag)
 {
     int64_t version = pragma_number(s, "PRAGMA user_version");
+    int code = sqlite3_errcode(s->db) & 0xff;
+    if (version < 0 && code != SQLITE_NOTADB)
+        return fail(s, diag);
     if (pragma_number(s, "PRAGMA application_id") != SWEEP_APPLICATION_ID) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(s->path),
                    "this is no result of 'moesim sweep' (those are SQLite databases)");
@@ -237,7 +243,11 @@ struct sweep_db *sweep_db_over(sqlite3 *db, const char *path, struct diag *diag)
     read_about(s);
     read_points(s);
     read_tables(s);
-    return s;
+    if (!s->broken)
+        return s;
+    fail(s, diag);
+    sweep_db_close(s);
+    return NULL;
 }
 
 struct sweep_db *sweep_db_open(const char *path, struct diag *diag)
@@ -292,11 +302,11 @@ static sqlite3_stmt *rows_of(const struct sweep_db *s, int which, uint32_t point
     return s->stmt[which];
 }
 
-static void read_values(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_values(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_VALUES, p->point);
     struct cfg_value *values = ARENA_ARRAY(arena, struct cfg_value, s->about.n_axes + 1);
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         uint32_t axis = (uint32_t)sqlite3_column_int64(stmt, 0);
         if (axis >= s->about.n_axes)
             continue;
@@ -308,46 +318,46 @@ static void read_values(const struct sweep_db *s, struct arena *arena, struct sw
     p->values = values;
 }
 
-static void read_changes(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_changes(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_CHANGES, p->point);
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(arena, p->changed, p->n_changed);
         p->changed[p->n_changed++] =
             (struct sweep_line){(uint32_t)sqlite3_column_int64(stmt, 0), text_at(stmt, 1, arena)};
     }
 }
 
-static void read_metrics(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_metrics(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_METRICS, p->point);
     struct result *r = &p->result;
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(arena, r->metrics, r->n_metrics);
         r->metrics[r->n_metrics++] = (struct result_metric){.name = text_at(stmt, 0, arena),
                                                             .value = number_at(stmt, 1),
-                                                            .dim = dim_of(text_at(stmt, 2, arena)),
+                                                            .dim = unit_dim_of_si(text_at(stmt, 2, arena)),
                                                             .doc = text_at(stmt, 3, arena),
                                                             .recorded = number_at(stmt, 4)};
     }
 }
 
-static void read_parts(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_parts(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_PARTS, p->point);
     struct result *r = &p->result;
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(arena, r->parts, r->n_parts);
         r->parts[r->n_parts++] =
             (struct result_part){text_at(stmt, 0, arena), text_at(stmt, 1, arena), number_at(stmt, 2)};
     }
 }
 
-static void read_phases(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_phases(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_PHASES, p->point);
     struct result *r = &p->result;
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(arena, r->phases, r->n_phases);
         r->phases[r->n_phases++] = (struct result_phase){.name = text_at(stmt, 0, arena),
                                                          .layer = sqlite3_column_int(stmt, 1),
@@ -368,11 +378,11 @@ struct cell_list {
     uint32_t n;
 };
 
-static struct cell_list read_cells(const struct sweep_db *s, struct arena *arena, uint32_t point)
+static struct cell_list read_cells(struct sweep_db *s, struct arena *arena, uint32_t point)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_CELLS, point);
     struct cell_list list = {0};
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         struct cell c = {.table = (uint32_t)sqlite3_column_int64(stmt, 0),
                          .column = (uint32_t)sqlite3_column_int64(stmt, 1),
                          .row = (uint32_t)sqlite3_column_int64(stmt, 2),
@@ -388,7 +398,7 @@ static struct cell_list read_cells(const struct sweep_db *s, struct arena *arena
 }
 
 /* n cells of one table. */
-static void add_table(const struct sweep_db *s, const struct cell *cells, uint32_t n, struct arena *arena,
+static void add_table(struct sweep_db *s, const struct cell *cells, uint32_t n, struct arena *arena,
                       struct result *r)
 {
     const struct stored_table *stored = &s->tables[cells[0].table];
@@ -410,7 +420,7 @@ static void add_table(const struct sweep_db *s, const struct cell *cells, uint32
     }
 }
 
-static void read_point_tables(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_point_tables(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     struct cell_list list = read_cells(s, arena, p->point);
     p->result.tables = ARENA_ARRAY(arena, struct result_table, s->n_tables + 1);
@@ -421,11 +431,11 @@ static void read_point_tables(const struct sweep_db *s, struct arena *arena, str
     }
 }
 
-static void read_notes(const struct sweep_db *s, struct arena *arena, struct sweep_point *p)
+static void read_notes(struct sweep_db *s, struct arena *arena, struct sweep_point *p)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_NOTES, p->point);
     struct result *r = &p->result;
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(arena, r->notes, r->n_notes);
         r->notes[r->n_notes++] = text_at(stmt, 0, arena);
     }
@@ -436,8 +446,11 @@ int sweep_db_read(struct sweep_db *s, uint32_t point, struct arena *arena, struc
 {
     sqlite3_stmt *stmt = rows_of(s, GET_POINT, point);
     *out = (struct sweep_point){.point = point};
-    if (sqlite3_step(stmt) != SQLITE_ROW)
-        return fail(s, diag);
+    if (!next_row(s, stmt)) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(s->path), "point %u is not in it%s%s", point,
+                   s->broken ? ": " : "", s->broken ? s->broken : "");
+        return -1;
+    }
     out->setting = (uint32_t)sqlite3_column_int64(stmt, 0);
     out->seed = sqlite3_column_type(stmt, 1) == SQLITE_NULL ? NULL : text_at(stmt, 1, arena);
     out->exit_code = sqlite3_column_int(stmt, 2);
@@ -451,10 +464,7 @@ int sweep_db_read(struct sweep_db *s, uint32_t point, struct arena *arena, struc
     read_phases(s, arena, out);
     read_point_tables(s, arena, out);
     read_notes(s, arena, out);
-    return sqlite3_errcode(s->db) == SQLITE_OK || sqlite3_errcode(s->db) == SQLITE_DONE ||
-                   sqlite3_errcode(s->db) == SQLITE_ROW ?
-               0 :
-               fail(s, diag);
+    return s->broken ? fail(s, diag) : 0;
 }
 
 struct sweep_file *sweep_db_files(struct sweep_db *s, struct arena *arena, uint32_t *n)
@@ -462,7 +472,7 @@ struct sweep_file *sweep_db_files(struct sweep_db *s, struct arena *arena, uint3
     sqlite3_stmt *stmt = prepared(s, "SELECT path, sha256 FROM files ORDER BY path");
     struct sweep_file *files = NULL;
     *n = 0;
-    while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+    while (next_row(s, stmt)) {
         GROW(arena, files, *n);
         files[(*n)++] = (struct sweep_file){text_at(stmt, 0, arena), text_at(stmt, 1, arena)};
     }

@@ -111,19 +111,10 @@ static const char *resolved(const struct problem *p, const char *word, const cha
     return found;
 }
 
-static enum unit_dim dim_of(struct problem *p, const char *column)
-{
-    const char *unit = sweep_column_unit(p->db, column, p->arena);
-    for (int dim = DIM_TIME; dim < DIM_N; dim++)
-        if (!strcmp(unit_dim_si((enum unit_dim)dim), unit))
-            return (enum unit_dim)dim;
-    return DIM_RATIO;
-}
-
 static void add_column(struct problem *p, const char *name, bool is_text, const char *doc)
 {
-    p->columns[p->n_columns++] =
-        (struct result_column){.name = name, .dim = dim_of(p, name), .is_text = is_text, .doc = doc};
+    enum unit_dim dim = unit_dim_of_si(sweep_column_unit(p->db, name, p->arena));
+    p->columns[p->n_columns++] = (struct result_column){name, dim, doc, is_text};
 }
 
 /* Point, axes, and the objectives that are no axis. */
