@@ -9,6 +9,7 @@
 #include "models/infer_kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "models/deepep_ll.h"
 
@@ -131,13 +132,47 @@ static void write_cache(struct filling *f, double values)
          f->group_tokens * values * dims(f)->kv_value_B);
 }
 
+/* Positions that a query attends to, new ones with them. */
+static double attended(const struct filling *f)
+{
+    double all = f->l->context + f->l->new_tokens, window = (double)dims(f)->window;
+    return window > 0 ? fmin(all, window) : all;
+}
+
+/* Absorbed: heads work on the cache itself. Otherwise its keys and values are expanded anew for every step. */
+static bool is_absorbed(const struct filling *f)
+{
+    const struct attention_dims *a = dims(f);
+    return !strcmp(*a->decode ? a->decode : a->kind, "mla_absorbed");
+}
+
 static void before_core_mla(struct filling *f)
 {
     const struct attention_dims *a = dims(f);
     project_latent(f);
     write_cache(f, (double)(a->kv_lora + a->rope_dim));
-    gemm_bf16(f, "queries to latent space", f->group_tokens, (double)a->kv_lora,
-              (double)a->nope_dim, f->heads);
+    if (is_absorbed(f))
+        gemm_bf16(f, "queries to latent space", f->group_tokens, (double)a->kv_lora,
+                  (double)a->nope_dim, f->heads);
+}
+
+static void core_mla_expanded(struct filling *f)
+{
+    const struct attention_dims *a = dims(f);
+    double nope = (double)a->nope_dim, qk = nope + (double)a->rope_dim, v = (double)a->v_dim;
+    gemm(f, "kv_b projection of the cache", f->l->sequences * attended(f), f->heads * (nope + v),
+         (double)a->kv_lora);
+    add(f, "attention",
+        (struct kernel_call){.family = KERNEL_ATTENTION_DECODE,
+                             .dtype = KERNEL_BF16,
+                             .batch = f->l->sequences,
+                             .q_len = f->l->new_tokens,
+                             .kv_len = attended(f),
+                             .heads = f->heads,
+                             .kv_heads = f->heads,
+                             .qk_dim = qk,
+                             .v_dim = v,
+                             .kv_token_B = f->heads * (qk + v) * bf16_B});
 }
 
 static void core_mla(struct filling *f)
@@ -149,7 +184,7 @@ static void core_mla(struct filling *f)
                              .dtype = KERNEL_BF16,
                              .batch = f->l->sequences,
                              .q_len = f->l->new_tokens,
-                             .kv_len = f->l->context + f->l->new_tokens,
+                             .kv_len = attended(f),
                              .heads = f->heads,
                              .kv_heads = 1,
                              .qk_dim = latent,
@@ -177,14 +212,13 @@ static void before_core_grouped(struct filling *f)
 static void core_grouped(struct filling *f, enum kernel_family family)
 {
     const struct attention_dims *a = dims(f);
-    double hd = (double)a->head_dim, kv = grouped_kv_heads(f),
-           all = f->l->context + f->l->new_tokens;
+    double hd = (double)a->head_dim, kv = grouped_kv_heads(f);
     add(f, "attention",
         (struct kernel_call){.family = family,
                              .dtype = KERNEL_BF16,
                              .batch = f->l->sequences,
                              .q_len = f->l->new_tokens,
-                             .kv_len = a->window ? fmin(all, (double)a->window) : all,
+                             .kv_len = attended(f),
                              .heads = f->heads,
                              .kv_heads = kv,
                              .qk_dim = hd,
@@ -252,10 +286,12 @@ static void add_attention_decode(struct filling *f)
     f->stage = STAGE_ATTN0;
     add_before_core(f);
     f->stage = STAGE_ATTN1;
-    if (is_latent(f))
+    if (!is_latent(f))
+        core_grouped(f, KERNEL_ATTENTION_DECODE);
+    else if (is_absorbed(f))
         core_mla(f);
     else
-        core_grouped(f, KERNEL_ATTENTION_DECODE);
+        core_mla_expanded(f);
     add_after_core(f);
 }
 

@@ -1,0 +1,118 @@
+"""sensitivity.py MOESIM SRCDIR [PREFIX]: every key of every kind of scenario changes a result, or says why not. TAP.
+
+tests/sensitivity.txt has two kinds of lines:
+    NAME = ARGUMENTS            a run to compare with: a scenario and what makes it small
+    KEY | VALUE | NAMES | NAMES KEY=VALUE changes the results of the first runs and leaves those of the second.
+                                Another KEY=VALUE that must go with it follows after "&". The value "text" is for
+                                keys that only describe, or that another key must repeat.
+A key that no line names, and a line whose key is none, are failures.
+"""
+import concurrent.futures
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+moesim, srcdir = sys.argv[1:3]
+prefix = sys.argv[3] if len(sys.argv) > 3 else ""  # for people: only keys that begin so
+runs, rows = {}, {}
+
+
+def read_table(path):
+    for number, line in enumerate(open(path), 1):
+        line = line.split("#")[0].strip()
+        if not line:
+            continue
+        if "|" in line:
+            key, value, changes, stays = (part.strip() for part in line.split("|"))
+            assert key not in rows, f"{path}:{number}: {key} twice"
+            rows[key] = (value, changes.split(), stays.split())
+        else:
+            name, arguments = line.split("=", 1)
+            runs[name.strip()] = shlex.split(arguments)
+
+
+def printed_keys(scenario):
+    """Dotted keys of `validate --print`, read by indentation."""
+    text = subprocess.run([moesim, "validate", "--print", scenario], capture_output=True, text=True).stdout
+    path, keys = [], set()
+    for line in text.splitlines():
+        match = re.match(r"( *)(?:# )?([a-z0-9_]+):(.*)", line)
+        if not match or (line.lstrip().startswith("#") and "(required, not given)" not in line):
+            continue
+        path = path[: len(match[1]) // 2] + [match[2]]
+        if re.sub(r"#.*", "", match[3]).strip() or "(required" in line:
+            keys.add(".".join(path))
+    return keys
+
+
+def result_of(name, change=None):
+    """What a run says, without the scenario that it repeats."""
+    arguments = [moesim, "run", os.path.join(srcdir, runs[name][0]), *runs[name][1:], "--json"]
+    for part in change.split("&") if change else []:
+        arguments += ["-s", part.strip()]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    if done.returncode:
+        return f"exit code {done.returncode}: {done.stderr.strip()[:400]}"
+    document = json.loads(done.stdout)
+    return [document.get(part) for part in ("metrics", "breakdown", "phases", "tables")]
+
+
+def same(a, b):
+    """Equal but for the rounding of another order of sums."""
+    if isinstance(a, float) or isinstance(b, float):
+        return a == b or (isinstance(a, (int, float)) and isinstance(b, (int, float)) and abs(a - b) <= 1e-9 * abs(b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+def check(key):
+    """Complaints about one row."""
+    value, changes, stays = rows[key]
+    bad = []
+    for name in changes + stays:
+        result, base = result_of(name, f"{key}={value}"), bases[name]
+        if isinstance(result, str):
+            bad.append(f"{name}: {result}")
+        elif same(result, base) != (name in stays):
+            bad.append(f"{name}: {'changes, should not' if name in stays else 'does not change'} with {key}={value}")
+    if not changes and not stays and value != "text":
+        bad.append("names no run")
+    return key, bad
+
+
+read_table(os.path.join(srcdir, "tests/sensitivity.txt"))
+scenarios = sorted(os.listdir(os.path.join(srcdir, "scenarios")))
+keys = set()
+for scenario in scenarios:
+    if scenario.endswith(".yaml"):
+        keys |= printed_keys(os.path.join(srcdir, "scenarios", scenario))
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    wanted = sorted(key for key in rows if key.startswith(prefix))
+    names = sorted({name for key in wanted for name in rows[key][1] + rows[key][2]})
+    bases = dict(zip(names, pool.map(result_of, names)))
+    results = list(pool.map(check, wanted))
+
+failed = 0
+for key, bad in results:
+    if key not in keys:
+        bad = ["is no key of any scenario"]
+    failed += bool(bad)
+    print(f"{'not ' if bad else ''}ok - {key}")
+    for line in bad:
+        print(f"# {line}")
+unnamed = sorted(key for key in keys - set(rows) if key.startswith(prefix))
+for key in unnamed:
+    failed += 1
+    print(f"not ok - {key}\n# no line of tests/sensitivity.txt says which run it changes: what reads it?")
+for name, base in bases.items():
+    if isinstance(base, str):
+        failed += 1
+        print(f"not ok - run {name}\n# {base}")
+print(f"1..{len(results) + len(unnamed) + sum(isinstance(base, str) for base in bases.values())}")
+sys.exit(1 if failed else 0)
