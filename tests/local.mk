@@ -46,6 +46,7 @@ tests_test_models_replay_SOURCES = tests/test_models_replay.c tests/replay_fixtu
 check_PROGRAMS += tests/test_scenario
 check_PROGRAMS += tests/test_claims
 check_PROGRAMS += tests/test_proposals
+check_PROGRAMS += tests/test_models_reliability
 check_PROGRAMS += tests/test_io_writers
 check_PROGRAMS += tests/test_study_sweep
 check_PROGRAMS += tests/test_io_trace

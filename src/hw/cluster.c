@@ -201,6 +201,7 @@ static const struct cfg_field cluster_fields[] = {
     PART("software", software, software_table),
     PART("traffic", traffic, hw_traffic_table),
     PART("faults", faults, faults_table),
+    PART("failures", failures, hw_failures_table),
     PART("kernels", kernels, hw_kernels_table),
     {0}};
 const struct cfg_table cluster_hw_table = {

@@ -7,6 +7,7 @@
 
 #include "base/cfg.h"
 #include "hw/ep_tasks.h"
+#include "hw/failures.h"
 #include "hw/host.h"
 #include "hw/kernels/kernel_cfg.h"
 #include "hw/packet.h"
@@ -136,6 +137,7 @@ struct cluster_hw {
     struct hw_software software;
     struct hw_traffic traffic;
     struct hw_faults faults;
+    struct hw_failures failures;
     struct hw_kernels kernels;
 };
 

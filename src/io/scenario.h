@@ -11,6 +11,7 @@
 #include "models/infer_cfg.h"
 #include "models/model.h"
 #include "models/kv_cfg.h"
+#include "models/reliability.h"
 #include "models/moe_cfg.h"
 #include "models/queueing_cfg.h"
 #include "models/replay.h"
@@ -55,6 +56,7 @@ struct scenario {
     struct serving_cfg serving;       /* kind serving */
     struct speculative_cfg speculative; /* kind speculative */
     struct kv_cfg kv;                 /* kind kv_contention */
+    struct reliability_cfg reliability; /* kind reliability */
     struct sim_cfg sim;
 };
 

@@ -26,9 +26,8 @@ struct walk {
 
 static const double ROUNDING = 1e-9; /* of times that are sums of the same terms */
 
-static void add(struct walk *w, const char *resource, double time_s)
+void critical_path_note(struct critical_path *p, const char *resource, double time_s, struct arena *arena)
 {
-    struct critical_path *p = w->path;
     if (time_s <= 0)
         return;
     for (uint32_t i = 0; i < p->n; i++)
@@ -39,11 +38,16 @@ static void add(struct walk *w, const char *resource, double time_s)
     if (p->n == p->cap) {
         struct path_share *old = p->shares;
         p->cap = 2 * p->cap + 8;
-        p->shares = ARENA_ARRAY(w->arena, struct path_share, p->cap);
+        p->shares = ARENA_ARRAY(arena, struct path_share, p->cap);
         if (p->n)
             memcpy(p->shares, old, p->n * sizeof *old);
     }
     p->shares[p->n++] = (struct path_share){resource, time_s};
+}
+
+static void add(struct walk *w, const char *resource, double time_s)
+{
+    critical_path_note(w->path, resource, time_s, w->arena);
 }
 
 /* "rank3.dispatch.sm_sender" is "sm sender". */

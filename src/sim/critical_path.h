@@ -19,6 +19,8 @@ struct critical_path {
  * The arena outlives the path. */
 void critical_path_add(struct critical_path *p, const struct sim_spec *spec, const struct sim_outcome *outcome,
                        struct arena *arena);
+/* Adds time that went to a resource, where no simulation says so. */
+void critical_path_note(struct critical_path *p, const char *resource, double time_s, struct arena *arena);
 /* The largest share, or NULL; of equal ones the first. */
 const struct path_share *critical_path_largest(const struct critical_path *p);
 double critical_path_total_s(const struct critical_path *p);

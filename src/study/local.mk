@@ -45,6 +45,7 @@ kinds += src/study/kind_moe_exchange.c
 kinds += src/study/kind_node_limited.c
 kinds += src/study/kind_plane_isolation.c
 kinds += src/study/kind_queueing.c
+kinds += src/study/kind_reliability.c
 kinds += src/study/kind_routing_study.c
 kinds += src/study/kind_serving.c
 kinds += src/study/kind_single_machine.c
