@@ -14,6 +14,21 @@
 #define PART(key, member, table) \
     {.name = key, .type = CFG_TABLE, .offset = offsetof(struct cluster_hw, member), .sub = &(table)}
 
+#define TENSOR_BITS(key, member, preset, low, high, text) \
+    {.name = key, .type = CFG_INT, .offset = offsetof(struct hw_tensor_core, member), .dflt = preset, .min = (low), \
+     .max = (high), .doc = text}
+
+static const struct cfg_field tensor_fields[] = {
+    TENSOR_BITS("align_bits", align_bits, "13", 1, 40, "fraction bits that aligned products keep (Hopper: 13)"),
+    TENSOR_BITS("register_bits", register_bits, "13", 1, 23, "mantissa bits of the accumulator (Hopper: 13, FP22)"),
+    TENSOR_BITS("promote_every", promote_every, "128", 0, 1 << 20,
+                "elements of K after which CUDA cores scale it and add it up in FP32 (DeepGEMM: 128); 0: never"),
+    {.name = "native_scaling", .type = CFG_BOOL, .offset = offsetof(struct hw_tensor_core, native_scaling),
+     .dflt = "false", .doc = "scales of 1x128 and 128x128 go into the tensor core: CUDA cores multiply nothing"},
+    {0}};
+static const struct cfg_table tensor_table = {"tensor", "FP8 tensor cores", sizeof(struct hw_tensor_core),
+                                              tensor_fields};
+
 static const struct cfg_field chip_fields[] = {
     TEXT(hw_chip, "name", name, "what the chip is called"),
     COUNT(hw_chip, "sms", sms, 1, 4096, "streaming multiprocessors"),
@@ -24,6 +39,7 @@ static const struct cfg_field chip_fields[] = {
              "HBM capacity: what kinds train_step and inference must fit into"),
     QUANTITY(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, 1e8, 1e10,
              "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
+    {.name = "tensor", .type = CFG_TABLE, .offset = offsetof(struct hw_chip, tensor), .sub = &tensor_table},
     {0}};
 static const struct cfg_table chip_table = {
     "chip", "the accelerator", sizeof(struct hw_chip), chip_fields};
@@ -103,6 +119,10 @@ static const struct cfg_field network_fields[] = {
              "cable between a NIC and its switch, or within a group of switches; 5 ns a metre"),
     QUANTITY(hw_network, "optical_length", optical_length_m, DIM_LENGTH, 0, 1e6,
              "any other cable between switches; 5 ns a metre"),
+    {.name = "optical_energy", .type = CFG_QUANTITY, .dim = DIM_ENERGY,
+     .offset = offsetof(struct hw_network, optical_J_per_bit), .dflt = "37.5 pJ", .min = 0, .max = 1e-6,
+     .doc = "both modules of an optical cable between switches, per bit (default: pluggable modules of 30 W at "
+            "1.6 Tb/s, NVIDIA, GTC 2025)"},
     QUANTITY(hw_network, "oversubscription", oversubscription_ratio, DIM_RATIO, 1, 64,
              "downlinks over uplinks of a leaf switch; 1 is non-blocking"),
     {0}};
@@ -137,6 +157,7 @@ static const struct cfg_field software_fields[] = {
 static const struct cfg_table software_table = {
     "software", "the collective library (NCCL)", sizeof(struct hw_software), software_fields};
 
+static const char *const ordering_names[] = {"path", "fence", "region", NULL};
 static const char *const in_network_names[] = {"none", "scale_out", "scale_up", "both", NULL};
 static const char *const codec_names[] = {"sm", "nic", NULL};
 
@@ -161,6 +182,10 @@ static const struct cfg_field ep_kernel_fields[] = {
     {.name = "codec_overhead", .type = CFG_QUANTITY, .dim = DIM_RATIO,
      .offset = offsetof(struct hw_ep_kernel, codec_overhead_ratio), .dflt = "75 %", .min = 0, .max = 10,
      .doc = "codec sm, LogFMT: time of a kernel beyond that of BF16 (paper 3.2.1: 50 to 100 %)"},
+    {.name = "ordering", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, ordering), .dflt = "path",
+     .choices = ordering_names,
+     .doc = "low-latency kernels: flags behind their data by the path (in order), by a fence of the sender (a round "
+            "trip), or by the receiver's NIC (region acquire/release)"},
     {.name = "multicast", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, multicast), .dflt = "none",
      .choices = in_network_names, .doc = "normal kernels: where switches copy tokens of a dispatch"},
     {.name = "reduction", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, reduction), .dflt = "none",

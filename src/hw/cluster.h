@@ -12,8 +12,16 @@
 #include "hw/kernels/kernel_cfg.h"
 #include "hw/packet.h"
 
+/* How FP8 tensor cores add, and who applies fine-grained scales (paper 3.1). */
+struct hw_tensor_core {
+    int64_t align_bits, register_bits; /* fraction bits kept of aligned products; mantissa bits of the accumulator */
+    int64_t promote_every;             /* elements of K after which CUDA cores scale it and add it up in FP32; 0: never */
+    bool native_scaling;               /* scales go into the tensor core: nothing moves to CUDA cores on the way */
+};
+
 struct hw_chip {
     const char *name;
+    struct hw_tensor_core tensor;
     int64_t sms;
     double bf16_flops, fp8_flops;      /* dense, per chip */
     double memory_Bps;                 /* HBM */
@@ -69,6 +77,7 @@ struct hw_network {
     double switch_latency_s;           /* one traversal */
     double copper_length_m;            /* cables that stay in a rack: NIC to leaf, short links */
     double optical_length_m;           /* all other cables between switches */
+    double optical_J_per_bit;          /* both modules of an optical cable, per bit that crosses it */
     double oversubscription_ratio;     /* downlinks over uplinks of a leaf; 1 = non-blocking */
 };
 
@@ -103,6 +112,13 @@ enum in_network {
     IN_NETWORK_BOTH
 };
 
+/* How a receiver knows that data have come which were written before a flag (paper 6.4). */
+enum ordering {
+    ORDERING_PATH,  /* the network delivers in order: the flag comes behind the data */
+    ORDERING_FENCE, /* the sender waits until all have arrived, then sends the flag */
+    ORDERING_REGION /* the receiver's NIC holds the flag back until it has all (Region Acquire/Release) */
+};
+
 /* Who encodes what a combine sends in another format than BF16. */
 enum codec {
     CODEC_SM, /* the SMs, fused with the kernels that move the data */
@@ -120,6 +136,7 @@ struct hw_ep_kernel {
     int codec;                         /* enum codec */
     double codec_overhead_ratio;       /* of a LogFMT that SMs encode and decode, over the time as BF16 */
     struct hw_offload offload;
+    int ordering;                      /* enum ordering: of the low-latency kernels' flags */
     int multicast, reduction;          /* enum in_network: of a dispatch, of a combine */
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */

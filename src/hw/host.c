@@ -1,5 +1,12 @@
 #include "hw/host.h"
 
+#include <math.h>
+
+double hw_launch_s(const struct hw_host *host)
+{
+    return (double)host->launch_cycles / host->clock_Hz * fmax(1, host->threads_per_gpu / host->cores_per_gpu);
+}
+
 static const char *const nic_attach_names[] = {"pcie", "io_die", NULL};
 static const char *const cpu_link_names[] = {"pcie", "nvlink", NULL};
 
@@ -20,6 +27,17 @@ static const struct cfg_field host_fields[] = {
     {.name = "dram_touches", .type = CFG_QUANTITY, .dim = DIM_RATIO,
      .offset = offsetof(struct hw_host, dram_touches_ratio), .dflt = "1", .min = 1, .max = 10,
      .doc = "DRAM traffic per byte that a GPU loads or stores (paper 6.2: about 1 TB/s for 640 GB/s, 1.56)"},
+    {.name = "clock", .type = CFG_QUANTITY, .dim = DIM_FREQUENCY, .offset = offsetof(struct hw_host, clock_Hz),
+     .dflt = "2.1 GHz", .min = 1e8, .max = 1e11,
+     .doc = "of the core that launches a GPU's kernels (default: base clock of Xeon Platinum 8468)"},
+    {.name = "launch_cycles", .type = CFG_INT, .offset = offsetof(struct hw_host, launch_cycles), .dflt = "10000",
+     .min = 0, .max = 1e9,
+     .doc = "of a launch with what leads to it, where no graph is replayed (an assumption: 4.8 us at 2.1 GHz)"},
+    {.name = "cores_per_gpu", .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct hw_host, cores_per_gpu),
+     .dflt = "12", .min = 0.01, .max = 1e4, .doc = "cores of a node over its GPUs"},
+    {.name = "threads_per_gpu", .type = CFG_QUANTITY, .dim = DIM_RATIO,
+     .offset = offsetof(struct hw_host, threads_per_gpu), .dflt = "4", .min = 0.01, .max = 1e4,
+     .doc = "threads of a GPU that want to run all the time: launches, proxy, data, serving (an assumption)"},
     {0}};
 const struct cfg_table hw_host_table = {"host", "CPU, its memory, and what joins them with GPUs and NICs",
                                         sizeof(struct hw_host), host_fields};

@@ -21,7 +21,13 @@ struct hw_host {
     double cpu_nvlink_Bps;       /* per GPU, one direction */
     double dram_Bps;             /* per node */
     double dram_touches_ratio;   /* bytes of DRAM traffic per byte that crosses PCIe */
+    double clock_Hz;             /* of a core that launches kernels */
+    int64_t launch_cycles;       /* of one launch, with what leads to it */
+    double cores_per_gpu, threads_per_gpu; /* threads that want to run all the time */
 };
+
+/* Time of one launch: threads share the cores that there are. */
+double hw_launch_s(const struct hw_host *host);
 
 enum traffic_kind { TRAFFIC_EXPERT, TRAFFIC_TENSOR, TRAFFIC_PIPELINE, TRAFFIC_GRADIENT, TRAFFIC_KV_CACHE };
 extern const char *const hw_traffic_names[]; /* NULL-terminated */

@@ -10,6 +10,7 @@
 #include "models/fault_study_cfg.h"
 #include "models/infer_cfg.h"
 #include "models/model.h"
+#include "models/gemm_cfg.h"
 #include "models/kv_cfg.h"
 #include "models/reliability.h"
 #include "models/moe_cfg.h"
@@ -55,6 +56,7 @@ struct scenario {
     struct single_cfg single_machine; /* kind single_machine */
     struct serving_cfg serving;       /* kind serving */
     struct speculative_cfg speculative; /* kind speculative */
+    struct gemm_cfg gemm;             /* kind gemm */
     struct kv_cfg kv;                 /* kind kv_contention */
     struct reliability_cfg reliability; /* kind reliability */
     struct sim_cfg sim;

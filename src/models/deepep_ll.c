@@ -201,6 +201,7 @@ static void complete(const struct ll_kernels *k, bool combine, struct transfer *
     t->bytes_B = pairs * k->message_B[combine];
     t->weight = pairs;
     t->priority = (uint8_t)k->hw->traffic.expert;
+    t->round_trips = k->hw->ep_kernel.ordering == ORDERING_FENCE;
     bool through_nic = k->nic_out || src / k->hw->node.gpus != dst / k->hw->node.gpus;
     if (k->nic_out) {
         t->res[t->n_res++] = k->nic_out[src];

@@ -1,6 +1,6 @@
 /* Each rank's stream is followed through the program; a gap before an item belongs to
  * the exchange that the item waited for: up to the last posting on any rank it is
- * waiting for others, then for bytes.
+ * waiting for others, then for bytes (and, with them, for the CPU's launches).
  *
  * A program with fewer layers than the model stands for it: what is missing is taken to
  * be like the layers that are there, from the first dispatch of the first to that of
@@ -69,6 +69,8 @@ static void account_rank(const struct following *f, uint32_t rank, struct window
                end_s = at(f, f->t->end_s, i, rank);
         if (i >= w.from && waited)
             account_gap(f, waited, free_s, start_s, sum);
+        else if (i >= w.from)
+            sum->launch_s += start_s - free_s;
         if (i >= w.from)
             *(it->action == DO_TP ? &sum->tp_s : &sum->stage_s[it->stage]) +=
                 end_s - start_s;
@@ -88,6 +90,7 @@ static void scale(struct infer_parts *p, double by)
         p->waiting_s[c] *= by;
     }
     p->tp_s *= by;
+    p->launch_s *= by;
     p->idle_s *= by;
     p->step_s *= by;
 }
@@ -101,6 +104,7 @@ static void add(struct infer_parts *to, const struct infer_parts *p)
         to->waiting_s[c] += p->waiting_s[c];
     }
     to->tp_s += p->tp_s;
+    to->launch_s += p->launch_s;
     to->idle_s += p->idle_s;
     to->step_s += p->step_s;
 }

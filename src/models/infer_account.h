@@ -11,6 +11,7 @@ struct infer_parts {
     /* dispatch, combine: the stream waited for bytes on their way, for ranks that had
      * not sent them */
     double exposed_s[2], waiting_s[2];
+    double launch_s; /* the CPU had not launched the next stage */
     double idle_s;       /* at the end: other ranks still work */
     double step_s;
 };

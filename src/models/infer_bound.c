@@ -23,6 +23,7 @@ struct bounding {
     const struct infer_network *net;
     uint32_t n, layers;
     double *clock;   /* [ranks] of the stream */
+    double launched; /* when the CPU has launched the stage */
     double *sending, *receiving; /* [ranks] when the exchanges before are done */
     struct infer_times *times;
     double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
@@ -163,6 +164,8 @@ static void post(struct bounding *b, const struct infer_item *it, double *start_
         b->load[it->combine][it->micro_batch] + (size_t)it->layer * b->n;
     double *arrived = b->arrived[it->combine][it->micro_batch], begun = 0, sent = 0;
     double latency_s = l->n_nodes > 1 ? b->net->nic_latency_s : b->net->nvlink_latency_s;
+    if (!l->prefill && l->hw->ep_kernel.ordering == ORDERING_FENCE)
+        latency_s *= 3; /* there, and a round trip before the flag is there */
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = fmax(b->sending[r], b->clock[r]);
     if (l->prefill) {
@@ -196,6 +199,9 @@ static void exchange_tokens(struct bounding *b)
 static void compute(struct bounding *b, const struct infer_item *it)
 {
     const double *experts_s = b->experts_s[it->micro_batch] + (size_t)it->layer * b->n;
+    b->launched += infer_launch_s(&b->s->kernels, it->stage);
+    for (uint32_t r = 0; r < b->n; r++)
+        b->clock[r] = fmax(b->clock[r], b->launched);
     for (uint32_t r = 0; r < b->n; r++)
         b->clock[r] +=
             it->stage == STAGE_MLP ? experts_s[r] : b->s->kernels.stage_s[it->stage];

@@ -119,6 +119,8 @@ static const struct cfg_field infer_fields[] = {
     AMOUNT(
         infer_cfg, "host_gap", host_gap_s, DIM_TIME, "0 s", 1,
         "time between two steps when the GPU waits for the CPU (sampling, scheduling)"),
+    FLAG("eager", eager, "false",
+         "the CPU launches kernels one by one (cluster.node.host), instead of replaying CUDA graphs"),
     FLAG("share_layers", share_layers, "true",
          "routing balanced: layers are alike; once two in a row take exactly the same "
          "time, the others do too"),

@@ -50,7 +50,7 @@ struct infer_cfg { /* kind inference */
     int64_t tp, shared_replicas;
     bool loopback, node_limited;
     double reserve_ratio, host_gap_s;
-    bool share_layers;
+    bool eager, share_layers;
     int64_t simulate_layers;
     struct infer_decode_cfg decode;
     struct infer_prefill_cfg prefill;

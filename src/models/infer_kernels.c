@@ -368,6 +368,7 @@ static struct filling begin(const struct infer_layout *l,
     out->sms = (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL
                                             ? ep_sms_held_most(&hw->ep_kernel)
                                             : 0));
+    out->launch_s = l->cfg->eager ? hw_launch_s(&hw->node.host) : 0;
     for (int s = 0; s < N_STAGES; s++)
         out->stage_s[s] = 0;
     return (struct filling){.l = l,
@@ -453,4 +454,12 @@ double infer_experts_s(const struct infer_layout *l, const struct kernel_model *
     struct filling f = begin(l, model, &k);
     add_experts(&f, rows);
     return k.stage_s[STAGE_MLP];
+}
+
+double infer_launch_s(const struct infer_kernels *k, enum infer_stage stage)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->n; i++)
+        n += k->list[i].stage == stage;
+    return n * k->launch_s;
 }

@@ -55,6 +55,7 @@ struct graphing {
     struct infer_ops *ops;
     uint32_t n, empty;
     uint32_t *compute;                        /* [ranks] lanes */
+    uint32_t *cpu;                            /* [ranks] lanes of the launching thread; NULL: graphs */
     uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
     uint32_t last;                  /* item of the stream before; OP_NONE = none */
     uint32_t *post[2][2];           /* [combine][micro-batch][layer]: items */
@@ -115,13 +116,24 @@ static void on_stream(struct graphing *x, uint32_t item, uint32_t first)
     x->last = item;
 }
 
+/* The CPU runs ahead where it can: a stage begins when all of its kernels are launched. */
+static uint32_t add_launches(struct graphing *x, const struct infer_item *it)
+{
+    struct op op = op_of(x, OP_COMPUTE, "launches", it->layer);
+    op.work_s = infer_launch_s(&x->s->kernels, it->stage);
+    return add_row(x, op, x->cpu);
+}
+
 static void add_stage(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMPUTE, infer_stage_names[it->stage], it->layer);
     op.work_s = x->s->kernels.stage_s[it->stage];
     if (x->s->layout.prefill)
         op.sm_ref = op.sm_max = (float)x->s->kernels.sms;
-    on_stream(x, item, add_row(x, op, x->compute));
+    uint32_t launched = x->cpu ? add_launches(x, it) : OP_NONE, first = add_row(x, op, x->compute);
+    if (launched != OP_NONE)
+        depend_row(x, launched, first);
+    on_stream(x, item, first);
     if (it->stage == STAGE_MLP)
         x->experts[it->micro_batch][it->layer] = item;
 }
@@ -166,7 +178,8 @@ static void add_normal(struct graphing *x, uint32_t item, const struct infer_ite
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
     notify.sync_group = opgraph_sync_group(x->g);
     notify.work_s = k->barrier_s;
-    notify.sm_hold = op.sm_hold = (float)k->sms;
+    notify.sm_hold = (float)ep_sms_held_most(k);
+    op.sm_hold = (float)ep_sms_held(k, it->combine);
     uint32_t before = add_row(x, notify, x->send_lane);
     if (last_op(x) != OP_NONE)
         depend_row(x, last_op(x), before);
@@ -203,6 +216,8 @@ static void begin(struct graphing *x)
     uint32_t layers = x->s->program.dense + x->s->program.sparse,
              mbs = x->s->program.micro_batches;
     x->compute = lanes(x);
+    if (x->s->kernels.launch_s > 0)
+        x->cpu = lanes(x);
     x->send_lane = lanes(x);
     for (uint32_t mb = 0; mb < mbs; mb++) {
         x->receive_lane[mb] = lanes(x);

@@ -4,6 +4,7 @@ libmoesim_a_SOURCES += src/models/deepep.h
 libmoesim_a_SOURCES += src/models/deepep_trees.c src/models/deepep_trees.h
 libmoesim_a_SOURCES += src/models/reliability.c src/models/reliability.h src/models/reliability_mc.c
 libmoesim_a_SOURCES += src/models/reliability_cfg.c
+libmoesim_a_SOURCES += src/models/gemm_cfg.c src/models/gemm_cfg.h
 libmoesim_a_SOURCES += src/models/kv_cfg.c src/models/kv_cfg.h
 libmoesim_a_SOURCES += src/models/host_links.c src/models/host_links.h
 libmoesim_a_SOURCES += src/models/wire_format.c src/models/wire_format.h

@@ -64,6 +64,7 @@ struct transfer {
     uint8_t n_res;
     bool rendezvous;         /* nothing moves before the receiver is there, too; needs two ops */
     uint8_t hop;             /* enum nvlink_hop */
+    uint8_t round_trips;     /* on its path, after its last byte, before its ops count it as done (fences, flags) */
     uint32_t tree;           /* 0: none; else tree number tree - 1. src and src_op are its root's (dst and dst_op of
                                 an inward one), the other end is its first branch */
     uint32_t pinned;         /* 0: the routing policy chooses; else path number pinned - 1 */

@@ -37,7 +37,7 @@ const struct proposal prop_adaptive_routing = {
     .ref = "5.2.2, 6.3",
     .mechanism = PROPOSAL_POLICY,
     .parameters = &table,
-    .kinds = "collective mixed_traffic moe_exchange routing_study train_replay train_step",
+    .kinds = "collective mixed_traffic moe_exchange queueing routing_study train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/fig8_roce_routing.yaml",
               .set = set,

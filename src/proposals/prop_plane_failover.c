@@ -21,6 +21,8 @@ static void apply(struct proposal_change *c, const void *parameters)
     proposal_set_number(c, "reliability.slower", p->slower_ratio);
 }
 
+static const char *const set[] = {"reliability.gpus=2048", "reliability.replicas=20", NULL};
+
 const struct proposal prop_plane_failover = {
     .name = "plane_failover",
     .doc = "NICs go over another plane when a link flaps or fails",
@@ -29,6 +31,8 @@ const struct proposal prop_plane_failover = {
     .parameters = &table,
     .kinds = "reliability",
     .apply = apply,
-    .trial = {.scenario = "scenarios/reliability_2048.yaml", .metric = "mtbf", .better = BETTER_HIGHER},
+    .trial = {.scenario = "scenarios/reliability_2048.yaml",
+              .set = set,
+              .metric = "mtbf", .better = BETTER_HIGHER},
     .assumption = "10 % of interruptions are links (Llama 3); with one NIC out of 8 a step takes no longer",
 };

@@ -141,6 +141,12 @@ static double latency_s(const struct walk *w, uint32_t transfer)
     return net_path_of(w->spec, &tables, transfer, 0, false, &path) ? path.latency_s : 0;
 }
 
+static double round_trips_s(const struct walk *w, uint32_t transfer)
+{
+    const struct transfer *t = &w->g->transfers[transfer];
+    return 2 * t->round_trips * (latency_s(w, transfer) - t->latency_s);
+}
+
 /* Returns the op whose start let the transfer begin. */
 static uint32_t walk_comm(struct walk *w, uint32_t op)
 {
@@ -150,7 +156,8 @@ static uint32_t walk_comm(struct walk *w, uint32_t op)
         add(w, "launch, software", end_s - w->o->op_start_s[op]);
         return op;
     }
-    double start_s = w->o->transfer_start_s[t], waits_s = fmin(latency_s(w, t), end_s - start_s);
+    double start_s = w->o->transfer_start_s[t];
+    double waits_s = fmin(latency_s(w, t) + round_trips_s(w, t), end_s - start_s);
     uint32_t limit = w->o->transfer_limit[t];
     add(w, "latency", waits_s);
     const char *unknown = w->spec->net == NET_FLOW ? "rate caps of transfers" : "network";

@@ -11,6 +11,7 @@
 
 #include "sim/engine.h"
 #include "sim/net.h"
+#include "sim/net_path.h"
 #include "sim/xalloc.h"
 
 enum todo_kind { TODO_START, TODO_END };
@@ -288,11 +289,39 @@ static void transfer_failed(struct exec *x, uint32_t transfer, double left_B)
     engine_stop();
 }
 
+static void transfer_done(struct exec *x, uint32_t transfer)
+{
+    const struct transfer *t = &x->g->transfers[transfer];
+    x->out->transfer_end_s[transfer] = engine_now();
+    one_less(x, t->src_op);
+    if (t->dst_op != t->src_op)
+        one_less(x, t->dst_op);
+    for (uint32_t i = 1; i < n_branches(x->g, t); i++)
+        one_less(x, branch_of(x->g, t, i)->op);
+    work_off(x);
+}
+
+static void on_round_trips_over(void *ctx, uint32_t transfer, uint32_t unused)
+{
+    (void)unused;
+    transfer_done(ctx, transfer);
+}
+
+/* By tables: packets of a fence are few, and go where the network is not loaded. */
+static double round_trips_s(const struct exec *x, uint32_t transfer)
+{
+    const struct transfer *t = &x->g->transfers[transfer];
+    struct router tables = {.topo = x->spec->topo};
+    struct net_path path;
+    if (!t->round_trips || !net_path_of(x->spec, &tables, transfer, 0, false, &path))
+        return 0;
+    return 2 * t->round_trips * (path.latency_s - t->latency_s);
+}
+
 static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how,
                             double left_B)
 {
     struct exec *x = ctx;
-    const struct transfer *t = &x->g->transfers[transfer];
     x->out->transfer_end_s[transfer] = now_s;
     if (x->out->transfer_limit)
         x->out->transfer_limit[transfer] = net_limit(x->net);
@@ -301,12 +330,11 @@ static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flo
             transfer_failed(x, transfer, left_B);
         return;
     }
-    one_less(x, t->src_op);
-    if (t->dst_op != t->src_op)
-        one_less(x, t->dst_op);
-    for (uint32_t i = 1; i < n_branches(x->g, t); i++)
-        one_less(x, branch_of(x->g, t, i)->op);
-    work_off(x);
+    double more_s = round_trips_s(x, transfer);
+    if (more_s > 0)
+        engine_timer(now_s + more_s, on_round_trips_over, x, transfer, 0);
+    else
+        transfer_done(x, transfer);
 }
 
 static void on_load(void *ctx, uint32_t link, double now_s, double load_Bps)

@@ -356,7 +356,7 @@ void infer_result_parts(struct kind_run *run, const struct infer_case *c,
 {
     const struct infer_parts *p = &o->account.total;
     double gap_s = 0;
-    run->result.parts = ARENA_ARRAY(run->arena, struct result_part, N_STAGES + 8);
+    run->result.parts = ARENA_ARRAY(run->arena, struct result_part, N_STAGES + 10);
     run->result.n_parts = 0;
     for (int s = 0; s < N_STAGES; s++) {
         double gap_of_stage_s = gaps_s(o, (enum infer_stage)s);
@@ -374,6 +374,8 @@ void infer_result_parts(struct kind_run *run, const struct infer_case *c,
              "waited for ranks that had not sent");
     add_part(run, "waiting for ranks to combine", p->waiting_s[1],
              "waited for ranks that had not sent");
+    if (c->cfg.eager)
+        add_part(run, "waiting for launches", p->launch_s, "the CPU had not launched the stage");
     add_part(run, "end of other ranks", p->idle_s,
              "this rank was done, others were not");
     add_part(run, "host gap", c->cfg.host_gap_s, "inference.host_gap");
@@ -388,10 +390,13 @@ static const struct result_column limit_columns[N_LIM] = {
     {"share", DIM_RATIO, "of the step", false},
 };
 
-static void add_limit(struct result_table *t, const char *what, double time_s,
+/* The critical path takes them over: it knows ops, which are whole stages here. */
+static void add_limit(struct kind_run *run, struct result_table *t, const char *what, double time_s,
                       double step_s)
 {
     struct result_cell *row = result_add_row(t);
+    if (run->critical)
+        critical_path_note(run->critical, what, time_s, run->arena);
     row[LIM_WHAT].text = what;
     row[LIM_TIME].value = time_s;
     row[LIM_SHARE].value = time_s / step_s;
@@ -412,16 +417,18 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c,
                           (b.limit_s[i] + (i == KERNEL_BY_LATENCY ? b.gap_s : 0)) /
                           (b.all_s + b.gap_s);
     }
+    if (run->critical)
+        run->critical->n = 0;
     struct result_table *t =
         result_add_table(&run->result, run->arena, name_of(run, prefix, "limits"),
                          "the step by what holds it up", limit_columns, N_LIM, 8);
     for (int i = 0; i < 3; i++)
-        add_limit(t, names[i], limit_s[i], o->step_s);
-    add_limit(t, "network", p->exposed_s[0] + p->exposed_s[1] + p->tp_s, o->step_s);
-    add_limit(t, "unequal ranks", p->waiting_s[0] + p->waiting_s[1] + p->idle_s,
+        add_limit(run, t, names[i], limit_s[i], o->step_s);
+    add_limit(run, t, "network", p->exposed_s[0] + p->exposed_s[1] + p->tp_s, o->step_s);
+    add_limit(run, t, "unequal ranks", p->waiting_s[0] + p->waiting_s[1] + p->idle_s,
               o->step_s);
-    if (c->cfg.host_gap_s > 0)
-        add_limit(t, "CPU", c->cfg.host_gap_s, o->step_s);
+    if (c->cfg.host_gap_s > 0 || c->cfg.eager)
+        add_limit(run, t, "CPU", c->cfg.host_gap_s + p->launch_s, o->step_s);
     const char *most = "";
     for (uint32_t i = 0; i < t->n_rows; i++)
         if (t->cells[i * N_LIM + LIM_TIME].value > most_s) {

@@ -106,6 +106,7 @@ struct study {
     const struct collective_cfg *cfg;
     struct plan plan;
     double *time_s; /* [topology][gpus][size] */
+    double optical_J; /* first network and number of GPUs, largest size */
     struct result_table *sizes;
 };
 
@@ -158,6 +159,8 @@ static int run_sizes(struct study *s, uint32_t topology, uint32_t gpus, struct d
             return -1;
         add_size_row(s, hw->topology, s->plan.gpus[gpus], size_B, &g);
         *time_of(s, topology, gpus, i) = job_mean_s(s->run, &g);
+        if (!topology && !gpus && !folded)
+            s->optical_J = kind_optical_J(s->run, topo, hw);
     }
     return 0;
 }
@@ -235,6 +238,10 @@ static void add_metrics(struct study *s)
                      DIM_TIME, ibgda ? "cluster.software.ibgda_step" : "cluster.software.network_step");
     result_add_input(m, run->arena, "posting of a message", hw_message_s(sw, sw->initiator), DIM_TIME,
                      ibgda ? "cluster.software.ibgda_message" : "cluster.software.message");
+    if (s->optical_J > 0)
+        result_add_metric(&run->result, run->arena, "optical_energy", s->optical_J, DIM_ENERGY,
+                          "modules of optical cables, first network at the largest size",
+                          "bits on cables between switches * cluster.network.optical_energy");
     if (s->plan.n_topologies < 2)
         return;
     result_add_metric(&run->result, run->arena, "network_difference_any_size",

@@ -69,6 +69,18 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
     return 0;
 }
 
+double kind_optical_J(const struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw)
+{
+    double bits = 0;
+    for (uint32_t i = 0; i < run->graph->n_transfers; i++) {
+        const struct transfer *t = &run->graph->transfers[i];
+        uint32_t links[ROUTE_MAX_LINKS], n = t->src == t->dst ? 0 : topology_route(topo, t->src, t->dst, links);
+        for (uint32_t k = 0; k < n; k++)
+            bits += topo->links[links[k]].kind > LINK_NIC ? 8 * t->bytes_B : 0;
+    }
+    return bits * hw->network.optical_J_per_bit;
+}
+
 enum { COL_RESOURCE, COL_TIME, COL_SHARE, N_COL };
 static const struct result_column path_columns[N_COL] = {
     {"resource", DIM_COUNT, "what the run waited for", true},

@@ -17,6 +17,8 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
                   struct diag *diag);
 /* Reports those of the NULL-terminated keys that were given, though the kind does not read them. */
 void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag);
+/* What the modules of optical cables take for all transfers of run->graph, on the paths of destination-based tables. */
+double kind_optical_J(const struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw);
 void kind_run_free(struct kind_run *run);
 
 #endif

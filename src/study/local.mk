@@ -38,6 +38,7 @@ kinds =
 kinds += src/study/kind_collective.c
 kinds += src/study/kind_expert_balance.c
 kinds += src/study/kind_fault_study.c
+kinds += src/study/kind_gemm.c
 kinds += src/study/kind_inference.c
 kinds += src/study/kind_kv_contention.c
 kinds += src/study/kind_mixed_traffic.c

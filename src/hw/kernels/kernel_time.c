@@ -60,6 +60,7 @@ struct kernel_model kernel_measured_model(const struct kernel_model *m)
     measured.chip.fp8_flops = was->fp8_flops;
     measured.chip.memory_Bps = was->memory_Bps;
     measured.chip.clock_Hz = was->clock_Hz;
+    measured.chip.tensor = (struct hw_tensor_core){.promote_every = 128};
     return measured;
 }
 
@@ -86,7 +87,7 @@ static bool same_machine(const struct kernel_model *m, const struct kernel_call 
 {
     const struct kernel_chip *was = &m->cfg.measured_on;
     struct kernel_model measured = kernel_measured_model(m);
-    return m->chip.sms == was->sms && m->chip.bf16_flops == was->bf16_flops &&
+    return !gemm_stays_in_core(m) && m->chip.sms == was->sms && m->chip.bf16_flops == was->bf16_flops &&
            m->chip.fp8_flops == was->fp8_flops && m->chip.memory_Bps == was->memory_Bps &&
            m->chip.clock_Hz == was->clock_Hz && roofline_sms(m, call) == roofline_sms(&measured, row);
 }

@@ -40,5 +40,7 @@ double attention_flop(const struct kernel_call *call);
 double attention_bytes_B(const struct kernel_call *call);
 double gemm_flop(const struct kernel_call *call);
 double gemm_bytes_B(const struct kernel_call *call);
+/* Nothing moves to CUDA cores for scales: the tensor core applies them, or each operand has one. */
+bool gemm_stays_in_core(const struct kernel_model *m);
 
 #endif
