@@ -25,7 +25,7 @@ static void teardown(void)
 /* --- expressions -------------------------------------------------------------------------------------------------- */
 
 static const char document[] =
-    "{\"metrics\": {\"makespan\": {\"value\": 0.125, \"unit\": \"s\"}, \"other\": {\"value\": 3}},"
+    "{\"metrics\": {\"makespan\": {\"value\": 0.125, \"unit\": \"s\"}, \"other\": {\"value\": 3}, \"sizes\": {\"value\": 9}},"
     " \"tables\": [{\"name\": \"sizes\", \"rows\": ["
     "   {\"network\": \"mpft\", \"size\": 4096, \"busbw\": 10, \"fits\": true},"
     "   {\"network\": \"mpft\", \"size\": 8192, \"busbw\": 20, \"fits\": false},"
@@ -52,6 +52,7 @@ static const struct {
 } good[] = {
     {"makespan", 0.125},
     {"metrics.makespan.value", 0.125},
+    {"sizes", 9},
     {"exit_code", 3},
     {"sizes[network=mpft, size=8 KiB].busbw", 20},
     {"sizes[network='mrft, old', size=4096].busbw", 5},

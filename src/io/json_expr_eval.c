@@ -208,12 +208,15 @@ static const cJSON *table_rows(const cJSON *root, const char *table)
     return NULL;
 }
 
-static const cJSON *at_root(const cJSON *root, const char *word)
+/* A metric and a table may have the same name: what goes on behind the name is the table. */
+static const cJSON *at_root(const cJSON *root, const struct json_step *s)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, word);
-    if (!item)
-        item = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, "metrics"), word);
-    return item ? item : table_rows(root, word);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, s->name);
+    const cJSON *metrics = cJSON_GetObjectItemCaseSensitive(root, "metrics");
+    const cJSON *metric = cJSON_GetObjectItemCaseSensitive(metrics, s->name), *rows = table_rows(root, s->name);
+    if (item)
+        return item;
+    return rows && (s->next || s->filters || !metric) ? rows : metric;
 }
 
 static void add_names(const cJSON *object, const char **names, size_t *n)
@@ -249,7 +252,7 @@ static struct found take_step(struct walk *w, const struct found *from, const st
     struct found to = {.arena = w->arena};
     for (uint32_t i = 0; i < from->n && !w->why; i++) {
         const cJSON *item = from->item[i] == w->doc->root
-                                ? at_root(from->item[i], s->name)
+                                ? at_root(from->item[i], s)
                                 : cJSON_GetObjectItemCaseSensitive(from->item[i], s->name);
         if (item)
             add_matching(&to, item, s->filters);
