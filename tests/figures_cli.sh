@@ -7,7 +7,7 @@ plot=$srcdir/tools/plot
 for f in "$plot"/*.gp; do
     name=${f##*/}
     [ "$name" = style.gp ] && continue
-    check "$name says which commands give its numbers" grep -q '^#! run .*: ' "$f"
+    check "$name says which commands give its numbers" grep -qE '^#! (run|timeline) .*: ' "$f"
     check "$name names its axes" grep -qE '^set xlabel ".+"' "$f"
     for s in $(grep -oE 'scenarios/[a-z0-9_]+\.yaml' "$f" | sort -u); do
         check "$name: $s is there" test -f "$srcdir/$s"
@@ -52,6 +52,18 @@ PY
 check "make figures from changed results" make_figures changed fig6
 check "draws another" sh -c '! cmp -s out/fig6.svg changed/fig6.svg'
 
+# Sweeps and timelines.
+cat >both.gp <<'GP'
+#! run sw: sweep scenarios/tpot_bound_nvl72.yaml -s tpot.bridge=false --axis tpot.tokens=16,32
+#! timeline tl: run scenarios/train_replay_h800.yaml --timeline-ranks 8
+#! data points = sw: rows tpot.tokens tpot_bound
+#! data slices = tl: traceEvents[ph=X,pid=8] ts dur
+set xlabel "tokens"
+plot $points using 1:2 with lines, $slices using ($1/1e4):($2/1e6) with points
+GP
+check "a sweep and a timeline are drawn" python3 "$plot/plot" -o out -r r -m "$MOESIM" both.gp
+check "from a database and a trace" test -s r/sw.sqlite -a -s r/sw.json -a -s r/tl.json -a -s out/both.pdf
+
 # Odd names: of folders, and inside results.
 odd='o d"d `touch pwned1` $(touch pwned2) ; & '\''x'
 mkdir "$odd" && cp r/dedup.json fig6.json "$odd/"
@@ -76,5 +88,5 @@ echo 'no JSON' >f/formats.json
 check "a result that is none" sh -c "! python3 '$plot/plot' -o f/out -r f -m '$MOESIM' '$plot/formats.gp' 2>err"
 tells "formats.json"
 check "a scenario that fails" sh -c "printf '#! run x: run nowhere.yaml\n#! data d = x: a b\n' >x.gp; ! python3 '$plot/plot' -o f/out -r f -m '$MOESIM' x.gp 2>err"
-tells "moesim run nowhere.yaml: "
+tells "moesim run nowhere.yaml"
 finish

@@ -6,6 +6,7 @@ EXTRA_DIST += tools/plot/plot tools/plot/Makefile tools/plot/style.gp
 EXTRA_DIST += tools/plot/fig5.gp tools/plot/fig6.gp tools/plot/fig7.gp tools/plot/fig8.gp
 EXTRA_DIST += tools/plot/formats.gp tools/plot/m_sweep.gp tools/plot/table3.gp
 EXTRA_DIST += tools/plot/timeline.gp tools/plot/tpot.gp
+EXTRA_DIST += tools/plot/mtp.gp tools/plot/pipeline.gp tools/plot/proposals.gp
 
 # doc/VALIDATION.md, from all claims; `tools/claims_record` first where values of misses moved
 validation: moesim
