@@ -13,7 +13,7 @@ static const char *const queueing_names[] = {"shared_output", "shared_input",
 static const char *const scheduling_names[] = {"strict_priority", "round_robin", NULL};
 static const char *const flow_control_names[] = {"none", "pfc", "credits", NULL};
 static const char *const backpressure_names[] = {"class", "qp", NULL};
-static const char *const congestion_names[] = {"none", "dcqcn", "rtt", NULL};
+const char *const hw_congestion_names[] = {"none", "dcqcn", "rtt", NULL};
 static const char *const placement_names[] = {"in_order", "hold", "out_of_order", NULL};
 static const char *const retransmission_names[] = {"go_back_n", "selective", NULL};
 
@@ -115,7 +115,7 @@ static const struct cfg_field packet_fields[] = {
           "dcqcn: a longer queue marks all packets"),
     VALUE(hw_packet, "ecn_probability", ecn_probability_ratio, DIM_RATIO, "0.2", 0, 1,
           "dcqcn: share of packets marked just below ecn_max"),
-    CHOICE("congestion_control", congestion_control, "none", congestion_names,
+    CHOICE("congestion_control", congestion_control, "none", hw_congestion_names,
            "what NICs do about queues: none, dcqcn (marks), rtt (delay, as Swift and "
            "TIMELY)"),
     PART("dcqcn", dcqcn, dcqcn_table, "congestion_control dcqcn"),

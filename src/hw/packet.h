@@ -70,6 +70,7 @@ struct hw_packet {
 };
 
 extern const struct cfg_table hw_packet_table;
+extern const char *const hw_congestion_names[]; /* none, dcqcn, rtt */
 
 struct cluster_hw;
 
