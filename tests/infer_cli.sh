@@ -37,7 +37,7 @@ tells "nothing was simulated"
 
 expect 0 "EP320 with TP4" run "$S/decode_ep320.yaml" $fast -o e.json
 check "TP exchanges cost" grep -q "TP exchanges" out
-within "EP320" "$(value e.json tpot)" 0.0352 0.03
+within "EP320" "$(value e.json tpot)" 0.0364 0.03
 expect 0 "EP32 prefill" run "$S/prefill_ep32.yaml" $fast -s inference.prefill.tokens=8192 -o p.json
 within "EP32" "$(value p.json ttft)" 0.99 0.03
 says "copying SMs"
