@@ -85,7 +85,7 @@ all_gone() { # a controller that is too busy to answer does not say that the que
     local left
     left=$(squeue -h -r -o %i 2>/dev/null) && [ -z "$left" ]
 }
-sweep=("$T" -s cluster.nodes=2 -a 'cluster.nic.bandwidth=100..400 Gb/s lin 40' -a tpot.copies=4,20)
+sweep=("$T" -s cluster.nodes=2 -a 'cluster.nic.bandwidth=100..400 Gb/s lin 100' -a tpot.copies=4,20)
 expect 1 "on one machine" sweep "${sweep[@]}" -o whole.sqlite
 check "moesim-slurm submits" "$submit" -o result.sqlite -n 3 -c 1 -- "${sweep[@]}"
 check "the second shard has begun" wait_for 20 has_begun
