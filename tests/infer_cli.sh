@@ -43,6 +43,36 @@ within "EP32" "$(value p.json ttft)" 0.99 0.03
 says "copying SMs"
 expect 0 "NVL72" run "$S/decode_nvl72.yaml" $fast
 
+# A dense model: a GPU holds an eighth of it and reads that in every step; four exchanges of the group per layer, one
+# after the embedding, one before the head, each 7 times its tokens in BF16 through its NVLink.
+expect 0 "dense, TP8" run "$S/decode_dense_405b.yaml" -o d.json
+expect 0 "dense, in closed form" run "$S/decode_dense_405b.yaml" $fast -o c.json
+within "dense: closed form" "$(value c.json tpot)" "$(value d.json tpot)" 0.001
+check "dense: memory and exchanges" python3 -c '
+import json
+r = json.load(open("d.json"))
+memory = next(t for t in r["tables"] if t["name"] == "memory")
+bytes = {row["what"]: row["bytes"] for row in memory["rows"]}
+other = 2 * 128256 * 16384 + (2 * 126 + 1) * 16384 # embedding, head, norms
+quantised = 405853388800 - other
+wanted = quantised / 8 + 2 * (2 * 128256 * 16384 / 8 + (2 * 126 + 1) * 16384)
+assert abs(bytes["weights"] / wanted - 1) < 1e-3, (bytes, wanted)
+assert abs(bytes["KV cache"] / (32 * 4097 * 126 * 2 * 8 * 128 * 2 / 8) - 1) < 1e-9, bytes
+parts = {p["name"]: p["value"] for p in r["breakdown"]}
+exchange = 7 * 4 * 16384 * 2 / 160e9
+n = 4 * 126 + 2
+assert n * exchange < parts["TP exchanges"] < n * (exchange + 5e-6), (n * exchange, parts)
+assert parts["dense"] > 126 * 3 * 16384 * 53248 / 8 / 3.35e12, parts'
+expect 0 "dense, two groups" run "$S/decode_dense_405b.yaml" -s model=llama3.1_70b -s inference.tp=4
+expect 0 "dense, in BF16" run "$S/decode_dense_405b.yaml" -s model=llama3.1_70b -s inference.tp=8 -s 'llm.weight=2 B' -o w.json
+expect 0 "dense, in FP8" run "$S/decode_dense_405b.yaml" -s model=llama3.1_70b -s inference.tp=8 -o v.json
+check "networks of wider weights take longer, less than twice as long" python3 -c '
+import json
+wide, narrow = (next(p["value"] for p in json.load(open(f))["breakdown"] if p["name"] == "dense") for f in ("w.json", "v.json"))
+assert 1.3 < wide / narrow < 2, (wide, narrow)'
+expect 0 "dense, prefill and decoding apart" run "$S/decode_dense_405b.yaml" -s cluster.nodes=2 -s inference.phase=disaggregated \
+    -s inference.prefill.nodes=1 -s inference.prefill.tokens=1024
+
 kv="-s llm.layers=9 -s inference.prefill.tokens=4096 -s inference.decode.batch=16"
 for when in none layerwise at_end; do
     expect 0 "caches $when" run "$S/disaggregated.yaml" $kv -s inference.prefill.kv_transfer=$when -o $when.json
@@ -79,7 +109,10 @@ tells "do not divide a node of 8"
 expect 3 "prompts that do not divide" run "$S/decode_ep144.yaml" -s inference.phase=prefill -s inference.prefill.tokens=5000
 tells "prompts of 4096 new positions"
 expect 3 "a dense model" run "$S/decode_ep144.yaml" -s model=llama3.1_70b
-tells "has no experts"
+tells "has no experts whose exchanges could be hidden; write 'inference.overlap: none'"
+tells "has no experts to copy"
+expect 3 "a network that its group cannot divide" run "$S/decode_dense_405b.yaml" -s llm.dense_ffn=53252
+tells "8 GPUs cannot divide a network of 53252"
 expect 3 "planes" run "$S/decode_ep144.yaml" -s cluster.topology=mpft
 tells "choose mrft"
 expect 3 "shared places" run "$S/decode_ep144.yaml" -s inference.shared_replicas=32 -s expert_load.redundant=144

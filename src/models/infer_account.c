@@ -180,6 +180,8 @@ static void add_idle(const struct following *f, struct infer_parts *total)
     for (size_t i = 0; i < (size_t)f->s->program.n * f->n; i++)
         last_s = fmax(last_s, f->t->end_s[i]);
     total->idle_s = last_s - total->step_s;
+    if (fabs(total->idle_s) < same_ratio * last_s) /* what summing leaves */
+        total->idle_s = 0;
     total->step_s = last_s;
 }
 

@@ -279,7 +279,8 @@ void infer_step_bound(struct infer_step *s, const struct infer_network *net,
     out->start_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     out->end_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     begin(&b, a);
-    draw(&b, a);
+    if (s->program.sparse)
+        draw(&b, a);
     for (uint32_t i = 0; i < s->program.n; i++)
         follow(&b, i);
     arena_free(a);

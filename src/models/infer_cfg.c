@@ -102,7 +102,7 @@ static const struct cfg_field infer_fields[] = {
         "each token chooses its experts, or every rank sends as much to every other"),
     COUNT(infer_cfg, "tp", tp, "1", 1, 1024,
           "GPUs that divide the heads of attention among them; everything else is data "
-          "parallel"),
+          "parallel. A model without experts: that divide all of it"),
     COUNT(infer_cfg, "shared_replicas", shared_replicas, "0", 0, 65536,
           "0: every GPU computes the shared experts for its own tokens; else places "
           "that hold a copy, which "

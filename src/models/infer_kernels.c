@@ -3,6 +3,8 @@
  * (BF16, one GEMM per head), masked grouped GEMMs for experts in decoding, contiguous
  * ones with a permutation in prefill, router and head in BF16.
  *
+ * Where weights are wider than a byte (llm.weight), GEMMs are in BF16 and nothing is cast.
+ *
  * Fused where those are: the two down projections of MLA are one GEMM; SwiGLU casts its
  * result. Left out: sampling beyond reading the logits, biases, quantisation of the KV
  * cache. */
@@ -35,13 +37,15 @@ struct filling {
     const struct kernel_model *model;
     struct infer_kernels *out;
     enum infer_stage stage;
+    enum kernel_dtype dtype; /* of weights, and of what they are multiplied with */
     /* tokens of the rank; of its TP group, whose heads it has a share of */
     double tokens, group_tokens, heads, hidden;
 };
 
-static double fp8_B(double values)
+/* What GEMMs read. */
+static double operand_B(const struct filling *f, double values)
 {
-    return values * (1 + scale_B / SCALE_CHANNELS);
+    return values * (f->dtype == KERNEL_FP8 ? 1 + scale_B / SCALE_CHANNELS : bf16_B);
 }
 
 static enum infer_part part_of(const struct filling *f, const struct kernel_call *call)
@@ -69,7 +73,7 @@ static void gemm(struct filling *f, const char *name, double m, double n, double
 {
     add(f, name,
         (struct kernel_call){
-            .family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = m, .n = n, .k = k});
+            .family = KERNEL_GEMM, .dtype = f->dtype, .m = m, .n = n, .k = k});
 }
 
 static void gemm_bf16(struct filling *f, const char *name, double m, double n, double k,
@@ -100,7 +104,8 @@ static void norm(struct filling *f, const char *name, double values)
 
 static void quantise(struct filling *f, const char *name, double values)
 {
-    pass(f, name, KERNEL_QUANTISE, values * bf16_B, fp8_B(values));
+    if (f->dtype == KERNEL_FP8)
+        pass(f, name, KERNEL_QUANTISE, values * bf16_B, operand_B(f, values));
 }
 
 /* --- attention ---------------------------------------------------------------- */
@@ -119,7 +124,7 @@ static void project_latent(struct filling *f)
     double width = f->heads * (double)(a->nope_dim + a->rope_dim);
     gemm(f, "q_a, kv_a projection", t, (q > 0 ? q : width) + kv + rope, f->hidden);
     pass(f, "norm of latents", KERNEL_NORM, t * (q + kv) * bf16_B,
-         t * kv * bf16_B + fp8_B(t * q));
+         t * kv * bf16_B + operand_B(f, t * q));
     if (q > 0)
         gemm(f, "q_b projection", t, width, q);
     pass(f, "rope", KERNEL_ROPE, t * (f->heads + 1) * rope * bf16_B,
@@ -273,6 +278,8 @@ static void add_after_core(struct filling *f)
     double width = f->heads * (double)(is_latent(f) ? a->v_dim : a->head_dim);
     quantise(f, "cast of outputs", f->group_tokens * width);
     gemm(f, "output projection", f->group_tokens, f->hidden, width);
+    if (!e->routed)
+        return;
     norm(f, "norm before experts", f->tokens * f->hidden);
     gemm_bf16(f, "router projection", f->tokens, (double)e->routed, f->hidden, 1);
     pass(f, "top-k", KERNEL_ROUTER, f->tokens * (double)e->routed * 4,
@@ -311,17 +318,29 @@ static void add_attention_prefill(struct filling *f)
 
 /* --- networks ----------------------------------------------------------------- */
 
-static void add_ffn(struct filling *f, enum infer_stage stage, double width)
+/* A network of `width` for `tokens`. */
+static void add_ffn(struct filling *f, enum infer_stage stage, double tokens, double width)
 {
     f->stage = stage;
     if (stage == STAGE_DENSE || !f->l->prefill) /* or cast for the dispatch already */
-        quantise(f, "cast", f->tokens * f->hidden);
-    gemm(f, "gate and up projection", f->tokens, 2 * width, f->hidden);
-    pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * f->tokens * width * bf16_B,
-         fp8_B(f->tokens * width));
-    gemm(f, "down projection", f->tokens, f->hidden, width);
+        quantise(f, "cast", tokens * f->hidden);
+    gemm(f, "gate and up projection", tokens, 2 * width, f->hidden);
+    pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * tokens * width * bf16_B,
+         operand_B(f, tokens * width));
+    gemm(f, "down projection", tokens, f->hidden, width);
     pass(f, "sum", KERNEL_ELEMENTWISE, 2 * f->tokens * f->hidden * bf16_B,
          f->tokens * f->hidden * bf16_B);
+}
+
+/* Without experts the norm of the second half of a layer stands here. */
+static void add_dense(struct filling *f)
+{
+    const struct model *m = f->l->model;
+    double tp = infer_dense_tp(f->l);
+    f->stage = STAGE_DENSE;
+    if (!m->moe.routed)
+        norm(f, "norm", f->tokens * f->hidden);
+    add_ffn(f, STAGE_DENSE, f->tokens * tp, (double)m->dense_ffn / tp);
 }
 
 /* Experts: of which the slots of a rank have rows[]. */
@@ -334,7 +353,7 @@ static void add_experts(struct filling *f, const double *rows)
         sum += rows[i];
     struct kernel_call up = {.family = decode ? KERNEL_GROUPED_MASKED
                                               : KERNEL_GROUPED_CONTIGUOUS,
-                             .dtype = KERNEL_FP8,
+                             .dtype = f->dtype,
                              .m = sum / n,
                              .n = 2 * ffn,
                              .k = d,
@@ -347,13 +366,27 @@ static void add_experts(struct filling *f, const double *rows)
     if (sum <= 0)
         return;
     if (!decode)
-        pass(f, "rows to their experts", KERNEL_PERMUTE, fp8_B(sum * d),
-             fp8_B(sum * d));
+        pass(f, "rows to their experts", KERNEL_PERMUTE, operand_B(f, sum * d),
+             operand_B(f, sum * d));
     add(f, "gate and up projections", up);
-    pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * sum * ffn * bf16_B, fp8_B(sum * ffn));
+    pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * sum * ffn * bf16_B, operand_B(f, sum * ffn));
     add(f, "down projections", down);
     if (!decode)
         pass(f, "weighted sums", KERNEL_UNPERMUTE, sum * d * bf16_B, sum * d * bf16_B);
+}
+
+/* Every place with as many rows. */
+static void add_average_experts(struct filling *f)
+{
+    const struct infer_layout *l = f->l;
+    double rows[4096],
+        mean = l->tokens * (double)l->model->moe.top_k * l->ranks / l->routed_slots;
+    BUG_IF(l->slots_per_rank > sizeof rows / sizeof *rows);
+    for (uint32_t i = 0; i < l->slots_per_rank; i++)
+        rows[i] = mean;
+    add_experts(f, rows);
+    for (uint32_t i = 0; i < f->out->n; i++) /* the array above ends here */
+        f->out->list[i].call.rows = NULL;
 }
 
 static struct filling begin(const struct infer_layout *l,
@@ -374,6 +407,7 @@ static struct filling begin(const struct infer_layout *l,
     return (struct filling){.l = l,
                             .model = model,
                             .out = out,
+                            .dtype = l->model->weight_B > 1 ? KERNEL_BF16 : KERNEL_FP8,
                             .tokens = l->tokens,
                             .group_tokens = l->tokens * l->tp,
                             .heads = (double)l->model->attention.heads / l->tp,
@@ -409,14 +443,15 @@ static void add_low_latency(struct filling *f)
  * it. */
 static void add_ends(struct filling *f)
 {
-    double vocab = (double)f->l->model->vocab,
-           rows = f->l->micro_batches *
-                  (f->l->prefill ? f->l->sequences / f->l->tp : f->tokens);
+    double tp = infer_dense_tp(f->l), vocab = (double)f->l->model->vocab / tp,
+           own = f->l->micro_batches *
+                 (f->l->prefill ? f->l->sequences / f->l->tp : f->tokens),
+           rows = own * tp;
     f->stage = STAGE_EMBED;
     pass(f, "embedding", KERNEL_COPY, f->tokens * f->hidden * bf16_B,
-         f->tokens * f->hidden * bf16_B);
+         f->tokens * f->hidden * bf16_B * tp);
     f->stage = STAGE_HEAD;
-    norm(f, "norm", rows * f->hidden);
+    norm(f, "norm", own * f->hidden);
     gemm_bf16(f, "head", fmax(1, rows), vocab, f->hidden, 1);
     pass(f, "choice of tokens", KERNEL_ELEMENTWISE, rows * vocab * 4, rows * 8);
 }
@@ -426,23 +461,17 @@ void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model 
 {
     struct filling f = begin(l, model, out);
     const struct model *m = l->model;
-    double rows[4096],
-        mean = l->tokens * (double)m->moe.top_k * l->ranks / l->routed_slots;
-    BUG_IF(l->slots_per_rank > sizeof rows / sizeof *rows);
-    for (uint32_t i = 0; i < l->slots_per_rank; i++)
-        rows[i] = mean;
     if (l->prefill)
         add_attention_prefill(&f);
     else
         add_attention_decode(&f);
-    if (m->dense_layers)
-        add_ffn(&f, STAGE_DENSE, (double)m->dense_ffn);
+    if (infer_dense_layers(m))
+        add_dense(&f);
     if (m->moe.shared && !l->cfg->shared_replicas)
-        add_ffn(&f, STAGE_SHARED, (double)(m->moe.shared * m->moe.ffn));
-    add_experts(&f, rows);
-    for (uint32_t i = 0; i < out->n; i++) /* the array above ends here */
-        out->list[i].call.rows = NULL;
-    if (!l->prefill)
+        add_ffn(&f, STAGE_SHARED, f.tokens, (double)(m->moe.shared * m->moe.ffn));
+    if (m->moe.routed)
+        add_average_experts(&f);
+    if (m->moe.routed && !l->prefill)
         add_low_latency(&f);
     add_ends(&f);
 }

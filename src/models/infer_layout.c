@@ -1,6 +1,8 @@
 /* Layouts: attention is data parallel over groups of tp GPUs (paper 2.3.1; DeepSeek-V3
  * report 3.4), experts lie in equal numbers on all GPUs. Dense and shared networks,
  * embedding and head are on every GPU, for its own tokens ("1-way TP", report 3.4.1).
+ * Of a model without experts a group divides everything but the norms, as Megatron-LM does
+ * with sequence parallelism (Korthikanti et al., 2022).
  *
  * Memory of a GPU: weights, KV cache, buffers of DeepEP's low-latency kernels,
  * activations of one micro-batch at their widest, a reserve. MLA's cache is one vector
@@ -28,6 +30,21 @@ struct checking {
 double infer_expert_params(const struct model *m)
 {
     return 3.0 * (double)m->hidden * (double)m->moe.ffn;
+}
+
+uint32_t infer_dense_layers(const struct model *m)
+{
+    return (uint32_t)(m->moe.routed ? m->dense_layers : m->layers);
+}
+
+uint32_t infer_sparse_layers(const struct model *m)
+{
+    return (uint32_t)m->layers - infer_dense_layers(m);
+}
+
+uint32_t infer_dense_tp(const struct infer_layout *l)
+{
+    return l->model->moe.routed ? 1 : l->tp;
 }
 
 /* --- what fits together ------------------------------------------------------- */
@@ -100,6 +117,27 @@ static void check_experts(struct checking *c, const struct infer_layout *l)
     check_slots(c, l);
     if (l->cfg->node_limited)
         check_groups(c, l);
+}
+
+/* A model without experts exchanges no tokens. */
+static void check_dense(struct checking *c, const struct infer_layout *l)
+{
+    const char *name = l->model->name;
+    if (l->model->dense_ffn % l->tp)
+        MISFIT(c, "inference.tp", "%u GPUs cannot divide a network of %lld (llm.dense_ffn) evenly",
+               l->tp, (long long)l->model->dense_ffn);
+    if (l->cfg->overlap != OVERLAP_NONE)
+        MISFIT(c, "inference.overlap",
+               "'%s' has no experts whose exchanges could be hidden; write 'inference.overlap: none'", name);
+    if (l->expert_load->redundant)
+        MISFIT(c, "expert_load.redundant", "'%s' has no experts to copy; leave it out", name);
+    if (l->cfg->shared_replicas)
+        MISFIT(c, "inference.shared_replicas", "'%s' has no experts to copy; leave it out", name);
+    if (l->cfg->node_limited)
+        MISFIT(c, "inference.node_limited", "'%s' has no experts that could lie together; leave it out", name);
+    if (l->cfg->simulate_layers)
+        MISFIT(c, "inference.simulate_layers", "it counts layers with experts, and '%s' has none; leave it out",
+               name);
 }
 
 static void check_decode(struct checking *c, const struct infer_layout *l)
@@ -176,15 +214,13 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
                                  .micro_batches =
                                      given->cfg->overlap == OVERLAP_DUAL ? 2 : 1};
     out->ranks = out->n_nodes * out->ranks_per_node;
-    if (!given->model->moe.routed) {
-        MISFIT(&c, "model", "'%s' has no experts; this kind runs mixtures of experts",
-               given->model->name);
-        return c.n;
-    }
     count_slots(out);
     lay_tokens(out);
     check_attention(&c, out);
-    check_experts(&c, out);
+    if (given->model->moe.routed)
+        check_experts(&c, out);
+    else
+        check_dense(&c, out);
     if (prefill)
         check_prefill(&c, out);
     else
@@ -198,10 +234,10 @@ static double weights_B(const struct infer_layout *l)
 {
     const struct model *m = l->model;
     struct model_params p = model_params(m);
-    double expert = infer_expert_params(m),
-           sparse = (double)(m->layers - m->dense_layers), other = p.other;
-    double on_every =
-        p.embedding + p.head + p.dense_ffn + p.norms + p.shared_experts_and_router;
+    double expert = infer_expert_params(m), sparse = infer_sparse_layers(m);
+    double divided = (p.embedding + p.head + p.dense_ffn) / infer_dense_tp(l),
+           other = p.other - (p.embedding + p.head) * (1 - 1.0 / infer_dense_tp(l));
+    double on_every = divided + p.norms + p.shared_experts_and_router;
     if (l->cfg->shared_replicas)
         on_every -= sparse * (double)m->moe.shared * expert;
     if (l->cfg->decode.extra_tokens) { /* the MTP modules that guess; their experts lie
@@ -235,8 +271,8 @@ static double ll_buffers_B(const struct infer_layout *l, double tokens)
 }
 
 /* Live at once in the widest places: attention (queries and outputs in the latent
- * space), experts (what came, gate and up, their product, what goes back), logits; the
- * residual stream of all micro-batches. */
+ * space), experts or a divided dense network (what came, gate and up, their product, what
+ * goes back), logits; the residual stream of all micro-batches. */
 static double activations_B(const struct infer_layout *l, double tokens)
 {
     const struct model *m = l->model;
@@ -250,6 +286,10 @@ static double activations_B(const struct infer_layout *l, double tokens)
     double row = d + 2 * 2 * ffn + ffn + 2 * d;
     double rows = l->prefill ? tokens * (double)m->moe.top_k
                              : l->slots_per_rank * l->ranks * tokens;
+    if (!m->moe.routed) {
+        rows = tokens * l->tp;
+        row = 2 * d + 3 * 2 * (double)m->dense_ffn / l->tp + 2 * d;
+    }
     double logits = l->prefill ? 0 : tokens * (double)m->vocab * 4;
     return fmax(fmax(attention, rows * row), logits) +
            l->micro_batches * tokens * d * 2 * 2;

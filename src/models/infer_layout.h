@@ -25,7 +25,7 @@ struct infer_layout {
     const struct expert_load_cfg *expert_load;
     const struct load_rows *load_rows; /* counted loads, or NULL */
     bool prefill;
-    uint32_t ranks; /* of the expert-parallel group */
+    uint32_t ranks; /* of the expert-parallel group; without experts: of all groups of tp */
     uint32_t ranks_per_node, n_nodes, tp;
     /* places of experts; shared ones come after the routed */
     uint32_t routed_slots, slots, slots_per_rank;
@@ -68,6 +68,14 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
                        struct infer_misfit misfits[INFER_MAX_MISFITS]);
 
 struct infer_memory infer_memory(const struct infer_layout *l);
+
+/* Layers with and without experts. */
+uint32_t infer_dense_layers(const struct model *m);
+uint32_t infer_sparse_layers(const struct model *m);
+
+/* GPUs that share a dense network, embedding and head: those of attention in a model
+ * without experts, else one. */
+uint32_t infer_dense_tp(const struct infer_layout *l);
 
 /* Parameters of one expert. */
 double infer_expert_params(const struct model *m);

@@ -98,14 +98,26 @@ static void receive(struct building *b, bool combine, uint8_t mb, uint32_t layer
         stage(b, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, mb, layer);
 }
 
+/* Divided among the group, or whole on each GPU. */
+static void divided_stage(struct building *b, enum infer_stage which, uint8_t mb, uint32_t layer)
+{
+    bool gathers = infer_dense_tp(b->l) > 1 && which != STAGE_EMBED, /* ids of tokens are no bytes to speak of */
+         scatters = infer_dense_tp(b->l) > 1 && which != STAGE_HEAD; /* each vocabulary's part has its best */
+    if (gathers)
+        tp(b, mb, layer);
+    stage(b, which, mb, layer);
+    if (scatters)
+        tp(b, mb, layer);
+}
+
 static void dense_layers(struct building *b)
 {
     for (uint8_t mb = 0; mb < b->p->micro_batches; mb++)
-        stage(b, STAGE_EMBED, mb, 0);
+        divided_stage(b, STAGE_EMBED, mb, 0);
     for (uint32_t layer = 0; layer < b->p->dense; layer++)
         for (uint8_t mb = 0; mb < b->p->micro_batches; mb++) {
             attention(b, mb, layer);
-            stage(b, STAGE_DENSE, mb, layer);
+            divided_stage(b, STAGE_DENSE, mb, layer);
         }
 }
 
@@ -191,14 +203,14 @@ static void single(struct building *b)
         if (!beside)
             shared(b, 0, layer);
     }
-    stage(b, STAGE_HEAD, 0, b->layers - 1);
+    divided_stage(b, STAGE_HEAD, 0, b->layers - 1);
 }
 
 void infer_program_build(const struct infer_layout *l, uint32_t sparse,
                          struct arena *arena, struct infer_program *out)
 {
     enum { MOST_OF_A_LAYER = 20 };
-    *out = (struct infer_program){.dense = (uint32_t)l->model->dense_layers,
+    *out = (struct infer_program){.dense = infer_dense_layers(l->model),
                                   .sparse = sparse,
                                   .micro_batches = l->micro_batches};
     struct building b = {.l = l, .p = out, .layers = out->dense + sparse};

@@ -29,7 +29,7 @@ struct infer_program {
     uint32_t micro_batches;
 };
 
-/* With `sparse` layers with experts, at least 1. */
+/* With `sparse` layers with experts, at least 1 where the model has experts. */
 void infer_program_build(const struct infer_layout *l, uint32_t sparse,
                          struct arena *arena, struct infer_program *out);
 

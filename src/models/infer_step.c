@@ -20,7 +20,7 @@ void infer_step_init(struct infer_step *s, const struct infer_layout *l,
                      const struct kernel_model *model, const struct infer_gate *gate,
                      uint32_t layers, struct arena *arena)
 {
-    uint32_t sparse = (uint32_t)(l->model->layers - l->model->dense_layers);
+    uint32_t sparse = infer_sparse_layers(l->model);
     *s = (struct infer_step){.layout = *l,
                              .model = model,
                              .gate = gate,
@@ -317,5 +317,6 @@ void infer_step_graph(struct infer_step *s, struct opgraph *graph,
     begin(&x);
     for (uint32_t i = 0; i < s->program.n; i++)
         add_item(&x, i);
-    add_traffic(&x);
+    if (s->program.sparse)
+        add_traffic(&x);
 }

@@ -22,8 +22,8 @@ struct infer_step {
     double busiest_mean, busiest_max;
 };
 
-/* `layers` with experts are in the program; 0 = all of the model's. The arena and what
- * is pointed to outlive the step. */
+/* `layers` with experts are in the program; 0 = all of the model's. `gate` may be NULL for
+ * a model without experts. The arena and what is pointed to outlive the step. */
 void infer_step_init(struct infer_step *s, const struct infer_layout *l,
                      const struct kernel_model *model, const struct infer_gate *gate,
                      uint32_t layers, struct arena *arena);

@@ -112,6 +112,8 @@ static void add_communication(struct kind_run *run, const struct infer_outcome *
                               const char *prefix)
 {
     const struct infer_parts *p = &o->account.total;
+    if (!o->step.sparse_layers)
+        return;
     metric(run, prefix, "exposed_comm", exposed_s(p), DIM_TIME,
            "the stream waited for tokens (mean of ranks)",
            "exposed dispatch + exposed combine");
@@ -245,7 +247,7 @@ static double runs_of(const struct infer_step *s, enum infer_stage stage)
 {
     const struct model *m = s->layout.model;
     double layers = stage == STAGE_EMBED || stage == STAGE_HEAD ? 1
-                    : stage == STAGE_DENSE ? (double)m->dense_layers
+                    : stage == STAGE_DENSE ? infer_dense_layers(m)
                     : stage == STAGE_ATTN0 || stage == STAGE_ATTN1
                         ? (double)m->layers
                         : (double)s->sparse_layers;
@@ -326,7 +328,7 @@ void infer_result_stages(struct kind_run *run, const struct infer_outcome *o,
         stage_columns, N_ST, N_STAGES + 2);
     for (int s = 0; s < N_STAGES; s++)
         add_stage(t, o, (enum infer_stage)s);
-    for (int combine = 0; combine < 2; combine++)
+    for (int combine = 0; combine < 2 && o->step.sparse_layers; combine++)
         add_exchange(t, o, combine);
 }
 
@@ -545,17 +547,17 @@ static void balanced(struct infer_case *c)
 static const struct what_if {
     const char *name;
     void (*change)(struct infer_case *c);
-    bool decode, prefill;
+    bool decode, prefill, dense; /* where it can matter; dense: without experts, too */
 } what_ifs[] = {
-    {"NIC, port and PCIe bandwidth x 2", double_nic, true, true},
-    {"NVLink bandwidth x 2", double_nvlink, true, true},
-    {"memory bandwidth x 2", double_memory, true, true},
-    {"tensor cores x 2", double_tensor, true, true},
-    {"no gaps between kernels", no_gaps, true, true},
-    {"no latency of network and barriers", no_latency, true, true},
-    {"low-latency kernels without own time", no_own_time, true, false},
-    {"SMs copy twice as fast", double_copying, false, true},
-    {"every rank with the same load", balanced, true, true},
+    {"NIC, port and PCIe bandwidth x 2", double_nic, true, true, false},
+    {"NVLink bandwidth x 2", double_nvlink, true, true, true},
+    {"memory bandwidth x 2", double_memory, true, true, true},
+    {"tensor cores x 2", double_tensor, true, true, true},
+    {"no gaps between kernels", no_gaps, true, true, true},
+    {"no latency of network and barriers", no_latency, true, true, true},
+    {"low-latency kernels without own time", no_own_time, true, false, false},
+    {"SMs copy twice as fast", double_copying, false, true, false},
+    {"every rank with the same load", balanced, true, true, false},
 };
 
 enum { IF_WHAT, IF_STEP, IF_GAIN, N_IF };
@@ -587,6 +589,7 @@ int infer_result_what_if(struct kind_run *run, const struct infer_case *c,
     struct result_table *t = result_add_table(
         &run->result, run->arena, name_of(run, prefix, "what_if"),
         "how much one thing more would help", what_if_columns, N_IF, N + 1);
+    bool dense = !run->file->scenario->llm.moe.routed;
     double base_s, step_s;
     if (closed_form(run, c, &base_s, diag))
         return -1;
@@ -595,13 +598,14 @@ int infer_result_what_if(struct kind_run *run, const struct infer_case *c,
     row[IF_STEP].value = base_s;
     for (int i = 0; i < N; i++) {
         struct infer_case changed = *c;
-        if (!(c->prefill ? what_ifs[i].prefill : what_ifs[i].decode))
+        const struct what_if *w = &what_ifs[i];
+        if (!(c->prefill ? w->prefill : w->decode) || (dense && !w->dense))
             continue;
-        what_ifs[i].change(&changed);
+        w->change(&changed);
         if (closed_form(run, &changed, &step_s, diag))
             return -1;
         row = result_add_row(t);
-        row[IF_WHAT].text = what_ifs[i].name;
+        row[IF_WHAT].text = w->name;
         row[IF_STEP].value = step_s;
         row[IF_GAIN].value = base_s / step_s - 1;
     }

@@ -23,7 +23,7 @@ int infer_setup_open(const struct scenario_file *file, struct arena *arena,
     if (!m->moe.routed)
         return 0;
     return expert_loads_open(file, (uint32_t)m->moe.routed, (uint32_t)m->moe.top_k,
-                             (uint32_t)(m->layers - m->dense_layers), arena,
+                             infer_sparse_layers(m), arena,
                              &out->loads, diag);
 }
 
@@ -106,7 +106,7 @@ int infer_case_check(const struct infer_case *c, struct arena *arena, struct dia
     uint32_t n = lay_out(c, arena, &l, misfits);
     for (uint32_t i = 0; i < n; i++)
         REPORT(misfits[i].key, "%s", misfits[i].text);
-    if (!n && c->hw.nodes > 1 && !c->prefill && !strcmp(c->hw.topology, "mpft")) {
+    if (!n && l.slots && c->hw.nodes > 1 && !c->prefill && !strcmp(c->hw.topology, "mpft")) {
         REPORT("cluster.topology", "low-latency kernels send from any NIC to any "
                                    "other; the planes of mpft are apart: "
                                    "choose mrft or another network");
@@ -204,6 +204,8 @@ static const struct infer_gate *gate_of(struct kind_run *run,
 {
     const struct scenario *s = run->file->scenario;
     uint64_t seed = (uint64_t)s->sim.seed + run->seed_offset;
+    if (!s->llm.moe.routed)
+        return NULL;
     if (!*setup->gate || (*setup->gate)->seed != seed)
         *setup->gate = infer_gate_new(&s->llm.moe, seed, run->arena);
     return *setup->gate;

@@ -115,6 +115,10 @@ static const char *setting_of(const struct kind_run *run, const struct infer_cas
                    : arena_printf(run->arena, "%lld sequences per GPU, context %lld",
                                   (long long)c->cfg.decode.batch,
                                   (long long)c->cfg.decode.context);
+    if (!o->step.sparse_layers)
+        return arena_printf(run->arena, "%s, %s: TP%u DP%u on %s %s, %s", l->model->name,
+                            c->prefill ? "prefill" : "decoding", l->tp, l->ranks / l->tp,
+                            c->hw.chip.name, c->hw.topology, what);
     return arena_printf(run->arena,
                         "%s, %s: EP%u, attention TP%u DP%u on %s %s, overlap %s, %s",
                         l->model->name, c->prefill ? "prefill" : "decoding", l->ranks,
