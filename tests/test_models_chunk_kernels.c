@@ -199,6 +199,30 @@ START_TEST(computation_takes_what_communication_leaves)
 }
 END_TEST
 
+/* Tasks that hardware does give their SMs back to computation, and leave no kernels of their own (paper 4.4.2). */
+START_TEST(offloaded_tasks_free_sms)
+{
+    struct chunk_material before = material(NULL), after;
+    hw.ep_kernel.offload = (struct hw_offload){.forwarding = true, .transport = true, .reduce = true, .layout = true,
+                                               .cast = true};
+    after = material(NULL);
+    for (uint32_t i = 0; i < after.program.n_kernels; i++) {
+        const struct chunk_kernel *k = &after.program.kernels[i];
+        ck_assert_double_eq(k->sm_hold, 0);
+        ck_assert(k->sm_max == 0 || k->sm_max == 132);
+    }
+    ck_assert_double_lt(work(&after, LAYER_MOE, NULL, "gemm_fp8"), 0.95 * work(&before, LAYER_MOE, NULL, "gemm_fp8"));
+    ck_assert_uint_eq(count(&after, LAYER_MOE, "dispatch(F)", "a2a_layout"), 0);
+    ck_assert_uint_eq(count(&after, LAYER_MOE, "combine(B)", "quant_cast"), 0);
+    ck_assert_uint_eq(count(&before, LAYER_MOE, "combine(B)", "quant_cast"), 1);
+    hw.ep_kernel.offload = (struct hw_offload){.forwarding = true};
+    after = material(NULL);
+    for (uint32_t i = 0; i < after.program.n_kernels; i++)
+        if (after.program.kernels[i].collective == COLL_DISPATCH)
+            ck_assert_double_eq(after.program.kernels[i].sm_hold, 12); /* ceil(20 * (1 + 1/9) / 2) */
+}
+END_TEST
+
 /* Grouped heads and a dense network: no latents, no experts, all SMs. */
 START_TEST(a_dense_model_has_layers_too)
 {
@@ -263,6 +287,7 @@ static Suite *suite(void)
     tcase_add_test(c, work_follows_load);
     tcase_add_test(c, work_follows_dimensions_and_hardware);
     tcase_add_test(c, computation_takes_what_communication_leaves);
+    tcase_add_test(c, offloaded_tasks_free_sms);
     tcase_add_test(c, a_dense_model_has_layers_too);
     tcase_add_test(c, ends_come_behind);
     tcase_add_test(c, a_loss_in_fp32_passes_over_wide_logits);

@@ -111,30 +111,36 @@ void write_linear_weight(struct kernel_writer *w, double n, double k)
 
 /* --- communication ------------------------------------------------------------------------------------------------ */
 
+/* A barrier waits on the SMs of whatever comes behind it. */
 static void write_comm(struct kernel_writer *w, const char *name, uint8_t kind, uint8_t collective)
 {
     const struct hw_ep_kernel *ep = &w->work->hw->ep_kernel;
+    double held = kind == OP_SYNC ? ep_sms_held_most(ep) : ep_sms_held(ep, collective == COLL_COMBINE);
     material_add(&w->b, w->part, name,
                  &(struct chunk_kernel){.kind = kind,
                                         .collective = collective,
                                         .work_s = kind == OP_SYNC ? ep->barrier_s : 0,
                                         .lead_s = w->work->kernels->cfg.launch_gap_s,
-                                        .sm_hold = (float)ep->sms});
+                                        .sm_hold = (float)held});
 }
 
-/* Combine and dispatch, and their backward passes: a dispatch and a combine of gradients (DeepEP). */
+/* Combine and dispatch, and their backward passes: a dispatch and a combine of gradients (DeepEP). Hardware that does
+ * the layout or the cast does them on the way (paper 4.4.2). */
 static void write_exchange(struct kernel_writer *w)
 {
+    const struct hw_offload *offload = &w->work->hw->ep_kernel.offload;
     double choices_B = w->tokens * (double)w->model->moe.top_k * 8;
     w->b.stream = STREAM_COMMUNICATION;
     switch (w->part) {
     case PART_COMBINE_B:
-        write_cast(w, w->tokens, w->hidden);
+        if (!offload->cast)
+            write_cast(w, w->tokens, w->hidden);
         write_comm(w, "a2a_cached_notify", OP_SYNC, COLL_NOTIFY);
         write_comm(w, "a2a_dispatch_cached", OP_COMM, COLL_DISPATCH_CACHED);
         break;
     case PART_DISPATCH_F:
-        write_pass(w, "a2a_layout", KERNEL_ROUTER, choices_B, 0);
+        if (!offload->layout)
+            write_pass(w, "a2a_layout", KERNEL_ROUTER, choices_B, 0);
         write_comm(w, "a2a_notify_dispatch", OP_SYNC, COLL_NOTIFY);
         write_comm(w, "a2a_dispatch", OP_COMM, COLL_DISPATCH);
         break;
@@ -205,7 +211,7 @@ static struct kernel_writer writer(const struct chunk_work *work, struct arena *
         .model = work->model,
         .tokens = work->sequences * work->length,
         .hidden = (double)work->model->hidden,
-        .sms = (double)(work->hw->chip.sms - (experts ? work->hw->ep_kernel.sms : 0))};
+        .sms = (double)work->hw->chip.sms - (experts ? ep_sms_held_most(&work->hw->ep_kernel) : 0)};
 }
 
 void material_from_kernels(const struct chunk_work *work, struct arena *arena, struct chunk_material *out)
