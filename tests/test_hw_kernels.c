@@ -171,6 +171,30 @@ START_TEST(attention_flop_is_exact)
 }
 END_TEST
 
+/* A window is a band below the diagonal: counted query by query. */
+START_TEST(windowed_attention_is_counted)
+{
+    static const double windows[] = {1, 100, 1000, 3000, 4096, 6000, 8192};
+    struct kernel_call c = sample(KERNEL_ATTENTION_FORWARD);
+    double last = 0;
+    c.kv_len = 6000; /* 1,904 positions before the first query */
+    for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+        double pairs = 0;
+        c.window = windows[i];
+        for (double q = 0; q < c.q_len; q++)
+            pairs += fmin(c.kv_len - c.q_len + q + 0.5, c.window);
+        ck_assert_double_eq_tol(kernel_flop(&c) / (2 * 128 * (192 + 128)) / pairs, 1, 1e-3);
+        struct kernel_time t = kernel_roofline(model, &c);
+        ck_assert(t.bytes_B > 0 && t.time_s >= last);
+        last = t.time_s;
+    }
+    c.kv_len = 4096, c.window = 1024; /* no table has windows */
+    ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
+    c.window = 0;
+    ck_assert_int_ne(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
+}
+END_TEST
+
 START_TEST(waves_are_counted)
 {
     /* 16 experts of 300 rows: 3 tiles high each, whatever their sum would fill */
@@ -442,6 +466,7 @@ static Suite *suite(void)
     tcase_add_test(c, leave_one_out_needs_neighbours);
     tcase_add_test(c, flop_and_bytes_are_exact);
     tcase_add_test(c, attention_flop_is_exact);
+    tcase_add_test(c, windowed_attention_is_counted);
     tcase_add_test(c, waves_are_counted);
     tcase_add_test(c, more_work_never_takes_less);
     tcase_add_test(c, longer_contexts_never_take_less);

@@ -394,6 +394,65 @@ START_TEST(better_hardware_is_not_slower)
 }
 END_TEST
 
+static const struct infer_kernel *kernel_named_of(const struct infer_outcome *o, const char *name)
+{
+    const struct infer_kernels *k = &o->step.kernels;
+    for (uint32_t i = 0; i < k->n; i++)
+        if (!strcmp(k->list[i].name, name))
+            return &k->list[i];
+    ck_abort_msg("no kernel '%s'", name);
+    return NULL;
+}
+
+static double attention_B_per_position(const char *name, const char *const *set, int n)
+{
+    struct fixture f;
+    struct infer_case c;
+    struct infer_outcome o;
+    open_with(&f, set, n);
+    infer_case_of(&f.setup, false, &c);
+    run_case(&f, &c, &o);
+    double token_B = kernel_named_of(&o, name)->call.kv_token_B;
+    close_it(&f);
+    return token_B;
+}
+
+/* Attention reads what memory holds: FlashMLA's FP8 cache is 512 B, four scales and 64 values of 2 B; of grouped heads
+ * a GPU reads its own. */
+START_TEST(attention_reads_the_cache_as_it_is_stored)
+{
+    static const char *const flash_mla[] = {"sim.network=bound", "llm.attention.kv_value=1 B", "llm.attention.kv_scale=4 B",
+                                            "llm.attention.kv_rope=2 B"};
+    static const char *const grouped[] = {"sim.network=bound", "llm.attention.kind=gqa", "llm.attention.decode=",
+                                          "llm.attention.kv_lora=0", "llm.attention.kv_heads=8",
+                                          "llm.attention.head_dim=128", "llm.attention.kv_value=1 B",
+                                          "llm.attention.kv_scale=4 B", "inference.tp=4"};
+    ck_assert_double_eq(attention_B_per_position("MLA", flash_mla, 4), 656);
+    ck_assert_double_eq(attention_B_per_position("attention", grouped, 9), 2 * 2 * 128 * (1 + 4.0 / 128));
+}
+END_TEST
+
+/* With a window a prompt costs less, and never less than with a smaller one. */
+START_TEST(windows_bound_prefill)
+{
+    static const char *const kinds[] = {"llm.attention.kind=mla", "llm.attention.kind=gqa"};
+    for (int i = 0; i < 2; i++) {
+        const char *lora = i ? "llm.attention.kv_lora=0" : "llm.attention.kv_lora=512";
+        const char *decode = i ? "llm.attention.decode=" : "llm.attention.decode=mla_absorbed";
+        double last = 0;
+        for (int window = 256; window <= 4096; window *= 4) {
+            char text[64];
+            snprintf(text, sizeof text, "llm.attention.window=%d", window);
+            double now = STEP(true, "sim.network=bound", kinds[i], lora, decode, "llm.attention.kv_heads=8",
+                              "llm.attention.head_dim=128", "inference.prefill.prompt=4096",
+                              "inference.prefill.tokens=8192", text);
+            ck_assert_double_gt(now, last);
+            last = now;
+        }
+    }
+}
+END_TEST
+
 /* Two micro-batches together take no longer than one after the other: overlap only
  * hides. */
 START_TEST(overlap_is_not_slower_than_taking_turns)
@@ -455,6 +514,8 @@ static Suite *suite(void)
     tcase_add_test(tc, sampled_layers_are_not_shared);
     tcase_add_test(tc, more_work_is_not_faster);
     tcase_add_test(tc, better_hardware_is_not_slower);
+    tcase_add_test(tc, attention_reads_the_cache_as_it_is_stored);
+    tcase_add_test(tc, windows_bound_prefill);
     tcase_add_test(tc, overlap_is_not_slower_than_taking_turns);
     tcase_add_test(tc, the_busiest_rank_decides);
     tcase_add_test(tc, times_for_tables);

@@ -131,17 +131,41 @@ static void project_latent(struct filling *f)
          t * (f->heads + 1) * rope * bf16_B);
 }
 
+static double grouped_kv_heads(const struct filling *f)
+{
+    return fmax(1, (double)dims(f)->kv_heads / f->l->tp);
+}
+
+/* What the GPU holds of a position in a layer, scales with it: all of MLA's latent vector, of grouped heads its own. */
+static double cached_position_B(const struct filling *f)
+{
+    const struct attention_dims *a = dims(f);
+    double all_B = model_kv_B(f->l->model) / (double)f->l->model->layers;
+    return a->kv_lora > 0 ? all_B : all_B * grouped_kv_heads(f) / (double)a->kv_heads;
+}
+
 static void write_cache(struct filling *f, double values)
 {
     pass(f, "KV cache write", KERNEL_COPY, f->group_tokens * values * bf16_B,
-         f->group_tokens * values * dims(f)->kv_value_B);
+         f->group_tokens * cached_position_B(f));
 }
 
-/* Positions that a query attends to, new ones with them. */
+static double positions(const struct filling *f)
+{
+    return f->l->context + f->l->new_tokens;
+}
+
+/* 0: a query sees all positions before it. */
+static double window_of(const struct filling *f)
+{
+    double window = (double)dims(f)->window;
+    return window < positions(f) ? window : 0;
+}
+
+/* Positions that a query of decoding attends to, new ones with them. */
 static double attended(const struct filling *f)
 {
-    double all = f->l->context + f->l->new_tokens, window = (double)dims(f)->window;
-    return window > 0 ? fmin(all, window) : all;
+    return window_of(f) > 0 ? window_of(f) : positions(f);
 }
 
 /* Absorbed: heads work on the cache itself. Otherwise its keys and values are expanded anew for every step. */
@@ -194,14 +218,9 @@ static void core_mla(struct filling *f)
                              .kv_heads = 1,
                              .qk_dim = latent,
                              .v_dim = (double)a->kv_lora,
-                             .kv_token_B = latent * a->kv_value_B});
+                             .kv_token_B = cached_position_B(f)});
     gemm_bf16(f, "outputs from latent space", f->group_tokens, (double)a->v_dim,
               (double)a->kv_lora, f->heads);
-}
-
-static double grouped_kv_heads(const struct filling *f)
-{
-    return fmax(1, (double)dims(f)->kv_heads / f->l->tp);
 }
 
 static void before_core_grouped(struct filling *f)
@@ -216,32 +235,33 @@ static void before_core_grouped(struct filling *f)
 
 static void core_grouped(struct filling *f, enum kernel_family family)
 {
-    const struct attention_dims *a = dims(f);
-    double hd = (double)a->head_dim, kv = grouped_kv_heads(f);
+    double hd = (double)dims(f)->head_dim, kv = grouped_kv_heads(f);
+    bool prefill = f->l->prefill;
     add(f, "attention",
         (struct kernel_call){.family = family,
                              .dtype = KERNEL_BF16,
                              .batch = f->l->sequences,
                              .q_len = f->l->new_tokens,
-                             .kv_len = attended(f),
+                             .kv_len = prefill ? positions(f) : attended(f),
                              .heads = f->heads,
                              .kv_heads = kv,
                              .qk_dim = hd,
                              .v_dim = hd,
-                             .kv_token_B = 2 * kv * hd * a->kv_value_B,
-                             .causal = f->l->prefill});
+                             .kv_token_B = cached_position_B(f),
+                             .causal = prefill,
+                             .window = prefill ? window_of(f) : 0});
 }
 
-/* Prefill expands keys and values of all positions, also of those whose latents were
+/* Prefill expands keys and values of all positions that are seen, also of those whose latents were
  * found in a cache. */
 static void prefill_mla(struct filling *f)
 {
     const struct attention_dims *a = dims(f);
-    double nope = (double)a->nope_dim, v = (double)a->v_dim,
-           all = f->l->context + f->l->new_tokens;
+    double nope = (double)a->nope_dim, v = (double)a->v_dim, all = positions(f), window = window_of(f),
+           seen = window > 0 ? fmin(all, f->l->new_tokens + window) : all;
     project_latent(f);
     write_cache(f, (double)(a->kv_lora + a->rope_dim));
-    gemm(f, "kv_b projection", f->l->sequences * all, f->heads * (nope + v),
+    gemm(f, "kv_b projection", f->l->sequences * seen, f->heads * (nope + v),
          (double)a->kv_lora);
     add(f, "MLA",
         (struct kernel_call){.family = KERNEL_ATTENTION_FORWARD,
@@ -253,7 +273,8 @@ static void prefill_mla(struct filling *f)
                              .kv_heads = f->heads,
                              .qk_dim = nope + (double)a->rope_dim,
                              .v_dim = v,
-                             .causal = true});
+                             .causal = true,
+                             .window = window});
 }
 
 static bool is_latent(const struct filling *f)

@@ -63,7 +63,7 @@ static bool same_attention(const struct kernel_call *a, const struct kernel_call
     bool queries = decode ? same(a->q_len, b->q_len) && same(a->kv_token_B, b->kv_token_B) :
                             same(a->q_len * kv_length(b), b->q_len * kv_length(a));
     return queries && same(a->heads, b->heads) && same(a->kv_heads, b->kv_heads) &&
-           same(a->qk_dim, b->qk_dim) && same(a->v_dim, b->v_dim) && a->causal == b->causal;
+           same(a->qk_dim, b->qk_dim) && same(a->v_dim, b->v_dim) && a->causal == b->causal && a->window == b->window;
 }
 
 static bool same_grid(const struct kernel_call *a, const struct kernel_call *b)

@@ -56,6 +56,7 @@ struct kernel_call {
     double batch, q_len, kv_len, heads, kv_heads, qk_dim, v_dim;
     double kv_token_B;  /* decode: bytes of the cache per token; 0 = keys and values in BF16 */
     bool causal;
+    double window;      /* causal: the last keys that a query sees, its own with them; 0 = all before it */
     /* passes over memory */
     double read_B, written_B;
 };

@@ -1,6 +1,7 @@
 /* Roofline of attention: FlashAttention-3 for prefill and training, FlashMLA for decoding.
  *
- * Forward and backward: what tensor cores compute, the masked half of the tiles on the diagonal included, at
+ * Forward and backward: what tensor cores compute, the masked half of the tiles on the diagonal (and on the far edge of
+ * a window) included, at
  * a share of the sustained rate, and a fixed time for each tile of 128 queries (loading it, the first softmax,
  * writing it); or the bytes. The backward pass computes scores again and four more products (dV, dP, dQ, dK); the
  * kernels before and after it (sums over the output's gradient, dQ to BF16) are in its time per tile.
@@ -18,12 +19,29 @@
 
 static const double tile_rows = 128, block_tokens = 64, block_rows = 64;
 
+static bool is_windowed(const struct kernel_call *call)
+{
+    return call->causal && call->window > 0 && call->window < kv_length(call);
+}
+
 /* Pairs of query and key that count: all, or with a causal mask what lies below the diagonal, the last query
- * seeing all keys. */
+ * seeing all keys; of a window, what lies in the band below the diagonal. */
 static double pairs_of(const struct kernel_call *call)
 {
     double kv = kv_length(call), q = call->q_len;
-    return call->causal ? q * kv - q * q / 2 : q * kv;
+    if (!call->causal)
+        return q * kv;
+    if (!is_windowed(call))
+        return q * kv - q * q / 2;
+    double before = kv - q, filling = fmin(fmax(call->window - before, 0), q);
+    return filling * (before + filling / 2) + (q - filling) * call->window;
+}
+
+/* Keys that any query sees. */
+static double keys_of(const struct kernel_call *call)
+{
+    double kv = kv_length(call);
+    return is_windowed(call) ? fmin(kv, call->q_len + call->window) : kv;
 }
 
 static double flop_per_pair(const struct kernel_call *call)
@@ -51,7 +69,7 @@ double attention_bytes_B(const struct kernel_call *call)
 {
     double queries = call->batch * call->q_len * call->heads;
     double own_B = 2 * queries * (call->qk_dim + call->v_dim);
-    double cache_B = call->batch * kv_length(call) *
+    double cache_B = call->batch * keys_of(call) *
                      (call->family == KERNEL_ATTENTION_DECODE ?
                           cache_token_B(call) :
                           2 * call->kv_heads * (call->qk_dim + call->v_dim));
@@ -65,9 +83,9 @@ void roofline_attention(const struct kernel_model *m, const struct kernel_call *
 {
     const struct kernel_attention_cfg *c = &m->cfg.attention;
     bool backward = call->family == KERNEL_ATTENTION_BACKWARD;
-    double masked = call->causal ? call->batch * call->heads * call->q_len *
-                                       fmin(tile_rows, kv_length(call)) / 2 * flop_per_pair(call) :
-                                   0;
+    double edges = !call->causal ? 0 : is_windowed(call) ? 2 : 1;
+    double masked = edges * call->batch * call->heads * call->q_len * fmin(tile_rows, kv_length(call)) / 2 *
+                    flop_per_pair(call);
     double flops = roofline_sm_flops(m, call->dtype) * (backward ? c->backward_ratio : c->forward_ratio);
     double tile_s = roofline_clocked_s(m, backward ? c->backward_tile_s : c->forward_tile_s);
     double tiles = call->batch * call->heads * ceil(call->q_len / tile_rows);
