@@ -69,6 +69,38 @@ expect 0 "import of a dense model" model import llama.json -o llama.yaml
 expect 0 "the same dense model" model llama.yaml
 says "70.554 B"
 
+# published: Mixtral 8x7B 46.7 B, 12.9 B active; Qwen3-235B-A22B; Qwen1.5-MoE-A2.7B 14.3 B (model cards)
+cat >mixtral.json <<'END'
+{"model_type": "mixtral", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+ "num_key_value_heads": 8, "num_hidden_layers": 32, "num_local_experts": 8, "num_experts_per_tok": 2,
+ "sliding_window": null, "tie_word_embeddings": false, "vocab_size": 32000}
+END
+cat >qwen3_moe.json <<'END'
+{"model_type": "qwen3_moe", "attention_bias": false, "decoder_sparse_step": 1, "mlp_only_layers": [],
+ "head_dim": 128, "hidden_size": 4096, "intermediate_size": 12288, "moe_intermediate_size": 1536,
+ "num_attention_heads": 64, "num_key_value_heads": 4, "num_experts": 128, "num_experts_per_tok": 8,
+ "num_hidden_layers": 94, "sliding_window": null, "use_sliding_window": false, "vocab_size": 151936}
+END
+cat >qwen2_moe.json <<'END'
+{"model_type": "qwen2_moe", "decoder_sparse_step": 1, "hidden_size": 2048, "intermediate_size": 5632,
+ "moe_intermediate_size": 1408, "shared_expert_intermediate_size": 5632, "num_attention_heads": 16,
+ "num_key_value_heads": 16, "num_experts": 60, "num_experts_per_tok": 4, "num_hidden_layers": 24,
+ "sliding_window": 32768, "use_sliding_window": false, "vocab_size": 151936}
+END
+imports() { # MODEL PARAMETERS ACTIVE
+    expect 0 "import of $1" model import $1.json -o $1.yaml
+    expect 0 "the model $1" model $1.yaml
+    says "params                            $2"
+    says "params_active                      $3"
+}
+imports mixtral " 46.703 B" "12.880 B"
+imports qwen3_moe "235.094 B" "22.191 B"
+imports qwen2_moe " 14.316 B" " 2.689 B"
+sed 's/}$/, "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}/' config.json >fp8.json
+expect 0 "import of an FP8 checkpoint" model import fp8.json -o fp8.yaml
+expect 0 "weights in FP8" model fp8.yaml -f json -o fp8_result.json
+check "as the shipped DeepSeek-V3" [ "$(metric fp8_result.json weights)" = "$(metric one.json weights)" ]
+
 refused() { # TITLE TEXT ARGS...
     local title=$1 text=$2
     shift 2
@@ -90,11 +122,21 @@ refused "more stages than layers" "more pipeline stages than layers" deepseek_v3
 refused "experts of a dense model" "no experts to divide" llama3.1_70b --ep 2
 head -c 200 config.json >cut.json
 refused "a config.json that was cut off" "cut.json:" import cut.json
-echo '{"model_type": "mixtral", "num_local_experts": 8}' >types.json
+echo '{"model_type": "gpt_oss", "num_local_experts": 8}' >types.json
 printf '{"model_type": "llama",\n "hidden_size": 8192.5}' >half.json
 refused "a type that is unknown" "types.json:1:2: error: 'model_type' must be" import types.json
 refused "half a width" "half.json:2:2: error: 'hidden_size' is no whole number" import half.json
 tells "'num_hidden_layers' is missing"
+sed 's/fp8", /gptq", "bits": 4, /' fp8.json >gptq.json
+refused "a quantisation that is unknown" "gptq.json:5:90: error: 'quantization_config' must have" import gptq.json
+sed 's/_step": 1/_step": 2/' qwen3_moe.json >every_second.json
+refused "experts in every second layer" "'decoder_sparse_step' must be 1" import every_second.json
+sed 's/_layers": \[\]/_layers": [5]/' qwen3_moe.json >dense_between.json
+refused "a dense layer between others" "'mlp_only_layers' must be the first layers" import dense_between.json
+sed 's/5632, "num_att/5633, "num_att/' qwen2_moe.json >shared.json
+refused "a shared expert of another width" "is no multiple of moe_intermediate_size" import shared.json
+echo '{"model_type": "llama4", "text_config": {"hidden_size": 5120}}' >several.json
+refused "a model inside of another" "save it as a file and import that" import several.json
 echo '[1]' >list.json
 refused "a list" "is an object" import list.json
 sed 's/"n_group": 8/"n_group": 7/' config.json >groups.json

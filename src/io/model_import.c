@@ -1,5 +1,9 @@
 /* Hugging Face's config.json as a model of ours. Which keys mean what: the configuration classes of
- * transformers (LlamaConfig, Qwen2Config, DeepseekV3Config) and DeepSeek-V2's configuration_deepseek.py. */
+ * transformers (LlamaConfig, MixtralConfig, Qwen2Config, Qwen2MoeConfig, Qwen3MoeConfig, Glm4MoeConfig,
+ * DeepseekV3Config), DeepSeek-V2's and Kimi K2's configuration_deepseek.py.
+ *
+ * Left out: norms of queries and keys (Qwen3, GLM: 2 head_dim numbers a layer), the gate of Qwen2's shared expert
+ * (hidden numbers a layer), biases of anything but queries, keys and values. */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,8 +12,36 @@
 
 #include "io/model_file.h"
 
+/* What the keys of a model_type do not say. Other types may have norms, tied heads or attention of their own. */
+struct family {
+    const char *type;
+    const char *experts, *expert_ffn; /* keys; NULL = a dense model */
+    bool qkv_bias;       /* without a key attention_bias */
+    bool router_bias;    /* always */
+    bool halved;         /* intermediate_size counts gate and up projections together */
+    bool always_windows; /* sliding_window holds without use_sliding_window */
+};
+
+static const struct family families[] = {
+    {.type = "deepseek_v2", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
+    {.type = "deepseek_v3", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
+    {.type = "glm4_moe", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size",
+     .router_bias = true},
+    {.type = "kimi_k2", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
+    {.type = "llama"},
+    {.type = "mistral", .always_windows = true},
+    {.type = "mixtral", .experts = "num_local_experts", .expert_ffn = "intermediate_size",
+     .always_windows = true},
+    {.type = "qwen", .qkv_bias = true, .halved = true},
+    {.type = "qwen2", .qkv_bias = true},
+    {.type = "qwen2_moe", .experts = "num_experts", .expert_ffn = "moe_intermediate_size", .qkv_bias = true},
+    {.type = "qwen3"},
+    {.type = "qwen3_moe", .experts = "num_experts", .expert_ffn = "moe_intermediate_size"},
+    {0}};
+
 struct import {
     const cJSON *root;
+    const struct family *family;
     const char *json, *path, *yaml;
     size_t len;
     struct arena *arena;
@@ -97,74 +129,119 @@ static void import_grouped(struct import *im)
     long long heads = whole(im, "num_attention_heads", -1), hidden = whole(im, "hidden_size", 0);
     long long kv_heads = whole(im, "num_key_value_heads", heads);
     long long head_dim = whole(im, "head_dim", heads > 0 ? hidden / heads : 0);
-    bool qwen = is_text(im, "model_type", "qwen2") || is_text(im, "model_type", "qwen");
     word(im, "  ", "kind", kv_heads == heads ? "mha" : kv_heads == 1 ? "mqa" : "gqa");
     line(im, "  ", "heads", heads);
     line(im, "  ", "kv_heads", kv_heads);
     line(im, "  ", "head_dim", head_dim);
-    if (flag(im, "attention_bias", qwen))
+    if (flag(im, "attention_bias", im->family->qkv_bias))
         word(im, "  ", "qkv_bias", "true");
-    if (flag(im, "use_sliding_window", false) || is_text(im, "model_type", "mistral"))
+    if (flag(im, "use_sliding_window", im->family->always_windows) && whole(im, "sliding_window", 0))
         line(im, "  ", "window", whole(im, "sliding_window", 0));
+}
+
+/* Qwen2's one shared expert is as wide as several of ours. */
+static long long shared_experts(struct import *im, long long ffn)
+{
+    long long width = whole(im, "shared_expert_intermediate_size", 0);
+    if (ffn > 0 && width % ffn)
+        complain(im, "shared_expert_intermediate_size",
+                 "is no multiple of moe_intermediate_size; shared experts are as wide as routed ones here");
+    return ffn > 0 && width ? width / ffn : whole(im, "n_shared_experts", 0);
 }
 
 static void import_experts(struct import *im)
 {
-    long long routed = whole(im, "n_routed_experts", 0);
-    if (!routed)
-        return;
+    long long ffn = whole(im, im->family->expert_ffn, -1);
     word(im, "", "moe", "");
-    line(im, "  ", "routed", routed);
-    line(im, "  ", "shared", whole(im, "n_shared_experts", 0));
+    line(im, "  ", "routed", whole(im, im->family->experts, -1));
+    line(im, "  ", "shared", shared_experts(im, ffn));
     line(im, "  ", "top_k", whole(im, "num_experts_per_tok", -1));
     line(im, "  ", "groups", whole(im, "n_group", 1));
     line(im, "  ", "top_groups", whole(im, "topk_group", 1));
-    line(im, "  ", "ffn", whole(im, "moe_intermediate_size", -1));
-    if (is_text(im, "topk_method", "noaux_tc"))
+    line(im, "  ", "ffn", ffn);
+    if (im->family->router_bias || is_text(im, "topk_method", "noaux_tc"))
         word(im, "  ", "router_bias", "true");
 }
 
-/* Qwen's first models count gate and up projections together. */
-static long long dense_ffn(struct import *im)
+/* Layers without experts; we know them at the model's beginning only. */
+static long long dense_layers(struct import *im)
 {
-    long long width = whole(im, "intermediate_size", -1);
-    return is_text(im, "model_type", "qwen") ? width / 2 : width;
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(im->root, "mlp_only_layers"), *layer;
+    long long n = whole(im, "first_k_dense_replace", 0);
+    cJSON_ArrayForEach(layer, list)
+        if (!cJSON_IsNumber(layer) || layer->valuedouble != (double)n++) {
+            complain(im, "mlp_only_layers", "must be the first layers, 0, 1, ...; others cannot be told apart here");
+            break;
+        }
+    for (const char *const *key = (const char *const[]){"decoder_sparse_step", "moe_layer_freq", NULL}; *key; key++)
+        if (whole(im, *key, 1) != 1)
+            complain(im, *key, "must be 1: all layers after the dense ones have experts here");
+    return n;
 }
 
-/* Other types may have norms, tied heads or attention that their keys do not tell. */
-static const char *const known_types[] = {"deepseek_v2", "deepseek_v3", "llama", "mistral", "qwen", "qwen2",
-                                          NULL};
-
-static bool is_known(struct import *im)
+/* Weights as the checkpoint stores them: BF16, or FP8 with a scale per block (DeepSeek-V3, Kimi K2, Qwen3-FP8). */
+static void import_weights(struct import *im)
 {
-    for (const char *const *type = known_types; *type; type++)
-        if (is_text(im, "model_type", *type))
-            return true;
-    complain(im, "model_type", "must be deepseek_v2, deepseek_v3, llama, mistral, qwen or qwen2; describe other "
-                               "models by hand after one of configs/models");
-    return false;
+    const cJSON *q = cJSON_GetObjectItemCaseSensitive(im->root, "quantization_config");
+    if (!q || cJSON_IsNull(q))
+        return;
+    const cJSON *method = cJSON_GetObjectItemCaseSensitive(q, "quant_method");
+    const cJSON *block = cJSON_GetObjectItemCaseSensitive(q, "weight_block_size");
+    const cJSON *rows = cJSON_GetArrayItem(block, 0), *columns = cJSON_GetArrayItem(block, 1);
+    if (!cJSON_IsString(method) || strcmp(method->valuestring, "fp8") || !cJSON_IsNumber(rows) ||
+        !cJSON_IsNumber(columns) || !(rows->valuedouble >= 1 && columns->valuedouble >= 1) ||
+        !(rows->valuedouble * columns->valuedouble <= 1 << 24)) {
+        complain(im, "quantization_config",
+                 "must have 'quant_method': 'fp8' and a 'weight_block_size' such as [128, 128]; leave it out for "
+                 "BF16 and set weight, weight_scale and weight_block by hand");
+        return;
+    }
+    word(im, "", "weight", "1 B");
+    word(im, "", "weight_scale", "4 B");
+    line(im, "", "weight_block", (long long)rows->valuedouble * (long long)columns->valuedouble);
+    word(im, "", "other_weight", "2 B");
+}
+
+static const struct family *find_family(struct import *im)
+{
+    const char *known = "";
+    for (const struct family *f = families; f->type; f++) {
+        if (is_text(im, "model_type", f->type))
+            return f;
+        known = arena_printf(im->arena, "%s%s%s", known, f == families ? "" : f[1].type ? ", " : " or ", f->type);
+    }
+    if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(im->root, "text_config")))
+        complain(im, "text_config", "holds the language model of several; save it as a file and import that");
+    else
+        complain(im, "model_type",
+                 arena_printf(im->arena, "must be %s; describe other models by hand after one of configs/models",
+                              known));
+    return NULL;
 }
 
 static void import_all(struct import *im)
 {
-    const cJSON *type = cJSON_GetObjectItemCaseSensitive(im->root, "model_type");
-    word(im, "", "name", arena_printf(im->arena, "imported_%s", type->valuestring));
+    long long first_dense = im->family->experts ? dense_layers(im) : 0;
+    word(im, "", "name", arena_printf(im->arena, "imported_%s", im->family->type));
     im->yaml = arena_printf(im->arena, "%ssource: \"config.json\"\n", im->yaml);
     line(im, "", "layers", whole(im, "num_hidden_layers", -1));
-    if (whole(im, "n_routed_experts", 0))
-        line(im, "", "dense_layers", whole(im, "first_k_dense_replace", 0));
+    if (im->family->experts)
+        line(im, "", "dense_layers", first_dense);
     line(im, "", "hidden", whole(im, "hidden_size", -1));
     line(im, "", "vocab", whole(im, "vocab_size", -1));
-    line(im, "", "dense_ffn", dense_ffn(im));
+    if (!im->family->experts || first_dense)
+        line(im, "", "dense_ffn", whole(im, "intermediate_size", -1) / (im->family->halved ? 2 : 1));
     line(im, "", "mtp_layers", whole(im, "num_nextn_predict_layers", 0));
     if (flag(im, "tie_word_embeddings", false))
         word(im, "", "tied_embeddings", "true");
+    import_weights(im);
     word(im, "", "attention", "");
     if (whole(im, "kv_lora_rank", 0))
         import_mla(im);
     else
         import_grouped(im);
-    import_experts(im);
+    if (im->family->experts)
+        import_experts(im);
 }
 
 /* --- the document --------------------------------------------------------------------------------------------- */
@@ -191,7 +268,7 @@ int model_import_text(const char *json, size_t len, const char *path, struct are
     if (!cJSON_IsObject(root))
         diag_error(diag, EXIT_BAD_INPUT, root ? SRCLOC_FILE(path) : place(json, len, end, path),
                    root ? "a config.json is an object: { ... }" : "this is no JSON");
-    else if (is_known(&im))
+    else if ((im.family = find_family(&im)))
         import_all(&im);
     cJSON_Delete(root);
     *yaml = im.yaml;
