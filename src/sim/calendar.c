@@ -8,7 +8,7 @@
 
 #define NIL UINT32_MAX
 
-enum { MIN_BUCKETS = 4096, MAX_BUCKETS = 131072, BUCKETS_PER_EVENT = 16 };
+enum { MIN_BUCKETS = 4096, MAX_BUCKETS = 131072, BUCKETS_PER_EVENT = 4 };
 
 void calendar_init(struct calendar *c, uint64_t span_ps, uint32_t n_expected)
 {
@@ -96,19 +96,22 @@ static void near_add(struct calendar *c, uint32_t event, uint32_t bucket)
     }
 }
 
-/* The next bucket that holds something, from that of now on round the wheel; NIL when
- * it is empty. */
-static uint32_t near_bucket(const struct calendar *c)
+/* The next bucket that holds something, from this one on round the wheel; NIL when it
+ * is empty. */
+static uint32_t occupied_from(const struct calendar *c, uint32_t first)
 {
-    uint32_t first = (uint32_t)(c->now_ps >> c->shift) & (c->n_buckets - 1),
-             n_words = c->n_buckets / 64;
-    uint32_t word = first / 64;
+    uint32_t word = first / 64, n_words = c->n_buckets / 64;
     uint64_t bits = c->occupied[word] & ~(uint64_t)0 << first % 64;
     for (uint32_t i = 0; i < n_words && !bits; i++) {
         word = (word + 1) & (n_words - 1);
         bits = c->occupied[word];
     }
     return bits ? word * 64 + (uint32_t)__builtin_ctzll(bits) : NIL;
+}
+
+static uint32_t near_bucket(const struct calendar *c)
+{
+    return occupied_from(c, (uint32_t)(c->now_ps >> c->shift) & (c->n_buckets - 1));
 }
 
 static uint32_t near_take(struct calendar *c, uint32_t bucket)
@@ -142,6 +145,21 @@ uint64_t calendar_next(const struct calendar *c)
         bucket == NIL ? CALENDAR_NEVER : c->events[c->buckets[bucket].head].at_ps;
     uint64_t far_ps = c->n_far ? c->far[0].at_ps : CALENDAR_NEVER;
     return near_ps < far_ps ? near_ps : far_ps;
+}
+
+uint32_t calendar_ahead(const struct calendar *c, const struct calendar_event **out,
+                        uint32_t n)
+{
+    uint32_t bucket = near_bucket(c), first = bucket, found = 0;
+    while (bucket != NIL && found < n) {
+        uint32_t event = c->buckets[bucket].head;
+        for (; event != NIL && found < n; event = c->events[event].next)
+            out[found++] = &c->events[event];
+        bucket = occupied_from(c, (bucket + 1) & (c->n_buckets - 1));
+        if (bucket == first)
+            break;
+    }
+    return found;
 }
 
 bool calendar_take(struct calendar *c, uint64_t limit_ps, struct calendar_event *out)

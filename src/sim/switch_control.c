@@ -30,6 +30,7 @@ void control_begin(struct switch_net *net, uint32_t qp, double cap_Bps)
                           .target_Bps = line_Bps,
                           .alpha = 1,
                           .alpha_ps = CALENDAR_NEVER,
+                          .notified_ps = CALENDAR_NEVER,
                           .acks = NIL,
                           .last_ack = NIL,
                           .timer = c->timer};
@@ -42,14 +43,15 @@ void control_begin(struct switch_net *net, uint32_t qp, double cap_Bps)
 
 void control_marked(struct switch_net *net, uint32_t qp)
 {
-    struct qp *f = &net->qps[qp];
+    const struct qp *f = &net->qps[qp];
+    struct control *c = &net->controls[qp];
     uint64_t now_ps = now_of(net);
     if (net->hw.congestion_control != CONGESTION_DCQCN)
         return;
-    if (f->notified_ps != CALENDAR_NEVER &&
-        now_ps - f->notified_ps < ps_of(net->hw.dcqcn.cnp_interval_s))
+    if (c->notified_ps != CALENDAR_NEVER &&
+        now_ps - c->notified_ps < ps_of(net->hw.dcqcn.cnp_interval_s))
         return;
-    f->notified_ps = now_ps;
+    c->notified_ps = now_ps;
     net->totals.notified++;
     at_time(net, now_ps + net->sets[f->paths].back_ps, EVENT_NOTIFY, qp, 0,
             f->generation);
@@ -126,6 +128,8 @@ void control_rate_timer(struct switch_net *net, uint32_t qp, uint32_t timer)
 void control_sent(struct switch_net *net, uint32_t qp, uint32_t payload_B)
 {
     struct control *c = &net->controls[qp];
+    if (net->hw.congestion_control == CONGESTION_NONE)
+        return;
     if (net->hw.congestion_control == CONGESTION_RTT && c->window < 1) {
         double rtt_ps = c->last_rtt_ps ? (double)c->last_rtt_ps : c->base_rtt_ps;
         net->qps[qp].next_ps = now_of(net) + (uint64_t)(rtt_ps / c->window);
@@ -170,11 +174,11 @@ static void take_sample(struct switch_net *net, uint32_t qp, uint64_t at_ps,
  * an event. */
 void control_ack(struct switch_net *net, uint32_t qp, const struct packet *k)
 {
+    if (net->hw.congestion_control != CONGESTION_RTT)
+        return;
     struct control *c = &net->controls[qp];
     uint32_t a = net->free_ack;
     uint64_t at_ps = now_of(net) + net->sets[net->qps[qp].paths].back_ps;
-    if (net->hw.congestion_control != CONGESTION_RTT)
-        return;
     if (a != NIL) {
         net->free_ack = net->acks[a].next;
     } else {

@@ -125,7 +125,7 @@ void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps
 {
     if (!k->hop)
         return;
-    uint32_t in = net->hops[k->route + k->hop - 1], class = k->class;
+    uint32_t in = link_at(net, k, k->hop - 1u), class = k->class;
     const struct port *p = &net->ports[in];
     uint32_t size_B = size_on(p, k);
     struct gate *g = gate_of(net, in, class);

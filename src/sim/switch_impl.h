@@ -16,6 +16,7 @@
 #include "sim/switch_model.h"
 
 #define NIL UINT32_MAX
+enum { CACHE_LINE = 64 };
 
 enum event_kind {
     EVENT_ARRIVE, /* link: the first packet on its wire reaches the far node's queues */
@@ -39,14 +40,18 @@ enum packet_flags {
     PACKET_OPEN = 8    /* the first switch chooses its path */
 };
 
-struct packet {
+enum { PACKET_LINKS = 6 };
+
+struct packet {    /* a cache line */
     uint32_t next; /* in its queue, on its wire, or free */
     uint32_t qp, psn;
     uint32_t route; /* its path: net->hops[route + hop], up to NIL */
     uint32_t payload_B;
     uint8_t hop, flags, class;
+    uint8_t n_links;  /* how many of them stand below */
     uint64_t at_ps;   /* when it is through its wire */
     uint64_t sent_ps; /* when it left the NIC */
+    uint32_t links[PACKET_LINKS]; /* the first ones of its path again */
 };
 
 struct queue {
@@ -68,8 +73,8 @@ struct returned { /* credits on their way back */
     uint64_t bytes_B;
 };
 
-struct gate {                         /* flow control of one class on one link */
-    uint64_t held_B;                  /* by the node that the link enters */
+struct gate { /* flow control of one class on one link: a cache line */
+    _Alignas(CACHE_LINE) uint64_t held_B; /* by the node that the link enters */
     uint64_t owed_B;                  /* sent, and the credit has not come back */
     uint64_t paused_ps, pause_sum_ps; /* since when, for how long so far */
     struct returned *returns;         /* ring of cap (a power of two) */
@@ -78,28 +83,29 @@ struct gate {                         /* flow control of one class on one link *
     bool starved; /* the sender waits, and no credit is on its way back */
 };
 
-struct port {         /* the sending end of a link */
+struct port {         /* the sending end of a link: two cache lines */
     uint64_t free_ps; /* its transmitter */
-    uint64_t waiting_B;
+    uint64_t due_ps;  /* its earliest EVENT_SEND */
+    uint64_t last_ps; /* packets leave the wire in order */
     double ps_per_B;
-    uint64_t due_ps;       /* its earliest EVENT_SEND */
-    uint64_t last_ps;      /* packets leave the wire in order */
+    uint32_t wire_head, wire_tail; /* packets on it */
+    uint32_t head;                 /* node */
+    uint32_t header_B;
+    uint32_t serving;      /* shared_input: whose packet is crossing */
     uint8_t ready, paused; /* bits of classes */
     uint8_t last_class;
     bool from_host, to_host, framed, down, gone, arriving;
-    uint32_t header_B;
-    uint32_t wire_head, wire_tail; /* packets on it */
-    uint32_t serving;              /* shared_input: whose packet is crossing */
-    uint32_t ring[SWITCH_CLASSES]; /* the queue whose turn is next */
+
+    uint64_t waiting_B;
     uint64_t pipe_ps, wire_ps;
-    uint32_t head; /* node */
-    double hazard; /* until the next error */
-    uint64_t n_errors;
+    uint32_t ring[SWITCH_CLASSES]; /* the queue whose turn is next */
+    double hazard;                 /* until the next error */
 };
 
 struct port_record { /* for the report */
     uint64_t sent_B, max_B, since_ps;
     double area; /* B * ps */
+    uint64_t n_errors;
 };
 
 struct path_set {
@@ -123,40 +129,45 @@ struct group {
 
 enum qp_state { QP_FREE, QP_WAITING, QP_LIVE, QP_DONE, QP_CLOSED };
 
-/* A message: its sender, then its receiver; what one packet touches on each side lies
- * together. */
+/* A message: its sender, then mostly its receiver, a cache line each. A packet touches
+ * one that nobody has touched for long when many messages are open. */
 struct qp {
     uint8_t state, class, choice;
+    uint8_t n_groups;                     /* of the set */
     bool pacing, waiting_for_ack, acking; /* EVENT_PACE, EVENT_ACK are due */
     bool timed;                           /* EVENT_TIMEOUT is */
-    bool nak_sent;                        /* at the receiver */
     uint32_t paths, block;                /* set; its first queue */
     uint32_t route;                       /* when there is one only; else NIL */
-    uint32_t n_groups;                    /* of the set */
+    uint32_t first_group;                 /* of the set */
     uint32_t n_packets, last_B;
     uint32_t next_psn, top_psn; /* to send next; never sent yet */
     uint32_t resend;            /* list of psns that were lost */
     uint32_t in_flight;         /* not acknowledged */
     uint32_t in_network;        /* packets */
     uint32_t turn;
-    uint64_t next_ps;    /* pacing */
+    uint64_t next_ps; /* pacing */
+
     double gap_ps_per_B; /* 0: line rate */
-    /* receiver */
     uint32_t expected, received, top_received;
-    uint32_t asked;  /* gaps below have been reported */
-    uint32_t bitmap; /* net->bits, words; NIL: none */
-    uint32_t reordered, reorder_extent;
+    uint32_t asked;       /* gaps below have been reported */
+    uint32_t bitmap;      /* of more than 64 packets: net->bits, words; NIL: none */
     uint32_t generation;
+    uint64_t few;         /* the bitmap of up to 64 packets */
     uint64_t progress_ps; /* last time something was placed or the sender began anew */
-    uint64_t notified_ps;
-    uint64_t end_ps; /* behind the last packet */
+    uint64_t end_ps;      /* behind the last packet */
+    uint32_t cookie;      /* in the pool: the next one */
+    bool nak_sent;        /* by the receiver */
+    bool tracked;         /* it has a bitmap */
+};
+
+struct tally { /* of a QP, for the report */
     uint64_t again_B;
-    uint32_t cookie, next_free;
+    uint32_t reordered, reorder_extent;
 };
 
 struct control { /* congestion control of a QP */
     double line_Bps, cap_Bps, rate_Bps, target_Bps, alpha; /* dcqcn */
-    uint64_t alpha_ps, bytes_B;
+    uint64_t alpha_ps, bytes_B, notified_ps;
     uint32_t timer_steps, byte_steps, timer;
     double window, base_rtt_ps; /* rtt: packets */
     uint64_t last_decrease_ps, last_rtt_ps;
@@ -210,6 +221,7 @@ struct switch_net {
     uint32_t n_packets, cap_packets, free_packet;
     struct qp *qps;
     struct control *controls;
+    struct tally *tallies;
     uint32_t n_qps, cap_qps, free_qp;
     struct ack *acks;
     uint32_t n_acks, cap_acks, free_ack;
@@ -235,6 +247,24 @@ static inline uint64_t ps_of(double s)
 static inline uint64_t now_of(const struct switch_net *net)
 {
     return net->calendar.now_ps;
+}
+
+/* The link that a packet crosses as its number hop; NIL behind the last one. */
+static inline uint32_t link_at(const struct switch_net *net, const struct packet *k,
+                               uint32_t hop)
+{
+    return hop < k->n_links ? k->links[hop] : net->hops[k->route + hop];
+}
+
+static inline void fetch(const void *line)
+{
+    __builtin_prefetch(line);
+}
+
+static inline void fetch_qp(const struct switch_net *net, uint32_t qp)
+{
+    fetch(&net->qps[qp].state);
+    fetch(&net->qps[qp].gap_ps_per_B);
 }
 
 static inline uint32_t size_on(const struct port *p, const struct packet *k)
@@ -276,7 +306,7 @@ void queue_passed(struct switch_net *net, uint32_t queue); /* its turn is over *
 bool queue_is_input(const struct switch_net *net, uint32_t queue);
 void queue_depth(struct switch_net *net, uint32_t link, int64_t change_B);
 void queues_drop(struct switch_net *net, uint32_t link);
-uint32_t route_choose(struct switch_net *net, const struct packet *k);
+void route_choose(struct switch_net *net, struct packet *k);
 
 /* switch_gate.c */
 bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in,
@@ -294,6 +324,7 @@ void gate_pause_qp(struct switch_net *net, uint32_t queue, bool on);
 uint32_t nic_packet_B(const struct switch_net *net,
                       uint32_t qp); /* payload of the next packet */
 uint32_t nic_make_packet(struct switch_net *net, uint32_t queue);
+void nic_look_ahead(const struct switch_net *net, uint32_t queue);
 void nic_refresh(struct switch_net *net,
                  uint32_t qp); /* what may be sent has changed */
 void nic_start(struct switch_net *net, uint32_t qp);

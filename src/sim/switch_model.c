@@ -39,7 +39,7 @@ static bool is_hit(struct switch_net *net, uint32_t link, uint32_t size_B)
     p->hazard -= hazard;
     if (p->hazard > 0)
         return false;
-    p->hazard = -log1p(-draw(net, link, p->n_errors++, DRAW_ERROR));
+    p->hazard = -log1p(-draw(net, link, net->records[link].n_errors++, DRAW_ERROR));
     return true;
 }
 
@@ -77,7 +77,7 @@ static void mark(struct switch_net *net, const struct port *p, struct packet *k)
 static uint64_t through_ps(const struct switch_net *net, const struct port *p,
                            const struct packet *k, uint64_t crossing)
 {
-    uint32_t next = net->hops[k->route + k->hop + 1];
+    uint32_t next = link_at(net, k, k->hop + 1u);
     if (next == NIL)
         return p->wire_ps + crossing;
     const struct port *onward = &net->ports[next];
@@ -136,8 +136,10 @@ static uint32_t take_packet(struct switch_net *net, uint32_t link, uint32_t queu
 {
     struct port *p = &net->ports[link];
     queue_passed(net, queue);
-    if (net->queues[queue].qp != NIL)
+    if (net->queues[queue].qp != NIL) {
+        nic_look_ahead(net, queue);
         return nic_make_packet(net, queue);
+    }
     uint32_t packet = queue_pop(net, queue);
     mark(net, p, &net->packets[packet]);
     queue_depth(net, link, -(int64_t)size_on(p, &net->packets[packet]));
@@ -233,19 +235,18 @@ static void lose(struct switch_net *net, uint32_t link, uint32_t packet,
 static void enter(struct switch_net *net, uint32_t in, uint32_t packet)
 {
     struct packet *k = &net->packets[packet];
-    if (k->flags & PACKET_OPEN && k->hop == 0) {
-        k->hop++;
-        k->route = route_choose(net, k);
-    } else {
-        k->hop++;
-    }
-    uint32_t out = net->hops[k->route + k->hop];
+    k->hop++;
+    if (k->flags & PACKET_OPEN && k->hop == 1)
+        route_choose(net, k);
+    uint32_t out = link_at(net, k, k->hop);
     if (net->ports[out].gone || !gate_admits(net, k, in, out)) {
         lose(net, in, packet,
              net->ports[out].gone ? &net->totals.cut : &net->totals.dropped);
         return;
     }
     gate_enter(net, k, in);
+    if (net->ports[out].to_host)
+        fetch_qp(net, k->qp);
     uint32_t queue = queue_of(net, k, in, out);
     bool was_empty = net->queues[queue].head == NIL;
     queue_append(net, queue, packet);
@@ -279,7 +280,7 @@ static void on_arrive(struct switch_net *net, uint32_t link)
     if (k->flags & PACKET_LOST)
         lose(net, link, packet,
              p->down || p->gone ? &net->totals.cut : &net->totals.corrupted);
-    else if (net->hops[k->route + k->hop + 1] == NIL)
+    else if (link_at(net, k, k->hop + 1u) == NIL)
         nic_receive(net, packet);
     else
         enter(net, link, packet);
@@ -331,8 +332,38 @@ static void qp_event(struct switch_net *net, const struct calendar_event *e)
     }
 }
 
+/* Asks for what an event will need when its turn is so many events away. */
+static void fetch_for(const struct switch_net *net, const struct calendar_event *e,
+                      uint32_t away)
+{
+    if (e->kind > EVENT_SEND)
+        return;
+    const struct port *p = &net->ports[e->a];
+    if (away == 2) {
+        fetch(&p->free_ps);
+        fetch(&p->waiting_B);
+    } else if (e->kind == EVENT_SEND && p->ready) {
+        const struct queue *q = &net->queues[p->ring[__builtin_ctz(p->ready)]];
+        fetch(away || q->qp != NIL ? (const void *)q : &net->packets[q->head]);
+    } else if (e->kind == EVENT_ARRIVE && p->wire_head != NIL) {
+        const struct packet *k = &net->packets[p->wire_head];
+        uint32_t out = away ? NIL : link_at(net, k, k->hop + 1u);
+        fetch(away ? (const void *)k : gate_of(net, e->a, 0));
+        if (out != NIL)
+            fetch(&net->ports[out].waiting_B);
+    }
+}
+
+static void look_ahead(const struct switch_net *net)
+{
+    const struct calendar_event *next[3];
+    for (uint32_t n = calendar_ahead(&net->calendar, next, 3); n-- > 0;)
+        fetch_for(net, next[n], n);
+}
+
 static void on_event(struct switch_net *net, const struct calendar_event *e)
 {
+    look_ahead(net);
     net->totals.events++;
     switch ((enum event_kind)e->kind) {
     case EVENT_ARRIVE:
@@ -391,11 +422,12 @@ bool switch_net_ended(struct switch_net *net, double now_s, struct switch_end *o
         return false;
     struct ended e = net->ended[net->next_ended++];
     struct qp *f = &net->qps[e.qp];
+    const struct tally *t = &net->tallies[e.qp];
     if (net->next_ended == net->n_ended)
         net->next_ended = net->n_ended = 0;
     *out = (struct switch_end){f->cookie,    1e-12 * (double)e.at_ps,
-                               f->again_B,   f->n_packets,
-                               f->reordered, f->reorder_extent};
+                               t->again_B,   f->n_packets,
+                               t->reordered, t->reorder_extent};
     f->state = QP_CLOSED;
     qp_release(net, e.qp);
     return true;
@@ -416,12 +448,13 @@ static uint32_t new_qp(struct switch_net *net)
 {
     uint32_t qp = net->free_qp;
     if (qp != NIL) {
-        net->free_qp = net->qps[qp].next_free;
+        net->free_qp = net->qps[qp].cookie;
         return qp;
     }
     if (net->n_qps == net->cap_qps) {
         net->cap_qps = net->cap_qps ? 2 * net->cap_qps : 64;
-        net->qps = XREALLOC(net->qps, struct qp, net->cap_qps);
+        net->qps = xlines(net->qps, net->n_qps, net->cap_qps, sizeof *net->qps);
+        net->tallies = XREALLOC(net->tallies, struct tally, net->cap_qps);
         net->controls = XREALLOC(net->controls, struct control, net->cap_qps);
     }
     net->qps[net->n_qps] = (struct qp){0};
@@ -444,13 +477,14 @@ uint32_t switch_net_start(struct switch_net *net, double now_s,
                      .cookie = m->cookie,
                      .resend = NIL,
                      .bitmap = NIL,
-                     .notified_ps = CALENDAR_NEVER,
                      .generation = f->generation,
                      .end_ps = ps_of(m->end_s)};
+    net->tallies[qp] = (struct tally){0};
     f->n_packets = bytes_B ? (uint32_t)((bytes_B - 1) / net->mtu_B + 1) : 1;
     f->last_B = (uint32_t)(bytes_B - (uint64_t)(f->n_packets - 1) * net->mtu_B);
     f->turn = (uint32_t)(draw(net, m->cookie, 0, DRAW_PATH) * s->n_routes);
-    f->n_groups = s->n_groups;
+    f->first_group = s->first_group;
+    f->n_groups = (uint8_t)s->n_groups;
     f->route = s->n_routes == 1 ? net->routes[s->first_route].hops : NIL;
     f->block = block_alloc(net, m->paths);
     for (uint32_t i = 0; i < s->block_size; i++) {
@@ -580,7 +614,7 @@ static void init_port(struct switch_net *net, uint32_t link,
                        .framed = l->framed};
     p->header_B = l->framed ? net->header_B : 0;
     p->ps_per_B = 1e12 / l->capacity_Bps * net->mtu_B / (net->mtu_B + p->header_B);
-    p->hazard = -log1p(-draw(net, link, p->n_errors++, DRAW_ERROR));
+    p->hazard = -log1p(-draw(net, link, net->records[link].n_errors++, DRAW_ERROR));
 }
 
 static void init_queues(struct switch_net *net)
@@ -626,9 +660,10 @@ struct switch_net *switch_net_new(const struct switch_config *c)
     net->bit_hazard = -8 * log1p(-c->hw.bit_error_ratio);
     net->free_packet = net->free_qp = net->free_ack = net->free_psn = NIL;
     memset(net->free_bits, 0xff, sizeof net->free_bits);
-    net->ports = XREALLOC(NULL, struct port, c->n_links);
+    net->ports = xlines(NULL, 0, c->n_links, sizeof *net->ports);
     net->records = ZEROED(struct port_record, c->n_links);
-    net->gates = ZEROED(struct gate, c->n_links * SWITCH_CLASSES);
+    net->gates = xlines(NULL, 0, c->n_links * SWITCH_CLASSES, sizeof *net->gates);
+    memset(net->gates, 0, c->n_links * SWITCH_CLASSES * sizeof *net->gates);
     net->pool_B = XREALLOC(NULL, double, c->n_nodes);
     memcpy(net->pool_B, c->node_buffer_B, c->n_nodes * sizeof *net->pool_B);
     net->used_B = ZEROED(uint64_t, c->n_nodes);
@@ -653,7 +688,7 @@ void switch_net_free(struct switch_net *net)
                      net->used_B,  net->queues,  net->hops,     net->turns,
                      net->locals,  net->routes,  net->groups,   net->sets,
                      net->packets, net->qps,     net->controls, net->acks,
-                     net->psns,    net->bits,    net->ended,    net->place};
+                     net->psns,    net->bits,    net->tallies,    net->ended,    net->place};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(net);

@@ -72,6 +72,9 @@ static uint32_t bitmap_log(uint32_t n_packets)
 static void bitmap_alloc(struct switch_net *net, struct qp *f)
 {
     uint32_t log = bitmap_log(f->n_packets), words = 1u << log;
+    f->tracked = true;
+    if (f->n_packets <= 64)
+        return;
     f->bitmap = net->free_bits[log];
     if (f->bitmap != NIL) {
         net->free_bits[log] = (uint32_t)net->bits[f->bitmap];
@@ -96,10 +99,14 @@ static void bitmap_free(struct switch_net *net, struct qp *f)
     f->bitmap = NIL;
 }
 
-static bool has(const struct switch_net *net, const struct qp *f, uint32_t psn)
+static uint64_t *word_of(struct switch_net *net, struct qp *f, uint32_t psn)
 {
-    return f->bitmap == NIL ? psn < f->expected
-                            : net->bits[f->bitmap + psn / 64] >> psn % 64 & 1;
+    return f->n_packets <= 64 ? &f->few : &net->bits[f->bitmap + psn / 64];
+}
+
+static bool has(struct switch_net *net, struct qp *f, uint32_t psn)
+{
+    return f->tracked ? *word_of(net, f, psn) >> psn % 64 & 1 : psn < f->expected;
 }
 
 /* --- sending ---------------------------------------------------------------------- */
@@ -153,22 +160,47 @@ static bool route_is_whole(const struct switch_net *net, uint32_t route)
     return true;
 }
 
-/* Over paths that begin with the link of this source queue: the next in turn that is
- * whole, or, when the first switch is to choose, any of them. */
-static uint32_t choose_route(struct switch_net *net, struct qp *f, uint32_t source,
-                             uint8_t *flags)
+/* Behind the last of net->hops there is room to read. */
+static void take_route(const struct switch_net *net, struct packet *k, uint32_t route)
 {
-    const struct group *g =
-        &net->groups[net->sets[f->paths].first_group + (source - f->block)];
-    if (g->n_routes > 1 && f->choice == SWITCH_SHORTEST) {
-        *flags |= PACKET_OPEN;
-        return net->routes[g->first_route].hops;
-    }
+    k->route = route;
+    k->n_links = PACKET_LINKS;
+    memcpy(k->links, net->hops + route, sizeof k->links);
+}
+
+/* Any of them as far as the first switch, which is to choose. */
+static void take_open(const struct switch_net *net, struct packet *k,
+                      const struct group *g)
+{
+    const struct route *r = &net->routes[g->first_route];
+    k->flags |= PACKET_OPEN;
+    k->route = r->hops;
+    k->n_links = 2;
+    k->links[0] = g->link;
+    k->links[1] = r->second;
+}
+
+/* Of the paths that begin with the link of this source queue: the next in turn that is
+ * whole. */
+static uint32_t choose_route(struct switch_net *net, struct qp *f, const struct group *g)
+{
     uint32_t route = net->routes[g->first_route + f->turn++ % g->n_routes].hops;
     for (uint32_t i = 1; net->n_down && i < g->n_routes && !route_is_whole(net, route);
          i++)
         route = net->routes[g->first_route + f->turn++ % g->n_routes].hops;
     return route;
+}
+
+static void send_over(struct switch_net *net, struct packet *k, uint32_t source)
+{
+    struct qp *f = qp_of(net, k->qp);
+    const struct group *g = &net->groups[f->first_group + (source - f->block)];
+    if (f->route != NIL)
+        take_route(net, k, f->route);
+    else if (g->n_routes > 1 && f->choice == SWITCH_SHORTEST)
+        take_open(net, k, g);
+    else
+        take_route(net, k, choose_route(net, f, g));
 }
 
 static uint32_t new_packet(struct switch_net *net)
@@ -178,19 +210,24 @@ static uint32_t new_packet(struct switch_net *net)
         net->free_packet = net->packets[packet].next;
         return packet;
     }
-    XGROW(net->packets, net->n_packets, net->cap_packets);
+    if (net->n_packets == net->cap_packets) {
+        net->cap_packets = net->cap_packets ? 2 * net->cap_packets : 64;
+        net->packets =
+            xlines(net->packets, net->n_packets, net->cap_packets, sizeof *net->packets);
+    }
     return net->n_packets++;
 }
 
-static void note_sent(struct switch_net *net, struct qp *f, const struct packet *k)
+static void note_sent(struct switch_net *net, const struct packet *k)
 {
+    struct qp *f = qp_of(net, k->qp);
     net->totals.sent++;
     f->in_network++;
     f->in_flight++;
     if (k->flags & PACKET_AGAIN) {
         net->totals.retransmitted++;
         net->totals.retransmitted_B += k->payload_B;
-        f->again_B += k->payload_B;
+        net->tallies[k->qp].again_B += k->payload_B;
     }
     if (f->gap_ps_per_B > 0) {
         uint64_t from_ps = f->next_ps > now_of(net) ? f->next_ps : now_of(net);
@@ -208,6 +245,43 @@ static void watch_time(struct switch_net *net, uint32_t qp)
     at_time(net, now_of(net) + net->timeout_ps, EVENT_TIMEOUT, qp, 0, f->generation);
 }
 
+static void fetch_paths(const struct switch_net *net, const struct qp *f, uint32_t away)
+{
+    const struct group *g = &net->groups[f->first_group];
+    if (away == 3) {
+        fetch(g);
+        return;
+    }
+    const struct route *r = &net->routes[g->first_route];
+    if (f->choice == SWITCH_IN_TURN)
+        r += f->turn % g->n_routes;
+    if (away == 2)
+        fetch(r);
+    else if (f->choice == SWITCH_IN_TURN)
+        fetch(&net->hops[r->hops]);
+}
+
+/* QPs of a NIC take turns, and with thousands of them each finds its data out of the
+ * cache. What the next ones need is asked for while this one sends: the queue of the
+ * fifth, the QP of the fourth, the paths of the others, step by step. */
+void nic_look_ahead(const struct switch_net *net, uint32_t queue)
+{
+    const struct queue *q = &net->queues[queue];
+    for (uint32_t away = 1; away < 5; away++) {
+        q = &net->queues[q->next];
+        if (q->qp == NIL)
+            return;
+        const struct qp *f = &net->qps[q->qp];
+        if (away == 4)
+            fetch_qp(net, q->qp);
+        else if (f->route != NIL && away == 3)
+            fetch(&net->hops[f->route]);
+        else if (f->route == NIL)
+            fetch_paths(net, f, away);
+    }
+    fetch(&net->queues[q->next]);
+}
+
 uint32_t nic_make_packet(struct switch_net *net, uint32_t queue)
 {
     uint32_t qp = net->queues[queue].qp, packet = new_packet(net);
@@ -217,15 +291,13 @@ uint32_t nic_make_packet(struct switch_net *net, uint32_t queue)
     *k = (struct packet){.qp = qp,
                          .psn = psn,
                          .payload_B = payload_B(net, f, psn),
-                         .route = f->route,
                          .class = f->class,
                          .sent_ps = now_of(net)};
     k->flags = psn < f->top_psn ? PACKET_AGAIN : 0;
     if (f->next_psn > f->top_psn)
         f->top_psn = f->next_psn;
-    if (k->route == NIL)
-        k->route = choose_route(net, f, queue, &k->flags);
-    note_sent(net, f, k);
+    send_over(net, k, queue);
+    note_sent(net, k);
     watch_time(net, qp);
     control_sent(net, qp, k->payload_B);
     if (!may_send(net, qp))
@@ -273,9 +345,10 @@ static void note_order(struct switch_net *net, struct qp *f, const struct packet
         f->top_received = k->psn + 1;
     } else if (!(k->flags & PACKET_AGAIN)) {
         uint32_t extent = f->top_received - 1 - k->psn;
-        f->reordered++;
+        struct tally *t = &net->tallies[k->qp];
+        t->reordered++;
         net->totals.reordered++;
-        f->reorder_extent = extent > f->reorder_extent ? extent : f->reorder_extent;
+        t->reorder_extent = extent > t->reorder_extent ? extent : t->reorder_extent;
         net->totals.reorder_extent =
             extent > net->totals.reorder_extent ? extent : net->totals.reorder_extent;
     }
@@ -285,8 +358,7 @@ static void note_order(struct switch_net *net, struct qp *f, const struct packet
 static void look_for_gaps(struct switch_net *net, uint32_t qp)
 {
     struct qp *f = qp_of(net, qp);
-    uint32_t window =
-        net->sets[f->paths].n_routes > 1 ? (uint32_t)net->hw.reorder_window : 0;
+    uint32_t window = f->route == NIL ? (uint32_t)net->hw.reorder_window : 0;
     uint32_t sure = f->top_received > window ? f->top_received - window : 0;
     uint32_t from = f->asked > f->expected ? f->asked : f->expected;
     if (net->hw.retransmission == RETRANSMIT_SELECTIVE)
@@ -325,7 +397,7 @@ static bool accept_any(struct switch_net *net, uint32_t qp, const struct packet 
         look_for_gaps(net, qp);
         return false;
     }
-    net->bits[f->bitmap + k->psn / 64] |= (uint64_t)1 << k->psn % 64;
+    *word_of(net, f, k->psn) |= (uint64_t)1 << k->psn % 64;
     f->received++;
     advance(net, f);
     look_for_gaps(net, qp);
@@ -454,6 +526,6 @@ void qp_release(struct switch_net *net, uint32_t qp)
     control_end(net, qp);
     f->state = QP_FREE;
     f->generation++;
-    f->next_free = net->free_qp;
+    f->cookie = net->free_qp;
     net->free_qp = qp;
 }

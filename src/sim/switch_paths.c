@@ -78,7 +78,7 @@ void block_free(struct switch_net *net, uint32_t paths, uint32_t block)
 
 static void add_hop(struct switch_net *net, uint32_t link, uint32_t turn)
 {
-    if (net->n_hops == net->cap_hops) {
+    if (net->n_hops + PACKET_LINKS >= net->cap_hops) {
         net->cap_hops = net->cap_hops ? 2 * net->cap_hops : 1024;
         net->hops = XREALLOC(net->hops, uint32_t, net->cap_hops);
         net->turns = XREALLOC(net->turns, uint32_t, net->cap_hops);

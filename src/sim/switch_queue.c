@@ -52,14 +52,14 @@ uint32_t queue_pop(struct switch_net *net, uint32_t queue)
 static uint32_t link_of_head(const struct switch_net *net, const struct queue *q)
 {
     const struct packet *k = &net->packets[q->head];
-    return net->hops[k->route + k->hop];
+    return link_at(net, k, k->hop);
 }
 
 static void drop(struct switch_net *net, uint32_t queue)
 {
     uint32_t packet = queue_pop(net, queue);
     struct packet *k = &net->packets[packet];
-    uint32_t link = net->hops[k->route + k->hop];
+    uint32_t link = link_at(net, k, k->hop);
     queue_depth(net, link, -(int64_t)size_on(&net->ports[link], k));
     gate_leave(net, k, now_of(net));
     net->totals.cut++;
@@ -143,13 +143,13 @@ void queue_depth(struct switch_net *net, uint32_t link, int64_t change_B)
 
 /* The first switch's choice: of the paths that begin with the link the packet came
  * over, the one with the shortest queue where they part. Ties fall in turn. */
-uint32_t route_choose(struct switch_net *net, const struct packet *k)
+void route_choose(struct switch_net *net, struct packet *k)
 {
     struct qp *f = &net->qps[k->qp];
-    const struct group *g = &net->groups[net->sets[f->paths].first_group];
-    uint32_t first_link = net->hops[k->route], best = k->route;
+    const struct group *g = &net->groups[f->first_group];
+    const struct route *best = NULL;
     double least_ps = INFINITY;
-    while (g->link != first_link)
+    while (g->link != k->links[0])
         g++;
     uint32_t start = ++f->turn % g->n_routes;
     for (uint32_t i = 0; i < g->n_routes; i++) {
@@ -162,9 +162,13 @@ uint32_t route_choose(struct switch_net *net, const struct packet *k)
         if (p->down || p->gone || wait_ps >= least_ps)
             continue;
         least_ps = wait_ps;
-        best = r->hops;
+        best = r;
         if (wait_ps <= 0)
             break;
     }
-    return best;
+    if (!best)
+        return;
+    k->route = best->hops;
+    k->links[1] = best->second;
+    fetch(&net->hops[best->hops]); /* when it leaves this switch */
 }

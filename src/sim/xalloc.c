@@ -2,9 +2,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+
+static void no_room(size_t n, size_t element_B)
+{
+    fprintf(stderr, "moesim: error: out of memory (%zu elements of %zu bytes)\n", n, element_B);
+    _exit(EXIT_LIMIT);
+}
 
 void *xrealloc(void *old, size_t n, size_t element_B)
 {
@@ -12,11 +19,23 @@ void *xrealloc(void *old, size_t n, size_t element_B)
     void *p = NULL;
     if (!__builtin_mul_overflow(n ? n : 1, element_B, &bytes))
         p = realloc(old, bytes);
-    if (!p) {
-        fprintf(stderr, "moesim: error: out of memory (%zu elements of %zu bytes)\n", n,
-                element_B);
-        _exit(EXIT_LIMIT);
-    }
+    if (!p)
+        no_room(n, element_B);
+    return p;
+}
+
+void *xlines(void *old, size_t n_old, size_t n, size_t element_B)
+{
+    enum { LINE = 64 };
+    size_t bytes;
+    void *p = NULL;
+    if (!__builtin_mul_overflow(n ? n : 1, element_B, &bytes) && bytes <= SIZE_MAX - LINE)
+        p = aligned_alloc(LINE, (bytes + LINE - 1) / LINE * LINE);
+    if (!p)
+        no_room(n, element_B);
+    if (n_old)
+        memcpy(p, old, n_old * element_B);
+    free(old);
     return p;
 }
 

@@ -7,6 +7,9 @@
 
 void *xrealloc(void *old, size_t n, size_t element_B);
 
+/* The same for arrays whose elements begin with a cache line. */
+void *xlines(void *old, size_t n_old, size_t n, size_t element_B);
+
 #define XREALLOC(old, type, n) ((type *)xrealloc((old), (n), sizeof(type)))
 
 /* Room for one more element behind n: doubles *cap when it is reached. */
