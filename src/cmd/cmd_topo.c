@@ -174,7 +174,7 @@ struct work {
 
 static int load_cluster(struct work *w, const struct options *o, struct diag *diag)
 {
-    struct cluster_source from = {.scenario = o->scenario,
+    struct cluster_source from = {.scenario = o->scenario ? data_given(o->scenario, w->arena) : NULL,
                                   .hardware = o->hardware,
                                   .topology = o->name ? o->name : "mpft",
                                   .nodes = o->nodes,

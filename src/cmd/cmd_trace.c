@@ -6,6 +6,7 @@
 #include "base/progress.h"
 #include "base/yaml_doc.h"
 #include "cmd/cmd.h"
+#include "io/scenario.h"
 #include "io/trace_file.h"
 #include "io/trace_info.h"
 
@@ -106,7 +107,7 @@ int cmd_trace(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     progress_begin("reading the trace");
-    struct trace *trace = trace_import(o.file, o.classes, arena, diag);
+    struct trace *trace = trace_import(data_given(o.file, arena), o.classes, arena, diag);
     progress_end();
     if (trace && o.source)
         trace->source = o.source;

@@ -1,7 +1,10 @@
 /* Data files (configs/..., traces/...) without absolute paths in scenarios. Searched,
  * in this order: beside the scenario, the working directory, each folder of
- * $MOESIM_PATH, the source tree that this program was built from, the folder it was
- * installed to. The first that has the file wins. */
+ * $MOESIM_PATH, then moesim's own. The first that has the file wins.
+ *
+ * Which folder is moesim's own the place of the program tells: one that runs in the folder it was built in reads the
+ * source tree; an installed one reads what was installed beside it (so that a whole prefix may be moved), then the
+ * folder that configure was told. A source tree that still lies around says nothing to an installed program. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +24,44 @@ static void add_root(struct roots *r, const char *path, size_t len)
         r->path[r->n++] = arena_printf(r->arena, "%.*s", (int)len, path);
 }
 
+/* The path without links, dots and the working directory; itself when there is no such file. */
+static const char *real(const char *path, struct arena *arena)
+{
+    char *found = realpath(path, NULL);
+    const char *copy = arena_strdup(arena, found ? found : path);
+    free(found);
+    return copy;
+}
+
+/* The folder of this program; "" when the system does not tell. */
+static const char *program_folder(struct arena *arena)
+{
+    static const char self[] = "/proc/self/exe";
+    const char *path = real(self, arena);
+    return strcmp(path, self) ? arena_printf(arena, "%.*s", (int)(strrchr(path, '/') - path), path) : "";
+}
+
+/* Whether a folder is `outer` or inside of it. */
+static bool is_within(const char *folder, const char *outer)
+{
+    size_t n = strlen(outer);
+    return !strncmp(folder, outer, n) && (!folder[n] || folder[n] == '/');
+}
+
+static void add_own_roots(struct roots *r)
+{
+    const char *program = program_folder(r->arena);
+    if (is_within(program, real(MOESIM_BUILDDIR, r->arena))) {
+        add_root(r, MOESIM_SRCDIR, strlen(MOESIM_SRCDIR));
+        return;
+    }
+    if (*program) {
+        const char *beside = arena_printf(r->arena, "%s/%s", program, DATA_FROM_BIN);
+        add_root(r, beside, strlen(beside));
+    }
+    add_root(r, PKGDATADIR, strlen(PKGDATADIR));
+}
+
 static struct roots search_roots(const char *scenario_path, struct arena *arena)
 {
     const char *env = getenv("MOESIM_PATH");
@@ -36,8 +77,7 @@ static struct roots search_roots(const char *scenario_path, struct arena *arena)
         add_root(&r, env, len);
         env += len + (env[len] == ':');
     }
-    add_root(&r, MOESIM_SRCDIR, strlen(MOESIM_SRCDIR));
-    add_root(&r, PKGDATADIR, strlen(PKGDATADIR));
+    add_own_roots(&r);
     return r;
 }
 
@@ -61,13 +101,11 @@ const char *data_find(const char *relative, const char *scenario_path,
     return NULL;
 }
 
-/* The path without links, dots and the working directory; itself when there is no such file. */
-static const char *real(const char *path, struct arena *arena)
+const char *data_given(const char *path, struct arena *arena)
 {
-    char *found = realpath(path, NULL);
-    const char *copy = arena_strdup(arena, found ? found : path);
-    free(found);
-    return copy;
+    bool fixed = path[0] == '/' || path[0] == '.' || !access(path, F_OK);
+    const char *found = fixed ? NULL : data_find(path, NULL, arena);
+    return found ? found : path;
 }
 
 static size_t length_of_root(const char *path, const char *root)

@@ -496,6 +496,7 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
                        struct scenario_file *out, struct diag *diag)
 {
     size_t before = diag_count(diag);
+    path = data_given(path, arena);
     struct loading l = {.path = path,
                         .options = options,
                         .arena = arena,

@@ -88,9 +88,13 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
 /* Where a key was given, for messages; the file when only a default speaks. */
 struct srcloc scenario_place(const struct scenario_file *file, const char *dotted_key);
 
-/* Finds a data file (configs/..., traces/...): beside the scenario, $MOESIM_PATH (colon-separated),
- * the source tree, pkgdatadir. Arena-owned path, or NULL. */
+/* Finds a data file (configs/..., traces/...): beside the scenario, in the working directory, $MOESIM_PATH
+ * (colon-separated), among moesim's own. Arena-owned path, or NULL. */
 const char *data_find(const char *relative, const char *scenario_path, struct arena *arena);
+
+/* A file that somebody names on a command line: what stands there, else the data file of that name
+ * ("scenarios/fig7_deepep.yaml" from anywhere); where there is neither, the name as it is. */
+const char *data_given(const char *path, struct arena *arena);
 
 /* The name under which data_find finds this path again: without the folder that it was found in. */
 const char *data_name(const char *path, const char *scenario_path, struct arena *arena);

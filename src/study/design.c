@@ -493,6 +493,7 @@ int design_load(const char *path, const struct design_options *options, struct a
 {
     struct builder b = builder_new(out, arena, diag);
     struct file f = {0};
+    path = data_given(path, arena);
     if (yaml_doc_read(&f.doc, path, arena, diag))
         return -1;
     return build(&b, &f, path, options);
@@ -513,7 +514,7 @@ bool design_is_in(const char *path, struct arena *arena)
 {
     struct yaml_doc doc;
     struct diag *ignored = diag_new();
-    bool is = !yaml_doc_read(&doc, path, arena, ignored) && yaml_get(doc.root, "sweep");
+    bool is = !yaml_doc_read(&doc, data_given(path, arena), arena, ignored) && yaml_get(doc.root, "sweep");
     diag_free(ignored);
     return is;
 }
