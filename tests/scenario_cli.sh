@@ -44,6 +44,14 @@ expect 0 "list networks" list networks
 says "cm02"
 expect 0 "list models" list models
 says "traces/deepseek_v3_train.trace.json"
+expect 0 "list keys" list keys
+says "cluster.nic.bandwidth "
+says "flow|cm02|bound"
+expect 0 "list scenarios" list scenarios
+says "scenarios/train_replay_h800.yaml "
+for list in $("$MOESIM" list --help | tr '\n' ' ' | sed 's/.*LIST is \([^.]*\)\..*/\1/; s/,//g; s/ or / /'); do
+    expect 0 "list $list, which --help names" list "$list"
+done
 expect 2 "list of nothing" list
 tells "moesim list topologies"
 expect 2 "list of what there is not" list topology

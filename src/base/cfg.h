@@ -142,6 +142,11 @@ struct cfg_extra {
 /* JSON Schema (draft 2020-12) of a table, as one file may be written: no key is
  * required in it, because every key may come from another layer. `extra` may be NULL. */
 void cfg_print_schema(const struct cfg_table *t, const struct cfg_extra *extra, FILE *out);
+/* All keys of a table, or one, as text of a manual page (base/roff.h). */
+void cfg_print_roff(const struct cfg_table *t, FILE *out);
+void cfg_roff_field(const struct cfg_field *f, const char *key, FILE *out, struct arena *a);
+/* What kind of value: "bandwidth", "whole number", "true|false", "text". */
+const char *cfg_type_text(const struct cfg_field *f);
 
 /* "did you mean": the nearest of NULL-terminated names by edit distance, or NULL. */
 const char *cfg_nearest(const char *word, const char *const *names);

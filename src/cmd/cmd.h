@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 int cmd_run(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
@@ -34,6 +35,9 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
 int run_command(int argc, char **argv);
 /* Names of all commands, NULL-terminated. */
 void command_names(const char **names, size_t max);
+
+/* The generated sections of moesim-scenario(5). */
+void schema_print_roff(FILE *out);
 
 struct result_table;
 struct diag;

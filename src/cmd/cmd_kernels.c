@@ -138,10 +138,10 @@ static const struct argp argp = {
     argp_options, parse_option, "[KERNEL]",
     "Without a kernel: measured tables, and how far the roofline and interpolation are from them. With a kernel: "
     "its rows; with numbers, too: its time, where that comes from and what bounds it.\v"
+    "Examples:\n"
     "  moesim kernels gemm_fp8 --m 4096 --n 7168 --k 2048 --sms 112\n"
     "  moesim kernels grouped_masked_fp8 --rows 12,40,3 --n 4096 --k 7168\n"
-    "  moesim kernels attention_decode_bf16 --batch 64 --q-len 1 --kv-len 4096 --heads 128 --kv-heads 1 "
-    "--qk-dim 576 --v-dim 512 --kv-token '1152 B'\n",
+    "  moesim kernels swiglu --read '117 MB' --written '58 MB'\n",
     NULL, NULL, NULL};
 
 /* --- one kernel ------------------------------------------------------------------------------------------ */

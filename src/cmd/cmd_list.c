@@ -1,4 +1,4 @@
-/* moesim list WHAT: what a scenario may name. */
+/* moesim list WHAT: what a scenario may name, its keys, the scenarios that are shipped. */
 #include <argp.h>
 #include <string.h>
 
@@ -8,6 +8,12 @@
 #include "models/blocks/block.h"
 #include "models/schedules/schedule.h"
 #include "topology/topology.h"
+
+static bool ends_with(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && !strcmp(s + n - m, suffix);
+}
 
 static void list_topologies(struct arena *arena)
 {
@@ -35,6 +41,42 @@ static void list_schedules(struct arena *arena)
     (void)arena;
     for (const struct schedule_type *const *s = schedule_all(); *s; s++)
         printf("%-12s %s (paper %s)\n", (*s)->name, (*s)->doc, (*s)->ref);
+}
+
+static void print_key(void *ctx, const char *key, const struct cfg_field *f, const void *value, const char *text,
+                      const char *source)
+{
+    (void)ctx, (void)value, (void)text, (void)source;
+    printf("%-44s  ", key);
+    int width = f->choices ? 0 : printf("%s", cfg_type_text(f));
+    for (int i = 0; f->choices && f->choices[i]; i++)
+        width += printf("%s%s", i ? "|" : "", f->choices[i]);
+    printf("%*s  %-14s  %s\n", width < 14 ? 14 - width : 0, "",
+           !f->dflt ? "(required)" : *f->dflt ? f->dflt : "(empty)", f->doc ? f->doc : "");
+}
+
+static void list_keys(struct arena *arena)
+{
+    cfg_visit(cfg_new(&scenario_table, arena), print_key, NULL);
+}
+
+/* The shipped scenarios of one folder. */
+static void list_scenarios_in(const char *folder, struct arena *arena)
+{
+    for (const char **n = data_list(folder, "", NULL, arena); *n; n++) {
+        const char *file = arena_printf(arena, "%s/%s", folder, *n), *path = data_find(file, NULL, arena);
+        struct diag *quiet = diag_new();
+        const char *text = path && ends_with(*n, ".yaml") ? cfg_peek(path, "description", arena, quiet) : NULL;
+        if (path && ends_with(*n, ".yaml"))
+            printf("%-44s  %s\n", file, text ? text : "");
+        diag_free(quiet);
+    }
+}
+
+static void list_scenarios(struct arena *arena)
+{
+    list_scenarios_in("scenarios", arena);
+    list_scenarios_in("scenarios/proposals", arena);
 }
 
 static void print_parameters(const struct cfg_table *table)
@@ -99,12 +141,6 @@ static void list_machines(struct arena *arena)
                         arena_printf(arena, "configs/edge/%s", *n), "name", arena);
 }
 
-static bool ends_with(const char *s, const char *suffix)
-{
-    size_t n = strlen(s), m = strlen(suffix);
-    return n >= m && !strcmp(s + n - m, suffix);
-}
-
 static void list_models(struct arena *arena)
 {
     for (const char **n = data_list("configs/models", "", NULL, arena); *n; n++)
@@ -130,6 +166,8 @@ static const struct list {
              {"schedules", list_schedules},
              {"networks", list_networks},
              {"proposals", list_proposals},
+             {"keys", list_keys},
+             {"scenarios", list_scenarios},
              {NULL, NULL}};
 
 static const struct list *find_list(const char *word, struct argp_state *state)
@@ -144,7 +182,7 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     argp_error(
         state,
         "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
-        "models, blocks, schedules, networks, proposals",
+        "models, blocks, schedules, networks, proposals, keys, scenarios",
         word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -168,8 +206,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {NULL,
                                  parse_option,
-                                 "kinds|topologies|hardware|models|blocks|schedules|networks|proposals",
-                                 "Lists what a scenario may name.",
+                                 "LIST",
+                                 "Lists what a scenario may name, its keys, or the scenarios that are there. LIST is kinds, "
+                                 "topologies, hardware, machines, models, blocks, schedules, networks, proposals, "
+                                 "keys or scenarios.",
                                  NULL,
                                  NULL,
                                  NULL};

@@ -5,15 +5,27 @@
 #include "cmd/cmd.h"
 #include "io/scenario.h"
 
+enum { KEY_ROFF = 256 };
+
+static const struct argp_option argp_options[] = {
+    {"roff", KEY_ROFF, NULL, 0,
+     "print kinds, keys, proposals and units as the sections of a manual page instead", 0},
+    {0}};
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
+    bool *roff = state->input;
+    if (key == KEY_ROFF) {
+        *roff = true;
+        return 0;
+    }
     if (key != ARGP_KEY_ARG)
         return ARGP_ERR_UNKNOWN;
     argp_error(state, "'%s' is not wanted: the schema is of all scenarios", arg);
     return 0;
 }
 
-static const struct argp argp = {NULL,
+static const struct argp argp = {argp_options,
                                  parse_option,
                                  NULL,
                                  "Prints the JSON Schema (draft 2020-12) of a "
@@ -31,7 +43,11 @@ static const struct cfg_extra extra[] = {
 int cmd_schema(int argc, char **argv)
 {
     argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, NULL);
-    cfg_print_schema(&scenario_table, extra, stdout);
+    bool roff = false;
+    argp_parse(&argp, argc, argv, 0, NULL, &roff);
+    if (roff)
+        schema_print_roff(stdout);
+    else
+        cfg_print_schema(&scenario_table, extra, stdout);
     return finish_stdout(EXIT_OK);
 }

@@ -17,37 +17,39 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cmd_run, "simulate a scenario and print the result"},
-    {"sweep", cmd_sweep, "run a scenario for many values of its keys, into a SQLite database"},
+    {"sweep", cmd_sweep, "run a scenario for many values of its keys, into a database"},
     {"merge", cmd_merge, "join the shards of a sweep"},
     {"export", cmd_export, "a sweep's result as CSV or JSON"},
     {"sensitivity", cmd_sensitivity, "which axes of a sweep matter: Morris, Sobol indices"},
     {"pareto", cmd_pareto, "the points of a sweep that no other point beats"},
     {"compare", cmd_compare, "what moved between two results"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
-    {"topo", cmd_topo, "count, measure, price and export a network; Table 3 of the paper"},
-    {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2 of the paper"},
+    {"topo", cmd_topo, "count, measure, price and export a network; Table 3"},
+    {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2"},
     {"kernels", cmd_kernels, "how long kernels run: measured tables, the roofline, one kernel"},
-    {"formats", cmd_formats, "number formats: errors of FP8, MX, LogFMT and of narrow accumulation"},
-    {"claims", cmd_claims, "every number of the paper beside ours: what holds, misses or regressed"},
+    {"formats", cmd_formats, "errors of FP8, MX, LogFMT and of narrow accumulation"},
+    {"claims", cmd_claims, "every number of the paper beside ours: what holds, what misses"},
     {"proposals", cmd_proposals, "try the paper's proposals: with and without, one table"},
     {"report", cmd_report, "results as one HTML page: claims, charts, networks, timelines"},
     {"validate", cmd_validate, "check scenarios without running them"},
-    {"list", cmd_list, "list topologies, hardware, models, blocks, networks or proposals"},
+    {"list", cmd_list, "what a scenario may name: keys, networks, hardware, models, ..."},
     {"schema", cmd_schema, "print the JSON Schema of a scenario"},
     {NULL, NULL, NULL},
 };
 
+/* (help2man makes the manual page moesim(1) of this) */
 static void print_help(FILE *out)
 {
-    fputs("moesim simulates mixture-of-experts models on GPU clusters.\n\n"
-          "usage: moesim COMMAND [OPTIONS] [ARGUMENTS]\n\n"
-          "Start with:\n"
-          "  moesim run scenarios/train_replay_h800.yaml\n\n"
+    fputs("Usage: moesim COMMAND [OPTIONS] [ARGUMENTS]\n"
+          "Simulates mixture-of-experts models on GPU clusters.\n\n"
           "Commands:\n",
           out);
     for (const struct command *c = commands; c->name; c++)
-        fprintf(out, "  %-11s %s\n", c->name, c->doc);
-    fputs("\n'moesim COMMAND --help' explains a command.\n", out);
+        fprintf(out, "  %-11s  %s\n", c->name, c->doc);
+    fputs("\n'moesim COMMAND --help' explains a command.\n\n"
+          "Start with:\n"
+          "  moesim run scenarios/train_replay_h800.yaml\n",
+          out);
 }
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands }; /* with the terminating one */
@@ -88,6 +90,21 @@ int run_command(int argc, char **argv)
     return unknown_command(argv[0]);
 }
 
+/* moesim help COMMAND */
+static int help_of(char *command)
+{
+    char help[] = "--help", *argv[] = {command, help, NULL};
+    return run_command(2, argv);
+}
+
+static void print_version(void)
+{
+    puts(PACKAGE_STRING "\n"
+         "License GPL-3.0-or-later: <https://gnu.org/licenses/gpl.html>\n"
+         "This is free software: you are free to change and redistribute it.\n"
+         "There is no warranty, to the extent permitted by law.");
+}
+
 /* An interrupted run leaves no temporary file; the simulation's child dies with its parent. */
 static void on_interrupt(int sig)
 {
@@ -105,13 +122,15 @@ int main(int argc, char **argv)
         print_help(stderr);
         return EXIT_USAGE;
     }
+    if (!strcmp(argv[1], "help") && argc > 2)
+        return help_of(argv[2]);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         print_help(stdout);
-        return EXIT_OK;
+        return finish_stdout(EXIT_OK);
     }
     if (!strcmp(argv[1], "--version")) {
-        puts(PACKAGE_STRING);
-        return EXIT_OK;
+        print_version();
+        return finish_stdout(EXIT_OK);
     }
     return run_command(argc - 1, argv + 1);
 }
