@@ -13,6 +13,13 @@ validation: moesim
 	./moesim claims -o $(top_srcdir)/doc/VALIDATION.md >/dev/null
 .PHONY: validation
 
+# everything of the paper in one folder: claims, tables, figures, proposals, a report, an index with verdicts
+EXTRA_DIST += tools/reproduce
+REPRODUCED = reproduced
+reproduce: moesim$(EXEEXT)
+	$(top_srcdir)/tools/reproduce -m ./moesim$(EXEEXT) -o "$(REPRODUCED)"
+.PHONY: reproduce
+
 EXTRA_PROGRAMS += tools/bench/bench_flow
 tools_bench_bench_flow_SOURCES = tools/bench/bench_flow.c
 tools_bench_bench_flow_LDADD = $(moesim_libs)
