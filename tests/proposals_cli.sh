@@ -117,6 +117,33 @@ tells "network 'bound' cannot multicast"
 expect 3 "not for inference" run "$srcdir/scenarios/decode_ep144.yaml" -s cluster.ep_kernel.multicast=both
 tells "kind inference does not count which tokens go to several places together"
 
+expect 0 "the groups of a large training step are small enough" validate "$srcdir/scenarios/train_step_2048.yaml" \
+    -s cluster.ep_kernel.multicast=both
+expect 3 "larger groups are not" validate "$exchange" -s cluster.ep_kernel.multicast=both -s cluster.nodes=128
+tells "in-network multicast and reduction are for 64 nodes of 64 GPUs at most"
+
+# --- never a silent no-op: kernels that the scenario does not run ------------------------------------------------
+for p in co_processor sm_cost sm_offload hardware_sync; do
+    expect 3 "decoding has no use for $p" run "$srcdir/scenarios/decode_ep144.yaml" --proposal $p
+    tells "it is about DeepEP's normal kernels"
+done
+for p in co_processor hardware_forwarding in_network unified_adapter; do
+    expect 3 "low-latency kernels have no use for $p" run "$decode" --proposal $p
+    tells "it is about DeepEP's normal kernels"
+done
+expect 3 "normal kernels do not post by themselves" run "$exchange" --proposal ibgda
+tells "it is about DeepEP's low-latency kernels"
+expect 3 "prefill neither" run "$srcdir/scenarios/prefill_ep32.yaml" --proposal region_acquire_release
+tells "it is about DeepEP's low-latency kernels"
+
+# --- memory beyond what SMs load; own time of low-latency kernels -------------------------------------------------
+replay=$srcdir/scenarios/train_replay_h800.yaml
+check "recorded kernels, too, load no more than SMs can" within 1 "$(ratio \
+    "$(value makespan "$replay" -s cluster.chip.memory_bandwidth='20 TB/s')" \
+    "$(value makespan "$replay" -s cluster.chip.memory_bandwidth='80 TB/s')")" 1
+check "kernels of fewer tokens and faster memory take less beside caches, too" rising $(for m in 13.4 6.7 3.35; do
+    value step_time "$kv" -s kv.load='0 B/s' -s kv.tokens=32 -s cluster.chip.memory_bandwidth="$m TB/s"; done)
+
 # --- moesim proposals -----------------------------------------------------------------------------------------
 expect 0 "some proposals" proposals node_limited sm_offload
 says "node_limited "

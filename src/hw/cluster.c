@@ -256,6 +256,13 @@ double hw_optical_s(const struct hw_network *net)
     return net->optical_length_m * propagation_s_per_m;
 }
 
+double hw_memory_Bps(const struct cluster_hw *hw, double ratio)
+{
+    double sms_Bps = (double)hw->chip.sms * hw->kernels.sm_B_per_clock * hw->chip.clock_Hz;
+    double memory_Bps = hw->chip.memory_Bps * ratio;
+    return sms_Bps > 0 ? fmin(memory_Bps, sms_Bps) : memory_Bps;
+}
+
 static double after_headers(const struct cluster_hw *hw, double line_Bps)
 {
     return line_Bps * hw->nic.efficiency_ratio * hw->nic.mtu_B /

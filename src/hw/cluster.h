@@ -168,6 +168,9 @@ double hw_message_s(const struct hw_software *sw, enum initiator by);
 double hw_copper_s(const struct hw_network *net);
 double hw_optical_s(const struct hw_network *net);
 
+/* Of the memory, what SMs can load: each has so many bytes a clock (kernels.sm_bytes_per_clock; 0 = no limit). */
+double hw_memory_Bps(const struct cluster_hw *hw, double ratio);
+
 /* Payload per second that large transfers get through a NIC and its switch port: the slowest of
  * line rate, switch port and PCIe, less packet headers and what else is lost. */
 double hw_nic_payload_Bps(const struct cluster_hw *hw);

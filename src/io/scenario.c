@@ -410,6 +410,15 @@ static void check_topology(const struct loading *l)
     diag_default_place(l->diag, SRCLOC_NONE);
 }
 
+/* Nodes among which tokens go: of a training step, those of one group of experts. */
+static int64_t nodes_of_exchanges(const struct loading *l)
+{
+    const struct scenario *s = l->scenario;
+    if (strcmp(s->kind, "train_step"))
+        return s->cluster.nodes;
+    return s->train.ep > s->cluster.node.gpus ? s->train.ep / s->cluster.node.gpus : 1;
+}
+
 static void check_node(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
@@ -417,7 +426,7 @@ static void check_node(const struct loading *l)
     if (wire_format_check(&hw->ep_kernel, why, sizeof why))
         REPORT(l, "cluster.ep_kernel.combine_format", "cluster.ep_kernel.combine_format: %s", why);
     bool in_network = hw->ep_kernel.multicast || hw->ep_kernel.reduction;
-    if (in_network && (hw->nodes > ROUTING_MAX_SET || hw->node.gpus > ROUTING_MAX_SET))
+    if (in_network && (nodes_of_exchanges(l) > ROUTING_MAX_SET || hw->node.gpus > ROUTING_MAX_SET))
         REPORT(l, hw->ep_kernel.multicast ? "cluster.ep_kernel.multicast" : "cluster.ep_kernel.reduction",
                "in-network multicast and reduction are for %d nodes of %d GPUs at most", ROUTING_MAX_SET,
                ROUTING_MAX_SET);

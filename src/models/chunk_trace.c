@@ -10,7 +10,7 @@
  * out of the run again.
  *
  * On other hardware an SM-bound kernel scales with FLOP/s per SM, a memory-bound one
- * with memory bandwidth, a latency-bound one not at all. A GEMM whose grid is exactly
+ * with memory bandwidth as far as SMs can load it, a latency-bound one not at all. A GEMM whose grid is exactly
  * the SMs that communication leaves was tuned to that; on other hardware its software
  * would tune it again.
  *
@@ -185,7 +185,7 @@ static double time_ratio(const struct reader *rd, uint32_t kernel)
     bool fp8 = strstr(c->name, "fp8") != NULL;
 
     if (c->bound == BOUND_MEMORY)
-        return was->memory_Bps / is->memory_Bps;
+        return was->memory_Bps / hw_memory_Bps(rd->hw, 1);
     if (c->bound != BOUND_COMPUTE)
         return 1;
     double was_flops = fp8 ? was->fp8_flops : was->bf16_flops;

@@ -52,7 +52,7 @@ double ll_own_s(const struct cluster_hw *hw, double tokens, double copies, doubl
     enum { TOKENS = 128, COPIES = 8, HIDDEN = 7168, COMBINE_B = 2 * HIDDEN };
     const double dispatch_B = deepep_payload_B(HIDDEN, false) + HEADER_B;
     double measured_s = combine ? hw->ep_kernel.ll_combine_s : hw->ep_kernel.ll_dispatch_s;
-    double here_Bps = hw->chip.memory_Bps * hw->kernels.pass.copy_ratio;
+    double here_Bps = hw_memory_Bps(hw, hw->kernels.pass.copy_ratio);
     double there_Bps = hw->kernels.measured_on.memory_Bps * hw->kernels.pass.copy_ratio;
     if (measured_s <= 0 || here_Bps <= 0 || there_Bps <= 0)
         return measured_s;

@@ -1,6 +1,7 @@
 # src/proposals: one line per file
 libmoesim_a_SOURCES += src/proposals/proposal.h src/proposals/parameters.h
 libmoesim_a_SOURCES += src/proposals/trial.h
+libmoesim_a_SOURCES += src/proposals/ep_kernels.c
 libmoesim_a_SOURCES += src/proposals/stack.c src/proposals/stack.h
 
 # Plugins: a new proposal is one file and one line here.

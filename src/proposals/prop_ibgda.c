@@ -17,10 +17,12 @@ static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
     const char *who = initiators[p->initiator];
-    if (proposal_kind_is(c, "collective") || proposal_kind_is(c, "mixed_traffic"))
+    if (proposal_kind_is(c, "collective") || proposal_kind_is(c, "mixed_traffic")) {
         proposal_set(c, "cluster.software.initiator", who);
-    else
-        proposal_set(c, "cluster.ep_kernel.low_latency_initiator", who);
+        return;
+    }
+    proposal_needs_low_latency_kernels(c);
+    proposal_set(c, "cluster.ep_kernel.low_latency_initiator", who);
 }
 
 static const char *const set[] = {"cluster.ep_kernel.low_latency_initiator=cpu_proxy", NULL};

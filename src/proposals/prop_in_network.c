@@ -19,6 +19,7 @@ PARAMETERS("in_network", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
+    proposal_needs_normal_kernels(c);
     proposal_set(c, "cluster.ep_kernel.multicast", domains[p->multicast]);
     proposal_set(c, "cluster.ep_kernel.reduction", domains[p->reduction]);
 }

@@ -6,6 +6,7 @@
 static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
+    proposal_needs_low_latency_kernels(c);
     proposal_set(c, "cluster.ep_kernel.ordering", "region");
 }
 

@@ -14,6 +14,7 @@ PARAMETERS("sm_cost", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
+    proposal_needs_normal_kernels(c);
     proposal_set_number(c, "cluster.ep_kernel.sms", (double)p->sms);
 }
 

@@ -7,8 +7,10 @@ static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
     proposal_set(c, "cluster.node.unified_adapter", "true");
-    if (!proposal_kind_is(c, "collective") && !proposal_kind_is(c, "mixed_traffic"))
+    if (!proposal_kind_is(c, "collective") && !proposal_kind_is(c, "mixed_traffic")) {
+        proposal_needs_normal_kernels(c);
         proposal_set(c, "cluster.ep_kernel.offload.forwarding", "true");
+    }
 }
 
 const struct proposal prop_unified_adapter = {

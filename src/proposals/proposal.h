@@ -29,6 +29,10 @@ bool proposal_kind_is(const struct proposal_change *c, const char *kind);
 /* Reports, at the proposal's place, why the scenario cannot consume it. */
 void proposal_misfit(struct proposal_change *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same when the scenario runs none of these kernels of DeepEP (ep_kernels.c). */
+void proposal_needs_normal_kernels(struct proposal_change *c);
+void proposal_needs_low_latency_kernels(struct proposal_change *c);
+
 /* The work of one simulation, about to run. */
 struct proposal_work {
     struct opgraph *graph;

@@ -63,9 +63,15 @@ static uint32_t add_op(struct study *s, struct op op, const char *name)
     return opgraph_add(s->run->graph, &op);
 }
 
+/* Of a low-latency kernel beside its transfers. */
+static double own_s(const struct study *s, bool combine)
+{
+    return ll_own_s(s->hw, (double)s->cfg->tokens, (double)s->cfg->experts_per_token,
+                    ll_message_B(&s->hw->ep_kernel, s->cfg->hidden, combine), combine);
+}
+
 static void add_layers(struct study *s)
 {
-    const struct hw_ep_kernel *ep = &s->hw->ep_kernel;
     size_t n = (size_t)s->cfg->layers * s->n;
     s->exchange[0] = ARENA_ARRAY(s->run->scratch, uint32_t, n);
     s->exchange[1] = ARENA_ARRAY(s->run->scratch, uint32_t, n);
@@ -78,7 +84,7 @@ static void add_layers(struct study *s)
                        combine ? "experts" : "attention");
                 s->exchange[combine][(size_t)layer * s->n + gpu] =
                     add_op(s, (struct op){.kind = OP_COMM, .lane = lane, .device = gpu,
-                                          .lead_s = combine ? ep->ll_combine_s : ep->ll_dispatch_s},
+                                          .lead_s = own_s(s, combine)},
                            combine ? "combine" : "dispatch");
             }
     }
