@@ -8,6 +8,7 @@
 #include "io/timeline.h"
 #include "io/writers.h"
 #include "study/kind_run.h"
+#include "study/proposal_effect.h"
 
 enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_PROPOSAL, KEY_CRITICAL, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
 
@@ -235,7 +236,7 @@ static void run(struct run *r, const struct options *o, struct diag *diag)
     progress_begin("building");
     int failed = kind_execute(&r->kind, diag);
     progress_end();
-    if (failed)
+    if (failed || proposals_check_effect(o->scenario, &options, &r->kind, diag))
         return;
     write_outputs(r, o, diag);
     if (!diag_failed(diag))

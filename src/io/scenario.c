@@ -495,6 +495,8 @@ static void apply_proposals(struct loading *l, const struct scenario_kind *kind)
     int bad = proposal_stack_add_list(l->proposals, l->scenario->proposals, place(l, "proposals"), l->diag);
     for (int i = 0; i < o->n_proposals; i++)
         bad |= proposal_stack_add_option(l->proposals, o->proposals[i], l->diag);
+    if (o->left_out)
+        proposal_stack_leave_out(l->proposals, o->left_out - 1);
     if (!bad)
         proposal_stack_apply(l->proposals, l->cfg, kind->name, o->overrides_give_way, l->diag);
     /* what the others did is in the keys now */

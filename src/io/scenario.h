@@ -80,6 +80,7 @@ int scenario_load(const char *path, const char *const *overrides, int n_override
 struct scenario_options {
     const char *const *overrides, *const *proposals;
     int n_overrides, n_proposals;
+    uint32_t left_out; /* which of all proposals, counted from 1; 0 = none */
     bool overrides_give_way; /* a proposal may set what an override gives: they describe what it starts from */
 };
 int scenario_load_with(const char *path, const struct scenario_options *options, struct arena *arena,

@@ -175,6 +175,14 @@ int proposal_stack_add_list(struct proposal_stack *s, const char *list, struct s
     return bad;
 }
 
+void proposal_stack_leave_out(struct proposal_stack *s, uint32_t use)
+{
+    BUG_IF(use >= s->n_uses || s->n_keys);
+    s->n_uses--;
+    for (uint32_t i = use; i < s->n_uses; i++)
+        s->uses[i] = s->uses[i + 1];
+}
+
 /* --- applying ----------------------------------------------------------------------------------------- */
 
 static const struct proposal_use *use_of(const struct proposal_change *c)

@@ -35,6 +35,8 @@ int proposal_stack_add(struct proposal_stack *s, const char *text, struct srcloc
 int proposal_stack_add_option(struct proposal_stack *s, const char *text, struct diag *diag);
 /* Adds those of the key `proposals`: separated by ';'. */
 int proposal_stack_add_list(struct proposal_stack *s, const char *list, struct srcloc where, struct diag *diag);
+/* Takes one out again, before any is applied. */
+void proposal_stack_leave_out(struct proposal_stack *s, uint32_t use);
 /* Applies all patches, policies and keys of rewrites to a config that is complete. overrides_give_way: they may set
  * what -s gives. 0 or -1. */
 int proposal_stack_apply(struct proposal_stack *s, struct cfg *cfg, const char *kind, bool overrides_give_way,

@@ -2,6 +2,7 @@
 libmoesim_a_SOURCES += src/study/kind_run.c src/study/kind_run.h
 
 libmoesim_a_SOURCES += src/study/trials.c src/study/trials.h
+libmoesim_a_SOURCES += src/study/proposal_effect.c src/study/proposal_effect.h
 libmoesim_a_SOURCES += src/study/jobs.c src/study/jobs.h
 libmoesim_a_SOURCES += src/study/lists.c src/study/lists.h
 libmoesim_a_SOURCES += src/study/infer_run.c src/study/infer_run.h
