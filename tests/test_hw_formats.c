@@ -99,7 +99,8 @@ START_TEST(arrays_agree_with_scalars)
 }
 END_TEST
 
-/* OFP8 1.0 table 2, MX 1.0 tables 4 to 6, IEEE 754 binary16. */
+/* OFP8 1.0 table 2, MX 1.0 tables 4 to 6, IEEE 754 binary16: largest, smallest normal, largest and smallest
+ * subnormal number. */
 START_TEST(published_limits)
 {
     static const struct {
@@ -107,16 +108,24 @@ START_TEST(published_limits)
         uint32_t code;
         double value;
     } rows[] = {{&minifloat_e4m3, 0x7e, 448},        {&minifloat_e4m3, 0x08, 0x1p-6},
-                {&minifloat_e4m3, 0x01, 0x1p-9},     {&minifloat_e5m2, 0x7b, 57344},
-                {&minifloat_e5m2, 0x04, 0x1p-14},    {&minifloat_e5m2, 0x01, 0x1p-16},
-                {&minifloat_e2m3, 0x1f, 7.5},        {&minifloat_e2m3, 0x01, 0.125},
-                {&minifloat_e3m2, 0x1f, 28},         {&minifloat_e3m2, 0x01, 0.0625},
-                {&minifloat_e2m1, 0x07, 6},          {&minifloat_e2m1, 0x01, 0.5},
+                {&minifloat_e4m3, 0x07, 0.875 * 0x1p-6}, {&minifloat_e4m3, 0x01, 0x1p-9},
+                {&minifloat_e5m2, 0x7b, 57344},      {&minifloat_e5m2, 0x04, 0x1p-14},
+                {&minifloat_e5m2, 0x03, 0.75 * 0x1p-14}, {&minifloat_e5m2, 0x01, 0x1p-16},
+                {&minifloat_e2m3, 0x1f, 7.5},        {&minifloat_e2m3, 0x08, 1},
+                {&minifloat_e2m3, 0x07, 0.875},      {&minifloat_e2m3, 0x01, 0.125},
+                {&minifloat_e3m2, 0x1f, 28},         {&minifloat_e3m2, 0x04, 0.25},
+                {&minifloat_e3m2, 0x03, 0.1875},     {&minifloat_e3m2, 0x01, 0.0625},
+                {&minifloat_e2m1, 0x07, 6},          {&minifloat_e2m1, 0x02, 1},
+                {&minifloat_e2m1, 0x01, 0.5},        {&minifloat_fp16, 0x03ff, 0x1.ff8p-15},
                 {&minifloat_fp16, 0x7bff, 65504},    {&minifloat_bf16, 0x3f80, 1},
                 {&minifloat_bf16, 0x7f7f, 0x1.fep127}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ck_assert_double_eq(minifloat_decode(rows[i].f, rows[i].code), rows[i].value);
-    ck_assert(isnan(minifloat_decode(&minifloat_e4m3, 0x7f)));
+    for (uint32_t code = 0; code < 256; code++) { /* S.1111.111; S.11111.{01,10,11} and S.11111.00 */
+        ck_assert(isnan(minifloat_decode(&minifloat_e4m3, code)) == ((code & 0x7f) == 0x7f));
+        ck_assert(isnan(minifloat_decode(&minifloat_e5m2, code)) == ((code & 0x7f) > 0x7c));
+        ck_assert(!isinf(minifloat_decode(&minifloat_e4m3, code)));
+    }
     ck_assert(isinf(minifloat_decode(&minifloat_e5m2, 0x7c)));
     ck_assert_uint_eq(minifloat_encode(&minifloat_e4m3, 1e9f, MINIFLOAT_SATURATE), 0x7e);
     ck_assert_uint_eq(minifloat_encode(&minifloat_e4m3, 1e9f, MINIFLOAT_OVERFLOW), 0x7f);
@@ -133,6 +142,36 @@ static int fill_tile(float *x, double spread)
     x[17] = 0;
     return LOGFMT_TILE;
 }
+
+/* Every code of every n by the paper's formula: in order, evenly spaced in the logarithm, and its own code again. */
+START_TEST(logfmt_every_code_by_definition)
+{
+    int bits = LOGFMT_MIN_BITS + _i;
+    uint32_t sign = 1u << (bits - 1), last = sign - 1;
+    struct logfmt_tile t = {.min_log2 = -20.25f, .step_log2 = 31.5f / (float)(last - 1)}, again;
+    double before = 0;
+    for (uint32_t first = 0; first < 2 * sign; first += LOGFMT_TILE - 2) {
+        float x[LOGFMT_TILE];
+        int n = (int)fmin(LOGFMT_TILE - 2, 2 * sign - first);
+        for (int i = 0; i < n; i++)
+            t.codes[i] = (uint16_t)(first + (uint32_t)i);
+        t.codes[n] = 1, t.codes[n + 1] = (uint16_t)last; /* so that the tile has the same range */
+        logfmt_decode(bits, &t, x, n + 2);
+        for (int i = 0; i < n; i++) {
+            uint32_t code = first + (uint32_t)i, k = code & last;
+            double want = k ? pow(2, (double)t.min_log2 + (double)t.step_log2 * (k - 1.0)) : 0;
+            ck_assert_double_le(fabs(fabs((double)x[i]) - want), 1e-7 * want);
+            ck_assert(!k || !!signbit(x[i]) == (code >= sign));
+            ck_assert(k < 2 || fabs(x[i]) > before);
+            before = fabs(x[i]);
+        }
+        logfmt_encode(bits, LOGFMT_LINEAR, x, n + 2, &again);
+        for (int i = 0; i < n; i++)
+            ck_assert_msg(again.codes[i] == t.codes[i], "%d bits: code 0x%x became 0x%x", bits, t.codes[i],
+                          again.codes[i]);
+    }
+}
+END_TEST
 
 static double magnitude(const struct logfmt_tile *t, int k)
 {
@@ -232,6 +271,45 @@ START_TEST(mx_blocks)
 }
 END_TEST
 
+static const struct minifloat *const mx_elements[] = {&minifloat_e4m3, &minifloat_e5m2, &minifloat_e2m3,
+                                                      &minifloat_e3m2, &minifloat_e2m1, NULL};
+
+/* An element of INT8 is 2^-6 of two's complement. */
+static double mx_value(const struct minifloat *f, uint32_t code)
+{
+    return f ? (double)minifloat_decode(f, code) : (int8_t)code / 64.0;
+}
+
+/* Every element under every scale: code * 2^(scale - 127), and the same block again where its largest element fills
+ * the format's top exponent. */
+START_TEST(mx_every_code_and_scale)
+{
+    const struct minifloat *f = mx_elements[_i];
+    uint32_t n_codes = f ? 1u << minifloat_bits(f) : 256;
+    for (int scale = 0; scale < 255; scale++)
+        for (uint32_t first = 0; first < n_codes; first += MX_BLOCK - 1) {
+            struct mx_block b = {.scale = (uint8_t)scale}, again;
+            float x[MX_BLOCK];
+            for (int i = 0; i < MX_BLOCK; i++)
+                b.codes[i] = (uint16_t)((first + (uint32_t)i) % n_codes);
+            b.codes[MX_BLOCK - 1] = f ? (uint16_t)minifloat_encode(f, INFINITY, MINIFLOAT_SATURATE) : 127;
+            mx_decode(f, &b, x, MX_BLOCK);
+            bool exact = true;
+            for (int i = 0; i < MX_BLOCK; i++) {
+                double want = ldexp(mx_value(f, b.codes[i]), scale - 127);
+                ck_assert_msg(isnan(want) ? isnan(x[i]) : x[i] == (float)want, "0x%x, scale %d", b.codes[i], scale);
+                exact &= isfinite(want) && (double)(float)want == want && (f || b.codes[i] != 0x80);
+            }
+            if (!exact)
+                continue;
+            mx_encode(f, x, MX_BLOCK, &again);
+            ck_assert_int_eq(again.scale, scale);
+            for (int i = 0; i < MX_BLOCK; i++)
+                ck_assert_uint_eq(again.codes[i], b.codes[i]);
+        }
+}
+END_TEST
+
 /* --- tensor core --------------------------------------------------------------------------------------------- */
 
 /* 13 fraction bits below the largest exponent are kept, the rest cut off (paper 3.1). */
@@ -295,11 +373,13 @@ int main(void)
     tcase_add_loop_test(c, encoding_takes_the_nearest, 0, N_FORMATS);
     tcase_add_loop_test(c, arrays_agree_with_scalars, 0, N_FORMATS);
     tcase_add_test(c, published_limits);
+    tcase_add_loop_test(c, logfmt_every_code_by_definition, 0, LOGFMT_MAX_BITS - LOGFMT_MIN_BITS + 1);
     tcase_add_loop_test(c, logfmt_takes_the_nearest, 0, 9);
     tcase_add_test(c, logfmt_range_is_two_to_the_32);
     tcase_add_loop_test(c, logfmt_against_fp8, 0, N_ACTIVATIONS);
     tcase_add_test(c, linear_rounding_is_unbiased);
     tcase_add_test(c, mx_blocks);
+    tcase_add_loop_test(c, mx_every_code_and_scale, 0, sizeof mx_elements / sizeof *mx_elements);
     tcase_add_test(c, alignment_truncates);
     tcase_add_loop_test(c, fast_gemm_is_the_plain_one, 0, sizeof cores / sizeof *cores);
     tcase_add_test(c, accumulation_error_falls);

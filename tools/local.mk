@@ -26,7 +26,11 @@ tools_bench_bench_flow_LDADD = $(moesim_libs)
 EXTRA_PROGRAMS += tools/bench/bench_packet
 tools_bench_bench_packet_SOURCES = tools/bench/bench_packet.c
 tools_bench_bench_packet_LDADD = $(moesim_libs)
-bench: tools/bench/bench_flow tools/bench/bench_packet moesim$(EXEEXT)
+EXTRA_PROGRAMS += tools/bench/bench_formats
+tools_bench_bench_formats_SOURCES = tools/bench/bench_formats.c
+tools_bench_bench_formats_LDADD = $(moesim_libs)
+bench: tools/bench/bench_flow tools/bench/bench_packet tools/bench/bench_formats moesim$(EXEEXT)
+	tools/bench/bench_formats
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_packet
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_flow
 	$(srcdir)/tools/bench/bench_sweep ./moesim$(EXEEXT) $(srcdir)
