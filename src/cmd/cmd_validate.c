@@ -92,7 +92,7 @@ static int validate(const struct options *o, const char *file)
     if (ok && o->print)
         cfg_print_yaml(scenario.cfg, stdout);
     else if (ok)
-        printf("%s: ok\n", file);
+        printf("%s: ok\n", data_given(file, arena)); /* it may be a shipped one */
     fflush(stdout); /* results and messages of several files stay in order */
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);

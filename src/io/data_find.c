@@ -56,7 +56,7 @@ static void add_own_roots(struct roots *r)
         return;
     }
     if (*program) {
-        const char *beside = arena_printf(r->arena, "%s/%s", program, DATA_FROM_BIN);
+        const char *beside = real(arena_printf(r->arena, "%s/%s", program, DATA_FROM_BIN), r->arena);
         add_root(r, beside, strlen(beside));
     }
     add_root(r, PKGDATADIR, strlen(PKGDATADIR));
