@@ -68,6 +68,7 @@ EXTRA_DIST += tests/timeline_check.py
 dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/completion_cli.sh
 dist_check_SCRIPTS += tests/install_cli.sh
+dist_check_SCRIPTS += tests/dist_cli.sh
 dist_check_SCRIPTS += tests/man_cli.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
