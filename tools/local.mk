@@ -45,3 +45,15 @@ bench: tools/bench/bench_flow tools/bench/bench_packet tools/bench/bench_formats
 # the chart library of reports: `make -C tools/report bundle`; not part of the build
 EXTRA_DIST += tools/report/Makefile tools/report/package.json tools/report/package-lock.json
 EXTRA_DIST += tools/report/entry.js tools/report/licences
+
+# Debian's packages, from a git checkout: `make deb` in the build folder leaves them in ./deb (needs debhelper; debian/ is
+# no part of the tarball)
+deb: dist
+	rm -rf deb && $(MKDIR_P) deb
+	cp $(distdir).tar.xz deb/$(PACKAGE)_$(VERSION).orig.tar.xz
+	cd deb && tar xf $(PACKAGE)_$(VERSION).orig.tar.xz
+	cp -R $(srcdir)/debian deb/$(distdir)/
+	cd deb/$(distdir) && dpkg-buildpackage -us -uc $(DEB_FLAGS)
+.PHONY: deb
+distclean-local:
+	rm -rf deb
