@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cfg.h"
+#include "base/roff.h"
 #include "base/yaml_doc.h"
 #include "cfg_example.h"
 #include "tap_main.h"
@@ -793,6 +794,38 @@ START_TEST(schema)
 }
 END_TEST
 
+START_TEST(manual_page)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    cfg_print_roff(&ex_scenario_table, out);
+    fclose(out);
+    ck_assert(strstr(text, ".SS \"cluster.nic\"\n"));
+    ck_assert(strstr(text, ".TP\n.B \"cluster.nic.latency\"\none side.\n(time, 0 s to 1 s; default 3.7 us)\n"));
+    ck_assert(strstr(text, "(bandwidth, 1 B/s to 10 TB/s; required)\n"));
+    ck_assert(strstr(text, "(one of bound, flow, cm02; default flow)\n"));
+    ck_assert(strstr(text, ".B \"cluster.nodes\"\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(text_of_manual_pages_is_escaped)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    roff_line(out, ".x 'a' \\n -s");
+    roff_subsection(out, "a \"b\"");
+    roff_line(out, "two\n.lines");
+    fclose(out);
+    ck_assert_str_eq(text, "\\&.x \\(aqa\\(aq \\en \\-s\n"
+                           ".SS \"a \\(dqb\\(dq\"\n"
+                           "two .lines\n");
+    free(text);
+}
+END_TEST
+
 START_TEST(nearest)
 {
     static const char *const names[] = {"bandwidth", "latency", "mtu", "per_node",
@@ -895,6 +928,8 @@ int main(void)
     tcase_add_test(t, any_numbers_round_trip);
     tcase_add_test(t, unfinished_config_prints_comments);
     tcase_add_test(t, schema);
+    tcase_add_test(t, manual_page);
+    tcase_add_test(t, text_of_manual_pages_is_escaped);
     tcase_add_test(t, nearest);
     return tap_main(s);
 }
