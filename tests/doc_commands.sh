@@ -29,7 +29,7 @@ split_page() { # PAGE FOLDER
 like_the_source_tree() {
     ln -s "$MOESIM" moesim
     for folder in configs scenarios traces contrib src; do ln -s "$srcdir/$folder" .; done
-    mkdir tools && cp -R "$srcdir/tools/plot" tools/ && cp "$srcdir"/tools/[a-z]*_* tools/ && chmod -R u+w tools
+    mkdir tools && cp -R "$srcdir/tools/plot" "$srcdir/tools/reproduce" tools/ && chmod -R u+w tools
     gzip -c "$srcdir/tests/data/tiny_kineto.json" >profile.json.gz
     cp "$srcdir/tests/data/hf_deepseek_v3.json" config.json
 }
@@ -53,7 +53,8 @@ run_sh() { # BLOCK: runs it, or says why not and returns 77
         done
         ;;
     esac
-    timeout 120 bash -eu -o pipefail "$1" 2>&1
+    # variables that a block exports are there for the next one, as in a reader's shell
+    timeout 120 bash -eu -o pipefail -c '[ ! -e ../exported ] || . ../exported; . "$1"; export -p >../exported' - "$1" 2>&1
 }
 
 run_py() {
@@ -138,6 +139,15 @@ for page in $pages; do
     check "$page names commands and options that exist" named "$page"
 done
 
+# A command that README.md shows as an example in its text, without placeholders, is one that a block runs.
+shown_run() {
+    local shown
+    while read -r shown; do
+        grep -rhqF --include='*.sh' -e "./$shown" "$work/pages" || { echo "no block runs: $shown" && return 1; }
+    done < <(grep -oE '`moesim [a-z]+ [^`]*`' "$(of README.md)/text" | tr -d '`' | grep -v '[A-Z]' | grep -v h800,lab)
+}
+check "commands in the text of README.md are run by blocks" shown_run
+
 links() { # PAGE: relative links lead to files
     local folder target bad=0
     folder=$(dirname "$srcdir/$1")
@@ -152,9 +162,9 @@ done
 
 "$MOESIM" schema | grep -oE '"[a-z_0-9]+": *\{' | tr -d '": {' | sort -u >keys
 tables='cluster|replay|sim|train|inference|serving|collective|queueing|expert_load|single_machine|speculative|tpot|llm|routing_study|fault_study|reliability|kv'
-names_keys() { # PAGE: the last word of every key in backquotes, or after -s, is a key's name
+names_keys() { # PAGE: the last word of every key in backquotes is a key's name
     local key bad=0
-    for key in $(grep -ohE "(\`|-s )($tables)\.[a-z_.0-9]+" "$srcdir/$1" | sed -E 's/^(`|-s )//; s/\.$//' | sort -u); do
+    for key in $(grep -oE "\`($tables)\.[a-z_.0-9]+" "$(of "$1")/text" | tr -d '`' | sed 's/\.$//' | sort -u); do
         case $key in *_ | *.yaml) continue ;; esac
         grep -qx "${key##*.}" keys || { echo "there is no key $key" && bad=1; }
     done
@@ -164,7 +174,7 @@ for page in $pages; do
     check "$page names keys that exist" names_keys "$page"
 done
 
-grep -hoE '^## [0-9]+\. ' "$srcdir"/doc/*.md "$srcdir"/doc/*/*.md 2>/dev/null | tr -dc '0-9\n' | sort >sections
+grep -hoE '^## [0-9]+\. ' "$srcdir"/doc/MODEL.md "$srcdir"/doc/model/*.md 2>/dev/null | tr -dc '0-9\n' | sort >sections
 check "no two sections of the model have the same number" [ -z "$(uniq -d sections)" ]
 for number in $({
     grep -ohE '[Ss]ections? [0-9]+([^.0-9]|\.( |$)|$)' "$srcdir"/doc/MODEL.md "$srcdir"/doc/model/*.md
@@ -172,6 +182,14 @@ for number in $({
 } 2>/dev/null | tr -dc '0-9\n' | sort -nu); do
     check "section $number of the model is there" grep -qx "$number" sections
 done
+
+# --- numbers --------------------------------------------------------------------------------------
+# (tests/claims_cli.sh holds doc/VALIDATION.md against the claims)
+if python3 -c '' 2>/dev/null; then
+    check "tables of key numbers are those of doc/VALIDATION.md" "$srcdir/tools/key_numbers" --check
+else
+    skip "tables of key numbers are those of doc/VALIDATION.md" "there is no python3"
+fi
 
 # --- what README.md shows -------------------------------------------------------------------------
 
