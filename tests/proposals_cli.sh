@@ -144,6 +144,18 @@ tells "it is about DeepEP's low-latency kernels"
 expect 3 "prefill neither" run "$srcdir/scenarios/prefill_ep32.yaml" --proposal region_acquire_release
 tells "it is about DeepEP's low-latency kernels"
 
+expect 3 "flags in order need no fences" run "$decode" --proposal region_acquire_release
+tells "flags follow their data in order here"
+expect 3 "PXN leaves nothing to forward" run "$srcdir/scenarios/fig5_alltoall_mpft_mrft.yaml" --proposal unified_adapter
+tells "give '-s collective.pxn=false'"
+
+# --- failures -------------------------------------------------------------------------------------------------------
+failing="$srcdir/scenarios/reliability_2048.yaml -s reliability.gpus=16384 -s reliability.replicas=4"
+expect 3 "computing twice is not 2 %" run $failing -s reliability.detection=redundancy
+tells "redundancy computes everything twice, which takes 100 % more time at least, not 2 %"
+check "redundancy halves what is done, whatever it catches" rising \
+    "$(value goodput $failing -s reliability.detection=redundancy -s reliability.overhead='100 %')" 0.5 "$(value goodput $failing)"
+
 # --- memory beyond what SMs load; own time of low-latency kernels -------------------------------------------------
 replay=$srcdir/scenarios/train_replay_h800.yaml
 check "recorded kernels, too, load no more than SMs can" within 1 "$(ratio \

@@ -22,7 +22,8 @@ static const struct cfg_field fields[] = {
     TIME("notice", notice_s, "1 d", 0, "until people notice corruption (an assumption)"),
     TIME("test_every", test_every_s, "0 s", 0, "diagnostics of all GPUs, so often; 0 = never"),
     TIME("test", test_s, "5 min", 0, "that they take (an assumption)"),
-    RATIO("overhead", overhead_ratio, "2 %", 2, "checksums, redundancy: time beyond that without"),
+    RATIO("overhead", overhead_ratio, "2 %", 2,
+          "checksums, redundancy: time beyond that without (2 % is an assumption; redundancy: 100 % at least)"),
     RATIO("coverage", coverage_ratio, "95 %", 1, "checksums, redundancy: share of corruption that they catch at once"),
     RATIO("slower", slower_ratio, "0 %", 10,
           "failover: time of a step beyond that without, while a link is out (default: train_replay_h800.yaml with a "

@@ -21,6 +21,9 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     list_gpus(file, "reliability.gpus", c->gpus, arena, &gpus, &n, diag);
     if (c->interval_s > c->horizon_s)
         REPORT("reliability.interval", "no checkpoint is written in the horizon (reliability.horizon)");
+    if (c->detection == SDC_REDUNDANCY && c->overhead_ratio < 1)
+        REPORT("reliability.overhead", "redundancy computes everything twice, which takes 100 %% more time at least, not "
+                                       "%g %%; write 'overhead: 100 %%'", 100 * c->overhead_ratio);
     if (hw->break_s < hw->retry_s)
         REPORT("cluster.failures.break", "a connection breaks (cluster.failures.break) before its first retry "
                                          "(cluster.failures.retry)");
