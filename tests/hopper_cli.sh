@@ -2,7 +2,7 @@
 # The model of Hopper's tensor core against real output, where that is stored (tools/hopper/README.md); and the program
 # that compares, on sums that are known by hand. TAP.
 . "$srcdir/tests/cli.sh"
-compare=$(dirname "$MOESIM")/tools/hopper/compare_vectors
+compare=${builddir:?}/tools/hopper/compare_vectors
 vectors=$srcdir/tests/data/hopper_fp8.txt
 
 # compared CODE TITLE: compare_vectors v.txt

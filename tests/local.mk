@@ -73,6 +73,7 @@ dist_check_SCRIPTS += tests/man_cli.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
+dist_check_SCRIPTS += tests/hopper_cli.sh
 dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/train_kernels_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh

@@ -19,7 +19,7 @@ expect 0 "list proposals" list proposals
 says "node_limited "
 says "(paper 4.3, rewrite)"
 says "    nodes=4  nodes whose experts a token may choose (M)"
-says "    for scenarios of kind inference moe_exchange train_replay train_step"
+says "    for scenarios of kind inference moe_exchange serving speculative train_replay train_step"
 
 # --- without a proposal nothing changes; with one, what it says ----------------------------------
 expect 3 "one that changes a codec that is not used has no effect" run "$exchange" --proposal combine_format:format=bf16
@@ -77,7 +77,12 @@ tells "'nan'"
 expect 3 "an infinite quantity" run "$exchange" --proposal co_processor:rate='inf GB/s'
 tells "'inf GB/s'"
 expect 3 "not for this kind" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" --proposal node_limited
-tells "it changes nothing in a scenario of kind collective; scenarios of these kinds consume it: inference moe_exchange train_replay train_step"
+tells "it changes nothing in a scenario of kind collective; scenarios of these kinds consume it: inference moe_exchange serving speculative train_replay train_step"
+packets="-s sim.network=packet -s collective.topologies= -s collective.from=256KiB -s collective.to=256KiB"
+expect 3 "queues need packets" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" --proposal link_layer_retry
+tells "queues and packets are simulated by network 'packet' only; give '-s sim.network=packet'"
+expect 0 "which any small scenario can be simulated in" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" $packets \
+    -s cluster.packet.loss=1e-4 --proposal link_layer_retry
 expect 3 "what does not fit the scenario is told at the proposal" run "$srcdir/scenarios/train_replay_h800.yaml" \
     --proposal node_limited:nodes=9
 tells "replay.routing.groups_per_token is 9 but there are 8 groups"

@@ -37,7 +37,8 @@ const struct proposal prop_adaptive_routing = {
     .ref = "5.2.2, 6.3",
     .mechanism = PROPOSAL_POLICY,
     .parameters = &table,
-    .kinds = "collective mixed_traffic moe_exchange queueing routing_study train_replay train_step",
+    .kinds = "collective inference kv_contention mixed_traffic moe_exchange queueing "
+             "routing_study tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/fig8_roce_routing.yaml",
               .set = set,

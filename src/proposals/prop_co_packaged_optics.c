@@ -37,7 +37,8 @@ const struct proposal prop_co_packaged_optics = {
     .ref = "6.3",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "collective inference mixed_traffic moe_exchange routing_study tpot_bound train_replay train_step",
+    .kinds = "collective fault_study inference kv_contention mixed_traffic moe_exchange node_limited plane_isolation "
+             "queueing routing_study serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/alltoall_spines.yaml",
               .metric = "optical_energy",

@@ -31,7 +31,7 @@ const struct proposal prop_co_processor = {
     .ref = "4.4.2",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "inference moe_exchange train_replay train_step",
+    .kinds = "inference moe_exchange serving train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/train_replay_h800.yaml", .metric = "makespan", .better = BETTER_LOWER},
     .assumption = "it keeps up with the links (rate=0) and does not take memory bandwidth from computation",

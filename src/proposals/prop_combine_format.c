@@ -40,7 +40,7 @@ const struct proposal prop_combine_format = {
     .ref = "3.2, 6.5",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "inference moe_exchange train_replay train_step",
+    .kinds = "inference kv_contention moe_exchange serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_decode.yaml",
               .arguments = "format=logfmt8",

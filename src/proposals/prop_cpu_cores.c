@@ -34,7 +34,7 @@ const struct proposal prop_cpu_cores = {
     .ref = "6.2",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "inference",
+    .kinds = "inference serving speculative",
     .apply = apply,
     .trial = {.scenario = "scenarios/decode_ep144.yaml", .set = set, .metric = "tpot", .better = BETTER_LOWER},
     .assumption = "no CUDA graphs, one core per GPU for four threads, 10,000 cycles a launch; with graphs, or with 12 "

@@ -15,6 +15,8 @@ PARAMETERS("credit_flow_control", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
+    if (!proposal_has_packets(c))
+        return;
     proposal_set(c, "cluster.packet.flow_control", "credits");
     proposal_set(c, "cluster.packet.congestion_control", hw_congestion_names[p->control]);
 }
@@ -27,7 +29,7 @@ const struct proposal prop_credit_flow_control = {
     .ref = "6.3",
     .mechanism = PROPOSAL_POLICY,
     .parameters = &table,
-    .kinds = "queueing",
+    .kinds = "collective moe_exchange queueing",
     .apply = apply,
     .trial = {.scenario = "scenarios/incast_packet.yaml",
               .set = set,

@@ -26,7 +26,7 @@ const struct proposal prop_hardware_sync = {
     .ref = "4.4.2",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "inference train_replay train_step",
+    .kinds = "inference serving train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/train_replay_h800.yaml", .metric = "barrier_wait", .better = BETTER_LOWER},
     .assumption = "the barrier's latency, not the skew of ranks, is what is saved; skew is most of the waiting",

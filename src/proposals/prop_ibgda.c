@@ -33,7 +33,7 @@ const struct proposal prop_ibgda = {
     .ref = "5.2.3",
     .mechanism = PROPOSAL_POLICY,
     .parameters = &table,
-    .kinds = "collective inference mixed_traffic moe_exchange tpot_bound",
+    .kinds = "collective inference mixed_traffic moe_exchange serving speculative tpot_bound",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_decode.yaml",
               .set = set,

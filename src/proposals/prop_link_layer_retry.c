@@ -5,7 +5,10 @@
 static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
-    proposal_set(c, proposal_kind_is(c, "queueing") ? "cluster.packet.llr" : "cluster.failures.link_retry", "true");
+    if (proposal_kind_is(c, "reliability"))
+        proposal_set(c, "cluster.failures.link_retry", "true");
+    else if (proposal_has_packets(c))
+        proposal_set(c, "cluster.packet.llr", "true");
 }
 
 static const char *const set[] = {"reliability.gpus=2048", "reliability.replicas=20", NULL};
@@ -15,7 +18,7 @@ const struct proposal prop_link_layer_retry = {
     .doc = "links send again what a flap has lost, before the transport's timer",
     .ref = "6.1, 6.3",
     .mechanism = PROPOSAL_POLICY,
-    .kinds = "queueing reliability",
+    .kinds = "collective moe_exchange queueing reliability",
     .apply = apply,
     .trial = {.scenario = "scenarios/reliability_2048.yaml",
               .set = set,

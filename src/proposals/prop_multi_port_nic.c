@@ -34,7 +34,8 @@ const struct proposal prop_multi_port_nic = {
     .ref = "5.1",
     .mechanism = PROPOSAL_POLICY,
     .parameters = &table,
-    .kinds = "collective mixed_traffic moe_exchange",
+    .kinds = "collective inference kv_contention mixed_traffic moe_exchange queueing "
+             "serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/alltoall.yaml", .metric = "smallest_time", .better = BETTER_LOWER},
     .assumption = "spraying costs nothing but reordering; without out-of-order placement a message has one port",

@@ -32,7 +32,7 @@ const struct proposal prop_native_scaling = {
     .ref = "3.1",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "gemm inference train_replay train_step",
+    .kinds = "gemm inference serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/gemm_fp8.yaml", .metric = "gemm_time", .better = BETTER_LOWER},
     .assumption = "what CUDA cores do is not hidden: computed 70 ns a step of a tile, of 82 calibrated",

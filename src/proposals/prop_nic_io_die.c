@@ -29,7 +29,8 @@ const struct proposal prop_nic_io_die = {
     .ref = "4.5.2",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "collective inference kv_contention mixed_traffic moe_exchange tpot_bound train_replay train_step",
+    .kinds = "collective fault_study inference kv_contention mixed_traffic moe_exchange node_limited plane_isolation "
+             "queueing routing_study serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/kv_contention.yaml", .metric = "dispatch_p99", .better = BETTER_LOWER},
     .assumption = "20 GB/s of caches per GPU; PCIe's share of a NIC's latency is 0.4 us at each end",

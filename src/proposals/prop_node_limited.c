@@ -26,7 +26,7 @@ const struct proposal prop_node_limited = {
     .ref = "4.3",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "inference moe_exchange train_replay train_step",
+    .kinds = "inference moe_exchange serving speculative train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_unlimited.yaml",
               .metric = "normal_dispatch_time",

@@ -5,6 +5,8 @@
 static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
+    if (!proposal_has_packets(c))
+        return;
     proposal_set(c, "cluster.packet.placement", "out_of_order");
 }
 
@@ -15,7 +17,7 @@ const struct proposal prop_out_of_order_placement = {
     .doc = "NICs take packets in any order",
     .ref = "5.1",
     .mechanism = PROPOSAL_POLICY,
-    .kinds = "queueing",
+    .kinds = "collective moe_exchange queueing",
     .apply = apply,
     .trial = {.scenario = "scenarios/spraying.yaml",
               .set = set,

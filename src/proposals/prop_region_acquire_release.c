@@ -22,7 +22,7 @@ const struct proposal prop_region_acquire_release = {
     .doc = "the receiver's NIC orders flags behind the data that they announce, without fences",
     .ref = "6.4",
     .mechanism = PROPOSAL_POLICY,
-    .kinds = "inference kv_contention moe_exchange tpot_bound",
+    .kinds = "inference kv_contention moe_exchange serving speculative tpot_bound",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_decode.yaml",
               .set = set,

@@ -31,7 +31,8 @@ const struct proposal prop_roce = {
     .ref = "5.2.1",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "collective inference mixed_traffic moe_exchange routing_study tpot_bound train_replay train_step",
+    .kinds = "collective fault_study inference kv_contention mixed_traffic moe_exchange node_limited plane_isolation "
+             "queueing routing_study serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/exchange_decode.yaml",
               .metric = "low_latency_dispatch_time",

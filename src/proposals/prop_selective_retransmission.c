@@ -4,6 +4,8 @@
 static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
+    if (!proposal_has_packets(c))
+        return;
     proposal_set(c, "cluster.packet.retransmission", "selective");
     proposal_set(c, "cluster.packet.placement", "out_of_order");
 }
@@ -15,7 +17,7 @@ const struct proposal prop_selective_retransmission = {
     .doc = "NICs send again only the packets that were lost",
     .ref = "6.3",
     .mechanism = PROPOSAL_POLICY,
-    .kinds = "queueing",
+    .kinds = "collective moe_exchange queueing",
     .apply = apply,
     .trial = {.scenario = "scenarios/retransmission.yaml",
               .set = set,

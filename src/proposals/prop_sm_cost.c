@@ -24,7 +24,7 @@ const struct proposal prop_sm_cost = {
     .ref = "4.4.1",
     .mechanism = PROPOSAL_PATCH,
     .parameters = &table,
-    .kinds = "inference moe_exchange train_replay train_step",
+    .kinds = "inference moe_exchange serving train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/train_replay_h800.yaml",
               .arguments = "sms=12",

@@ -51,7 +51,7 @@ const struct proposal prop_sm_offload = {
     .ref = "4.4.1",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "inference moe_exchange train_replay train_step",
+    .kinds = "inference moe_exchange serving train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/train_replay_h800.yaml",
               .arguments = "tasks=forwarding+reduce",

@@ -25,7 +25,7 @@ const struct proposal prop_tensor_parallelism = {
     .ref = "4.2",
     .mechanism = PROPOSAL_REWRITE,
     .parameters = &table,
-    .kinds = "inference",
+    .kinds = "inference serving speculative",
     .apply = apply,
     .trial = {.scenario = "scenarios/prefill_ep32.yaml",
               .set = set,

@@ -23,7 +23,7 @@ const struct proposal prop_unified_adapter = {
     .doc = "NICs have ports of their own in the scale-up network and forward packets to any GPU of the node",
     .ref = "4.4.2, 5.1",
     .mechanism = PROPOSAL_REWRITE,
-    .kinds = "collective mixed_traffic moe_exchange train_replay train_step",
+    .kinds = "collective inference mixed_traffic moe_exchange serving train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/proposals/alltoall.yaml", .metric = "smallest_time", .better = BETTER_LOWER},
     .assumption = "the adapter's port is as fast as a GPU's NVLink and saves half of its latency",

@@ -4,6 +4,8 @@
 static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
+    if (!proposal_has_packets(c))
+        return;
     proposal_set(c, "cluster.packet.queueing", "voq_qp");
     proposal_set(c, "cluster.packet.backpressure", "qp");
 }
@@ -15,7 +17,7 @@ const struct proposal prop_voq_per_qp = {
     .doc = "switches queue and pause each queue pair by itself",
     .ref = "5.2.2",
     .mechanism = PROPOSAL_POLICY,
-    .kinds = "queueing",
+    .kinds = "collective moe_exchange queueing",
     .apply = apply,
     .trial = {.scenario = "scenarios/incast_packet.yaml",
               .set = set,

@@ -26,6 +26,8 @@ void proposal_scale(struct proposal_change *c, const char *key, double factor);
 double proposal_number(struct proposal_change *c, const char *key);     /* quantity or whole number, SI */
 const char *proposal_text(struct proposal_change *c, const char *key);  /* canonical */
 bool proposal_kind_is(const struct proposal_change *c, const char *kind);
+/* Whether the scenario is simulated packet by packet; reports it when not. */
+bool proposal_has_packets(struct proposal_change *c);
 /* Reports, at the proposal's place, why the scenario cannot consume it. */
 void proposal_misfit(struct proposal_change *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -225,6 +225,14 @@ const char *proposal_text(struct proposal_change *c, const char *key)
     return state_of(c, key).text;
 }
 
+bool proposal_has_packets(struct proposal_change *c)
+{
+    if (!strcmp(proposal_text(c, "sim.network"), "packet"))
+        return true;
+    proposal_misfit(c, "queues and packets are simulated by network 'packet' only; give '-s sim.network=packet'");
+    return false;
+}
+
 /* The last of the other proposals that set the key, or NULL. */
 static const struct proposal_key *set_before(const struct proposal_change *c, const char *key)
 {
