@@ -3,18 +3,26 @@
 #include "proposals/parameters.h"
 #include "proposals/proposal.h"
 
+enum { LANES_OF_A_GPU = 16 }; /* cluster.node.pcie_bandwidth is a GPU's */
+
 struct parameters {
     double bandwidth_Bps;
+    int64_t lanes;
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("bandwidth", bandwidth_Bps, DIM_BANDWIDTH, "1 TB/s", 1e9, 1e14, "of a node's CPUs"), {0}};
+    P_QUANTITY("bandwidth", bandwidth_Bps, DIM_BANDWIDTH, "1 TB/s", 1e9, 1e14, "of a node's CPUs"),
+    P_COUNT("lanes", lanes, "0", 0, 4096,
+            "instead: what so many lanes of PCIe need, each byte dram_touches bytes of DRAM traffic (paper: 160)"),
+    {0}};
 PARAMETERS("cpu_dram", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
-    proposal_set_number(c, "cluster.node.host.dram_bandwidth", p->bandwidth_Bps);
+    double lane_Bps = proposal_number(c, "cluster.node.pcie_bandwidth") / LANES_OF_A_GPU;
+    double needed_Bps = (double)p->lanes * lane_Bps * proposal_number(c, "cluster.node.host.dram_touches");
+    proposal_set_number(c, "cluster.node.host.dram_bandwidth", p->lanes ? needed_Bps : p->bandwidth_Bps);
 }
 
 static const char *const set[] = {"kv.load=200 GB/s", "cluster.node.host.dram_touches=1.56", NULL};
