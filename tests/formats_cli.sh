@@ -21,6 +21,34 @@ rows = [r for r in json.load(open("gemm.json"))["gemm"]
 rms = [r["accumulation"]["rms_ratio"] for r in rows]
 assert len(rms) > 4 and rms == sorted(rms), rms'
 
+# what the paper says of LogFMT (3.2), read off the output
+expect 0 "the paper's formats" formats -t errors -t combine -t rounding -f json --rows 64 -o paper.json \
+    bf16 logfmt10 logfmt8 e4m3 e5m2 e4m3_1x128 e5m2_1x128
+cat >paper.py <<'P'
+import json, sys
+d = json.load(open("paper.json"))
+snr = {t: {(r["data"], r["format"]): r["snr_dB"] for r in d[t]} for t in ("errors", "combine")}
+what = sys.argv[1]
+if what == "8":
+    for rows in snr.values():
+        for data, f in rows:
+            if f.startswith("e"):
+                assert rows[data, "logfmt8"] > rows[data, f] + 3, (data, f)
+elif what == "10":  # less than a bit, 6 dB, where the result is stored in BF16
+    for data, f in snr["combine"]:
+        assert snr["combine"][data, "bf16"] - snr["combine"][data, "logfmt10"] < 6.02, data
+else:  # flat data: what is left is within four standard errors, where the logarithm's bias is far outside
+    rows = [r for r in d["rounding"] if r["data"] == "uniform"]
+    assert len(rows) > 6
+    for r in rows:
+        assert abs(r["linear"]["bias_ratio"]) < 4 * r["linear"]["bias_se_ratio"], r
+        if r["bits"] <= 8:
+            assert r["log"]["bias_ratio"] > 4 * r["log"]["bias_se_ratio"], r
+P
+check "LogFMT-8 is 3 dB better than E4M3 and E5M2, with scales and without" python3 paper.py 8
+check "LogFMT-10 is within a bit of BF16 in a combine" python3 paper.py 10
+check "rounding is unbiased in linear space and biased in the logarithm" python3 paper.py rounding
+
 printf '1 2.5 -3\n# a comment\n0.125, 4e-3; 7\n' >numbers.txt
 expect 0 "a file of floats" formats --file numbers.txt bf16
 says "numbers.txt"
