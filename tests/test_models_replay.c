@@ -109,6 +109,23 @@ START_TEST(sms_follow_grids)
 }
 END_TEST
 
+/* Attention of 4,096 blocks, one of which fits on an SM, spreads over as many SMs as there are; 64 blocks do not. */
+START_TEST(more_sms_take_more_blocks)
+{
+    struct replay_fixture *f = replay_fixture_new();
+
+    f->hw.chip.sms = 264;
+    f->trace.kernels[4].grid[0] = 4096;
+    f->trace.kernels[4].blocks = 132;
+    ck_assert_int_eq(replay_fixture_build(f), 0);
+    ck_assert_float_eq(op_of(f, 3, 4)->sm_ref, 132);
+    ck_assert_float_eq(op_of(f, 3, 4)->sm_max, 264);
+    ck_assert_float_eq(op_of(f, 3, 5)->sm_max, 244);
+    ck_assert_float_eq(op_of(f, 3, 16)->sm_max, 64);
+    replay_fixture_free(f);
+}
+END_TEST
+
 /* Kernel 4 ran 11..40 us while kernel 3 held 20 SMs until 30 us. Kernels 9 and 10 ran
  * side by side 76..86 us, alone on 132 SMs for 1 us and beside 20 held ones for 9 us.
  */
@@ -428,6 +445,7 @@ int main(void)
     tcase_add_test(tc, recorded_communication_needs_no_matching_cluster);
     tcase_add_test(tc, kernels_scale_with_what_bounds_them);
     tcase_add_test(tc, sms_follow_grids);
+    tcase_add_test(tc, more_sms_take_more_blocks);
     tcase_add_test(tc, work_is_time_at_the_recorded_share);
     tcase_add_test(tc, only_token_work_differs_between_ranks);
     tcase_add_test(tc, reference_rank_keeps_its_recorded_load);

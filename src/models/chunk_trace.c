@@ -10,9 +10,10 @@
  * out of the run again.
  *
  * On other hardware an SM-bound kernel scales with FLOP/s per SM, a memory-bound one
- * with memory bandwidth as far as SMs can load it, a latency-bound one not at all. A GEMM whose grid is exactly
- * the SMs that communication leaves was tuned to that; on other hardware its software
- * would tune it again.
+ * with memory bandwidth as far as SMs can load it, a latency-bound one not at all. Blocks
+ * that waited for others to end take more SMs where there are more. A GEMM whose grid is
+ * exactly the SMs that communication leaves, or all of them, was tuned to that; on other
+ * hardware its software would tune it again.
  *
  * Left out: wave quantisation of grids that change, contention for memory bandwidth
  * between kernels that overlap, clock throttling. */
@@ -47,12 +48,19 @@ static const struct trace_class *class_of(const struct trace *t, uint32_t kernel
     return &t->classes[t->kernels[kernel].class_id];
 }
 
-static uint32_t blocks_of(const struct trace_kernel *k)
+static double grid_of(const struct trace_kernel *k)
 {
     double grid = 1;
 
     for (int i = 0; i < 3; i++)
         grid *= k->grid[i] > 0 ? k->grid[i] : 1;
+    return grid;
+}
+
+static uint32_t blocks_of(const struct trace_kernel *k)
+{
+    double grid = grid_of(k);
+
     if (k->blocks)
         return k->blocks;
     return grid < 1e9 ? (uint32_t)grid : 1000000000u;
@@ -168,11 +176,15 @@ static void plan_sms(const struct reader *rd, uint32_t kernel, struct chunk_kern
 {
     double blocks = blocks_of(&rd->trace->kernels[kernel]),
            all = (double)rd->hw->chip.sms;
+    double grid = grid_of(&rd->trace->kernels[kernel]);
     bool tuned = blocks == (double)rd->trace->sms - rd->comm_blocks;
+    bool persistent = grid == (double)rd->trace->sms;
 
     p->sm_ref = (float)most_sms(rd, kernel);
-    p->sm_max =
-        (float)(tuned ? all - ep_sms_held_most(&rd->hw->ep_kernel) : fmin(blocks, all));
+    if (tuned)
+        p->sm_max = (float)(all - ep_sms_held_most(&rd->hw->ep_kernel));
+    else
+        p->sm_max = (float)(persistent ? all : fmin(fmax(grid, blocks), all));
 }
 
 /* How the kernel's time moves from the recorded chip to the scenario's, at equal SMs.
