@@ -141,6 +141,13 @@ echo '[1]' >list.json
 refused "a list" "is an object" import list.json
 sed 's/"n_group": 8/"n_group": 7/' config.json >groups.json
 refused "groups of a config.json" "moe.groups must divide" import groups.json
+# A scenario whose model cannot be says so, and does not compute with it.
+for kind in decode_ep144 tpot_bound_h800 serving_disaggregated speculative_mtp eplb_decode_ep144 train_step_2048; do
+    expect 3 "$kind of attention that is none" run "$srcdir/scenarios/$kind.yaml" -s llm.attention.kind=mlaa
+    tells "there is no attention 'mlaa'; did you mean 'mla'?"
+    expect 3 "$kind with more dense layers than layers" run "$srcdir/scenarios/$kind.yaml" -s llm.layers=1
+    tells "3 dense layers of 1 layers"
+done
 check "nothing was written" [ ! -e none.yaml ]
 expect 3 "nothing is written" model import list.json -o none.yaml
 check "no file" [ ! -e none.yaml ]

@@ -397,6 +397,7 @@ static const struct {
     {"cluster.nic.bandwith=5 GB/s", EXIT_BAD_INPUT, 4,
      "unknown key 'cluster.nic.bandwith'; did you mean 'cluster.nic.bandwidth'?"},
     {"bandwidth=5 GB/s", EXIT_BAD_INPUT, 4, "did you mean 'cluster.nic.bandwidth'?"},
+    {"cluster.bandwidth=5 GB/s", EXIT_BAD_INPUT, 4, "did you mean 'cluster.nic.bandwidth'?"},
     {"nic.bandwidth=5 GB/s", EXIT_BAD_INPUT, 4,
      "did you mean 'cluster.nic.bandwidth'?"},
     {"qqqqqq=1", EXIT_BAD_INPUT, 4, "unknown key 'qqqqqq'\n"},

@@ -118,18 +118,34 @@ struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table,
     return NULL;
 }
 
+/* Keys of this name, deeper in the table that the word begins with: decode.context for inference.context. */
+static size_t keys_below(const char *const *leaves, const char *const *lasts, size_t n, const char *word,
+                         const char **found, size_t max)
+{
+    size_t n_found = 0, first = strcspn(word, ".");
+    if (!word[first])
+        return 0;
+    for (size_t i = 0; i < n && n_found < max; i++)
+        if (!strncmp(leaves[i], word, first + 1) && !strcmp(lasts[i], strrchr(word, '.') + 1))
+            found[n_found++] = leaves[i];
+    return n_found;
+}
+
 size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found,
                      size_t max)
 {
     const char **leaves = ARENA_ARRAY(c->arena, const char *, c->n + 1);
     const char **lasts = ARENA_ARRAY(c->arena, const char *, c->n + 1);
     const char *dot = strrchr(word, '.');
-    size_t n = 0, n_found = 0;
+    size_t n = 0;
     for (size_t i = 0; i < c->n; i++)
-        if (!c->entries[i].table) {
+        if (!c->entries[i].table && !c->entries[i].excluded) {
             leaves[n] = c->entries[i].key;
             lasts[n++] = c->entries[i].field->name;
         }
+    size_t n_found = keys_below(leaves, lasts, n, word, found, max);
+    if (n_found)
+        return n_found;
     const char *near = cfg_nearest(word, leaves);
     if (near && max)
         found[n_found++] = near;

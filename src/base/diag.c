@@ -34,6 +34,7 @@ struct diag {
     size_t n_errors, n_dropped;
     enum exit_code code;
     struct srcloc place; /* of errors without one */
+    bool mute; /* no warnings */
     char *all;    /* what diag_text returned last */
     size_t n_all; /* how many messages it holds, the dropped ones too */
 };
@@ -212,11 +213,18 @@ void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
 {
     size_t before = d->n;
     va_list ap;
+    if (d->mute)
+        return;
     va_start(ap, fmt);
     add(d, &where, "warning", fmt, ap);
     va_end(ap);
     if (d->n > before)
         drop_repetition(d);
+}
+
+void diag_mute_warnings(struct diag *d, bool mute)
+{
+    d->mute = mute;
 }
 
 void diag_exit(struct diag *d, enum exit_code code)

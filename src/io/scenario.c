@@ -27,7 +27,7 @@ static const struct cfg_field sim_fields[] = {
      .dflt = "flow",
      .choices = net_kind_names,
      .doc = "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no "
-            "sharing)"},
+            "sharing), packet (queues, small networks)"},
     {.name = "epsilon",
      .type = CFG_QUANTITY,
      .dim = DIM_RATIO,
@@ -457,11 +457,10 @@ static void check_packet(struct loading *l)
                      hw->packet.headroom_B, needed_B);
 }
 
-static void check_model(const struct loading *l)
+static int check_model(const struct loading *l)
 {
     const struct scenario_kind *kind = kind_find(l->scenario->kind);
-    if (kind && applies(l, kind, "llm"))
-        model_check(l->cfg, "llm.", &l->scenario->llm, l->diag);
+    return kind && applies(l, kind, "llm") ? model_check(l->cfg, "llm.", &l->scenario->llm, l->diag) : 0;
 }
 
 static void check_all(struct loading *l)
@@ -472,8 +471,8 @@ static void check_all(struct loading *l)
         check_node(l);
         check_packet(l);
     }
-    check_model(l);
-    check_kind(l);
+    if (check_model(l) == 0) /* kinds compute with the model */
+        check_kind(l);
 }
 
 /* "scenarios/train_replay_h800.yaml" is called train_replay_h800. */
