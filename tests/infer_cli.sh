@@ -20,6 +20,10 @@ r = json.load(open("a.json"))
 total = sum(p["value"] for p in r["breakdown"]) if isinstance(r["breakdown"], list) else sum(p["value"] for p in r["breakdown"].values())
 assert abs(total / r["metrics"]["tpot"]["value"] - 1) < 1e-9, total'
 says "bound most by"
+says "tokens per second of one sequence"
+check "sizes have four digits" grep -qE "^weights +24\.19 GB " out
+check "what nothing is said about has no line" [ -z "$(grep -xE '  [a-z_]+ *' out)" ]
+check "nothing is less than nothing" [ -z "$(grep -E ' -0\.0+ %|e-[0-9]+ ps' out)" ]
 expect 0 "EP64: groups are nodes" run "$S/decode_ep144.yaml" $fast -s cluster.nodes=8 -s expert_load.redundant=0 -o n.json
 within "nodes of a token" "$(value n.json nodes_per_token)" 3.97 0.005
 
@@ -42,6 +46,10 @@ expect 0 "EP32 prefill" run "$S/prefill_ep32.yaml" $fast -s inference.prefill.to
 within "EP32" "$(value p.json ttft)" 0.99 0.03
 says "copying SMs"
 expect 0 "NVL72" run "$S/decode_nvl72.yaml" $fast
+expect 0 "a NIC that its port limits" run "$S/decode_nvl72.yaml" $fast -s cluster.nic.bandwidth='800 Gb/s'
+check "what is tried beside it warns of nothing" [ "$(grep -c warning: err)" = 2 ]
+expect 3 "a key that stands deeper" run "$S/decode_ep144.yaml" -s inference.context=4096
+tells "unknown key 'inference.context'; did you mean 'inference.decode.context'?"
 
 # A dense model: a GPU holds an eighth of it and reads that in every step; four exchanges of the group per layer, one
 # after the embedding, one before the head, each 7 times its tokens in BF16 through its NVLink.

@@ -44,8 +44,8 @@ static const char *shown(double value, enum unit_dim dim, char *buf, size_t size
         snprintf(buf, size, whole ? "%.0f" : "%.4g", value);
         return buf;
     }
-    if (dim == DIM_BYTES) /* 16 KiB stays 16 KiB */
-        return unit_format(value, dim, buf, size);
+    if (dim == DIM_BYTES && strcspn(unit_format(value, dim, buf, size), " ") <= 4) /* 16 KiB stays 16 KiB */
+        return buf;
     snprintf(rounded, sizeof rounded, "%.4g", value);
     double round_value = 0;
     sscanf(rounded, "%lf", &round_value);
@@ -60,15 +60,28 @@ static const char *difference(double is, double was, char *buf, size_t size)
     return buf;
 }
 
+static bool any_recorded(const struct result *r)
+{
+    for (uint32_t i = 0; i < r->n_metrics; i++)
+        if (isfinite(r->metrics[i].recorded))
+            return true;
+    return false;
+}
+
 static void print_metrics(const struct result *r, FILE *out)
 {
+    bool beside = any_recorded(r);
     if (!r->n_metrics)
         return;
-    fprintf(out, "\n%-34s %14s %14s %10s\n", "metric", "simulated", "recorded", "diff");
+    fprintf(out, beside ? "\n%-34s %14s %14s %10s\n" : "\n%-34s %14s\n", "metric", "simulated", "recorded", "diff");
     for (uint32_t i = 0; i < r->n_metrics; i++) {
         const struct result_metric *m = &r->metrics[i];
         char is[32], was[32], diff[32];
         const char *moved = difference(m->value, m->recorded, diff, sizeof diff);
+        if (!beside) {
+            fprintf(out, "%-34s %14s  %s\n", m->name, shown(m->value, m->dim, is, sizeof is), m->doc);
+            continue;
+        }
         fprintf(out, *moved ? "%-34s %14s %14s %10s\n" : "%-34s %14s %14s%s\n", m->name,
                 shown(m->value, m->dim, is, sizeof is),
                 shown(m->recorded, m->dim, was, sizeof was), moved);
@@ -150,7 +163,8 @@ static void print_table(const struct result_table *t, FILE *out)
     fprintf(out, "\n%s: %s\n", t->name, t->doc);
     result_print_table(t, out);
     for (uint32_t i = 0; i < t->n_columns; i++)
-        fprintf(out, "  %-18s %s\n", t->columns[i].name, t->columns[i].doc);
+        if (*t->columns[i].doc)
+            fprintf(out, "  %-18s %s\n", t->columns[i].name, t->columns[i].doc);
 }
 
 void result_print_text(const struct result *result, const struct scenario_file *scenario,

@@ -79,7 +79,7 @@ static const struct cfg_field train_fields[] = {
     CHOICE(train_cfg, "symmetry", symmetry, "exact", symmetry_names,
            "exact: what must come out equal is simulated once; off: everything is simulated"),
     CHOICE(train_cfg, "compare", compare, "none", compare_names,
-           "table4: print the paper's Table 4 beside the result (holds for its cluster and batch only)"),
+           "table4: print the paper's Table 4 beside the result (holds for its model, cluster and batch only)"),
     {.name = "tokens", .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct train_cfg, total_tokens),
      .dflt = "14.8e12", .min = 1, .max = 1e18,
      .doc = "tokens of the whole training (default: DeepSeek-V3 report, 14.8T)"},
