@@ -66,12 +66,15 @@ spoil '5s/mpft/mpff/'
 refused 3 "unknown topology" ":5:13: " "did you mean 'mpft'?"
 spoil '1s/train/trian/'
 refused 3 "unknown kind" ":1:7: " "did you mean 'train_replay'?"
+spoil '1s/train/trian/;5d'
+refused 3 "unknown kind, and another key missing" ":1:7: " "did you mean 'train_replay'?"
 spoil '9s/own/none/'
 refused 3 "a trace that is not there" ":9:10: " "there is no trace"
 spoil '2d'
 refused 3 "missing hardware" ":1:1: " "hardware: h800"
 spoil '5d'
 refused 3 "missing topology" ":3:1: " "cluster.topology"
+tells "write for example 'topology: mpft'"
 spoil '3s/:/: [/'
 refused 3 "broken YAML" ":5:11: " "syntax error"
 spoil '4s/  nodes/\tnodes/'

@@ -50,6 +50,8 @@ refused "an acceptance above 1" "single_machine.acceptance" "$S" -s single_machi
 refused "a weight of nothing" "a weight has from 1 b to 8 B" "$S" -s single_machine.weights='0.5 b'
 refused "no unit" "4.5" "$S" -s single_machine.weights=4.5
 refused "a statement about nothing" "is not of the form" "$S" -s single_machine.published=fast
+refused "a letter of a key is missing" "did you mean 'gpu.memory_bandwidth'" "$S" \
+    -s single_machine.machine_set='gpu.memory_bandwith=600 GB/s'
 refused "a key of a machine that is none" "did you mean 'gpu.memory'" "$S" -s single_machine.machine_set='gpu.memry=3 GB'
 refused "hardware of a cluster" "'hardware' changes nothing" "$S" -s hardware=h800
 refused "a cluster" "changes nothing: kind single_machine does not read 'cluster'" "$S" -s cluster.nodes=4

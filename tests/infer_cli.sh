@@ -116,6 +116,8 @@ expect 3 "TP and nodes" run "$S/decode_ep144.yaml" -s inference.tp=16
 tells "do not divide a node of 8"
 expect 3 "prompts that do not divide" run "$S/decode_ep144.yaml" -s inference.phase=prefill -s inference.prefill.tokens=5000
 tells "prompts of 4096 new positions"
+expect 3 "a network that cannot" run "$S/decode_ep144.yaml" $small -s sim.network=packet
+tells "-s sim.network=packet: error: network 'packet' cannot give transfers unequal weights; use 'flow'"
 expect 3 "a dense model" run "$S/decode_ep144.yaml" -s model=llama3.1_70b
 tells "has no experts whose exchanges could be hidden; write 'inference.overlap: none'"
 tells "has no experts to copy"

@@ -90,4 +90,6 @@ printf '# source: me\n# conditions: here\nkernel,m,n,k,time_us\ngemm_fp8,64,128,
 expect 0 "a table of one's own" kernels gemm_fp8 --m 64 --n 128 --k 256 -s cluster.kernels.tables=configs/mine
 says "5 us"
 says "me; here"
+expect 2 "more SMs than there are" kernels gemm_fp8 --m 64 --n 64 --k 64 --sms 500
+tells "--sms 500: h800 has 132 (cluster.chip.sms)"
 finish

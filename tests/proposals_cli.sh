@@ -53,6 +53,8 @@ tells "there is no proposal 'node_limitd'; did you mean 'node_limited'? ('moesim
 tells "    --proposal node_limitd"
 expect 3 "unknown parameter" run "$exchange" --proposal node_limited:node=3
 tells "unknown key 'node'; did you mean 'nodes'?"
+expect 3 "a parameter that is nothing like one" run "$exchange" --proposal node_limited:m=3
+tells "unknown key 'm'; the only key is 'nodes'"
 expect 3 "parameter out of its range" run "$exchange" --proposal node_limited:nodes=65
 tells "nodes: '65' is out of range; allowed is 1 to 64"
 tells "                                  ^"

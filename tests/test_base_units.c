@@ -100,6 +100,7 @@ static const struct {
     {"5 usec", DIM_TIME, "unknown unit 'usec'", "write for example"},
     {"5 minutes", DIM_TIME, "unknown unit 'minutes'", "did you mean 'min'?"},
     {"5 cycles", DIM_TIME, "unknown unit 'cycles' of time", "3.7 us"},
+    {"1 day", DIM_TIME, "unknown unit 'day' of time", "'h' and 'd' are units, too"},
     {"1_000 us", DIM_TIME, "separator inside the number", "3.7 us"},
     {"1,5 us", DIM_TIME, "separator inside the number", "3.7 us"},
     {"0x10 us", DIM_TIME, "hexadecimal", "3.7 us"},

@@ -36,6 +36,7 @@ struct cfg_field {
     const char *const *choices; /* CFG_ENUM: NULL-terminated; CFG_STRING: NULL */
     const struct cfg_table *sub;
     const char *doc; /* one line */
+    const char *example; /* what messages tell to write; NULL: the default, or one by type */
 };
 
 struct cfg_table {

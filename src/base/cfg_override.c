@@ -15,14 +15,32 @@ static struct srcloc at(const char *option, size_t offset)
         .file = option, .text = option, .text_len = strlen(option), .column = column};
 }
 
+/* "; keys are 'a' and 'b'" of a table that has few, as a proposal's parameters. */
+static const char *all_keys(struct cfg *c)
+{
+    enum { FEW = 8 };
+    const char *keys[FEW];
+    size_t n = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->entries[i].table && n < FEW)
+            keys[n++] = c->entries[i].key;
+        else if (!c->entries[i].table)
+            return "";
+    return n ? arena_printf(c->arena, "; %s %s", n > 1 ? "keys are" : "the only key is",
+                            cfg_join(c->arena, keys, n, " and "))
+             : "";
+}
+
 static void report_unknown(struct cfg *c, const char *key, struct srcloc where,
                            struct diag *diag)
 {
     const char *found[3];
     size_t n = cfg_near_keys(c, key, found, 3);
-    diag_error(diag, EXIT_BAD_INPUT, where, "unknown key '%.80s'%s%s%s", key,
-               n ? "; did you mean " : "", cfg_join(c->arena, found, n, " or "),
-               n ? "?" : "");
+    if (n)
+        diag_error(diag, EXIT_BAD_INPUT, where, "unknown key '%.80s'; did you mean %s?", key,
+                   cfg_join(c->arena, found, n, " or "));
+    else
+        diag_error(diag, EXIT_BAD_INPUT, where, "unknown key '%.80s'%s", key, all_keys(c));
 }
 
 /* "; write for example -s nic.latency='3.7 us'" with the first key of a table. */

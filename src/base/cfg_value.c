@@ -170,6 +170,8 @@ const char *cfg_range_text(const struct cfg_field *f, struct arena *a)
 
 const char *cfg_example(const struct cfg_field *f)
 {
+    if (f->example)
+        return f->example;
     if (f->dflt && *f->dflt)
         return f->dflt;
     switch (f->type) {

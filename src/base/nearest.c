@@ -39,19 +39,19 @@ static int distance(const char *a, int na, const char *b, int nb)
     return prev[nb];
 }
 
-/* A started word ("band" for "bandwidth") is as good as one wrong letter, and so is a
- * word with something at its end ("bandwidth_Bps"). */
+/* Twice the distance. A started word ("band" for "bandwidth") is nearly as good as one wrong letter, and so is
+ * a word with something at its end ("bandwidth_Bps"). */
 static int badness(const char *word, int n, const char *name)
 {
     int m = (int)strnlen(name, MAX_WORD + 1);
     if (m > MAX_WORD)
-        return MAX_WORD;
+        return 2 * MAX_WORD;
     if (strcasecmp(word, name) == 0)
         return 0;
     int common = n < m ? n : m;
     if (common >= 3 && n <= 2 * m + 2 && strncasecmp(word, name, (size_t)common) == 0)
-        return 1;
-    return distance(word, n, name, m);
+        return 3;
+    return 2 * distance(word, n, name, m);
 }
 
 const char *cfg_nearest(const char *word, const char *const *names)
@@ -59,7 +59,7 @@ const char *cfg_nearest(const char *word, const char *const *names)
     int n = (int)strnlen(word, MAX_WORD + 1);
     if (n == 0 || n > MAX_WORD)
         return NULL;
-    int allowed = n < 2 ? 0 : n < 4 ? 1 : (n + 2) / 3;
+    int allowed = n < 2 ? 0 : n < 4 ? 3 : 2 * ((n + 2) / 3);
     const char *best = NULL;
     for (; *names; names++) {
         int d = badness(word, n, *names);

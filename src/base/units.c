@@ -180,6 +180,8 @@ static void explain_unit(struct span s, enum unit_dim dim, char *why, size_t why
     snprintf(why, why_size, "unknown unit '%.*s' of %s%s%s write for example '%s'",
              shown(s), s.p, unit_dims[dim].name, hint, *hint ? "" : ";",
              unit_dims[dim].example);
+    if (dim == DIM_TIME && !*hint && strlen(why) + 40 < why_size)
+        strcat(why, ", 'min', 'h' and 'd' are units, too");
 }
 
 /* Picks the unit; NULL in *unit means a bare number. 0, or -1 with `why`. */

@@ -296,6 +296,10 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
         print_fits(page.model, f);
         return 0;
     }
+    if (asks(o) && call.sms > page.model->chip.sms) {
+        REFUSE(diag, "--sms %g: %s has %g (cluster.chip.sms)", call.sms, page.hardware, (double)page.model->chip.sms);
+        return -1;
+    }
     if (asks(o)) {
         page.call = &call;
         page.time = kernel_time(page.model, &call);

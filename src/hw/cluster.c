@@ -216,7 +216,8 @@ static const struct cfg_table faults_table = {
 
 static const struct cfg_field cluster_fields[] = {
     COUNT(cluster_hw, "nodes", nodes, 1, 65536, "nodes of the cluster"),
-    TEXT(cluster_hw, "topology", topology, "network topology; `moesim list topologies`"),
+    {.name = "topology", .type = CFG_STRING, .offset = offsetof(struct cluster_hw, topology),
+     .doc = "network topology; `moesim list topologies`", .example = "mpft"},
     PART("chip", chip, chip_table),
     PART("node", node, node_table),
     PART("nic", nic, nic_table),

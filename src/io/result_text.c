@@ -46,6 +46,11 @@ static const char *shown(double value, enum unit_dim dim, char *buf, size_t size
     }
     if (dim == DIM_BYTES && strcspn(unit_format(value, dim, buf, size), " ") <= 4) /* 16 KiB stays 16 KiB */
         return buf;
+    if (dim == DIM_TIME && fabs(value) >= 2 * 3600) {
+        bool days = fabs(value) >= 2 * 86400;
+        snprintf(buf, size, "%.4g %s", value / (days ? 86400 : 3600), days ? "d" : "h");
+        return buf;
+    }
     snprintf(rounded, sizeof rounded, "%.4g", value);
     double round_value = 0;
     sscanf(rounded, "%lf", &round_value);

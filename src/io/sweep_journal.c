@@ -31,6 +31,7 @@ static int fail(struct sweep_journal *j, struct diag *diag)
     const char *hint = code == SQLITE_FULL || code == SQLITE_IOERR ?
                            "; what was done until now is safe: make room, then go on with --resume" :
                        code == SQLITE_BUSY ? "; another process works on it" :
+                       code == SQLITE_CANTOPEN ? "; is there such a folder, and may it be written to?" :
                                              "";
     diag_error(diag, EXIT_IO, SRCLOC_FILE(j->path ? j->path : "memory"), "cannot write: %s%s",
                sqlite3_errmsg(j->db), hint);

@@ -37,6 +37,7 @@ struct sim_spec {
     const struct topology *topo;
     const struct cluster_hw *hw; /* NET_PACKET only */
     enum net_kind net;
+    struct srcloc net_at; /* of the key that chose it, for messages */
     struct hw_routing routing;
     uint64_t seed;          /* of hashed and random routes */
     double epsilon;         /* completions closer than this relative tolerance merge; 0 = exact */

@@ -194,7 +194,7 @@ static void report_death(int status, struct diag *diag)
 
 static int refuse(const struct sim_spec *spec, const char *what, const char *instead, struct diag *diag)
 {
-    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "network '%s' cannot %s; use '%s'", net_kind_names[spec->net],
+    diag_error(diag, EXIT_BAD_INPUT, spec->net_at, "network '%s' cannot %s; use '%s'", net_kind_names[spec->net],
                what, instead);
     return -1;
 }
