@@ -4,6 +4,8 @@
 #       # not run by the tests: REASON       and, where a program is missing, those that say
 #       # needs PROGRAM...
 #   ```python blocks run where the modules that they import are installed;
+#   <!-- printed: A | B --> or <!-- printed line: A | B --> after a block: the block prints A and B, or the line A | B, and the
+#   page's text has them, too, so that its numbers do not rot;
 #   blocks that begin with a comment that is a file's name are written to that file, for the commands after them;
 #   no command line stands outside of such blocks; commands and options that the text names exist, and so do
 #   files, keys and sections that it refers to.
@@ -23,6 +25,8 @@ split_page() { # PAGE FOLDER
         inside && first && !name && /^(#|\/\/) [A-Za-z0-9_\/]+\.[a-z]+$/ { name = out("file") }
         { first = 0 }
         inside && name { print >name; next }
+        !inside && /^<!-- printed line: .* -->$/ { print substr($0, 20, length($0) - 23) >out("printed"); next }
+        !inside && /^<!-- printed: .* -->$/ { gsub(/^<!-- printed: | -->$/, ""); gsub(/ *\| */, "\n"); print >out("printed"); next }
         { print >(dir "/text") }' "$1"
 }
 
@@ -64,6 +68,16 @@ run_py() {
     timeout 120 "$py" "$1" 2>&1
 }
 
+# Every line of a .printed file stands in the block's output and, as it is or without the unit, in the page's text.
+printed() { # BLOCK OUTPUT TEXT
+    local list=${1%.*}.printed item
+    [ -e "$list" ] || return 0
+    while IFS= read -r item; do
+        grep -qF -e "$item" <<<"$2" || { echo "the block does not print: $item" && return 1; }
+        grep -qF -e "${item% [a-zA-Z/]*}" "$3" || { echo "the text does not have what the block prints: $item" && return 1; }
+    done <"$list"
+}
+
 # Writes lines `ok TITLE`, `skip TITLE # REASON`, `not_ok TITLE` and `# ...` to PAGE's results.
 run_page() { # PAGE
     local dir=$work/pages/${1//\//_} block title said code
@@ -84,15 +98,16 @@ run_page() { # PAGE
         *) continue ;;
         esac
         code=$?
+        [ $code != 0 ] || said=$(printed "$block" "$said" "$dir/blocks/text") || code=moved
         case $code in
         0) echo "ok $title" ;;
         77) echo "skip $title # $said" ;;
-        *) echo "not_ok $title" && printf 'exit code %s\n%s\n' $code "$said" | tail -n 40 | sed 's/^/# /' ;;
+        *) echo "not_ok $title" && printf 'exit code: %s\n%s\n' $code "$said" | tail -n 40 | sed 's/^/# /' ;;
         esac
     done >"$dir/results"
 }
 
-export -f run_page split_page like_the_source_tree python_with run_sh run_py
+export -f run_page split_page like_the_source_tree python_with run_sh run_py printed
 export work srcdir MOESIM
 # the longest first
 ls -S $(printf "$srcdir/%s " $pages) | sed "s|^$srcdir/||" | xargs -P 2 -I{} bash -c 'run_page {}'
