@@ -63,7 +63,7 @@ run_sh() { # BLOCK: runs it, or says why not and returns 77
 
 run_py() {
     local modules py
-    modules=$(sed -nE 's/^(import|from) +([A-Za-z_, ]+)( import .*)?$/\2/p' "$1" | paste -sd,)
+    modules=$(sed -nE 's/^(import|from) +([A-Za-z0-9_, ]+)( import .*)?$/\2/p' "$1" | paste -sd,)
     py=$(python_with "$modules") || { echo "no python3 with $modules" && return 77; }
     timeout 120 "$py" "$1" 2>&1
 }
@@ -137,7 +137,7 @@ for page in $pages; do
 done
 
 mkdir help && "$MOESIM" --help >help/all
-for command in $(sed -nE '/^Commands/,$s/^  ([a-z]+) +[a-z].*/\1/p' help/all); do
+for command in $(sed -nE '/^Commands/,/^$/s/^  ([a-z]+) +[a-z].*/\1/p' help/all); do
     "$MOESIM" "$command" --help >"help/$command"
 done
 named() { # PAGE: commands and options in backquotes exist
