@@ -138,7 +138,7 @@ begin locked.sqlite "${many[@]}"
 refused 4 "a second process on the same sweep" "another process works on it" "${many[@]}" -o locked.sqlite --resume
 kill -9 $pid
 wait $pid 2>/dev/null
-cp "$T" mine.yaml
+cat "$T" >mine.yaml # (cp would keep it read-only where the sources are)
 begin mine.sqlite sweep mine.yaml -s tpot.bridge=false -a tpot.tokens=1..400
 kill -9 $pid
 wait $pid 2>/dev/null
