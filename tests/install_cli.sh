@@ -94,5 +94,5 @@ check "make uninstall" in_build uninstall
 check "nothing is left but what somebody else put there" [ "$(find stage -type f)" = "$own/configs/of_somebody.yaml" ]
 rm "$own/configs/of_somebody.yaml"
 check "again" in_build uninstall
-check "no folder of moesim's own is left" [ -z "$(find stage -name 'moesim*')" ]
+check "no folder of moesim's own is left" [ -z "$(find "$prefix" -mindepth 1 -name 'moesim*')" ]
 finish
