@@ -27,9 +27,9 @@ tells "--proposal combine_format:format=bf16: error: proposal combine_format has
 tells "nothing in this scenario depends on cluster.ep_kernel.combine_format, cluster.ep_kernel.codec"
 expect 3 "nor has one of normal kernels where there are low-latency ones only" run "$decode" --proposal hardware_forwarding
 expect 3 "of two, the one without effect is named" run "$exchange" \
-    -s 'proposals=sm_offload:tasks=forwarding; region_acquire_release'
-tells "proposal region_acquire_release has no effect here"
-tells "nothing in this scenario, beside the other proposals, depends on cluster.ep_kernel.ordering"
+    -s 'proposals=sm_offload:tasks=forwarding; combine_format:format=bf16'
+tells "proposal combine_format has no effect here"
+tells "nothing in this scenario, beside the other proposals, depends on cluster.ep_kernel.combine_format"
 expect 0 "run --proposal" run "$exchange" --proposal node_limited:nodes=2 --json
 says '"node_limited:nodes=2"'
 says '"moe.routing.groups_per_token":	"proposal node_limited (paper 4.3)"'
