@@ -41,6 +41,9 @@ check "about 1,200 tokens/s" [ "$(value n.json tokens_per_second_bound %.0f 1)" 
 expect 0 "twice the bandwidth" run "$S/tpot_bound_nvl72.yaml" -s cluster.node.nvlink_bandwidth='1800 GB/s' -o d.json
 check "half the bound" [ "$(value d.json comm_time_bound %.2f 1e6)" = 3.36 ]
 
+expect 0 "a NIC faster than its switch" run "$S/tpot_bound_h800.yaml" -s cluster.nic.bandwidth='800 Gb/s' -s tpot.bridge=false
+says "behind it a switch port or PCIe lets through 50 GB/s"
+
 expect 3 "another model's width" run "$S/tpot_bound_nvl72.yaml" -s tpot.hidden=5120
 tells "hidden size is 7168"
 expect 3 "experts of a token" run "$S/tpot_bound_nvl72.yaml" -s tpot.copies=8

@@ -307,6 +307,20 @@ static void add_simulated(struct kind_run *run, const struct result_cell *bound,
                       DIM_RATIO, "product of its factors", "tpot_simulated / tpot_bound");
 }
 
+/* The paper's sum knows the NIC only. */
+static void note_narrower(struct kind_run *run)
+{
+    struct cluster_hw bare = run->file->scenario->cluster;
+    drop_protocol(&bare);
+    double path_Bps = hw_nic_payload_Bps(&bare);
+    if (bare.nodes > 1 && path_Bps < line_Bps(&bare))
+        result_add_note(&run->result, run->arena,
+                        arena_printf(run->arena,
+                                     "the bound takes the NIC's %.4g GB/s, as the paper does; behind it a switch port or "
+                                     "PCIe lets through %.4g GB/s, so that no machine comes near it",
+                                     line_Bps(&bare) / 1e9, path_Bps / 1e9));
+}
+
 static int run_tpot(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
@@ -325,6 +339,7 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
         if ((step != STEP_HIDDEN || rounded) && add_row(run, t, (enum step)step, diag))
             return -1;
     add_bound(run, t->cells);
+    note_narrower(run);
     result_add_note(&run->result, run->arena,
                     has_computation(sc) ? "factors are of this order of steps"
                                         : "computation is left out, as in the paper's bound; factors are of this "
