@@ -106,6 +106,13 @@ refused 4 "a missing folder" "none/r.json" "$main_job" -o none/r.json
 refused 4 "a full disk" "/dev/full" "$main_job" -o /dev/full
 "$MOESIM" run "$main_job" >/dev/full 2>err
 check "standard output on a full disk" [ $? = 4 ]
+mkdir limits && cd limits || exit 1
+(ulimit -f 4 && exec "$MOESIM" run "$main_job" -o large.json >/dev/null 2>../err)
+check "a file that may not grow" [ $? = 4 ]
+check "is told" grep -q "large.json: error: cannot write: File too large" ../err
+(exec "$MOESIM" run "$main_job" -o pipe.json --detail 2>/dev/null) | head -c 10 >/dev/null
+check "neither leaves a file of its own" [ -z "$(ls -A | grep -v '^pipe.json$')" ]
+cd .. || exit 1
 head -c 20000 "$srcdir/traces/deepseek_v3_train.trace.json" >cut.trace.json
 refused 3 "a truncated trace" "cut off" "$main_job" -s replay.trace="$PWD/cut.trace.json"
 gzip -c "$srcdir/traces/deepseek_v3_train.trace.json" | head -c 3000 >cut.trace.json.gz

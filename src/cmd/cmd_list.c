@@ -116,7 +116,7 @@ static void print_described(const char *name, const char *file, const char *key,
     struct diag *diag = diag_new();
     const char *path = data_find(file, NULL, arena);
     const char *text = path ? cfg_peek(path, key, arena, diag) : NULL;
-    printf("%-12s %s\n", name,
+    printf("%-18s %s\n", name,
            diag_failed(diag) ? arena_printf(arena, "(%s cannot be read)", file)
            : text            ? text
                              : "");
@@ -131,7 +131,7 @@ static void list_hardware(struct arena *arena)
                         arena);
     for (const char *const *n = hardware_names(false, NULL, arena); *n; n++)
         if (!data_find(arena_printf(arena, "configs/%s/chip.yaml", *n), NULL, arena))
-            printf("%-12s a layer over another: 'hardware: h800, %s'\n", *n, *n);
+            printf("%-18s a layer over another: 'hardware: h800, %s'\n", *n, *n);
 }
 
 static void list_machines(struct arena *arena)

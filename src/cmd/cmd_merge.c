@@ -1,6 +1,5 @@
 /* moesim merge RESULTS -o RESULT: the shards of a sweep in one database. */
 #include <argp.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
@@ -45,7 +44,6 @@ int cmd_merge(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     struct diag *diag = diag_new();
-    signal(SIGXFSZ, SIG_IGN);
     sweep_merge(o.files, o.n_files, o.out, diag);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);

@@ -118,6 +118,8 @@ int main(int argc, char **argv)
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     signal(SIGHUP, on_interrupt);
+    signal(SIGPIPE, on_interrupt);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing, like a full disk */
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -98,6 +98,7 @@ _Noreturn static void child(const struct sim_spec *spec, int fd, pid_t parent)
         _exit(EXIT_BUG);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct report r = {0};
