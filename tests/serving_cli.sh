@@ -44,6 +44,9 @@ holds "in larger batches" "$(value d.json batch_mean) > 1.3 * $(value a.json bat
 holds "tokens take longer" "$(value d.json tpot_p50) > $(value a.json tpot_p50)"
 serve "more than prefill can take" over.json -s serving.requests.rate=1500
 says "overload"
+holds "no more wait than came" "$(value over.json prefill_queue) < 3000"
+serve "far more than that" flood.json -s serving.requests.rate=100000
+holds "all of them wait, and no more" "1500 < $(value flood.json prefill_queue) < 3000"
 holds "goodput falls" "$(value over.json goodput) < $(value a.json goodput)"
 serve "a limit that nobody meets" e.json -s serving.ttft_limit='1 ms'
 holds "no goodput" "$(value e.json goodput) == 0"

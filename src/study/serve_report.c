@@ -56,20 +56,19 @@ static uint32_t collect(const struct view *v, request_time *of)
     return n;
 }
 
-static double add_times(struct result_table *t, const struct view *v, const char *what, request_time *of)
+static void add_times(struct result_table *t, const struct view *v, const char *what, request_time *of)
 {
     struct result_cell *row = result_add_row(t);
     uint32_t n = collect(v, of);
     row[COL_WHAT].text = what;
     if (!n)
-        return NAN;
+        return;
     struct stats s = stats_of(v->scratch, n);
     row[COL_MEAN].value = s.mean;
     row[COL_P50].value = s.median;
     row[COL_P90].value = stats_quantile(v->scratch, n, 0.90);
     row[COL_P99].value = stats_quantile(v->scratch, n, 0.99);
     row[COL_MOST].value = s.max;
-    return s.mean;
 }
 
 static void add_percentiles(struct kind_run *run, const struct view *v, const char *name, const char *doc,
@@ -139,14 +138,29 @@ static void add_rates(struct kind_run *run, const struct serve_plan *p, const st
                       "positions reserved / positions that fit");
 }
 
-/* Requests waiting on average, by Little's law: arrivals per second times the mean wait. */
-static void add_queues(struct kind_run *run, const struct served *s, double prefill_wait_s, double decode_wait_s)
+/* The part of from .. to that lies in the time that is counted, between the first and the last counted arrival. */
+static double counted_s(const struct view *v, double from_s, double to_s)
 {
-    double rate = s->span_s > 0 ? (s->n - 1) / s->span_s : NAN;
-    result_add_metric(&run->result, run->arena, "prefill_queue", rate * prefill_wait_s, DIM_RATIO,
-                      "requests that wait for their prefill, mean", "offered_rate * mean wait");
-    result_add_metric(&run->result, run->arena, "decode_queue", rate * decode_wait_s, DIM_RATIO,
-                      "prefilled requests that wait for a place or their cache, mean", "offered_rate * mean wait");
+    const struct request *r = v->plan->requests;
+    double part_s = fmin(to_s, r[v->plan->n - 1].arrival_s) - fmax(from_s, r[v->plan->first].arrival_s);
+    return part_s > 0 ? part_s : 0;
+}
+
+/* Requests waiting, mean over time: those of the warm-up, too, as long as they wait. */
+static void add_queues(struct kind_run *run, const struct view *v, const struct served *s)
+{
+    double prefill_s = 0, decode_s = 0, span_s = s->span_s > 0 ? s->span_s : NAN;
+    for (uint32_t i = 0; i < v->plan->n; i++) {
+        const struct serve_record *x = &v->out->records[i];
+        prefill_s += counted_s(v, v->plan->requests[i].arrival_s, x->prefill_s);
+        if (v->plan->requests[i].output > 1)
+            decode_s += counted_s(v, x->first_token_s, x->joined_s);
+    }
+    result_add_metric(&run->result, run->arena, "prefill_queue", prefill_s / span_s, DIM_RATIO,
+                      "requests that wait for their prefill, mean over time", "seconds of waiting / time");
+    result_add_metric(&run->result, run->arena, "decode_queue", decode_s / span_s, DIM_RATIO,
+                      "prefilled requests that wait for a place or their cache, mean over time",
+                      "seconds of waiting / time");
 }
 
 /* Waits at the end longer than in the middle: more comes than can be served. */
@@ -180,13 +194,13 @@ void serve_report(struct kind_run *run, const struct serve_plan *p, const struct
                          N_COL, 5);
     struct served s = count_served(&v, c);
     add_times(t, &v, "time to first token", ttft);
-    double prefill_wait_s = add_times(t, &v, "  of which waiting", prefill_wait);
-    double decode_wait_s = add_times(t, &v, "from first token to decoding", decode_wait);
+    add_times(t, &v, "  of which waiting", prefill_wait);
+    add_times(t, &v, "from first token to decoding", decode_wait);
     add_times(t, &v, "time per further token", tpot);
     add_times(t, &v, "whole request", whole);
     add_percentiles(run, &v, "ttft", "time to the first token", ttft);
     add_percentiles(run, &v, "tpot", "mean time of a request's further tokens", tpot);
     add_rates(run, p, out, &s);
-    add_queues(run, &s, prefill_wait_s, decode_wait_s);
+    add_queues(run, &v, &s);
     warn_of_overload(run, &v);
 }
