@@ -169,6 +169,26 @@ START_TEST(spraying_uses_all_cables)
 }
 END_TEST
 
+/* More cables than a message has parts (16), and flows of one rail only: numbers differ by multiples of 8. No cable
+ * may be left out, whatever the rail. */
+START_TEST(spraying_uses_all_cables_of_a_rail)
+{
+    for (uint32_t rail = 0; rail < 8; rail++) {
+        struct ladder *l = ladder_new(64, 32, ROUTING_SPRAY);
+        l->topo.gpus_per_node = 8;
+        for (uint32_t i = 0; i < 32; i++)
+            l->topo.links[2 * l->n + i].capacity_Bps = 0.25 * GB;
+        for (uint32_t i = rail; i < 64; i += 8)
+            for (uint32_t j = rail; j < 64; j += 8)
+                if (i != j)
+                    send(l, i, j, 1 * GB, 0);
+        /* 56 GB over 32 cables of 0.25 GB/s: 7 s, as for their NICs; over half of them 14 s */
+        ck_assert_double_lt(run(l).makespan_s, 8.1);
+        ladder_free(l);
+    }
+}
+END_TEST
+
 START_TEST(queue_pairs_spread_one_connection)
 {
     double one_s = 0, many_s = 0;
@@ -318,6 +338,7 @@ static Suite *suite(void)
     tcase_add_test(t, ecmp_collides_and_depends_on_the_seed_only);
     tcase_add_test(t, adaptive_routing_finds_the_free_cables);
     tcase_add_test(t, spraying_uses_all_cables);
+    tcase_add_test(t, spraying_uses_all_cables_of_a_rail);
     tcase_add_test(t, queue_pairs_spread_one_connection);
     tcase_add_test(t, rebalancing_moves_running_flows);
     tcase_add_test(t, valiant_takes_the_detour_ugal_only_when_it_pays);

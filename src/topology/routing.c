@@ -133,14 +133,17 @@ static uint32_t spread(uint32_t n, uint32_t below)
     return (uint32_t)(((uint64_t)(n * 2654435769u) * below) >> 32);
 }
 
-/* Parts take every stride-th of the paths that are whole; neighbours start one further, so that
- * all paths are used alike. A part that has lost its path goes on over any of them. */
-static uint32_t spray_number(const struct routing_key *key, uint32_t whole)
+/* Parts take every stride-th of the paths that are whole; pairs start at different ones, so that all paths are used
+ * alike. Neighbouring GPUs do, and neighbouring nodes: what stays on one rail (GPU g of every node) would otherwise
+ * leave paths out. A part that has lost its path goes on over any of them. */
+static uint32_t spray_number(const struct candidates *c, uint32_t whole)
 {
-    uint32_t stride = spray_stride(whole);
+    const struct routing_key *key = c->key;
+    uint32_t gpus = c->r->topo->gpus_per_node, stride = spray_stride(whole);
+    uint32_t pair = key->src + key->dst + (gpus > 1 ? key->src / gpus + key->dst / gpus : 0);
     if (key->again)
         return spread(key->part + key->src + key->dst, whole);
-    return (key->part * stride + (key->src + key->dst) % stride) % whole;
+    return (key->part * stride + pair % stride) % whole;
 }
 
 static uint32_t sprayed(const struct candidates *c, uint32_t *links)
@@ -150,7 +153,7 @@ static uint32_t sprayed(const struct candidates *c, uint32_t *links)
         whole = count_whole(c, UINT32_MAX, links, &n_links);
     if (!whole)
         return 0;
-    uint32_t number = spray_number(c->key, whole);
+    uint32_t number = spray_number(c, whole);
     if (!c->r->down)
         return whole_path(c, number, links);
     count_whole(c, number, links, &n_links);
