@@ -112,6 +112,11 @@ check "caches delay dispatches" within 1.5 "$(value spike "$kv")" 4
 for cure in traffic_priority nic_io_die cpu_gpu_nvlink; do
     check "$cure: no spike" within 1 "$(value spike "$kv" --proposal $cure)" 1.1
 done
+tp="-s inference.tp=4 -s inference.simulate_layers=2 -s inference.prefill.prompt=1024 -s inference.prefill.tokens=2048"
+prefill=$srcdir/scenarios/prefill_ep32.yaml
+check "tensor parallelism before experts on NVLink: a step is shorter, the other way round it is not" rising \
+    "$(value tokens_per_s_gpu "$prefill" $tp --proposal traffic_priority:tensor=1)" "$(value tokens_per_s_gpu "$prefill" $tp)" \
+    "$(value tokens_per_s_gpu "$prefill" $tp --proposal traffic_priority:expert=1)"
 check "nothing to share: nothing slower" within 0.9999999 "$(value step_slower "$kv" -s kv.load='0 B/s')" 1.0000001
 check "more caches, slower layers" rising $(for load in 5 10 20 40; do
     value step_slower "$kv" -s kv.load="$load GB/s"; done)

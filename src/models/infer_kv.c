@@ -61,7 +61,8 @@ static void add_transfers(const struct sending *x, uint32_t rank, double from, d
                                                   .src = rank,
                                                   .dst = dst,
                                                   .bytes_B = share * prompt_B,
-                                                  .weight = 1});
+                                                  .weight = 1,
+                                                  .priority = (uint8_t)l->hw->traffic.kv_cache});
     }
 }
 

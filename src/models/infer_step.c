@@ -153,7 +153,8 @@ static void add_tp(struct graphing *x, uint32_t item, const struct infer_item *i
                                                           .src = r,
                                                           .dst = to,
                                                           .bytes_B = bytes_B,
-                                                          .weight = 1});
+                                                          .weight = 1,
+                                                          .priority = (uint8_t)l->hw->traffic.tensor});
     on_stream(x, item, first);
 }
 

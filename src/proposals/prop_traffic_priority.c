@@ -31,7 +31,7 @@ const struct proposal prop_traffic_priority = {
     .ref = "4.5.2",
     .mechanism = PROPOSAL_POLICY,
     .parameters = &table,
-    .kinds = "inference kv_contention mixed_traffic serving train_step",
+    .kinds = "inference kv_contention mixed_traffic serving",
     .apply = apply,
     .trial = {.scenario = "scenarios/kv_contention.yaml", .metric = "dispatch_p99", .better = BETTER_LOWER},
     .assumption = "20 GB/s of caches per GPU; a PCIe switch takes turns between its ports without classes",
