@@ -218,16 +218,40 @@ struct sweep_writer *sweep_writer_new(const char *path, const struct sweep_about
 
 /* --- points --------------------------------------------------------------------------------------------------------- */
 
+/* What a result has of a kind, in the order of ids: rows of a point are written as they are sorted, because where
+ * rows lie in a page of SQLite tells the order in which they came, and results that were read back come sorted. */
+struct numbered {
+    int64_t id;
+    uint32_t at;
+};
+
+static int by_id(const void *x, const void *y)
+{
+    int64_t a = ((const struct numbered *)x)->id, b = ((const struct numbered *)y)->id;
+    return (a > b) - (a < b);
+}
+
+static struct numbered *numbered_new(uint32_t n)
+{
+    return checked_alloc(calloc(n ? n : 1, sizeof(struct numbered)));
+}
+
 static void put_metrics(struct sweep_writer *w, int64_t point, const struct result *r)
 {
+    struct numbered *ids = numbered_new(r->n_metrics);
     for (uint32_t i = 0; i < r->n_metrics; i++) {
         const struct result_metric *m = &r->metrics[i];
         bool is_new;
-        int64_t id = id_of(&w->metrics, m->name, &is_new);
+        ids[i] = (struct numbered){id_of(&w->metrics, m->name, &is_new), i};
         if (is_new)
-            PUT(w, PUT_METRIC_NAME, "ittt", id, m->name, unit_dim_si(m->dim), m->doc);
-        PUT(w, PUT_METRIC, "iirr", point, id, m->value, m->recorded);
+            PUT(w, PUT_METRIC_NAME, "ittt", ids[i].id, m->name, unit_dim_si(m->dim), m->doc);
     }
+    qsort(ids, r->n_metrics, sizeof *ids, by_id);
+    for (uint32_t i = 0; i < r->n_metrics; i++) {
+        const struct result_metric *m = &r->metrics[ids[i].at];
+        PUT(w, PUT_METRIC, "iirr", point, ids[i].id, m->value, m->recorded);
+    }
+    free(ids);
 }
 
 static int64_t column_id(struct sweep_writer *w, int64_t table, const struct result_table *t,
@@ -243,12 +267,8 @@ static int64_t column_id(struct sweep_writer *w, int64_t table, const struct res
     return id;
 }
 
-static void put_table(struct sweep_writer *w, int64_t point, const struct result_table *t)
+static void put_table(struct sweep_writer *w, int64_t point, const struct result_table *t, int64_t table)
 {
-    bool is_new;
-    int64_t table = id_of(&w->tables, t->name, &is_new);
-    if (is_new)
-        PUT(w, PUT_TABLE_NAME, "itt", table, t->name, t->doc);
     for (uint32_t c = 0; c < t->n_columns; c++) {
         int64_t column = column_id(w, table, t, &t->columns[c]);
         for (uint32_t row = 0; row < t->n_rows; row++) {
@@ -261,15 +281,35 @@ static void put_table(struct sweep_writer *w, int64_t point, const struct result
     }
 }
 
+static void put_tables(struct sweep_writer *w, int64_t point, const struct result *r)
+{
+    struct numbered *ids = numbered_new(r->n_tables);
+    for (uint32_t i = 0; i < r->n_tables; i++) {
+        const struct result_table *t = &r->tables[i];
+        bool is_new;
+        ids[i] = (struct numbered){id_of(&w->tables, t->name, &is_new), i};
+        if (is_new)
+            PUT(w, PUT_TABLE_NAME, "itt", ids[i].id, t->name, t->doc);
+    }
+    qsort(ids, r->n_tables, sizeof *ids, by_id);
+    for (uint32_t i = 0; i < r->n_tables; i++)
+        put_table(w, point, &r->tables[ids[i].at], ids[i].id);
+    free(ids);
+}
+
 static void put_notes(struct sweep_writer *w, int64_t point, const struct result *r)
 {
+    struct numbered *ids = numbered_new(r->n_notes);
     for (uint32_t i = 0; i < r->n_notes; i++) {
         bool is_new;
-        int64_t note = id_of(&w->notes, r->notes[i], &is_new);
+        ids[i] = (struct numbered){id_of(&w->notes, r->notes[i], &is_new), i};
         if (is_new)
-            PUT(w, PUT_NOTE_TEXT, "it", note, r->notes[i]);
-        PUT(w, PUT_NOTE, "ii", point, note);
+            PUT(w, PUT_NOTE_TEXT, "it", ids[i].id, r->notes[i]);
     }
+    qsort(ids, r->n_notes, sizeof *ids, by_id);
+    for (uint32_t i = 0; i < r->n_notes; i++)
+        PUT(w, PUT_NOTE, "ii", point, ids[i].id);
+    free(ids);
 }
 
 static void put_result(struct sweep_writer *w, int64_t point, const struct result *r)
@@ -282,8 +322,7 @@ static void put_result(struct sweep_writer *w, int64_t point, const struct resul
         PUT(w, PUT_PHASE, "iititrrrr", point, (int64_t)i, p->name, (int64_t)p->layer, p->lane, p->recorded_s,
             p->simulated_s, p->start_s, p->end_s);
     }
-    for (uint32_t i = 0; i < r->n_tables; i++)
-        put_table(w, point, &r->tables[i]);
+    put_tables(w, point, r);
     put_notes(w, point, r);
 }
 
