@@ -114,6 +114,7 @@ refused 3 "a filter that is not the same twice" "not authorized" $small -a tpot.
 refused 3 "a filter that lets nothing pass" "no point is left" $small -a tpot.tokens=1,2 -w 'tokens > 2'
 refused 3 "a filter that is two" "more than one expression" $small -a tpot.tokens=1,2 -w '1); DROP TABLE x; --'
 refused 2 "an unknown method" "did you mean 'sobol'?" $small -a tpot.tokens=1,2 --sample sobo:3
+refused 2 "a number of points that is none" "saltelli and 1 to 1000000000 points" $small -a tpot.tokens=1,2 --sample sobol:-3
 refused 3 "seeds twice" "leave one of them out" $small -a sim.seed=1,2 --seeds 2
 refused 3 "a value for -s" "is out of range" $small -a tpot.copies=1,2 -s tpot.tokens=0
 refused 3 "points that all fail" "the planes of mpft are apart" $small -a tpot.tokens=1,2 -s cluster.topology=mpft

@@ -365,11 +365,12 @@ static void option_sample(struct builder *b, const char *text)
     while (sample_method_names[method] && strcmp(sample_method_names[method], name))
         method++;
     if (!sample_method_names[method] || read < 2 || text[end] || method == SAMPLE_GRID || n > 1000000000) {
-        const char *near = cfg_nearest(name, sample_method_names);
+        bool known = sample_method_names[method] && method != SAMPLE_GRID; /* then the number is wrong */
+        const char *near = known ? NULL : cfg_nearest(name, sample_method_names);
         diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("--sample ")),
-                   "--sample wants METHOD:POINTS with one of sobol, lhs, morris, saltelli%s%s%s; write for "
-                   "example --sample sobol:64",
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+                   "--sample wants METHOD:POINTS with one of sobol, lhs, morris, saltelli%s%s%s and 1 to "
+                   "1000000000 points; write for example --sample sobol:64",
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
         return;
     }
     b->d->method = (enum sample_method)method;

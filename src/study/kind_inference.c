@@ -5,6 +5,7 @@
  * from sampled routing (models/infer_traffic.h), in which order from the schedule
  * (models/infer_program.h); how long it all takes comes out of the simulation. */
 #include <math.h>
+#include <string.h>
 
 #include "base/progress.h"
 #include "models/deepep.h"
@@ -81,10 +82,28 @@ static void add_published(struct result_table *t, const char *what, double ours,
     row[PUB_DIFF].value = ours / theirs - 1;
 }
 
+static bool is_option(const struct kind_run *run, const char *key)
+{
+    const char *file = cfg_where(run->file->cfg, key).file;
+    return file && !strncmp(file, "-s", 2);
+}
+
+/* What a scenario tells of was measured with its own model. */
+static bool of_another_model(const struct kind_run *run)
+{
+    return is_option(run, "model") && !is_option(run, "inference.published.source");
+}
+
 static void compare(struct kind_run *run, const struct infer_case *c,
                     const struct infer_outcome *o)
 {
     const struct infer_published *p = &c->cfg.published;
+    if (of_another_model(run) && *p->source) {
+        result_add_note(&run->result, run->arena,
+                        "published: the scenario's figures are of its own model and are left out; give those of this "
+                        "one as inference.published, with a source");
+        return;
+    }
     double tokens = (double)(c->prefill ? c->cfg.prefill.tokens : c->cfg.decode.batch);
     struct result_table *t =
         result_add_table(&run->result, run->arena, "published",
