@@ -27,6 +27,7 @@ EXTRA_PROGRAMS += tools/hopper/compare_vectors
 tools_hopper_compare_vectors_SOURCES = tools/hopper/compare_vectors.c
 tools_hopper_compare_vectors_LDADD = $(moesim_libs)
 tests/hopper_cli.log: tools/hopper/compare_vectors$(EXEEXT)
+CLEANFILES += tools/hopper/compare_vectors$(EXEEXT)
 
 EXTRA_PROGRAMS += tools/bench/bench_flow
 tools_bench_bench_flow_SOURCES = tools/bench/bench_flow.c
