@@ -24,6 +24,10 @@ expect 3 "one bad file among good ones" validate "$main_job" incomplete.yaml "$m
 says "$main_job: ok"
 tells "incomplete.yaml:1:1: error: required key 'hardware' is missing"
 check "the good ones are still checked" [ "$(grep -c ': ok$' out)" = 2 ]
+"$MOESIM" validate --print "$srcdir/scenarios/decode_ep144.yaml" >preset.yaml
+check "a kind presets keys" grep -q '^  epsilon: 0.01' preset.yaml
+"$MOESIM" validate --print "$srcdir/scenarios/decode_ep144.yaml" -s sim.epsilon=0 >preset.yaml
+check "a scenario or -s says otherwise" grep -q '^  epsilon: {value: 0,' preset.yaml
 expect 2 "--print of two files" validate --print "$main_job" "$main_job"
 tells "--print shows one scenario"
 

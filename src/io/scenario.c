@@ -35,8 +35,8 @@ static const struct cfg_field sim_fields[] = {
      .dflt = "0",
      .min = 0,
      .max = 0.1,
-     .doc = "completions of flows closer than this relative time merge: faster (0.01 for "
-            "decoding on 64 GPUs and more); 0 = exact"},
+     .doc = "completions of flows closer than this relative time merge: faster; 0 = exact "
+            "(kinds inference, serving, speculative: 0.01, tpot_bound: 0.003)"},
     {.name = "checked",
      .type = CFG_BOOL,
      .offset = offsetof(struct sim_cfg, checked),
@@ -285,6 +285,13 @@ static struct peeked peek(const struct loading *l)
                            .model_at = place(&peek, "model")};
 }
 
+static void lay_presets(const struct loading *l, const struct scenario_kind *kind)
+{
+    if (kind && kind->presets)
+        cfg_load_text(l->cfg, kind->presets, strlen(kind->presets), arena_printf(l->arena, "kind %s", kind->name), "",
+                      false, NULL, l->diag);
+}
+
 /* False when nothing can be said about the cluster's keys. */
 static bool lay_hardware(const struct loading *l, const struct peeked *p)
 {
@@ -524,6 +531,7 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     l.scenario = cfg_struct(l.cfg);
     yaml_text_read(path, arena, &l.text, &l.len, diag);
     struct peeked below = peek(&l);
+    lay_presets(&l, below.kind);
     bool has_cluster = !below.kind || !below.kind->without_cluster;
     bool hardware_laid = has_cluster && lay_hardware(&l, &below), model_laid = lay_model(&l, &below);
     lay_own_keys(&l);

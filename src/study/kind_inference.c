@@ -289,6 +289,9 @@ const struct scenario_kind kind_inference = {
     .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
     .ref = "2.3",
     .reads = "inference llm expert_load",
+    /* exchanges of sampled tokens are a hundred thousand unequal flows; exact steps differ by less than 0.3 % and take
+     * ten times as long */
+    .presets = "sim: {epsilon: 0.01}",
     .check = check,
     .run = run_inference,
 };

@@ -241,6 +241,7 @@ const struct scenario_kind kind_serving = {
     .doc = "a service request by request: TTFT, TPOT, goodput; prefill and decoding apart or together",
     .ref = "2.3.1",
     .reads = "llm inference expert_load serving",
+    .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_serving,
 };

@@ -274,6 +274,7 @@ const struct scenario_kind kind_speculative = {
     .doc = "speculative decoding with MTP modules against acceptance, batch and context",
     .ref = "2.3.3",
     .reads = "llm inference expert_load speculative",
+    .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_speculative,
 };

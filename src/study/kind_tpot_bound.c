@@ -361,6 +361,7 @@ const struct scenario_kind kind_tpot_bound = {
     .doc = "the bound of decoding speed, and the way from it to the machine",
     .ref = "2.3.2",
     .reads = "tpot llm? inference? expert_load?",
+    .presets = "sim: {epsilon: 0.003}", /* see kind_inference.c */
     .check = check,
     .run = run_tpot,
 };
