@@ -534,6 +534,30 @@ START_TEST(a_pause_without_headroom_drops)
 }
 END_TEST
 
+/* With a shared pool the limit shrinks as it fills, and each input has headroom of its own: what a pause's round trip
+ * brings is enough for all inputs at once, a packet is not. */
+START_TEST(a_shared_pool_needs_headroom_per_input)
+{
+    for (int enough = 0; enough < 2; enough++) {
+        struct hw_packet hw = plain_hw();
+        hw.flow_control = FLOW_CONTROL_PFC;
+        hw.buffer_alpha_ratio = 0.125;
+        hw.buffer_B = 64 * KIB;
+        hw.headroom_B = enough ? hw.headroom_B : FULL;
+        struct bench b = star(9, &hw);
+        for (uint32_t i = 1; i < 9; i++)
+            send(&b, 0, i, 0, 4 * MIB);
+        finish(&b);
+        struct switch_totals t = switch_net_totals(b.net);
+        ck_assert_uint_gt(t.pauses, 0);
+        ck_assert_msg((t.dropped == 0) == (enough != 0), "headroom %g B: %llu dropped", hw.headroom_B,
+                      (unsigned long long)t.dropped);
+        ck_assert_double_le(t.max_held_B, 0.125 * 9 * hw.buffer_B + hw.headroom_B + FULL);
+        end(&b);
+    }
+}
+END_TEST
+
 /* Host 0 takes part in an incast into host 4 and sends to host 5, too. Pauses of the
  * class stop that as well; pauses of queue pairs and rtt control do not. */
 static double victim_s(const struct hw_packet *hw)
@@ -866,6 +890,7 @@ static Suite *suite(void)
     tcase_add_test(t, lossless_networks_lose_nothing);
     tcase_add_test(t, without_flow_control_switches_drop);
     tcase_add_test(t, a_pause_without_headroom_drops);
+    tcase_add_test(t, a_shared_pool_needs_headroom_per_input);
     tcase_add_test(t, incast_hurts_a_victim_unless_queues_are_apart);
     tcase_add_test(t, rtt_control_keeps_queues_short_and_links_full);
     tcase_add_test(t, dcqcn_halves_and_recovers);

@@ -41,6 +41,14 @@ static double xon_B(const struct switch_net *net, uint32_t node)
                        : net->hw.xon_B;
 }
 
+/* Buffers that are shared: what is more than an input's part of the pool goes to the headroom that is set aside for
+ * it, and leaves that first (as in HPCC's switch-mmu and the chips that it follows). */
+static bool goes_beyond(const struct switch_net *net, uint32_t node, const struct gate *g, double size_B)
+{
+    return shares(net) && net->hw.flow_control == FLOW_CONTROL_PFC &&
+           (double)(g->held_B - g->beyond_B) + size_B > xoff_B(net, node);
+}
+
 static bool fits_lossy(const struct switch_net *net, uint32_t in, uint32_t out,
                        uint32_t class, double size_B)
 {
@@ -66,10 +74,10 @@ bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in,
         return true;
     if (net->hw.flow_control == FLOW_CONTROL_NONE)
         return fits_lossy(net, in, out, class, size_B);
-    if (shares(net)) /* the headroom is set aside, apart from the pool */
-        return size_B <= free_B(net, p->head) + net->hw.headroom_B;
-    return (double)gate_of(net, in, class)->held_B + size_B <=
-           net->hw.xoff_B + net->hw.headroom_B;
+    const struct gate *g = gate_of(net, in, class);
+    if (shares(net))
+        return !goes_beyond(net, p->head, g, size_B) || (double)g->beyond_B + size_B <= net->hw.headroom_B;
+    return (double)g->held_B + size_B <= net->hw.xoff_B + net->hw.headroom_B;
 }
 
 /* --- a packet enters and leaves a switch ------------------------------------------ */
@@ -106,13 +114,16 @@ void gate_enter(struct switch_net *net, const struct packet *k, uint32_t in)
     struct gate *g = gate_of(net, in, class);
     if (p->to_host)
         return;
+    if (goes_beyond(net, p->head, g, size_B))
+        g->beyond_B += size_B;
+    else
+        net->used_B[p->head] += size_B;
     g->held_B += size_B;
-    net->used_B[p->head] += size_B;
     net->totals.max_held_B = fmax(net->totals.max_held_B, (double)g->held_B);
     if (net->hw.backpressure == BACKPRESSURE_QP)
         hold_qp(net, k, in, size_B);
     if (net->hw.flow_control != FLOW_CONTROL_PFC || g->pausing ||
-        (double)g->held_B <= xoff_B(net, p->head))
+        (!g->beyond_B && (double)g->held_B <= xoff_B(net, p->head)))
         return;
     g->pausing = true;
     net->totals.pauses++;
@@ -131,13 +142,15 @@ void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps
     struct gate *g = gate_of(net, in, class);
     if (p->to_host)
         return;
+    uint64_t from_headroom_B = g->beyond_B < size_B ? g->beyond_B : size_B;
     g->held_B -= size_B;
-    net->used_B[p->head] -= size_B;
+    g->beyond_B -= from_headroom_B;
+    net->used_B[p->head] -= size_B - from_headroom_B;
     if (net->hw.backpressure == BACKPRESSURE_QP)
         let_go_qp(net, k, in, size_B);
     if (net->hw.flow_control == FLOW_CONTROL_CREDITS)
         gate_return(net, in, class, size_B, gone_ps);
-    if (!g->pausing || (double)g->held_B > xon_B(net, p->head))
+    if (!g->pausing || g->beyond_B || (double)g->held_B > xon_B(net, p->head))
         return;
     g->pausing = false;
     at_time(net, control_at(net, in, now_of(net)), EVENT_PAUSE, in, class, false);

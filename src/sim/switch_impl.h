@@ -76,6 +76,7 @@ struct returned { /* credits on their way back */
 struct gate { /* flow control of one class on one link: a cache line */
     _Alignas(CACHE_LINE) uint64_t held_B; /* by the node that the link enters */
     uint64_t owed_B;                  /* sent, and the credit has not come back */
+    uint64_t beyond_B;                /* of held_B: in the input's own headroom, not in the shared pool */
     uint64_t paused_ps, pause_sum_ps; /* since when, for how long so far */
     struct returned *returns;         /* ring of cap (a power of two) */
     uint32_t first, n, cap;
