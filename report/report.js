@@ -211,7 +211,7 @@ function tableSection(table) {
 
 // --- claims --------------------------------------------------------------------------------------------------------
 
-const VERDICTS = ["ok", "miss", "disputed", "regressed", "error"];
+const VERDICTS = ["ok", "miss", "disputed", "unvalidated", "regressed", "error"];
 const CLAIM_COLUMNS = [["verdict", "verdict"], ["id", "claim"], ["section", "section"], ["paper_text", "paper"], ["ours", "ours"],
                        ["deviation", "deviation"], ["class", "class"], ["wall_s", "time"]];
 

@@ -19,10 +19,13 @@ d = json.load(open(sys.argv[1]))
 keys = ["id", "section", "paper", "ours", "unit", "deviation", "class", "verdict", "wall_s"]
 for c in d["claims"]:
     assert list(c)[:9] == keys, c
-    assert c["verdict"] in ("ok", "miss", "disputed", "regressed", "error"), c
-    assert c["class"] in ("closed-form", "count", "calibrated", "predicted"), c
+    assert c["verdict"] in ("ok", "miss", "disputed", "unvalidated", "regressed", "error"), c
+    assert c["class"] in ("closed-form", "count", "calibrated", "predicted", "unvalidated"), c
     assert (c["class"] == "calibrated") == ("constants" in c), c
     assert (c["verdict"] == "disputed") <= ("disputed" in c), c
+    assert (c["verdict"] == "unvalidated") <= (c["class"] == "unvalidated"), c
+    assert (c["class"] == "unvalidated") <= (c["verdict"] != "ok"), c
+    assert not c["id"].startswith("proposal_") or c["class"] == "unvalidated", c  # nobody measured them
     assert isinstance(c["ours"], (int, float)) and c["wall_s"] >= 0 and c["quote"] and c["command"], c
 assert sum(d["summary"].values()) == len(d["claims"])
 files = {os.path.basename(f)[:-5] for f in glob.glob(sys.argv[2] + "/*.yaml")}
@@ -33,7 +36,7 @@ import json, sys, xml.etree.ElementTree as ET
 d, root = json.load(open(sys.argv[1])), ET.parse(sys.argv[2]).getroot()
 cases = {c.get("name"): c for c in root.iter("testcase")}
 assert root.tag == "testsuites" and int(root.get("tests")) == len(cases) == len(d["claims"])
-want = {"ok": None, "miss": "skipped", "disputed": "skipped", "regressed": "failure", "error": "error"}
+want = {"ok": None, "miss": "skipped", "disputed": "skipped", "unvalidated": "skipped", "regressed": "failure", "error": "error"}
 for c in d["claims"]:
     inside = [e.tag for e in cases[c["id"]]]
     assert inside == [t for t in [want[c["verdict"]]] if t], (c, inside)
@@ -106,6 +109,10 @@ class: closed-form
 $3
 YAML
 }
+claim good '{at_least: 70}'
+sed -i 's/^class:.*/class: unvalidated/' c/good.yaml
+expect 0 "a direction that nobody measured" claims --dir c
+says "1 claims: 0 ok, 1 unvalidated, 0 regressed"
 claim good '{value: 70.272, digits: 3}'
 expect 0 "a good claim" claims --dir c
 claim broken '{value: 70.3, tolerance: 0.01 %}'
@@ -169,6 +176,7 @@ bad "order without other" "'order' and 'other' belong together" 's/^expect:.*/ex
 bad "other without order" "'order' and 'other' belong together" '$aother: {metric: rows.kv_KB}'
 bad "bounds that cross" "it is larger than at_most" 's/^expect:.*/expect: {at_least: 3, at_most: 2}/'
 bad "calibrated on what?" "name what was fitted to this number" 's/^class:.*/class: calibrated/'
+bad "a printed number is never unvalidated" "is no 'class: unvalidated'" 's/^class:.*/class: unvalidated/'
 bad "disputed without a value" "a disputed claim needs 'baseline'" '$adisputed: "because"'
 bad "scenario and command" "either a scenario or a command" '$ascenario: scenarios/fig7_deepep.yaml'
 bad "neither" "a claim says what runs" '/^command:/d'

@@ -25,6 +25,11 @@ cp out.csv first.csv
 simulated "fig8 again" "$S/fig8_roce_routing.yaml" -s routing_study.seeds=3 \
     -s routing_study.groups='4, 16' -s routing_study.operations=all_gather
 check "fig8: the same bytes" cmp out.csv first.csv
+simulated "fig8: all-to-all" "$S/fig8_roce_routing.yaml" -s routing_study.seeds=2 -s routing_study.groups=8 \
+    -s routing_study.operations=all_to_all
+check "fig8: an all-to-all is best under adaptive routing" below "$(metric static_busbw)" "$(metric adaptive_busbw)"
+expect 3 "fig8: an operation without rings" validate "$S/fig8_roce_routing.yaml" -s routing_study.operations=send_recv
+tells "this operation has no such algorithm"
 expect 3 "fig8: an unknown policy" validate "$S/fig8_roce_routing.yaml" -s routing_study.policies='ecmp, adaptiv'
 tells "did you mean 'adaptive'?"
 expect 3 "fig8: groups that do not fit" validate "$S/fig8_roce_routing.yaml" -s routing_study.groups=48

@@ -241,6 +241,9 @@ START_TEST(verdicts)
                                              : fabs(r.deviation_ratio - cases[_i].deviation) < 5e-5,
                   "%s: deviation %g", cases[_i].what, r.deviation_ratio);
     ck_assert_msg((r.verdict == VERDICT_REGRESSED) == (*r.message != 0), "%s: '%s'", cases[_i].what, r.message);
+    c.class = CLASS_UNVALIDATED; /* what nobody measured is never ok, and all else as it was */
+    claim_judge(&r, a);
+    ck_assert_int_eq(r.verdict, cases[_i].verdict == VERDICT_OK ? VERDICT_UNVALIDATED : cases[_i].verdict);
 }
 END_TEST
 

@@ -89,8 +89,9 @@ static const struct argp argp = {
     "Runs what the claims of the paper are checked by and prints the paper's value beside ours. PATTERN is a "
     "claim's name, with * and ?, or the beginning of a section: 'table3*', '5.1.2'. Exit code 1 when a claim "
     "regressed or has no number."
-    "\vVerdicts: ok; miss (an honest difference, recorded); disputed (cannot hold as printed); regressed (it held, "
-    "or was another value, before); error.",
+    "\vVerdicts: ok; miss (an honest difference, recorded); disputed (cannot hold as printed); unvalidated (goes the way "
+    "that the paper expects; nobody measured it, so it counts as nothing reproduced); regressed (it held, or was "
+    "another value, before); error.",
     NULL, NULL, NULL};
 
 /* --- which claims ------------------------------------------------------------------------------------------------- */

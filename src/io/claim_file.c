@@ -17,7 +17,7 @@
 #define STRING(s, key, member, default_, doc_) \
     {.name = key, .type = CFG_STRING, .offset = offsetof(struct s, member), .dflt = default_, .doc = doc_}
 
-const char *const claim_class_names[] = {"closed-form", "count", "calibrated", "predicted", NULL};
+const char *const claim_class_names[] = {"closed-form", "count", "calibrated", "predicted", "unvalidated", NULL};
 static const char *const order_names[] = {"none", "below", "above", "similar", NULL};
 static const char *const rounding_names[] = {"nearest", "down", NULL};
 
@@ -65,7 +65,8 @@ static const struct cfg_field claim_fields[] = {
     {.name = "expect", .type = CFG_TABLE, .offset = offsetof(struct claim, expect), .sub = &expect_table,
      .doc = "when the claim holds"},
     {.name = "class", .type = CFG_ENUM, .offset = offsetof(struct claim, class), .choices = claim_class_names,
-     .doc = "what kind of agreement it is: only 'predicted' says something about the model"},
+     .doc = "what kind of agreement it is: only 'predicted' says something about the model; 'unvalidated' is what the "
+            "paper expects or proposes and nobody measured"},
     STRING(claim, "constants", constants, "", "class calibrated: which constants were fitted to it"),
     STRING(claim, "disputed", disputed, "", "why the statement cannot hold as it is printed"),
     STRING(claim, "baseline", baseline_text, "",
@@ -291,6 +292,9 @@ static void check_class(const struct loading *l)
     if ((c->class == CLASS_CALIBRATED) != (*c->constants != 0))
         REPORT(l, *c->constants ? "constants" : "class",
                "'class: calibrated' and 'constants' belong together: name what was fitted to this number");
+    if (c->class == CLASS_UNVALIDATED && *c->expect.digits_text)
+        REPORT(l, "expect.digits", "a number that the paper prints is no 'class: unvalidated': that is for a direction "
+                                   "that nobody measured; write 'class: predicted'");
     if (*c->disputed && isnan(c->baseline))
         REPORT(l, "disputed", "a disputed claim needs 'baseline', our value, so that a change is noticed");
 }

@@ -8,7 +8,7 @@
 #include "base/cfg.h"
 #include "io/json_expr.h"
 
-enum claim_class { CLASS_CLOSED_FORM, CLASS_COUNT, CLASS_CALIBRATED, CLASS_PREDICTED };
+enum claim_class { CLASS_CLOSED_FORM, CLASS_COUNT, CLASS_CALIBRATED, CLASS_PREDICTED, CLASS_UNVALIDATED };
 enum claim_order { ORDER_NONE, ORDER_BELOW, ORDER_ABOVE, ORDER_SIMILAR };
 enum claim_rounding { ROUNDING_NEAREST, ROUNDING_DOWN };
 

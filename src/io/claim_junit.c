@@ -33,6 +33,7 @@ static const char *reason(const struct claim_result *r, struct arena *arena)
     switch (r->verdict) {
     case VERDICT_DISPUTED: return arena_printf(arena, "disputed: %s: %s", values, r->claim->disputed);
     case VERDICT_MISS: return arena_printf(arena, "miss: %s", values);
+    case VERDICT_UNVALIDATED: return arena_printf(arena, "unvalidated: %s; nobody measured it", values);
     default: return r->message;
     }
 }
@@ -40,7 +41,7 @@ static const char *reason(const struct claim_result *r, struct arena *arena)
 static void put_case(const struct claim_result *r, struct arena *arena, struct outfile *f)
 {
     static const char *const elements[N_VERDICTS] = {
-        NULL, "skipped", "skipped", "failure", "error"};
+        NULL, "skipped", "skipped", "skipped", "failure", "error"};
     outfile_printf(f, "    <testcase");
     put_attribute(f, "classname", arena_printf(arena, "claims.%s", r->claim->section));
     put_attribute(f, "name", r->claim->id);
@@ -63,7 +64,7 @@ static void put_suite(const struct claim_result *r, uint32_t n, struct arena *ar
     put_attribute(f, "name", r->claim->section);
     outfile_printf(f, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n", n,
                    count[VERDICT_REGRESSED], count[VERDICT_ERROR],
-                   count[VERDICT_MISS] + count[VERDICT_DISPUTED]);
+                   count[VERDICT_MISS] + count[VERDICT_DISPUTED] + count[VERDICT_UNVALIDATED]);
     for (uint32_t i = 0; i < n; i++)
         put_case(&r[i], arena, f);
     outfile_printf(f, "  </testsuite>\n");

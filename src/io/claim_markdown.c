@@ -1,4 +1,5 @@
 /* Claims as the page doc/VALIDATION.md. Nothing in it depends on when or how fast it was made. */
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,9 +11,11 @@ static const char preamble[] =
     "Every number of the paper beside ours, as `moesim claims` finds them. `moesim claims --detail ID` shows a\n"
     "claim's command line and arithmetic.\n\n"
     "Classes: **closed-form** follows from the paper's own formula; **count** is counted; **calibrated** was used to\n"
-    "choose a constant, so it says nothing about the model; **predicted** was not. Verdicts: **ok** it holds within the\n"
-    "claim's tolerance; **miss** it does not, and the value is recorded so that a change is noticed; **disputed** it\n"
-    "cannot hold as printed, for the reason given. Only **ok** counts as reproduced.\n";
+    "choose a constant, or is one, so it says nothing about the model; **predicted** was not; **unvalidated** is what the\n"
+    "paper proposes or expects without a measurement. Verdicts: **ok** it holds within the claim's tolerance; **miss** it\n"
+    "does not, and the value is recorded so that a change is noticed; **disputed** it cannot hold as printed, for the\n"
+    "reason given; **unvalidated** ours goes the way that the paper expects, which is no agreement with anything measured.\n"
+    "Only **ok** counts as reproduced.\n";
 
 /* Text that Markdown and its tables would read as markup. */
 static void put(struct outfile *f, const char *s)
@@ -71,21 +74,30 @@ static void put_note(const struct claim_result *r, struct arena *arena, struct o
     outfile_printf(f, "\n");
 }
 
+/* How many of the class hold; values_only: those that give a number of the paper's, not a bound or an order. */
+static uint32_t count_ok(const struct claim_results *all, int class, bool values_only)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < all->n; i++) {
+        const struct claim *c = all->results[i].claim;
+        n += c->class == class && all->results[i].verdict == VERDICT_OK && !(values_only && isnan(c->expect.value));
+    }
+    return n;
+}
+
 static void put_summary(const struct claim_results *all, struct outfile *f)
 {
-    static const char *const words[N_VERDICTS] = {"hold", "miss", "disputed", "regressed", "without a number"};
+    static const char *const words[N_VERDICTS] = {"hold", "miss", "disputed", "unvalidated", "regressed",
+                                                    "without a number"};
     outfile_printf(f, "\n%u claims:", all->n);
     for (int v = 0; v < N_VERDICTS; v++)
         if (all->count[v])
             outfile_printf(f, "%s %u %s", v ? "," : "", all->count[v], words[v]);
     outfile_printf(f, ". Of those that hold, by class:");
-    for (int class = 0; claim_class_names[class]; class ++) {
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < all->n; i++)
-            n += all->results[i].claim->class == class && all->results[i].verdict == VERDICT_OK;
-        outfile_printf(f, "%s %u %s", class ? "," : "", n, claim_class_names[class]);
-    }
-    outfile_printf(f, ".\n");
+    for (int class = 0; class < CLASS_UNVALIDATED; class ++)
+        outfile_printf(f, "%s %u %s", class ? "," : "", count_ok(all, class, false), claim_class_names[class]);
+    outfile_printf(f, " (%u a value, the others a bound or an order, which is less).\n",
+                   count_ok(all, CLASS_PREDICTED, true));
 }
 
 void claims_write_markdown(const struct claim_results *all, struct arena *arena, struct outfile *f)

@@ -6,7 +6,7 @@
 
 #include "io/claim_writers.h"
 
-const char *const verdict_names[] = {"ok", "miss", "disputed", "regressed", "error", NULL};
+const char *const verdict_names[] = {"ok", "miss", "disputed", "unvalidated", "regressed", "error", NULL};
 
 enum { WIDTH = 112, INDENT = 13 };
 
@@ -110,7 +110,7 @@ static void print_reasons(const struct claim_result *r, bool detail, struct aren
         wrap(f, r->message);
     if (r->verdict == VERDICT_DISPUTED)
         wrap(f, c->disputed);
-    if (*sum && (detail || r->verdict != VERDICT_OK))
+    if (*sum && (detail || (r->verdict != VERDICT_OK && r->verdict != VERDICT_UNVALIDATED)))
         wrap(f, sum);
     if (detail && *c->constants)
         wrap(f, arena_printf(arena, "fitted: %s", c->constants));
@@ -143,7 +143,7 @@ static struct widths measure(const struct claim_results *all, struct arena *aren
 
 static void print_line(const struct claim_result *r, struct widths w, struct arena *arena, struct outfile *f)
 {
-    outfile_printf(f, "  %-9s  ", verdict_names[r->verdict]);
+    outfile_printf(f, "  %-11s  ", verdict_names[r->verdict]);
     pad(f, r->claim->id, w.id, false);
     outfile_printf(f, "  ");
     pad(f, claim_paper_text(r, arena), w.paper, true);
@@ -170,7 +170,7 @@ static void print_summary(const struct claim_results *all, struct outfile *f)
 static void print_all(const struct claim_results *all, bool detail, struct arena *arena, struct outfile *f)
 {
     struct widths w = measure(all, arena);
-    outfile_printf(f, "  verdict    ");
+    outfile_printf(f, "  verdict      ");
     pad(f, "claim", w.id, false);
     outfile_printf(f, "  ");
     pad(f, "paper", w.paper, true);

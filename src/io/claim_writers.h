@@ -6,11 +6,12 @@
 #include "io/claim_file.h"
 
 enum verdict {
-    VERDICT_OK,        /* it holds */
-    VERDICT_MISS,      /* it does not, and did not before: ours is the baseline */
-    VERDICT_DISPUTED,  /* it cannot hold as printed; ours is the baseline */
-    VERDICT_REGRESSED, /* it holds no more, or ours moved away from the baseline */
-    VERDICT_ERROR,     /* no number: the command failed or does not print it */
+    VERDICT_OK,          /* it holds */
+    VERDICT_MISS,        /* it does not, and did not before: ours is the baseline */
+    VERDICT_DISPUTED,    /* it cannot hold as printed; ours is the baseline */
+    VERDICT_UNVALIDATED, /* ours goes the way that the paper expects, and nothing measured is there to hold it against */
+    VERDICT_REGRESSED,   /* it holds no more, or ours moved away from the baseline */
+    VERDICT_ERROR,       /* no number: the command failed or does not print it */
     N_VERDICTS
 };
 extern const char *const verdict_names[];

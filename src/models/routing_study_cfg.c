@@ -9,7 +9,7 @@
 
 static const struct cfg_field fields[] = {
     LIST("operations", operations, "all_gather, reduce_scatter",
-         "collectives that run, one after the other"),
+         "collectives that run, one after the other: by rings, all_to_all between all pairs"),
     LIST("groups", groups, "2, 4, 8, 16", "GPUs of a group, each on another node; a list"),
     LIST("policies", policies, "ecmp, static, adaptive",
          "routing policies to compare (keys of cluster.network.routing.policy)"),

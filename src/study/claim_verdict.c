@@ -1,6 +1,7 @@
 /* Whether a claim holds. What does not hold is a miss as long as it stays where it was found (the baseline): an
  * honest difference between model and machine. Moving away from there, or not holding any more without having been
- * recorded as a miss, is a regression. */
+ * recorded as a miss, is a regression. What nobody measured is never reproduced: going the expected way is a verdict
+ * of its own. */
 #include <math.h>
 #include <stdbool.h>
 
@@ -66,7 +67,7 @@ void claim_judge(struct claim_result *r, struct arena *arena)
     bool disputed = *c->disputed, met = holds(r);
     r->deviation_ratio = deviation(r);
     if (met && !disputed) {
-        r->verdict = VERDICT_OK;
+        r->verdict = c->class == CLASS_UNVALIDATED ? VERDICT_UNVALIDATED : VERDICT_OK;
     } else if (isnan(c->baseline)) {
         r->verdict = VERDICT_REGRESSED;
         r->message = arena_printf(arena, "regressed: the paper has %s, ours is %s", claim_paper_text(r, arena),

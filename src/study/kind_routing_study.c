@@ -36,12 +36,34 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
                : 0;
 }
 
+/* Rings, and all pairs of a group for all-to-all. */
+static int algorithm_of(uint32_t operation)
+{
+    return operation == COLLECTIVE_ALL_TO_ALL ? COLLECTIVE_DIRECT : COLLECTIVE_RING;
+}
+
+static void check_operations(const struct scenario_file *file, const struct plan *p, struct diag *diag)
+{
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    uint32_t ranks[2] = {0, (uint32_t)hw->node.gpus};
+    for (uint32_t i = 0; i < p->n_operations; i++) {
+        struct collective c = {.operation = (int)p->operations[i], .algorithm = algorithm_of(p->operations[i]),
+                               .ranks = ranks, .n = 2};
+        const char *misfit = collective_misfit(&c, hw);
+        if (misfit)
+            diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "operations"),
+                       "%s by %s: %s; write for example 'all_gather, all_to_all'",
+                       collective_operation_names[p->operations[i]], collective_algorithm_names[c.algorithm], misfit);
+    }
+}
+
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct cluster_hw *hw = &file->scenario->cluster;
     struct plan p;
     if (make_plan(file, arena, &p, diag))
         return;
+    check_operations(file, &p, diag);
     for (uint32_t i = 0; i < p.n_groups; i++)
         if (p.groups[i] < 2 || hw->nodes % p.groups[i])
             diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "groups"),
@@ -91,7 +113,7 @@ static int run_once(struct study *s, uint32_t operation, uint32_t size, double *
     struct collective_ops *ops = ARENA_ARRAY(s->run->scratch, struct collective_ops, n_groups);
     for (uint32_t g = 0; g < n_groups; g++) {
         members(s, g, size, ranks);
-        struct collective c = {.operation = (int)operation, .algorithm = COLLECTIVE_RING,
+        struct collective c = {.operation = (int)operation, .algorithm = algorithm_of(operation),
                                .ranks = ranks, .n = size, .size_B = s->cfg->size_B,
                                .name = collective_operation_names[operation]};
         ops[g] = collective_build(s->run->graph, &s->hw, &c, s->run->scratch);
@@ -117,7 +139,7 @@ struct collisions {
     double fullest;        /* flows on the fullest cable */
 };
 
-static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t (*links)[ROUTE_MAX_LINKS],
+static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t n_peers, uint32_t (*links)[ROUTE_MAX_LINKS],
                              uint32_t *n_links, double *load)
 {
     uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size), flows = 0;
@@ -125,8 +147,9 @@ static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t (*links)[R
                         .seed = s->run->spec.seed, .load = load};
     for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
         members(s, g, size, ranks);
-        for (uint32_t i = 0; i < size; i++, flows++) {
-            struct routing_key key = {ranks[i], ranks[(i + 1) % size], flows, 0, false};
+        for (uint32_t i = 0; i < size * n_peers; i++, flows++) {
+            uint32_t src = i / n_peers, dst = (src + 1 + i % n_peers) % size;
+            struct routing_key key = {ranks[src], ranks[dst], flows, 0, false};
             n_links[flows] = routing_choose(&r, &key, links[flows]);
             for (uint32_t k = 0; k < n_links[flows]; k++)
                 load[links[flows][k]]++;
@@ -140,15 +163,16 @@ static bool between_switches(const struct topology *t, uint32_t link)
     return t->links[link].kind >= LINK_LEAF_SPINE;
 }
 
-/* The flows of one step of all rings, routed as the simulation routes them. */
-static struct collisions count_collisions(struct study *s, uint32_t size)
+/* The flows of one step of all rings, or all pairs of an all-to-all, routed as the simulation routes them (but that
+ * the hashes of ECMP's pairs are others). */
+static struct collisions count_collisions(struct study *s, uint32_t operation, uint32_t size)
 {
     struct collisions c = {0};
     struct arena *a = s->run->scratch;
-    uint32_t n = s->topo->n_endpoints;
+    uint32_t n_peers = operation == COLLECTIVE_ALL_TO_ALL ? size - 1 : 1, n = s->topo->n_endpoints * n_peers;
     double *load = ARENA_ARRAY(a, double, s->topo->n_links);
     uint32_t(*links)[ROUTE_MAX_LINKS] = arena_array(a, sizeof *links, n);
-    uint32_t *n_links = ARENA_ARRAY(a, uint32_t, n), flows = choose_paths(s, size, links, n_links, load);
+    uint32_t *n_links = ARENA_ARRAY(a, uint32_t, n), flows = choose_paths(s, size, n_peers, links, n_links, load);
     double crossing = 0, sharing = 0;
     for (uint32_t f = 0; f < flows; f++) {
         double fullest = 0;
@@ -169,7 +193,7 @@ static struct collisions count_collisions(struct study *s, uint32_t size)
 enum { COL_OPERATION, COL_GROUP, COL_POLICY, COL_MEAN, COL_SD, COL_MIN, COL_MAX, COL_CI, COL_CROSSING,
        COL_SHARING, COL_FULLEST, N_COL };
 static const struct result_column columns[N_COL] = {
-    {"operation", DIM_COUNT, "collective, by rings", true},
+    {"operation", DIM_COUNT, "collective, by rings; all_to_all: all pairs at once", true},
     {"group", DIM_COUNT, "GPUs of a group, each on another node", false},
     {"policy", DIM_COUNT, "routing policy", true},
     {"busbw", DIM_BANDWIDTH, "mean over seeds of the groups' mean busbw (nccl-tests)", false},
@@ -194,7 +218,7 @@ static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32
         s->run->seed_offset = seed;
         if (run_once(s, operation, size, &busbw_Bps[seed], diag))
             return -1;
-        struct collisions c = count_collisions(s, size);
+        struct collisions c = count_collisions(s, operation, size);
         mean.crossing_ratio += c.crossing_ratio / n;
         mean.sharing_ratio += c.sharing_ratio / n;
         mean.fullest += c.fullest / n;
@@ -257,7 +281,7 @@ static int run_study(struct kind_run *run, struct diag *diag)
     s.nodes = ARENA_ARRAY(run->arena, uint32_t, (size_t)s.hw.nodes);
     run->result.kind = "routing_study";
     s.rows = result_add_table(&run->result, run->arena, "policies",
-                              "busbw of rings under each routing policy, over seeds", columns,
+                              "busbw under each routing policy, over seeds", columns,
                               N_COL, s.plan.n_operations * s.plan.n_groups * s.plan.n_policies);
     progress_begin("simulating");
     if (run_all(&s, diag))
