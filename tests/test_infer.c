@@ -433,6 +433,56 @@ START_TEST(attention_reads_the_cache_as_it_is_stored)
 }
 END_TEST
 
+static struct infer_layout layout_with(struct fixture *f, bool prefill, const char *const *set, int n)
+{
+    struct infer_case c;
+    struct infer_outcome o;
+    open_with(f, set, n);
+    infer_case_of(&f->setup, prefill, &c);
+    run_case(f, &c, &o);
+    return o.step.layout;
+}
+
+/* Of DeepSeek-V3's attention 7168 (1536 + 512 + 64) parameters and two norms stand on each GPU of a group, the rest
+ * divides; with 8 heads of keys and values among 16 GPUs two hold the same. */
+START_TEST(tensor_parallelism_divides_what_it_can)
+{
+    struct fixture f;
+    static const char *const one[] = {"sim.network=bound"};
+    struct infer_layout l = layout_with(&f, false, one, 1);
+    struct model m = *l.model;
+    double whole = 7169.0 * (1536 + 512) + 7168 * 64, all = model_attention_rank(&m, 1);
+    ck_assert_double_eq_tol((double)m.layers * all, model_params(&m).attention, 1);
+    ck_assert_double_eq_tol(model_attention_rank(&m, 4), whole + (all - whole) / 4, 1);
+    m.attention.kind = "gqa";
+    m.attention.kv_lora = 0;
+    m.attention.kv_heads = 8;
+    m.attention.head_dim = 128;
+    double kv = 2 * 7168 * 8 * 128, grouped = model_attention_rank(&m, 1);
+    ck_assert_double_eq_tol(model_attention_rank(&m, 16), (grouped - kv) / 16 + kv / 8, 1);
+    ck_assert_double_eq(infer_kv_shares(&m, 16), 8);
+    close_it(&f);
+}
+END_TEST
+
+/* What decoding will not see need not be sent. */
+START_TEST(windows_bound_what_is_transferred)
+{
+    struct fixture f;
+    static const char *const whole[] = {"sim.network=bound", "inference.prefill.prompt=4096",
+                                        "inference.prefill.tokens=8192"};
+    static const char *const window[] = {"sim.network=bound", "inference.prefill.prompt=4096",
+                                         "inference.prefill.tokens=8192", "llm.attention.window=1024"};
+    struct infer_layout l = layout_with(&f, true, whole, 3);
+    double all_B = infer_kv_rank_B(&l);
+    ck_assert_double_eq_tol(all_B, 8192.0 * model_kv_B(l.model), 1e-9 * all_B);
+    close_it(&f);
+    l = layout_with(&f, true, window, 4);
+    ck_assert_double_eq_tol(infer_kv_rank_B(&l), all_B / 4, 1e-9 * all_B);
+    close_it(&f);
+}
+END_TEST
+
 /* With a window a prompt costs less, and never less than with a smaller one. */
 START_TEST(windows_bound_prefill)
 {
@@ -517,6 +567,8 @@ static Suite *suite(void)
     tcase_add_test(tc, better_hardware_is_not_slower);
     tcase_add_test(tc, attention_reads_the_cache_as_it_is_stored);
     tcase_add_test(tc, windows_bound_prefill);
+    tcase_add_test(tc, windows_bound_what_is_transferred);
+    tcase_add_test(tc, tensor_parallelism_divides_what_it_can);
     tcase_add_test(tc, overlap_is_not_slower_than_taking_turns);
     tcase_add_test(tc, the_busiest_rank_decides);
     tcase_add_test(tc, times_for_tables);

@@ -172,6 +172,27 @@ START_TEST(requests_pass_in_order)
 }
 END_TEST
 
+/* One request, nothing else: a window of a tenth of the prompt takes a tenth of the link's time. */
+START_TEST(a_window_is_all_that_is_transferred)
+{
+    struct linear times = {1e-6, 0.01, 1e-4, 1e-9};
+    double joined_s[2];
+    for (int i = 0; i < 2; i++) {
+        struct arena *arena = arena_new();
+        struct request *r = poisson(arena, 1, 1, 10000, false, 1);
+        struct serve_spec spec = busy(r, 1, &times);
+        struct serve_outcome out;
+        r[0].prompt = 10000, r[0].output = 10;
+        spec.kv_window = i ? 1000 : 0;
+        serve_run(&spec, arena, &out);
+        joined_s[i] = out.records[0].joined_s - out.records[0].first_token_s - spec.link_latency_s;
+        arena_free(arena);
+    }
+    ck_assert_double_eq_tol(joined_s[0], 10000 * 70272 / 50e9, 1e-9);
+    ck_assert_double_eq_tol(joined_s[1], joined_s[0] / 10, 1e-9);
+}
+END_TEST
+
 static double first_token(const struct serve_outcome *out, const struct request *r, uint32_t i)
 {
     return out->records[i].first_token_s - r[i].arrival_s;
@@ -278,6 +299,7 @@ int main(void)
     tcase_add_test(tc, decoding_without_limits_has_no_queue);
     tcase_add_test(tc, a_batch_of_one_is_a_queue);
     tcase_add_test(tc, requests_pass_in_order);
+    tcase_add_test(tc, a_window_is_all_that_is_transferred);
     tcase_add_test(tc, chunks_by_hand);
     tcase_add_test(tc, transfers_by_hand);
     tcase_add_test(tc, a_prompt_holds_up_decoding);

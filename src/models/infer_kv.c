@@ -9,26 +9,25 @@
 
 #include <math.h>
 
-static double position_B(const struct infer_layout *l)
+double infer_kv_shares(const struct model *m, uint32_t tp)
 {
-    const struct attention_dims *a = &l->model->attention;
-    double divided = a->kv_lora ? 1 : fmin(l->tp, (double)a->kv_heads);
-    return model_kv_B(l->model) / divided;
+    return m->attention.kv_lora ? 1 : fmin(tp, (double)m->attention.kv_heads);
 }
 
-static double group_positions(const struct infer_layout *l)
+/* What a GPU of the group holds of a prompt: of a window, the positions that decoding will still see. */
+static double prompt_B(const struct infer_layout *l)
 {
-    return l->sequences * (l->context + l->new_tokens);
+    return model_cache_B(l->model, l->context + l->new_tokens) / infer_kv_shares(l->model, l->tp);
 }
 
 double infer_kv_rank_B(const struct infer_layout *l)
 {
-    return l->micro_batches * group_positions(l) * position_B(l);
+    return l->micro_batches * l->sequences * prompt_B(l);
 }
 
 double infer_kv_last_B(const struct infer_layout *l)
 {
-    return group_positions(l) * position_B(l) / (double)l->model->layers;
+    return l->sequences * prompt_B(l) / (double)l->model->layers;
 }
 
 struct sending {
@@ -50,8 +49,7 @@ static void add_transfers(const struct sending *x, uint32_t rank, double from, d
                           double of_layers, uint32_t op)
 {
     const struct infer_layout *l = &x->s->layout;
-    double prompt_B = (l->context + l->new_tokens) * position_B(l) * of_layers /
-                      (double)l->model->layers;
+    double bytes_B = prompt_B(l) * of_layers / (double)l->model->layers;
     uint32_t of_group = (uint32_t)lround(l->sequences * l->micro_batches);
     for (double p = floor(from); p < to; p++) {
         double share = fmin(p + 1, to) - fmax(p, from);
@@ -60,7 +58,7 @@ static void add_transfers(const struct sending *x, uint32_t rank, double from, d
                                                   .dst_op = op,
                                                   .src = rank,
                                                   .dst = dst,
-                                                  .bytes_B = share * prompt_B,
+                                                  .bytes_B = share * bytes_B,
                                                   .weight = 1,
                                                   .priority = (uint8_t)l->hw->traffic.kv_cache});
     }

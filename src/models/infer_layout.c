@@ -247,7 +247,7 @@ static double weights_B(const struct infer_layout *l)
         other += p.mtp_other;
     }
     return model_stored_B(
-        m, on_every + p.attention / l->tp + sparse * l->slots_per_rank * expert, other);
+        m, on_every + (double)m->layers * model_attention_rank(m, l->tp) + sparse * l->slots_per_rank * expert, other);
 }
 
 /* Bytes of a sequence's cache on one GPU of its group, times the group's GPUs: a GPU

@@ -40,6 +40,18 @@ static double n_dense(const struct model *m)
 
 /* --- parameters ------------------------------------------------------------------------------------------- */
 
+double model_attention_rank(const struct model *m, uint32_t tp)
+{
+    const struct attention_dims *a = &m->attention;
+    double d = (double)m->hidden, kv_heads = (double)a->kv_heads, all = attention(m).params;
+    if (a->kv_lora > 0) { /* with their norms */
+        double whole = (d + 1) * (double)(a->q_lora + a->kv_lora) + d * (double)a->rope_dim;
+        return whole + (all - whole) / tp;
+    }
+    double kv = 2 * d * kv_heads * (double)a->head_dim;
+    return (all - kv) / tp + kv / fmin(tp, kv_heads);
+}
+
 /* A module is a layer of the model's last kind between a projection of two vectors to one and three norms
  * (DeepSeek-V3 report, 2.2). */
 static void add_mtp(const struct model *m, struct model_params *p)
@@ -173,7 +185,7 @@ static double stage_B(const struct model *m, const struct model_layout *l, uint3
     for (uint32_t i = first; i < first + n; i++) {
         bool is_dense = !m->moe.routed || i < (uint64_t)m->dense_layers;
         double rest = a.params + 2 * (double)m->hidden + (is_dense ? f.params : e.params - e.routed);
-        sum += rest / l->tp + (is_dense ? 0 : replicas * e.routed / l->ep);
+        sum += model_attention_rank(m, l->tp) + (rest - a.params) / l->tp + (is_dense ? 0 : replicas * e.routed / l->ep);
         other += (a.other + 2 * (double)m->hidden + (is_dense ? f.other : e.other)) / l->tp;
     }
     double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;

@@ -59,6 +59,10 @@ struct model_params {
 
 struct model_params model_params(const struct model *m);
 
+/* Parameters of one layer's attention on each of `tp` GPUs: heads are divided, MLA's down projections stand on all of
+ * them, and with fewer heads of keys and values than GPUs several hold the same. */
+double model_attention_rank(const struct model *m, uint32_t tp);
+
 /* Bytes of parameters with the scales of their blocks, `other` of which are not quantised. */
 double model_stored_B(const struct model *m, double params, double other);
 

@@ -34,6 +34,7 @@ struct serve_spec {
     uint32_t max_batch;          /* sequences of a rank */
     double kv_positions;         /* of a rank's caches; a request takes prompt + output, from its admission on */
     double kv_position_B, link_Bps, link_latency_s; /* transfer; link_Bps 0 = it takes no time */
+    double kv_window;            /* the last positions of a prompt that are transferred; 0 = all */
     uint32_t kv_layers;          /* transferred layer by layer while prefill goes on; 0 = all at its end */
     double accept_ratio;         /* speculative decoding: of a predicted token; */
     uint32_t extra_tokens;       /* predicted in a step */

@@ -9,6 +9,7 @@
 
 #include "base/progress.h"
 #include "io/row_file.h"
+#include "models/infer_kv.h"
 #include "study/serve_report.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
@@ -189,7 +190,8 @@ static struct serve_spec spec_of(const struct kind_run *run, const struct serve_
                               .cached_ratio = s->inference.prefill.cached_ratio,
                               .max_batch = p->max_batch * tp,
                               .kv_positions = p->kv_positions * tp,
-                              .kv_position_B = model_kv_B(&s->llm),
+                              .kv_position_B = model_kv_B(&s->llm) * tp / infer_kv_shares(&s->llm, tp),
+                              .kv_window = (double)s->llm.attention.window,
                               .accept_ratio = s->serving.acceptance_ratio,
                               .extra_tokens = (uint32_t)s->inference.decode.extra_tokens,
                               .seed = (uint64_t)s->sim.seed + run->seed_offset,
