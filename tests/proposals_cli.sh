@@ -191,6 +191,27 @@ expect 2 "unknown format" proposals -f xml
 "$MOESIM" proposals -j 3 ibgda sm_cost roce >three
 check "the number of workers changes nothing" cmp one three
 "$MOESIM" proposals -f markdown >all.md
+"$MOESIM" proposals -f json >all.json
+check "a gain that is the ratio of two values of a key says that it is no result, and no other does" python3 - "$MOESIM" <<'P'
+import json, re, subprocess, sys
+def run(*a):
+    return subprocess.run([sys.argv[1], *a], stdout=subprocess.PIPE, text=True).stdout
+def numbers(text):
+    key = r":\s*(?:\{value:\s*)?\"?([-+]?[0-9][0-9.e+-]*)\s*([A-Za-z/%]*)"
+    return [re.search(key, line.split("#")[0]) for line in text.splitlines()]
+trials, seen = json.load(open("all.json"))["proposals"], 0
+for t in trials:
+    was = run("validate", "--print", t["scenario"], *(x for s in t["set"] for x in ("-s", s))).replace("command line: -s ", "by hand: ")
+    open("echo.yaml", "w").write(was)
+    now = run("validate", "--print", "echo.yaml", "--proposal", t["name"] + (t["arguments"] and ":" + t["arguments"]))
+    assert len(was.splitlines()) == len(now.splitlines()) > 100, t["name"]
+    pairs = [(a, b) for a, b in zip(numbers(was), numbers(now)) if a and b and a[2] == b[2] and a[1] != b[1]]
+    ratios = [float(a[1]) / float(b[1]) for a, b in pairs if float(a[1]) and float(b[1])]
+    seen += len(ratios)
+    echo = any(abs(r / t["gain"] - 1) < 1e-3 or abs(r * t["gain"] - 1) < 1e-3 for r in ratios)
+    assert echo == ("no result" in t["validation"]), (t["name"], t["gain"], ratios)
+assert seen > 10
+P
 check "doc/PROPOSALS.md is current ('moesim proposals -f markdown -o doc/PROPOSALS.md')" \
     diff all.md "$srcdir/doc/PROPOSALS.md"
 check "every proposal changes its metric" python3 - <<'P'

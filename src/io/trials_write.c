@@ -9,7 +9,7 @@
 
 static const char *status_of(const struct proposal *p)
 {
-    return p->validated ? p->validated : "unvalidated";
+    return p->validated ? p->validated : p->echo ? p->echo : "unvalidated";
 }
 
 static const char *shown(const struct trial_run *r, char *buf, size_t size)

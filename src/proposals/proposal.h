@@ -68,6 +68,7 @@ struct proposal {
     struct proposal_trial trial;
     const char *assumption; /* what its gain is most sensitive to */
     const char *validated;  /* what was measured; NULL = unvalidated */
+    const char *echo; /* why the gain of its trial is inputs over inputs and no result; NULL = it is a result */
 };
 
 const struct proposal *proposal_find(const char *name);    /* NULL when unknown */
