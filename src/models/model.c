@@ -185,7 +185,8 @@ static double stage_B(const struct model *m, const struct model_layout *l, uint3
     for (uint32_t i = first; i < first + n; i++) {
         bool is_dense = !m->moe.routed || i < (uint64_t)m->dense_layers;
         double rest = a.params + 2 * (double)m->hidden + (is_dense ? f.params : e.params - e.routed);
-        sum += model_attention_rank(m, l->tp) + (rest - a.params) / l->tp + (is_dense ? 0 : replicas * e.routed / l->ep);
+        sum += model_attention_rank(m, l->tp) + (rest - a.params) / l->tp +
+               (is_dense ? 0 : replicas * e.routed / l->ep);
         other += (a.other + 2 * (double)m->hidden + (is_dense ? f.other : e.other)) / l->tp;
     }
     double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;
