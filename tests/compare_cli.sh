@@ -24,8 +24,15 @@ expect 1 "within a tolerance but for one metric" compare before.json after.json 
 says "metric over_bound"
 says "1 of 71 values moved"
 expect 0 "without it" compare before.json after.json -t '2 %' -t over_bound=0.001 --ignore over_bound
+expect 2 "a tolerance of a metric that there is not" compare before.json after.json -t over_bund=1%
+tells "-t: neither result has a metric, column or claim 'over_bund'; did you mean 'over_bound'?"
+expect 2 "ignoring one" compare before.json before.json --ignore nosuch
+tells "--ignore: neither result has a metric, column or claim 'nosuch'"
+expect 1 "with units, changes in per cent" compare before.json after.json
+check "with units, changes in per cent: a time" grep -qE '^metric tpot_simulated +[0-9.]+ ms +[0-9.]+ ms +[+][0-9.]+ %' out
 expect 1 "less of it" compare before.json less.json
 says "only in the first"
+expect 1 "what only one has may be named" compare before.json less.json --ignore over_bound
 expect 1 "as JSON" compare before.json after.json --json
 check "as JSON: numbers" grep -q '"change"' out
 expect 1 "as CSV" compare before.json after.json -o moved.csv

@@ -1,11 +1,14 @@
 /* moesim compare FIRST SECOND: what moved between two results. */
 #include <argp.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "cmd/cmd.h"
+#include "io/writers.h"
 #include "study/compare.h"
+#include "study/result_build.h"
 
 enum { KEY_JSON = 256, KEY_IGNORE, SHOWN_ROWS = 50 };
 
@@ -78,14 +81,57 @@ static const struct argp argp = {
     "whose points are matched by the values of their axes.\v"
     "Exit code 0: nothing moved; 1: something moved, or is in one of them only.", NULL, NULL, NULL};
 
+/* --- for people: values with their units, the change in per cent ------------------------------------------------------ */
+
+static const struct result_column text_columns[] = {
+    {"point", DIM_COUNT, "", true},  {"value", DIM_COUNT, "", true},  {"first", DIM_COUNT, "", true},
+    {"second", DIM_COUNT, "", true}, {"change", DIM_COUNT, "", true}, {"remark", DIM_COUNT, "", true}};
+
+enum { N_TEXT_COLUMNS = sizeof text_columns / sizeof *text_columns };
+
+/* Six digits: small moves should show. */
+static const char *value_text(double value, const char *si, struct arena *arena)
+{
+    char six[32], with_unit[64];
+    if (!isfinite(value))
+        return "-";
+    snprintf(six, sizeof six, "%.6g", value);
+    return *si ? arena_strdup(arena, unit_format(strtod(six, NULL), unit_dim_of_si(si), with_unit, sizeof with_unit)) :
+                 arena_strdup(arena, six);
+}
+
+static void print_rows(const struct result_table *table, struct arena *arena)
+{
+    struct result holder = {0};
+    uint32_t skipped = *table->cells[0].text ? 0 : 1; /* single results have no points */
+    struct result_table *t = result_add_table(&holder, arena, table->name, table->doc, text_columns + skipped,
+                                              N_TEXT_COLUMNS - skipped, table->n_rows);
+    for (uint32_t i = 0; i < table->n_rows; i++) {
+        const struct result_cell *row = &table->cells[(size_t)i * table->n_columns];
+        struct result_cell *cell = result_add_row(t) - skipped;
+        const char *unit = row[COMPARE_UNIT].text;
+        double change = row[COMPARE_CHANGE].value;
+        if (!skipped)
+            cell[0].text = row[COMPARE_POINT].text;
+        cell[1].text = row[COMPARE_VALUE].text;
+        cell[2].text = value_text(row[COMPARE_FIRST].value, unit, arena);
+        cell[3].text = value_text(row[COMPARE_SECOND].value, unit, arena);
+        cell[4].text = isfinite(change) ? arena_printf(arena, "%+.3g %%", 100 * change) : "-";
+        cell[5].text = row[COMPARE_REMARK].text;
+    }
+    result_print_table(t, stdout);
+}
+
 static void report(const struct options *o, struct result_table *table, const struct compare_counts *n,
-                   struct diag *diag)
+                   struct arena *arena, struct diag *diag)
 {
     uint32_t rows = table->n_rows;
     if (!o->out && !o->json && !o->all && rows > SHOWN_ROWS)
         table->n_rows = SHOWN_ROWS;
-    if (rows || o->out || o->json)
+    if (o->out || o->json)
         print_table(table, o->out, o->json, diag);
+    else if (rows)
+        print_rows(table, arena);
     if (table->n_rows < rows)
         printf("... and %u more rows; --all prints them\n", rows - table->n_rows);
     if (!o->json)
@@ -110,7 +156,7 @@ int cmd_compare(int argc, char **argv)
     struct arena *arena = arena_new();
     struct result_table *table = compare_results(o.files[0], o.files[1], &options, arena, &counts, diag);
     if (table)
-        report(&o, table, &counts, diag);
+        report(&o, table, &counts, arena, diag);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);
     arena_free(arena);

@@ -1,6 +1,7 @@
 /* The result for people: what ran, the metrics beside what was recorded, phases, and a breakdown that
  * adds up. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/writers.h"
@@ -151,16 +152,20 @@ static int column_width(const struct result_table *t, uint32_t column)
 
 void result_print_table(const struct result_table *t, FILE *out)
 {
+    int *widths = checked_alloc(calloc(t->n_columns + 1, sizeof *widths));
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        widths[i] = column_width(t, i);
     for (uint32_t row = 0; row <= t->n_rows; row++)
         for (uint32_t i = 0; i < t->n_columns; i++) {
             char buf[32];
             const char *text =
                 row ? cell_text(t, row - 1, i, buf, sizeof buf) : t->columns[i].name;
             bool is_last_text = t->columns[i].is_text && i + 1 == t->n_columns;
-            int width = is_last_text ? 0 : column_width(t, i);
+            int width = is_last_text ? 0 : widths[i];
             fprintf(out, "%*s%s", t->columns[i].is_text ? -width : width, text,
                     i + 1 < t->n_columns ? "  " : "\n");
         }
+    free(widths);
 }
 
 static void print_table(const struct result_table *t, FILE *out)

@@ -5,13 +5,12 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "base/cfg.h"
 #include "io/items.h"
 #include "io/sweep_db.h"
 #include "study/result_build.h"
 
-enum { POINT, VALUE, UNIT, FIRST, SECOND, CHANGE, REMARK, N_COLUMNS };
-
-static const struct result_column columns[N_COLUMNS] = {
+static const struct result_column columns[COMPARE_N_COLUMNS] = {
     {"point", DIM_COUNT, "of a sweep: the values of its axes", true},
     {"value", DIM_COUNT, "metric, part, phase, or cell of a table", true},
     {"unit", DIM_COUNT, "of both", true},
@@ -31,6 +30,7 @@ struct comparison {
     struct compare_counts *counts;
     struct row *rows;
     uint32_t n, cap;
+    struct entry *names; /* of all items that were compared */
     struct arena *arena;
     struct diag *diag;
 };
@@ -62,6 +62,19 @@ static void add_row(struct comparison *c, const struct row *row)
 }
 
 /* --- values ---------------------------------------------------------------------------------------------------------- */
+
+static void know_names(struct comparison *c, const struct item_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        struct entry *known, *e;
+        HASH_FIND_STR(c->names, list->items[i].name, known);
+        if (known)
+            continue;
+        e = ARENA_NEW(c->arena, struct entry);
+        e->key = arena_strdup(c->arena, list->items[i].name);
+        HASH_ADD_KEYPTR(hh, c->names, e->key, strlen(e->key), e);
+    }
+}
 
 static bool is_ignored(const struct comparison *c, const char *name)
 {
@@ -139,6 +152,8 @@ static struct entry *index_items(struct item_list *list)
 static void compare_lists(struct comparison *c, const char *point, struct item_list *a, struct item_list *b)
 {
     struct entry *own = index_items(a), *index = index_items(b), *found;
+    know_names(c, a);
+    know_names(c, b);
     for (uint32_t i = 0; i < a->n; i++) {
         if (is_ignored(c, a->items[i].name))
             continue;
@@ -315,20 +330,46 @@ static int compare_files(struct comparison *c, const char *first, const char *se
     return 0;
 }
 
+/* An option's name must be one that was compared; where nothing was, nobody can tell. */
+static void check_name(const struct comparison *c, const char *option, const char *name)
+{
+    const char **all = ARENA_ARRAY(c->arena, const char *, HASH_COUNT(c->names) + 1);
+    struct entry *e, *next, *known;
+    uint32_t n = 0;
+    HASH_FIND_STR(c->names, name, known);
+    if (known || !c->names)
+        return;
+    HASH_ITER(hh, c->names, e, next)
+        all[n++] = e->key;
+    const char *near = cfg_nearest(name, all);
+    diag_error(c->diag, EXIT_USAGE, SRCLOC_NONE, "%s: neither result has a metric, column or claim '%s'%s%s%s", option,
+               name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int check_options(struct comparison *c)
+{
+    for (uint32_t i = 0; i < c->o->n_tolerances; i++)
+        if (c->o->tolerances[i].name)
+            check_name(c, "-t", c->o->tolerances[i].name);
+    for (const char *const *i = c->o->ignored; i && *i; i++)
+        check_name(c, "--ignore", *i);
+    return diag_failed(c->diag) ? -1 : 0;
+}
+
 static struct result_table *table_of(const struct comparison *c)
 {
     struct result holder = {0};
-    struct result_table *t = result_add_table(&holder, c->arena, "moved", "what moved", columns, N_COLUMNS, c->n + 1);
+    struct result_table *t = result_add_table(&holder, c->arena, "moved", "what moved", columns, COMPARE_N_COLUMNS, c->n + 1);
     for (uint32_t i = 0; i < c->n; i++) {
         const struct row *r = &c->rows[i];
         struct result_cell *cell = result_add_row(t);
-        cell[POINT].text = r->point;
-        cell[VALUE].text = r->value;
-        cell[UNIT].text = r->unit;
-        cell[FIRST].value = r->first;
-        cell[SECOND].value = r->second;
-        cell[CHANGE].value = r->second / r->first - 1;
-        cell[REMARK].text = r->remark;
+        cell[COMPARE_POINT].text = r->point;
+        cell[COMPARE_VALUE].text = r->value;
+        cell[COMPARE_UNIT].text = r->unit;
+        cell[COMPARE_FIRST].value = r->first;
+        cell[COMPARE_SECOND].value = r->second;
+        cell[COMPARE_CHANGE].value = r->second / r->first - 1;
+        cell[COMPARE_REMARK].text = r->remark;
     }
     return t;
 }
@@ -338,5 +379,7 @@ struct result_table *compare_results(const char *first, const char *second, cons
 {
     struct comparison c = {.o = options, .counts = counts, .arena = arena, .diag = diag};
     *counts = (struct compare_counts){0};
-    return compare_files(&c, first, second) ? NULL : table_of(&c);
+    int failed = compare_files(&c, first, second) || check_options(&c);
+    HASH_CLEAR(hh, c.names);
+    return failed ? NULL : table_of(&c);
 }

@@ -26,7 +26,12 @@ struct compare_counts {
     double largest_ratio;                            /* of what moved and is a number */
 };
 
-/* What moved or is in one of them only, a row each. NULL with the reason in diag. */
+/* Columns of the result. */
+enum { COMPARE_POINT, COMPARE_VALUE, COMPARE_UNIT, COMPARE_FIRST, COMPARE_SECOND, COMPARE_CHANGE, COMPARE_REMARK,
+       COMPARE_N_COLUMNS };
+
+/* What moved or is in one of them only, a row each. NULL with the reason in diag, also when an option names what
+ * neither has: a tolerance that nothing uses hides a misspelled one. */
 struct result_table *compare_results(const char *first, const char *second, const struct compare_options *options,
                                      struct arena *arena, struct compare_counts *counts, struct diag *diag);
 
