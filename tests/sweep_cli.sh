@@ -115,6 +115,11 @@ refused 3 "a filter that lets nothing pass" "no point is left" $small -a tpot.to
 refused 3 "a filter that is two" "more than one expression" $small -a tpot.tokens=1,2 -w '1); DROP TABLE x; --'
 refused 2 "an unknown method" "did you mean 'sobol'?" $small -a tpot.tokens=1,2 --sample sobo:3
 refused 2 "a number of points that is none" "saltelli and 1 to 1000000000 points" $small -a tpot.tokens=1,2 --sample sobol:-3
+refused 2 "no points" "saltelli and 1 to 1000000000 points" $small -a tpot.tokens=1..2 --sample sobol:0
+refused 2 "an axis twice" "for example --axis tpot.tokens=1,2,4" $small -a tpot.tokens=1,2 -a tpot.tokens=4
+refused 2 "a value for an axis" "this key is an axis" $small -a tpot.tokens=1,2 -s tpot.tokens=4
+refused 4 "a cache that is not there" "none.sqlite: error: cannot open" $small -a tpot.tokens=1,2 --cache none.sqlite -o begun.sqlite
+check "a cache that is not there leaves no begun sweep" [ ! -e begun.sqlite.part ]
 refused 3 "seeds twice" "leave one of them out" $small -a sim.seed=1,2 --seeds 2
 refused 3 "a value for -s" "is out of range" $small -a tpot.copies=1,2 -s tpot.tokens=0
 refused 3 "points that all fail" "the planes of mpft are apart" $small -a tpot.tokens=1,2 -s cluster.topology=mpft
@@ -160,7 +165,7 @@ check "shards merged give the bytes of one machine" cmp merged.sqlite j1.sqlite
 mixed() {
     local title=$1
     shift
-    expect 0 "$title" sweep "$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound -s cluster.nodes=2 \
+    expect 0 "$title" sweep "$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound \
         -s expert_load.redundant=0 -s inference.decode.batch=16 -s llm.layers=7 -a inference.phase=prefill,decode \
         -a cluster.nodes=2,4 "$@"
 }

@@ -364,7 +364,8 @@ static void option_sample(struct builder *b, const char *text)
     int method = 0, end = 0, read = sscanf(text, "%15[a-z]:%lu%n:%lu%n", name, &n, &end, &seed, &end);
     while (sample_method_names[method] && strcmp(sample_method_names[method], name))
         method++;
-    if (!sample_method_names[method] || read < 2 || text[end] || method == SAMPLE_GRID || n > 1000000000) {
+    if (!sample_method_names[method] || read < 2 || text[end] || method == SAMPLE_GRID || !n ||
+        n > 1000000000) {
         bool known = sample_method_names[method] && method != SAMPLE_GRID; /* then the number is wrong */
         const char *near = known ? NULL : cfg_nearest(name, sample_method_names);
         diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("--sample ")),
@@ -378,6 +379,35 @@ static void option_sample(struct builder *b, const char *text)
     b->d->sample_seed = seed;
 }
 
+/* Whether both are KEY=... of one key. */
+static bool same_key(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "=");
+    return n == strcspn(b, "=") && !strncmp(a, b, n);
+}
+
+/* Of two options for one key one would be lost without a word. */
+static void check_twice(struct builder *b, const struct design_options *o)
+{
+    for (const char *const *a = o->axes; a && *a; a++)
+        for (const char *const *other = o->axes; other < a; other++)
+            if (same_key(*a, *other)) {
+                const char *option = arena_printf(b->arena, "--axis %s", *a);
+                diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("--axis ")),
+                           "this key has an axis already; write all of its values in one, for example --axis %s,%s",
+                           *other, *a + strcspn(*a, "=") + 1);
+                b->broken = true;
+            }
+    for (const char *const *set = o->set; set && *set; set++)
+        for (uint32_t i = 0; i < b->d->n_axes; i++)
+            if (same_key(*set, b->d->axes[i].key)) {
+                const char *option = arena_printf(b->arena, "-s %s", *set);
+                diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("-s ")),
+                           "this key is an axis, whose values would take the place of this one; leave one of them out%s",
+                           o->axes && *o->axes ? "" : ", or write --axis instead of -s to replace the file's axis");
+            }
+}
+
 static void take_options(struct builder *b, const struct design_options *o)
 {
     for (const char *const *s = o->set; s && *s; s++)
@@ -385,6 +415,7 @@ static void take_options(struct builder *b, const struct design_options *o)
             add_set(b, *s);
     for (const char *const *a = o->axes; a && *a; a++)
         option_axis(b, *a);
+    check_twice(b, o);
     if (o->sample)
         option_sample(b, o->sample);
     if (o->where) {

@@ -164,13 +164,19 @@ static int open_caches(struct sweep *s)
         struct sweep_db *db = sweep_db_open(s->o->caches[i], s->diag);
         if (!db)
             return -1;
-        s->caches[s->n_caches] = db;
-        const char *why = useless(s, db);
+        s->caches[s->n_caches++] = db;
+    }
+    return 0;
+}
+
+static int learn_from_caches(struct sweep *s)
+{
+    for (uint32_t i = 0; i < s->n_caches; i++) {
+        const char *why = useless(s, s->caches[i]);
         if (why)
             diag_warning(s->diag, SRCLOC_FILE(s->o->caches[i]), "this cache is not used: %s", why);
         else
-            learn(s, db, s->n_caches);
-        s->n_caches++;
+            learn(s, s->caches[i], i);
     }
     return diag_failed(s->diag) ? -1 : 0;
 }
@@ -204,6 +210,8 @@ int sweep_check_out(struct sweep *s, struct sweep_db **result)
 
 int sweep_prepare(struct sweep *s)
 {
+    if (open_caches(s)) /* first: a name that is wrong leaves no begun sweep behind */
+        return -1;
     s->journal = sweep_journal_open(s->o->out, &s->about, s->o->resume, s->o->overwrite, s->diag);
     if (!s->journal || (s->o->retry_failed && sweep_journal_drop_failed(s->journal, s->diag)) || check_files(s) ||
         note_own_files(s))
@@ -213,5 +221,5 @@ int sweep_prepare(struct sweep *s)
     sweep_journal_each(s->journal, count_done, s);
     for (uint32_t i = 0; i < s->points.n; i++)
         s->report->n_points += sweep_is_mine(s, i);
-    return open_caches(s);
+    return learn_from_caches(s);
 }
