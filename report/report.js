@@ -101,10 +101,16 @@ function tooltip(lines) {
     return el("div", {}, lines.map((line) => el("div", {}, line)));
 }
 
+const undrawn = new Set();
+
+/** Paper shows what nobody has scrolled to, too. */
+window.addEventListener("beforeprint", () => [...undrawn].forEach((draw) => draw()));
+
 /** An element whose chart is made when it is first seen; `option` is a function. */
 function chartElement(option, className = "chart") {
     const box = el("div", { className, role: "img" });
     const draw = () => {
+        undrawn.delete(draw);
         if (!box.chart) {
             box.chart = echarts.init(box, null, { renderer: "canvas" });
             new ResizeObserver(() => box.chart.resize()).observe(box);
@@ -118,9 +124,12 @@ function chartElement(option, className = "chart") {
         draw();
     }, { rootMargin: "200px" });
     seen.observe(box);
+    undrawn.add(draw);
     box.redraw = () => box.chart && draw();
     return box;
 }
+
+const MOST_LINES = 12, MOST_SYMBOLS = 100;
 
 /** What of a table is drawn: indices of columns. */
 function defaultAxes(table) {
@@ -131,7 +140,9 @@ function defaultAxes(table) {
     const isValue = (c, i) => !keys.includes(i) && isNumeric(table, i) && (!table.values || table.values.includes(c.name));
     const y = table.columns.findIndex(isValue);
     const series = keys.filter((i) => i !== x && distinct(table, i).length > 1);
-    return { x, y, series, keys, logX: spreads(table, x), logY: y >= 0 && spreads(table, y), points: !isNumeric(table, x) };
+    const lines = new Set(table.rows.map((r) => JSON.stringify(series.map((i) => r[i])))).size;
+    const sample = series.length > 0 && lines > MOST_LINES && 3 * lines > table.rows.length; // hardly two points share a line
+    return { x, y, series: sample ? [] : series, keys, logX: spreads(table, x), logY: y >= 0 && spreads(table, y), points: sample || !isNumeric(table, x) };
 }
 
 /** Whether a column runs over more than a factor of 50: a logarithmic axis reads better. */
@@ -140,10 +151,20 @@ function spreads(table, i) {
     return v.length > 0 && Math.min(...v) > 0 && Math.max(...v) / Math.min(...v) > 50;
 }
 
+/** "cluster.nic.bandwidth" -> "bandwidth", as in filters. */
+function shortName(name) {
+    return name.slice(name.lastIndexOf(".") + 1);
+}
+
+/** Numbers say of what they are: "tokens 16, mpft". */
+function lineName(table, axes, r) {
+    return axes.series.map((i) => (isNumeric(table, i) ? shortName(table.columns[i].name) + " " : "") + cellText(r[i], table.columns[i])).join(", ");
+}
+
 function groupRows(table, axes) {
     const groups = new Map();
     for (const r of table.rows) {
-        const name = axes.series.map((i) => cellText(r[i], table.columns[i])).join(", ") || table.columns[axes.y].name;
+        const name = lineName(table, axes, r) || table.columns[axes.y].name;
         if (!groups.has(name)) groups.set(name, []);
         groups.get(name).push(r);
     }
@@ -163,7 +184,8 @@ function lineOption(table, axes) {
     const fits = (r) => typeof r[axes.y] === "number" && r[axes.x] !== null && (!axes.logY || r[axes.y] > 0) &&
                         (!numericX || (typeof r[axes.x] === "number" && (!axes.logX || r[axes.x] > 0)));
     const series = [...groupRows(table, axes)].map(([name, rows], k) => ({
-        name, type: axes.points ? "scatter" : "line", symbol: SYMBOLS[k % SYMBOLS.length], symbolSize: 7, showAllSymbol: true,
+        name, type: axes.points ? "scatter" : "line", symbol: SYMBOLS[k % SYMBOLS.length], symbolSize: 7,
+        showSymbol: rows.length <= MOST_SYMBOLS, showAllSymbol: true,
         emphasis: { focus: "series" },
         data: rows.filter(fits).map((r) => [numericX ? r[axes.x] : String(r[axes.x]), r[axes.y]])
                   .sort((a, b) => (numericX ? a[0] - b[0] : 0)),
@@ -216,7 +238,8 @@ const CLAIM_COLUMNS = [["verdict", "verdict"], ["id", "claim"], ["section", "sec
                        ["deviation", "deviation"], ["class", "class"], ["wall_s", "time"]];
 
 function claimCells(c) {
-    const percent = typeof c.deviation === "number" ? (c.deviation >= 0 ? "+" : "") + plain(100 * c.deviation, 3) + " %" : "–";
+    const isRange = /^[<>]=| to /.test(c.paper_text ?? "");
+    const percent = isRange && c.deviation === 0 ? "within" : typeof c.deviation === "number" ? (c.deviation >= 0 ? "+" : "") + plain(100 * c.deviation, 3) + " %" : "–";
     const ours = typeof c.ours === "number" ? plain(c.ours, 5) + (c.unit ? " " + c.unit : "") : "–";
     return [el("td", { className: "verdict " + (VERDICTS.includes(c.verdict) ? c.verdict : "") }, String(c.verdict)), el("td", {}, String(c.id)),
             el("td", {}, String(c.section)), el("td", { className: "number" }, String(c.paper_text ?? c.paper ?? "–")),
@@ -453,7 +476,17 @@ function sweepView(doc) {
     return el("div", {}, tableSection({
         name: "points", doc: failed ? `${failed} of ${doc.rows.length} failed` : "", columns, rows: rowsOf(columns, doc.rows),
         keys: axes.length ? axes : others.slice(0, 1), values: others.filter((n) => !axes.includes(n)),
-    }));
+    }), failuresView(doc.failures || []));
+}
+
+/** Why points have failed: each message once, with the points that said it. */
+function failuresView(failures) {
+    const why = new Map();
+    for (const f of failures) why.set(f.message, [...(why.get(f.message) || []), f.point]);
+    if (!why.size) return null;
+    return el("details", { className: "failures" }, el("summary", {}, `${failures.length} failed, why`), [...why].map(([message, points]) =>
+        [el("p", {}, (points.length > 1 ? "points " : "point ") + points.slice(0, 20).join(", ") + (points.length > 20 ? ` and ${points.length - 20} more` : "")),
+         el("pre", {}, String(message))]));
 }
 
 function provenanceView(doc) {

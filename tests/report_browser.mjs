@@ -21,6 +21,12 @@ page.on("pageerror", (e) => errors.push(e.message));
 page.on("request", (r) => requests.push(r.url()));
 await page.goto(pathToFileURL(page_file).href);
 
+// --- on paper
+const drawn = () => page.locator(".chart").evaluateAll((all) => all.filter((c) => c.chart).length);
+const unseen = await page.locator(".chart").count() - await drawn();
+await page.pdf();
+check("charts that nobody has scrolled to are printed", unseen > 0 && (await drawn()) === (await page.locator(".chart").count()), unseen, await drawn());
+
 /** The chart of an article, drawn. */
 async function chart(selector) {
     const box = page.locator(selector).first();
@@ -57,6 +63,8 @@ await page.selectOption(".claims select[name=class]", "count");
 const classes = await page.locator(".claims tr.claim td:nth-child(7)").allInnerTexts();
 check("a class is filtered", classes.length > 0 && classes.every((c) => c === "count"), classes);
 await page.selectOption(".claims select[name=class]", "");
+const ranges = await page.locator(".claims tr.claim:has(td:nth-child(4):text('>=')) td:nth-child(6)").allInnerTexts();
+check("a number inside its range is no deviation of 0", ranges.length > 0 && ranges.every((d) => d === "within"), ranges);
 await page.click(".claims th:has-text('ours') button");
 const numbers = await page.locator(".claims tr.claim td:nth-child(5)").allInnerTexts();
 const sorted = numbers.map(parseFloat);
@@ -80,10 +88,19 @@ await page.selectOption('#r1 select[name=y]', { label: "tpot_bound" });
 check("another axis is chosen", first !== "tpot_bound" && (await axis()) === "tpot_bound", first, await axis());
 const series = () => sweep.evaluate((b) => b.chart.getOption().series.length);
 const lines = await series();
+const names = await sweep.evaluate((b) => b.chart.getOption().series.map((s) => s.name));
+check("lines say of what their numbers are", names.join() === "tokens 16,tokens 32", names);
 await page.click('#r1 label:has-text("tpot.tokens") input');
 check("lines are split by a choice", lines === 2 && (await series()) === 1, lines, await series());
 await page.click('#r1 label:has-text("log y") input');
 check("an axis becomes logarithmic", (await sweep.evaluate((b) => b.chart.getOption().yAxis[0].type)) === "log");
+
+// --- a sample, and points that failed
+const sample = await chart('#r9 .chart');
+const styles = await sample.evaluate((b) => b.chart.getOption().series.map((s) => s.type));
+check("a sample is points, not a line for each", styles.join() === "scatter", styles);
+const why = await page.locator('#r9 .failures').evaluate((e) => e.textContent);
+check("why points have failed", why.includes("unknown model 'nosuch'"), why);
 
 // --- a network
 const network = await chart(".topology .chart");

@@ -4,9 +4,11 @@
 S=$srcdir/scenarios
 
 # --- results ----------------------------------------------------------------------------------------
-expect 0 "claims" claims 'table1*' 'table3_*' v3_active experts_per_group -o claims.json
+expect 0 "claims" claims 'table1*' 'table3_*' v3_active experts_per_group mpft_10k -o claims.json
 expect 0 "a sweep" sweep "$S/tpot_bound_nvl72.yaml" -s tpot.bridge=false -a tpot.tokens='16, 32' \
     -a cluster.node.nvlink_bandwidth='50, 100, 200, 450, 900 GB/s' -o sweep.sqlite
+expect 1 "a sample in which points fail" sweep "$S/tpot_bound_nvl72.yaml" -s tpot.bridge=false -a tpot.tokens=8..64 \
+    -a 'cluster.node.nvlink_bandwidth=50..900 GB/s' -a tpot.layers=20..60 -a model=deepseek_v3,nosuch --sample sobol:40 -o sample.sqlite
 expect 0 "as JSON, too" export sweep.sqlite -o wide.json
 expect 0 "with seeds" sweep "$S/tpot_bound_nvl72.yaml" -s tpot.bridge=false -a tpot.tokens='16, 32' --seeds 2 -o seeds.sqlite
 expect 0 "a network" topo mpft --nodes 4 --format json -o mpft.json
@@ -32,7 +34,7 @@ r[bad] = [{bad: 1, "x": bad}, {bad: 2, "x": bad + "2"}]
 r["provenance"][bad] = bad
 json.dump(r, open("odd </title><script>pwned=1</script> '\"&.json".replace("/", "_"), "w"))
 PY
-results=(claims.json sweep.sqlite mpft.json timeline.json run.json.gz table3.json df.json wide.json seeds.sqlite odd*)
+results=(claims.json sweep.sqlite mpft.json timeline.json run.json.gz table3.json df.json wide.json seeds.sqlite sample.sqlite odd*)
 
 # --- the page ---------------------------------------------------------------------------------------
 title="a <title> & \"more\" '"
@@ -65,7 +67,7 @@ assert any(t == "meta" and "default-src 'none'" in a.get("content", "") for t, a
 data = next(v for k, v in p.texts.items() if k and k[1] == "data")
 assert "<" not in data
 assert [r["kind"] for r in json.loads(data)["results"]] == [
-    "claims", "sweep", "result", "timeline", "result", "result", "result", "table", "sweep", "result"]
+    "claims", "sweep", "result", "timeline", "result", "result", "result", "table", "sweep", "sweep", "result"]
 title = next(v for k, v in p.texts.items() if k and k[0] == "title")
 assert title.strip() == "a <title> & \"more\" '", title
 assert "Apache License" in page and "BSD 3-Clause" in page and open(sys.argv[2]).read() in page

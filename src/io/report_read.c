@@ -161,7 +161,9 @@ static int read_sweep(const char *path, struct arena *arena, struct report_input
     cJSON_AddStringToObject(p, "design_sha256", about->design_sha256);
     int failed = add_columns(db, view, cJSON_AddArrayToObject(root, "columns"), arena, diag) ||
                  add_rows(db, arena_printf(arena, "SELECT * FROM %s", view), cJSON_AddArrayToObject(root, "rows"),
-                          arena, diag);
+                          arena, diag) ||
+                 add_rows(db, "SELECT point, message FROM points WHERE status = 'failed' ORDER BY point",
+                          cJSON_AddArrayToObject(root, "failures"), arena, diag);
     char *text = checked_alloc(cJSON_PrintUnformatted(root));
     out->kind = "sweep";
     out->json = arena_strdup(arena, text);
