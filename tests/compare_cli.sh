@@ -116,4 +116,6 @@ tells "did you mean 'tpot_bound'?"
 expect 3 "a condition that cannot be read" pareto grid.sqlite --min tpot_bound -w 'copies >'
 tells "syntax error"
 expect 3 "a condition that holds nowhere" pareto grid.sqlite --min tpot_bound -w 'copies > 100'
+expect 2 "an objective twice" pareto a.sqlite --min tokens --max tpot.tokens
+tells "'tpot.tokens' is an objective twice"
 finish

@@ -69,6 +69,11 @@ refused "a format that is none" "e4m3" e4m33
 refused "a table that is none" "did you mean 'gemm'" -t gem
 refused "tables with a file" "leave out -t" --file numbers.txt -t gemm
 code=3
+yes 1e300 | head -n 30 >many.txt
+refused "many errors" "many.txt:21:1: error: and 10 more like these from here on" --file many.txt
+check "many errors: the first comes first" sh -c 'head -n 1 err | grep -q "^many.txt:1:1:"'
+expect 2 "a file as format" formats many.txt
+tells "write --file=many.txt"
 printf '1 2\n3 nan 4\n' >nan.txt
 refused "a NaN" "nan.txt:2:3" --file nan.txt
 printf '1 inf\n' >inf.txt

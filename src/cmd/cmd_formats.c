@@ -1,6 +1,7 @@
 /* moesim formats: what number formats and the accumulation of tensor cores cost in accuracy. */
 #include <argp.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cfg.h"
 #include "base/progress.h"
@@ -44,7 +45,7 @@ static void add_format(struct options *o, const char *name, struct argp_state *s
     if (o->n_formats == MAX_FORMATS)
         argp_error(state, "more than %d formats", MAX_FORMATS);
     if (number_format_find(name, &o->formats[o->n_formats++], why, sizeof why))
-        argp_error(state, "%s", why);
+        argp_error(state, access(name, F_OK) ? "%s" : "%s; is it a file of numbers? write --file=%s", why, name);
 }
 
 static unsigned find_table(const char *word, struct argp_state *state)

@@ -38,6 +38,7 @@ struct reader {
     const char *text, *at, *end, *line_start;
     const char *name;
     int line, errors;
+    struct srcloc unsaid; /* of the first complaint that is only counted */
     struct diag *diag;
 };
 
@@ -71,7 +72,9 @@ static void complain(struct reader *r, const char *word, size_t len, const char 
                            .text_len = (size_t)(r->end - r->text),
                            .line = r->line,
                            .column = (int)(word - r->line_start) + 1};
-    if (++r->errors > MAX_ERRORS)
+    if (++r->errors == MAX_ERRORS + 1)
+        r->unsaid = (struct srcloc){.file = r->name, .line = where.line, .column = where.column};
+    if (r->errors > MAX_ERRORS)
         return;
     for (size_t i = 0; i < len && i < SHOWN_WORD; i++)
         shown[i] = word[i] > ' ' && word[i] < 0x7f ? word[i] : '?';
@@ -112,7 +115,7 @@ static int nothing_in(const char *name, struct diag *diag)
 int float_text_parse(const char *text, size_t len, const char *name, struct arena *arena,
                      struct floats *out, struct diag *diag)
 {
-    struct reader r = {text, text, text + len, text, name, 1, 0, diag};
+    struct reader r = {.text = text, .at = text, .end = text + len, .line_start = text, .name = name, .line = 1, .diag = diag};
     size_t room = 1024;
     float *values = checked_alloc(malloc(room * sizeof *values));
     out->n = 0;
@@ -125,8 +128,7 @@ int float_text_parse(const char *text, size_t len, const char *name, struct aren
     memcpy(out->values, values, out->n * sizeof *values);
     free(values);
     if (r.errors > MAX_ERRORS)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(name), "and %d more like these",
-                   r.errors - MAX_ERRORS);
+        diag_error(diag, EXIT_BAD_INPUT, r.unsaid, "and %d more like these from here on", r.errors - MAX_ERRORS);
     if (r.errors)
         return -1;
     return out->n ? 0 : nothing_in(name, diag);

@@ -134,6 +134,11 @@ static int choose_columns(struct problem *p, const char **names, uint32_t n_name
         while (c < p->n_columns && strcmp(p->columns[c].name, name))
             c++;
         p->column[k] = c;
+        for (uint32_t other = 0; other < k; other++)
+            if (p->column[other] == c) {
+                diag_error(p->diag, EXIT_USAGE, SRCLOC_NONE, "'%s' is an objective twice; leave one out", name);
+                return -1;
+            }
         if (c == p->n_columns)
             add_column(p, name, false, p->objectives[k].is_max ? "as much as possible" : "as little as possible");
     }
