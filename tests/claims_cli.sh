@@ -93,6 +93,9 @@ mkdir empty
 expect 3 "a folder without claims" claims --dir empty
 tells "there is no claim in it"
 
+expect 2 "a list as JSON" claims --list --json
+tells "--list runs nothing"
+
 # --- broken expectations ------------------------------------------------------------------------------
 mkdir c
 claim() { # NAME EXPECT [MORE LINES]
@@ -140,6 +143,15 @@ claim two_rows '{value: 1, digits: 0}'
 sed -i 's/^metric:.*/metric: rows.kv_KB/' c/two_rows.yaml
 expect 1 "a metric that is no number" claims --dir c
 says "3 rows match; choose one"
+claim unit '{at_least: 1}'
+sed -i 's/^command:.*/scenario: scenarios\/tpot_bound_nvl72.yaml/; s/^metric:.*/metric: comm_time_bound/; s/^unit:.*/unit: GB/' c/unit.yaml
+echo 'set: tpot.bridge=false' >>c/unit.yaml
+expect 1 "a time in bytes" claims --dir c
+says "'GB' is no unit for it: the number is in s"
+sed -i 's/^unit:.*/unit: us/' c/unit.yaml
+expect 0 "in microseconds" claims --dir c
+sed -i 's/^unit:.*/unit: microseconds, about/' c/unit.yaml
+expect 1 "in words: SI" claims --dir c
 claim fails '{value: 1, digits: 0}'
 sed -i 's/^command:.*/command: model deepseek_v9 --format json/' c/fails.yaml
 expect 1 "a command that fails" claims --dir c -o fails.json

@@ -80,6 +80,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "more than %d patterns", MAX_PATTERNS);
         o->patterns[o->n_patterns++] = arg;
         return 0;
+    case ARGP_KEY_END:
+        if (o->list && (o->n_out || o->write != claims_write_text))
+            argp_error(state, "--list runs nothing; --json, --detail and -o are about results, leave them out");
+        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

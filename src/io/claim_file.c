@@ -123,7 +123,8 @@ static void read_numbers(const struct loading *l)
     c->expect.digits = number_of(l, "expect.digits", c->expect.digits_text);
     c->baseline = number_of(l, "baseline", c->baseline_text);
     snprintf(one, sizeof one, "1 %.40s", c->unit);
-    if (!*c->unit || json_expr_number(one, strlen(one), &c->unit_SI))
+    c->unit_is_known = *c->unit && !json_expr_number(one, strlen(one), &c->unit_SI);
+    if (!c->unit_is_known)
         c->unit_SI = 1;
 }
 

@@ -39,6 +39,7 @@ struct claim {
     struct claim_source ours, other; /* other: what an ordering compares with; the same command if it gives none */
     const char *unit;                /* of paper and ours; one of moesim's own converts from SI */
     double unit_SI;                  /* 1 where moesim does not know the unit */
+    bool unit_is_known;
     struct claim_expect expect;
     int class;                /* enum claim_class */
     const char *constants;    /* calibrated: those that were fitted, and to what */

@@ -30,6 +30,7 @@ struct json_expr *json_expr_parse(const char *text, struct srcloc where, struct 
 struct json_answer {
     double value;
     const char *arithmetic; /* the expression with its numbers: "516.096 / 70.272"; "" when it is a lone number */
+    const char *unit;       /* SI, of a lone metric or cell of a table; NULL where the document does not tell */
 };
 /* 0, or -1 with one line in *why. Strings are owned by the arena. */
 int json_expr_eval(const struct json_expr *expr, const struct json_doc *doc, struct arena *arena,

@@ -197,15 +197,21 @@ static void add_matching(struct found *f, const cJSON *item, const struct json_f
     }
 }
 
-static const cJSON *table_rows(const cJSON *root, const char *table)
+/* The element of an array whose name it is. */
+static const cJSON *named(const cJSON *array, const char *name)
 {
-    const cJSON *t, *tables = cJSON_GetObjectItemCaseSensitive(root, "tables");
-    cJSON_ArrayForEach(t, tables) {
+    const cJSON *t;
+    cJSON_ArrayForEach(t, array) {
         const cJSON *its_name = cJSON_GetObjectItemCaseSensitive(t, "name");
-        if (cJSON_IsString(its_name) && !strcmp(its_name->valuestring, table))
-            return cJSON_GetObjectItemCaseSensitive(t, "rows");
+        if (cJSON_IsString(its_name) && !strcmp(its_name->valuestring, name))
+            return t;
     }
     return NULL;
+}
+
+static const cJSON *table_rows(const cJSON *root, const char *table)
+{
+    return cJSON_GetObjectItemCaseSensitive(named(cJSON_GetObjectItemCaseSensitive(root, "tables"), table), "rows");
 }
 
 /* A metric and a table may have the same name: what goes on behind the name is the table. */
@@ -245,6 +251,20 @@ static const char *unknown(const struct walk *w, const cJSON *object, const char
     const char *near = cfg_nearest(word, names);
     return arena_printf(w->arena, "the result has no '%s'%s%s%s", word, near ? "; did you mean '" : "",
                         near ? near : "", near ? "'?" : "");
+}
+
+/* SI, of what a path leads to; NULL where the document does not tell. */
+static const char *unit_of(const cJSON *root, const struct json_step *s, struct arena *arena)
+{
+    const cJSON *table = named(cJSON_GetObjectItemCaseSensitive(root, "tables"), s->name), *thing = NULL;
+    if (cJSON_GetObjectItemCaseSensitive(root, s->name))
+        return NULL;
+    if (!s->next)
+        thing = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, "metrics"), s->name);
+    else if (!s->next->next)
+        thing = named(cJSON_GetObjectItemCaseSensitive(table, "columns"), s->next->name);
+    const char *unit = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(thing, "unit"));
+    return unit ? arena_strdup(arena, unit) : NULL;
 }
 
 static struct found take_step(struct walk *w, const struct found *from, const struct json_step *s)
@@ -385,8 +405,10 @@ int json_expr_eval(const struct json_expr *expr, const struct json_doc *doc, str
                               v.n));
     if (!w.why && !isfinite(v.v[0]))
         fail(&w, "the result is no finite number");
+    bool lone = expr->root->kind == NODE_SELECT;
     *out = (struct json_answer){.value = w.why ? NAN : v.v[0],
-                                .arithmetic = expr->root->kind == NODE_SELECT ? "" : arena_strdup(arena, text)};
+                                .arithmetic = lone ? "" : arena_strdup(arena, text),
+                                .unit = lone && !w.why ? unit_of(doc->root, expr->root->steps, arena) : NULL};
     checked_alloc(text);
     free(text);
     *why = w.why;

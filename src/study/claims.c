@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "base/units.h"
 #include "study/pool.h"
 
 struct command_run {
@@ -156,6 +157,19 @@ static int run_all(struct work *w, uint32_t jobs, struct diag *diag)
 
 /* --- verdicts ----------------------------------------------------------------------------------------------------- */
 
+/* A time in GB is a mistake in the claim; NULL: the units go together, or the result's is not known. */
+static const char *unit_mismatch(const struct claim *c, const struct json_answer *answer, struct arena *arena)
+{
+    char one[64], why[256];
+    double unused;
+    snprintf(one, sizeof one, "1 %.40s", c->unit);
+    if (!c->unit_is_known || !answer->unit ||
+        !unit_parse(one, strlen(one), unit_dim_of_si(answer->unit), &unused, why, sizeof why))
+        return NULL;
+    return arena_printf(arena, "'%s' is no unit for it: the number is %s%s", c->unit,
+                        *answer->unit ? "in " : "a ratio or a count", answer->unit);
+}
+
 /* The metric's value in the claim's unit, NaN with *why set when there is none. */
 static double value_in(const struct command_run *run, const struct json_expr *metric, const struct claim *c,
                        struct arena *arena, const char **arithmetic, const char **why)
@@ -166,6 +180,8 @@ static double value_in(const struct command_run *run, const struct json_expr *me
             *why = run->message;
         return NAN;
     }
+    if ((*why = unit_mismatch(c, &answer, arena)))
+        return NAN;
     *arithmetic = run->message ? run->message : answer.arithmetic; /* of an exit code: what the command said */
     return answer.value / c->unit_SI;
 }
