@@ -97,6 +97,8 @@ check "a database that was cut" [ $? != 0 -a -s err ]
 check "no page of bad results" [ ! -e x.html ]
 expect 2 "no results" report
 tells "which results?"
+expect 2 "a page that is no HTML by its name" report claims.json -o claims.json
+check "the result is still there" grep -q '"claims"' claims.json
 expect 4 "a full disk" report claims.json -o /dev/full
 
 # --- in a browser ---------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 /* moesim report RESULT... -o report.html: results as one page for a browser. */
 #include <argp.h>
+#include <string.h>
 
+#include "base/outfile.h"
 #include "cmd/cmd.h"
 #include "io/report.h"
 
@@ -12,7 +14,7 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"output", 'o', "FILE", 0, "the page (default: report.html); .gz compresses", 0},
+    {"output", 'o', "FILE", 0, "the page, FILE.html (default: report.html); .gz compresses", 0},
     {"title", KEY_TITLE, "TEXT", 0, "its title (default: moesim)", 0},
     {0}};
 
@@ -20,7 +22,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'o': o->out = arg; return 0;
+    case 'o':
+        if (!outfile_ends_in(arg, ".html") && strncmp(arg, "/dev/", 5) && strcmp(arg, "-"))
+            argp_error(state, "-o %s: the page is HTML, its name must end in .html or .html.gz", arg);
+        o->out = arg;
+        return 0;
     case KEY_TITLE: o->title = arg; return 0;
     case ARGP_KEY_ARG:
         if (o->n == MAX_RESULTS)
