@@ -46,6 +46,8 @@ expect 1 "claims that moved" compare claims.json claims2.json
 says "claim a"
 says "'missed' became 'holds'"
 says "2 of 4 values moved"
+expect 3 "claims and a run" compare claims.json before.json
+tells "before.json: error: it has no value that 'claims.json' has, too"
 expect 2 "compare of one" compare before.json
 expect 2 "compare of three" compare before.json after.json same.json
 expect 2 "a tolerance that is none" compare before.json after.json -t 1x

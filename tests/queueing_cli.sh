@@ -73,6 +73,8 @@ says "network model: packet"
 # --- refusals ----------------------------------------------------------------------------------------------
 expect 3 "an unknown word" run "$S/incast_packet.yaml" -s queueing.variants='pfc+dcqnc'
 tells "did you mean 'dcqcn'?"
+expect 3 "a variant twice" run "$S/incast_packet.yaml" -s queueing.variants='pfc, credits, pfc'
+tells "variant 'pfc' is there twice"
 expect 3 "words that exclude each other" run "$S/incast_packet.yaml" -s queueing.variants='pfc+credits'
 tells "'pfc' and 'credits' exclude each other"
 expect 3 "pauses of queue pairs without their queues" run "$S/incast_packet.yaml" -s queueing.variants='pfc+qp_pause'

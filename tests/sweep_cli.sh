@@ -38,6 +38,8 @@ expect 0 "all combinations" sweep $small --dry-run -a tpot.tokens=1,2 -a tpot.co
 check "the first axis is the slowest" [ "$(sed 1d out | paste -sd' ')" = "0,1,3 1,1,4 2,1,5 3,2,3 4,2,4 5,2,5" ]
 expect 0 "zip" sweep $small --dry-run -a tpot.tokens=1,2 -a tpot.copies=3,4 --zip tpot.tokens,tpot.copies
 check "zip: together" [ "$(sed 1d out | paste -sd' ')" = "0,1,3 1,2,4" ]
+expect 0 "zip of shortened names" sweep $small --dry-run -a tpot.tokens=1,2 -a tpot.copies=3,4 --zip tokens,copies
+check "zip of shortened names: together" [ "$(sed 1d out | paste -sd' ')" = "0,1,3 1,2,4" ]
 values "a filter" "3 4" 1..4 --where 'tokens * 2 > 4 and cluster.nic.bandwidth >= 200 Gb/s' \
     -a 'cluster.nic.bandwidth=200 Gb/s'
 values "seeds" "7 7 7" 7 --seeds 3
@@ -120,6 +122,7 @@ refused 2 "an axis twice" "for example --axis tpot.tokens=1,2,4" $small -a tpot.
 refused 2 "a value for an axis" "this key is an axis" $small -a tpot.tokens=1,2 -s tpot.tokens=4
 refused 4 "a cache that is not there" "none.sqlite: error: cannot open" $small -a tpot.tokens=1,2 --cache none.sqlite -o begun.sqlite
 check "a cache that is not there leaves no begun sweep" [ ! -e begun.sqlite.part ]
+refused 3 "no seeds" "how many seeds?" $small -a tpot.tokens=1,2 --seeds 0
 refused 3 "seeds twice" "leave one of them out" $small -a sim.seed=1,2 --seeds 2
 refused 3 "a value for -s" "is out of range" $small -a tpot.copies=1,2 -s tpot.tokens=0
 refused 3 "points that all fail" "the planes of mpft are apart" $small -a tpot.tokens=1,2 -s cluster.topology=mpft

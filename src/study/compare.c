@@ -327,6 +327,12 @@ static int compare_files(struct comparison *c, const char *first, const char *se
     if (items_of_file(first, &a, c->diag) || items_of_file(second, &b, c->diag))
         return -1;
     compare_lists(c, "", &a, &b);
+    if (a.n && b.n && c->counts->only_first == a.n && c->counts->only_second == b.n) {
+        diag_error(c->diag, EXIT_BAD_INPUT, SRCLOC_FILE(second),
+                   "it has no value that '%s' has, too; compare two results of one kind of scenario, or of 'moesim claims'",
+                   first);
+        return -1;
+    }
     return 0;
 }
 

@@ -109,6 +109,11 @@ static void read_seeds(struct builder *b, const char *spec, struct srcloc where)
     size_t digits = strspn(spec, "0123456789");
     struct axis *axis = &b->d->seeds;
     *axis = (struct axis){.key = "sim.seed", .field = cfg_leaf(b->known, "sim.seed", where, b->diag)};
+    if (digits && !spec[digits] && strspn(spec, "0") == digits) {
+        diag_error(b->diag, EXIT_BAD_INPUT, where, "how many seeds? write for example '5', or a list: '3, 5, 7'");
+        b->broken = true;
+        return;
+    }
     if (digits && !spec[digits])
         spec = !strcmp(spec, "1") ? "1" : arena_printf(b->arena, "1..%s", spec);
     read_axis(b, axis, spec, where);
@@ -126,9 +131,26 @@ static void join(struct builder *b, struct axis *first, struct axis *other)
             b->d->axes[i].group = first->group;
 }
 
+/* The only axis whose key ends so, as in filters: "bandwidth"; NULL when there is none, or several. */
+static struct axis *axis_that_ends(struct design *d, const char *end)
+{
+    struct axis *found = NULL;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < d->n_axes; i++) {
+        size_t all = strlen(d->axes[i].key), part = strlen(end);
+        if (part && all > part && d->axes[i].key[all - part - 1] == '.' && !strcmp(d->axes[i].key + all - part, end)) {
+            found = &d->axes[i];
+            n++;
+        }
+    }
+    return n == 1 ? found : NULL;
+}
+
 static struct axis *zipped(struct builder *b, const char *key, struct srcloc where)
 {
     struct axis *axis = find_axis(b->d, key);
+    if (!axis)
+        axis = axis_that_ends(b->d, key);
     const char **names = ARENA_ARRAY(b->arena, const char *, b->d->n_axes + 1);
     for (uint32_t i = 0; i < b->d->n_axes; i++)
         names[i] = b->d->axes[i].key;

@@ -111,6 +111,18 @@ static int read_variant(const struct scenario_file *file, const char *text,
     return 0;
 }
 
+/* Two of one name would be two metrics of one name. */
+static bool is_repeated(const struct scenario_file *file, const char **items, uint32_t i, struct diag *diag)
+{
+    for (uint32_t other = 0; other < i; other++)
+        if (!strcmp(items[other], items[i])) {
+            diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY), "variant '%s' is there twice; leave one out",
+                       items[i]);
+            return true;
+        }
+    return false;
+}
+
 int queueing_variants(const struct scenario_file *file, struct arena *arena,
                       struct queueing_variant **out, uint32_t *n, struct diag *diag)
 {
@@ -126,7 +138,7 @@ int queueing_variants(const struct scenario_file *file, struct arena *arena,
         *v->hw = file->scenario->cluster;
         if (as_is) /* checked with the scenario */
             continue;
-        if (read_variant(file, v->name, arena, v->hw, diag))
+        if (is_repeated(file, items, i, diag) || read_variant(file, v->name, arena, v->hw, diag))
             return -1;
         struct checking c = {file, v->name, diag};
         hw_packet_check(v->hw, report_conflict, &c);
