@@ -179,25 +179,41 @@ function axisOption(table, i, log, horizontal) {
                           width: horizontal ? 90 : undefined, overflow: "truncate" } };
 }
 
+/** Bars from low to high around the means of seeds; `half` is the column with half of the 95 % interval. */
+function intervalSeries(table, axes, half, groups, fits) {
+    const renderItem = (params, api) => {
+        const [x, low] = api.coord([api.value(0), api.value(1)]), high = api.coord([api.value(0), api.value(2)])[1];
+        const line = (x1, y1, x2, y2) => ({ type: "line", shape: { x1, y1, x2, y2 }, style: { stroke: api.visual("color"), lineWidth: 1.2 } });
+        return { type: "group", children: [line(x, low, x, high), line(x - 4, low, x + 4, low), line(x - 4, high, x + 4, high)] };
+    };
+    return groups.map(([name, rows], k) => ({ name, type: "custom", renderItem, silent: true, tooltip: { show: false }, encode: { x: 0, y: [1, 2] },
+        itemStyle: { color: COLOURS[k % COLOURS.length] }, clip: true,
+        data: rows.filter((r) => fits(r) && r[half] > 0 && (!axes.logY || r[axes.y] > r[half]))
+                  .map((r) => [isNumeric(table, axes.x) ? r[axes.x] : String(r[axes.x]), r[axes.y] - r[half], r[axes.y] + r[half]]) }));
+}
+
 function lineOption(table, axes) {
     const xc = table.columns[axes.x], yc = table.columns[axes.y], numericX = isNumeric(table, axes.x);
     const fits = (r) => typeof r[axes.y] === "number" && r[axes.x] !== null && (!axes.logY || r[axes.y] > 0) &&
                         (!numericX || (typeof r[axes.x] === "number" && (!axes.logX || r[axes.x] > 0)));
-    const series = [...groupRows(table, axes)].map(([name, rows], k) => ({
+    const groups = [...groupRows(table, axes)];
+    const half = table.columns.findIndex((c) => c.name === yc.name + ".ci95");
+    const intervals = half < 0 ? [] : intervalSeries(table, axes, half, groups, fits);
+    const series = groups.map(([name, rows], k) => ({
         name, type: axes.points ? "scatter" : "line", symbol: SYMBOLS[k % SYMBOLS.length], symbolSize: 7,
         showSymbol: rows.length <= MOST_SYMBOLS, showAllSymbol: true,
         emphasis: { focus: "series" },
-        data: rows.filter(fits).map((r) => [numericX ? r[axes.x] : String(r[axes.x]), r[axes.y]])
+        data: rows.filter(fits).map((r) => [numericX ? r[axes.x] : String(r[axes.x]), r[axes.y], half < 0 ? null : r[half]])
                   .sort((a, b) => (numericX ? a[0] - b[0] : 0)),
     }));
     return {
-        series, grid: { left: 90, right: 30, top: 46, bottom: 84 },
+        series: [...series, ...intervals], grid: { left: 90, right: 30, top: 46, bottom: 84 },
         legend: { type: "scroll", top: 4, left: 60, right: 90, show: series.length > 1 },
         xAxis: axisOption(table, axes.x, axes.logX, true), yAxis: axisOption(table, axes.y, axes.logY, false),
         dataZoom: [{ type: "inside", xAxisIndex: 0, filterMode: "none" }, { type: "inside", yAxisIndex: 0, filterMode: "none", zoomOnMouseWheel: "shift" },
                    { type: "slider", xAxisIndex: 0, filterMode: "none", height: 16, bottom: 10, showDetail: false }],
         tooltip: { trigger: "item", formatter: (p) => tooltip([p.seriesName, `${xc.name}: ${cellText(p.value[0], xc)}`,
-                                                               `${yc.name}: ${cellText(p.value[1], yc)}`]) },
+                                                               `${yc.name}: ${cellText(p.value[1], yc)}` + (typeof p.value[2] === "number" ? ` ± ${cellText(p.value[2], yc)} (95 %)` : "")]) },
     };
 }
 

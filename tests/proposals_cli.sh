@@ -51,6 +51,8 @@ check "and runs as with the proposal" cmp one two
 expect 3 "unknown proposal" run "$exchange" --proposal node_limitd
 tells "there is no proposal 'node_limitd'; did you mean 'node_limited'? ('moesim list proposals' lists them)"
 tells "    --proposal node_limitd"
+expect 3 "two proposals in one option" run "$exchange" --proposal 'roce;node_limited'
+tells "write --proposal for each"
 expect 3 "unknown parameter" run "$exchange" --proposal node_limited:node=3
 tells "unknown key 'node'; did you mean 'nodes'?"
 expect 3 "a parameter that is nothing like one" run "$exchange" --proposal node_limited:m=3

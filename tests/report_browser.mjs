@@ -102,6 +102,14 @@ check("a sample is points, not a line for each", styles.join() === "scatter", st
 const why = await page.locator('#r9 .failures').evaluate((e) => e.textContent);
 check("why points have failed", why.includes("unknown model 'nosuch'"), why);
 
+// --- seeds
+const seeds = await chart('#r10 .chart');
+await page.selectOption('#r10 select[name=y]', { label: "exposed_comm" });
+const bars = await seeds.evaluate((b) => b.chart.getOption().series.filter((s) => s.type === "custom").flatMap((s) => s.data));
+check("means of seeds have their intervals", bars.length === 2 && bars.every((d) => d[1] < d[2]), bars);
+const mean = await hover(seeds, (b) => b.chart.convertToPixel({ seriesIndex: 0 }, b.chart.getOption().series[0].data[1]));
+check("hovering over a mean shows its interval", /exposed_comm: .* ± .* \(95 %\)/.test(mean), mean);
+
 // --- a network
 const network = await chart(".topology .chart");
 check("every node and switch is drawn", (await network.evaluate((b) => b.chart.getOption().series[0].data.length)) === 12);

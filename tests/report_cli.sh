@@ -11,6 +11,7 @@ expect 1 "a sample in which points fail" sweep "$S/tpot_bound_nvl72.yaml" -s tpo
     -a 'cluster.node.nvlink_bandwidth=50..900 GB/s' -a tpot.layers=20..60 -a model=deepseek_v3,nosuch --sample sobol:40 -o sample.sqlite
 expect 0 "as JSON, too" export sweep.sqlite -o wide.json
 expect 0 "with seeds" sweep "$S/tpot_bound_nvl72.yaml" -s tpot.bridge=false -a tpot.tokens='16, 32' --seeds 2 -o seeds.sqlite
+expect 0 "seeds that differ" sweep "$S/train_replay_h800.yaml" -s sim.network=bound -a cluster.ep_kernel.sms=16,20 --seeds 3 -o intervals.sqlite
 expect 0 "a network" topo mpft --nodes 4 --format json -o mpft.json
 expect 0 "a run with a timeline" run "$S/train_replay_h800.yaml" -o run.json.gz --timeline timeline.json
 expect 0 "Table 3" topo --table3 --format json -o table3.json
@@ -34,7 +35,7 @@ r[bad] = [{bad: 1, "x": bad}, {bad: 2, "x": bad + "2"}]
 r["provenance"][bad] = bad
 json.dump(r, open("odd </title><script>pwned=1</script> '\"&.json".replace("/", "_"), "w"))
 PY
-results=(claims.json sweep.sqlite mpft.json timeline.json run.json.gz table3.json df.json wide.json seeds.sqlite sample.sqlite odd*)
+results=(claims.json sweep.sqlite mpft.json timeline.json run.json.gz table3.json df.json wide.json seeds.sqlite sample.sqlite intervals.sqlite odd*)
 
 # --- the page ---------------------------------------------------------------------------------------
 title="a <title> & \"more\" '"
@@ -67,7 +68,7 @@ assert any(t == "meta" and "default-src 'none'" in a.get("content", "") for t, a
 data = next(v for k, v in p.texts.items() if k and k[1] == "data")
 assert "<" not in data
 assert [r["kind"] for r in json.loads(data)["results"]] == [
-    "claims", "sweep", "result", "timeline", "result", "result", "result", "table", "sweep", "sweep", "result"]
+    "claims", "sweep", "result", "timeline", "result", "result", "result", "table", "sweep", "sweep", "sweep", "result"]
 title = next(v for k, v in p.texts.items() if k and k[0] == "title")
 assert title.strip() == "a <title> & \"more\" '", title
 assert "Apache License" in page and "BSD 3-Clause" in page and open(sys.argv[2]).read() in page

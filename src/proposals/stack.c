@@ -61,9 +61,13 @@ static void report_unknown_proposal(struct proposal_stack *s, const char *name, 
     for (size_t i = 0; i < n; i++)
         names[i] = all[i]->name;
     const char *near = cfg_nearest(name, names);
-    diag_error(diag, EXIT_BAD_INPUT, where,
-               "there is no proposal '%.60s'%s%s%s ('moesim list proposals' lists them)", name,
-               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (strpbrk(name, ";,+ "))
+        diag_error(diag, EXIT_BAD_INPUT, where, "'%.60s' is no name of a proposal; write --proposal for each, or the key "
+                   "-s proposals='FIRST;SECOND'", name);
+    else
+        diag_error(diag, EXIT_BAD_INPUT, where,
+                   "there is no proposal '%.60s'%s%s%s ('moesim list proposals' lists them)", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* Without blanks at the ends; *skipped are those at the start. */
