@@ -65,6 +65,8 @@ if python3 -c '' 2>/dev/null; then
     gzip -dc t.json.gz >t.json
     check "timeline: slices nest, asynchronous events are balanced" \
         python3 "$srcdir/tests/timeline_check.py" t.json 0 8 9
+    check "timeline: lanes are called what they are" [ "$(grep '"thread_name","tid":[0-3],' t.json | grep -oE '[a-z0-9 ]+"}}' | tr -d '"}' | paste -sd,)" = \
+        "entry skew,communication,compute,compute2" ]
 else
     skip "timeline: slices nest, asynchronous events are balanced" "no python3"
 fi

@@ -6,6 +6,8 @@ from collections import defaultdict
 
 events = json.load(open(sys.argv[1]))["traceEvents"]
 tracks, open_async, names, counters = defaultdict(list), defaultdict(int), set(), 0
+lanes = [(e["pid"], e["args"]["name"]) for e in events if e["ph"] == "M" and e["name"] == "thread_name"]
+assert len(lanes) == len(set(lanes)), f"two lanes of one name: {lanes}"
 
 
 def ns(us):

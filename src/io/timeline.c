@@ -72,31 +72,39 @@ static void name_track(struct timeline *t, const char *what, uint32_t pid, uint3
 
 /* --- lanes ------------------------------------------------------------------------------------------ */
 
-static const char *lane_role(bool has_comm, uint32_t nth_compute)
+/* What the ops of a lane have in common. */
+struct lane_use {
+    uint32_t device, n, first; /* ops, and the first of them */
+    bool has_comm, has_sms;
+};
+
+/* "compute", "compute2", ... in the order of lanes. A lane of one op that uses no SMs is that op: for example the time
+ * at which a rank enters. */
+static const char *lane_name(const struct timeline *t, const struct lane_use *u, uint32_t *n_of_role)
 {
-    if (has_comm)
-        return "communication";
-    return nth_compute == 0 ? "compute" : "compute2";
+    const char *role = u->has_comm ? "communication" : "compute";
+    if (!u->has_comm && !u->has_sms && u->n == 1)
+        return t->g->strings[t->g->ops[u->first].name];
+    uint32_t nth = ++n_of_role[u->has_comm];
+    return nth == 1 ? role : arena_printf(t->arena, "%s%u", role, nth);
 }
 
 static void name_lanes(struct timeline *t)
 {
     const struct opgraph *g = t->g;
-    uint32_t *device = ARENA_ARRAY(t->arena, uint32_t, g->n_lanes);
-    uint8_t *has_comm = ARENA_ARRAY(t->arena, uint8_t, g->n_lanes);
-    uint32_t *n_compute = ARENA_ARRAY(t->arena, uint32_t, g->n_devices);
-    memset(device, 0xff, g->n_lanes * sizeof *device);
+    struct lane_use *use = ARENA_ARRAY(t->arena, struct lane_use, g->n_lanes);
+    uint32_t (*n_of_role)[2] = (void *)ARENA_ARRAY(t->arena, uint32_t, 2 * (size_t)g->n_devices);
     for (uint32_t i = 0; i < g->n_ops; i++) {
-        device[g->ops[i].lane] = g->ops[i].device;
-        has_comm[g->ops[i].lane] |= g->ops[i].kind != OP_COMPUTE;
+        const struct op *op = &g->ops[i];
+        struct lane_use *u = &use[op->lane];
+        u->first = u->n++ ? u->first : i;
+        u->device = op->device;
+        u->has_comm |= op->kind != OP_COMPUTE;
+        u->has_sms |= op->sm_ref > 0;
     }
-    for (uint32_t lane = 0; lane < g->n_lanes; lane++) {
-        uint32_t d = device[lane];
-        if (d == OP_NONE || !t->wanted[d])
-            continue;
-        name_track(t, "thread_name", d, lane, lane_role(has_comm[lane], n_compute[d]));
-        n_compute[d] += !has_comm[lane];
-    }
+    for (uint32_t lane = 0; lane < g->n_lanes; lane++)
+        if (use[lane].n && t->wanted[use[lane].device])
+            name_track(t, "thread_name", use[lane].device, lane, lane_name(t, &use[lane], n_of_role[use[lane].device]));
 }
 
 static void name_devices(struct timeline *t, const uint32_t *devices, uint32_t n)
