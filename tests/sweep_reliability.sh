@@ -17,8 +17,9 @@ done_before() { sed -n 's/.* \([0-9]*\) done before.*/\1/p' err; }
 
 # --- kill -9, 20 times in a sweep of 500 points: the parent, or a child ------------------------------------------
 # points that take about a millisecond; every second one simulates
-points=(sweep "$S/fig6_latency_16gpu.yaml" -s 'collective.from=64 B' -s 'collective.to=64 B'
-    -s collective.topologies=mpft -a 'cluster.nic.latency=1..5 us lin 250' -a sim.network=bound,flow -j2)
+small=(sweep "$S/fig6_latency_16gpu.yaml" -s 'collective.from=64 B' -s 'collective.to=64 B'
+    -s collective.topologies=mpft -a sim.network=bound,flow -j2)
+points=("${small[@]}" -a 'cluster.nic.latency=1..5 us lin 250')
 slow=(sweep "$T" -s cluster.nodes=10 -a tpot.tokens=8,16 -j1)
 if [ -r /proc/$$/task/$$/children ]; then
     last="500 points undisturbed"
@@ -102,7 +103,7 @@ else
 fi
 
 # --- interrupted ------------------------------------------------------------------------------------------------------
-many=("${points[@]}" -a 'cluster.nic.latency=1..5 us lin 60')
+many=("${small[@]}" -a 'cluster.nic.latency=1..5 us lin 60')
 begin() { # RESULT ARGS...: in the background; some points are done (their journal has grown) when it returns
     local result=$1
     shift
