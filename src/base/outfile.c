@@ -279,6 +279,21 @@ void outfile_printf(struct outfile *f, const char *fmt, ...)
     va_end(ap);
 }
 
+void outfile_escaped(struct outfile *f, const char *s)
+{
+    for (; *s; s++)
+        switch (*s) {
+        case '<': outfile_printf(f, "&lt;"); break;
+        case '>': outfile_printf(f, "&gt;"); break;
+        case '&': outfile_printf(f, "&amp;"); break;
+        case '"': outfile_printf(f, "&quot;"); break;
+        case '\'': outfile_printf(f, "&#39;"); break;
+        case '\n': outfile_printf(f, "&#10;"); break;
+        case '\t': outfile_printf(f, "&#9;"); break;
+        default: outfile_write(f, (unsigned char)*s < 32 ? "?" : s, 1);
+        }
+}
+
 const char *outfile_temporary(const struct outfile *f)
 {
     return f->temporary;

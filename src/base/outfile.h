@@ -22,6 +22,8 @@ void outfile_write(struct outfile *f, const void *data,
                    size_t len); /* errors are kept for close */
 void outfile_printf(struct outfile *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Text as content or quoted attribute of HTML and XML; control characters that XML does not allow become '?'. */
+void outfile_escaped(struct outfile *f, const char *s);
 /* The temporary file, for a library that wants a path to write to; NULL where there is none: the target is
  * written in place. */
 const char *outfile_temporary(const struct outfile *f);

@@ -4,25 +4,10 @@
 
 #include "io/claim_writers.h"
 
-/* Characters that XML does not allow at all become '?'. */
-static void put_escaped(struct outfile *f, const char *s)
-{
-    for (; *s; s++)
-        switch (*s) {
-        case '<': outfile_printf(f, "&lt;"); break;
-        case '>': outfile_printf(f, "&gt;"); break;
-        case '&': outfile_printf(f, "&amp;"); break;
-        case '"': outfile_printf(f, "&quot;"); break;
-        case '\n': outfile_printf(f, "&#10;"); break;
-        case '\t': outfile_printf(f, "&#9;"); break;
-        default: outfile_printf(f, "%c", (unsigned char)*s < 32 ? '?' : *s);
-        }
-}
-
 static void put_attribute(struct outfile *f, const char *name, const char *value)
 {
     outfile_printf(f, " %s=\"", name);
-    put_escaped(f, value);
+    outfile_escaped(f, value);
     outfile_printf(f, "\"");
 }
 

@@ -20,19 +20,6 @@ struct page {
 
 /* --- escaping ----------------------------------------------------------------------------------------------------- */
 
-static void put_html(struct outfile *f, const char *s)
-{
-    for (; *s; s++)
-        switch (*s) {
-        case '<': outfile_printf(f, "&lt;"); break;
-        case '>': outfile_printf(f, "&gt;"); break;
-        case '&': outfile_printf(f, "&amp;"); break;
-        case '"': outfile_printf(f, "&quot;"); break;
-        case '\'': outfile_printf(f, "&#39;"); break;
-        default: outfile_write(f, s, 1);
-        }
-}
-
 /* JSON text: in it '<' stands inside of strings only. */
 static void put_json(struct outfile *f, const char *json)
 {
@@ -100,7 +87,7 @@ static void put_mark(const struct page *p, const char *mark, size_t len, const c
     for (int i = 0; i < N_PARTS; i++)
         if (strlen(parts[i].mark) == len && !strncmp(parts[i].mark, mark, len)) {
             if (parts[i].escaped)
-                put_html(p->f, texts[i]);
+                outfile_escaped(p->f, texts[i]);
             else
                 outfile_write(p->f, texts[i], strlen(texts[i]));
             return;
@@ -108,9 +95,9 @@ static void put_mark(const struct page *p, const char *mark, size_t len, const c
     if (len == 4 && !strncmp(mark, "data", len))
         put_data(p);
     else if (len == 5 && !strncmp(mark, "title", len))
-        put_html(p->f, p->title);
+        outfile_escaped(p->f, p->title);
     else
-        put_html(p->f, PACKAGE_STRING); /* program */
+        outfile_escaped(p->f, PACKAGE_STRING); /* program */
 }
 
 static void put_page(const struct page *p, const char *html, const char *const texts[N_PARTS])
