@@ -6,20 +6,9 @@
 enum { GPUS = 8, LINKS_PER_GPU = 4, MAX_KERNELS = 64, MAX_DEPS = 64 };
 
 static const char *streams[] = {"compute", "compute2", "communication"};
-static const char *phases[] = {"combine(B)", "attn(F)",     "dispatch(F)",
-                               "mlp(B)",     "dispatch(B)", "mlp(W)",
-                               "mlp(F)",     "combine(F)",  "attn(B)"};
-enum {
-    COMBINE_B,
-    ATTN_F,
-    DISPATCH_F,
-    MLP_B,
-    DISPATCH_B,
-    MLP_W,
-    MLP_F,
-    COMBINE_F,
-    ATTN_B
-};
+static const char *phases[] = {"combine(B)", "attn(F)", "dispatch(F)", "mlp(B)", "dispatch(B)",
+                               "mlp(W)",     "mlp(F)",  "combine(F)",  "attn(B)"};
+enum { COMBINE_B, ATTN_F, DISPATCH_F, MLP_B, DISPATCH_B, MLP_W, MLP_F, COMBINE_F, ATTN_B };
 
 static struct trace_class classes[RC_COUNT] = {
     [RC_GEMM_FP8] = {"gemm_fp8", BOUND_COMPUTE, COLL_NONE, 0},
@@ -77,8 +66,7 @@ static void add_layer(struct trace *t, int layer)
                                    .stream = r->stream,
                                    .phase = r->phase,
                                    .layer = layer,
-                                   .start_s =
-                                       (r->start_us + (layer - 1) * LAYER_US) * 1e-6,
+                                   .start_s = (r->start_us + (layer - 1) * LAYER_US) * 1e-6,
                                    .duration_s = r->duration_us * 1e-6,
                                    .blocks = r->blocks,
                                    .rows = r->rows,
@@ -168,21 +156,17 @@ struct replay_fixture *replay_fixture_new(void)
                                              .tokens_per_rank = 256,
                                              .hidden = 7168,
                                              .rank_load_cv_ratio = 0.1}};
-    f->hw = (struct cluster_hw){
-        .nodes = 2,
-        .chip = {.sms = 132,
-                 .bf16_flops = 1000e12,
-                 .fp8_flops = 2000e12,
-                 .memory_Bps = 3e12},
-        .node = {.gpus = GPUS,
-                 .nvlink_Bps = 200e9,
-                 .nvlink_efficiency_ratio = 0.8,
-                 .nvlink_latency_s = 1e-6,
-                 .pcie_Bps = 100e9},
-        .network = {.port_Bps = 50e9},
-        .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.9},
-        .ep_kernel = {
-            .sms = 20, .copy_Bps_per_sm = 2e9, .barrier_s = 1e-6, .chunk_tokens = 8}};
+    f->hw =
+        (struct cluster_hw){.nodes = 2,
+                            .chip = {.sms = 132, .bf16_flops = 1000e12, .fp8_flops = 2000e12, .memory_Bps = 3e12},
+                            .node = {.gpus = GPUS,
+                                     .nvlink_Bps = 200e9,
+                                     .nvlink_efficiency_ratio = 0.8,
+                                     .nvlink_latency_s = 1e-6,
+                                     .pcie_Bps = 100e9},
+                            .network = {.port_Bps = 50e9},
+                            .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.9},
+                            .ep_kernel = {.sms = 20, .copy_Bps_per_sm = 2e9, .barrier_s = 1e-6, .chunk_tokens = 8}};
     make_trace(f);
     make_topology(f);
     return f;
@@ -199,19 +183,14 @@ int replay_fixture_build(struct replay_fixture *f)
 {
     opgraph_free(f->graph);
     f->graph = opgraph_new(REPLAY_RANKS);
-    return replay_build(&f->trace, &f->cfg, NULL, &f->hw, f->seed, f->graph, f->arena,
-                        &f->info, f->diag);
+    return replay_build(&f->trace, &f->cfg, NULL, &f->hw, f->seed, f->graph, f->arena, &f->info, f->diag);
 }
 
 void replay_fixture_run(struct replay_fixture *f)
 {
     ck_assert_msg(replay_fixture_build(f) == 0, "%s", diag_text(f->diag));
     opgraph_check(f->graph);
-    struct sim_spec spec = {.graph = f->graph,
-                            .topo = &f->topo,
-                            .net = NET_FLOW,
-                            .sm_per_device = (double)f->hw.chip.sms,
-                            .checked = true};
-    ck_assert_msg(sim_run(&spec, f->arena, &f->outcome, f->diag) == 0, "%s",
-                  diag_text(f->diag));
+    struct sim_spec spec = {
+        .graph = f->graph, .topo = &f->topo, .net = NET_FLOW, .sm_per_device = (double)f->hw.chip.sms, .checked = true};
+    ck_assert_msg(sim_run(&spec, f->arena, &f->outcome, f->diag) == 0, "%s", diag_text(f->diag));
 }

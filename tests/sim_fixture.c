@@ -32,8 +32,8 @@ struct fixture *fixture_new(uint32_t n_links, uint32_t n_devices)
                                 .state = f};
     for (uint32_t i = 0; i < n_links; i++)
         f->topo.links[i].capacity_Bps = 50e9;
-    f->spec = (struct sim_spec){
-        .graph = f->graph, .topo = &f->topo, .net = NET_FLOW, .sm_per_device = 132, .checked = true};
+    f->spec =
+        (struct sim_spec){.graph = f->graph, .topo = &f->topo, .net = NET_FLOW, .sm_per_device = 132, .checked = true};
     return f;
 }
 
@@ -44,8 +44,8 @@ void fixture_free(struct fixture *f)
     arena_free(f->arena);
 }
 
-uint32_t fixture_transfer(struct fixture *f, const struct transfer *t, double arrival_s,
-                          const uint32_t *links, uint32_t n_links)
+uint32_t fixture_transfer(struct fixture *f, const struct transfer *t, double arrival_s, const uint32_t *links,
+                          uint32_t n_links)
 {
     struct transfer copy = *t;
     struct op op = {.kind = OP_COMM,
@@ -66,8 +66,7 @@ uint32_t fixture_transfer(struct fixture *f, const struct transfer *t, double ar
     return id;
 }
 
-uint32_t fixture_flow(struct fixture *f, double bytes_B, double arrival_s, const uint32_t *links,
-                      uint32_t n_links)
+uint32_t fixture_flow(struct fixture *f, double bytes_B, double arrival_s, const uint32_t *links, uint32_t n_links)
 {
     struct transfer t = {.src = 0, .dst = 1, .bytes_B = bytes_B, .weight = 1};
     return fixture_transfer(f, &t, arrival_s, links, n_links);

@@ -25,11 +25,10 @@ struct fixture_options {
 struct fixture *fixture_new(uint32_t n_links, uint32_t n_devices);
 void fixture_free(struct fixture *f);
 /* A transfer over these links that arrives at arrival_s; returns its id. */
-uint32_t fixture_transfer(struct fixture *f, const struct transfer *t, double arrival_s,
-                          const uint32_t *links, uint32_t n_links);
+uint32_t fixture_transfer(struct fixture *f, const struct transfer *t, double arrival_s, const uint32_t *links,
+                          uint32_t n_links);
 /* A plain transfer: weight 1, no cap, no latency. */
-uint32_t fixture_flow(struct fixture *f, double bytes_B, double arrival_s, const uint32_t *links,
-                      uint32_t n_links);
+uint32_t fixture_flow(struct fixture *f, double bytes_B, double arrival_s, const uint32_t *links, uint32_t n_links);
 struct fixture *fixture_random(gsl_rng *rng, const struct fixture_options *options);
 
 #endif

@@ -45,13 +45,11 @@ static int load(const char *text)
     return load_bytes(text, strlen(text), false);
 }
 
-static const char small[] =
-    "name: small\ncluster: {nodes: 8, nic: {bandwidth: 50 GB/s}}\n";
+static const char small[] = "name: small\ncluster: {nodes: 8, nic: {bandwidth: 50 GB/s}}\n";
 
 static void expect_words(const char *words)
 {
-    ck_assert_msg(strstr(diag_text(d), words) != NULL, "wanted: %s\ngot: %s", words,
-                  diag_text(d));
+    ck_assert_msg(strstr(diag_text(d), words) != NULL, "wanted: %s\ngot: %s", words, diag_text(d));
 }
 
 START_TEST(defaults_and_values)
@@ -75,10 +73,9 @@ END_TEST
 
 START_TEST(value_with_its_source)
 {
-    ck_assert_int_eq(
-        load("name: x\ncluster:\n  nodes: {value: 8, source: paper 5.1}\n  nic:\n"
-             "    bandwidth: {source: \"CX7: sheet\", value: 400 Gb/s}\n"),
-        0);
+    ck_assert_int_eq(load("name: x\ncluster:\n  nodes: {value: 8, source: paper 5.1}\n  nic:\n"
+                          "    bandwidth: {source: \"CX7: sheet\", value: 400 Gb/s}\n"),
+                     0);
     ck_assert(scenario()->cluster.nic.bandwidth_Bps == 50e9);
     ck_assert_str_eq(cfg_source(c, "cluster.nic.bandwidth"), "CX7: sheet");
     ck_assert_str_eq(cfg_source(c, "cluster.nodes"), "paper 5.1");
@@ -102,12 +99,9 @@ static const struct {
     {"cluster:\n  nic:\n    bandwith: 5 GB/s", "3:5",
      "unknown key 'bandwith' in 'cluster.nic'; did you mean 'bandwidth'?"},
     {"cluster:\n  bandwidth: 5 GB/s", "2:3", "did you mean 'cluster.nic.bandwidth'?"},
-    {"cluster: {network: {qqqq: 1}}", "1:21",
-     "keys here are 'kind', 'cable', 'switch_price', 'port_power'"},
-    {"cluster.nic.bandwidth: 5 GB/s", "1:1",
-     "keys are nested in a file, write cluster: {nic: {bandwidth: ...}}"},
-    {"name: a\nname: b", "2:1",
-     "duplicate key 'name'; it was given first in line 1, column 1"},
+    {"cluster: {network: {qqqq: 1}}", "1:21", "keys here are 'kind', 'cable', 'switch_price', 'port_power'"},
+    {"cluster.nic.bandwidth: 5 GB/s", "1:1", "keys are nested in a file, write cluster: {nic: {bandwidth: ...}}"},
+    {"name: a\nname: b", "2:1", "duplicate key 'name'; it was given first in line 1, column 1"},
     {"cluster: {nodes: 1}\ncluster: {nodes: 2}", "2:1", "duplicate key 'cluster'"},
     {"work: {value: 1 FLOP, value: 2 FLOP}", "1:23", "duplicate key 'value'"},
     {"work: {value: 1 FLOP, sorce: x}", "1:23",
@@ -126,8 +120,7 @@ static const struct {
     {"work:", "1:1", "work has no value; write for example 'work: 250 GFLOP'"},
     {"work: ~", "1:7", "work has no value"},
     {"name: null", "1:7", "name has no value"},
-    {"cluster: 5", "1:10",
-     "cluster is a single value, but keys are wanted, for example 'nodes"},
+    {"cluster: 5", "1:10", "cluster is a single value, but keys are wanted, for example 'nodes"},
     {"cluster: [a]", "1:10", "cluster is a list, but keys are wanted"},
     {"cluster:", "1:1", "cluster is empty, but keys are wanted"},
     {"cluster: ~", "1:10", "cluster is empty, but keys are wanted"},
@@ -136,17 +129,13 @@ static const struct {
     {"---", "2:1", "in.yaml is empty, but keys are wanted"},
     {"work: 50", "1:7", "work: '50' has no unit; write for example '250 GFLOP'"},
     {"cluster: {nic: {bandwidth: 50}}", "1:28", "write for example '50 GB/s'"},
-    {"cluster: {nic: {bandwidth: 5 us}}", "1:28",
-     "cluster.nic.bandwidth: 'us' is a unit of time, not of bandwidth"},
+    {"cluster: {nic: {bandwidth: 5 us}}", "1:28", "cluster.nic.bandwidth: 'us' is a unit of time, not of bandwidth"},
     {"cluster: {nic: {bandwidth: 50 gb/s}}", "1:28", "did you mean 'GB/s' or 'Gb/s'?"},
-    {"cluster: {nic: {bandwidth: -50 GB/s}}", "1:28",
-     "'-50 GB/s' is out of range; allowed is 1 B/s to 10 TB/s"},
-    {"cluster: {nic: {mtu: 0 B}}", "1:22",
-     "'0 B' is out of range; allowed is at least 1 B"},
+    {"cluster: {nic: {bandwidth: -50 GB/s}}", "1:28", "'-50 GB/s' is out of range; allowed is 1 B/s to 10 TB/s"},
+    {"cluster: {nic: {mtu: 0 B}}", "1:22", "'0 B' is out of range; allowed is at least 1 B"},
     {"clock: 11 GHz", "1:8", "allowed is at most 10 GHz"},
     {"cluster: {nic: {efficiency: 120 %}}", "1:29", "out of range; allowed is 0 to 1"},
-    {"cluster: {nodes: 0}", "1:18",
-     "cluster.nodes: '0' is out of range; allowed is 1 to 100000"},
+    {"cluster: {nodes: 0}", "1:18", "cluster.nodes: '0' is out of range; allowed is 1 to 100000"},
     {"cluster: {nodes: 1e3}", "1:18", "'1e3' is not a whole number"},
     {"cluster: {nodes: 1_000}", "1:18", "'1_000' is not a whole number"},
     {"cluster: {nodes: 64Ki}", "1:18", "not a whole number; write digits only"},
@@ -172,8 +161,7 @@ static const struct {
     {"name: a\n\tx: b", "2:1", "a tab; indent with spaces instead"},
     {"cluster: {nodes: 1", "1:19", "syntax error: did not find expected ',' or '}'"},
     {"name: a\n---\nname: b", "2:1", "a second document starts here"},
-    {"name: &x a\ncomment: *x", "1:7",
-     "anchors ('&name') are not supported; write the value out"},
+    {"name: &x a\ncomment: *x", "1:7", "anchors ('&name') are not supported; write the value out"},
     {"name: a\ncomment: *x", "2:10", "aliases ('*name') are not supported"},
     {"cluster: &c {nodes: 1}", "1:10", "anchors"},
     {"<<: {name: a}", "1:1", "merge keys ('<<') are not supported"},
@@ -194,10 +182,8 @@ START_TEST(bad_input)
     char place[60];
     ck_assert_int_eq(load(bad[_i].yaml), -1);
     bool at_line = bad[_i].place[0] >= '0' && bad[_i].place[0] <= '9';
-    snprintf(place, sizeof place, "%s%s%s", at_line ? "in.yaml:" : "", bad[_i].place,
-             at_line ? ": error: " : "");
-    ck_assert_msg(strstr(diag_text(d), place) == diag_text(d), "wanted %s, got %s",
-                  place, diag_text(d));
+    snprintf(place, sizeof place, "%s%s%s", at_line ? "in.yaml:" : "", bad[_i].place, at_line ? ": error: " : "");
+    ck_assert_msg(strstr(diag_text(d), place) == diag_text(d), "wanted %s, got %s", place, diag_text(d));
     expect_words(bad[_i].says);
     ck_assert_uint_eq(diag_count(d), 1);
     ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
@@ -244,8 +230,7 @@ START_TEST(all_errors_in_one_go)
                           "  nic: {bandwidth: 5 us}\n"),
                      -1);
     ck_assert_uint_eq(diag_count(d), 5);
-    const char *text = diag_text(d),
-               *places[] = {"1:1:", "2:7:", "3:10:", "5:10:", "6:20:"};
+    const char *text = diag_text(d), *places[] = {"1:1:", "2:7:", "3:10:", "5:10:", "6:20:"};
     for (int i = 0; i < 5; i++) {
         ck_assert_msg((text = strstr(text, places[i])) != NULL, "%s", places[i]);
         text++;
@@ -276,8 +261,7 @@ static const struct {
 START_TEST(numbers_need_a_source)
 {
     char place[40];
-    ck_assert_int_eq(load_bytes(unsourced[_i].yaml, strlen(unsourced[_i].yaml), true),
-                     -1);
+    ck_assert_int_eq(load_bytes(unsourced[_i].yaml, strlen(unsourced[_i].yaml), true), -1);
     snprintf(place, sizeof place, "in.yaml:%s: error: ", unsourced[_i].place);
     expect_words(place);
     expect_words(unsourced[_i].says);
@@ -295,18 +279,15 @@ END_TEST
 
 START_TEST(layers)
 {
-    const char *hw =
-        "bandwidth: {value: 50 GB/s, source: sheet}\nlatency: {value: 1 us, "
-        "source: measured}\n";
-    ck_assert_int_eq(
-        cfg_load_text(c, hw, strlen(hw), "nic.yaml", "cluster.nic", true, NULL, d), 0);
+    const char *hw = "bandwidth: {value: 50 GB/s, source: sheet}\nlatency: {value: 1 us, "
+                     "source: measured}\n";
+    ck_assert_int_eq(cfg_load_text(c, hw, strlen(hw), "nic.yaml", "cluster.nic", true, NULL, d), 0);
     ck_assert_int_eq(load("name: x\ncluster: {nodes: 2, nic: {latency: 2 us}}"), 0);
     ck_assert(scenario()->cluster.nic.bandwidth_Bps == 50e9);
     ck_assert(scenario()->cluster.nic.latency_s == 2e-6);
     ck_assert_str_eq(cfg_where(c, "cluster.nic.bandwidth").file, "nic.yaml");
     ck_assert_str_eq(cfg_where(c, "cluster.nic.latency").file, "in.yaml");
-    ck_assert_ptr_null(
-        cfg_source(c, "cluster.nic.latency")); /* the old source no longer holds */
+    ck_assert_ptr_null(cfg_source(c, "cluster.nic.latency")); /* the old source no longer holds */
     ck_assert_int_eq(cfg_override(c, "cluster.nic.latency=3 us", d), 0);
     ck_assert(scenario()->cluster.nic.latency_s == 3e-6);
     ck_assert_str_eq(cfg_source(c, "cluster.nic.latency"), "command line: -s "
@@ -318,24 +299,19 @@ END_TEST
 START_TEST(errors_of_a_layer_name_the_full_key)
 {
     const char *hw = "bandwidth: 5\nlatensy: 1 us\n";
-    ck_assert_int_eq(
-        cfg_load_text(c, hw, strlen(hw), "nic.yaml", "cluster.nic", false, NULL, d),
-        -1);
+    ck_assert_int_eq(cfg_load_text(c, hw, strlen(hw), "nic.yaml", "cluster.nic", false, NULL, d), -1);
     expect_words("nic.yaml:1:12: error: cluster.nic.bandwidth: '5' has no unit");
-    expect_words(
-        "nic.yaml:2:1: error: unknown key 'latensy' in 'cluster.nic'; did you mean "
-        "'latency'?");
+    expect_words("nic.yaml:2:1: error: unknown key 'latensy' in 'cluster.nic'; did you mean "
+                 "'latency'?");
 }
 END_TEST
 
 START_TEST(skipped_keys)
 {
     static const char *const skip[] = {"hardware", "sweep", NULL};
-    const char *text =
-        "hardware: h800\nsweep: [1, {a: b}]\nhardwar: x\ncluster: {sweep: 1}\n"
-        "sweep: 2\n";
-    ck_assert_int_eq(
-        cfg_load_text(c, text, strlen(text), "in.yaml", "", false, skip, d), -1);
+    const char *text = "hardware: h800\nsweep: [1, {a: b}]\nhardwar: x\ncluster: {sweep: 1}\n"
+                       "sweep: 2\n";
+    ck_assert_int_eq(cfg_load_text(c, text, strlen(text), "in.yaml", "", false, skip, d), -1);
     expect_words("3:1: error: unknown key 'hardwar'; did you mean 'hardware'?");
     expect_words("4:11: error: unknown key 'sweep' in 'cluster'"); /* only at the top */
     expect_words("5:1: error: duplicate key 'sweep'; it was given first in line 2");
@@ -348,12 +324,10 @@ START_TEST(required_keys)
     ck_assert_int_eq(load("cluster:\n  nic: {latency: 1 us}\n"), 0);
     ck_assert_int_eq(cfg_finish(c, d), -1);
     expect_words("in.yaml:1:1: error: required key 'name' is missing (for people)");
-    expect_words(
-        "in.yaml:1:1: error: required key 'cluster.nodes' is missing (how many nodes); "
-        "write for example 'nodes: 64'");
-    expect_words(
-        "in.yaml:2:3: error: required key 'cluster.nic.bandwidth' is missing (one "
-        "direction, line rate); write for example 'bandwidth: 50 GB/s'");
+    expect_words("in.yaml:1:1: error: required key 'cluster.nodes' is missing (how many nodes); "
+                 "write for example 'nodes: 64'");
+    expect_words("in.yaml:2:3: error: required key 'cluster.nic.bandwidth' is missing (one "
+                 "direction, line rate); write for example 'bandwidth: 50 GB/s'");
     ck_assert_uint_eq(diag_count(d), 3);
     ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
 }
@@ -388,18 +362,15 @@ static const struct {
     int caret; /* column of the caret within "-s OPTION" */
     const char *says;
 } bad_options[] = {
-    {"cluster.nic.bandwidth=50", EXIT_BAD_INPUT, 26,
-     "'50' has no unit; write for example "},
+    {"cluster.nic.bandwidth=50", EXIT_BAD_INPUT, 26, "'50' has no unit; write for example "},
     {"cluster.nic.bandwidth = 5 us", EXIT_BAD_INPUT, 28, "not of bandwidth"},
-    {"cluster.nic.bandwidth=-1 GB/s", EXIT_BAD_INPUT, 26,
-     "allowed is 1 B/s to 10 TB/s"},
+    {"cluster.nic.bandwidth=-1 GB/s", EXIT_BAD_INPUT, 26, "allowed is 1 B/s to 10 TB/s"},
     {"cluster.nic.bandwidth=", EXIT_BAD_INPUT, 26, "there is no value"},
     {"cluster.nic.bandwith=5 GB/s", EXIT_BAD_INPUT, 4,
      "unknown key 'cluster.nic.bandwith'; did you mean 'cluster.nic.bandwidth'?"},
     {"bandwidth=5 GB/s", EXIT_BAD_INPUT, 4, "did you mean 'cluster.nic.bandwidth'?"},
     {"cluster.bandwidth=5 GB/s", EXIT_BAD_INPUT, 4, "did you mean 'cluster.nic.bandwidth'?"},
-    {"nic.bandwidth=5 GB/s", EXIT_BAD_INPUT, 4,
-     "did you mean 'cluster.nic.bandwidth'?"},
+    {"nic.bandwidth=5 GB/s", EXIT_BAD_INPUT, 4, "did you mean 'cluster.nic.bandwidth'?"},
     {"qqqqqq=1", EXIT_BAD_INPUT, 4, "unknown key 'qqqqqq'\n"},
     {"cluster.nic=5", EXIT_BAD_INPUT, 4,
      "'cluster.nic' is a group of keys; write for example -s "
@@ -407,8 +378,7 @@ static const struct {
     {"cluster.network.kind=flw", EXIT_BAD_INPUT, 25, "did you mean 'flow'?"},
     {"cluster.nodes=1e3", EXIT_BAD_INPUT, 18, "not a whole number"},
     {"checked=1", EXIT_BAD_INPUT, 12, "write 'true'"},
-    {"name", EXIT_USAGE, 4,
-     "-s wants KEY=VALUE; write for example -s name='some text'"},
+    {"name", EXIT_USAGE, 4, "-s wants KEY=VALUE; write for example -s name='some text'"},
     {"=5", EXIT_USAGE, 4, "-s wants KEY=VALUE; write for example -s name='some text'"},
     {"", EXIT_USAGE, 4, "-s wants KEY=VALUE; write for example -s name='some text'"},
     {" =5", EXIT_BAD_INPUT, 5, "unknown key ''"},
@@ -431,8 +401,7 @@ START_TEST(bad_overrides)
     int column = 0;
     while (caret[-column] != '\n')
         column++;
-    ck_assert_msg(column - 4 == bad_options[_i].caret, "caret at %d\n%s", column - 4,
-                  diag_text(d));
+    ck_assert_msg(column - 4 == bad_options[_i].caret, "caret at %d\n%s", column - 4, diag_text(d));
 }
 END_TEST
 
@@ -448,8 +417,7 @@ START_TEST(good_overrides)
     ck_assert_str_eq(scenario()->comment, "");
     ck_assert_int_eq(scenario()->cluster.nodes, 16);
     ck_assert(scenario()->cluster.nic.efficiency_ratio == 0.95);
-    ck_assert_int_eq(cfg_finish(c, d),
-                     0); /* overrides alone may fill what is required */
+    ck_assert_int_eq(cfg_finish(c, d), 0); /* overrides alone may fill what is required */
 }
 END_TEST
 
@@ -546,8 +514,7 @@ START_TEST(peek)
     ck_assert_ptr_null(cfg_peek(path, "kind", arena, d));
     ck_assert(!diag_failed(d));
     ck_assert_ptr_null(cfg_peek(path, "cluster.nic", arena, d));
-    expect_words(
-        ":2:46: error: cluster.nic is a mapping of keys, but a single value is wanted");
+    expect_words(":2:46: error: cluster.nic is a mapping of keys, but a single value is wanted");
 }
 END_TEST
 
@@ -556,8 +523,8 @@ struct visit {
     char keys[600], texts[600];
 };
 
-static void on_leaf(void *ctx, const char *key, const struct cfg_field *field,
-                    const void *value, const char *text, const char *source)
+static void on_leaf(void *ctx, const char *key, const struct cfg_field *field, const void *value, const char *text,
+                    const char *source)
 {
     struct visit *v = ctx;
     ck_assert(field && value && (source == NULL || strcmp(key, "cluster.nodes") == 0));
@@ -573,16 +540,13 @@ START_TEST(visits_leaves_in_table_order)
          "1 GB/s}}");
     cfg_visit(c, on_leaf, &v);
     ck_assert_int_eq(v.n, 18);
-    ck_assert_str_eq(
-        v.keys,
-        "name comment checked work slots clock bit_energy cluster.nodes cluster.peak "
-        "cluster.nic.bandwidth cluster.nic.latency cluster.nic.mtu "
-        "cluster.nic.efficiency cluster.nic.per_node cluster.network.kind "
-        "cluster.network.cable cluster.network.switch_price "
-        "cluster.network.port_power ");
-    ck_assert_str_eq(v.texts,
-                     "\"two words\"|\"\"|false|250 GFLOP|4|1.755 GHz|2 pJ|8|989 TFLOPS|"
-                     "1 GB/s|3.7 us|4 KiB|0.9|8|flow|20 m|35 kUSD|15 W|");
+    ck_assert_str_eq(v.keys, "name comment checked work slots clock bit_energy cluster.nodes cluster.peak "
+                             "cluster.nic.bandwidth cluster.nic.latency cluster.nic.mtu "
+                             "cluster.nic.efficiency cluster.nic.per_node cluster.network.kind "
+                             "cluster.network.cable cluster.network.switch_price "
+                             "cluster.network.port_power ");
+    ck_assert_str_eq(v.texts, "\"two words\"|\"\"|false|250 GFLOP|4|1.755 GHz|2 pJ|8|989 TFLOPS|"
+                              "1 GB/s|3.7 us|4 KiB|0.9|8|flow|20 m|35 kUSD|15 W|");
 }
 END_TEST
 
@@ -622,9 +586,8 @@ START_TEST(prints_what_it_read)
          "# c\\n\"}}}");
     char *text = printed(c);
     ck_assert(strstr(text, "# an example scenario\nname: h800  # for people\n"));
-    ck_assert(strstr(
-        text, "\n  nic:  # network card\n    bandwidth: {value: 50 GB/s, source: "
-              "\"a: \\\"b\\\" # c\\n\"}  # one direction, line rate\n"));
+    ck_assert(strstr(text, "\n  nic:  # network card\n    bandwidth: {value: 50 GB/s, source: "
+                           "\"a: \\\"b\\\" # c\\n\"}  # one direction, line rate\n"));
     free(text);
     expect_round_trip();
 }
@@ -769,27 +732,21 @@ START_TEST(schema)
     cfg_print_schema(&ex_scenario_table, NULL, out);
     fclose(out);
     struct yaml_doc doc;
-    ck_assert_msg(yaml_doc_parse(&doc, text, size, "schema", arena, d) == 0, "%s",
-                  diag_text(d));
-    ck_assert_str_eq(yaml_get(doc.root, "$schema")->text,
-                     "https://json-schema.org/draft/2020-12/schema");
+    ck_assert_msg(yaml_doc_parse(&doc, text, size, "schema", arena, d) == 0, "%s", diag_text(d));
+    ck_assert_str_eq(yaml_get(doc.root, "$schema")->text, "https://json-schema.org/draft/2020-12/schema");
     ck_assert_str_eq(yaml_get(doc.root, "additionalProperties")->text, "false");
     ck_assert_ptr_null(yaml_get(doc.root, "required"));
     const struct yaml_node *nic = schema_at(doc.root, "cluster.nic");
     ck_assert_str_eq(yaml_get(nic, "additionalProperties")->text, "false");
     const struct yaml_node *bandwidth = schema_at(nic, "bandwidth");
-    ck_assert(
-        strstr(yaml_get(bandwidth, "description")->text, "range 1 B/s to 10 TB/s"));
-    const struct yaml_node *bare = yaml_get(bandwidth, "anyOf")->first,
-                           *full = bare->next;
+    ck_assert(strstr(yaml_get(bandwidth, "description")->text, "range 1 B/s to 10 TB/s"));
+    const struct yaml_node *bare = yaml_get(bandwidth, "anyOf")->first, *full = bare->next;
     ck_assert(strstr(yaml_get(bare, "pattern")->text, "|GB/s|"));
     ck_assert_str_eq(yaml_get(schema_at(full, "value"), "type")->text, "string");
     ck_assert_str_eq(yaml_get(schema_at(full, "source"), "type")->text, "string");
-    const struct yaml_node *nodes =
-        yaml_get(schema_at(doc.root, "cluster.nodes"), "anyOf")->first;
+    const struct yaml_node *nodes = yaml_get(schema_at(doc.root, "cluster.nodes"), "anyOf")->first;
     ck_assert_str_eq(yaml_get(nodes, "maximum")->text, "100000");
-    const struct yaml_node *kind =
-        yaml_get(schema_at(doc.root, "cluster.network.kind"), "anyOf");
+    const struct yaml_node *kind = yaml_get(schema_at(doc.root, "cluster.network.kind"), "anyOf");
     ck_assert_str_eq(yaml_get(kind->first, "enum")->first->next->text, "flow");
     free(text);
 }
@@ -829,8 +786,7 @@ END_TEST
 
 START_TEST(nearest)
 {
-    static const char *const names[] = {"bandwidth", "latency", "mtu", "per_node",
-                                        NULL};
+    static const char *const names[] = {"bandwidth", "latency", "mtu", "per_node", NULL};
     ck_assert_str_eq(cfg_nearest("bandwith", names), "bandwidth");
     ck_assert_str_eq(cfg_nearest("BANDWIDTH", names), "bandwidth");
     ck_assert_str_eq(cfg_nearest("bandwidth_Bps", names), "bandwidth");
@@ -851,8 +807,7 @@ static const struct cfg_field bad_default_fields[] = {
     {.name = "kind", .type = CFG_ENUM, .dflt = "b", .choices = no_choices},
     {0},
 };
-static const struct cfg_table bad_default_table = {"t", "", sizeof(int),
-                                                   bad_default_fields};
+static const struct cfg_table bad_default_table = {"t", "", sizeof(int), bad_default_fields};
 
 START_TEST(bad_default_is_our_bug)
 {
@@ -872,8 +827,7 @@ static TCase *add_case(Suite *s, const char *name)
 {
     TCase *t = tcase_create(name);
     bool in_dir = strcmp(name, "files") == 0;
-    tcase_add_checked_fixture(t, in_dir ? setup_dir : setup,
-                              in_dir ? teardown_dir : teardown);
+    tcase_add_checked_fixture(t, in_dir ? setup_dir : setup, in_dir ? teardown_dir : teardown);
     suite_add_tcase(s, t);
     return t;
 }

@@ -20,11 +20,7 @@ static void teardown(void)
 
 static struct srcloc at(const char *text, int line, int column)
 {
-    return (struct srcloc){.file = "a.yaml",
-                           .text = text,
-                           .text_len = strlen(text),
-                           .line = line,
-                           .column = column};
+    return (struct srcloc){.file = "a.yaml", .text = text, .text_len = strlen(text), .line = line, .column = column};
 }
 
 static char *printed(void)
@@ -48,8 +44,7 @@ END_TEST
 
 START_TEST(place_line_and_caret)
 {
-    diag_error(d, EXIT_BAD_INPUT, at("a: 1\nb: two\n", 2, 4), "'%s' is no number",
-               "two");
+    diag_error(d, EXIT_BAD_INPUT, at("a: 1\nb: two\n", 2, 4), "'%s' is no number", "two");
     ck_assert_str_eq(diag_text(d), "a.yaml:2:4: error: 'two' is no number\n"
                                    "    b: two\n"
                                    "       ^\n");
@@ -194,13 +189,11 @@ END_TEST
 START_TEST(keeps_its_own_copy)
 {
     char *text = strdup("secret: 1"), *name = strdup("gone.yaml");
-    struct srcloc where = {
-        .file = name, .text = text, .text_len = strlen(text), .line = 1, .column = 9};
+    struct srcloc where = {.file = name, .text = text, .text_len = strlen(text), .line = 1, .column = 9};
     diag_error(d, EXIT_BAD_INPUT, where, "bad");
     free(text);
     free(name);
-    ck_assert_str_eq(diag_text(d),
-                     "gone.yaml:1:9: error: bad\n    secret: 1\n            ^\n");
+    ck_assert_str_eq(diag_text(d), "gone.yaml:1:9: error: bad\n    secret: 1\n            ^\n");
 }
 END_TEST
 

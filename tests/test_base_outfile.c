@@ -87,8 +87,7 @@ static void expect_error(const char *fragment)
 static void skip_unless_user(void)
 {
     if (geteuid() == 0)
-        ck_assert(setegid(65534) == 0 &&
-                  seteuid(65534) == 0); /* root may do everything */
+        ck_assert(setegid(65534) == 0 && seteuid(65534) == 0); /* root may do everything */
 }
 
 START_TEST(appears_when_closed)

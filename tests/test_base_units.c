@@ -69,8 +69,7 @@ START_TEST(reads)
 {
     double si = NAN;
     char why[200] = "";
-    int rc = unit_parse(good[_i].text, strlen(good[_i].text), good[_i].dim, &si, why,
-                        sizeof why);
+    int rc = unit_parse(good[_i].text, strlen(good[_i].text), good[_i].dim, &si, why, sizeof why);
     ck_assert_msg(rc == 0, "'%s': %s", good[_i].text, why);
     /* Not nearly: the double that C reads from the same decimal. */
     ck_assert_msg(si == good[_i].si, "'%s' gave %.17g", good[_i].text, si);
@@ -91,8 +90,7 @@ static const struct {
     {"GB/s", DIM_BANDWIDTH, "does not start with a number", "50 GB/s"},
     {"50 us", DIM_BANDWIDTH, "'us' is a unit of time, not of bandwidth", "50 GB/s"},
     {"50 GB", DIM_BANDWIDTH, "'GB' is a unit of size, not of bandwidth", "50 GB/s"},
-    {"5 GFLOP", DIM_FLOPS, "'GFLOP' is a unit of compute work, not of compute rate",
-     "TFLOPS"},
+    {"5 GFLOP", DIM_FLOPS, "'GFLOP' is a unit of compute work, not of compute rate", "TFLOPS"},
     {"5 m", DIM_TIME, "'m' is a unit of length", "3.7 us"},
     {"50 gb/s", DIM_BANDWIDTH, "unknown unit 'gb/s'", "did you mean 'GB/s' or 'Gb/s'?"},
     {"50 Gbps", DIM_BANDWIDTH, "unknown unit 'Gbps'", "did you mean 'Gb/s'?"},
@@ -123,16 +121,14 @@ static const struct {
     {"2.5", DIM_COUNT, "not a whole number", "64"},
     {"1e300", DIM_COUNT, "not a whole number", "64"},
     {"5 x", DIM_RATIO, "unknown unit 'x' of ratio", "0.9"},
-    {"11111111111111111111111111111111111111111111111111111111111111111111 s", DIM_TIME,
-     "too many digits", "1111"},
+    {"11111111111111111111111111111111111111111111111111111111111111111111 s", DIM_TIME, "too many digits", "1111"},
 };
 
 START_TEST(refuses)
 {
     double si = 42;
     char why[300] = "";
-    int rc = unit_parse(bad[_i].text, strlen(bad[_i].text), bad[_i].dim, &si, why,
-                        sizeof why);
+    int rc = unit_parse(bad[_i].text, strlen(bad[_i].text), bad[_i].dim, &si, why, sizeof why);
     ck_assert_msg(rc == -1, "'%s' was read as %g", bad[_i].text, si);
     ck_assert_msg(strstr(why, bad[_i].says) != NULL, "'%s': %s", bad[_i].text, why);
     ck_assert_msg(strstr(why, bad[_i].and_says) != NULL, "'%s': %s", bad[_i].text, why);
@@ -146,8 +142,7 @@ START_TEST(every_example_is_valid)
     double si;
     char why[200];
     const char *text = unit_dim_example((enum unit_dim)_i);
-    ck_assert(unit_parse(text, strlen(text), (enum unit_dim)_i, &si, why, sizeof why) ==
-              0);
+    ck_assert(unit_parse(text, strlen(text), (enum unit_dim)_i, &si, why, sizeof why) == 0);
     ck_assert(unit_dim_name((enum unit_dim)_i)[0]);
 }
 END_TEST
@@ -157,30 +152,19 @@ static const struct {
     enum unit_dim dim;
     const char *text;
 } shown[] = {
-    {45e9, DIM_BANDWIDTH, "45 GB/s"},
-    {3.7e-6, DIM_TIME, "3.7 us"},
-    {0, DIM_TIME, "0 s"},
+    {45e9, DIM_BANDWIDTH, "45 GB/s"}, {3.7e-6, DIM_TIME, "3.7 us"},         {0, DIM_TIME, "0 s"},
     {0.0009999999, DIM_TIME, "1 ms"}, /* not 1000 us */
-    {0.129, DIM_TIME, "129 ms"},
-    {7200, DIM_TIME, "7200 s"},
-    {-2e-3, DIM_TIME, "-2 ms"},
-    {1048576, DIM_BYTES, "1 MiB"},
-    {4096, DIM_BYTES, "4 KiB"},
-    {128000, DIM_BYTES, "128 KB"},
-    {80e9, DIM_BYTES, "80 GB"},
-    {123456789, DIM_BYTES, "123.457 MB"},
-    {989e12, DIM_FLOPS, "989 TFLOPS"},
-    {0.033, DIM_RATIO, "0.033"},
-    {261632, DIM_COUNT, "261632"},
-    {35000, DIM_MONEY, "35 kUSD"},
+    {0.129, DIM_TIME, "129 ms"},      {7200, DIM_TIME, "7200 s"},           {-2e-3, DIM_TIME, "-2 ms"},
+    {1048576, DIM_BYTES, "1 MiB"},    {4096, DIM_BYTES, "4 KiB"},           {128000, DIM_BYTES, "128 KB"},
+    {80e9, DIM_BYTES, "80 GB"},       {123456789, DIM_BYTES, "123.457 MB"}, {989e12, DIM_FLOPS, "989 TFLOPS"},
+    {0.033, DIM_RATIO, "0.033"},      {261632, DIM_COUNT, "261632"},        {35000, DIM_MONEY, "35 kUSD"},
     {1e-15, DIM_TIME, "0.001 ps"},
 };
 
 START_TEST(writes)
 {
     char buf[64];
-    ck_assert_str_eq(unit_format(shown[_i].si, shown[_i].dim, buf, sizeof buf),
-                     shown[_i].text);
+    ck_assert_str_eq(unit_format(shown[_i].si, shown[_i].dim, buf, sizeof buf), shown[_i].text);
 }
 END_TEST
 
@@ -247,13 +231,11 @@ END_TEST
 START_TEST(never_reads_past_the_end)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(map != MAP_FAILED);
     ck_assert(mprotect(map + page, page, PROT_NONE) == 0);
-    static const char *const texts[] = {
-        "3.7 us", "1e-6 s", "1e", "1e-", "1.",  "-", "+", "$",
-        "$1",     "5 G",    "0",  "0x",  "inf", "n", ".", "12 \xc3\xa9"};
+    static const char *const texts[] = {"3.7 us", "1e-6 s", "1e", "1e-", "1.",  "-", "+", "$",
+                                        "$1",     "5 G",    "0",  "0x",  "inf", "n", ".", "12 \xc3\xa9"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         for (size_t n = 0; n <= strlen(texts[i]); n++)
             for (int dim = 0; dim < DIM_N; dim++) {

@@ -25,7 +25,8 @@ static void teardown(void)
 /* --- expressions -------------------------------------------------------------------------------------------------- */
 
 static const char document[] =
-    "{\"metrics\": {\"makespan\": {\"value\": 0.125, \"unit\": \"s\"}, \"other\": {\"value\": 3}, \"sizes\": {\"value\": 9}},"
+    "{\"metrics\": {\"makespan\": {\"value\": 0.125, \"unit\": \"s\"}, \"other\": {\"value\": 3}, \"sizes\": "
+    "{\"value\": 9}},"
     " \"tables\": [{\"name\": \"sizes\", \"rows\": ["
     "   {\"network\": \"mpft\", \"size\": 4096, \"busbw\": 10, \"fits\": true},"
     "   {\"network\": \"mpft\", \"size\": 8192, \"busbw\": 20, \"fits\": false},"
@@ -175,12 +176,23 @@ END_TEST
 /* --- verdicts ------------------------------------------------------------------------------------------------------ */
 
 #define NONE NAN
-#define VALUE(v, tolerance_) {.value = (v), .at_least = NONE, .at_most = NONE, .digits = NONE, \
-                              .tolerance_ratio = (tolerance_)}
-#define PRINTED(v, d, how) {.value = (v), .at_least = NONE, .at_most = NONE, .digits = (d), .rounding = (how)}
-#define BOUNDS(low, high) {.value = NONE, .at_least = (low), .at_most = (high), .digits = NONE}
-#define ORDER(o, tolerance_) {.value = NONE, .at_least = NONE, .at_most = NONE, .digits = NONE, .order = (o), \
-                              .tolerance_ratio = (tolerance_)}
+#define VALUE(v, tolerance_) \
+    { \
+        .value = (v), .at_least = NONE, .at_most = NONE, .digits = NONE, .tolerance_ratio = (tolerance_) \
+    }
+#define PRINTED(v, d, how) \
+    { \
+        .value = (v), .at_least = NONE, .at_most = NONE, .digits = (d), .rounding = (how) \
+    }
+#define BOUNDS(low, high) \
+    { \
+        .value = NONE, .at_least = (low), .at_most = (high), .digits = NONE \
+    }
+#define ORDER(o, tolerance_) \
+    { \
+        .value = NONE, .at_least = NONE, .at_most = NONE, .digits = NONE, .order = (o), \
+        .tolerance_ratio = (tolerance_) \
+    }
 
 static const struct {
     const char *what;
@@ -228,12 +240,16 @@ static const struct {
 
 START_TEST(verdicts)
 {
-    struct claim c = {.id = "x", .unit = "", .unit_SI = 1, .disputed = cases[_i].disputed ? "why" : "",
-                      .baseline = cases[_i].baseline, .baseline_tolerance_ratio = 0.005};
+    struct claim c = {.id = "x",
+                      .unit = "",
+                      .unit_SI = 1,
+                      .disputed = cases[_i].disputed ? "why" : "",
+                      .baseline = cases[_i].baseline,
+                      .baseline_tolerance_ratio = 0.005};
     c.expect = cases[_i].expect;
     c.expect.value_text = c.expect.at_least_text = c.expect.at_most_text = "";
-    struct claim_result r = {.claim = &c, .ours = cases[_i].ours, .other = cases[_i].other, .arithmetic = "",
-                             .message = ""};
+    struct claim_result r = {
+        .claim = &c, .ours = cases[_i].ours, .other = cases[_i].other, .arithmetic = "", .message = ""};
     claim_judge(&r, a);
     ck_assert_msg(r.verdict == cases[_i].verdict, "%s: %s, not %s", cases[_i].what, verdict_names[r.verdict],
                   verdict_names[cases[_i].verdict]);

@@ -27,9 +27,9 @@ static void teardown(void)
 
 /* --- minifloats ------------------------------------------------------------------------------------------- */
 
-static const struct minifloat *const all_formats[] = {
-    &minifloat_e4m3, &minifloat_e5m2, &minifloat_e5m6, &minifloat_bf16, &minifloat_fp16,
-    &minifloat_e2m3, &minifloat_e3m2, &minifloat_e2m1};
+static const struct minifloat *const all_formats[] = {&minifloat_e4m3, &minifloat_e5m2, &minifloat_e5m6,
+                                                      &minifloat_bf16, &minifloat_fp16, &minifloat_e2m3,
+                                                      &minifloat_e3m2, &minifloat_e2m1};
 enum { N_FORMATS = sizeof all_formats / sizeof *all_formats };
 
 /* IEEE 754's definition, with nothing of the implementation. */
@@ -58,8 +58,7 @@ START_TEST(every_code_decodes_by_definition)
             ck_assert_msg(isnan(is), "%s 0x%x is %g", f->name, code, is);
             continue;
         }
-        ck_assert_msg(is == want && !signbit(is) == !signbit(want), "%s 0x%x is %g, not %g", f->name,
-                      code, is, want);
+        ck_assert_msg(is == want && !signbit(is) == !signbit(want), "%s 0x%x is %g, not %g", f->name, code, is, want);
         ck_assert_uint_eq(minifloat_encode(f, is, MINIFLOAT_OVERFLOW), code);
     }
 }
@@ -107,17 +106,28 @@ START_TEST(published_limits)
         const struct minifloat *f;
         uint32_t code;
         double value;
-    } rows[] = {{&minifloat_e4m3, 0x7e, 448},        {&minifloat_e4m3, 0x08, 0x1p-6},
-                {&minifloat_e4m3, 0x07, 0.875 * 0x1p-6}, {&minifloat_e4m3, 0x01, 0x1p-9},
-                {&minifloat_e5m2, 0x7b, 57344},      {&minifloat_e5m2, 0x04, 0x1p-14},
-                {&minifloat_e5m2, 0x03, 0.75 * 0x1p-14}, {&minifloat_e5m2, 0x01, 0x1p-16},
-                {&minifloat_e2m3, 0x1f, 7.5},        {&minifloat_e2m3, 0x08, 1},
-                {&minifloat_e2m3, 0x07, 0.875},      {&minifloat_e2m3, 0x01, 0.125},
-                {&minifloat_e3m2, 0x1f, 28},         {&minifloat_e3m2, 0x04, 0.25},
-                {&minifloat_e3m2, 0x03, 0.1875},     {&minifloat_e3m2, 0x01, 0.0625},
-                {&minifloat_e2m1, 0x07, 6},          {&minifloat_e2m1, 0x02, 1},
-                {&minifloat_e2m1, 0x01, 0.5},        {&minifloat_fp16, 0x03ff, 0x1.ff8p-15},
-                {&minifloat_fp16, 0x7bff, 65504},    {&minifloat_bf16, 0x3f80, 1},
+    } rows[] = {{&minifloat_e4m3, 0x7e, 448},
+                {&minifloat_e4m3, 0x08, 0x1p-6},
+                {&minifloat_e4m3, 0x07, 0.875 * 0x1p-6},
+                {&minifloat_e4m3, 0x01, 0x1p-9},
+                {&minifloat_e5m2, 0x7b, 57344},
+                {&minifloat_e5m2, 0x04, 0x1p-14},
+                {&minifloat_e5m2, 0x03, 0.75 * 0x1p-14},
+                {&minifloat_e5m2, 0x01, 0x1p-16},
+                {&minifloat_e2m3, 0x1f, 7.5},
+                {&minifloat_e2m3, 0x08, 1},
+                {&minifloat_e2m3, 0x07, 0.875},
+                {&minifloat_e2m3, 0x01, 0.125},
+                {&minifloat_e3m2, 0x1f, 28},
+                {&minifloat_e3m2, 0x04, 0.25},
+                {&minifloat_e3m2, 0x03, 0.1875},
+                {&minifloat_e3m2, 0x01, 0.0625},
+                {&minifloat_e2m1, 0x07, 6},
+                {&minifloat_e2m1, 0x02, 1},
+                {&minifloat_e2m1, 0x01, 0.5},
+                {&minifloat_fp16, 0x03ff, 0x1.ff8p-15},
+                {&minifloat_fp16, 0x7bff, 65504},
+                {&minifloat_bf16, 0x3f80, 1},
                 {&minifloat_bf16, 0x7f7f, 0x1.fep127}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ck_assert_double_eq(minifloat_decode(rows[i].f, rows[i].code), rows[i].value);
@@ -327,8 +337,8 @@ START_TEST(alignment_truncates)
 }
 END_TEST
 
-static const struct tensor_core cores[] = {
-    {32, 13, 13, 128}, {32, 13, 13, 0}, {32, 23, 23, 128}, {16, 8, 10, 64}, {64, 25, 23, 0}, {32, 40, 23, 128}};
+static const struct tensor_core cores[] = {{32, 13, 13, 128}, {32, 13, 13, 0}, {32, 23, 23, 128},
+                                           {16, 8, 10, 64},   {64, 25, 23, 0}, {32, 40, 23, 128}};
 
 START_TEST(fast_gemm_is_the_plain_one)
 {

@@ -53,10 +53,16 @@ static struct kernel_call sample(int family)
         c.written_B = 5e7;
     } else if (family >= KERNEL_ATTENTION_FORWARD) {
         bool decode = family == KERNEL_ATTENTION_DECODE;
-        c = (struct kernel_call){.family = c.family, .dtype = KERNEL_BF16, .batch = decode ? 64 : 1,
-                                 .q_len = decode ? 1 : 4096, .kv_len = 4096, .heads = 128,
-                                 .kv_heads = decode ? 1 : 128, .qk_dim = decode ? 576 : 192,
-                                 .v_dim = decode ? 512 : 128, .kv_token_B = decode ? 1152 : 0,
+        c = (struct kernel_call){.family = c.family,
+                                 .dtype = KERNEL_BF16,
+                                 .batch = decode ? 64 : 1,
+                                 .q_len = decode ? 1 : 4096,
+                                 .kv_len = 4096,
+                                 .heads = 128,
+                                 .kv_heads = decode ? 1 : 128,
+                                 .qk_dim = decode ? 576 : 192,
+                                 .v_dim = decode ? 512 : 128,
+                                 .kv_token_B = decode ? 1152 : 0,
                                  .causal = !decode};
     } else {
         c.m = 1000, c.n = 4096, c.k = 7168;
@@ -85,7 +91,7 @@ START_TEST(between_points_is_interpolated)
     struct kernel_time t = kernel_time(model, &c);
     ck_assert_int_eq(t.origin, KERNEL_FROM_INTERPOLATION);
     ck_assert(t.time_s > 46.3e-6 && t.time_s < 169.1e-6); /* the rows of 1024 and 4096 */
-    c.m = 40000; /* beyond the last row: nothing is extrapolated */
+    c.m = 40000;                                          /* beyond the last row: nothing is extrapolated */
     ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
     c.m = 2048, c.n = 4104;
     ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
@@ -94,8 +100,8 @@ END_TEST
 
 START_TEST(three_experts_lie_between_two_and_four)
 {
-    struct kernel_call c = {.family = KERNEL_GROUPED_MASKED, .dtype = KERNEL_FP8, .m = 128, .n = 4096,
-                            .k = 7168, .groups = 3};
+    struct kernel_call c = {
+        .family = KERNEL_GROUPED_MASKED, .dtype = KERNEL_FP8, .m = 128, .n = 4096, .k = 7168, .groups = 3};
     ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_INTERPOLATION);
     c.groups = 300;
     ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
@@ -148,8 +154,8 @@ START_TEST(flop_and_bytes_are_exact)
     c.dtype = KERNEL_BF16;
     ck_assert_double_eq(kernel_bytes_B(&c), 2 * 64 * 512 + 2 * 256 * 512 + 2 * 64 * 256);
     const double rows[] = {0, 10, 20};
-    c = (struct kernel_call){.family = KERNEL_GROUPED_MASKED, .dtype = KERNEL_FP8, .m = 10, .n = 256,
-                             .k = 512, .groups = 3, .rows = rows};
+    c = (struct kernel_call){
+        .family = KERNEL_GROUPED_MASKED, .dtype = KERNEL_FP8, .m = 10, .n = 256, .k = 512, .groups = 3, .rows = rows};
     ck_assert_double_eq(kernel_flop(&c), 2.0 * 30 * 256 * 512);
     ck_assert_double_eq(kernel_bytes_B(&c), 30 * (512 + 4 * 4) + 2 * 256 * 512 + 2 * 30 * 256);
     c = (struct kernel_call){.family = KERNEL_WGRAD, .dtype = KERNEL_FP8, .m = 128, .n = 256, .k = 512};
@@ -198,8 +204,8 @@ END_TEST
 START_TEST(waves_are_counted)
 {
     /* 16 experts of 300 rows: 3 tiles high each, whatever their sum would fill */
-    struct kernel_call c = {.family = KERNEL_GROUPED_CONTIGUOUS, .dtype = KERNEL_FP8, .m = 300, .n = 128,
-                            .k = 7168, .groups = 16};
+    struct kernel_call c = {
+        .family = KERNEL_GROUPED_CONTIGUOUS, .dtype = KERNEL_FP8, .m = 300, .n = 128, .k = 7168, .groups = 16};
     struct kernel_time t = kernel_roofline(model, &c);
     ck_assert_double_eq(t.tile_m, 128);
     ck_assert_double_eq(t.tiles, 16 * 3 * ceil(128 / t.tile_n));
@@ -223,8 +229,8 @@ static void grows(const struct kernel_call *base, const char *member, double fro
     for (double at = from; at <= to; at = ceil(at * 1.07)) {
         *kernel_member_at(&c, k) = at;
         double now_s = roofline_s(&c);
-        ck_assert_msg(now_s >= before_s, "%s: %s = %g takes %g s, less takes %g s",
-                      kernel_family_names[c.family], member, at, now_s, before_s);
+        ck_assert_msg(now_s >= before_s, "%s: %s = %g takes %g s, less takes %g s", kernel_family_names[c.family],
+                      member, at, now_s, before_s);
         before_s = now_s;
     }
 }
@@ -307,8 +313,8 @@ END_TEST
  * less compute than the H800 and more bandwidth. The H800's table moved there predicts it. */
 START_TEST(a_table_moves_to_another_chip)
 {
-    static const double rows[][3] = {{1, 8192, 38.929}, {1, 65536, 167.421}, {16, 4096, 214.107},
-                                     {32, 8192, 811.198}, {64, 4096, 689.563}, {128, 1024, 363.708},
+    static const double rows[][3] = {{1, 8192, 38.929},     {1, 65536, 167.421},  {16, 4096, 214.107},
+                                     {32, 8192, 811.198},   {64, 4096, 689.563},  {128, 1024, 363.708},
                                      {128, 8192, 2711.245}, {256, 4096, 2398.27}, {512, 8192, 9469.949}};
     enum { ROWS = sizeof rows / sizeof *rows };
     double sum = 0;
@@ -323,8 +329,8 @@ START_TEST(a_table_moves_to_another_chip)
         c.kv_len = rows[i][1];
         struct kernel_time t = kernel_time(h20, &c);
         ck_assert_int_eq(t.origin, KERNEL_FROM_SCALING);
-        ck_assert_msg(fabs(t.time_s / (rows[i][2] * 1e-6) - 1) < 0.4, "batch %g, %g tokens: %g us for %g",
-                      c.batch, c.kv_len, t.time_s * 1e6, rows[i][2]);
+        ck_assert_msg(fabs(t.time_s / (rows[i][2] * 1e-6) - 1) < 0.4, "batch %g, %g tokens: %g us for %g", c.batch,
+                      c.kv_len, t.time_s * 1e6, rows[i][2]);
         sum += t.time_s / (rows[i][2] * 1e-6) - 1;
     }
     ck_assert_double_lt(fabs(sum / ROWS), 0.15);
@@ -368,8 +374,8 @@ static double all_of_it(const struct cluster_hw *cluster)
             c.dtype = KERNEL_BF16;
             sum_s += kernel_time(m, &c).time_s;
         }
-    struct kernel_call point = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 2048,
-                                .sms = 112};
+    struct kernel_call point = {
+        .family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 2048, .sms = 112};
     struct kernel_call square = {.family = KERNEL_GEMM, .dtype = KERNEL_BF16, .m = 8192, .n = 8192, .k = 8192};
     return sum_s + kernel_time(m, &point).time_s + kernel_time(m, &square).time_s;
 }

@@ -47,16 +47,14 @@ static void open_with(struct fixture *f, const char *const *more, int n_more)
     *f = (struct fixture){.arena = arena_new(), .diag = diag_new()};
     const char *folder = getenv("srcdir") ? getenv("srcdir") : ".";
     const char *path = arena_printf(f->arena, "%s/tests/data/inference.yaml", folder);
-    ck_assert_msg(!scenario_load(path, set, n, f->arena, &f->file, f->diag), "%s",
-                  diag_text(f->diag));
+    ck_assert_msg(!scenario_load(path, set, n, f->arena, &f->file, f->diag), "%s", diag_text(f->diag));
     ck_assert(!infer_setup_open(&f->file, f->arena, &f->setup, f->diag));
     *f->setup.gate = gate_of(&f->file.scenario->llm);
     f->run = (struct kind_run){.file = &f->file, .arena = f->arena};
 }
 
 #define OPEN(f, ...) \
-    open_with(f, (const char *const[]){__VA_ARGS__}, \
-              sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
+    open_with(f, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
 
 static void close_it(struct fixture *f)
 {
@@ -65,8 +63,7 @@ static void close_it(struct fixture *f)
     arena_free(f->arena);
 }
 
-static void run_case(struct fixture *f, const struct infer_case *c,
-                     struct infer_outcome *o)
+static void run_case(struct fixture *f, const struct infer_case *c, struct infer_outcome *o)
 {
     ck_assert_msg(!infer_case_check(c, f->arena, f->diag), "%s", diag_text(f->diag));
     ck_assert_msg(!infer_case_run(&f->run, c, o, f->diag), "%s", diag_text(f->diag));
@@ -85,8 +82,7 @@ static double step_s(const char *const *set, int n, bool prefill)
 }
 
 #define STEP(prefill, ...) \
-    step_s((const char *const[]){__VA_ARGS__}, \
-           sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), prefill)
+    step_s((const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), prefill)
 
 /* --- traffic ------------------------------------------------------------------ */
 
@@ -107,8 +103,7 @@ static void lay_out(struct fixture *f, bool prefill, struct infer_layout *l)
                                 .hw = &s->cluster,
                                 .expert_load = &s->expert_load,
                                 .load_rows = &f->setup.loads.rows};
-    ck_assert_uint_eq(
-        infer_lay_out(&given, prefill, s->cluster.nodes, f->arena, l, misfits), 0);
+    ck_assert_uint_eq(infer_lay_out(&given, prefill, s->cluster.nodes, f->arena, l, misfits), 0);
 }
 
 START_TEST(every_token_reaches_its_experts)
@@ -117,8 +112,7 @@ START_TEST(every_token_reaches_its_experts)
     struct infer_layout l;
     struct infer_router router;
     struct infer_traffic t;
-    OPEN(&f, "cluster.nodes=5", "expert_load.redundant=32",
-         "inference.shared_replicas=32");
+    OPEN(&f, "cluster.nodes=5", "expert_load.redundant=32", "inference.shared_replicas=32");
     lay_out(&f, false, &l);
     ck_assert_uint_eq(l.slots, 320);
     infer_router_init(&router, &l, gate_of(l.model), f.arena);
@@ -138,15 +132,13 @@ END_TEST
  * chooses anew per layer. */
 START_TEST(node_limited_tokens_reach_almost_four_nodes)
 {
-    static const char *const skews[] = {"expert_load.skew=even",
-                                        "expert_load.skew=lognormal"};
+    static const char *const skews[] = {"expert_load.skew=even", "expert_load.skew=lognormal"};
     for (int i = 0; i < 2; i++) {
         struct fixture f;
         struct infer_layout l;
         struct infer_router router;
         struct infer_traffic t;
-        OPEN(&f, "cluster.nodes=8", "inference.decode.batch=128", skews[i],
-             "expert_load.cv=0.1");
+        OPEN(&f, "cluster.nodes=8", "inference.decode.batch=128", skews[i], "expert_load.cv=0.1");
         lay_out(&f, false, &l);
         infer_router_init(&router, &l, gate_of(l.model), f.arena);
         infer_traffic_new(&l, f.arena, &t);
@@ -184,15 +176,13 @@ END_TEST
 
 /* Where a stage or exchange of a micro-batch's layer stands in the program; it stands
  * there once. */
-static uint32_t find(const struct infer_program *p, enum infer_action action, int what,
-                     uint32_t mb, uint32_t layer)
+static uint32_t find(const struct infer_program *p, enum infer_action action, int what, uint32_t mb, uint32_t layer)
 {
     uint32_t found = UINT32_MAX;
     for (uint32_t i = 0; i < p->n; i++) {
         const struct infer_item *it = &p->items[i];
         bool same = action == DO_STAGE ? it->stage == what : it->combine == (what != 0);
-        if (it->action != action || !same || it->micro_batch != mb ||
-            it->layer != layer)
+        if (it->action != action || !same || it->micro_batch != mb || it->layer != layer)
             continue;
         ck_assert_uint_eq(found, UINT32_MAX);
         found = i;
@@ -201,8 +191,7 @@ static uint32_t find(const struct infer_program *p, enum infer_action action, in
     return found;
 }
 
-static void check_layer(const struct infer_program *p, bool prefill, uint32_t mb,
-                        uint32_t layer, uint32_t last)
+static void check_layer(const struct infer_program *p, bool prefill, uint32_t mb, uint32_t layer, uint32_t last)
 {
     uint32_t attention = find(p, DO_STAGE, STAGE_ATTN1, mb, layer), at[6];
     at[0] = attention;
@@ -214,15 +203,14 @@ static void check_layer(const struct infer_program *p, bool prefill, uint32_t mb
     for (int i = 1; i < 6; i++)
         ck_assert_uint_lt(at[i - 1], at[i]);
     if (layer < last)
-        ck_assert_uint_lt(at[5], find(p, DO_STAGE, prefill ? STAGE_ATTN1 : STAGE_ATTN0,
-                                      mb, layer + 1));
+        ck_assert_uint_lt(at[5], find(p, DO_STAGE, prefill ? STAGE_ATTN1 : STAGE_ATTN0, mb, layer + 1));
     ck_assert_uint_lt(at[1], find(p, DO_STAGE, STAGE_SHARED, mb, layer));
 }
 
 START_TEST(stages_of_a_micro_batch_are_in_order)
 {
-    static const char *const overlaps[] = {
-        "inference.overlap=dual", "inference.overlap=shared", "inference.overlap=none"};
+    static const char *const overlaps[] = {"inference.overlap=dual", "inference.overlap=shared",
+                                           "inference.overlap=none"};
     for (int prefill = 0; prefill < 2; prefill++)
         for (int i = 0; i < 3; i++) {
             struct fixture f;
@@ -250,15 +238,13 @@ START_TEST(the_other_micro_batch_hides_the_exchanges)
     OPEN(&f, "inference.overlap=dual");
     lay_out(&f, false, &l);
     infer_program_build(&l, 4, f.arena, &p);
-    uint32_t attn0 = find(&p, DO_STAGE, STAGE_ATTN0, 1, 5),
-             attn1 = find(&p, DO_STAGE, STAGE_ATTN1, 1, 5);
+    uint32_t attn0 = find(&p, DO_STAGE, STAGE_ATTN0, 1, 5), attn1 = find(&p, DO_STAGE, STAGE_ATTN1, 1, 5);
     ck_assert(find(&p, DO_POST, 0, 0, 5) < attn0 && attn0 < find(&p, DO_WAIT, 0, 0, 5));
     ck_assert(find(&p, DO_POST, 1, 0, 5) < attn1 && attn1 < find(&p, DO_WAIT, 1, 0, 5));
     lay_out(&f, true, &l);
     infer_program_build(&l, 4, f.arena, &p);
     attn0 = find(&p, DO_STAGE, STAGE_ATTN1, 0, 5);
-    uint32_t mlp1 = find(&p, DO_STAGE, STAGE_MLP, 1, 5),
-             mlp0 = find(&p, DO_STAGE, STAGE_MLP, 0, 5);
+    uint32_t mlp1 = find(&p, DO_STAGE, STAGE_MLP, 1, 5), mlp0 = find(&p, DO_STAGE, STAGE_MLP, 0, 5);
     ck_assert(find(&p, DO_POST, 0, 1, 5) < attn0 && attn0 < find(&p, DO_WAIT, 0, 1, 5));
     ck_assert(find(&p, DO_POST, 0, 0, 5) < mlp1 && mlp1 < find(&p, DO_WAIT, 0, 0, 5));
     ck_assert(find(&p, DO_POST, 1, 1, 5) < mlp0 && mlp0 < find(&p, DO_WAIT, 1, 1, 5));
@@ -270,8 +256,7 @@ END_TEST
  * ----------------------------------------------------------------------------- */
 
 static const char *const networks[] = {"sim.network=flow", "sim.network=bound"};
-static const char *const overlaps[] = {"inference.overlap=dual",
-                                       "inference.overlap=none"};
+static const char *const overlaps[] = {"inference.overlap=dual", "inference.overlap=none"};
 
 START_TEST(closed_form_is_near_the_simulation)
 {
@@ -296,14 +281,12 @@ START_TEST(parts_sum_to_the_step)
             struct fixture f;
             struct infer_case c;
             struct infer_outcome o;
-            OPEN(&f, networks[i / 2], overlaps[i % 2], "inference.tp=2",
-                 "inference.simulate_layers=3");
+            OPEN(&f, networks[i / 2], overlaps[i % 2], "inference.tp=2", "inference.simulate_layers=3");
             infer_case_of(&f.setup, prefill, &c);
             run_case(&f, &c, &o);
             const struct infer_parts *p = &o.account.total;
-            double sum = sum_of(p->stage_s, N_STAGES) + p->tp_s + p->exposed_s[0] +
-                         p->exposed_s[1] + p->waiting_s[0] + p->waiting_s[1] +
-                         p->idle_s;
+            double sum = sum_of(p->stage_s, N_STAGES) + p->tp_s + p->exposed_s[0] + p->exposed_s[1] + p->waiting_s[0] +
+                         p->waiting_s[1] + p->idle_s;
             ck_assert_double_eq_tol(sum, p->step_s, 1e-9 * p->step_s);
             ck_assert(o.account.extrapolated);
             close_it(&f);
@@ -316,11 +299,9 @@ START_TEST(sharing_layers_is_exact)
 {
     for (int prefill = 0; prefill < 2; prefill++)
         for (int i = 0; i < 2; i++) {
-            double shared = STEP(prefill, networks[i], "llm.layers=20",
-                                 "inference.routing=balanced");
-            double all =
-                STEP(prefill, networks[i], "llm.layers=20",
-                     "inference.routing=balanced", "inference.share_layers=false");
+            double shared = STEP(prefill, networks[i], "llm.layers=20", "inference.routing=balanced");
+            double all = STEP(prefill, networks[i], "llm.layers=20", "inference.routing=balanced",
+                              "inference.share_layers=false");
             ck_assert_double_eq_tol(shared, all, 1e-9 * all);
         }
 }
@@ -364,13 +345,10 @@ START_TEST(more_work_is_not_faster)
         ck_assert_double_ge(now, scatter * last);
         last = now;
     }
-    ck_assert_double_gt(STEP(true, bound, "inference.prefill.tokens=4096"),
-                        STEP(true, bound));
+    ck_assert_double_gt(STEP(true, bound, "inference.prefill.tokens=4096"), STEP(true, bound));
     /* as many new positions that attend to old ones, too */
-    ck_assert_double_gt(STEP(true, bound, "inference.prefill.cached=50 %"),
-                        STEP(true, bound));
-    ck_assert_double_gt(STEP(false, bound, "inference.decode.extra_tokens=1"),
-                        STEP(false, bound));
+    ck_assert_double_gt(STEP(true, bound, "inference.prefill.cached=50 %"), STEP(true, bound));
+    ck_assert_double_gt(STEP(false, bound, "inference.decode.extra_tokens=1"), STEP(false, bound));
 }
 END_TEST
 
@@ -384,14 +362,12 @@ START_TEST(better_hardware_is_not_slower)
     for (int prefill = 0; prefill < 2; prefill++)
         for (size_t i = 0; i < sizeof better / sizeof *better; i++) {
             double was = STEP(prefill, "sim.network=bound", "inference.overlap=none");
-            ck_assert_double_le(
-                STEP(prefill, "sim.network=bound", "inference.overlap=none", better[i]),
-                was);
+            ck_assert_double_le(STEP(prefill, "sim.network=bound", "inference.overlap=none", better[i]), was);
         }
     /* without overlap nothing hides the network */
-    ck_assert_double_lt(STEP(true, "sim.network=flow", "inference.overlap=none",
-                             "cluster.ep_kernel.copy_per_sm=4 GB/s"),
-                        STEP(true, "sim.network=flow", "inference.overlap=none"));
+    ck_assert_double_lt(
+        STEP(true, "sim.network=flow", "inference.overlap=none", "cluster.ep_kernel.copy_per_sm=4 GB/s"),
+        STEP(true, "sim.network=flow", "inference.overlap=none"));
 }
 END_TEST
 
@@ -422,12 +398,12 @@ static double attention_B_per_position(const char *name, const char *const *set,
  * a GPU reads its own. */
 START_TEST(attention_reads_the_cache_as_it_is_stored)
 {
-    static const char *const flash_mla[] = {"sim.network=bound", "llm.attention.kv_value=1 B", "llm.attention.kv_scale=4 B",
-                                            "llm.attention.kv_rope=2 B"};
-    static const char *const grouped[] = {"sim.network=bound", "llm.attention.kind=gqa", "llm.attention.decode=",
-                                          "llm.attention.kv_lora=0", "llm.attention.kv_heads=8",
-                                          "llm.attention.head_dim=128", "llm.attention.kv_value=1 B",
-                                          "llm.attention.kv_scale=4 B", "inference.tp=4"};
+    static const char *const flash_mla[] = {"sim.network=bound", "llm.attention.kv_value=1 B",
+                                            "llm.attention.kv_scale=4 B", "llm.attention.kv_rope=2 B"};
+    static const char *const grouped[] = {
+        "sim.network=bound",          "llm.attention.kind=gqa",     "llm.attention.decode=",
+        "llm.attention.kv_lora=0",    "llm.attention.kv_heads=8",   "llm.attention.head_dim=128",
+        "llm.attention.kv_value=1 B", "llm.attention.kv_scale=4 B", "inference.tp=4"};
     ck_assert_double_eq(attention_B_per_position("MLA", flash_mla, 4), 656);
     ck_assert_double_eq(attention_B_per_position("attention", grouped, 9), 2 * 2 * 128 * (1 + 4.0 / 128));
 }
@@ -508,15 +484,11 @@ END_TEST
  * hides. */
 START_TEST(overlap_is_not_slower_than_taking_turns)
 {
-    double both = STEP(false, "sim.network=flow", "inference.overlap=dual",
-                       "inference.decode.batch=32");
-    double one = STEP(false, "sim.network=flow", "inference.overlap=none",
-                      "inference.decode.batch=16");
+    double both = STEP(false, "sim.network=flow", "inference.overlap=dual", "inference.decode.batch=32");
+    double one = STEP(false, "sim.network=flow", "inference.overlap=none", "inference.decode.batch=16");
     ck_assert_double_le(both, 2 * one);
-    both = STEP(true, "sim.network=flow", "inference.overlap=dual",
-                "inference.prefill.tokens=4096");
-    one = STEP(true, "sim.network=flow", "inference.overlap=none",
-               "inference.prefill.tokens=2048");
+    both = STEP(true, "sim.network=flow", "inference.overlap=dual", "inference.prefill.tokens=4096");
+    one = STEP(true, "sim.network=flow", "inference.overlap=none", "inference.prefill.tokens=2048");
     ck_assert_double_le(both, 2 * one);
 }
 END_TEST
@@ -524,10 +496,9 @@ END_TEST
 /* The experts' kernels of the slowest rank are in the step, not those of the mean. */
 START_TEST(the_busiest_rank_decides)
 {
-    double even = STEP(false, "sim.network=flow", "inference.routing=balanced",
-                       "inference.overlap=none");
-    double uneven = STEP(false, "sim.network=flow", "expert_load.skew=zipf",
-                         "expert_load.exponent=0.8", "inference.overlap=none");
+    double even = STEP(false, "sim.network=flow", "inference.routing=balanced", "inference.overlap=none");
+    double uneven =
+        STEP(false, "sim.network=flow", "expert_load.skew=zipf", "expert_load.exponent=0.8", "inference.overlap=none");
     ck_assert_double_gt(uneven, even);
 }
 END_TEST
@@ -539,8 +510,7 @@ START_TEST(times_for_tables)
     OPEN(&f, "sim.network=bound");
     ck_assert(!infer_decode_time(&f.run, &f.setup, 16, 2048, 0, &small_s, f.diag));
     ck_assert(!infer_decode_time(&f.run, &f.setup, 64, 4096, 1, &large_s, f.diag));
-    ck_assert(
-        !infer_prefill_time(&f.run, &f.setup, 4096, 2048, 0.5, &prefill_s, f.diag));
+    ck_assert(!infer_prefill_time(&f.run, &f.setup, 4096, 2048, 0.5, &prefill_s, f.diag));
     ck_assert(small_s > 0 && large_s > small_s && prefill_s > 0);
     ck_assert_double_eq(small_s, STEP(false, "sim.network=bound"));
     ck_assert(infer_decode_time(&f.run, &f.setup, 65536, 4096, 1, &large_s, f.diag));

@@ -99,11 +99,9 @@ static const struct expected tiny[] = {
     /* 200,000 B of shared memory: one block per SM */
     {"gemm_bf16", "compute", "attn(F)", 1, 51, 49, 14, {3, 2, 1}, 4, 0, NO, NO},
     {"a2a_layout", "communication", "dispatch(F)", 1, 102, 8, 24, {2, 1, 1}, 2, 0, 2, NO},
-    {"a2a_notify_dispatch", "communication", "dispatch(F)", 1, 111, 49, 26, {3, 1, 1}, 3, 0,
-     NO, NO},
+    {"a2a_notify_dispatch", "communication", "dispatch(F)", 1, 111, 49, 26, {3, 1, 1}, 3, 0, NO, NO},
     /* the CPU polled for the counts of the kernel before */
-    {"a2a_dispatch", "communication", "dispatch(F)", 1, 166, 134, 164, {3, 1, 1}, 3, 0, NO,
-     4},
+    {"a2a_dispatch", "communication", "dispatch(F)", 1, 166, 134, 164, {3, 1, 1}, 3, 0, NO, 4},
     /* launched by the thread of the backward pass, which has no annotation of its own.
      * Waits for the dispatch, which implies that the CPU's wait for 4 is over */
     {"moe_permute", "compute", "mlp(B)", 1, 302, 18, 175, {10, 1, 1}, 10, 160, 5, NO},
@@ -122,8 +120,7 @@ static const struct expected tiny[] = {
     /* two waits in a row before the launch of the combine: the first is for this kernel,
      * the next one on another stream */
     {"norm", "compute", "attn(B)", 1, 482.125, 7.75, 252, {2, 2, 2}, 8, 0, 15, NO},
-    {"a2a_combine", "communication", "combine(F)", 1, 490.125, 109.875, 244, {3, 1, 1}, 3, 0,
-     15, NO},
+    {"a2a_combine", "communication", "combine(F)", 1, 490.125, 109.875, 244, {3, 1, 1}, 3, 0, 15, NO},
     /* after cudaDeviceSynchronize, which stood until the combine's end */
     {"norm", "compute", "attn(F)", 2, 612, 8, 610, {64, 1, 1}, 32, 0, NO, 17},
     {"unclassified", "compute2", NULL, 0, 910, 10, 905, {1, 1, 1}, 1, 0, NO, 17},
@@ -136,12 +133,9 @@ static void check_kernel(const struct trace *t, uint32_t i, const struct expecte
     const char *phase = k->phase == TRACE_NONE ? "none" : t->phases[k->phase];
     const char *class_name = t->classes[k->class_id].name;
 
-    ck_assert_msg(!strcmp(class_name, want->class_name), "kernel %u: class %s", i,
-                  class_name);
-    ck_assert_msg(!strcmp(t->streams[k->stream], want->stream), "kernel %u: stream %s", i,
-                  t->streams[k->stream]);
-    ck_assert_msg(!strcmp(phase, want->phase ? want->phase : "none"), "kernel %u: phase %s",
-                  i, phase);
+    ck_assert_msg(!strcmp(class_name, want->class_name), "kernel %u: class %s", i, class_name);
+    ck_assert_msg(!strcmp(t->streams[k->stream], want->stream), "kernel %u: stream %s", i, t->streams[k->stream]);
+    ck_assert_msg(!strcmp(phase, want->phase ? want->phase : "none"), "kernel %u: phase %s", i, phase);
     ck_assert_msg(k->layer == want->layer, "kernel %u: layer %d", i, k->layer);
     ck_assert_double_eq_tol(k->start_s * 1e6, want->start_us, 1e-9);
     ck_assert_double_eq_tol(k->duration_s * 1e6, want->duration_us, 1e-9);
@@ -151,8 +145,7 @@ static void check_kernel(const struct trace *t, uint32_t i, const struct expecte
     ck_assert_msg(k->rows == want->rows, "kernel %u: %g rows", i, k->rows);
     ck_assert_msg(k->n_deps == (want->dep != NO), "kernel %u: %u deps", i, k->n_deps);
     if (k->n_deps)
-        ck_assert_msg(t->deps[k->first_dep] == (uint32_t)want->dep, "kernel %u: dep %u", i,
-                      t->deps[k->first_dep]);
+        ck_assert_msg(t->deps[k->first_dep] == (uint32_t)want->dep, "kernel %u: dep %u", i, t->deps[k->first_dep]);
     ck_assert_msg(k->launch_after == (uint32_t)want->launch_after, /* NO is TRACE_NONE */
                   "kernel %u: launch_after %u", i, k->launch_after);
 }
@@ -205,12 +198,10 @@ static const struct trace_class *class_of(const struct trace *t, uint32_t kernel
 
 START_TEST(test_user_classes_come_first)
 {
-    static const char table[] =
-        "- {match: 'mystery', class: mine, bound: latency}\n"
-        "- {match: 'layer_norm::*backward', class: norm_bwd, bound: compute}\n"
-        "- {match: 'nvjet', class: gemm_bf16}\n";
-    const struct trace *t =
-        import(TINY, write_bytes("user.yaml", table, sizeof table - 1));
+    static const char table[] = "- {match: 'mystery', class: mine, bound: latency}\n"
+                                "- {match: 'layer_norm::*backward', class: norm_bwd, bound: compute}\n"
+                                "- {match: 'nvjet', class: gemm_bf16}\n";
+    const struct trace *t = import(TINY, write_bytes("user.yaml", table, sizeof table - 1));
 
     ck_assert_str_eq(diag_text(d), "");
     ck_assert_str_eq(class_of(t, 19)->name, "mine");
@@ -223,8 +214,7 @@ END_TEST
 
 /* --- out and in again --------------------------------------------------------------- */
 
-static void check_same_texts(const char *const *a, uint32_t n_a, const char *const *b,
-                             uint32_t n_b)
+static void check_same_texts(const char *const *a, uint32_t n_a, const char *const *b, uint32_t n_b)
 {
     ck_assert_uint_eq(n_a, n_b);
     for (uint32_t i = 0; i < n_a; i++)
@@ -248,8 +238,7 @@ static void check_same_kernel(const struct trace *a, const struct trace *b, uint
     ck_assert_double_eq(x->rows, y->rows);
     ck_assert_uint_eq(x->launch_after, y->launch_after);
     ck_assert_uint_eq(x->n_deps, y->n_deps);
-    ck_assert_mem_eq(a->deps + x->first_dep, b->deps + y->first_dep,
-                     x->n_deps * sizeof *a->deps);
+    ck_assert_mem_eq(a->deps + x->first_dep, b->deps + y->first_dep, x->n_deps * sizeof *a->deps);
 }
 
 static void check_same_trace(const struct trace *a, const struct trace *b)
@@ -319,8 +308,7 @@ START_TEST(test_gzip)
     const struct trace *t = import(path, NULL);
     check_same_trace(import(TINY, NULL), t);
     write_and_read(t, "own.json.gz");
-    const unsigned char *own =
-        (const unsigned char *)read_bytes(in_folder("own.json.gz"), &packed);
+    const unsigned char *own = (const unsigned char *)read_bytes(in_folder("own.json.gz"), &packed);
     ck_assert_uint_eq(own[0], 0x1f);
     ck_assert_uint_eq(own[1], 0x8b);
 }
@@ -341,19 +329,18 @@ END_TEST
 /* --- errors in our own format ------------------------------------------------------- */
 
 /* Places in messages count its lines and columns. */
-static const char good[] =
-    "{\"trace_version\": 1,\n"
-    " \"name\": \"n\", \"source\": \"s\", \"device\": \"d\",\n"
-    " \"world_size\": 1, \"rank\": 0,\n"
-    " \"streams\": [\"compute\", \"communication\"],\n"
-    " \"phases\": [\"attn\"],\n"
-    " \"classes\": [{\"name\": \"norm\", \"bound\": \"memory\"}],\n"
-    " \"columns\": [\"class\", \"stream\", \"phase\", \"layer\", \"start_us\", "
-    "\"duration_us\", \"launch_us\", \"grid\", \"blocks\", \"rows\", \"deps\", "
-    "\"launch_after\"],\n"
-    " \"kernels\": [\n"
-    "  [0, 0, 0, 1, 0, 5, -2, [1, 1, 1], 1],\n"
-    "  [0, 1, null, 0, 7.5, 5, 0, [1, 1, 1], 1, 16, [0], 0]]}\n";
+static const char good[] = "{\"trace_version\": 1,\n"
+                           " \"name\": \"n\", \"source\": \"s\", \"device\": \"d\",\n"
+                           " \"world_size\": 1, \"rank\": 0,\n"
+                           " \"streams\": [\"compute\", \"communication\"],\n"
+                           " \"phases\": [\"attn\"],\n"
+                           " \"classes\": [{\"name\": \"norm\", \"bound\": \"memory\"}],\n"
+                           " \"columns\": [\"class\", \"stream\", \"phase\", \"layer\", \"start_us\", "
+                           "\"duration_us\", \"launch_us\", \"grid\", \"blocks\", \"rows\", \"deps\", "
+                           "\"launch_after\"],\n"
+                           " \"kernels\": [\n"
+                           "  [0, 0, 0, 1, 0, 5, -2, [1, 1, 1], 1],\n"
+                           "  [0, 1, null, 0, 7.5, 5, 0, [1, 1, 1], 1, 16, [0], 0]]}\n";
 
 static struct trace *read_text(const char *text, size_t len)
 {
@@ -389,8 +376,7 @@ static const struct spoilt spoilt[] = {
     {"\"n\"", "\"\\u0001\"", "t:2:10: ", "control character"},
     {"\"n\"", "\"\xff\"", "t:2:10: ", "UTF-8"},
     {"\"source\": \"s\"", "\"name\": \"m\"", "t:2:15: ", "'name' stands here a second time"},
-    {"\"rank\": 0", "\"rank\": 0, \"rank\": 0", "t:3:30: ",
-     "'rank' stands here a second time"},
+    {"\"rank\": 0", "\"rank\": 0, \"rank\": 0", "t:3:30: ", "'rank' stands here a second time"},
     {"\"rank\": 0", "\"rank\": -1", "t:3:27: ", "'rank' must be a whole number"},
     {"\"rank\": 0", "\"rank\": 0.5", "t:3:27: ", "'rank' must be a whole number"},
     {"\"rank\": 0", "\"rank\": 1e999", "t:3:27: ", "'rank' must be a whole number"},
@@ -399,8 +385,7 @@ static const struct spoilt spoilt[] = {
     {"\"phases\"", "\"streams\"", "t:5:2: ", "'streams' stands here a second time"},
     {"\"bound\"", "\"bond\"", "t:6:13: ", "this class has no 'bound'"},
     {"\"memory\"", "\"memroy\"", "t:6:13: ", "'memroy' is no 'bound' of a class"},
-    {"\"memory\"}", "\"memory\", \"collective\": \"x\"}", "t:6:13: ",
-     "'x' is no 'collective' of a class"},
+    {"\"memory\"}", "\"memory\", \"collective\": \"x\"}", "t:6:13: ", "'x' is no 'collective' of a class"},
     {"\"layer\", ", "", "t:7:13: ", "not the columns of trace_version 1"},
     {"\"blocks\", \"rows\"", "\"rows\", \"blocks\"", "t:7:13: ", "not the columns"},
     {"\"phases\": [\"attn\"],", "", "t:8:2: ", "must come after 'streams', 'phases'"},
@@ -421,8 +406,8 @@ static const struct spoilt spoilt[] = {
     {"[1, 1, 1], 1]", "7, 1]", "t:9:3: ", "'grid' must be three whole numbers"},
     {"[1, 1, 1], 1]", "[1, 1, 1]]", "t:9:3: ", "kernel 0 must be a list of 9 to 12 values"},
     {"[1, 1, 1], 1]", "[1, 1, 1], 1.5]", "t:9:3: ", "'blocks' must be a whole number"},
-    {"0, [1, 1, 1], 1, 16, [0], 0]", "0, [1, 1, 1], 1, 16, [0], 0, 0]", "t:10:3: ",
-     "kernel 1 must be a list of 9 to 12 values"},
+    {"0, [1, 1, 1], 1, 16, [0], 0]", "0, [1, 1, 1], 1, 16, [0], 0, 0]",
+     "t:10:3: ", "kernel 1 must be a list of 9 to 12 values"},
     {"[0, 1, null", "7, [0, 1, null", "t:10:3: ", "kernel 1 must be a list"},
     {"7.5", "1e400", "t:10:3: ", "kernel 1: 'start_us' must be a number from 0"},
     {"7.5", "-7.5", "t:10:3: ", "kernel 1: 'start_us' must be a number from 0"},
@@ -442,14 +427,13 @@ START_TEST(test_own_errors)
     const char *at = strstr(good, s->old);
 
     ck_assert_msg(at, "case %d: no '%s'", _i, s->old);
-    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - good), good, s->new,
-                                    at + strlen(s->old));
+    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - good), good, s->new, at + strlen(s->old));
     ck_assert_msg(!read_text(text, strlen(text)), "accepted: %s", s->new);
     ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
     ck_assert_uint_eq(diag_count(d), 1);
     const char *told = diag_text(d);
-    ck_assert_msg(!strncmp(told, s->place, strlen(s->place)) && strstr(told, s->words),
-                  "wanted %s%s, got %s", s->place, s->words, told);
+    ck_assert_msg(!strncmp(told, s->place, strlen(s->place)) && strstr(told, s->words), "wanted %s%s, got %s", s->place,
+                  s->words, told);
 }
 END_TEST
 
@@ -458,8 +442,7 @@ START_TEST(test_no_kernels)
     static const char *const ends[] = {"[]}", "[0]}"};
 
     for (int i = 0; i < 2; i++) {
-        const char *text =
-            arena_printf(arena, "%.*s%s", (int)(strstr(good, "[\n  [") - good), good, ends[i]);
+        const char *text = arena_printf(arena, "%.*s%s", (int)(strstr(good, "[\n  [") - good), good, ends[i]);
         ck_assert_ptr_null(read_text(text, strlen(text)));
     }
     ck_assert_ptr_nonnull(strstr(diag_text(d), "the trace holds no kernels"));
@@ -492,17 +475,16 @@ END_TEST
 
 /* --- errors in Kineto traces -------------------------------------------------------- */
 
-static const char small[] =
-    "{\"traceEvents\": [\n"
-    "{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"cudaLaunchKernel\", \"pid\": 1, "
-    "\"tid\": 1, \"ts\": 1, \"dur\": 1, \"args\": {\"correlation\": 1}},\n"
-    "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": 2, \"dur\": 3, \"args\": "
-    "{\"device\": 0, \"stream\": 7, \"correlation\": 1, \"grid\": [1, 2, 3], \"block\": "
-    "[4, 5, 6]}},\n"
-    "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": 9, \"dur\": 3, \"args\": "
-    "{\"device\": 0, \"stream\": 7, \"correlation\": 2, \"grid\": [1, 2, 3], \"block\": "
-    "[4, 5, 6]}}],\n"
-    "\"distributedInfo\": {\"rank\": 0, \"world_size\": 2}}";
+static const char small[] = "{\"traceEvents\": [\n"
+                            "{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"cudaLaunchKernel\", \"pid\": 1, "
+                            "\"tid\": 1, \"ts\": 1, \"dur\": 1, \"args\": {\"correlation\": 1}},\n"
+                            "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": 2, \"dur\": 3, \"args\": "
+                            "{\"device\": 0, \"stream\": 7, \"correlation\": 1, \"grid\": [1, 2, 3], \"block\": "
+                            "[4, 5, 6]}},\n"
+                            "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": 9, \"dur\": 3, \"args\": "
+                            "{\"device\": 0, \"stream\": 7, \"correlation\": 2, \"grid\": [1, 2, 3], \"block\": "
+                            "[4, 5, 6]}}],\n"
+                            "\"distributedInfo\": {\"rank\": 0, \"world_size\": 2}}";
 
 static const struct spoilt spoilt_kineto[] = {
     {"traceEvents", "traceEvent", "t: ", "it has neither 'traceEvents'"},
@@ -533,8 +515,7 @@ static struct class_table *one_class(void)
     static const char text[] = "- {match: k, class: k, bound: compute}\n";
     struct class_table *table = ARENA_NEW(arena, struct class_table);
 
-    ck_assert_int_eq(
-        class_table_parse(table, text, sizeof text - 1, "classes", arena, d), 0);
+    ck_assert_int_eq(class_table_parse(table, text, sizeof text - 1, "classes", arena, d), 0);
     return table;
 }
 
@@ -544,8 +525,7 @@ START_TEST(test_kineto_errors)
     const char *at = strstr(small, s->old);
 
     ck_assert_msg(at, "case %d: no '%s'", _i, s->old);
-    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - small), small, s->new,
-                                    at + strlen(s->old));
+    const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - small), small, s->new, at + strlen(s->old));
     struct trace *t = trace_import_memory(text, strlen(text), "t", one_class(), arena, d);
     const char *told = diag_text(d);
     if (!s->words[0]) { /* only makes one kernel less */
@@ -555,8 +535,8 @@ START_TEST(test_kineto_errors)
     ck_assert_msg(!t, "accepted: %s", s->new);
     ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
     ck_assert_uint_eq(diag_count(d), 1);
-    ck_assert_msg(!strncmp(told, s->place, strlen(s->place)) && strstr(told, s->words),
-                  "wanted %s%s, got %s", s->place, s->words, told);
+    ck_assert_msg(!strncmp(told, s->place, strlen(s->place)) && strstr(told, s->words), "wanted %s%s, got %s", s->place,
+                  s->words, told);
 }
 END_TEST
 
@@ -569,25 +549,22 @@ END_TEST
 /* What the import accepts can be written and read, also at the ends of the ranges. */
 START_TEST(test_kineto_extremes)
 {
-    static const char text[] =
-        "{\"traceName\": \"x/\", \"deviceProperties\": [{\"id\": 0, \"name\": \"\"}],\n"
-        "\"distributedInfo\": {\"rank\": 1000000000, \"world_size\": 1000000000},\n"
-        "\"traceEvents\": [\n"
-        "{\"ph\": \"X\", \"cat\": \"user_annotation\", \"name\": \"\", \"tid\": 1, \"ts\": 0, "
-        "\"dur\": 9},\n"
-        "{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"cudaLaunchKernel\", "
-        "\"tid\": 1, \"ts\": 1, \"dur\": 1, \"args\": {\"correlation\": 1}},\n"
-        "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": 2.000001, \"dur\": "
-        "0.0004, \"args\": {\"stream\": 7, \"correlation\": 1, \"grid\": [2147483647, "
-        "2147483647, 2147483647], \"block\": [2147483647, 2147483647, 2147483647]}}]}";
+    static const char text[] = "{\"traceName\": \"x/\", \"deviceProperties\": [{\"id\": 0, \"name\": \"\"}],\n"
+                               "\"distributedInfo\": {\"rank\": 1000000000, \"world_size\": 1000000000},\n"
+                               "\"traceEvents\": [\n"
+                               "{\"ph\": \"X\", \"cat\": \"user_annotation\", \"name\": \"\", \"tid\": 1, \"ts\": 0, "
+                               "\"dur\": 9},\n"
+                               "{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": \"cudaLaunchKernel\", "
+                               "\"tid\": 1, \"ts\": 1, \"dur\": 1, \"args\": {\"correlation\": 1}},\n"
+                               "{\"ph\": \"X\", \"cat\": \"kernel\", \"name\": \"k\", \"ts\": 2.000001, \"dur\": "
+                               "0.0004, \"args\": {\"stream\": 7, \"correlation\": 1, \"grid\": [2147483647, "
+                               "2147483647, 2147483647], \"block\": [2147483647, 2147483647, 2147483647]}}]}";
     static const char rules[] = "- {match: k, class: \"k\\n\\\"\", bound: compute, per_token: "
                                 "always, sets_rows: 1e9}\n";
     struct class_table table;
 
-    ck_assert_int_eq(
-        class_table_parse(&table, rules, sizeof rules - 1, "rules", arena, d), 0);
-    struct trace *t =
-        trace_import_memory(text, sizeof text - 1, "t", &table, arena, d);
+    ck_assert_int_eq(class_table_parse(&table, rules, sizeof rules - 1, "rules", arena, d), 0);
+    struct trace *t = trace_import_memory(text, sizeof text - 1, "t", &table, arena, d);
     ck_assert_msg(t, "%s", diag_text(d));
     ck_assert_uint_eq(t->kernels[0].blocks, INT32_MAX);
     write_and_read(t, "extreme.json");
@@ -604,10 +581,8 @@ static const struct spoilt bad_rules[] = {
     {NULL, "- {match: a, clas: b}", "r:1:14: ", "did you mean 'class'?"},
     {NULL, "- {match: a, class: b, bound: memroy}", "r:1:31: ", "did you mean 'memory'?"},
     {NULL, "- {match: a, class: b, bound: memory, match: c}", "r:1:39: ", "given twice"},
-    {NULL, "- {match: a, class: b, bound: memory, sets_rows: 2}", "r:1:3: ",
-     "'sets_rows' needs 'per_token: always'"},
-    {NULL, "- {match: a, class: b, bound: memory, per_token: grid}", "r:1:3: ",
-     "belong together"},
+    {NULL, "- {match: a, class: b, bound: memory, sets_rows: 2}", "r:1:3: ", "'sets_rows' needs 'per_token: always'"},
+    {NULL, "- {match: a, class: b, bound: memory, per_token: grid}", "r:1:3: ", "belong together"},
     {NULL, "- {match: a, class: b, bound: memory, sets_rows: nan, per_token: always}",
      "r:1:50: ", "must be a number above 0"},
     {NULL, "- {match: a, class: b, bound: memory}\n- {match: c, class: b, bound: wait}",
@@ -623,11 +598,9 @@ START_TEST(test_bad_rules)
     struct class_table table;
     const struct spoilt *s = &bad_rules[_i];
 
-    ck_assert_int_eq(
-        class_table_parse(&table, s->new, strlen(s->new), "r", arena, d), -1);
+    ck_assert_int_eq(class_table_parse(&table, s->new, strlen(s->new), "r", arena, d), -1);
     const char *told = diag_text(d);
-    ck_assert_msg(strstr(told, s->place) && strstr(told, s->words),
-                  "wanted %s%s, got %s", s->place, s->words, told);
+    ck_assert_msg(strstr(told, s->place) && strstr(told, s->words), "wanted %s%s, got %s", s->place, s->words, told);
 }
 END_TEST
 
@@ -636,13 +609,11 @@ START_TEST(test_matching)
     static const char text[] = "- {match: 'a*b*c', class: stars, bound: wait}\n"
                                "- {match: 'ab', class: plain, bound: memory}\n"
                                "- {match: '*', class: rest, bound: compute}\n";
-    static const char *const names[][2] = {
-        {"xaybzcw", "stars"}, {"abc", "stars"}, {"acb", "rest"},
-        {"xxabxx", "plain"},  {"cba", "rest"},  {"", "rest"}};
+    static const char *const names[][2] = {{"xaybzcw", "stars"}, {"abc", "stars"}, {"acb", "rest"},
+                                           {"xxabxx", "plain"},  {"cba", "rest"},  {"", "rest"}};
     struct class_table table;
 
-    ck_assert_int_eq(
-        class_table_parse(&table, text, sizeof text - 1, "r", arena, d), 0);
+    ck_assert_int_eq(class_table_parse(&table, text, sizeof text - 1, "r", arena, d), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         ck_assert_str_eq(class_table_find(&table, names[i][0])->class_name, names[i][1]);
 }
@@ -656,9 +627,8 @@ enum { FILLER_MIB = 16, PEAK_GROWTH_KIB = 4096 };
 
 static void feed_filler(int fd)
 {
-    static const char filler[] =
-        "{\"ph\": \"X\", \"cat\": \"cpu_op\", \"name\": \"aten::empty\", \"pid\": 1, \"tid\": "
-        "1, \"ts\": 5, \"dur\": 1, \"args\": {\"Input Dims\": [[4096, 7168], []]}},\n";
+    static const char filler[] = "{\"ph\": \"X\", \"cat\": \"cpu_op\", \"name\": \"aten::empty\", \"pid\": 1, \"tid\": "
+                                 "1, \"ts\": 5, \"dur\": 1, \"args\": {\"Input Dims\": [[4096, 7168], []]}},\n";
     FILE *f = fdopen(fd, "w");
     const char *events = strchr(small, '\n') + 1;
 
@@ -690,14 +660,12 @@ START_TEST(test_constant_memory)
     }
     close(ends[1]);
     long before = peak_KiB();
-    struct trace *t =
-        import(arena_printf(arena, "/dev/fd/%d", ends[0]), NULL);
+    struct trace *t = import(arena_printf(arena, "/dev/fd/%d", ends[0]), NULL);
     long growth = peak_KiB() - before;
     close(ends[0]);
     ck_assert_int_eq(waitpid(writer, NULL, 0), writer);
     ck_assert_uint_eq(t->n_kernels, 2);
-    ck_assert_msg(growth < PEAK_GROWTH_KIB, "%ld KiB more for %d MiB of events", growth,
-                  FILLER_MIB);
+    ck_assert_msg(growth < PEAK_GROWTH_KIB, "%ld KiB more for %d MiB of events", growth, FILLER_MIB);
 }
 END_TEST
 

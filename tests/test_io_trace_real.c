@@ -58,8 +58,7 @@ static void check_same_file(const char *a_path, const char *b_path)
             ck_assert_msg(!more_a && !more_b, "line %d is there in one file only", n);
             break;
         }
-        ck_assert_msg(!strcmp(a_line, b_line), "line %d: imported %s shipped %s", n, a_line,
-                      b_line);
+        ck_assert_msg(!strcmp(a_line, b_line), "line %d: imported %s shipped %s", n, a_line, b_line);
     }
     ck_assert_int_gt(n, 900); /* about a thousand kernels, one a line */
     fclose(a);
@@ -94,8 +93,7 @@ static struct part part_of(int layer, const char *phase)
 
     for (uint32_t i = 0; i < t->n_kernels; i++) {
         const struct trace_kernel *k = &t->kernels[i];
-        if (!k->grid[0] || k->layer != layer || k->phase == TRACE_NONE ||
-            strcmp(t->phases[k->phase], phase))
+        if (!k->grid[0] || k->layer != layer || k->phase == TRACE_NONE || strcmp(t->phases[k->phase], phase))
             continue;
         p.start_us = fmin(p.start_us, k->start_s * 1e6);
         p.end_us = fmax(p.end_us, (k->start_s + k->duration_s) * 1e6);
@@ -112,16 +110,14 @@ static void check_line(const char *line, int *kernels)
     int layer = 0;
     double wall_us;
 
-    ck_assert_msg(sscanf(line, "%d,%63[^,],%lf,%lf,%lf,%lf,%d", &layer, phase, &want.start_us,
-                         &want.end_us, &wall_us, &want.busy_us, &want.kernels) == 7,
+    ck_assert_msg(sscanf(line, "%d,%63[^,],%lf,%lf,%lf,%lf,%d", &layer, phase, &want.start_us, &want.end_us, &wall_us,
+                         &want.busy_us, &want.kernels) == 7,
                   "cannot read %s", line);
     struct part got = part_of(layer, phase);
-    ck_assert_msg(fabs(got.start_us - want.start_us) < 1e-6 &&
-                      fabs(got.end_us - want.end_us) < 1e-6 &&
-                      fabs(got.busy_us - want.busy_us) < 1e-6 &&
-                      got.kernels == want.kernels,
-                  "imported %.9g to %.9g, busy %.9g, %d kernels; the table says %s",
-                  got.start_us, got.end_us, got.busy_us, got.kernels, line);
+    ck_assert_msg(fabs(got.start_us - want.start_us) < 1e-6 && fabs(got.end_us - want.end_us) < 1e-6 &&
+                      fabs(got.busy_us - want.busy_us) < 1e-6 && got.kernels == want.kernels,
+                  "imported %.9g to %.9g, busy %.9g, %d kernels; the table says %s", got.start_us, got.end_us,
+                  got.busy_us, got.kernels, line);
     *kernels += got.kernels;
 }
 

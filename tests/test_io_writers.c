@@ -21,16 +21,26 @@ static char path[64];
 #define ODD "odd \"name\", with \\ and\ttab"
 
 static struct result_metric metrics[] = {
-    {.name = "makespan", .value = 0.1 + 0.2, .dim = DIM_TIME, .doc = ODD, .recorded = 0.25,
+    {.name = "makespan",
+     .value = 0.1 + 0.2,
+     .dim = DIM_TIME,
+     .doc = ODD,
+     .recorded = 0.25,
      .formula = "makespan = busy + idle"},
     {.name = "ratio", .value = 1.0 / 3, .dim = DIM_RATIO, .doc = "plain", .recorded = NAN}};
 static struct result_part parts[] = {{"busy", "d", 0.2}, {"idle", "d", 0.1}};
 static struct result_phase phases[] = {
     {.name = ODD, .layer = 1, .lane = "compute", .recorded_s = 1e-3, .simulated_s = 2e-3}};
 static const char *notes[] = {ODD};
-static const struct result result = {.kind = "train_replay", .metrics = metrics, .n_metrics = 2,
-                                     .parts = parts, .n_parts = 2, .phases = phases,
-                                     .n_phases = 1, .notes = notes, .n_notes = 1};
+static const struct result result = {.kind = "train_replay",
+                                     .metrics = metrics,
+                                     .n_metrics = 2,
+                                     .parts = parts,
+                                     .n_parts = 2,
+                                     .phases = phases,
+                                     .n_phases = 1,
+                                     .notes = notes,
+                                     .n_notes = 1};
 
 static void setup(void)
 {
@@ -83,8 +93,7 @@ START_TEST(json_has_the_agreed_shape)
     ck_assert_str_eq(at(makespan, "unit")->valuestring, "s");
     ck_assert_str_eq(at(makespan, "doc")->valuestring, ODD);
     const cJSON *ratio = at(at(root, "metrics"), "ratio");
-    ck_assert(!cJSON_GetObjectItem(ratio, "recorded") ||
-              cJSON_IsNull(cJSON_GetObjectItem(ratio, "recorded")));
+    ck_assert(!cJSON_GetObjectItem(ratio, "recorded") || cJSON_IsNull(cJSON_GetObjectItem(ratio, "recorded")));
     const cJSON *phase = cJSON_GetArrayItem(at(root, "phases"), 0);
     ck_assert_str_eq(at(phase, "name")->valuestring, ODD);
     ck_assert(at(phase, "recorded_s")->valuedouble == 1e-3);
@@ -162,8 +171,7 @@ START_TEST(timeline_escapes_every_text)
     uint32_t links[] = {0, 1}, watch[] = {1}, devices[] = {0};
     fixture_flow(f, 1e9, 0.5, links, 2);
     for (uint32_t i = 0; i < f->graph->n_ops; i++)
-        f->graph->ops[i].name = f->graph->ops[i].class_name = f->graph->ops[i].phase =
-            opgraph_string(f->graph, ODD);
+        f->graph->ops[i].name = f->graph->ops[i].class_name = f->graph->ops[i].phase = opgraph_string(f->graph, ODD);
     struct topology_type named = *f->topo.type;
     named.link_name = link_name;
     f->topo.type = &named;

@@ -25,7 +25,12 @@ struct bench {
 
 /* DeepSeek-V3 as far as its layers matter here. */
 static const struct model model = {
-    .layers = 61, .dense_layers = 3, .hidden = 7168, .vocab = 129280, .dense_ffn = 18432, .mtp_layers = 1,
+    .layers = 61,
+    .dense_layers = 3,
+    .hidden = 7168,
+    .vocab = 129280,
+    .dense_ffn = 18432,
+    .mtp_layers = 1,
     .moe = {.routed = 256, .shared = 1, .top_k = 8, .groups = 8, .top_groups = 4, .ffn = 2048}};
 
 /* Link 4r: NVLink out, 4r+1: NVLink in, 4r+2: NIC out, 4r+3: NIC in. */
@@ -54,23 +59,23 @@ static struct bench *bench_new(void)
     b->trace = trace_read(MOESIM_SRCDIR "/traces/deepseek_v3_train.trace.json", arena, b->diag);
     ck_assert_msg(b->trace != NULL, "%s", diag_text(b->diag));
     b->cfg = (struct replay_cfg){.recorded_on = {989e12, 1979e12, 3.35e12},
-                                 .routing = {.experts = 256, .experts_per_token = 8, .groups = 8,
-                                             .groups_per_token = 4, .tokens_per_rank = 4096, .hidden = 7168,
+                                 .routing = {.experts = 256,
+                                             .experts_per_token = 8,
+                                             .groups = 8,
+                                             .groups_per_token = 4,
+                                             .tokens_per_rank = 4096,
+                                             .hidden = 7168,
                                              .rank_load_cv_ratio = 0.077}};
-    b->hw = (struct cluster_hw){.nodes = NODES,
-                                .chip = {.sms = 132, .bf16_flops = 989e12, .fp8_flops = 1979e12,
-                                         .memory_Bps = 3.35e12},
-                                .node = {.gpus = GPUS, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 0.8,
-                                         .pcie_Bps = 63e9},
-                                .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .mtu_B = 4096,
-                                        .efficiency_ratio = 0.97},
-                                .network = {.port_Bps = 50e9},
-                                .ep_kernel = {.sms = 20, .copy_Bps_per_sm = 1.896e9, .barrier_s = 6e-6,
-                                              .chunk_tokens = 16}};
-    b->shape = (struct routing_shape){.cfg = &b->cfg.routing, .n_ranks = RANKS, .ranks_per_node = GPUS,
-                                      .n_nodes = NODES};
-    b->topo = (struct topology){.type = &star, .n_endpoints = RANKS, .gpus_per_node = GPUS,
-                                .n_links = 4 * RANKS};
+    b->hw = (struct cluster_hw){
+        .nodes = NODES,
+        .chip = {.sms = 132, .bf16_flops = 989e12, .fp8_flops = 1979e12, .memory_Bps = 3.35e12},
+        .node = {.gpus = GPUS, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 0.8, .pcie_Bps = 63e9},
+        .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.97},
+        .network = {.port_Bps = 50e9},
+        .ep_kernel = {.sms = 20, .copy_Bps_per_sm = 1.896e9, .barrier_s = 6e-6, .chunk_tokens = 16}};
+    b->shape =
+        (struct routing_shape){.cfg = &b->cfg.routing, .n_ranks = RANKS, .ranks_per_node = GPUS, .n_nodes = NODES};
+    b->topo = (struct topology){.type = &star, .n_endpoints = RANKS, .gpus_per_node = GPUS, .n_links = 4 * RANKS};
     b->topo.links = ARENA_ARRAY(arena, struct topo_link, b->topo.n_links);
     for (uint32_t i = 0; i < b->topo.n_links; i++)
         b->topo.links[i].capacity_Bps = i % 4 < 2 ? 160e9 : 48.5e9;
@@ -87,8 +92,7 @@ static void bench_free(struct bench *b)
 static const uint8_t moe[LAYERS] = {LAYER_MOE, LAYER_MOE, LAYER_MOE, LAYER_MOE};
 static const uint8_t dense[LAYERS] = {LAYER_DENSE, LAYER_DENSE, LAYER_DENSE, LAYER_DENSE};
 
-static struct chunk_program compose(struct bench *b, const uint8_t *forward, const uint8_t *backward,
-                                    unsigned work)
+static struct chunk_program compose(struct bench *b, const uint8_t *forward, const uint8_t *backward, unsigned work)
 {
     struct chunk_program p;
     struct chunk_spec spec = {{forward, forward ? LAYERS : 0}, {backward, backward ? LAYERS : 0}, work};

@@ -48,15 +48,20 @@ static void teardown(void)
 
 static struct chunk_material material(const double *load)
 {
-    struct chunk_work work = {.model = &model, .kernels = kernel_model_new(&hw, &table, arena), .hw = &hw,
-                              .sequences = 1, .length = TOKENS, .group = GROUP, .layers = 1, .load = load};
+    struct chunk_work work = {.model = &model,
+                              .kernels = kernel_model_new(&hw, &table, arena),
+                              .hw = &hw,
+                              .sequences = 1,
+                              .length = TOKENS,
+                              .group = GROUP,
+                              .layers = 1,
+                              .load = load};
     struct chunk_material m;
     material_from_kernels(&work, arena, &m);
     return m;
 }
 
-static bool is_kernel(const struct chunk_program *p, const struct chunk_kernel *k, const char *part,
-                      const char *name)
+static bool is_kernel(const struct chunk_program *p, const struct chunk_kernel *k, const char *part, const char *name)
 {
     return (!part || !strcmp(p->phases[k->phase], part)) && (!name || !strcmp(p->names[k->name], name));
 }
@@ -88,21 +93,35 @@ static double recorded(const struct trace *t, const char *part, const char *name
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->n_kernels; i++) {
         const struct trace_kernel *k = &t->kernels[i];
-        n += k->phase != TRACE_NONE && !strcmp(t->phases[k->phase], part) &&
-             !strcmp(t->classes[k->class_id].name, name);
+        n +=
+            k->phase != TRACE_NONE && !strcmp(t->phases[k->phase], part) && !strcmp(t->classes[k->class_id].name, name);
     }
     return n / 4.0;
 }
 
 START_TEST(a_layer_has_the_kernels_of_the_trace)
 {
-    static const char *const parts[] = {"attn(F)", "mlp(B)", "mlp(W)", "mlp(F)", "attn(B)", "attn(W)",
-                                        "combine(B)", "dispatch(F)", "dispatch(B)", "combine(F)"};
-    static const char *const names[] = {"gemm_fp8", "grouped_gemm_fp8", "gate_gemm_bf16", "fa3_fwd", "fa3_bwd",
-                                        "quant_cast", "transpose", "rope", "swiglu", "swiglu_cast",
-                                        "moe_permute", "moe_unpermute_reduce", "moe_mapping", "a2a_dispatch",
-                                        "a2a_dispatch_cached", "a2a_combine", "a2a_cached_notify",
-                                        "a2a_notify_dispatch", "a2a_layout"};
+    static const char *const parts[] = {"attn(F)", "mlp(B)",     "mlp(W)",      "mlp(F)",      "attn(B)",
+                                        "attn(W)", "combine(B)", "dispatch(F)", "dispatch(B)", "combine(F)"};
+    static const char *const names[] = {"gemm_fp8",
+                                        "grouped_gemm_fp8",
+                                        "gate_gemm_bf16",
+                                        "fa3_fwd",
+                                        "fa3_bwd",
+                                        "quant_cast",
+                                        "transpose",
+                                        "rope",
+                                        "swiglu",
+                                        "swiglu_cast",
+                                        "moe_permute",
+                                        "moe_unpermute_reduce",
+                                        "moe_mapping",
+                                        "a2a_dispatch",
+                                        "a2a_dispatch_cached",
+                                        "a2a_combine",
+                                        "a2a_cached_notify",
+                                        "a2a_notify_dispatch",
+                                        "a2a_layout"};
     struct trace *t = trace_read(MOESIM_SRCDIR "/traces/deepseek_v3_train.trace.json", arena, diag);
     struct chunk_material m = material(NULL);
     ck_assert_ptr_nonnull(t);
@@ -133,8 +152,8 @@ START_TEST(chunks_add_up)
     struct chunk_material m = material(NULL);
     const uint8_t moe[] = {LAYER_MOE};
     struct chunk_stage one = {moe, 1}, none = {NULL, 0};
-    const struct chunk_spec specs[] = {{one, one, WORK_INPUT | WORK_WEIGHT}, {one, none, 0},
-                                       {none, one, WORK_INPUT}, {none, one, WORK_WEIGHT}};
+    const struct chunk_spec specs[] = {
+        {one, one, WORK_INPUT | WORK_WEIGHT}, {one, none, 0}, {none, one, WORK_INPUT}, {none, one, WORK_WEIGHT}};
     double sum_s[4] = {0};
     for (int i = 0; i < 4; i++) {
         struct chunk_program p;
@@ -203,8 +222,8 @@ END_TEST
 START_TEST(offloaded_tasks_free_sms)
 {
     struct chunk_material before = material(NULL), after;
-    hw.ep_kernel.offload = (struct hw_offload){.forwarding = true, .transport = true, .reduce = true, .layout = true,
-                                               .cast = true};
+    hw.ep_kernel.offload =
+        (struct hw_offload){.forwarding = true, .transport = true, .reduce = true, .layout = true, .cast = true};
     after = material(NULL);
     for (uint32_t i = 0; i < after.program.n_kernels; i++) {
         const struct chunk_kernel *k = &after.program.kernels[i];

@@ -24,8 +24,7 @@ static void ideal_cluster(int64_t nodes)
     hw = (struct cluster_hw){
         .nodes = nodes,
         .topology = "mpft",
-        .node = {.gpus = 8, .nvlink_Bps = nvlink_Bps, .nvlink_efficiency_ratio = 1,
-                 .pcie_Bps = 1e15},
+        .node = {.gpus = 8, .nvlink_Bps = nvlink_Bps, .nvlink_efficiency_ratio = 1, .pcie_Bps = 1e15},
         .nic = {.per_node = 8, .bandwidth_Bps = nic_Bps, .mtu_B = 4096, .efficiency_ratio = 1},
         .network = {.switch_ports = 64, .port_Bps = nic_Bps, .oversubscription_ratio = 1},
         .software = {.chunk_B = 1 << 19}};
@@ -54,8 +53,7 @@ static uint32_t *ranks_from(uint32_t n, uint32_t stride)
     return ranks;
 }
 
-static struct collective call(int operation, int algorithm, uint32_t n, uint32_t stride,
-                              double size_B)
+static struct collective call(int operation, int algorithm, uint32_t n, uint32_t stride, double size_B)
 {
     return (struct collective){.operation = operation,
                                .algorithm = algorithm,
@@ -92,8 +90,8 @@ static void expect_time(struct collective c, double wanted_s)
 {
     double is_s = time_of(&c);
     ck_assert_msg(fabs(is_s / wanted_s - 1) < 1e-9, "%s by %s among %u: %.9g s, wanted %.9g s",
-                  collective_operation_names[c.operation],
-                  collective_algorithm_names[c.algorithm], c.n, is_s, wanted_s);
+                  collective_operation_names[c.operation], collective_algorithm_names[c.algorithm], c.n, is_s,
+                  wanted_s);
 }
 
 /* --- closed forms ----------------------------------------------------------------------------------------- */
@@ -151,12 +149,9 @@ START_TEST(ideal_hierarchies)
         double N = (double)nodes, n = P * N;
         double inside_s = (P - 1) * (S / P) / nvlink_Bps, across_s = (N - 1) * (S / n) / nic_Bps;
         uint32_t gpus = (uint32_t)n;
-        expect_time(call(COLLECTIVE_ALL_GATHER, COLLECTIVE_HIERARCHICAL, gpus, 1, S),
-                    inside_s + across_s);
-        expect_time(call(COLLECTIVE_REDUCE_SCATTER, COLLECTIVE_HIERARCHICAL, gpus, 1, S),
-                    inside_s + across_s);
-        expect_time(call(COLLECTIVE_ALL_REDUCE, COLLECTIVE_HIERARCHICAL, gpus, 1, S),
-                    2 * (inside_s + across_s));
+        expect_time(call(COLLECTIVE_ALL_GATHER, COLLECTIVE_HIERARCHICAL, gpus, 1, S), inside_s + across_s);
+        expect_time(call(COLLECTIVE_REDUCE_SCATTER, COLLECTIVE_HIERARCHICAL, gpus, 1, S), inside_s + across_s);
+        expect_time(call(COLLECTIVE_ALL_REDUCE, COLLECTIVE_HIERARCHICAL, gpus, 1, S), 2 * (inside_s + across_s));
         /* to each GPU of the node N shares; then N - 1 messages of P shares each */
         expect_time(call(COLLECTIVE_ALL_TO_ALL, COLLECTIVE_HIERARCHICAL, gpus, 1, S),
                     (P - 1) * N * (S / n) / nvlink_Bps + (N - 1) * P * (S / n) / nic_Bps);
@@ -170,8 +165,7 @@ START_TEST(ideal_broadcast_ring)
     ideal_cluster(1);
     for (uint32_t n = 2; n <= 8; n++) {
         const double chunks = 10;
-        struct collective c =
-            call(COLLECTIVE_BROADCAST, COLLECTIVE_RING, n, 1, chunks * hw.software.chunk_B);
+        struct collective c = call(COLLECTIVE_BROADCAST, COLLECTIVE_RING, n, 1, chunks * hw.software.chunk_B);
         double ideal_s = c.size_B / nvlink_Bps, fill_s = (n - 2) * ideal_s / chunks;
         double is_s = time_of(&c);
         ck_assert_double_ge(is_s, (ideal_s + fill_s) * (1 - 1e-9));
@@ -185,8 +179,7 @@ START_TEST(trees_are_between_the_bound_and_its_pipeline)
 {
     ideal_cluster(8);
     for (uint32_t n = 2; n <= 64; n = 2 * n + 1) {
-        struct collective c = call(COLLECTIVE_ALL_REDUCE, COLLECTIVE_TREE, n < 8 ? n : n / 8 * 8, 1,
-                                   512e6);
+        struct collective c = call(COLLECTIVE_ALL_REDUCE, COLLECTIVE_TREE, n < 8 ? n : n / 8 * 8, 1, 512e6);
         double bound_s = twice(c.n) * c.size_B / (c.n > 8 ? 8 * nic_Bps : nvlink_Bps);
         double is_s = time_of(&c);
         ck_assert_double_ge(is_s, (c.n > 8 ? 0.5 : 1 - 1e-9) * bound_s);
@@ -202,8 +195,11 @@ START_TEST(latency_of_a_ring)
     hw.nic.latency_s = 1e-6;
     hw.network.switch_latency_s = 0.5e-6;
     hw.network.copper_length_m = hw.network.optical_length_m = 20;
-    hw.software = (struct hw_software){.launch_s = 8e-6, .network_step_s = 6e-6, .message_s = 0.5e-6,
-                                       .ibgda_step_s = 2e-6, .ibgda_message_s = 0.1e-6,
+    hw.software = (struct hw_software){.launch_s = 8e-6,
+                                       .network_step_s = 6e-6,
+                                       .message_s = 0.5e-6,
+                                       .ibgda_step_s = 2e-6,
+                                       .ibgda_message_s = 0.1e-6,
                                        .chunk_B = 1 << 19};
     double hop_s = 2 * (1e-6 + 0.1e-6) + 0.5e-6 + 6e-6 + 0.5e-6;
     struct collective c = call(COLLECTIVE_ALL_GATHER, COLLECTIVE_RING, 3, 8, 3e6);
@@ -230,9 +226,13 @@ static double flows_time_of(const struct collective *c)
     graph = opgraph_new((uint32_t)(hw.nodes * hw.node.gpus));
     uint32_t name = opgraph_string(graph, "ring");
     for (uint32_t i = 0; i < c->n; i++)
-        op[i] = opgraph_add(graph, &(struct op){.kind = OP_COMM, .lane = opgraph_lane(graph),
-                                                .device = c->ranks[i], .sync_group = OP_NONE, .name = name,
-                                                .class_name = name, .phase = name});
+        op[i] = opgraph_add(graph, &(struct op){.kind = OP_COMM,
+                                                .lane = opgraph_lane(graph),
+                                                .device = c->ranks[i],
+                                                .sync_group = OP_NONE,
+                                                .name = name,
+                                                .class_name = name,
+                                                .phase = name});
     collective_ring_flows(graph, &hw, c, op, arena);
     opgraph_check(graph);
     return run_graph();
@@ -263,7 +263,7 @@ static const struct {
     const char *topology;
     int64_t nodes, ports;
     bool pxn;
-} folds[] = {{"mpft", 2, 64, false}, {"mpft", 8, 8, false}, {"mpft", 8, 8, true}, {"mpft", 32, 8, false},
+} folds[] = {{"mpft", 2, 64, false}, {"mpft", 8, 8, false},  {"mpft", 8, 8, true}, {"mpft", 32, 8, false},
              {"mrft", 8, 16, false}, {"mrft", 16, 16, true}, {"ft2", 8, 32, false}};
 
 static double folded_time_of(const struct collective *c)
@@ -291,8 +291,7 @@ START_TEST(folded_is_whole)
     hw.network.switch_latency_s = 0.5e-6;
     hw.software = (struct hw_software){.launch_s = 8e-6, .network_step_s = 6e-6, .chunk_B = 1 << 19};
     for (double size_B = 1e3; size_B < 1e11; size_B *= 1e3) {
-        struct collective c = call(COLLECTIVE_ALL_TO_ALL, COLLECTIVE_DIRECT,
-                                   (uint32_t)hw.nodes * 8, 1, size_B);
+        struct collective c = call(COLLECTIVE_ALL_TO_ALL, COLLECTIVE_DIRECT, (uint32_t)hw.nodes * 8, 1, size_B);
         c.pxn = folds[_i].pxn;
         double whole_s = time_of(&c);
         uint32_t flows = graph->n_transfers;
@@ -391,14 +390,10 @@ START_TEST(others_conserve)
     static const struct {
         int operation, algorithm;
         double each; /* of S (n-1)/n, or of S for broadcast */
-    } cases[] = {{COLLECTIVE_ALL_GATHER, COLLECTIVE_RING, 1},
-                 {COLLECTIVE_ALL_GATHER, COLLECTIVE_DIRECT, 1},
-                 {COLLECTIVE_ALL_GATHER, COLLECTIVE_HIERARCHICAL, 1},
-                 {COLLECTIVE_REDUCE_SCATTER, COLLECTIVE_RING, 1},
-                 {COLLECTIVE_ALL_REDUCE, COLLECTIVE_RING, 2},
-                 {COLLECTIVE_ALL_REDUCE, COLLECTIVE_DIRECT, 2},
-                 {COLLECTIVE_ALL_REDUCE, COLLECTIVE_TREE, 2},
-                 {COLLECTIVE_BROADCAST, COLLECTIVE_RING, 1},
+    } cases[] = {{COLLECTIVE_ALL_GATHER, COLLECTIVE_RING, 1},         {COLLECTIVE_ALL_GATHER, COLLECTIVE_DIRECT, 1},
+                 {COLLECTIVE_ALL_GATHER, COLLECTIVE_HIERARCHICAL, 1}, {COLLECTIVE_REDUCE_SCATTER, COLLECTIVE_RING, 1},
+                 {COLLECTIVE_ALL_REDUCE, COLLECTIVE_RING, 2},         {COLLECTIVE_ALL_REDUCE, COLLECTIVE_DIRECT, 2},
+                 {COLLECTIVE_ALL_REDUCE, COLLECTIVE_TREE, 2},         {COLLECTIVE_BROADCAST, COLLECTIVE_RING, 1},
                  {COLLECTIVE_BROADCAST, COLLECTIVE_DIRECT, 1}};
     double in_B[64], out_B[64], network_B[64];
     ideal_cluster(4);

@@ -8,12 +8,8 @@
 
 enum { RANKS = 16, NODES = 2, GPUS = 8 };
 
-static const struct routing_cfg cfg = {.experts = 64,
-                                       .experts_per_token = 4,
-                                       .groups = 4,
-                                       .groups_per_token = 2,
-                                       .tokens_per_rank = 300,
-                                       .hidden = 7168};
+static const struct routing_cfg cfg = {
+    .experts = 64, .experts_per_token = 4, .groups = 4, .groups_per_token = 2, .tokens_per_rank = 300, .hidden = 7168};
 
 static const struct hw_ep_kernel plain; /* BF16 combines */
 
@@ -33,22 +29,20 @@ static struct setup *setup_new(int64_t sms)
     double load[RANKS];
 
     s->arena = arena;
-    s->shape = (struct routing_shape){
-        .cfg = &cfg, .n_ranks = RANKS, .ranks_per_node = GPUS, .n_nodes = NODES, .sets = true};
-    s->hw = (struct cluster_hw){
-        .nodes = NODES,
-        .node = {.gpus = GPUS,
-                 .nvlink_Bps = 200e9,
-                 .nvlink_efficiency_ratio = 0.8,
-                 .nvlink_latency_s = 1e-6,
-                 .pcie_Bps = 100e9},
-        .network = {.port_Bps = 50e9},
-        .nic = {.bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.9},
-        .ep_kernel = {.sms = sms, .copy_Bps_per_sm = 2e9, .chunk_tokens = 20}};
+    s->shape =
+        (struct routing_shape){.cfg = &cfg, .n_ranks = RANKS, .ranks_per_node = GPUS, .n_nodes = NODES, .sets = true};
+    s->hw = (struct cluster_hw){.nodes = NODES,
+                                .node = {.gpus = GPUS,
+                                         .nvlink_Bps = 200e9,
+                                         .nvlink_efficiency_ratio = 0.8,
+                                         .nvlink_latency_s = 1e-6,
+                                         .pcie_Bps = 100e9},
+                                .network = {.port_Bps = 50e9},
+                                .nic = {.bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.9},
+                                .ep_kernel = {.sms = sms, .copy_Bps_per_sm = 2e9, .chunk_tokens = 20}};
     for (int r = 0; r < RANKS; r++)
         load[r] = 1;
-    routing_sample(&s->shape, routing_pool_new(&s->shape, 1, arena), load, 1, 0, arena,
-                   &s->routing);
+    routing_sample(&s->shape, routing_pool_new(&s->shape, 1, arena), load, 1, 0, arena, &s->routing);
     s->graph = opgraph_new(RANKS);
     uint32_t text = opgraph_string(s->graph, "a2a");
     for (uint32_t r = 0; r < RANKS; r++)
@@ -82,8 +76,7 @@ static void exchange(struct setup *s, struct deepep_call call)
 START_TEST(bytes_of_a_token)
 {
     struct deepep_call first = {.choices = true}, cached = {.choices = false};
-    struct deepep_call forward = {.combine = true},
-                       backward = {.combine = true, .choices = true};
+    struct deepep_call forward = {.combine = true}, backward = {.combine = true, .choices = true};
 
     ck_assert_double_eq(deepep_payload_B(7168, false), 7392);
     ck_assert_double_eq(deepep_payload_B(7168, true), 14336);
@@ -98,30 +91,23 @@ END_TEST
  * 28 for BF16. */
 START_TEST(loads_in_turn)
 {
-    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){false, false}),
-                        9);
-    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){false, true}),
-                        10);
-    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){true, false}),
-                        28);
-    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){true, true}),
-                        29);
+    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){false, false}), 9);
+    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){false, true}), 10);
+    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){true, false}), 28);
+    ck_assert_double_eq(deepep_serial_loads(7168, (struct deepep_call){true, true}), 29);
 }
 END_TEST
 
 /* Tokens that cross the network, stay in the node, and are forwarded, straight from the
  * routing. */
-static void expected_tokens(const struct routing *r, double *network, double *local,
-                            double *forwarded)
+static void expected_tokens(const struct routing *r, double *network, double *local, double *forwarded)
 {
     *network = *local = *forwarded = 0;
     for (uint32_t src = 0; src < RANKS; src++) {
         for (uint32_t node = 0; node < NODES; node++)
-            *(node == src / GPUS ? local : network) +=
-                r->node_tokens[src * NODES + node];
+            *(node == src / GPUS ? local : network) += r->node_tokens[src * NODES + node];
         for (uint32_t dst = 0; dst < RANKS; dst++)
-            *forwarded +=
-                dst % GPUS == src % GPUS ? 0 : r->rank_tokens[src * RANKS + dst];
+            *forwarded += dst % GPUS == src % GPUS ? 0 : r->rank_tokens[src * RANKS + dst];
     }
 }
 
@@ -129,8 +115,7 @@ START_TEST(bytes_add_up)
 {
     struct deepep_call call = {.combine = _i & 1, .choices = _i & 2};
     struct setup *s = setup_new(20);
-    double token_B = deepep_token_B(&plain, 7168, 4, call), network_B = 0, local_B = 0,
-           nvlink_B = 0;
+    double token_B = deepep_token_B(&plain, 7168, 4, call), network_B = 0, local_B = 0, nvlink_B = 0;
     double network, local, forwarded;
 
     exchange(s, call);
@@ -163,8 +148,7 @@ START_TEST(combine_is_the_mirror_image)
     exchange(back, combine);
     ck_assert_uint_eq(out->graph->n_transfers, back->graph->n_transfers);
     for (uint32_t i = 0; i < out->graph->n_transfers; i++) {
-        const struct transfer *a = &out->graph->transfers[i],
-                              *b = &back->graph->transfers[i];
+        const struct transfer *a = &out->graph->transfers[i], *b = &back->graph->transfers[i];
         ck_assert_uint_eq(a->src, b->dst);
         ck_assert_uint_eq(a->dst, b->src);
         ck_assert_double_eq_tol(b->bytes_B, a->bytes_B * ratio, 1e-3);
@@ -191,10 +175,8 @@ START_TEST(copies_cross_the_copy_engines)
         for (int k = 0; k < t->n_res; k++)
             through[t->res[k]] += t->bytes_B;
     }
-    for (uint32_t r = 0; r < RANKS;
-         r++) { /* the first engines are those of the plain dispatch */
-        double tokens =
-            s->routing.node_tokens[r * NODES] + s->routing.node_tokens[r * NODES + 1];
+    for (uint32_t r = 0; r < RANKS; r++) { /* the first engines are those of the plain dispatch */
+        double tokens = s->routing.node_tokens[r * NODES] + s->routing.node_tokens[r * NODES + 1];
         ck_assert_double_eq_tol(through[2 * r], tokens * 7400, 1e-3);
         ck_assert_double_eq(s->graph->resources[2 * r].capacity_Bps, 40e9);
     }
@@ -302,8 +284,8 @@ END_TEST
 /* A format changes what crosses the network, not what crosses NVLink or how many tokens SMs copy. */
 START_TEST(formats_of_a_combine)
 {
-    struct hw_ep_kernel k = {.sms = 20, .copy_Bps_per_sm = 1e9, .combine_format = "e4m3_1x128",
-                             .codec_overhead_ratio = 0.75};
+    struct hw_ep_kernel k = {
+        .sms = 20, .copy_Bps_per_sm = 1e9, .combine_format = "e4m3_1x128", .codec_overhead_ratio = 0.75};
     struct deepep_call combine = {.combine = true};
 
     ck_assert_double_eq_tol(deepep_token_B(&k, 7168, 8, combine), 7168 + 56 * 4 + 8, 1e-9);

@@ -43,8 +43,7 @@ START_TEST(empty_and_plain_graphs_pass)
     uint32_t lane = opgraph_lane(g), other = opgraph_lane(g);
     uint32_t a = add(g, OP_COMPUTE, lane, OP_NONE), b = add(g, OP_COMM, other, OP_NONE);
     opgraph_dep(g, a, b);
-    opgraph_transfer(
-        g, &(struct transfer){.src_op = b, .dst_op = b, .bytes_B = 1, .weight = 1});
+    opgraph_transfer(g, &(struct transfer){.src_op = b, .dst_op = b, .bytes_B = 1, .weight = 1});
     opgraph_check(g);
     opgraph_free(g);
 }
@@ -54,8 +53,7 @@ START_TEST(dependency_against_lane_order_is_a_bug)
 {
     struct opgraph *g = opgraph_new(1);
     uint32_t lane = opgraph_lane(g);
-    uint32_t first = add(g, OP_COMPUTE, lane, OP_NONE),
-             second = add(g, OP_COMPUTE, lane, OP_NONE);
+    uint32_t first = add(g, OP_COMPUTE, lane, OP_NONE), second = add(g, OP_COMPUTE, lane, OP_NONE);
 
     opgraph_dep(g, second, first);
     opgraph_check(g);
@@ -82,10 +80,8 @@ START_TEST(two_transfers_that_wait_for_each_other_are_a_bug)
     uint32_t b = add(g, OP_COMM, there, OP_NONE), b2 = add(g, OP_COMM, there, OP_NONE);
 
     /* a ends when b2 has sent, b when a2 has: neither second op ever starts */
-    opgraph_transfer(
-        g, &(struct transfer){.src_op = b2, .dst_op = a, .bytes_B = 1, .weight = 1});
-    opgraph_transfer(
-        g, &(struct transfer){.src_op = a2, .dst_op = b, .bytes_B = 1, .weight = 1});
+    opgraph_transfer(g, &(struct transfer){.src_op = b2, .dst_op = a, .bytes_B = 1, .weight = 1});
+    opgraph_transfer(g, &(struct transfer){.src_op = a2, .dst_op = b, .bytes_B = 1, .weight = 1});
     opgraph_check(g);
 }
 END_TEST
@@ -124,8 +120,7 @@ START_TEST(transfer_of_a_compute_op_is_a_bug)
     struct opgraph *g = opgraph_new(1);
     uint32_t a = add(g, OP_COMPUTE, opgraph_lane(g), OP_NONE);
 
-    opgraph_transfer(
-        g, &(struct transfer){.src_op = a, .dst_op = a, .bytes_B = 1, .weight = 1});
+    opgraph_transfer(g, &(struct transfer){.src_op = a, .dst_op = a, .bytes_B = 1, .weight = 1});
     opgraph_check(g);
 }
 END_TEST

@@ -13,12 +13,24 @@ static struct reliability_cfg cfg;
 
 static void begin(void)
 {
-    hw = (struct hw_failures){.gpu_s = 3377 * DAY_S, .host_s = 2404 * DAY_S, .software_s = 1755 * DAY_S,
-                              .link_s = 21065 * DAY_S, .silent_s = 147456 * DAY_S, .flap_s = 100 * DAY_S,
-                              .flap_length_s = 3, .repair_s = DAY_S, .retry_s = 4.295, .break_s = 30.065,
+    hw = (struct hw_failures){.gpu_s = 3377 * DAY_S,
+                              .host_s = 2404 * DAY_S,
+                              .software_s = 1755 * DAY_S,
+                              .link_s = 21065 * DAY_S,
+                              .silent_s = 147456 * DAY_S,
+                              .flap_s = 100 * DAY_S,
+                              .flap_length_s = 3,
+                              .repair_s = DAY_S,
+                              .retry_s = 4.295,
+                              .break_s = 30.065,
                               .failover_s = 0.05};
-    cfg = (struct reliability_cfg){.write_s = 5, .detect_s = 600, .restart_s = 300, .notice_s = DAY_S,
-                                   .overhead_ratio = 0.02, .coverage_ratio = 0.95, .horizon_s = 60 * DAY_S,
+    cfg = (struct reliability_cfg){.write_s = 5,
+                                   .detect_s = 600,
+                                   .restart_s = 300,
+                                   .notice_s = DAY_S,
+                                   .overhead_ratio = 0.02,
+                                   .coverage_ratio = 0.95,
+                                   .horizon_s = 60 * DAY_S,
                                    .replicas = 60};
 }
 

@@ -7,13 +7,11 @@
 #include "replay_fixture.h"
 #include "tap_main.h"
 
-static const struct op *op_of(const struct replay_fixture *f, uint32_t rank,
-                              uint32_t kernel)
+static const struct op *op_of(const struct replay_fixture *f, uint32_t rank, uint32_t kernel)
 {
     uint32_t stride = f->graph->n_ops / f->info.n_ranks;
 
-    return &f->graph->ops[f->info.op_of_kernel[kernel] +
-                          (rank - f->info.reference) * stride];
+    return &f->graph->ops[f->info.op_of_kernel[kernel] + (rank - f->info.reference) * stride];
 }
 
 static uint8_t class_of(const struct replay_fixture *f, uint32_t kernel)
@@ -36,8 +34,7 @@ START_TEST(recorded_communication_gives_the_recording_back)
         const struct trace_kernel *k = &f->trace.kernels[i];
         uint32_t op = f->info.op_of_kernel[i];
         ck_assert_double_eq_tol(f->outcome.op_start_s[op], k->start_s, 1e-10);
-        ck_assert_double_eq_tol(f->outcome.op_end_s[op], k->start_s + k->duration_s,
-                                1e-10);
+        ck_assert_double_eq_tol(f->outcome.op_end_s[op], k->start_s + k->duration_s, 1e-10);
     }
     replay_fixture_free(f);
 }
@@ -61,9 +58,8 @@ END_TEST
 static void expect_scaling(double memory, double fp8, double bf16)
 {
     struct replay_fixture *was = replay_fixture_new(), *is = replay_fixture_new();
-    double want[RC_COUNT] = {
-        [RC_GEMM_FP8] = fp8, [RC_FLASH_BF16] = bf16, [RC_CAST] = memory,
-        [RC_NORM] = memory,  [RC_SMALL] = 1,         [RC_SWIGLU] = memory};
+    double want[RC_COUNT] = {[RC_GEMM_FP8] = fp8, [RC_FLASH_BF16] = bf16, [RC_CAST] = memory,
+                             [RC_NORM] = memory,  [RC_SMALL] = 1,         [RC_SWIGLU] = memory};
 
     is->hw.chip.memory_Bps /= memory;
     is->hw.chip.fp8_flops /= fp8;
@@ -73,9 +69,8 @@ static void expect_scaling(double memory, double fp8, double bf16)
     for (uint32_t i = 0; i < was->trace.n_kernels; i++)
         for (uint32_t r = 0; r < REPLAY_RANKS; r += 5)
             if (want[class_of(was, i)] > 0)
-                ck_assert_double_eq_tol(
-                    op_of(is, r, i)->work_s,
-                    op_of(was, r, i)->work_s * want[class_of(was, i)], 1e-12);
+                ck_assert_double_eq_tol(op_of(is, r, i)->work_s, op_of(was, r, i)->work_s * want[class_of(was, i)],
+                                        1e-12);
     replay_fixture_free(was);
     replay_fixture_free(is);
 }
@@ -134,12 +129,9 @@ START_TEST(work_is_time_at_the_recorded_share)
     struct replay_fixture *f = replay_fixture_new();
 
     ck_assert_int_eq(replay_fixture_build(f), 0);
-    ck_assert_double_eq_tol(op_of(f, 0, 4)->work_s, (19 * 112.0 / 132 + 10) * 1e-6,
-                            1e-12);
-    ck_assert_double_eq_tol(op_of(f, 0, 9)->work_s, (66.0 / 112 + 9 * 0.5) * 1e-6,
-                            1e-12);
-    ck_assert_double_eq_tol(op_of(f, 0, 10)->work_s, (66.0 / 112 + 9 * 0.5) * 1e-6,
-                            1e-12);
+    ck_assert_double_eq_tol(op_of(f, 0, 4)->work_s, (19 * 112.0 / 132 + 10) * 1e-6, 1e-12);
+    ck_assert_double_eq_tol(op_of(f, 0, 9)->work_s, (66.0 / 112 + 9 * 0.5) * 1e-6, 1e-12);
+    ck_assert_double_eq_tol(op_of(f, 0, 10)->work_s, (66.0 / 112 + 9 * 0.5) * 1e-6, 1e-12);
     ck_assert_double_eq_tol(op_of(f, 0, 5)->work_s, 30e-6, 1e-12);
     ck_assert_double_eq_tol(op_of(f, 0, 1)->work_s, 9e-6, 1e-12);
     replay_fixture_free(f);
@@ -200,8 +192,7 @@ START_TEST(transfers_belong_to_the_ops_of_their_ends)
     ck_assert_uint_gt(f->graph->n_transfers, 0);
     for (uint32_t i = 0; i < f->graph->n_transfers; i++) {
         const struct transfer *t = &f->graph->transfers[i];
-        const struct op *src = &f->graph->ops[t->src_op],
-                        *dst = &f->graph->ops[t->dst_op];
+        const struct op *src = &f->graph->ops[t->src_op], *dst = &f->graph->ops[t->dst_op];
         ck_assert_uint_eq(src->device, t->src);
         ck_assert_uint_eq(dst->device, t->dst);
         ck_assert_int_eq(src->kind, OP_COMM);
@@ -237,8 +228,7 @@ START_TEST(logical_bytes_follow_the_routing)
     ck_assert_int_eq(replay_fixture_build(f), 0);
     for (uint32_t i = 0; i < f->trace.n_kernels; i++) {
         bool combine = class_of(f, i) == RC_COMBINE;
-        bool dispatch =
-            class_of(f, i) == RC_DISPATCH || class_of(f, i) == RC_DISPATCH_CACHED;
+        bool dispatch = class_of(f, i) == RC_DISPATCH || class_of(f, i) == RC_DISPATCH_CACHED;
         double copies = f->info.logical_B[i] / (combine ? 14336 : 7392);
         if (!combine && !dispatch) {
             ck_assert_double_eq(f->info.logical_B[i], 0);
@@ -273,11 +263,9 @@ static double mean_wait(double cv, int64_t entry_layers)
 
 START_TEST(waiting_comes_from_skew)
 {
-    double even_s = mean_wait(0, 0), uneven_s = mean_wait(0.3, 0),
-           entered_s = mean_wait(0.3, 2);
+    double even_s = mean_wait(0, 0), uneven_s = mean_wait(0.3, 0), entered_s = mean_wait(0.3, 2);
 
-    ck_assert_double_ge(even_s,
-                        8 * 1e-6 * (1 - 1e-9)); /* eight barriers of 1 us at least */
+    ck_assert_double_ge(even_s, 8 * 1e-6 * (1 - 1e-9)); /* eight barriers of 1 us at least */
     ck_assert_double_gt(uneven_s, 1.2 * even_s);
     ck_assert_double_gt(entered_s, uneven_s);
 }
@@ -293,8 +281,7 @@ START_TEST(same_seed_same_graph)
     for (uint32_t i = 0; i < a->graph->n_ops; i++)
         ck_assert_double_eq(a->graph->ops[i].work_s, b->graph->ops[i].work_s);
     for (uint32_t i = 0; i < a->graph->n_transfers; i++)
-        ck_assert_double_eq(a->graph->transfers[i].bytes_B,
-                            b->graph->transfers[i].bytes_B);
+        ck_assert_double_eq(a->graph->transfers[i].bytes_B, b->graph->transfers[i].bytes_B);
     b->seed = 2;
     ck_assert_int_eq(replay_fixture_build(b), 0);
     ck_assert_double_ne(op_of(a, 3, 5)->work_s, op_of(b, 3, 5)->work_s);
@@ -314,8 +301,7 @@ static const struct result_metric *metric(const struct result *r, const char *na
     ck_abort_msg("no metric %s", name);
 }
 
-static const struct result_phase *phase(const struct result *r, const char *name,
-                                        int layer)
+static const struct result_phase *phase(const struct result *r, const char *name, int layer)
 {
     for (uint32_t i = 0; i < r->n_phases; i++)
         if (!strcmp(r->phases[i].name, name) && r->phases[i].layer == layer)
@@ -328,8 +314,7 @@ static struct result analyse(struct replay_fixture *f)
     struct result r;
 
     replay_fixture_run(f);
-    replay_analyse(&f->trace, &f->cfg, &f->hw, f->graph, &f->info, &f->outcome,
-                   f->arena, &r);
+    replay_analyse(&f->trace, &f->cfg, &f->hw, f->graph, &f->info, &f->outcome, f->arena, &r);
     return r;
 }
 

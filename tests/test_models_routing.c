@@ -17,8 +17,7 @@ static const struct routing_cfg v3 = {.experts = 256,
                                       .hidden = 7168,
                                       .rank_load_cv_ratio = 0.075};
 
-static struct routing sample(const struct routing_cfg *cfg, const double *load,
-                             uint64_t seed, struct arena *arena)
+static struct routing sample(const struct routing_cfg *cfg, const double *load, uint64_t seed, struct arena *arena)
 {
     struct routing_shape shape = {cfg, 64, 8, 8};
     struct routing out = {0};
@@ -26,8 +25,7 @@ static struct routing sample(const struct routing_cfg *cfg, const double *load,
 
     for (int r = 0; r < 64; r++)
         even[r] = load ? load[r] : 1;
-    routing_sample(&shape, routing_pool_new(&shape, seed, arena), even, seed, 3, arena,
-                   &out);
+    routing_sample(&shape, routing_pool_new(&shape, seed, arena), even, seed, 3, arena, &out);
     return out;
 }
 

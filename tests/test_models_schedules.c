@@ -88,8 +88,7 @@ static bool same_message(const struct schedule_message *a, const struct schedule
 }
 
 /* The next message of a rank from *at on that goes to or comes from peer. */
-static const struct schedule_message *next_with(const struct schedule_rank *r, uint32_t *at, uint32_t peer,
-                                                bool send)
+static const struct schedule_message *next_with(const struct schedule_rank *r, uint32_t *at, uint32_t peer, bool send)
 {
     for (; *at < r->n_messages; ++*at)
         if (r->messages[*at].peer == peer && r->messages[*at].send == send)
@@ -176,10 +175,10 @@ START_TEST(dualpipe_of_deepseek_v3)
 {
     struct arena *arena = arena_new();
     const struct schedule *s = schedule_build(schedule_find("dualpipe"), 16, 120, arena);
-    const uint32_t end[] = {[STEP_FORWARD] = 23, [STEP_BACKWARD] = 8, [STEP_BACKWARD_INPUT] = 15,
-                            [STEP_WEIGHT] = 15, [STEP_FORWARD_BACKWARD] = 97, [STEP_END] = 1};
-    const uint32_t middle[] = {[STEP_FORWARD] = 17, [STEP_BACKWARD] = 9, [STEP_BACKWARD_INPUT] = 8,
-                               [STEP_WEIGHT] = 8, [STEP_FORWARD_BACKWARD] = 103, [STEP_END] = 1};
+    const uint32_t end[] = {[STEP_FORWARD] = 23, [STEP_BACKWARD] = 8,          [STEP_BACKWARD_INPUT] = 15,
+                            [STEP_WEIGHT] = 15,  [STEP_FORWARD_BACKWARD] = 97, [STEP_END] = 1};
+    const uint32_t middle[] = {[STEP_FORWARD] = 17, [STEP_BACKWARD] = 9,           [STEP_BACKWARD_INPUT] = 8,
+                               [STEP_WEIGHT] = 8,   [STEP_FORWARD_BACKWARD] = 103, [STEP_END] = 1};
     expect_counts(s, 0, end);
     expect_counts(s, 15, end);
     expect_counts(s, 7, middle);
@@ -226,8 +225,13 @@ static struct opgraph *ideal_graph(const struct schedule *s, const struct schedu
                                    struct arena *arena, struct pipeline_ops *ops)
 {
     struct opgraph *g = opgraph_new(1);
-    struct pipeline_setup setup = {.schedule = s, .columns = 1, .peers = 1, .hidden = hidden,
-                                   .device = one_device, .step_s = ideal_step_s, .ctx = times};
+    struct pipeline_setup setup = {.schedule = s,
+                                   .columns = 1,
+                                   .peers = 1,
+                                   .hidden = hidden,
+                                   .device = one_device,
+                                   .step_s = ideal_step_s,
+                                   .ctx = times};
     pipeline_build(&setup, g, arena, ops);
     opgraph_check(g);
     return g;
@@ -249,8 +253,7 @@ START_TEST(nothing_waits_for_itself)
 END_TEST
 
 /* Idle time per rank. */
-static void run_ideal(const struct schedule *s, const struct schedule_times *times, struct arena *arena,
-                      double *idle_s)
+static void run_ideal(const struct schedule *s, const struct schedule_times *times, struct arena *arena, double *idle_s)
 {
     struct topology topo = {.n_endpoints = 1, .gpus_per_node = 1};
     struct pipeline_ops ops;
@@ -270,8 +273,8 @@ static void run_ideal(const struct schedule *s, const struct schedule_times *tim
 
 /* DualPipe's formula holds where F = B - W >= W, on the middle ranks whatever a pair takes; the others have fewer
  * pairs, and so more or less to do, unless a pair is no shorter than its parts. */
-static const struct schedule_times ideal_times[] = {
-    {1, 2, 1, 3}, {2, 3, 1, 5}, {2, 3, 1, 4}, {3, 5, 2, 7}, {4, 7, 3, 11}, {1.5, 2, 0.5, 3.25}};
+static const struct schedule_times ideal_times[] = {{1, 2, 1, 3}, {2, 3, 1, 5},  {2, 3, 1, 4},
+                                                    {3, 5, 2, 7}, {4, 7, 3, 11}, {1.5, 2, 0.5, 3.25}};
 
 static void expect_bubble(const char *name, uint32_t ranks, uint32_t micro_batches)
 {
@@ -308,8 +311,7 @@ END_TEST
 static double peak(const char *name, uint32_t ranks, uint32_t micro_batches, uint32_t rank)
 {
     struct arena *arena = arena_new();
-    double n = schedule_peak_activations(
-        schedule_build(schedule_find(name), ranks, micro_batches, arena), rank, NULL);
+    double n = schedule_peak_activations(schedule_build(schedule_find(name), ranks, micro_batches, arena), rank, NULL);
     arena_free(arena);
     return n;
 }

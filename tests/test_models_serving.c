@@ -48,7 +48,9 @@ START_TEST(requests_are_what_the_keys_say)
 {
     struct arena *arena = arena_new();
     struct request *r = ARENA_ARRAY(arena, struct request, N), *slow = ARENA_ARRAY(arena, struct request, N);
-    struct requests_cfg c = {.arrivals = ARRIVALS_POISSON, .rate_per_s = 50, .count = N,
+    struct requests_cfg c = {.arrivals = ARRIVALS_POISSON,
+                             .rate_per_s = 50,
+                             .count = N,
                              .prompt = {LENGTHS_LOGNORMAL, 2000, 0.5, 1, 1 << 20},
                              .output = {LENGTHS_EXPONENTIAL, 300, 0, 1, 1 << 20}};
     double prompt = 0, output = 0, squares = 0, gap = 0;

@@ -10,26 +10,56 @@
 #include "tap_main.h"
 
 static const struct model v3 = {
-    .layers = 61, .dense_layers = 3, .hidden = 7168, .vocab = 129280, .dense_ffn = 18432, .mtp_layers = 1,
-    .weight_B = 0.5625, .weight_block = 1,
-    .attention = {.kind = "mla", .decode = "mla_absorbed", .heads = 128, .q_lora = 1536, .kv_lora = 512,
-                  .nope_dim = 128, .rope_dim = 64, .v_dim = 128, .kv_value_B = 2, .kv_block = 1},
+    .layers = 61,
+    .dense_layers = 3,
+    .hidden = 7168,
+    .vocab = 129280,
+    .dense_ffn = 18432,
+    .mtp_layers = 1,
+    .weight_B = 0.5625,
+    .weight_block = 1,
+    .attention = {.kind = "mla",
+                  .decode = "mla_absorbed",
+                  .heads = 128,
+                  .q_lora = 1536,
+                  .kv_lora = 512,
+                  .nope_dim = 128,
+                  .rope_dim = 64,
+                  .v_dim = 128,
+                  .kv_value_B = 2,
+                  .kv_block = 1},
     .moe = {.routed = 256, .shared = 1, .top_k = 8, .groups = 8, .top_groups = 4, .ffn = 2048}};
 static const struct model dense = {
-    .layers = 80, .hidden = 8192, .vocab = 128256, .dense_ffn = 28672, .weight_B = 0.5625, .weight_block = 1,
-    .attention = {.kind = "gqa", .decode = "", .heads = 64, .kv_heads = 8, .head_dim = 128, .kv_value_B = 2,
-                  .kv_block = 1}};
+    .layers = 80,
+    .hidden = 8192,
+    .vocab = 128256,
+    .dense_ffn = 28672,
+    .weight_B = 0.5625,
+    .weight_block = 1,
+    .attention = {
+        .kind = "gqa", .decode = "", .heads = 64, .kv_heads = 8, .head_dim = 128, .kv_value_B = 2, .kv_block = 1}};
 
-static const struct hw_machine soc = {
-    .gpu = {.memory_B = 128e9, .memory_Bps = 256e9, .bandwidth_efficiency_ratio = 0.8, .flops = 50e12,
-            .flops_efficiency_ratio = 1, .copies = 1},
-    .cpu = {.copies = 1}};
-static const struct hw_machine server = {
-    .gpu = {.memory_B = 24e9, .memory_Bps = 1e12, .bandwidth_efficiency_ratio = 1, .flops = 100e12,
-            .flops_efficiency_ratio = 1, .copies = 1},
-    .cpu = {.memory_B = 1e12, .memory_Bps = 600e9, .bandwidth_efficiency_ratio = 0.7, .flops = 10e12,
-            .flops_efficiency_ratio = 1, .copies = 2},
-    .link_Bps = 30e9, .hop_s = 10e-6};
+static const struct hw_machine soc = {.gpu = {.memory_B = 128e9,
+                                              .memory_Bps = 256e9,
+                                              .bandwidth_efficiency_ratio = 0.8,
+                                              .flops = 50e12,
+                                              .flops_efficiency_ratio = 1,
+                                              .copies = 1},
+                                      .cpu = {.copies = 1}};
+static const struct hw_machine server = {.gpu = {.memory_B = 24e9,
+                                                 .memory_Bps = 1e12,
+                                                 .bandwidth_efficiency_ratio = 1,
+                                                 .flops = 100e12,
+                                                 .flops_efficiency_ratio = 1,
+                                                 .copies = 1},
+                                         .cpu = {.memory_B = 1e12,
+                                                 .memory_Bps = 600e9,
+                                                 .bandwidth_efficiency_ratio = 0.7,
+                                                 .flops = 10e12,
+                                                 .flops_efficiency_ratio = 1,
+                                                 .copies = 2},
+                                         .link_Bps = 30e9,
+                                         .hop_s = 10e-6};
 
 static double sum_of(const struct part_work parts[N_DECODE_PARTS], size_t member)
 {
@@ -47,10 +77,10 @@ START_TEST(parts_are_the_whole)
         struct part_work parts[N_DECODE_PARTS];
         struct model_params p = model_params(models[i]);
         decode_parts(models[i], 1, 4095, NULL, parts);
-        ck_assert_double_eq_tol(sum_of(parts, offsetof(struct part_work, read_B)) /
-                                    model_decode_B(models[i], 4096), 1, 1e-4);
-        ck_assert_double_eq_tol(sum_of(parts, offsetof(struct part_work, flop)) /
-                                    model_decode_flop(models[i], 4096), 1, 1e-4);
+        ck_assert_double_eq_tol(sum_of(parts, offsetof(struct part_work, read_B)) / model_decode_B(models[i], 4096), 1,
+                                1e-4);
+        ck_assert_double_eq_tol(sum_of(parts, offsetof(struct part_work, flop)) / model_decode_flop(models[i], 4096), 1,
+                                1e-4);
         double weights_B = sum_of(parts, offsetof(struct part_work, stored_B)) - parts[DECODE_CACHE].stored_B;
         ck_assert_double_eq_tol(weights_B / model_stored_B(models[i], p.total - p.embedding, 0), 1, 1e-4);
     }
@@ -76,8 +106,12 @@ static double counted(const struct gate_choices *c, uint32_t tokens)
 START_TEST(several_tokens_choose_more_experts)
 {
     struct arena *arena = arena_new();
-    struct routing_cfg cfg = {.experts = 256, .experts_per_token = 8, .groups = 8, .groups_per_token = 4,
-                              .tokens_per_rank = 1, .hidden = 7168};
+    struct routing_cfg cfg = {.experts = 256,
+                              .experts_per_token = 8,
+                              .groups = 8,
+                              .groups_per_token = 4,
+                              .tokens_per_rank = 1,
+                              .hidden = 7168};
     struct routing_shape shape = {&cfg, 8, 8, 1, 0};
     struct expert_load_cfg skews[] = {{.skew = SKEW_EVEN}, {.skew = SKEW_ZIPF, .zipf_exponent = 0.7}};
     ck_assert_double_eq_tol(experts_chosen(&v3.moe, 1, NULL), 8, 1e-9);
@@ -94,8 +128,8 @@ START_TEST(several_tokens_choose_more_experts)
 }
 END_TEST
 
-static struct single_time run(const struct model *m, const struct hw_machine *machine, double context,
-                              double extra, struct single_placement *p)
+static struct single_time run(const struct model *m, const struct hw_machine *machine, double context, double extra,
+                              struct single_placement *p)
 {
     struct single_setup s = {.model = m, .machine = machine, .context = context, .extra_tokens = extra};
     struct single_time t;

@@ -56,15 +56,26 @@ END_TEST
 
 /* --- stages ----------------------------------------------------------------------------------------------------------- */
 
-static struct train_cfg cfg = {.schedule = "dualpipe", .pp = 16, .ep = 64, .sequences = 15360, .sequence = 4096,
-                               .micro_batch = 1, .recompute = RECOMPUTE_SELECTIVE,
+static struct train_cfg cfg = {.schedule = "dualpipe",
+                               .pp = 16,
+                               .ep = 64,
+                               .sequences = 15360,
+                               .sequence = 4096,
+                               .micro_batch = 1,
+                               .recompute = RECOMPUTE_SELECTIVE,
                                .precision = {2, 4, 4, 4, 2, 1.03125, 1.5, 2, 4}};
 
 static struct train_layout layout(const struct model *m, const char *schedule, uint32_t ranks, uint32_t columns,
                                   uint32_t group)
 {
-    struct train_layout l = {.model = m, .cfg = &cfg, .schedule = schedule_find(schedule), .ranks = ranks,
-                             .columns = columns, .group = group, .gpus_per_node = 8, .micro_batches = 120};
+    struct train_layout l = {.model = m,
+                             .cfg = &cfg,
+                             .schedule = schedule_find(schedule),
+                             .ranks = ranks,
+                             .columns = columns,
+                             .group = group,
+                             .gpus_per_node = 8,
+                             .micro_batches = 120};
     l.gpus = ranks * columns * group;
     l.n_stages = ranks * (l.schedule->both_directions ? 1 : l.schedule->modules);
     return l;

@@ -24,10 +24,8 @@ static void end(void)
 
 static int load(const struct proposal *p, const char *const *proposals, int n, struct scenario_file *out)
 {
-    struct scenario_options o = {.overrides = p->trial.set,
-                                 .proposals = proposals,
-                                 .n_proposals = n,
-                                 .overrides_give_way = true};
+    struct scenario_options o = {
+        .overrides = p->trial.set, .proposals = proposals, .n_proposals = n, .overrides_give_way = true};
     while (p->trial.set && p->trial.set[o.n_overrides])
         o.n_overrides++;
     const char *path = data_find(p->trial.scenario, NULL, arena);
@@ -71,8 +69,8 @@ struct comparing {
     int changed;
 };
 
-static void compare(void *ctx, const char *key, const struct cfg_field *field, const void *value,
-                    const char *text, const char *source)
+static void compare(void *ctx, const char *key, const struct cfg_field *field, const void *value, const char *text,
+                    const char *source)
 {
     struct comparing *c = ctx;
     struct cfg_leaf_state was;
@@ -106,25 +104,17 @@ END_TEST
 
 static const struct {
     const char *kind, *scenario;
-} samples[] = {{"collective", "scenarios/fig6_latency_16gpu.yaml"},
-               {"expert_balance", "scenarios/eplb_decode_ep144.yaml"},
-               {"fault_study", "scenarios/plane_failure.yaml"},
-               {"gemm", "scenarios/gemm_fp8.yaml"},
-               {"inference", "scenarios/decode_ep144.yaml"},
-               {"kv_contention", "scenarios/kv_contention.yaml"},
-               {"mixed_traffic", "scenarios/incast_mixed.yaml"},
-               {"moe_exchange", "scenarios/fig7_deepep.yaml"},
-               {"node_limited", "scenarios/dedup_node_limited.yaml"},
-               {"plane_isolation", "scenarios/plane_isolation.yaml"},
-               {"queueing", "scenarios/retransmission.yaml"},
-               {"reliability", "scenarios/reliability_2048.yaml"},
-               {"routing_study", "scenarios/fig8_roce_routing.yaml"},
-               {"serving", "scenarios/serving_disaggregated.yaml"},
-               {"single_machine", "scenarios/edge_single_user.yaml"},
-               {"speculative", "scenarios/speculative_mtp.yaml"},
-               {"tpot_bound", "scenarios/tpot_bound_h800.yaml"},
-               {"train_replay", "scenarios/train_replay_h800.yaml"},
-               {"train_step", "scenarios/train_step_2048.yaml"}};
+} samples[] = {
+    {"collective", "scenarios/fig6_latency_16gpu.yaml"},   {"expert_balance", "scenarios/eplb_decode_ep144.yaml"},
+    {"fault_study", "scenarios/plane_failure.yaml"},       {"gemm", "scenarios/gemm_fp8.yaml"},
+    {"inference", "scenarios/decode_ep144.yaml"},          {"kv_contention", "scenarios/kv_contention.yaml"},
+    {"mixed_traffic", "scenarios/incast_mixed.yaml"},      {"moe_exchange", "scenarios/fig7_deepep.yaml"},
+    {"node_limited", "scenarios/dedup_node_limited.yaml"}, {"plane_isolation", "scenarios/plane_isolation.yaml"},
+    {"queueing", "scenarios/retransmission.yaml"},         {"reliability", "scenarios/reliability_2048.yaml"},
+    {"routing_study", "scenarios/fig8_roce_routing.yaml"}, {"serving", "scenarios/serving_disaggregated.yaml"},
+    {"single_machine", "scenarios/edge_single_user.yaml"}, {"speculative", "scenarios/speculative_mtp.yaml"},
+    {"tpot_bound", "scenarios/tpot_bound_h800.yaml"},      {"train_replay", "scenarios/train_replay_h800.yaml"},
+    {"train_step", "scenarios/train_step_2048.yaml"}};
 enum { N_SAMPLES = sizeof samples / sizeof *samples };
 
 START_TEST(test_every_kind_has_a_sample)
@@ -167,10 +157,10 @@ static void try_on(const struct proposal *p, int i)
     ck_assert_msg(failed || listed, "%s was applied to %s", p->name, samples[i].kind);
     if (!failed)
         cfg_visit(file.cfg, count_changed, &c);
-    const char *what = failed && !listed ? "scenarios of these kinds consume it" :
-                       failed            ? arena_printf(arena, "proposal %s", p->name) :
-                       !c.changed        ? "changes nothing" :
-                                           "";
+    const char *what = failed && !listed ? "scenarios of these kinds consume it"
+                       : failed          ? arena_printf(arena, "proposal %s", p->name)
+                       : !c.changed      ? "changes nothing"
+                                         : "";
     ck_assert_msg(strstr(diag_text(diag), what) && (!failed || strstr(diag_text(diag), call)), "%s on %s: %s", p->name,
                   samples[i].kind, diag_text(diag));
 }

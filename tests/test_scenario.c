@@ -77,8 +77,7 @@ static void expect_refused(const char *set, const char *place, const char *words
     d = diag_new();
     ck_assert_msg(load_text(GOOD, &set, 1) == -1, "accepted: %s", set);
     const char *text = diag_text(d);
-    ck_assert_msg(strstr(text, place) && strstr(text, words),
-                  "wanted: %s ... %s\ngot: %s", place, words, text);
+    ck_assert_msg(strstr(text, place) && strstr(text, words), "wanted: %s ... %s\ngot: %s", place, words, text);
     ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
     diag_free(d);
     d = outer;
@@ -86,8 +85,7 @@ static void expect_refused(const char *set, const char *place, const char *words
 
 static void expect_words(const char *words)
 {
-    ck_assert_msg(strstr(diag_text(d), words) != NULL, "wanted: %s\ngot: %s", words,
-                  diag_text(d));
+    ck_assert_msg(strstr(diag_text(d), words) != NULL, "wanted: %s\ngot: %s", words, diag_text(d));
 }
 
 START_TEST(a_good_scenario)
@@ -123,8 +121,7 @@ START_TEST(each_layer_wins_over_the_one_below)
     const char *set[] = {"cluster.nic.bandwidth=77 GB/s"};
     ck_assert_int_eq(load_text(own, set, 1), 0);
     ck_assert(file.scenario->cluster.nic.bandwidth_Bps == 77e9);
-    ck_assert_ptr_nonnull(
-        strstr(cfg_source(file.cfg, "cluster.nic.bandwidth"), "command line"));
+    ck_assert_ptr_nonnull(strstr(cfg_source(file.cfg, "cluster.nic.bandwidth"), "command line"));
 }
 END_TEST
 
@@ -156,12 +153,9 @@ START_TEST(unknown_names)
 {
     expect_refused("hardware=h80", "-s hardware=h80: error: ", "did you mean 'h800'?");
     expect_refused("hardware=../configs/h800", "-s hardware=", "unknown hardware");
-    expect_refused("cluster.topology=mptf",
-                   "cluster.topology=mptf: error: ", "did you mean 'mpft'?");
-    expect_refused("kind=trian_replay",
-                   "kind=trian_replay: error: ", "did you mean 'train_replay'?");
-    expect_refused("replay.trace=no.json",
-                   "replay.trace=no.json: error: ", "there is no trace 'no.json'");
+    expect_refused("cluster.topology=mptf", "cluster.topology=mptf: error: ", "did you mean 'mpft'?");
+    expect_refused("kind=trian_replay", "kind=trian_replay: error: ", "did you mean 'train_replay'?");
+    expect_refused("replay.trace=no.json", "replay.trace=no.json: error: ", "there is no trace 'no.json'");
 }
 END_TEST
 
@@ -169,14 +163,10 @@ START_TEST(numbers_that_do_not_fit)
 {
     expect_refused("cluster.nodes=4", "/s.yaml:8:35: ", "the cluster has 4 nodes");
     expect_refused("replay.routing.groups=4", "groups=4: error: ", "has 8 nodes");
-    expect_refused("replay.routing.experts=200",
-                   "experts=200: error: ", "200 experts do not divide among 64 GPUs");
-    expect_refused("replay.routing.groups_per_token=9",
-                   "groups_per_token=9: error: ", "there are 8 groups");
-    expect_refused("cluster.nic.per_node=4", "error: 4 NICs for 8 GPUs",
-                   "set cluster.nic.per_node to 8");
-    expect_refused("cluster.ep_kernel.sms=132",
-                   "cluster.ep_kernel.sms=132: error: ", "nothing is left to compute");
+    expect_refused("replay.routing.experts=200", "experts=200: error: ", "200 experts do not divide among 64 GPUs");
+    expect_refused("replay.routing.groups_per_token=9", "groups_per_token=9: error: ", "there are 8 groups");
+    expect_refused("cluster.nic.per_node=4", "error: 4 NICs for 8 GPUs", "set cluster.nic.per_node to 8");
+    expect_refused("cluster.ep_kernel.sms=132", "cluster.ep_kernel.sms=132: error: ", "nothing is left to compute");
     expect_refused("sim.epsilon=0.2", "sim.epsilon=0.2: error: ", "sim.epsilon");
     expect_refused("sim.epsilon=-0.01", "sim.epsilon=-0.01: error: ", "sim.epsilon");
     expect_refused("sim.seed=-1", "sim.seed=-1: error: ", "sim.seed");
@@ -195,8 +185,7 @@ END_TEST
 
 START_TEST(a_token_with_more_experts_than_its_groups_hold)
 {
-    const char *set[] = {"replay.routing.groups_per_token=1",
-                         "replay.routing.experts_per_token=33"};
+    const char *set[] = {"replay.routing.groups_per_token=1", "replay.routing.experts_per_token=33"};
     ck_assert_int_eq(load_text(GOOD, set, 2), -1);
     expect_words("experts_per_token=33: error: a token activates 33 experts but its 1 "
                  "groups hold only 32");
@@ -250,8 +239,7 @@ START_TEST(one_message_per_mistake)
     ck_assert_uint_eq(diag_count(d), 1);
     diag_free(d);
     d = diag_new();
-    ck_assert_int_eq(scenario_load(in_folder("none.yaml"), NULL, 0, arena, &file, d),
-                     -1);
+    ck_assert_int_eq(scenario_load(in_folder("none.yaml"), NULL, 0, arena, &file, d), -1);
     ck_assert_uint_eq(diag_count(d), 1);
     ck_assert_int_eq(diag_exit_code(d), EXIT_IO);
     expect_words("/none.yaml: error: cannot open: No such file");

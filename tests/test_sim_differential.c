@@ -43,19 +43,14 @@ END_TEST
 
 START_TEST(latencies_and_caps)
 {
-    struct fixture_options o = {
-        .max_links = 12, .max_transfers = 60, .latencies = true, .caps = true};
+    struct fixture_options o = {.max_links = 12, .max_transfers = 60, .latencies = true, .caps = true};
     compare(&o, 2000 + (unsigned)_i);
 }
 END_TEST
 
 START_TEST(weights)
 {
-    struct fixture_options o = {.max_links = 12,
-                                .max_transfers = 60,
-                                .latencies = true,
-                                .weights = true,
-                                .caps = true};
+    struct fixture_options o = {.max_links = 12, .max_transfers = 60, .latencies = true, .weights = true, .caps = true};
     compare(&o, 3000 + (unsigned)_i);
 }
 END_TEST

@@ -137,12 +137,8 @@ START_TEST(priorities_and_caps_pass_the_checks)
 {
     gsl_rng *rng = gsl_rng_alloc(gsl_rng_taus2);
     gsl_rng_set(rng, 77 + (unsigned long)_i);
-    struct fixture_options o = {.max_links = 15,
-                                .max_transfers = 120,
-                                .weights = true,
-                                .caps = true,
-                                .priorities = true,
-                                .latencies = true};
+    struct fixture_options o = {
+        .max_links = 15, .max_transfers = 120, .weights = true, .caps = true, .priorities = true, .latencies = true};
     struct fixture *f = fixture_random(rng, &o);
     run(f);
     fixture_free(f);
@@ -163,8 +159,7 @@ START_TEST(epsilon_error_is_bounded)
         f->spec.checked = false; /* the checks are for exact solutions */
         struct sim_outcome merged = run(f);
         for (uint32_t k = 0; k < f->graph->n_transfers; k++)
-            ck_assert_double_eq_tol(merged.transfer_end_s[k], exact.transfer_end_s[k],
-                                    1e-2 * exact.transfer_end_s[k]);
+            ck_assert_double_eq_tol(merged.transfer_end_s[k], exact.transfer_end_s[k], 1e-2 * exact.transfer_end_s[k]);
         fixture_free(f);
     }
     gsl_rng_free(rng);
@@ -198,8 +193,7 @@ START_TEST(same_run_same_bits)
     struct fixture_options o = {.max_links = 12, .max_transfers = 200, .latencies = true};
     struct fixture *f = fixture_random(rng, &o);
     struct sim_outcome a = run(f), b = run(f);
-    ck_assert_mem_eq(a.transfer_end_s, b.transfer_end_s,
-                     f->graph->n_transfers * sizeof(double));
+    ck_assert_mem_eq(a.transfer_end_s, b.transfer_end_s, f->graph->n_transfers * sizeof(double));
     fixture_free(f);
     gsl_rng_free(rng);
 }
@@ -226,8 +220,13 @@ END_TEST
 static struct op compute(struct fixture *f, uint32_t lane, double work_s)
 {
     uint32_t name = opgraph_string(f->graph, "compute");
-    return (struct op){.kind = OP_COMPUTE, .lane = lane, .work_s = work_s, .name = name,
-                       .class_name = name, .phase = name, .sync_group = OP_NONE};
+    return (struct op){.kind = OP_COMPUTE,
+                       .lane = lane,
+                       .work_s = work_s,
+                       .name = name,
+                       .class_name = name,
+                       .phase = name,
+                       .sync_group = OP_NONE};
 }
 
 START_TEST(lanes_are_serial_and_dependencies_hold)
@@ -335,8 +334,9 @@ START_TEST(rendezvous_waits_for_both)
             op.device = i;
             ids[i] = opgraph_add(f->graph, &op);
         }
-        opgraph_transfer(f->graph, &(struct transfer){.src_op = ids[0], .dst_op = ids[1], .bytes_B = 1,
-                                                      .weight = 1, .rendezvous = true});
+        opgraph_transfer(
+            f->graph,
+            &(struct transfer){.src_op = ids[0], .dst_op = ids[1], .bytes_B = 1, .weight = 1, .rendezvous = true});
         struct sim_outcome out = run(f);
         same(out.op_start_s[ids[!receiver_late]], 0.5);
         same(out.transfer_start_s[0], 2);

@@ -22,15 +22,13 @@ struct job {
 
 static struct job *load(const char *topology, int64_t nodes)
 {
-    static const char *const parts[] = {"chip",    "node",   "nic",
-                                        "network", "packet", "ep_kernel"};
+    static const char *const parts[] = {"chip", "node", "nic", "network", "packet", "ep_kernel"};
     struct arena *a = arena_new();
     struct job *j = ARENA_NEW(a, struct job);
     struct cfg *cfg = cfg_new(&cluster_hw_table, a);
     *j = (struct job){.arena = a, .diag = diag_new()};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *path =
-            data_find(arena_printf(a, "configs/h800/%s.yaml", parts[i]), NULL, a);
+        const char *path = data_find(arena_printf(a, "configs/h800/%s.yaml", parts[i]), NULL, a);
         ck_assert_ptr_nonnull(path);
         cfg_load_file(cfg, path, parts[i], true, NULL, j->diag);
     }
@@ -44,15 +42,10 @@ static struct job *load(const char *topology, int64_t nodes)
 static void build(struct job *j)
 {
     j->topo = (struct topology){.type = topology_find(j->hw->topology)};
-    ck_assert_msg(j->topo.type->build(&j->topo, j->hw, j->arena, j->diag) == 0, "%s",
-                  diag_text(j->diag));
+    ck_assert_msg(j->topo.type->build(&j->topo, j->hw, j->arena, j->diag) == 0, "%s", diag_text(j->diag));
     j->graph = opgraph_new(j->topo.n_endpoints);
-    j->spec = (struct sim_spec){.graph = j->graph,
-                                .topo = &j->topo,
-                                .hw = j->hw,
-                                .net = NET_PACKET,
-                                .sm_per_device = 132,
-                                .checked = true};
+    j->spec = (struct sim_spec){
+        .graph = j->graph, .topo = &j->topo, .hw = j->hw, .net = NET_PACKET, .sm_per_device = 132, .checked = true};
 }
 
 static void unload(struct job *j)
@@ -62,8 +55,7 @@ static void unload(struct job *j)
     arena_free(j->arena);
 }
 
-static uint32_t add_op(struct job *j, enum op_kind kind, uint32_t device, double work_s,
-                       double lead_s)
+static uint32_t add_op(struct job *j, enum op_kind kind, uint32_t device, double work_s, double lead_s)
 {
     uint32_t name = opgraph_string(j->graph, "op");
     struct op op = {.kind = (uint8_t)kind,
@@ -79,16 +71,12 @@ static uint32_t add_op(struct job *j, enum op_kind kind, uint32_t device, double
 }
 
 /* A transfer with an op of its own at its sender; returns the op. */
-static uint32_t move(struct job *j, uint32_t src, uint32_t dst, double bytes_B,
-                     double at_s)
+static uint32_t move(struct job *j, uint32_t src, uint32_t dst, double bytes_B, double at_s)
 {
     uint32_t op = add_op(j, OP_COMM, src, 0, at_s);
-    opgraph_transfer(j->graph, &(struct transfer){.src_op = op,
-                                                  .dst_op = op,
-                                                  .src = src,
-                                                  .dst = dst,
-                                                  .bytes_B = bytes_B,
-                                                  .weight = 1});
+    opgraph_transfer(
+        j->graph,
+        &(struct transfer){.src_op = op, .dst_op = op, .src = src, .dst = dst, .bytes_B = bytes_B, .weight = 1});
     return op;
 }
 
@@ -98,27 +86,24 @@ static struct sim_outcome run(struct job *j, enum net_kind net)
     j->spec.net = net;
     j->spec.routing = j->hw->network.routing;
     opgraph_check(j->graph);
-    ck_assert_msg(sim_run(&j->spec, j->arena, &out, j->diag) == 0, "%s",
-                  diag_text(j->diag));
+    ck_assert_msg(sim_run(&j->spec, j->arena, &out, j->diag) == 0, "%s", diag_text(j->diag));
     return out;
 }
 
 static void near(double got, double want, double relative)
 {
-    ck_assert_msg(fabs(got / want - 1) <= relative, "got %.9g, wanted %.9g within %g",
-                  got, want, relative);
+    ck_assert_msg(fabs(got / want - 1) <= relative, "got %.9g, wanted %.9g within %g", got, want, relative);
 }
 
 static void expect_agreement(struct job *j, double relative)
 {
     struct sim_outcome flow = run(j, NET_FLOW), packet = run(j, NET_PACKET);
     for (uint32_t i = 0; i < j->graph->n_transfers; i++)
-        near(packet.transfer_end_s[i] - packet.transfer_start_s[i],
-             flow.transfer_end_s[i] - flow.transfer_start_s[i], relative);
+        near(packet.transfer_end_s[i] - packet.transfer_start_s[i], flow.transfer_end_s[i] - flow.transfer_start_s[i],
+             relative);
 }
 
-static const char *const networks[] = {"ft2", "mrft",     "mpft",     "mpft_multiport",
-                                       "ft3", "slim_fly", "dragonfly"};
+static const char *const networks[] = {"ft2", "mrft", "mpft", "mpft_multiport", "ft3", "slim_fly", "dragonfly"};
 
 /* --- agreement with the fluid model ----------------------------------------------- */
 
@@ -134,8 +119,7 @@ START_TEST(alone_every_path_takes_the_fluid_time)
         build(j);
         gsl_rng *rng = rng_stream(2, 0, "pairs");
         for (int i = 0; i < 40; i++) {
-            uint32_t src = gsl_rng_uniform_int(rng, 64),
-                     dst = (src + 1 + gsl_rng_uniform_int(rng, 63)) % 64;
+            uint32_t src = gsl_rng_uniform_int(rng, 64), dst = (src + 1 + gsl_rng_uniform_int(rng, 63)) % 64;
             move(j, src, dst, i % 8 ? 1e6 : 4096, 1e-3 * i);
         }
         gsl_rng_free(rng);
@@ -195,32 +179,14 @@ START_TEST(caps_resources_and_nothing_at_all)
 {
     struct job *j = load("mrft", 2);
     build(j);
-    uint32_t slow = opgraph_resource(j->graph, 5e9, "copy"),
-             op = add_op(j, OP_COMM, 0, 0, 0);
-    struct transfer capped = {.src_op = op,
-                              .dst_op = op,
-                              .src = 0,
-                              .dst = 8,
-                              .bytes_B = 2e6,
-                              .weight = 1,
-                              .cap_Bps = 8e9};
-    struct transfer copied = {.src_op = op,
-                              .dst_op = op,
-                              .src = 1,
-                              .dst = 9,
-                              .bytes_B = 2e6,
-                              .weight = 1,
-                              .n_res = 1,
-                              .res = {slow}};
-    struct transfer local = {.src_op = op,
-                             .dst_op = op,
-                             .src = 2,
-                             .dst = 2,
-                             .bytes_B = 2e6,
-                             .weight = 1,
-                             .latency_s = 3e-6};
-    struct transfer empty = {
-        .src_op = op, .dst_op = op, .src = 3, .dst = 11, .weight = 1};
+    uint32_t slow = opgraph_resource(j->graph, 5e9, "copy"), op = add_op(j, OP_COMM, 0, 0, 0);
+    struct transfer capped = {
+        .src_op = op, .dst_op = op, .src = 0, .dst = 8, .bytes_B = 2e6, .weight = 1, .cap_Bps = 8e9};
+    struct transfer copied = {
+        .src_op = op, .dst_op = op, .src = 1, .dst = 9, .bytes_B = 2e6, .weight = 1, .n_res = 1, .res = {slow}};
+    struct transfer local = {
+        .src_op = op, .dst_op = op, .src = 2, .dst = 2, .bytes_B = 2e6, .weight = 1, .latency_s = 3e-6};
+    struct transfer empty = {.src_op = op, .dst_op = op, .src = 3, .dst = 11, .weight = 1};
     opgraph_transfer(j->graph, &capped);
     opgraph_transfer(j->graph, &copied);
     opgraph_transfer(j->graph, &local);
@@ -248,12 +214,8 @@ START_TEST(what_packets_cannot_do_is_refused)
     struct job *j = load("mrft", 2);
     build(j);
     uint32_t op = move(j, 0, 8, 1e6, 0);
-    opgraph_transfer(j->graph, &(struct transfer){.src_op = op,
-                                                  .dst_op = op,
-                                                  .src = 0,
-                                                  .dst = 8,
-                                                  .bytes_B = 1e6,
-                                                  .weight = 2});
+    opgraph_transfer(j->graph,
+                     &(struct transfer){.src_op = op, .dst_op = op, .src = 0, .dst = 8, .bytes_B = 1e6, .weight = 2});
     expect_refusal(j, "unequal weights");
     j = load("mrft", 2);
     build(j);
@@ -301,8 +263,7 @@ START_TEST(any_start_time_will_do)
     gsl_rng *rng = rng_stream(4, 0, "times");
     for (int i = 0; i < 400; i++) {
         uint32_t src = gsl_rng_uniform_int(rng, 64);
-        move(j, src, (src + 1 + gsl_rng_uniform_int(rng, 63)) % 64, 40e3,
-             1e-4 * gsl_rng_uniform(rng));
+        move(j, src, (src + 1 + gsl_rng_uniform_int(rng, 63)) % 64, 40e3, 1e-4 * gsl_rng_uniform(rng));
     }
     gsl_rng_free(rng);
     struct sim_outcome out = run(j, NET_PACKET);
@@ -324,8 +285,7 @@ START_TEST(ends_start_what_waits_for_them)
     struct sim_outcome packet = run(j, NET_PACKET), flow = run(j, NET_FLOW);
     near(packet.makespan_s, flow.makespan_s, 2e-3);
     near(packet.op_start_s[c], packet.op_end_s[b], 1e-9);
-    near(packet.op_end_s[d] - packet.op_start_s[d],
-         packet.op_end_s[b] - packet.op_start_s[b], 1e-6);
+    near(packet.op_end_s[d] - packet.op_start_s[d], packet.op_end_s[b] - packet.op_start_s[b], 1e-6);
     unload(j);
 }
 END_TEST
@@ -351,8 +311,7 @@ static double policy_s(enum routing_policy policy, struct sim_outcome *out)
 START_TEST(spraying_spreads_what_static_routes_pile_up)
 {
     struct sim_outcome fixed, sprayed, adaptive;
-    double fixed_s = policy_s(ROUTING_STATIC, &fixed),
-           sprayed_s = policy_s(ROUTING_SPRAY, &sprayed);
+    double fixed_s = policy_s(ROUTING_STATIC, &fixed), sprayed_s = policy_s(ROUTING_SPRAY, &sprayed);
     double adaptive_s = policy_s(ROUTING_ADAPTIVE, &adaptive);
     ck_assert_double_gt(fixed_s, 3.5 * sprayed_s);
     near(adaptive_s, sprayed_s, 0.1);
@@ -392,8 +351,7 @@ START_TEST(without_another_path_the_run_says_who_is_cut_off)
     move(j, 0, 24, 8e6, 0);
     struct link_event faults[8]; /* all NICs of the sender's node */
     for (uint32_t i = 0; i < 8; i++)
-        faults[i] = (struct link_event){
-            .time_s = 10e-6, .link = ends_nic_out(&j->topo, i, 0), .fails = true};
+        faults[i] = (struct link_event){.time_s = 10e-6, .link = ends_nic_out(&j->topo, i, 0), .fails = true};
     j->spec.events = faults;
     j->spec.n_events = 8;
     expect_refusal(j, "GPU 0 cannot reach GPU 24");
@@ -418,10 +376,8 @@ START_TEST(runs_are_the_same_bytes)
     uint32_t n = j->graph->n_transfers;
     ck_assert_mem_eq(&a.packet, &b.packet, sizeof a.packet);
     ck_assert_mem_eq(a.transfer_end_s, b.transfer_end_s, n * sizeof(double));
-    ck_assert_mem_eq(a.packet_transfers, b.packet_transfers,
-                     n * sizeof *a.packet_transfers);
-    ck_assert_mem_eq(a.packet_links, b.packet_links,
-                     j->topo.n_links * sizeof *a.packet_links);
+    ck_assert_mem_eq(a.packet_transfers, b.packet_transfers, n * sizeof *a.packet_transfers);
+    ck_assert_mem_eq(a.packet_links, b.packet_links, j->topo.n_links * sizeof *a.packet_links);
     ck_assert_uint_gt(a.packet.corrupted, 0);
     unload(j);
 }

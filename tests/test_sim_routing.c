@@ -20,8 +20,7 @@ struct ladder {
 };
 
 /* Links: 0 .. n-1 out of senders, n .. 2n-1 into receivers, 2n .. 2n+k-1 cables, then the slow one. */
-static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
-                     uint32_t *links)
+static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number, uint32_t *links)
 {
     const struct ladder *l = t->state;
     links[0] = src;
@@ -48,11 +47,8 @@ static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t 
     return dst % ((const struct ladder *)t->state)->k;
 }
 
-static const struct topology_type ladder_type = {.name = "ladder",
-                                                 .n_minimal = n_minimal,
-                                                 .n_detours = n_detours,
-                                                 .by_destination = by_destination,
-                                                 .path = path};
+static const struct topology_type ladder_type = {
+    .name = "ladder", .n_minimal = n_minimal, .n_detours = n_detours, .by_destination = by_destination, .path = path};
 
 static struct ladder *ladder_new(uint32_t n, uint32_t k, enum routing_policy policy)
 {
@@ -60,13 +56,16 @@ static struct ladder *ladder_new(uint32_t n, uint32_t k, enum routing_policy pol
     struct ladder *l = ARENA_NEW(a, struct ladder);
     *l = (struct ladder){.arena = a, .diag = diag_new(), .n = n, .k = k};
     l->graph = opgraph_new(2 * n);
-    l->topo = (struct topology){.type = &ladder_type, .n_endpoints = 2 * n, .gpus_per_node = 1,
-                                .n_links = 2 * n + k + 1, .state = l};
+    l->topo = (struct topology){
+        .type = &ladder_type, .n_endpoints = 2 * n, .gpus_per_node = 1, .n_links = 2 * n + k + 1, .state = l};
     l->topo.links = ARENA_ARRAY(a, struct topo_link, l->topo.n_links);
     for (uint32_t i = 0; i < l->topo.n_links; i++)
         l->topo.links[i].capacity_Bps = 1 * GB;
     l->topo.links[2 * n + k].capacity_Bps = 0.1 * GB;
-    l->spec = (struct sim_spec){.graph = l->graph, .topo = &l->topo, .seed = 1, .checked = true,
+    l->spec = (struct sim_spec){.graph = l->graph,
+                                .topo = &l->topo,
+                                .seed = 1,
+                                .checked = true,
                                 .routing = {.policy = policy, .queue_pairs = 1}};
     return l;
 }
@@ -81,8 +80,13 @@ static void ladder_free(struct ladder *l)
 static uint32_t add_op(struct ladder *l, uint32_t device, double lead_s)
 {
     uint32_t name = opgraph_string(l->graph, "send");
-    struct op op = {.kind = OP_COMM, .lane = opgraph_lane(l->graph), .device = device,
-                    .lead_s = lead_s, .sync_group = OP_NONE, .name = name, .class_name = name,
+    struct op op = {.kind = OP_COMM,
+                    .lane = opgraph_lane(l->graph),
+                    .device = device,
+                    .lead_s = lead_s,
+                    .sync_group = OP_NONE,
+                    .name = name,
+                    .class_name = name,
                     .phase = name};
     return opgraph_add(l->graph, &op);
 }

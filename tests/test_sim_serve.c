@@ -28,7 +28,7 @@ static double decode_time(void *ctx, double batch, double context)
 }
 
 static struct request *poisson(struct arena *arena, uint32_t n, double rate, double prompt, bool exponential,
-                                     uint32_t output)
+                               uint32_t output)
 {
     struct request *r = ARENA_ARRAY(arena, struct request, n);
     gsl_rng *rng = rng_stream(1, 0, "test arrivals");
@@ -44,9 +44,16 @@ static struct request *poisson(struct arena *arena, uint32_t n, double rate, dou
 
 static struct serve_spec spec_of(const struct request *r, uint32_t n, struct linear *times)
 {
-    return (struct serve_spec){.requests = r, .n_requests = n, .prefill_units = 1, .prefill_ranks = 1,
-                               .decode_units = 1, .decode_ranks = 1, .step_tokens = 1, .max_batch = 1 << 16,
-                               .kv_positions = 1e12, .seed = 1,
+    return (struct serve_spec){.requests = r,
+                               .n_requests = n,
+                               .prefill_units = 1,
+                               .prefill_ranks = 1,
+                               .decode_units = 1,
+                               .decode_ranks = 1,
+                               .step_tokens = 1,
+                               .max_batch = 1 << 16,
+                               .kv_positions = 1e12,
+                               .seed = 1,
                                .times = {prefill_time, decode_time, times}};
 }
 

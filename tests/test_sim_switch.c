@@ -15,24 +15,23 @@ static const double RATE = 48e9, PIPE = 0.4e-6, WIRE = 20e-9, KIB = 1024, MIB = 
 
 static struct hw_packet plain_hw(void)
 {
-    return (struct hw_packet){
-        .flow_control = FLOW_CONTROL_CREDITS,
-        .buffer_B = 2e6,
-        .xoff_B = 256 * KIB,
-        .xon_B = 240 * KIB,
-        .headroom_B = 128 * KIB,
-        .qp_xoff_B = 64 * KIB,
-        .credits_B = 128 * KIB,
-        .control_s = 0.2e-6,
-        .ecn_min_B = 200e3,
-        .ecn_max_B = 800e3,
-        .ecn_probability_ratio = 0.2,
-        .reorder_buffer_B = MIB,
-        .reorder_window = 256,
-        .timeout_s = 320e-6,
-        .llr_s = 0.2e-6,
-        .dcqcn = {1.0 / 256, 50e-6, 55e-6, 55e-6, 10e6, 5, 10e6, 100e6, 125e6},
-        .rtt = {2e-6, 1, 0.8, 0.5}};
+    return (struct hw_packet){.flow_control = FLOW_CONTROL_CREDITS,
+                              .buffer_B = 2e6,
+                              .xoff_B = 256 * KIB,
+                              .xon_B = 240 * KIB,
+                              .headroom_B = 128 * KIB,
+                              .qp_xoff_B = 64 * KIB,
+                              .credits_B = 128 * KIB,
+                              .control_s = 0.2e-6,
+                              .ecn_min_B = 200e3,
+                              .ecn_max_B = 800e3,
+                              .ecn_probability_ratio = 0.2,
+                              .reorder_buffer_B = MIB,
+                              .reorder_window = 256,
+                              .timeout_s = 320e-6,
+                              .llr_s = 0.2e-6,
+                              .dcqcn = {1.0 / 256, 50e-6, 55e-6, 55e-6, 10e6, 5, 10e6, 100e6, 125e6},
+                              .rtt = {2e-6, 1, 0.8, 0.5}};
 }
 
 struct bench {
@@ -71,8 +70,7 @@ static struct bench barbell(uint32_t n, uint32_t k, const struct hw_packet *hw)
         links[n + i] = (struct switch_link){RATE, PIPE, WIRE, i, false, true, true};
     }
     for (uint32_t i = 0; i < k; i++)
-        links[2 * n + i] =
-            (struct switch_link){RATE, PIPE, WIRE, n + 1, false, false, true};
+        links[2 * n + i] = (struct switch_link){RATE, PIPE, WIRE, n + 1, false, false, true};
     buffer_B[n] = buffer_B[n + 1] = n * hw->buffer_B;
     struct switch_config c = {2 * n + k, n + 2, links, buffer_B, *hw, MTU, HEADER, 7};
     struct bench b = {.n = n, .net = switch_net_new(&c)};
@@ -81,8 +79,8 @@ static struct bench barbell(uint32_t n, uint32_t k, const struct hw_packet *hw)
     return b;
 }
 
-static void put(struct bench *b, double at_s, uint32_t paths, double bytes_B,
-                uint8_t priority, enum switch_choice choice)
+static void put(struct bench *b, double at_s, uint32_t paths, double bytes_B, uint8_t priority,
+                enum switch_choice choice)
 {
     struct switch_message m = {.paths = paths,
                                .choice = choice,
@@ -104,15 +102,13 @@ static uint32_t pair(struct bench *b, uint32_t src, uint32_t dst)
     return switch_net_paths(b->net, 1, &length, links);
 }
 
-static void send(struct bench *b, double at_s, uint32_t src, uint32_t dst,
-                 double bytes_B)
+static void send(struct bench *b, double at_s, uint32_t src, uint32_t dst, double bytes_B)
 {
     put(b, at_s, pair(b, src, dst), bytes_B, 0, SWITCH_IN_TURN);
 }
 
 /* Across the barbell over cables [from, from + k). */
-static uint32_t across(struct bench *b, uint32_t src, uint32_t dst, uint32_t from,
-                       uint32_t k)
+static uint32_t across(struct bench *b, uint32_t src, uint32_t dst, uint32_t from, uint32_t k)
 {
     uint32_t lengths[SWITCH_MAX_PATHS], links[3 * SWITCH_MAX_PATHS];
     for (uint32_t i = 0; i < k; i++) {
@@ -149,8 +145,7 @@ static uint32_t n_open(const struct bench *b)
 static void check_conservation(struct bench *b)
 {
     struct switch_totals t = switch_net_totals(b->net);
-    ck_assert_uint_eq(t.sent,
-                      t.delivered + t.dropped + t.corrupted + t.cut + t.in_network);
+    ck_assert_uint_eq(t.sent, t.delivered + t.dropped + t.corrupted + t.cut + t.in_network);
     ck_assert_uint_eq(t.delivered, t.accepted + t.discarded + t.duplicates);
 }
 
@@ -178,8 +173,7 @@ static void end(struct bench *b)
 
 static void near(double got, double want, double relative)
 {
-    ck_assert_msg(fabs(got / want - 1) <= relative, "got %.9g, wanted %.9g within %g",
-                  got, want, relative);
+    ck_assert_msg(fabs(got / want - 1) <= relative, "got %.9g, wanted %.9g within %g", got, want, relative);
 }
 
 /* --- the calendar ----------------------------------------------------------------- */
@@ -196,14 +190,12 @@ START_TEST(calendar_hands_out_in_order)
     while (taken < N) {
         if (added < N && gsl_rng_uniform(rng) < 0.6) {
             /* ties, near ones and timers far behind the wheel's span */
-            uint64_t ahead = gsl_rng_uniform_int(rng, 5) *
-                             (uint64_t)(gsl_rng_uniform(rng) < 0.1 ? 70000000 : 777);
+            uint64_t ahead = gsl_rng_uniform_int(rng, 5) * (uint64_t)(gsl_rng_uniform(rng) < 0.1 ? 70000000 : 777);
             calendar_add(&c, c.now_ps + ahead, added, 0, 0, 0);
             added++;
         } else if (calendar_take(&c, CALENDAR_NEVER - 1, &e)) {
             ck_assert(e.at_ps >= before_ps);
-            ck_assert(e.at_ps > before_ps || !taken || e.kind > last ||
-                      e.at_ps == before_ps);
+            ck_assert(e.at_ps > before_ps || !taken || e.kind > last || e.at_ps == before_ps);
             before_ps = e.at_ps;
             last = e.kind;
             taken++;
@@ -241,8 +233,7 @@ START_TEST(an_empty_network_takes_latency_and_bytes)
     near(finish(&b), 2 * WIRE + PIPE + 16 * MIB / RATE, 1e-5);
     end(&b);
     b = star(2, &hw);
-    send(&b, 0, 0, 1,
-         64); /* cut through: its bytes cross the two links at the same time */
+    send(&b, 0, 0, 1, 64); /* cut through: its bytes cross the two links at the same time */
     near(finish(&b), 2 * WIRE + PIPE + (64 + HEADER) * (MTU / RATE) / FULL, 1e-3);
     end(&b);
 }
@@ -309,8 +300,7 @@ START_TEST(poisson_arrivals_wait_as_in_md1)
     for (int l = 0; l < 2; l++) {
         struct hw_packet hw = plain_hw();
         hw.credits_B = 1e9;
-        double service_s = MTU / RATE, at_s = 0, wait_s = 0,
-               *begin_s = calloc(N, sizeof *begin_s);
+        double service_s = MTU / RATE, at_s = 0, wait_s = 0, *begin_s = calloc(N, sizeof *begin_s);
         struct bench b = star(HOSTS, &hw);
         gsl_rng *rng = rng_stream(3, (uint64_t)l, "md1");
         for (uint32_t i = 0; i < N; i++) {
@@ -394,8 +384,7 @@ START_TEST(go_back_n_loses_a_round_trip_per_loss)
         struct bench b = star(2, &hw);
         uint32_t packets = 400000;
         send(&b, 0, 0, 1, (double)packets * MTU);
-        double end_s = finish(&b), p = 2 * losses[i],
-               service_s = MTU / RATE; /* two links */
+        double end_s = finish(&b), p = 2 * losses[i], service_s = MTU / RATE; /* two links */
         double rtt_s = switch_net_base_rtt_s(b.net, pair(&b, 0, 1));
         /* the gap shows when the next packet arrives, one crossing later */
         double per_loss_s = rtt_s + service_s + p * (hw.timeout_s + rtt_s);
@@ -425,8 +414,7 @@ START_TEST(selective_retransmission_loses_the_packet_only)
     /* all that was lost once more, and a timeout at the end at most for what was lost
      * twice */
     ck_assert_double_ge(end_s, (packets + t.corrupted) * service_s);
-    ck_assert_double_le(end_s,
-                        (packets + t.corrupted) * service_s * 1.001 + 3 * hw.timeout_s);
+    ck_assert_double_le(end_s, (packets + t.corrupted) * service_s * 1.001 + 3 * hw.timeout_s);
     end(&b);
 }
 END_TEST
@@ -445,10 +433,8 @@ START_TEST(a_link_that_retries_hides_its_errors)
     near((double)t.replays, 2 * 1e-3 * packets, 0.1);
     /* the two links stall at different times; credits let them overlap little */
     double stall_s = service_s + 2 * WIRE + hw.llr_s;
-    ck_assert_double_ge(end_s,
-                        packets * service_s + 0.45 * (double)t.replays * stall_s);
-    ck_assert_double_le(end_s,
-                        packets * service_s + 1.05 * (double)t.replays * stall_s);
+    ck_assert_double_ge(end_s, packets * service_s + 0.45 * (double)t.replays * stall_s);
+    ck_assert_double_le(end_s, packets * service_s + 1.05 * (double)t.replays * stall_s);
     end(&b);
 }
 END_TEST
@@ -479,24 +465,19 @@ START_TEST(lossless_networks_lose_nothing)
                 hw.queueing = q;
                 hw.congestion_control = cc;
                 hw.timeout_s = 1;
-                hw.backpressure =
-                    q == QUEUE_VOQ_QP ? BACKPRESSURE_QP : BACKPRESSURE_CLASS;
+                hw.backpressure = q == QUEUE_VOQ_QP ? BACKPRESSURE_QP : BACKPRESSURE_CLASS;
                 struct bench b = barbell(8, 2, &hw);
                 gsl_rng *rng = rng_stream(11, 0, "bursts");
                 for (int i = 0; i < 300; i++) {
-                    uint32_t src = gsl_rng_uniform_int(rng, 4),
-                             dst = 4 + gsl_rng_uniform_int(rng, 4);
+                    uint32_t src = gsl_rng_uniform_int(rng, 4), dst = 4 + gsl_rng_uniform_int(rng, 4);
                     double bytes_B = floor(exp(13 * gsl_rng_uniform(rng)));
-                    put(&b, 1e-4 * gsl_rng_uniform(rng),
-                        across(&b, src, dst, (uint32_t)i % 2, 1), bytes_B,
+                    put(&b, 1e-4 * gsl_rng_uniform(rng), across(&b, src, dst, (uint32_t)i % 2, 1), bytes_B,
                         (uint8_t)(i % 3), SWITCH_IN_TURN);
                 }
                 finish(&b);
                 struct switch_totals t = switch_net_totals(b.net);
                 ck_assert_uint_eq(t.dropped + t.retransmitted + t.timeouts, 0);
-                ck_assert_double_le(t.max_held_B, fc == FLOW_CONTROL_PFC
-                                                      ? hw.xoff_B + hw.headroom_B
-                                                      : hw.credits_B);
+                ck_assert_double_le(t.max_held_B, fc == FLOW_CONTROL_PFC ? hw.xoff_B + hw.headroom_B : hw.credits_B);
                 gsl_rng_free(rng);
                 end(&b);
             }
@@ -634,8 +615,7 @@ START_TEST(dcqcn_halves_and_recovers)
     hw.ecn_min_B = 50e3, hw.ecn_max_B = 51e3;
     struct bench b = star(3, &hw);
     send(&b, 0, 1, 0, 64 * MIB);
-    send(&b, 0, 2, 0,
-         64 * KIB); /* makes the queue that marks; then the other is alone */
+    send(&b, 0, 2, 0, 64 * KIB); /* makes the queue that marks; then the other is alone */
     finish(&b);
     struct switch_totals t = switch_net_totals(b.net);
     ck_assert_uint_gt(t.marked, 0);
@@ -668,8 +648,7 @@ START_TEST(controlled_flows_converge)
             sum += rate;
             squares += rate * rate;
         }
-        ck_assert_double_gt(sum * sum / (3 * squares),
-                            cc == CONGESTION_DCQCN ? 0.95 : 0.99);
+        ck_assert_double_gt(sum * sum / (3 * squares), cc == CONGESTION_DCQCN ? 0.95 : 0.99);
         /* DCQCN takes milliseconds to grow back after its first cuts */
         double most_s = (cc == CONGESTION_DCQCN ? 1.4 : 1.05) * 768 * MIB / RATE;
         ck_assert_double_lt(end_s, most_s);
@@ -704,9 +683,7 @@ START_TEST(spraying_reorders_and_placement_decides)
     end(&b);
     hw.placement = PLACEMENT_HOLD;
     b = sprayed(&hw, SWITCH_IN_TURN);
-    ck_assert_double_eq(
-        b.ends[0].time_s,
-        placed_s); /* a reorder buffer that is large enough costs nothing */
+    ck_assert_double_eq(b.ends[0].time_s, placed_s); /* a reorder buffer that is large enough costs nothing */
     end(&b);
     hw.placement = PLACEMENT_IN_ORDER;
     hw.retransmission = RETRANSMIT_GO_BACK_N;
@@ -766,9 +743,7 @@ START_TEST(a_flap_costs_its_time_and_what_was_on_the_wire)
     ck_assert_uint_gt(t.cut, 0);
     ck_assert_uint_gt(t.retransmitted, 0);
     ck_assert_double_gt(b.ends[0].time_s, alone_s + 50e-6);
-    ck_assert_double_lt(b.ends[0].time_s,
-                        alone_s + 50e-6 +
-                            20e-6); /* go-back-N over what was buffered, too */
+    ck_assert_double_lt(b.ends[0].time_s, alone_s + 50e-6 + 20e-6); /* go-back-N over what was buffered, too */
     end(&b);
     hw.llr = true;
     b = flapped(&hw, 50e-6);
@@ -845,10 +820,8 @@ static struct bench noisy(int queueing)
     gsl_rng *rng = rng_stream(17, 0, "noise");
     for (int i = 0; i < 200; i++)
         put(&b, 1e-4 * gsl_rng_uniform(rng),
-            across(&b, gsl_rng_uniform_int(rng, 4), 4 + gsl_rng_uniform_int(rng, 4), 0,
-                   3),
-            floor(exp(13 * gsl_rng_uniform(rng))), 0,
-            i % 2 ? SWITCH_IN_TURN : SWITCH_SHORTEST);
+            across(&b, gsl_rng_uniform_int(rng, 4), 4 + gsl_rng_uniform_int(rng, 4), 0, 3),
+            floor(exp(13 * gsl_rng_uniform(rng))), 0, i % 2 ? SWITCH_IN_TURN : SWITCH_SHORTEST);
     gsl_rng_free(rng);
     finish(&b);
     return b;

@@ -30,8 +30,7 @@ static uint32_t one(const struct topology *t, uint32_t src, uint32_t dst)
     return 1;
 }
 
-static const struct topology_type star = {
-    .name = "star", .path = star_path, .by_destination = first, .n_minimal = one};
+static const struct topology_type star = {.name = "star", .path = star_path, .by_destination = first, .n_minimal = one};
 
 static struct fixture *star_new(void)
 {
@@ -47,9 +46,14 @@ static void add_ops(struct fixture *f, double apart_s)
 {
     uint32_t name = opgraph_string(f->graph, "comm");
     for (uint32_t d = 0; d < N; d++)
-        opgraph_add(f->graph, &(struct op){.kind = OP_COMM, .lane = opgraph_lane(f->graph), .device = d,
-                                           .lead_s = d * apart_s, .sync_group = OP_NONE, .name = name,
-                                           .class_name = name, .phase = name});
+        opgraph_add(f->graph, &(struct op){.kind = OP_COMM,
+                                           .lane = opgraph_lane(f->graph),
+                                           .device = d,
+                                           .lead_s = d * apart_s,
+                                           .sync_group = OP_NONE,
+                                           .name = name,
+                                           .class_name = name,
+                                           .phase = name});
 }
 
 static struct sim_outcome run(struct fixture *f)
@@ -66,14 +70,19 @@ static void same(double got, double want)
     ck_assert_double_eq_tol(got, want, 1e-9 * (fabs(want) + 1e-6));
 }
 
-static uint32_t add_tree(struct fixture *f, bool inward, uint32_t root, const uint32_t *ends, uint32_t n, double bytes_B)
+static uint32_t add_tree(struct fixture *f, bool inward, uint32_t root, const uint32_t *ends, uint32_t n,
+                         double bytes_B)
 {
     struct branch b[N];
     for (uint32_t i = 0; i < n; i++)
         b[i] = (struct branch){.device = ends[i], .op = ends[i], .res = OP_NONE};
     uint32_t src = inward ? ends[0] : root, dst = inward ? root : ends[0];
-    return opgraph_transfer(f->graph, &(struct transfer){.src_op = src, .dst_op = dst, .src = src, .dst = dst,
-                                                         .bytes_B = bytes_B, .weight = 1,
+    return opgraph_transfer(f->graph, &(struct transfer){.src_op = src,
+                                                         .dst_op = dst,
+                                                         .src = src,
+                                                         .dst = dst,
+                                                         .bytes_B = bytes_B,
+                                                         .weight = 1,
                                                          .tree = opgraph_tree(f->graph, inward, b, n)});
 }
 
@@ -142,8 +151,13 @@ START_TEST(resources_of_branches)
     add_ops(f, 0);
     uint32_t slow = opgraph_resource(f->graph, 25e9, "slow");
     struct branch b = {.device = 1, .op = 1, .res = slow};
-    opgraph_transfer(f->graph, &(struct transfer){.src_op = 0, .dst_op = 1, .src = 0, .dst = 1, .bytes_B = 50e9,
-                                                  .weight = 1, .tree = opgraph_tree(f->graph, false, &b, 1)});
+    opgraph_transfer(f->graph, &(struct transfer){.src_op = 0,
+                                                  .dst_op = 1,
+                                                  .src = 0,
+                                                  .dst = 1,
+                                                  .bytes_B = 50e9,
+                                                  .weight = 1,
+                                                  .tree = opgraph_tree(f->graph, false, &b, 1)});
     same(run(f).transfer_end_s[0], 0.005 + 2);
     fixture_free(f);
 }

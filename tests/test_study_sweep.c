@@ -135,7 +135,7 @@ START_TEST(sobol_indices_of_ishigami)
 {
     enum { N = 4096, K = 3 };
     const double first[K] = {0.3139, 0.4424, 0}, total[K] = {0.5576, 0.4424, 0.2437};
-    double *u = sample_unit_cube(SAMPLE_SALTELLI, N, K, 0, a), *y = ARENA_ARRAY(a, double, N * (K + 2));
+    double *u = sample_unit_cube(SAMPLE_SALTELLI, N, K, 0, a), *y = ARENA_ARRAY(a, double, N *(K + 2));
     struct sobol_index s[K];
     for (int i = 0; i < N * (K + 2); i++)
         y[i] = 1000 + ishigami(u + i * K);
@@ -284,15 +284,23 @@ static struct result_metric metrics[] = {
     {.name = "makespan", .value = 0.1 + 0.2, .dim = DIM_TIME, .doc = ODD, .recorded = 0.25},
     {.name = "point", .value = NAN, .dim = DIM_RATIO, .doc = "a name that another column has", .recorded = NAN}};
 static struct result_part parts[] = {{"busy", "d", 1.0 / 3}};
-static struct result_phase phases[] = {{.name = ODD, .layer = 3, .lane = "compute", .recorded_s = NAN,
-                                        .simulated_s = 2e-3, .start_s = 1e-9, .end_s = 1}};
+static struct result_phase phases[] = {
+    {.name = ODD, .layer = 3, .lane = "compute", .recorded_s = NAN, .simulated_s = 2e-3, .start_s = 1e-9, .end_s = 1}};
 static const struct result_column columns[] = {{"label", DIM_COUNT, "d", true}, {"size", DIM_BYTES, "d", false}};
 static struct result_cell cells[] = {{NAN, "=1+1"}, {4096, ""}, {NAN, ODD}, {NAN, ""}};
 static struct result_table tables[] = {{"sizes", ODD, columns, 2, cells, 2}};
 static const char *notes[] = {ODD, "another"};
-static const struct result result = {.kind = "k", .metrics = metrics, .n_metrics = 2, .parts = parts, .n_parts = 1,
-                                     .phases = phases, .n_phases = 1, .tables = tables, .n_tables = 1,
-                                     .notes = notes, .n_notes = 2};
+static const struct result result = {.kind = "k",
+                                     .metrics = metrics,
+                                     .n_metrics = 2,
+                                     .parts = parts,
+                                     .n_parts = 1,
+                                     .phases = phases,
+                                     .n_phases = 1,
+                                     .tables = tables,
+                                     .n_tables = 1,
+                                     .notes = notes,
+                                     .n_notes = 2};
 
 static void same_number(double x, double y)
 {
@@ -347,10 +355,16 @@ END_TEST
 START_TEST(what_is_no_result_is_refused)
 {
     static const char *const wrong[] = {
-        "{}", "[]", "3", "{\"metrics\": 3}", "{\"metrics\": {\"x\": {\"value\": 1}}}",
-        "{\"metrics\": {}, \"tables\": {}}", "{\"metrics\": {}, \"tables\": [3]}",
+        "{}",
+        "[]",
+        "3",
+        "{\"metrics\": 3}",
+        "{\"metrics\": {\"x\": {\"value\": 1}}}",
+        "{\"metrics\": {}, \"tables\": {}}",
+        "{\"metrics\": {}, \"tables\": [3]}",
         "{\"metrics\": {}, \"tables\": [{\"name\": \"x\", \"doc\": \"d\", \"columns\": [{}], \"rows\": [[]]}]}",
-        "{\"metrics\": {}, \"notes\": [3]}", "{\"metrics\": {}, \"phases\": [{}]}"};
+        "{\"metrics\": {}, \"notes\": [3]}",
+        "{\"metrics\": {}, \"phases\": [{}]}"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         cJSON *root = cJSON_Parse(wrong[i]);
         struct result back;
@@ -366,9 +380,17 @@ static struct sweep_axis axes[] = {{"cluster.nic.bandwidth", "doc", CFG_QUANTITY
                                    {"description", "doc", CFG_STRING, DIM_RATIO}};
 static const struct cfg_value values[] = {{CFG_QUANTITY, "12.5 GB/s", 12.5e9}, {CFG_STRING, ODD, NAN}};
 static struct sweep_line changed[] = {{1, "two: 2"}};
-static const struct sweep_about about = {.program = "p", .build = "b", .design = "sweep: {}", .design_sha256 = "h",
-                                         .scenario = "one: 1\ntwo: 1\n", .n_points = 3, .n_settings = 3,
-                                         .n_seeds = 1, .shard = "", .axes = axes, .n_axes = 2};
+static const struct sweep_about about = {.program = "p",
+                                         .build = "b",
+                                         .design = "sweep: {}",
+                                         .design_sha256 = "h",
+                                         .scenario = "one: 1\ntwo: 1\n",
+                                         .n_points = 3,
+                                         .n_settings = 3,
+                                         .n_seeds = 1,
+                                         .shard = "",
+                                         .axes = axes,
+                                         .n_axes = 2};
 
 static struct sweep_db *written(void)
 {
@@ -376,8 +398,14 @@ static struct sweep_db *written(void)
     struct sweep_db *db = NULL;
     ck_assert_ptr_nonnull(w);
     for (uint32_t i = 0; i < 3; i++) {
-        struct sweep_point p = {.point = i, .setting = i, .values = values, .exit_code = i == 1 ? EXIT_BUG : EXIT_OK,
-                                .message = i == 1 ? ODD : "", .sha256 = "s", .n_lines = 2, .changed = changed,
+        struct sweep_point p = {.point = i,
+                                .setting = i,
+                                .values = values,
+                                .exit_code = i == 1 ? EXIT_BUG : EXIT_OK,
+                                .message = i == 1 ? ODD : "",
+                                .sha256 = "s",
+                                .n_lines = 2,
+                                .changed = changed,
                                 .n_changed = i == 2};
         if (i != 1)
             p.result = result;
@@ -418,8 +446,11 @@ START_TEST(views_show_what_was_written)
     ck_assert_int_eq(sweep_query_next(&q, c, d), 1);
     ck_assert_str_eq(c[0].text, "one: 1\ntwo: 2\n");
     sweep_query_close(&q);
-    ck_assert_int_eq(sweep_query_open(db, "SELECT point, makespan, \"metric.point\", \"cluster.nic.bandwidth\" FROM wide"
-                                          " WHERE status = 'ok'", a, &q, d), 0);
+    ck_assert_int_eq(sweep_query_open(db,
+                                      "SELECT point, makespan, \"metric.point\", \"cluster.nic.bandwidth\" FROM wide"
+                                      " WHERE status = 'ok'",
+                                      a, &q, d),
+                     0);
     ck_assert_int_eq(sweep_query_next(&q, c, d), 1);
     ck_assert(c[1].number == 0.1 + 0.2 && c[2].type == SWEEP_NULL && c[3].number == 12.5e9);
     sweep_query_close(&q);

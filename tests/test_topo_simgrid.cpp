@@ -35,11 +35,13 @@ struct Platform {
 
 /* Constants of configs/h800: Table 5's latencies; 400 Gb/s less headers is about 48.5 GB/s. */
 static const std::vector<Platform> platforms = {
-    {"32 GPUs, every route", "mpft --nodes 4", 32,
-     {{"gpu0", "gpu8", 2, 2.8e-6, 48.5e9},
-      {"gpu0", "gpu1", 2, 3.33e-6, 160e9},
-      {"gpu0", "gpu9", 4, 6.13e-6, 48.5e9}}},
-    {"1,024 GPUs, the graph", "mpft --nodes 128", 1024,
+    {"32 GPUs, every route",
+     "mpft --nodes 4",
+     32,
+     {{"gpu0", "gpu8", 2, 2.8e-6, 48.5e9}, {"gpu0", "gpu1", 2, 3.33e-6, 160e9}, {"gpu0", "gpu9", 4, 6.13e-6, 48.5e9}}},
+    {"1,024 GPUs, the graph",
+     "mpft --nodes 128",
+     1024,
      {{"gpu0", "gpu8", 4, 2.8e-6, 48.5e9},
       {"gpu0", "gpu1016", 6, 3.7e-6, 48.5e9},
       {"gpu0", "gpu1", 2, 3.33e-6, 160e9}}},

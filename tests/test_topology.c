@@ -110,10 +110,10 @@ START_TEST(ports_that_do_not_divide)
         const char *topology, *says;
         int64_t ports;
         double ratio;
-    } rows[] = {{"mpft", "cannot be divided 1 to 1", 63, 1},  {"mpft", "62 or 64", 63, 1},
-                {"mpft", "1.03226 (32 down, 31 up)", 63, 1},  {"ft2", "63 or 66", 64, 2},
-                {"mrft", "2.04762 (43 down, 21 up)", 64, 2},  {"ft3", "62 or 64", 63, 1},
-                {"mpft_multiport", "63 or 66", 64, 2},        {"ft3", "63 or 66", 64, 2}};
+    } rows[] = {{"mpft", "cannot be divided 1 to 1", 63, 1}, {"mpft", "62 or 64", 63, 1},
+                {"mpft", "1.03226 (32 down, 31 up)", 63, 1}, {"ft2", "63 or 66", 64, 2},
+                {"mrft", "2.04762 (43 down, 21 up)", 64, 2}, {"ft3", "62 or 64", 63, 1},
+                {"mpft_multiport", "63 or 66", 64, 2},       {"ft3", "63 or 66", 64, 2}};
     struct setup *s = load();
     struct topo_counts c = {0};
     s->hw->nodes = 96;
@@ -166,8 +166,7 @@ static void count_built(const struct topology *t, struct topo_counts *c)
 }
 
 /* NVLink hops start and end at GPUs of one node; network links must chain vertex to vertex. */
-static void check_links(const struct topology *t, uint32_t dst,
-                        const uint32_t *links, uint32_t n)
+static void check_links(const struct topology *t, uint32_t dst, const uint32_t *links, uint32_t n)
 {
     ck_assert_uint_gt(n, 0);
     uint32_t at = UINT32_MAX;
@@ -227,8 +226,7 @@ START_TEST(random_clusters)
         ck_assert_uint_eq(built.endpoints, counted.endpoints);
         ck_assert_uint_eq(built.switches, counted.switches);
         ck_assert_uint_eq(built.links, counted.links);
-        check_pairs(&s->topo, rng,
-                    !s->hw->network.planes || s->hw->network.planes == s->hw->node.gpus);
+        check_pairs(&s->topo, rng, !s->hw->network.planes || s->hw->network.planes == s->hw->node.gpus);
     }
     done(s);
     gsl_rng_free(rng);
@@ -279,8 +277,7 @@ START_TEST(paths_are_numbered)
         ck_assert_int_eq(build(s, (*type)->name), 0);
         const struct topology *t = &s->topo;
         uint32_t src = (uint32_t)gsl_rng_uniform_int(rng, t->n_endpoints);
-        uint32_t dst = (src + 1 + (uint32_t)gsl_rng_uniform_int(rng, t->n_endpoints - 1)) %
-                       t->n_endpoints;
+        uint32_t dst = (src + 1 + (uint32_t)gsl_rng_uniform_int(rng, t->n_endpoints - 1)) % t->n_endpoints;
         uint32_t minimal = (*type)->n_minimal(t, src, dst), first[ROUTE_MAX_LINKS];
         uint32_t all = minimal + ((*type)->n_detours ? (*type)->n_detours(t, src, dst) : 0);
         uint32_t n_first = (*type)->path(t, src, dst, 0, first);
@@ -304,9 +301,7 @@ START_TEST(fat_trees_of_table_3)
         const char *name;
         int64_t nodes;
         uint64_t endpoints, switches, links;
-    } rows[] = {{"ft2", 256, 2048, 96, 2048},
-                {"mpft", 2048, 16384, 768, 16384},
-                {"ft3", 8192, 65536, 5120, 131072}};
+    } rows[] = {{"ft2", 256, 2048, 96, 2048}, {"mpft", 2048, 16384, 768, 16384}, {"ft3", 8192, 65536, 5120, 131072}};
     struct setup *s = load();
     struct topo_counts c = {0}, built;
     s->hw->nodes = rows[_i].nodes;
@@ -360,9 +355,8 @@ START_TEST(planes_do_not_meet)
             uint32_t n = src == dst ? 0 : topology_route(t, src, dst, links);
             for (uint32_t i = 0; i < n; i++)
                 if (t->links[links[i]].kind == LINK_NIC) {
-                    uint32_t nic = t->links[links[i]].a < 2 * t->n_endpoints
-                                       ? t->links[links[i]].a
-                                       : t->links[links[i]].b;
+                    uint32_t nic =
+                        t->links[links[i]].a < 2 * t->n_endpoints ? t->links[links[i]].a : t->links[links[i]].b;
                     ck_assert_uint_eq(nic % 8, dst % 8);
                 }
         }

@@ -18,10 +18,8 @@ static void setup(void)
     a = arena_new();
     d = diag_new();
     hw = (struct cluster_hw){.nodes = 8, .topology = "mpft"};
-    hw.node = (struct hw_node){.gpus = 4, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 1,
-                               .pcie_Bps = 63e9};
-    hw.nic = (struct hw_nic){.per_node = 4, .bandwidth_Bps = 50e9, .mtu_B = 4096,
-                             .efficiency_ratio = 1};
+    hw.node = (struct hw_node){.gpus = 4, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 1, .pcie_Bps = 63e9};
+    hw.nic = (struct hw_nic){.per_node = 4, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 1};
     hw.network.switch_ports = 4;
     hw.network.port_Bps = 50e9;
     hw.network.oversubscription_ratio = 1;
@@ -88,14 +86,13 @@ START_TEST(what_there_is_not)
 {
     static const struct {
         const char *list, *says;
-    } bad[] = {{"plane 4", "has 4 of these"},     {"switch 99", "has 24 of these"},
-               {"nic 32", "has 32 of these"},     {"nic 0.1", "has 1 of these"},
-               {"link 99999", "of these"},        {"plan 0", "write for example"},
-               {"plane", "write for example"},    {"plane 0 plane 1", "write for example"},
-               {"plane -1", "of these"},          {"plane 0.5", "write for example"}};
+    } bad[] = {{"plane 4", "has 4 of these"},  {"switch 99", "has 24 of these"},
+               {"nic 32", "has 32 of these"},  {"nic 0.1", "has 1 of these"},
+               {"link 99999", "of these"},     {"plan 0", "write for example"},
+               {"plane", "write for example"}, {"plane 0 plane 1", "write for example"},
+               {"plane -1", "of these"},       {"plane 0.5", "write for example"}};
     ck_assert_int_eq(read(bad[_i].list), -1);
-    ck_assert_msg(strstr(diag_text(d), bad[_i].says) != NULL, "%s: %s", bad[_i].list,
-                  diag_text(d));
+    ck_assert_msg(strstr(diag_text(d), bad[_i].says) != NULL, "%s: %s", bad[_i].list, diag_text(d));
     ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
 }
 END_TEST

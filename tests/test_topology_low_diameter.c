@@ -19,10 +19,8 @@ static void setup(void)
     a = arena_new();
     d = diag_new();
     hw = (struct cluster_hw){.nodes = 1};
-    hw.node = (struct hw_node){.gpus = 1, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 1,
-                               .pcie_Bps = 63e9};
-    hw.nic = (struct hw_nic){.per_node = 1, .bandwidth_Bps = 50e9, .mtu_B = 4096,
-                             .efficiency_ratio = 1};
+    hw.node = (struct hw_node){.gpus = 1, .nvlink_Bps = 200e9, .nvlink_efficiency_ratio = 1, .pcie_Bps = 63e9};
+    hw.nic = (struct hw_nic){.per_node = 1, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 1};
     hw.network.switch_ports = 4096;
     hw.network.port_Bps = 50e9;
     hw.network.oversubscription_ratio = 1;
@@ -232,8 +230,7 @@ START_TEST(slim_fly_refuses)
     static const struct {
         int64_t q, ports, nodes;
         const char *says;
-    } bad[] = {{6, 64, 4, "4w - 1"}, {27, 32, 4, "needs 62 ports"}, {5, 64, 1000, "holds 200"},
-               {15, 64, 4, "q = 13"}};
+    } bad[] = {{6, 64, 4, "4w - 1"}, {27, 32, 4, "needs 62 ports"}, {5, 64, 1000, "holds 200"}, {15, 64, 4, "q = 13"}};
     struct topo_counts c = {0};
     hw.network.slim_fly_q = bad[_i].q;
     hw.network.switch_ports = bad[_i].ports;

@@ -86,7 +86,7 @@ START_TEST(oversubscription_narrows_the_bisection)
     measure(s, "mpft");
     ck_assert_double_eq_tol(s->metrics.bisection_ratio, 1.0 / 3, 1e-9);
     ck_assert_double_eq(s->metrics.min_paths, 1); /* one spine has room for all 64 uplinks */
-    s->hw->network.port_Bps /= 2; /* NICs, too, send no faster than their port */
+    s->hw->network.port_Bps /= 2;                 /* NICs, too, send no faster than their port */
     double before_Bps = s->metrics.bisection_Bps;
     measure(s, "mpft");
     ck_assert_double_eq_tol(s->metrics.bisection_Bps, before_Bps / 2, before_Bps * 1e-9);
@@ -203,8 +203,7 @@ static void shortest_by_brute_force(const struct random_net *r, struct brute *b)
             }
 }
 
-static void check_distances(const struct random_net *r, const struct net_graph *g,
-                            const struct topo_metrics *m)
+static void check_distances(const struct random_net *r, const struct net_graph *g, const struct topo_metrics *m)
 {
     struct brute b;
     double pairs = 0, hops = 0, apart = 0, paths = 0, fewest = INFINITY, diameter = 0;
@@ -230,8 +229,7 @@ static void check_distances(const struct random_net *r, const struct net_graph *
 }
 
 /* Over all ways to put the switches on either side: cables and NICs that are cut. */
-static double least_cut_Bps(const struct random_net *r, const struct net_graph *g,
-                            const uint8_t *side)
+static double least_cut_Bps(const struct random_net *r, const struct net_graph *g, const uint8_t *side)
 {
     double least_Bps = INFINITY;
     for (uint32_t set = 0; set < 1u << r->switches; set++) {
@@ -267,8 +265,7 @@ START_TEST(random_graphs)
         if ((uint32_t)__builtin_popcount(set) != g.n_ports - g.n_ports / 2)
             continue;
         if (set % 7 == 0) /* every cut is slow: look at some of the halvings */
-            ck_assert_double_eq(bisection_flow_Bps(&r.topo, &g, side, a),
-                                least_cut_Bps(&r, &g, side));
+            ck_assert_double_eq(bisection_flow_Bps(&r.topo, &g, side, a), least_cut_Bps(&r, &g, side));
         least_Bps = fmin(least_Bps, bisection_flow_Bps(&r.topo, &g, side, a));
     }
     ck_assert_double_ge(m.bisection_Bps, least_Bps); /* it is an upper bound */

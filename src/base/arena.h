@@ -13,8 +13,7 @@ void arena_free(struct arena *a); /* NULL is allowed */
 /* Zeroed, 16-byte aligned; owned by the arena. */
 void *arena_alloc(struct arena *a, size_t n_bytes);
 char *arena_strdup(struct arena *a, const char *s);
-char *arena_printf(struct arena *a, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 size_t arena_used_B(const struct arena *a);
 
 /* An array of n zeroed elements of a type; dies on size overflow. */

@@ -27,8 +27,7 @@ static void set_default(struct cfg *c, const struct cfg_entry *e)
 }
 
 /* Appends the entries of a table whose struct starts at base. */
-static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t,
-                       char *base)
+static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base)
 {
     for (const struct cfg_field *f = t->fields; f->name; f++) {
         size_t i = c->n++;
@@ -69,7 +68,7 @@ static const struct cfg *pattern_of(const struct cfg_table *table)
     static struct pattern {
         struct cfg *cfg;
         struct pattern *next;
-    } *patterns;
+    } * patterns;
     for (struct pattern *p = patterns; p; p = p->next)
         if (p->cfg->table == table)
             return p->cfg;
@@ -88,8 +87,7 @@ struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena)
     *c = *pattern;
     c->arena = arena;
     c->data = memcpy(arena_alloc(arena, table->size), pattern->data, table->size);
-    c->entries = memcpy(ARENA_ARRAY(arena, struct cfg_entry, c->n), pattern->entries,
-                        c->n * sizeof *c->entries);
+    c->entries = memcpy(ARENA_ARRAY(arena, struct cfg_entry, c->n), pattern->entries, c->n * sizeof *c->entries);
     for (size_t i = 0; i < c->n; i++)
         c->entries[i].value = (char *)c->data + ((char *)c->entries[i].value - (char *)pattern->data);
     return c;
@@ -108,8 +106,7 @@ struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key)
     return NULL;
 }
 
-struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table,
-                            const char *name)
+struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, const char *name)
 {
     size_t parent = (size_t)(table - c->entries);
     for (size_t i = parent + 1; i < table->end; i = c->entries[i].end)
@@ -131,8 +128,7 @@ static size_t keys_below(const char *const *leaves, const char *const *lasts, si
     return n_found;
 }
 
-size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found,
-                     size_t max)
+size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max)
 {
     const char **leaves = ARENA_ARRAY(c->arena, const char *, c->n + 1);
     const char **lasts = ARENA_ARRAY(c->arena, const char *, c->n + 1);
@@ -158,16 +154,11 @@ size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found,
     return n_found;
 }
 
-const char *cfg_join(struct arena *a, const char *const *names, size_t n,
-                     const char *last)
+const char *cfg_join(struct arena *a, const char *const *names, size_t n, const char *last)
 {
     const char *s = "";
     for (size_t i = 0; i < n; i++)
-        s = arena_printf(a, "%s%s'%s'", s,
-                         i == 0      ? ""
-                         : i + 1 < n ? ", "
-                                     : last,
-                         names[i]);
+        s = arena_printf(a, "%s%s'%s'", s, i == 0 ? "" : i + 1 < n ? ", " : last, names[i]);
     return s;
 }
 
@@ -190,8 +181,7 @@ int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct di
     table->excluded = true;
     for (size_t i = (size_t)(table - c->entries); i < table->end; i++)
         if (c->entries[i].given) {
-            diag_error(diag, EXIT_BAD_INPUT, c->entries[i].where, "'%s' changes nothing: %s",
-                       c->entries[i].key, why);
+            diag_error(diag, EXIT_BAD_INPUT, c->entries[i].where, "'%s' changes nothing: %s", c->entries[i].key, why);
             return -1;
         }
     return 0;
@@ -232,8 +222,7 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
     for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
         const struct cfg_entry *e = &c->entries[i];
         if (!e->table)
-            fn(ctx, e->key, e->field, e->value,
-               cfg_yaml_text(e->field, e->value, c->arena), e->source);
+            fn(ctx, e->key, e->field, e->value, cfg_yaml_text(e->field, e->value, c->arena), e->source);
     }
 }
 
@@ -258,15 +247,11 @@ static void report_missing(const struct cfg *c, size_t table, struct diag *diag)
     while (!t->where.file && t != c->entries)
         t = &c->entries[t->parent];
     if (n == 1)
-        diag_error(diag, EXIT_BAD_INPUT, t->where,
-                   "required key '%s' is missing (%s); write for example '%s: %s'",
-                   one->key, one->field->doc ? one->field->doc : "", one->field->name,
-                   cfg_example(one->field));
+        diag_error(diag, EXIT_BAD_INPUT, t->where, "required key '%s' is missing (%s); write for example '%s: %s'",
+                   one->key, one->field->doc ? one->field->doc : "", one->field->name, cfg_example(one->field));
     else
-        diag_error(diag, EXIT_BAD_INPUT, t->where,
-                   "required keys are missing%s%s%s: %s", table ? " in '" : "",
-                   c->entries[table].key, table ? "'" : "",
-                   cfg_join(c->arena, names, n, " and "));
+        diag_error(diag, EXIT_BAD_INPUT, t->where, "required keys are missing%s%s%s: %s", table ? " in '" : "",
+                   c->entries[table].key, table ? "'" : "", cfg_join(c->arena, names, n, " and "));
 }
 
 int cfg_finish(struct cfg *c, struct diag *diag)

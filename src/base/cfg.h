@@ -29,13 +29,13 @@ struct cfg_table;
 struct cfg_field {
     const char *name;
     enum cfg_type type;
-    enum unit_dim dim; /* CFG_QUANTITY only */
-    size_t offset;     /* into the struct */
-    const char *dflt;  /* text of the default as after -s; NULL = required */
-    double min, max;   /* inclusive, SI; checked for QUANTITY and INT when min < max */
+    enum unit_dim dim;          /* CFG_QUANTITY only */
+    size_t offset;              /* into the struct */
+    const char *dflt;           /* text of the default as after -s; NULL = required */
+    double min, max;            /* inclusive, SI; checked for QUANTITY and INT when min < max */
     const char *const *choices; /* CFG_ENUM: NULL-terminated; CFG_STRING: NULL */
     const struct cfg_table *sub;
-    const char *doc; /* one line */
+    const char *doc;     /* one line */
     const char *example; /* what messages tell to write; NULL: the default, or one by type */
 };
 
@@ -58,17 +58,16 @@ void *cfg_struct(struct cfg *c); /* the filled struct; owned by the arena */
  * `source:`. Top-level keys listed in `skip` (NULL-terminated, may be NULL) are
  * ignored: the caller reads them. All errors of the file are reported to diag. Returns
  * 0 or -1. */
-int cfg_load_file(struct cfg *c, const char *path, const char *at, bool need_source,
-                  const char *const *skip, struct diag *diag);
-/* The same from memory; `name` is used in messages. Copied into the arena. */
-int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
-                  const char *at, bool need_source, const char *const *skip,
+int cfg_load_file(struct cfg *c, const char *path, const char *at, bool need_source, const char *const *skip,
                   struct diag *diag);
+/* The same from memory; `name` is used in messages. Copied into the arena. */
+int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name, const char *at, bool need_source,
+                  const char *const *skip, struct diag *diag);
 /* The same from a mapping inside of a document that is read already. */
 struct yaml_doc;
 struct yaml_node;
-int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node,
-                  const char *const *skip, struct diag *diag);
+int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node, const char *const *skip,
+                  struct diag *diag);
 /* -s key=value; the message names the option text. The value is taken as it stands,
  * without YAML's quotes. Exit codes: EXIT_USAGE when it is not of the form key=value,
  * else EXIT_BAD_INPUT. */
@@ -90,8 +89,7 @@ int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct di
 /* One scalar of a YAML file without a table (e.g. which hardware a scenario wants);
  * NULL when the key is absent. Errors of syntax are reported to diag. The string is
  * owned by the arena. */
-const char *cfg_peek(const char *path, const char *dotted_key, struct arena *arena,
-                     struct diag *diag);
+const char *cfg_peek(const char *path, const char *dotted_key, struct arena *arena, struct diag *diag);
 
 /* Origin of a value: its `source:` text (or NULL) and its place; for --explain and
  * messages. */
@@ -99,8 +97,7 @@ const char *cfg_source(const struct cfg *c, const char *dotted_key);
 struct srcloc cfg_where(const struct cfg *c, const char *dotted_key);
 
 /* The field of a dotted key. NULL when there is none or it is a group, reported at `where`. */
-const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct srcloc where,
-                                 struct diag *diag);
+const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct srcloc where, struct diag *diag);
 /* One value by itself, with all checks of its field: what an axis of a sweep holds. */
 struct cfg_value {
     enum cfg_type type;
@@ -108,11 +105,11 @@ struct cfg_value {
     double number;    /* SI; a bool is 0 or 1; NaN for strings and enums */
 };
 /* 0, or -1 with a one-line reason in `why`. */
-int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value *out,
-                   struct arena *arena, char *why, size_t why_size);
+int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value *out, struct arena *arena, char *why,
+                   size_t why_size);
 /* The same from a number: whole for a CFG_INT. */
-int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena,
-                 char *why, size_t why_size);
+int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena, char *why,
+                 size_t why_size);
 /* What a key holds now: its field and canonical text (parses back to the same value). False when there is no
  * such leaf or its table was taken out (cfg_exclude). */
 struct cfg_leaf_state {
@@ -126,8 +123,7 @@ const char *cfg_number_text(const struct cfg_field *f, double number, struct are
 
 /* Visits every leaf in table order. value_text is the canonical YAML text with unit; it
  * parses back to the very same value. The strings live as long as the arena. */
-typedef void cfg_visit_fn(void *ctx, const char *dotted_key,
-                          const struct cfg_field *field, const void *value,
+typedef void cfg_visit_fn(void *ctx, const char *dotted_key, const struct cfg_field *field, const void *value,
                           const char *value_text, const char *source);
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
 

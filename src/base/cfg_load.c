@@ -29,8 +29,7 @@ static struct srcloc value_place(const struct loader *l, const struct yaml_node 
     return at(l, invisible && n->key ? n->key : n);
 }
 
-static bool is_skipped(const struct loader *l, const struct cfg_entry *table,
-                       const char *key)
+static bool is_skipped(const struct loader *l, const struct cfg_entry *table, const char *key)
 {
     if (table != l->top || !l->skip)
         return false;
@@ -41,8 +40,7 @@ static bool is_skipped(const struct loader *l, const struct cfg_entry *table,
 }
 
 /* NULL-terminated names that may stand in a table. */
-static const char **allowed_names(const struct loader *l, const struct cfg_entry *table,
-                                  size_t *n)
+static const char **allowed_names(const struct loader *l, const struct cfg_entry *table, size_t *n)
 {
     const struct cfg *c = l->cfg;
     size_t first = (size_t)(table - c->entries) + 1, n_skip = 0;
@@ -69,8 +67,7 @@ static const char *nested(const char *dotted, struct arena *a)
     return arena_printf(a, "keys are nested in a file, write %s%s", open, close);
 }
 
-static void report_unknown(struct loader *l, const struct cfg_entry *table,
-                           const struct yaml_node *key)
+static void report_unknown(struct loader *l, const struct cfg_entry *table, const struct yaml_node *key)
 {
     struct arena *a = l->cfg->arena;
     const char *found[3];
@@ -84,42 +81,34 @@ static void report_unknown(struct loader *l, const struct cfg_entry *table,
     } else {
         size_t n_found = cfg_near_keys(l->cfg, key->text, found, 3);
         size_t listed = n < MAX_LISTED ? n : MAX_LISTED;
-        hint = n_found ? arena_printf(a, "did you mean %s?",
-                                      cfg_join(a, found, n_found, " or "))
-               : n     ? arena_printf(a, "keys here are %s%s",
-                                      cfg_join(a, names, listed, ", "),
-                                  listed < n ? ", ..." : "")
-                       : "this table has no keys";
+        hint = n_found ? arena_printf(a, "did you mean %s?", cfg_join(a, found, n_found, " or "))
+               : n ? arena_printf(a, "keys here are %s%s", cfg_join(a, names, listed, ", "), listed < n ? ", ..." : "")
+                   : "this table has no keys";
     }
-    diag_error(l->diag, EXIT_BAD_INPUT, at(l, key), "unknown key '%.60s'%s%s%s; %s",
-               key->text, *table->key ? " in '" : "", table->key,
-               *table->key ? "'" : "", hint);
+    diag_error(l->diag, EXIT_BAD_INPUT, at(l, key), "unknown key '%.60s'%s%s%s; %s", key->text,
+               *table->key ? " in '" : "", table->key, *table->key ? "'" : "", hint);
 }
 
 /* Whether this value's key was given before in the same mapping; reports it. */
-static bool is_duplicate(struct loader *l, const struct yaml_node *mapping,
-                         const struct yaml_node *value)
+static bool is_duplicate(struct loader *l, const struct yaml_node *mapping, const struct yaml_node *value)
 {
     const struct yaml_node *first = yaml_get(mapping, value->key->text);
     if (first == value)
         return false;
     diag_error(l->diag, EXIT_BAD_INPUT, at(l, value->key),
-               "duplicate key '%.60s'; it was given first in line %d, column %d",
-               value->key->text, first->key->line, first->key->column);
+               "duplicate key '%.60s'; it was given first in line %d, column %d", value->key->text, first->key->line,
+               first->key->column);
     return true;
 }
 
 /* The scalar of a `value:` or `source:`, or a bare value; NULL when it is none
  * (reported). */
-static const char *scalar_text(struct loader *l, const struct cfg_entry *e,
-                               const struct yaml_node *n, const char *what)
+static const char *scalar_text(struct loader *l, const struct cfg_entry *e, const struct yaml_node *n, const char *what)
 {
     if (yaml_is_null(n)) {
-        diag_error(l->diag, EXIT_BAD_INPUT, value_place(l, n),
-                   "%s%s has no value; write for example '%s: %s'", e->key, what,
-                   *what ? what + 1 : e->field->name,
-                   strcmp(what, ".source") == 0 ? "where the number is from"
-                                                : cfg_example(e->field));
+        diag_error(l->diag, EXIT_BAD_INPUT, value_place(l, n), "%s%s has no value; write for example '%s: %s'", e->key,
+                   what, *what ? what + 1 : e->field->name,
+                   strcmp(what, ".source") == 0 ? "where the number is from" : cfg_example(e->field));
         return NULL;
     }
     if (n->kind == YAML_DOC_SCALAR)
@@ -132,10 +121,8 @@ static const char *scalar_text(struct loader *l, const struct cfg_entry *e,
 }
 
 /* Takes {value: .., source: ..} apart; what is missing or wrong stays NULL. */
-static void split_origin(struct loader *l, const struct cfg_entry *e,
-                         const struct yaml_node *mapping,
-                         const struct yaml_node **value,
-                         const struct yaml_node **source)
+static void split_origin(struct loader *l, const struct cfg_entry *e, const struct yaml_node *mapping,
+                         const struct yaml_node **value, const struct yaml_node **source)
 {
     static const char *const names[] = {"value", "source", NULL};
     bool unknown = false;
@@ -144,36 +131,31 @@ static void split_origin(struct loader *l, const struct cfg_entry *e,
         if (!is_value && strcmp(n->key->text, names[1]) != 0) {
             const char *near = cfg_nearest(n->key->text, names);
             unknown = true;
-            diag_error(l->diag, EXIT_BAD_INPUT, at(l, n->key),
-                       "unknown key '%.60s' in '%s'; %s%s%s", n->key->text, e->key,
-                       near ? "did you mean '" : "a value is written bare or as",
+            diag_error(l->diag, EXIT_BAD_INPUT, at(l, n->key), "unknown key '%.60s' in '%s'; %s%s%s", n->key->text,
+                       e->key, near ? "did you mean '" : "a value is written bare or as",
                        near ? near : " {value: ..., source: ...}", near ? "'?" : "");
         } else if (!is_duplicate(l, mapping, n)) {
             *(is_value ? value : source) = n;
         }
     }
     if (!*value && !unknown)
-        diag_error(l->diag, EXIT_BAD_INPUT, at(l, mapping),
-                   "%s has no 'value:'; write {value: %s, source: ...}", e->key,
-                   cfg_example(e->field));
+        diag_error(l->diag, EXIT_BAD_INPUT, at(l, mapping), "%s has no 'value:'; write {value: %s, source: ...}",
+                   e->key, cfg_example(e->field));
 }
 
-static void check_source(struct loader *l, const struct cfg_entry *e,
-                         const struct yaml_node *n, const char *text,
+static void check_source(struct loader *l, const struct cfg_entry *e, const struct yaml_node *n, const char *text,
                          const char *source)
 {
     bool is_number = e->field->type == CFG_QUANTITY || e->field->type == CFG_INT;
     if (!l->need_source || !is_number || source)
         return;
-    diag_error(
-        l->diag, EXIT_BAD_INPUT, at(l, n),
-        "%s has no source; every number here needs its origin: write {value: %.60s, "
-        "source: \"where it is from\"}",
-        e->key, text);
+    diag_error(l->diag, EXIT_BAD_INPUT, at(l, n),
+               "%s has no source; every number here needs its origin: write {value: %.60s, "
+               "source: \"where it is from\"}",
+               e->key, text);
 }
 
-static const char *source_text(struct loader *l, const struct cfg_entry *e,
-                               const struct yaml_node *n)
+static const char *source_text(struct loader *l, const struct cfg_entry *e, const struct yaml_node *n)
 {
     const char *text = n ? scalar_text(l, e, n, ".source") : NULL;
     if (!text || text[strspn(text, " \t\n")])
@@ -185,8 +167,7 @@ static const char *source_text(struct loader *l, const struct cfg_entry *e,
     return NULL;
 }
 
-static void load_leaf(struct loader *l, struct cfg_entry *e,
-                      const struct yaml_node *node)
+static void load_leaf(struct loader *l, struct cfg_entry *e, const struct yaml_node *node)
 {
     char why[CFG_WHY_SIZE];
     const struct yaml_node *value = node, *source_node = NULL;
@@ -197,8 +178,7 @@ static void load_leaf(struct loader *l, struct cfg_entry *e,
     /* A key with a wrong value is not missing: one mistake, one message. */
     e->given = true;
     const char *source = source_text(l, e, source_node);
-    const char *text =
-        value ? scalar_text(l, e, value, value == node ? "" : ".value") : NULL;
+    const char *text = value ? scalar_text(l, e, value, value == node ? "" : ".value") : NULL;
     if (!text)
         return;
     if (!source_node)
@@ -211,11 +191,10 @@ static void load_leaf(struct loader *l, struct cfg_entry *e,
     e->where = at(l, value);
 }
 
-static void load_table(struct loader *l, struct cfg_entry *table,
-                       const struct yaml_node *node);
+static void load_table(struct loader *l, struct cfg_entry *table, const struct yaml_node *node);
 
-static void load_child(struct loader *l, struct cfg_entry *table,
-                       const struct yaml_node *mapping, const struct yaml_node *value)
+static void load_child(struct loader *l, struct cfg_entry *table, const struct yaml_node *mapping,
+                       const struct yaml_node *value)
 {
     bool skipped = is_skipped(l, table, value->key->text);
     struct cfg_entry *e = skipped ? NULL : cfg_child(l->cfg, table, value->key->text);
@@ -231,17 +210,15 @@ static void load_child(struct loader *l, struct cfg_entry *table,
         load_leaf(l, e, value);
 }
 
-static void load_table(struct loader *l, struct cfg_entry *table,
-                       const struct yaml_node *node)
+static void load_table(struct loader *l, struct cfg_entry *table, const struct yaml_node *node)
 {
     const char *name = *table->key ? table->key : l->doc.name;
     if (node->kind != YAML_DOC_MAPPING) {
         size_t n;
         const char **names = allowed_names(l, table, &n);
-        diag_error(l->diag, EXIT_BAD_INPUT, value_place(l, node),
-                   "%s is %s, but keys are wanted%s%s%s", name,
-                   yaml_is_null(node) ? "empty" : yaml_kind_name(node),
-                   n ? ", for example '" : "", n ? names[0] : "", n ? ": ...'" : "");
+        diag_error(l->diag, EXIT_BAD_INPUT, value_place(l, node), "%s is %s, but keys are wanted%s%s%s", name,
+                   yaml_is_null(node) ? "empty" : yaml_kind_name(node), n ? ", for example '" : "", n ? names[0] : "",
+                   n ? ": ...'" : "");
         return;
     }
     if (!table->where.file)
@@ -260,31 +237,28 @@ static int load(struct loader *l, const char *where, size_t errors_before)
     return diag_count(l->diag) > errors_before ? -1 : 0;
 }
 
-int cfg_load_file(struct cfg *c, const char *path, const char *at_key, bool need_source,
-                  const char *const *skip, struct diag *diag)
+int cfg_load_file(struct cfg *c, const char *path, const char *at_key, bool need_source, const char *const *skip,
+                  struct diag *diag)
 {
-    struct loader l = {
-        .cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
+    struct loader l = {.cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
     size_t before = diag_count(diag);
     if (yaml_doc_read(&l.doc, path, c->arena, diag))
         return -1;
     return load(&l, at_key, before);
 }
 
-int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
-                  const char *at_key, bool need_source, const char *const *skip,
-                  struct diag *diag)
+int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name, const char *at_key, bool need_source,
+                  const char *const *skip, struct diag *diag)
 {
-    struct loader l = {
-        .cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
+    struct loader l = {.cfg = c, .need_source = need_source, .skip = skip, .diag = diag};
     size_t before = diag_count(diag);
     if (yaml_doc_parse(&l.doc, text, len, name, c->arena, diag))
         return -1;
     return load(&l, at_key, before);
 }
 
-int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node,
-                  const char *const *skip, struct diag *diag)
+int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node, const char *const *skip,
+                  struct diag *diag)
 {
     struct loader l = {.cfg = c, .doc = *doc, .skip = skip, .top = &c->entries[0], .diag = diag};
     size_t before = diag_count(diag);
@@ -292,8 +266,7 @@ int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_n
     return diag_count(diag) > before ? -1 : 0;
 }
 
-const char *cfg_peek(const char *path, const char *dotted_key, struct arena *arena,
-                     struct diag *diag)
+const char *cfg_peek(const char *path, const char *dotted_key, struct arena *arena, struct diag *diag)
 {
     struct yaml_doc doc;
     if (yaml_doc_read(&doc, path, arena, diag))
@@ -308,7 +281,7 @@ const char *cfg_peek(const char *path, const char *dotted_key, struct arena *are
         return NULL;
     if (n->kind == YAML_DOC_SCALAR)
         return n->text;
-    diag_error(diag, EXIT_BAD_INPUT, yaml_doc_where(&doc, n),
-               "%s is %s, but a single value is wanted", dotted_key, yaml_kind_name(n));
+    diag_error(diag, EXIT_BAD_INPUT, yaml_doc_where(&doc, n), "%s is %s, but a single value is wanted", dotted_key,
+               yaml_kind_name(n));
     return NULL;
 }

@@ -11,8 +11,7 @@ static struct srcloc at(const char *option, size_t offset)
     int column = 1;
     for (size_t i = 0; i < offset; i++)
         column += ((unsigned char)option[i] & 0xc0) != 0x80;
-    return (struct srcloc){
-        .file = option, .text = option, .text_len = strlen(option), .column = column};
+    return (struct srcloc){.file = option, .text = option, .text_len = strlen(option), .column = column};
 }
 
 /* "; keys are 'a' and 'b'" of a table that has few, as a proposal's parameters. */
@@ -31,8 +30,7 @@ static const char *all_keys(struct cfg *c)
              : "";
 }
 
-static void report_unknown(struct cfg *c, const char *key, struct srcloc where,
-                           struct diag *diag)
+static void report_unknown(struct cfg *c, const char *key, struct srcloc where, struct diag *diag)
 {
     const char *found[3];
     size_t n = cfg_near_keys(c, key, found, 3);
@@ -66,20 +64,17 @@ static const char *trimmed(struct arena *a, const char *s, size_t n, size_t *ski
     return arena_printf(a, "%.*s", (int)n, s);
 }
 
-static struct cfg_entry *find_leaf(struct cfg *c, const char *key, struct srcloc where,
-                                   struct diag *diag)
+static struct cfg_entry *find_leaf(struct cfg *c, const char *key, struct srcloc where, struct diag *diag)
 {
     struct cfg_entry *e = *key ? cfg_find(c, key) : NULL;
     if (!e)
         report_unknown(c, key, where, diag);
     else if (e->table)
-        diag_error(diag, EXIT_BAD_INPUT, where, "'%s' is a group of keys%s", e->key,
-                   for_example(c, e));
+        diag_error(diag, EXIT_BAD_INPUT, where, "'%s' is a group of keys%s", e->key, for_example(c, e));
     return e && !e->table ? e : NULL;
 }
 
-const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct srcloc where,
-                                 struct diag *diag)
+const struct cfg_field *cfg_leaf(struct cfg *c, const char *dotted_key, struct srcloc where, struct diag *diag)
 {
     const struct cfg_entry *e = find_leaf(c, dotted_key, where, diag);
     return e ? e->field : NULL;
@@ -101,14 +96,12 @@ int cfg_assign(struct cfg *c, const struct cfg_assignment *a, struct diag *diag)
     return 0;
 }
 
-static int apply(struct cfg *c, const char *option, const char *text,
-                 const char *equals, struct diag *diag)
+static int apply(struct cfg *c, const char *option, const char *text, const char *equals, struct diag *diag)
 {
     size_t lead, value_lead, prefix = strlen(option) - strlen(text);
-    struct cfg_assignment a = {
-        .key = trimmed(c->arena, text, (size_t)(equals - text), &lead),
-        .value = trimmed(c->arena, equals + 1, strlen(equals + 1), &value_lead),
-        .source = arena_printf(c->arena, "command line: %s", option)};
+    struct cfg_assignment a = {.key = trimmed(c->arena, text, (size_t)(equals - text), &lead),
+                               .value = trimmed(c->arena, equals + 1, strlen(equals + 1), &value_lead),
+                               .source = arena_printf(c->arena, "command line: %s", option)};
     a.key_at = at(option, prefix + lead);
     a.value_at = at(option, prefix + (size_t)(equals + 1 - text) + value_lead);
     return cfg_assign(c, &a, diag);
@@ -120,13 +113,11 @@ int cfg_override(struct cfg *c, const char *assignment, struct diag *diag)
     const char *equals = strchr(assignment, '='), *what;
     const char *bad = yaml_bad_byte(option, strlen(option), &what);
     if (bad) {
-        diag_error(diag, EXIT_BAD_INPUT, at(option, (size_t)(bad - option)), "%s",
-                   what);
+        diag_error(diag, EXIT_BAD_INPUT, at(option, (size_t)(bad - option)), "%s", what);
         return -1;
     }
     if (!equals || equals == assignment) {
-        diag_error(diag, EXIT_USAGE, at(option, 3), "-s wants KEY=VALUE%s",
-                   for_example(c, c->entries));
+        diag_error(diag, EXIT_USAGE, at(option, 3), "-s wants KEY=VALUE%s", for_example(c, c->entries));
         return -1;
     }
     return apply(c, option, assignment, equals, diag);

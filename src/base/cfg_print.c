@@ -9,8 +9,8 @@
 
 static bool is_word_char(char ch)
 {
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-           (ch >= '0' && ch <= '9') || ch == '_' || ch == '/' || ch == '.' || ch == '-';
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == '/' ||
+           ch == '.' || ch == '-';
 }
 
 /* Whether a string may stand in YAML without quotes: one word that starts with a letter
@@ -18,13 +18,11 @@ static bool is_word_char(char ch)
  */
 static bool is_plain_word(const char *s)
 {
-    static const char *const keywords[] = {"null", "true", "false", "yes", "no",
-                                           "on",   "off",  "y",     "n",   NULL};
+    static const char *const keywords[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", NULL};
     for (int i = 0; keywords[i]; i++)
         if (strcasecmp(s, keywords[i]) == 0)
             return false;
-    if (!is_word_char(s[0]) || (s[0] >= '0' && s[0] <= '9') || s[0] == '.' ||
-        s[0] == '-')
+    if (!is_word_char(s[0]) || (s[0] >= '0' && s[0] <= '9') || s[0] == '.' || s[0] == '-')
         return false;
     for (; *s; s++)
         if (!is_word_char(*s))
@@ -97,13 +95,11 @@ static bool has_any_value(const struct cfg *c, size_t table)
     return false;
 }
 
-static void print_leaf(const struct cfg *c, const struct cfg_entry *e, int indent,
-                       FILE *out)
+static void print_leaf(const struct cfg *c, const struct cfg_entry *e, int indent, FILE *out)
 {
     const char *doc = e->field->doc ? e->field->doc : "";
     if (!has_value(e)) {
-        fprintf(out, "%*s# %s: (required, not given)  # %s\n", indent, "",
-                e->field->name, doc);
+        fprintf(out, "%*s# %s: (required, not given)  # %s\n", indent, "", e->field->name, doc);
         return;
     }
     const char *text = cfg_yaml_text(e->field, e->value, c->arena);
@@ -126,8 +122,8 @@ static void print_children(const struct cfg *c, size_t table, int indent, FILE *
             continue;
         }
         const char *doc = e->table->doc ? e->table->doc : "";
-        fprintf(out, "%*s%s:%s%s%s\n", indent, "", e->field->name,
-                has_any_value(c, i) ? "" : " {}", *doc ? "  # " : "", doc);
+        fprintf(out, "%*s%s:%s%s%s\n", indent, "", e->field->name, has_any_value(c, i) ? "" : " {}", *doc ? "  # " : "",
+                doc);
         print_children(c, i, indent + 2, out);
     }
 }

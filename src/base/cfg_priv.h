@@ -29,25 +29,20 @@ struct cfg {
 /* The entry of a dotted key, or NULL. */
 struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key);
 /* The child of a table entry by its name, or NULL. */
-struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table,
-                            const char *name);
+struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, const char *name);
 /* Dotted keys of all leaves that are near to a word, at most max; returns how many. A
  * bare last name ("bandwidth") finds the keys that end in it. */
-size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found,
-                     size_t max);
+size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max);
 /* "a', 'b' or 'c" for did-you-mean; owned by the arena. */
-const char *cfg_join(struct arena *a, const char *const *names, size_t n,
-                     const char *last);
+const char *cfg_join(struct arena *a, const char *const *names, size_t n, const char *last);
 
 /* Text to value with all checks of the field. 0, or -1 with a reason in why. */
-int cfg_parse_value(const struct cfg_field *f, const char *text, void *value,
-                    struct arena *a, char *why, size_t why_size);
+int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, struct arena *a, char *why,
+                    size_t why_size);
 /* Value to the canonical text that parses back to it; strings are not quoted. */
-const char *cfg_value_text(const struct cfg_field *f, const void *value,
-                           struct arena *a);
+const char *cfg_value_text(const struct cfg_field *f, const void *value, struct arena *a);
 /* The same, quoted for YAML where that is needed. */
-const char *cfg_yaml_text(const struct cfg_field *f, const void *value,
-                          struct arena *a);
+const char *cfg_yaml_text(const struct cfg_field *f, const void *value, struct arena *a);
 /* "0 B/s to 1 TB/s", or NULL when the field has no range. */
 const char *cfg_range_text(const struct cfg_field *f, struct arena *a);
 /* What to write for a field: its default, else an example of its type. */

@@ -6,10 +6,14 @@
 const char *cfg_type_text(const struct cfg_field *f)
 {
     switch (f->type) {
-    case CFG_QUANTITY: return unit_dim_name(f->dim);
-    case CFG_INT:      return "whole number";
-    case CFG_BOOL:     return "true|false";
-    default:           return "text";
+    case CFG_QUANTITY:
+        return unit_dim_name(f->dim);
+    case CFG_INT:
+        return "whole number";
+    case CFG_BOOL:
+        return "true|false";
+    default:
+        return "text";
     }
 }
 

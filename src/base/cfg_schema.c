@@ -87,8 +87,7 @@ static void put_bare(const struct writer *w, const struct cfg_field *f)
     else if (f->type == CFG_ENUM)
         put_enum(w, f);
     else
-        fprintf(w->out, "{\"type\": \"%s\"}",
-                f->type == CFG_BOOL ? "boolean" : "string");
+        fprintf(w->out, "{\"type\": \"%s\"}", f->type == CFG_BOOL ? "boolean" : "string");
 }
 
 static const char *describe(const struct writer *w, const struct cfg_field *f)
@@ -123,8 +122,7 @@ static void put_leaf(const struct writer *w, const struct cfg_field *f, int inde
     fputs(", \"source\": {\"type\": \"string\", \"minLength\": 1}}}]}", w->out);
 }
 
-static void put_table(const struct writer *w, const struct cfg_table *t, const struct cfg_extra *extra,
-                      int indent)
+static void put_table(const struct writer *w, const struct cfg_table *t, const struct cfg_extra *extra, int indent)
 {
     fputs("\"type\": \"object\",", w->out);
     put_newline(w, indent);

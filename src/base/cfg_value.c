@@ -12,36 +12,32 @@
 
 #define SHOWN 60 /* characters of a value that a message repeats */
 
-static int check_range(const struct cfg_field *f, double v, const char *text,
-                       struct arena *a, char *why, size_t why_size)
+static int check_range(const struct cfg_field *f, double v, const char *text, struct arena *a, char *why,
+                       size_t why_size)
 {
     if (!(f->min < f->max) || (v >= f->min && v <= f->max))
         return 0;
-    snprintf(why, why_size, "'%.*s' is out of range; allowed is %s", SHOWN, text,
-             cfg_range_text(f, a));
+    snprintf(why, why_size, "'%.*s' is out of range; allowed is %s", SHOWN, text, cfg_range_text(f, a));
     return -1;
 }
 
-static int parse_quantity(const struct cfg_field *f, const char *text, double *value,
-                          struct arena *a, char *why, size_t why_size)
+static int parse_quantity(const struct cfg_field *f, const char *text, double *value, struct arena *a, char *why,
+                          size_t why_size)
 {
     double v;
-    if (unit_parse(text, strlen(text), f->dim, &v, why, why_size) ||
-        check_range(f, v, text, a, why, why_size))
+    if (unit_parse(text, strlen(text), f->dim, &v, why, why_size) || check_range(f, v, text, a, why, why_size))
         return -1;
     *value = v;
     return 0;
 }
 
-static int parse_int(const struct cfg_field *f, const char *text, int64_t *value,
-                     struct arena *a, char *why, size_t why_size)
+static int parse_int(const struct cfg_field *f, const char *text, int64_t *value, struct arena *a, char *why,
+                     size_t why_size)
 {
     const char *digits = text + (*text == '-');
     size_t n = strspn(digits, "0123456789");
     if (n == 0 || digits[n] || (digits[0] == '0' && n > 1)) {
-        snprintf(why, why_size,
-                 "'%.*s' is not a whole number; write digits only, for example '64'",
-                 SHOWN, text);
+        snprintf(why, why_size, "'%.*s' is not a whole number; write digits only, for example '64'", SHOWN, text);
         return -1;
     }
     errno = 0;
@@ -68,13 +64,12 @@ static int parse_bool(const char *text, bool *value, char *why, size_t why_size)
     for (int i = 0; yes[i]; i++)
         if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0)
             hint = strcasecmp(text, yes[i]) == 0 ? "true" : "false";
-    snprintf(why, why_size, "'%.*s' is neither true nor false; write '%s'", SHOWN, text,
-             hint);
+    snprintf(why, why_size, "'%.*s' is neither true nor false; write '%s'", SHOWN, text, hint);
     return -1;
 }
 
-static int parse_enum(const struct cfg_field *f, const char *text, int *value,
-                      struct arena *a, char *why, size_t why_size)
+static int parse_enum(const struct cfg_field *f, const char *text, int *value, struct arena *a, char *why,
+                      size_t why_size)
 {
     size_t n = 0;
     for (; f->choices[n]; n++)
@@ -83,14 +78,13 @@ static int parse_enum(const struct cfg_field *f, const char *text, int *value,
             return 0;
         }
     const char *near = cfg_nearest(text, f->choices);
-    snprintf(why, why_size, "'%.*s' is not one of the choices; %s%s%schoose %s", SHOWN,
-             text, near ? "did you mean '" : "", near ? near : "", near ? "'? " : "",
-             cfg_join(a, f->choices, n, " or "));
+    snprintf(why, why_size, "'%.*s' is not one of the choices; %s%s%schoose %s", SHOWN, text,
+             near ? "did you mean '" : "", near ? near : "", near ? "'? " : "", cfg_join(a, f->choices, n, " or "));
     return -1;
 }
 
-int cfg_parse_value(const struct cfg_field *f, const char *text, void *value,
-                    struct arena *a, char *why, size_t why_size)
+int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, struct arena *a, char *why,
+                    size_t why_size)
 {
     switch (f->type) {
     case CFG_QUANTITY:
@@ -134,8 +128,7 @@ static const char *quantity_text(double v, enum unit_dim dim, struct arena *a)
     return arena_printf(a, "%s%s%s", exact_number(v, a), *si ? " " : "", si);
 }
 
-const char *cfg_value_text(const struct cfg_field *f, const void *value,
-                           struct arena *a)
+const char *cfg_value_text(const struct cfg_field *f, const void *value, struct arena *a)
 {
     switch (f->type) {
     case CFG_QUANTITY:
@@ -211,21 +204,19 @@ static double number_of(const struct cfg_field *f, const union any_value *v)
     }
 }
 
-int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value *out,
-                   struct arena *arena, char *why, size_t why_size)
+int cfg_value_read(const struct cfg_field *f, const char *text, struct cfg_value *out, struct arena *arena, char *why,
+                   size_t why_size)
 {
     union any_value v;
     if (cfg_parse_value(f, text, &v, arena, why, why_size))
         return -1;
-    *out = (struct cfg_value){.type = f->type, .text = cfg_value_text(f, &v, arena),
-                              .number = number_of(f, &v)};
+    *out = (struct cfg_value){.type = f->type, .text = cfg_value_text(f, &v, arena), .number = number_of(f, &v)};
     return 0;
 }
 
-int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena,
-                 char *why, size_t why_size)
+int cfg_value_of(const struct cfg_field *f, double number, struct cfg_value *out, struct arena *arena, char *why,
+                 size_t why_size)
 {
-    const char *text = f->type == CFG_INT ? arena_printf(arena, "%.0f", number) :
-                                            quantity_text(number, f->dim, arena);
+    const char *text = f->type == CFG_INT ? arena_printf(arena, "%.0f", number) : quantity_text(number, f->dim, arena);
     return cfg_value_read(f, text, out, arena, why, why_size);
 }

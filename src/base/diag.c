@@ -34,9 +34,9 @@ struct diag {
     size_t n_errors, n_dropped;
     enum exit_code code;
     struct srcloc place; /* of errors without one */
-    bool mute; /* no warnings */
-    char *all;    /* what diag_text returned last */
-    size_t n_all; /* how many messages it holds, the dropped ones too */
+    bool mute;           /* no warnings */
+    char *all;           /* what diag_text returned last */
+    size_t n_all;        /* how many messages it holds, the dropped ones too */
 };
 
 struct diag *diag_new(void)
@@ -138,8 +138,7 @@ static void put_caret(FILE *out, const struct srcloc *w)
     fputs("^\n", out);
 }
 
-static char *render(const struct srcloc *w, const char *kind, const char *fmt,
-                    va_list ap)
+static char *render(const struct srcloc *w, const char *kind, const char *fmt, va_list ap)
 {
     char *message = NULL, *text = NULL;
     size_t size = 0, message_size = 0;
@@ -165,8 +164,7 @@ static char *render(const struct srcloc *w, const char *kind, const char *fmt,
     return checked_alloc(text);
 }
 
-static void add(struct diag *d, const struct srcloc *w, const char *kind,
-                const char *fmt, va_list ap)
+static void add(struct diag *d, const struct srcloc *w, const char *kind, const char *fmt, va_list ap)
 {
     if (!w->file)
         w = &d->place;
@@ -188,8 +186,7 @@ static void add(struct diag *d, const struct srcloc *w, const char *kind,
     d->n++;
 }
 
-void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
-                const char *fmt, ...)
+void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -306,8 +303,7 @@ void bug_die(const char *file, int line, const char *fmt, ...)
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
     va_end(ap);
-    fputs("\nThis is a mistake in moesim, not in your input; please report it.\n",
-          stderr);
+    fputs("\nThis is a mistake in moesim, not in your input; please report it.\n", stderr);
     fflush(stderr);
     /* A forked child must not run the parent's exit handlers. */
     outfile_abandon_all();

@@ -36,10 +36,9 @@ struct diag;
 struct diag *diag_new(void);
 void diag_free(struct diag *d);
 
-void diag_error(struct diag *d, enum exit_code code, struct srcloc where,
-                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Until it is ended, warnings are dropped: what is tried is not what the user asked for. */
 void diag_mute_warnings(struct diag *d, bool mute);
 /* An exit code without a message, when nothing else has failed: what there is to say was said elsewhere. */
@@ -68,8 +67,7 @@ const char *diag_text(struct diag *d);
         if (cond) \
             BUG("unexpected: %s", #cond); \
     } while (0)
-_Noreturn void bug_die(const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+_Noreturn void bug_die(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Out of memory: says so, removes half-written output files and ends with exit code 5.
  */

@@ -27,8 +27,7 @@ static int distance(const char *a, int na, const char *b, int nb)
         for (int j = 1; j <= nb; j++) {
             int cost = a[i - 1] != b[j - 1];
             cur[j] = min3(prev[j] + 1, cur[j - 1] + 1, prev[j - 1] + cost);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                before[j - 2] + 1 < cur[j])
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < cur[j])
                 cur[j] = before[j - 2] + 1;
         }
         int *oldest = before;

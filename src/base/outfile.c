@@ -47,15 +47,13 @@ struct outfile {
 
 static int fail(struct diag *diag, const char *path, const char *doing, int error)
 {
-    diag_error(diag, EXIT_IO,
-               SRCLOC_FILE(strcmp(path, "-") == 0 ? "standard output" : path),
-               "cannot %s: %s", doing, strerror(error));
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(strcmp(path, "-") == 0 ? "standard output" : path), "cannot %s: %s", doing,
+               strerror(error));
     return -1;
 }
 
 /* Does the file at `target` allow to be replaced? *mode becomes its permissions. */
-static int check_target(struct outfile *f, bool *in_place, mode_t *mode,
-                        struct diag *diag)
+static int check_target(struct outfile *f, bool *in_place, mode_t *mode, struct diag *diag)
 {
     struct stat st;
     *in_place = false;
@@ -128,14 +126,12 @@ static int create_temporary(struct outfile *f, const char *dir)
 
 static int open_temporary(struct outfile *f, mode_t mode, struct diag *diag)
 {
-    char *real =
-        realpath(f->path, NULL); /* a link stays a link, its file is replaced */
+    char *real = realpath(f->path, NULL); /* a link stays a link, its file is replaced */
     f->target = real ? real : checked_alloc(strdup(f->path));
     char *dir = directory_of(f->target);
     int result = create_temporary(f, dir);
     if (result && (errno == ENOENT || errno == ENOTDIR))
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(f->path),
-                   "cannot write: there is no directory '%s'; make it first", dir);
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(f->path), "cannot write: there is no directory '%s'; make it first", dir);
     else if (result)
         fail(diag, f->path, "write", errno);
     else if (mode && fchmod(f->fd, mode) != 0)
@@ -196,8 +192,7 @@ struct outfile *outfile_open(const char *path, struct diag *diag)
         return NULL;
     }
     if (ends_in_gz(path)) {
-        if (deflateInit2(&f->z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) !=
-            Z_OK)
+        if (deflateInit2(&f->z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
             out_of_memory();
         f->compressed = true;
         f->z.next_out = f->buffer;
@@ -283,14 +278,29 @@ void outfile_escaped(struct outfile *f, const char *s)
 {
     for (; *s; s++)
         switch (*s) {
-        case '<': outfile_printf(f, "&lt;"); break;
-        case '>': outfile_printf(f, "&gt;"); break;
-        case '&': outfile_printf(f, "&amp;"); break;
-        case '"': outfile_printf(f, "&quot;"); break;
-        case '\'': outfile_printf(f, "&#39;"); break;
-        case '\n': outfile_printf(f, "&#10;"); break;
-        case '\t': outfile_printf(f, "&#9;"); break;
-        default: outfile_write(f, (unsigned char)*s < 32 ? "?" : s, 1);
+        case '<':
+            outfile_printf(f, "&lt;");
+            break;
+        case '>':
+            outfile_printf(f, "&gt;");
+            break;
+        case '&':
+            outfile_printf(f, "&amp;");
+            break;
+        case '"':
+            outfile_printf(f, "&quot;");
+            break;
+        case '\'':
+            outfile_printf(f, "&#39;");
+            break;
+        case '\n':
+            outfile_printf(f, "&#10;");
+            break;
+        case '\t':
+            outfile_printf(f, "&#9;");
+            break;
+        default:
+            outfile_write(f, (unsigned char)*s < 32 ? "?" : s, 1);
         }
 }
 

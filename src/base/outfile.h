@@ -18,10 +18,8 @@ bool outfile_ends_in(const char *path, const char *ending);
  * A target that is no regular file (/dev/full, a pipe) is written in place. NULL on
  * error. */
 struct outfile *outfile_open(const char *path, struct diag *diag);
-void outfile_write(struct outfile *f, const void *data,
-                   size_t len); /* errors are kept for close */
-void outfile_printf(struct outfile *f, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+void outfile_write(struct outfile *f, const void *data, size_t len); /* errors are kept for close */
+void outfile_printf(struct outfile *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Text as content or quoted attribute of HTML and XML; control characters that XML does not allow become '?'. */
 void outfile_escaped(struct outfile *f, const char *s);
 /* The temporary file, for a library that wants a path to write to; NULL where there is none: the target is

@@ -56,8 +56,8 @@ void progress_bar(size_t done, size_t fresh, size_t total, size_t failed)
         return;
     char left[32];
     int bar = (int)(WIDTH * done / (total ? total : 1));
-    fprintf(stderr, "\r\033[K%s [%.*s%.*s] %zu/%zu  %.3g/s  ETA %s", current.what, bar, full, WIDTH - bar,
-            empty, done, total, rate, fresh ? clock_text((double)(total - done) / rate, left, sizeof left) : "-");
+    fprintf(stderr, "\r\033[K%s [%.*s%.*s] %zu/%zu  %.3g/s  ETA %s", current.what, bar, full, WIDTH - bar, empty, done,
+            total, rate, fresh ? clock_text((double)(total - done) / rate, left, sizeof left) : "-");
     if (failed)
         fprintf(stderr, "  failed %zu", failed);
     fflush(stderr);

@@ -11,8 +11,8 @@ struct philox {
 static void round_once(uint32_t c[4], const uint32_t k[2])
 {
     uint64_t p0 = (uint64_t)0xD2511F53u * c[0], p1 = (uint64_t)0xCD9E8D57u * c[2];
-    uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k[0], (uint32_t)p1,
-                        (uint32_t)(p0 >> 32) ^ c[3] ^ k[1], (uint32_t)p0};
+    uint32_t next[4] = {(uint32_t)(p1 >> 32) ^ c[1] ^ k[0], (uint32_t)p1, (uint32_t)(p0 >> 32) ^ c[3] ^ k[1],
+                        (uint32_t)p0};
     memcpy(c, next, sizeof next);
 }
 
@@ -65,8 +65,7 @@ static void set(void *state, unsigned long seed)
     set_key(state, seed, 0);
 }
 
-static const gsl_rng_type philox_type = {
-    "philox4x32-10", UINT32_MAX, 0, sizeof(struct philox), set, get, get_double};
+static const gsl_rng_type philox_type = {"philox4x32-10", UINT32_MAX, 0, sizeof(struct philox), set, get, get_double};
 const gsl_rng_type *const rng_philox = &philox_type;
 
 /* FNV-1a of the purpose's name, mixed into the key: purposes are independent streams. */

@@ -5,14 +5,22 @@
 static const char *escape_of(char c)
 {
     switch (c) {
-    case '\\': return "\\e";
-    case '-':  return "\\-";
-    case '\'': return "\\(aq";
-    case '`':  return "\\(ga";
-    case '^':  return "\\(ha";
-    case '~':  return "\\(ti";
-    case '"':  return "\\(dq";
-    default:   return NULL;
+    case '\\':
+        return "\\e";
+    case '-':
+        return "\\-";
+    case '\'':
+        return "\\(aq";
+    case '`':
+        return "\\(ga";
+    case '^':
+        return "\\(ha";
+    case '~':
+        return "\\(ti";
+    case '"':
+        return "\\(dq";
+    default:
+        return NULL;
     }
 }
 

@@ -115,12 +115,10 @@ static const char *odd_number(struct span whole, size_t used)
     struct span body = whole;
     if (body.n && (body.p[0] == '+' || body.p[0] == '-'))
         body.p++, body.n--;
-    if (starts_with(body, "inf") || starts_with(body, "nan") ||
-        starts_with(body, ".inf") || starts_with(body, ".nan"))
+    if (starts_with(body, "inf") || starts_with(body, "nan") || starts_with(body, ".inf") || starts_with(body, ".nan"))
         return "is not a finite number";
     if (used == 0)
-        return body.n && body.p[0] == '.' ? "has no digit before the point"
-                                          : "does not start with a number";
+        return body.n && body.p[0] == '.' ? "has no digit before the point" : "does not start with a number";
     if (starts_with(body, "0x"))
         return "is hexadecimal; numbers are decimal";
     char next = used < whole.n ? whole.p[used] : 0;
@@ -153,9 +151,8 @@ static void suggest(struct span s, enum unit_dim dim, char *out, size_t size)
         BUG_IF(n == MAX_NAMES);
         names[n++] = unit_table[u].name;
         if (strcasecmp(word, unit_table[u].name) == 0 && used < size)
-            used +=
-                (size_t)snprintf(out + used, size - used, "%s'%s'",
-                                 used ? " or " : ", did you mean ", unit_table[u].name);
+            used += (size_t)snprintf(out + used, size - used, "%s'%s'", used ? " or " : ", did you mean ",
+                                     unit_table[u].name);
     }
     names[n] = NULL;
     const char *near = used ? NULL : cfg_nearest(word, names);
@@ -170,56 +167,50 @@ static void explain_unit(struct span s, enum unit_dim dim, char *why, size_t why
     char hint[120];
     for (int other = 0; other < DIM_N; other++)
         if (other != (int)dim && find_unit(s, (enum unit_dim)other)) {
-            snprintf(why, why_size,
-                     "'%.*s' is a unit of %s, not of %s; write for example '%s'",
-                     shown(s), s.p, unit_dims[other].name, unit_dims[dim].name,
-                     unit_dims[dim].example);
+            snprintf(why, why_size, "'%.*s' is a unit of %s, not of %s; write for example '%s'", shown(s), s.p,
+                     unit_dims[other].name, unit_dims[dim].name, unit_dims[dim].example);
             return;
         }
     suggest(s, dim, hint, sizeof hint);
-    snprintf(why, why_size, "unknown unit '%.*s' of %s%s%s write for example '%s'",
-             shown(s), s.p, unit_dims[dim].name, hint, *hint ? "" : ";",
-             unit_dims[dim].example);
+    snprintf(why, why_size, "unknown unit '%.*s' of %s%s%s write for example '%s'", shown(s), s.p, unit_dims[dim].name,
+             hint, *hint ? "" : ";", unit_dims[dim].example);
     if (dim == DIM_TIME && !*hint && strlen(why) + 40 < why_size)
         strcat(why, ", 'min', 'h' and 'd' are units, too");
 }
 
 /* Picks the unit; NULL in *unit means a bare number. 0, or -1 with `why`. */
-static int pick_unit(struct span s, struct span whole, enum unit_dim dim,
-                     const struct unit **unit, char *why, size_t why_size)
+static int pick_unit(struct span s, struct span whole, enum unit_dim dim, const struct unit **unit, char *why,
+                     size_t why_size)
 {
     *unit = NULL;
     if (s.n == 0) {
         if (dim == DIM_RATIO || dim == DIM_COUNT)
             return 0;
-        snprintf(why, why_size, "'%.*s' has no unit; write for example '%s'",
-                 shown(whole), whole.p, unit_dims[dim].example);
+        snprintf(why, why_size, "'%.*s' has no unit; write for example '%s'", shown(whole), whole.p,
+                 unit_dims[dim].example);
         return -1;
     }
     *unit = find_unit(s, dim);
     if (*unit)
         return 0;
     if (dim == DIM_COUNT)
-        snprintf(why, why_size,
-                 "'%.*s' has a unit but a count has none; write for example '%s'",
-                 shown(whole), whole.p, unit_dims[dim].example);
+        snprintf(why, why_size, "'%.*s' has a unit but a count has none; write for example '%s'", shown(whole), whole.p,
+                 unit_dims[dim].example);
     else
         explain_unit(s, dim, why, why_size);
     return -1;
 }
 
 /* The value of mantissa * 10^exponent * unit; 0, or -1 with `why`. */
-static int scale(struct span mantissa, int exponent, const struct unit *unit,
-                 struct span whole, double *si, char *why, size_t why_size)
+static int scale(struct span mantissa, int exponent, const struct unit *unit, struct span whole, double *si, char *why,
+                 size_t why_size)
 {
     char number[MAX_NUMBER + 16];
     if (mantissa.n > MAX_NUMBER) {
-        snprintf(why, why_size, "'%.*s...' has too many digits", shown(mantissa),
-                 mantissa.p);
+        snprintf(why, why_size, "'%.*s...' has too many digits", shown(mantissa), mantissa.p);
         return -1;
     }
-    snprintf(number, sizeof number, "%.*se%d", (int)mantissa.n, mantissa.p,
-             exponent + (unit ? unit->exp10 : 0));
+    snprintf(number, sizeof number, "%.*se%d", (int)mantissa.n, mantissa.p, exponent + (unit ? unit->exp10 : 0));
     double v = strtod(number, NULL);
     if (unit)
         v = v * unit->mul / unit->div;
@@ -227,8 +218,7 @@ static int scale(struct span mantissa, int exponent, const struct unit *unit,
     for (size_t i = 0; i < mantissa.n; i++)
         nonzero |= mantissa.p[i] >= '1' && mantissa.p[i] <= '9';
     if (isinf(v) || (nonzero && v == 0)) {
-        snprintf(why, why_size, "'%.*s' is too %s for a number", shown(whole), whole.p,
-                 v == 0 ? "small" : "large");
+        snprintf(why, why_size, "'%.*s' is too %s for a number", shown(whole), whole.p, v == 0 ? "small" : "large");
         return -1;
     }
     *si = v == 0 ? 0 : v; /* no negative zero: it would print as '-0' */
@@ -239,8 +229,8 @@ static int check_whole(double v, struct span whole, char *why, size_t why_size)
 {
     if (floor(v) == v && fabs(v) <= 0x1p53)
         return 0;
-    snprintf(why, why_size, "'%.*s' is not a whole number; write for example '%s'",
-             shown(whole), whole.p, unit_dims[DIM_COUNT].example);
+    snprintf(why, why_size, "'%.*s' is not a whole number; write for example '%s'", shown(whole), whole.p,
+             unit_dims[DIM_COUNT].example);
     return -1;
 }
 
@@ -254,16 +244,14 @@ static bool take_dollar(struct span *s, enum unit_dim dim)
     return true;
 }
 
-int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why,
-               size_t why_size)
+int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why, size_t why_size)
 {
     unit_check_dim(dim);
     struct span whole = trim((struct span){text, len});
     struct span body = whole;
     bool dollar = take_dollar(&body, dim);
     if (body.n == 0) {
-        snprintf(why, why_size, "there is no value; write for example '%s'",
-                 unit_dims[dim].example);
+        snprintf(why, why_size, "there is no value; write for example '%s'", unit_dims[dim].example);
         return -1;
     }
     struct span mantissa = {body.p, scan_mantissa(body)};
@@ -273,8 +261,8 @@ int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char
     rest.p += n_exp, rest.n -= n_exp;
     const char *odd = odd_number(body, mantissa.n ? mantissa.n + n_exp : 0);
     if (odd) {
-        snprintf(why, why_size, "'%.*s' %s; write for example '%s'", shown(whole),
-                 whole.p, odd, unit_dims[dim].example);
+        snprintf(why, why_size, "'%.*s' %s; write for example '%s'", shown(whole), whole.p, odd,
+                 unit_dims[dim].example);
         return -1;
     }
     rest = trim(rest);
@@ -296,8 +284,7 @@ static const struct unit *binary_unit(double v, enum unit_dim dim)
     const struct unit *best = NULL;
     for (size_t u = 0; u < unit_table_n; u++) {
         double n = fabs(v) / unit_table[u].mul;
-        if (unit_table[u].dim == dim && unit_table[u].use == 'b' && n >= 1 && n < 1e6 &&
-            floor(n) == n)
+        if (unit_table[u].dim == dim && unit_table[u].use == 'b' && n >= 1 && n < 1e6 && floor(n) == n)
             best = &unit_table[u];
     }
     return best;
@@ -339,8 +326,7 @@ const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size
     if (binary)
         snprintf(whole, sizeof whole, "%.6g", si / binary->mul);
     bool use_binary = binary && strlen(whole) < strlen(digits);
-    snprintf(buf, buf_size, "%s %s", use_binary ? whole : digits,
-             use_binary ? binary->name : unit->name);
+    snprintf(buf, buf_size, "%s %s", use_binary ? whole : digits, use_binary ? binary->name : unit->name);
     return buf;
 }
 

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 enum unit_dim {
-    DIM_RATIO, /* no unit, or % */
-    DIM_COUNT, /* whole number, no unit */
-    DIM_TIME,  /* s: ps ns us ms s min h d */
-    DIM_BYTES, /* B: B KB MB GB TB (1000) KiB MiB GiB TiB (1024); also bit: b Kb Mb Gb
+    DIM_RATIO,     /* no unit, or % */
+    DIM_COUNT,     /* whole number, no unit */
+    DIM_TIME,      /* s: ps ns us ms s min h d */
+    DIM_BYTES,     /* B: B KB MB GB TB (1000) KiB MiB GiB TiB (1024); also bit: b Kb Mb Gb
                   Tb */
     DIM_BANDWIDTH, /* B/s: the same per s; 'Gb/s' is bits, 'GB/s' is bytes */
     DIM_FLOP,      /* FLOP KFLOP MFLOP GFLOP TFLOP PFLOP EFLOP */
@@ -22,8 +22,8 @@ enum unit_dim {
     DIM_N
 };
 
-const char *unit_dim_name(enum unit_dim dim);    /* "bandwidth" */
-const char *unit_dim_si(enum unit_dim dim);      /* "B/s" */
+const char *unit_dim_name(enum unit_dim dim); /* "bandwidth" */
+const char *unit_dim_si(enum unit_dim dim);   /* "B/s" */
 /* The other way: the dimension of an SI unit; DIM_RATIO where there is none such. */
 enum unit_dim unit_dim_of_si(const char *si);
 const char *unit_dim_example(enum unit_dim dim); /* "50 GB/s": for error messages */
@@ -35,8 +35,7 @@ const char *unit_name(enum unit_dim dim, size_t i);
  * in `why` that names the unit that was found and an example of what to write. Never
  * reads past `len`. The value is the double nearest to the decimal text: "3.7 us"
  * equals 3.7e-6 exactly. */
-int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why,
-               size_t why_size);
+int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char *why, size_t why_size);
 
 /* Writes a value with a readable prefix, e.g. "45 GB/s", at most 6 significant digits;
  * returns buf. */

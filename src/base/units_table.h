@@ -9,7 +9,7 @@ struct unit {
     const char *name;
     int exp10;       /* value = number * 10^exp10 * mul / div */
     double mul, div; /* exact in binary */
-    char use; /* 'd': decimal prefix for output, 'b': binary one, 'i': input only */
+    char use;        /* 'd': decimal prefix for output, 'b': binary one, 'i': input only */
 };
 
 struct unit_dim_info {

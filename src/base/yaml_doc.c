@@ -27,11 +27,7 @@ struct builder {
 
 static struct srcloc at(const struct yaml_doc *doc, int line, int column)
 {
-    return (struct srcloc){.file = doc->name,
-                           .text = doc->text,
-                           .text_len = doc->len,
-                           .line = line,
-                           .column = column};
+    return (struct srcloc){.file = doc->name, .text = doc->text, .text_len = doc->len, .line = line, .column = column};
 }
 
 struct srcloc yaml_doc_where(const struct yaml_doc *doc, const struct yaml_node *n)
@@ -69,8 +65,7 @@ static void refuse(struct builder *b, yaml_mark_t mark, const char *message)
     b->failed = true;
 }
 
-static struct yaml_node *new_node(struct builder *b, const yaml_event_t *e,
-                                  enum yaml_kind kind)
+static struct yaml_node *new_node(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
 {
     struct yaml_node *n = ARENA_NEW(b->arena, struct yaml_node);
     n->kind = kind;
@@ -85,8 +80,7 @@ static void take_key(struct builder *b, struct yaml_node *n, const yaml_event_t 
     if (n->kind != YAML_DOC_SCALAR)
         refuse(b, e->start_mark, "a key must be plain text, not a list or mapping");
     else if (n->plain && strcmp(n->text, "<<") == 0)
-        refuse(b, e->start_mark,
-               "merge keys ('<<') are not supported; write the keys out");
+        refuse(b, e->start_mark, "merge keys ('<<') are not supported; write the keys out");
     b->key[b->depth - 1] = n;
 }
 
@@ -112,8 +106,7 @@ static void attach(struct builder *b, struct yaml_node *n, const yaml_event_t *e
     b->last[d] = n;
 }
 
-static void open_container(struct builder *b, const yaml_event_t *e,
-                           enum yaml_kind kind)
+static void open_container(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
 {
     struct yaml_node *n = new_node(b, e, kind);
     attach(b, n, e);
@@ -138,15 +131,12 @@ static void add_scalar(struct builder *b, const yaml_event_t *e)
     attach(b, n, e);
 }
 
-static void check_properties(struct builder *b, const yaml_event_t *e,
-                             const void *anchor, const void *tag)
+static void check_properties(struct builder *b, const yaml_event_t *e, const void *anchor, const void *tag)
 {
     if (anchor)
-        refuse(b, e->start_mark,
-               "anchors ('&name') are not supported; write the value out");
+        refuse(b, e->start_mark, "anchors ('&name') are not supported; write the value out");
     if (tag)
-        refuse(b, e->start_mark,
-               "tags ('!name') are not supported; write the value alone");
+        refuse(b, e->start_mark, "tags ('!name') are not supported; write the value alone");
 }
 
 static void take_event(struct builder *b, const yaml_event_t *e)
@@ -159,16 +149,14 @@ static void take_event(struct builder *b, const yaml_event_t *e)
                    "own file");
         break;
     case YAML_ALIAS_EVENT:
-        refuse(b, e->start_mark,
-               "aliases ('*name') are not supported; write the value out");
+        refuse(b, e->start_mark, "aliases ('*name') are not supported; write the value out");
         break;
     case YAML_SCALAR_EVENT:
         check_properties(b, e, e->data.scalar.anchor, e->data.scalar.tag);
         add_scalar(b, e);
         break;
     case YAML_SEQUENCE_START_EVENT:
-        check_properties(b, e, e->data.sequence_start.anchor,
-                         e->data.sequence_start.tag);
+        check_properties(b, e, e->data.sequence_start.anchor, e->data.sequence_start.tag);
         open_container(b, e, YAML_DOC_SEQUENCE);
         break;
     case YAML_MAPPING_START_EVENT:
@@ -202,11 +190,9 @@ static void report_syntax(struct builder *b)
     if (p->error == YAML_MEMORY_ERROR)
         diag_error(b->diag, EXIT_LIMIT, SRCLOC_FILE(b->doc->name), "out of memory");
     else if (is_tab_at(b->doc, p->problem_mark))
-        diag_error(b->diag, EXIT_BAD_INPUT, where,
-                   "syntax error: a tab; indent with spaces instead");
+        diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: a tab; indent with spaces instead");
     else if (p->context)
-        diag_error(b->diag, EXIT_BAD_INPUT, where,
-                   "syntax error: %s (%s that starts in line %d)", problem, p->context,
+        diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s (%s that starts in line %d)", problem, p->context,
                    at_mark(b->doc, p->context_mark).line);
     else
         diag_error(b->diag, EXIT_BAD_INPUT, where, "syntax error: %s", problem);
@@ -231,8 +217,7 @@ static bool check_text(const struct yaml_doc *doc, struct diag *diag)
 {
     const char *what;
     if (doc->len == 0) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name),
-                   "the file is empty (0 bytes)");
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name), "the file is empty (0 bytes)");
         return false;
     }
     const char *bad = yaml_bad_byte(doc->text, doc->len, &what);
@@ -242,16 +227,14 @@ static bool check_text(const struct yaml_doc *doc, struct diag *diag)
     return false;
 }
 
-static int parse(struct yaml_doc *doc, const char *text, size_t len, const char *name,
-                 struct arena *a, struct diag *diag)
+static int parse(struct yaml_doc *doc, const char *text, size_t len, const char *name, struct arena *a,
+                 struct diag *diag)
 {
     bool bom = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
     char *copy = arena_alloc(a, len + 1);
     if (len)
         memcpy(copy, text, len);
-    *doc = (struct yaml_doc){.name = arena_strdup(a, name),
-                             .text = copy + (bom ? 3 : 0),
-                             .len = len - (bom ? 3 : 0)};
+    *doc = (struct yaml_doc){.name = arena_strdup(a, name), .text = copy + (bom ? 3 : 0), .len = len - (bom ? 3 : 0)};
     if (!check_text(doc, diag))
         return -1;
     struct builder b = {.doc = doc, .arena = a, .diag = diag};
@@ -264,8 +247,7 @@ static int parse(struct yaml_doc *doc, const char *text, size_t len, const char 
     build(&b);
     yaml_parser_delete(&b.parser);
     if (!b.failed && !doc->root) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name),
-                   "the file holds no keys");
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(doc->name), "the file holds no keys");
         return -1;
     }
     return b.failed ? -1 : 0;
@@ -289,15 +271,14 @@ static int parse_once(struct yaml_doc *doc, struct input_file *f, const char *na
     return 0;
 }
 
-int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const char *name,
-                   struct arena *a, struct diag *diag)
+int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const char *name, struct arena *a,
+                   struct diag *diag)
 {
     struct input_file *f = input_file_of(text);
     return f ? parse_once(doc, f, name, diag) : parse(doc, text, len, name, a, diag);
 }
 
-int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a,
-                  struct diag *diag)
+int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a, struct diag *diag)
 {
     const char *text = NULL;
     size_t len = 0;

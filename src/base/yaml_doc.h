@@ -14,10 +14,10 @@ enum yaml_kind { YAML_DOC_SCALAR, YAML_DOC_SEQUENCE, YAML_DOC_MAPPING };
 
 struct yaml_node {
     enum yaml_kind kind;
-    bool plain;            /* a scalar without quotes */
-    const char *text;      /* scalar: its value, NUL-terminated, holds no other NUL */
-    int line, column;      /* from 1 */
-    struct yaml_node *key; /* in a mapping: this value's key, always a scalar */
+    bool plain;                     /* a scalar without quotes */
+    const char *text;               /* scalar: its value, NUL-terminated, holds no other NUL */
+    int line, column;               /* from 1 */
+    struct yaml_node *key;          /* in a mapping: this value's key, always a scalar */
     struct yaml_node *first, *next; /* children of a mapping or sequence, in order */
 };
 
@@ -30,10 +30,9 @@ struct yaml_doc {
 
 /* Reads and parses; everything is owned by the arena. 0, or -1 with all problems
  * reported. */
-int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a,
-                  struct diag *diag);
-int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const char *name,
-                   struct arena *a, struct diag *diag);
+int yaml_doc_read(struct yaml_doc *doc, const char *path, struct arena *a, struct diag *diag);
+int yaml_doc_parse(struct yaml_doc *doc, const char *text, size_t len, const char *name, struct arena *a,
+                   struct diag *diag);
 
 struct srcloc yaml_doc_where(const struct yaml_doc *doc, const struct yaml_node *n);
 /* The value of a key of a mapping, or NULL; the first one where a key is given twice.

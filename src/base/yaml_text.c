@@ -19,11 +19,7 @@ size_t yaml_decode(const char *text, size_t left, unsigned *code)
 {
     const unsigned char *p = (const unsigned char *)text;
     static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80    ? 1
-               : p[0] >= 0xf0 ? 4
-               : p[0] >= 0xe0 ? 3
-               : p[0] >= 0xc2 ? 2
-                              : 0;
+    size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
     if (n == 0 || n > left || p[0] > 0xf4)
         return 0;
     *code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
@@ -40,10 +36,8 @@ bool yaml_printable(unsigned c)
 {
     if (c < 0x20)
         return c == '\t' || c == '\n' || c == '\r';
-    bool line_break =
-        c == 0x2028 || c == 0x2029; /* would make libyaml's line count ours no more */
-    return c != 0x7f && (c < 0x80 || c > 0x9f) && (c & 0xfffe) != 0xfffe &&
-           c != 0xfeff && !line_break;
+    bool line_break = c == 0x2028 || c == 0x2029; /* would make libyaml's line count ours no more */
+    return c != 0x7f && (c < 0x80 || c > 0x9f) && (c & 0xfffe) != 0xfffe && c != 0xfeff && !line_break;
 }
 
 const char *yaml_bad_byte(const char *text, size_t len, const char **what)
@@ -101,8 +95,7 @@ static int read_all(int fd, struct arena *a, const char **text, size_t *len)
     return 0;
 }
 
-int yaml_text_read(const char *path, struct arena *a, const char **text, size_t *len,
-                   struct diag *diag)
+int yaml_text_read(const char *path, struct arena *a, const char **text, size_t *len, struct diag *diag)
 {
     const struct input_file *known = input_file_text(path);
     if (known) {
@@ -112,15 +105,13 @@ int yaml_text_read(const char *path, struct arena *a, const char **text, size_t 
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot open: %s",
-                   strerror(errno));
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot open: %s", strerror(errno));
         return -1;
     }
     int err = read_all(fd, a, text, len);
     close(fd);
     if (err == EFBIG)
-        diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(path),
-                   "the file is larger than %zu MiB; this is no config file",
+        diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(path), "the file is larger than %zu MiB; this is no config file",
                    MAX_FILE_B >> 20);
     else if (err)
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", strerror(err));

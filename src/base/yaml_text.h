@@ -6,8 +6,7 @@
 
 /* The file's bytes, NUL-terminated, owned by the arena. 0, or -1 with one error
  * (EXIT_IO where it cannot be read, EXIT_LIMIT where it is absurdly large). */
-int yaml_text_read(const char *path, struct arena *a, const char **text, size_t *len,
-                   struct diag *diag);
+int yaml_text_read(const char *path, struct arena *a, const char **text, size_t *len, struct diag *diag);
 
 /* Length of the well-formed UTF-8 character at the start of text and its code point; 0
  * when it is malformed. left > 0. */

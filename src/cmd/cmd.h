@@ -28,8 +28,7 @@ int cmd_schema(int argc, char **argv);
 
 struct argp_state;
 /* A whole number from least to most, or the end with a message that names the option (`what`). */
-uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what,
-                      struct argp_state *state);
+uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what, struct argp_state *state);
 
 /* Runs the command that argv[0] names; its exit code. */
 int run_command(int argc, char **argv);

@@ -9,8 +9,16 @@
 #include "io/scenario.h"
 #include "study/claims.h"
 
-enum { MAX_OUT = 16, MAX_PATTERNS = 256, MAX_JOBS = 1024, MAX_COMMANDS = 64, KEY_DIR = 256, KEY_LIST, KEY_DETAIL,
-       KEY_JSON };
+enum {
+    MAX_OUT = 16,
+    MAX_PATTERNS = 256,
+    MAX_JOBS = 1024,
+    MAX_COMMANDS = 64,
+    KEY_DIR = 256,
+    KEY_LIST,
+    KEY_DETAIL,
+    KEY_JSON
+};
 
 struct format {
     const char *suffix;
@@ -18,7 +26,9 @@ struct format {
 };
 
 static const struct format formats[] = {
-    {".json", claims_write_json}, {".xml", claims_write_junit}, {".md", claims_write_markdown},
+    {".json", claims_write_json},
+    {".xml", claims_write_junit},
+    {".md", claims_write_markdown},
     {".txt", claims_write_text},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -69,12 +79,24 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'j': o->jobs = (uint32_t)option_whole(arg, 1, MAX_JOBS, "-j", state); return 0;
-    case 'o': add_out(o, arg, state); return 0;
-    case KEY_JSON: o->write = claims_write_json; return 0;
-    case KEY_DETAIL: o->write = claims_write_detail; return 0;
-    case KEY_LIST: o->list = true; return 0;
-    case KEY_DIR: o->folder = arg; return 0;
+    case 'j':
+        o->jobs = (uint32_t)option_whole(arg, 1, MAX_JOBS, "-j", state);
+        return 0;
+    case 'o':
+        add_out(o, arg, state);
+        return 0;
+    case KEY_JSON:
+        o->write = claims_write_json;
+        return 0;
+    case KEY_DETAIL:
+        o->write = claims_write_detail;
+        return 0;
+    case KEY_LIST:
+        o->list = true;
+        return 0;
+    case KEY_DIR:
+        o->folder = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->n_patterns == MAX_PATTERNS)
             argp_error(state, "more than %d patterns", MAX_PATTERNS);
@@ -84,19 +106,25 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (o->list && (o->n_out || o->write != claims_write_text))
             argp_error(state, "--list runs nothing; --json, --detail and -o are about results, leave them out");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "[PATTERN...]",
+    argp_options,
+    parse_option,
+    "[PATTERN...]",
     "Runs what the claims of the paper are checked by and prints the paper's value beside ours. PATTERN is a "
     "claim's name, with * and ?, or the beginning of a section: 'table3*', '5.1.2'. Exit code 1 when a claim "
     "regressed or has no number."
-    "\vVerdicts: ok; miss (an honest difference, recorded); disputed (cannot hold as printed); unvalidated (goes the way "
+    "\vVerdicts: ok; miss (an honest difference, recorded); disputed (cannot hold as printed); unvalidated (goes the "
+    "way "
     "that the paper expects; nobody measured it, so it counts as nothing reproduced); regressed (it held, or was "
     "another value, before); error.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 /* --- which claims ------------------------------------------------------------------------------------------------- */
 
@@ -188,9 +216,7 @@ static int work(const struct options *o, struct arena *arena, struct diag *diag)
         list(claims, n);
         return finish_stdout(EXIT_OK);
     }
-    return claims_run(claims, n, o->jobs, run_command, arena, &results, diag)
-               ? -1
-               : report(o, &results, arena, diag);
+    return claims_run(claims, n, o->jobs, run_command, arena, &results, diag) ? -1 : report(o, &results, arena, diag);
 }
 
 int cmd_claims(int argc, char **argv)

@@ -20,8 +20,10 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"tolerance", 't', "[NAME=]RATIO", 0, "numbers that differ by less have not moved: '1 %', or 'makespan=0.5 %' for "
-     "one metric, column or claim (default: 1e-9 of the larger one)", 0},
+    {"tolerance", 't', "[NAME=]RATIO", 0,
+     "numbers that differ by less have not moved: '1 %', or 'makespan=0.5 %' for "
+     "one metric, column or claim (default: 1e-9 of the larger one)",
+     0},
     {"ignore", KEY_IGNORE, "NAME", 0, "leave a metric, column or claim out", 0},
     {"all", 'a', NULL, 0, "print every row that moved (default: the first 50)", 0},
     {"output", 'o', "FILE", 0, "write the rows to FILE (.json, .csv; .gz compresses)", 0},
@@ -76,16 +78,21 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "FIRST SECOND",
+    argp_options,
+    parse_option,
+    "FIRST SECOND",
     "Compares two results value by value: JSON of 'moesim run' or 'moesim claims', or databases of 'moesim sweep', "
     "whose points are matched by the values of their axes.\v"
-    "Exit code 0: nothing moved; 1: something moved, or is in one of them only.", NULL, NULL, NULL};
+    "Exit code 0: nothing moved; 1: something moved, or is in one of them only.",
+    NULL,
+    NULL,
+    NULL};
 
 /* --- for people: values with their units, the change in per cent ------------------------------------------------------ */
 
-static const struct result_column text_columns[] = {
-    {"point", DIM_COUNT, "", true},  {"value", DIM_COUNT, "", true},  {"first", DIM_COUNT, "", true},
-    {"second", DIM_COUNT, "", true}, {"change", DIM_COUNT, "", true}, {"remark", DIM_COUNT, "", true}};
+static const struct result_column text_columns[] = {{"point", DIM_COUNT, "", true},  {"value", DIM_COUNT, "", true},
+                                                    {"first", DIM_COUNT, "", true},  {"second", DIM_COUNT, "", true},
+                                                    {"change", DIM_COUNT, "", true}, {"remark", DIM_COUNT, "", true}};
 
 enum { N_TEXT_COLUMNS = sizeof text_columns / sizeof *text_columns };
 
@@ -96,8 +103,8 @@ static const char *value_text(double value, const char *si, struct arena *arena)
     if (!isfinite(value))
         return "-";
     snprintf(six, sizeof six, "%.6g", value);
-    return *si ? arena_strdup(arena, unit_format(strtod(six, NULL), unit_dim_of_si(si), with_unit, sizeof with_unit)) :
-                 arena_strdup(arena, six);
+    return *si ? arena_strdup(arena, unit_format(strtod(six, NULL), unit_dim_of_si(si), with_unit, sizeof with_unit))
+               : arena_strdup(arena, six);
 }
 
 static void print_rows(const struct result_table *table, struct arena *arena)

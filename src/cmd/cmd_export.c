@@ -9,10 +9,14 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"output", 'o', "FILE", 0, "write to FILE: .json makes JSON, everything else CSV; .gz compresses (default: CSV on "
-     "standard output)", 0},
-    {"table", 't', "NAME", 0, "a table or view of the database: wide (default: a row per point), wide_mean (a row "
-     "per setting, means over seeds), metrics, tables, table_NAME, summary, points, resolved, ...", 0},
+    {"output", 'o', "FILE", 0,
+     "write to FILE: .json makes JSON, everything else CSV; .gz compresses (default: CSV on "
+     "standard output)",
+     0},
+    {"table", 't', "NAME", 0,
+     "a table or view of the database: wide (default: a row per point), wide_mean (a row "
+     "per setting, means over seeds), metrics, tables, table_NAME, summary, points, resolved, ...",
+     0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -38,8 +42,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {argp_options, parse_option, "RESULT",
-                                 "Writes a table of the result of 'moesim sweep' as CSV or JSON.", NULL, NULL, NULL};
+static const struct argp argp = {
+    argp_options, parse_option, "RESULT", "Writes a table of the result of 'moesim sweep' as CSV or JSON.",
+    NULL,         NULL,         NULL};
 
 int cmd_export(int argc, char **argv)
 {

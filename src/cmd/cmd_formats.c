@@ -26,10 +26,8 @@ struct options {
 static const struct argp_option argp_options[] = {
     {"file", KEY_FILE, "FILE", 0,
      "numbers of your own: text, or binary32 words when the name ends in .f32; .gz is read, too", 0},
-    {"columns", KEY_COLUMNS, "N", 0,
-     "length of a row in FILE, for blocks of 128 x 128 (default: all one row)", 0},
-    {"table", 't', "TABLE", 0, "errors, combine, rounding or gemm, may be given several times (default: all)",
-     0},
+    {"columns", KEY_COLUMNS, "N", 0, "length of a row in FILE, for blocks of 128 x 128 (default: all one row)", 0},
+    {"table", 't', "TABLE", 0, "errors, combine, rounding or gemm, may be given several times (default: all)", 0},
     {"rows", KEY_ROWS, "N", 0, "rows of 4,096 drawn numbers each (default: 128)", 0},
     {"seed", KEY_SEED, "N", 0, "of what is drawn (default: 1)", 0},
     {"format", 'f', "FORMAT", 0, "text or json", 0},
@@ -88,27 +86,52 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case KEY_FILE: o->file = arg; return 0;
-    case KEY_COLUMNS: o->columns = (uint32_t)option_whole(arg, 1, 1u << 28, "--columns", state); return 0;
-    case KEY_ROWS: o->rows = (uint32_t)option_whole(arg, 1, MAX_ROWS, "--rows", state); return 0;
-    case KEY_SEED: o->seed = option_whole(arg, 0, 1ull << 53, "--seed", state); return 0;
-    case KEY_LIST: o->list = true; return 0;
-    case 't': o->tables |= find_table(arg, state); return 0;
-    case 'f': o->write = find_writer(arg, state); return 0;
-    case 'o': o->out = arg; return 0;
-    case ARGP_KEY_ARG: add_format(o, arg, state); return 0;
-    case ARGP_KEY_END: check_all(o, state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case KEY_FILE:
+        o->file = arg;
+        return 0;
+    case KEY_COLUMNS:
+        o->columns = (uint32_t)option_whole(arg, 1, 1u << 28, "--columns", state);
+        return 0;
+    case KEY_ROWS:
+        o->rows = (uint32_t)option_whole(arg, 1, MAX_ROWS, "--rows", state);
+        return 0;
+    case KEY_SEED:
+        o->seed = option_whole(arg, 0, 1ull << 53, "--seed", state);
+        return 0;
+    case KEY_LIST:
+        o->list = true;
+        return 0;
+    case 't':
+        o->tables |= find_table(arg, state);
+        return 0;
+    case 'f':
+        o->write = find_writer(arg, state);
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        add_format(o, arg, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_all(o, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "[FORMAT...]",
+    argp_options,
+    parse_option,
+    "[FORMAT...]",
     "Encodes numbers in each FORMAT (default: those of the paper) and prints the errors: signal to noise, "
     "relative, bias; then those of a combine, of LogFMT's two roundings, and of GEMMs that a tensor core "
     "accumulates in few bits."
     "\vThe numbers are drawn (uniform, gaussian, heavy-tailed, with outlier channels) or read from --file.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 /* --- work ------------------------------------------------------------------------------------------- */
 
@@ -122,8 +145,7 @@ static int list_formats(void)
 }
 
 /* Rows of --columns numbers, or one row of all. */
-static int read_data(const struct options *o, struct arena *arena, struct report_request *q,
-                     struct diag *diag)
+static int read_data(const struct options *o, struct arena *arena, struct report_request *q, struct diag *diag)
 {
     struct floats x;
     if (float_file_read(o->file, arena, &x, diag))

@@ -13,19 +13,35 @@
 #include "io/kernel_table_file.h"
 #include "io/kernels_writers.h"
 
-enum { MAX_SET = 256, MAX_GROUPS = 4096, KEY_HARDWARE = 256, KEY_LIST, KEY_FIT, KEY_GROUPS, KEY_ROWS,
-       KEY_CAUSAL, KEY_NUMBER }; /* KEY_NUMBER + i: numbers[i] */
+enum {
+    MAX_SET = 256,
+    MAX_GROUPS = 4096,
+    KEY_HARDWARE = 256,
+    KEY_LIST,
+    KEY_FIT,
+    KEY_GROUPS,
+    KEY_ROWS,
+    KEY_CAUSAL,
+    KEY_NUMBER
+}; /* KEY_NUMBER + i: numbers[i] */
 
 /* Options that are numbers of a call; the second is the call's own name for it. */
 static const struct {
     const char *option, *member;
     enum unit_dim dim; /* DIM_COUNT: a plain number */
-} numbers[] = {{"m", "m", DIM_COUNT}, {"n", "n", DIM_COUNT}, {"k", "k", DIM_COUNT},
-               {"batch", "batch", DIM_COUNT}, {"q-len", "q_len", DIM_COUNT},
-               {"kv-len", "kv_len", DIM_COUNT}, {"heads", "heads", DIM_COUNT},
-               {"kv-heads", "kv_heads", DIM_COUNT}, {"qk-dim", "qk_dim", DIM_COUNT},
-               {"v-dim", "v_dim", DIM_COUNT}, {"kv-token", "kv_token_B", DIM_BYTES},
-               {"read", "read_B", DIM_BYTES}, {"written", "written_B", DIM_BYTES},
+} numbers[] = {{"m", "m", DIM_COUNT},
+               {"n", "n", DIM_COUNT},
+               {"k", "k", DIM_COUNT},
+               {"batch", "batch", DIM_COUNT},
+               {"q-len", "q_len", DIM_COUNT},
+               {"kv-len", "kv_len", DIM_COUNT},
+               {"heads", "heads", DIM_COUNT},
+               {"kv-heads", "kv_heads", DIM_COUNT},
+               {"qk-dim", "qk_dim", DIM_COUNT},
+               {"v-dim", "v_dim", DIM_COUNT},
+               {"kv-token", "kv_token_B", DIM_BYTES},
+               {"read", "read_B", DIM_BYTES},
+               {"written", "written_B", DIM_BYTES},
                {"sms", "sms", DIM_COUNT}};
 enum { N_NUMBERS = sizeof numbers / sizeof *numbers };
 
@@ -88,8 +104,9 @@ static void check_name(struct options *o, struct argp_state *state)
 {
     if (kernel_named(o->name, &o->family, &o->dtype))
         return;
-    argp_error(state, "there is no kernel '%.60s'; write for example gemm_fp8, attention_decode_bf16 or norm "
-                      "('moesim kernels --list' lists them)",
+    argp_error(state,
+               "there is no kernel '%.60s'; write for example gemm_fp8, attention_decode_bf16 or norm "
+               "('moesim kernels --list' lists them)",
                o->name);
 }
 
@@ -111,38 +128,61 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     }
     switch (key) {
-    case KEY_HARDWARE: o->hardware = arg; return 0;
-    case KEY_LIST: o->list = true; return 0;
-    case KEY_FIT: o->fit = true; return 0;
-    case KEY_GROUPS: o->groups = (uint32_t)option_whole(arg, 1, MAX_GROUPS, "--groups", state); return 0;
-    case KEY_ROWS: o->rows = arg; return 0;
-    case KEY_CAUSAL: o->causal = true; return 0;
+    case KEY_HARDWARE:
+        o->hardware = arg;
+        return 0;
+    case KEY_LIST:
+        o->list = true;
+        return 0;
+    case KEY_FIT:
+        o->fit = true;
+        return 0;
+    case KEY_GROUPS:
+        o->groups = (uint32_t)option_whole(arg, 1, MAX_GROUPS, "--groups", state);
+        return 0;
+    case KEY_ROWS:
+        o->rows = arg;
+        return 0;
+    case KEY_CAUSAL:
+        o->causal = true;
+        return 0;
     case 's':
         if (o->n_set == MAX_SET)
             argp_error(state, "more than %d changes", MAX_SET);
         o->set[o->n_set++] = arg;
         return 0;
-    case 'f': set_format(o, arg, state); return 0;
-    case 'o': o->out = arg; return 0;
+    case 'f':
+        set_format(o, arg, state);
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->name)
             argp_error(state, "one kernel at a time: '%s' or '%s'", o->name, arg);
         o->name = arg;
         return 0;
-    case ARGP_KEY_END: check_all(o, state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_END:
+        check_all(o, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "[KERNEL]",
+    argp_options,
+    parse_option,
+    "[KERNEL]",
     "Without a kernel: measured tables, and how far the roofline and interpolation are from them. With a kernel: "
     "its rows; with numbers, too: its time, where that comes from and what bounds it.\v"
     "Examples:\n"
     "  moesim kernels gemm_fp8 --m 4096 --n 7168 --k 2048 --sms 112\n"
     "  moesim kernels grouped_masked_fp8 --rows 12,40,3 --n 4096 --k 7168\n"
     "  moesim kernels swiglu --read '117 MB' --written '58 MB'\n",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 /* --- one kernel ------------------------------------------------------------------------------------------ */
 
@@ -180,8 +220,7 @@ static void read_numbers(const struct options *o, struct kernel_call *call, stru
 }
 
 /* Rows of each group; their mean takes the place of --m (weight gradients: --k). */
-static void read_rows(const struct options *o, struct kernel_call *call, struct arena *arena,
-                      struct diag *diag)
+static void read_rows(const struct options *o, struct kernel_call *call, struct arena *arena, struct diag *diag)
 {
     double *rows = ARENA_ARRAY(arena, double, MAX_GROUPS), sum = 0;
     uint32_t n = 0;
@@ -206,11 +245,9 @@ static void read_rows(const struct options *o, struct kernel_call *call, struct 
     *(call->family == KERNEL_WGRAD ? &call->k : &call->m) = sum / n;
 }
 
-static int read_call(const struct options *o, struct kernel_call *call, struct arena *arena,
-                     struct diag *diag)
+static int read_call(const struct options *o, struct kernel_call *call, struct arena *arena, struct diag *diag)
 {
-    *call = (struct kernel_call){.family = o->family, .dtype = o->dtype, .groups = o->groups,
-                                 .causal = o->causal};
+    *call = (struct kernel_call){.family = o->family, .dtype = o->dtype, .groups = o->groups, .causal = o->causal};
     read_numbers(o, call, diag);
     if ((o->rows || o->groups > 1) && !kernel_is_grouped(o->family))
         REFUSE(diag, "%s has no groups; leave out --groups and --rows", o->name);
@@ -260,17 +297,15 @@ static void print_fits(const struct kernel_model *m, struct outfile *f)
 static int load_model(const struct options *o, struct arena *arena, struct kernels_page *page,
                       struct kernel_table *checks, struct diag *diag)
 {
-    struct cluster_source from = {.hardware = o->hardware, .topology = "mrft", .set = o->set,
-                                  .n_set = o->n_set};
+    struct cluster_source from = {.hardware = o->hardware, .topology = "mrft", .set = o->set, .n_set = o->n_set};
     struct cluster_file file;
     struct kernel_table table;
     if (cluster_load(&from, arena, &file, diag))
         return -1;
     const struct hw_kernels *k = &file.hw->kernels;
-    int failed = kernel_tables_read(k->tables, cfg_where(file.cfg, "cluster.kernels.tables"), NULL, arena,
-                                    &table, diag);
-    failed |= kernel_tables_read(k->checks, cfg_where(file.cfg, "cluster.kernels.checks"), NULL, arena, checks,
-                                 diag);
+    int failed =
+        kernel_tables_read(k->tables, cfg_where(file.cfg, "cluster.kernels.tables"), NULL, arena, &table, diag);
+    failed |= kernel_tables_read(k->checks, cfg_where(file.cfg, "cluster.kernels.checks"), NULL, arena, checks, diag);
     if (failed)
         return -1;
     page->hardware = file.hardware;

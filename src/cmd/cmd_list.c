@@ -52,7 +52,10 @@ static void print_key(void *ctx, const char *key, const struct cfg_field *f, con
     for (int i = 0; f->choices && f->choices[i]; i++)
         width += printf("%s%s", i ? "|" : "", f->choices[i]);
     printf("%*s  %-14s  %s\n", width < 14 ? 14 - width : 0, "",
-           !f->dflt ? "(required)" : *f->dflt ? f->dflt : "(empty)", f->doc ? f->doc : "");
+           !f->dflt   ? "(required)"
+           : *f->dflt ? f->dflt
+                      : "(empty)",
+           f->doc ? f->doc : "");
 }
 
 static void list_keys(struct arena *arena)
@@ -110,16 +113,12 @@ static void list_networks(struct arena *arena)
 
 /* One scalar of a data file for people; a file that cannot be read says so in its line.
  */
-static void print_described(const char *name, const char *file, const char *key,
-                            struct arena *arena)
+static void print_described(const char *name, const char *file, const char *key, struct arena *arena)
 {
     struct diag *diag = diag_new();
     const char *path = data_find(file, NULL, arena);
     const char *text = path ? cfg_peek(path, key, arena, diag) : NULL;
-    printf("%-18s %s\n", name,
-           diag_failed(diag) ? arena_printf(arena, "(%s cannot be read)", file)
-           : text            ? text
-                             : "");
+    printf("%-18s %s\n", name, diag_failed(diag) ? arena_printf(arena, "(%s cannot be read)", file) : text ? text : "");
     diag_free(diag);
 }
 
@@ -127,8 +126,7 @@ static void print_described(const char *name, const char *file, const char *key,
 static void list_hardware(struct arena *arena)
 {
     for (const char *const *n = hardware_names(true, NULL, arena); *n; n++)
-        print_described(*n, arena_printf(arena, "configs/%s/chip.yaml", *n), "name",
-                        arena);
+        print_described(*n, arena_printf(arena, "configs/%s/chip.yaml", *n), "name", arena);
     for (const char *const *n = hardware_names(false, NULL, arena); *n; n++)
         if (!data_find(arena_printf(arena, "configs/%s/chip.yaml", *n), NULL, arena))
             printf("%-18s a layer over another: 'hardware: h800, %s'\n", *n, *n);
@@ -146,29 +144,19 @@ static void list_models(struct arena *arena)
     for (const char **n = data_list("configs/models", "", NULL, arena); *n; n++)
         if (ends_with(*n, ".yaml"))
             print_described(arena_printf(arena, "%.*s", (int)strlen(*n) - 5, *n),
-                            arena_printf(arena, "configs/models/%s", *n), "name",
-                            arena);
+                            arena_printf(arena, "configs/models/%s", *n), "name", arena);
     for (const char **n = data_list("traces", "", NULL, arena); *n; n++)
         if (ends_with(*n, ".trace.json") || ends_with(*n, ".trace.json.gz"))
-            printf("traces/%s  recorded trace ('moesim trace info' describes it)\n",
-                   *n);
+            printf("traces/%s  recorded trace ('moesim trace info' describes it)\n", *n);
 }
 
 static const struct list {
     const char *name;
     void (*print)(struct arena *arena);
-} lists[] = {{"kinds", list_kinds},
-             {"topologies", list_topologies},
-             {"hardware", list_hardware},
-             {"machines", list_machines},
-             {"models", list_models},
-             {"blocks", list_blocks},
-             {"schedules", list_schedules},
-             {"networks", list_networks},
-             {"proposals", list_proposals},
-             {"keys", list_keys},
-             {"scenarios", list_scenarios},
-             {NULL, NULL}};
+} lists[] = {{"kinds", list_kinds},         {"topologies", list_topologies}, {"hardware", list_hardware},
+             {"machines", list_machines},   {"models", list_models},         {"blocks", list_blocks},
+             {"schedules", list_schedules}, {"networks", list_networks},     {"proposals", list_proposals},
+             {"keys", list_keys},           {"scenarios", list_scenarios},   {NULL, NULL}};
 
 static const struct list *find_list(const char *word, struct argp_state *state)
 {
@@ -179,11 +167,10 @@ static const struct list *find_list(const char *word, struct argp_state *state)
             return &lists[i];
     }
     const char *near = cfg_nearest(word, names);
-    argp_error(
-        state,
-        "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
-        "models, blocks, schedules, networks, proposals, keys, scenarios",
-        word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    argp_error(state,
+               "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
+               "models, blocks, schedules, networks, proposals, keys, scenarios",
+               word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
 
@@ -204,15 +191,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {NULL,
-                                 parse_option,
-                                 "LIST",
-                                 "Lists what a scenario may name, its keys, or the scenarios that are there. LIST is kinds, "
-                                 "topologies, hardware, machines, models, blocks, schedules, networks, proposals, "
-                                 "keys or scenarios.",
-                                 NULL,
-                                 NULL,
-                                 NULL};
+static const struct argp argp = {
+    NULL,
+    parse_option,
+    "LIST",
+    "Lists what a scenario may name, its keys, or the scenarios that are there. LIST is kinds, "
+    "topologies, hardware, machines, models, blocks, schedules, networks, proposals, "
+    "keys or scenarios.",
+    NULL,
+    NULL,
+    NULL};
 
 int cmd_list(int argc, char **argv)
 {

@@ -10,8 +10,7 @@ struct options {
     int n_files;
 };
 
-static const struct argp_option argp_options[] = {
-    {"output", 'o', "FILE", 0, "the result, a SQLite database", 0}, {0}};
+static const struct argp_option argp_options[] = {{"output", 'o', "FILE", 0, "the result, a SQLite database", 0}, {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -34,8 +33,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "RESULT...",
-    "Joins the results of 'moesim sweep --shard' to one: the same bytes as of the sweep on one machine.", NULL, NULL,
+    argp_options, parse_option,
+    "RESULT...",  "Joins the results of 'moesim sweep --shard' to one: the same bytes as of the sweep on one machine.",
+    NULL,         NULL,
     NULL};
 
 int cmd_merge(int argc, char **argv)

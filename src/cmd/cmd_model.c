@@ -8,7 +8,13 @@
 enum { MAX_SET = 64, KEY_SEQUENCE = 256, KEY_CONTEXT, KEY_PP, KEY_TP, KEY_EP, KEY_REDUNDANT, KEY_TABLE1, KEY_TABLE2 };
 enum { DEFAULT_TOKENS = 4096, MOST_TOKENS = 1 << 30, MOST_GPUS = 1 << 20 };
 
-#define DEFAULT_QUESTION {DEFAULT_TOKENS, DEFAULT_TOKENS, {1, 1, 1, 0}}
+#define DEFAULT_QUESTION \
+    { \
+        DEFAULT_TOKENS, DEFAULT_TOKENS, \
+        { \
+            1, 1, 1, 0 \
+        } \
+    }
 
 struct options {
     const char *name, *import, *out, *set[MAX_SET];
@@ -77,27 +83,56 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "more than %d changes", MAX_SET);
         o->set[o->n_set++] = arg;
         return 0;
-    case KEY_SEQUENCE: o->question.sequence = (double)option_whole(arg, 1, MOST_TOKENS, "--sequence", state); return 0;
-    case KEY_CONTEXT: o->question.context = (double)option_whole(arg, 1, MOST_TOKENS, "--context", state); return 0;
-    case KEY_PP: o->question.layout.pp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--pp", state); return 0;
-    case KEY_TP: o->question.layout.tp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--tp", state); return 0;
-    case KEY_EP: o->question.layout.ep = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--ep", state); return 0;
-    case KEY_REDUNDANT: o->question.layout.redundant = (uint32_t)option_whole(arg, 0, MOST_GPUS, "--redundant", state); return 0;
-    case KEY_TABLE1: o->table = 1; return 0;
-    case KEY_TABLE2: o->table = 2; return 0;
-    case 'f': set_format(o, arg, state); return 0;
-    case 'o': o->out = arg; return 0;
-    case ARGP_KEY_ARG: add_name(o, arg, state); return 0;
-    case ARGP_KEY_END: check_all(o, state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case KEY_SEQUENCE:
+        o->question.sequence = (double)option_whole(arg, 1, MOST_TOKENS, "--sequence", state);
+        return 0;
+    case KEY_CONTEXT:
+        o->question.context = (double)option_whole(arg, 1, MOST_TOKENS, "--context", state);
+        return 0;
+    case KEY_PP:
+        o->question.layout.pp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--pp", state);
+        return 0;
+    case KEY_TP:
+        o->question.layout.tp = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--tp", state);
+        return 0;
+    case KEY_EP:
+        o->question.layout.ep = (uint32_t)option_whole(arg, 1, MOST_GPUS, "--ep", state);
+        return 0;
+    case KEY_REDUNDANT:
+        o->question.layout.redundant = (uint32_t)option_whole(arg, 0, MOST_GPUS, "--redundant", state);
+        return 0;
+    case KEY_TABLE1:
+        o->table = 1;
+        return 0;
+    case KEY_TABLE2:
+        o->table = 2;
+        return 0;
+    case 'f':
+        set_format(o, arg, state);
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        add_name(o, arg, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_all(o, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "NAME\nFILE.yaml\nimport CONFIG.JSON",
+    argp_options,
+    parse_option,
+    "NAME\nFILE.yaml\nimport CONFIG.JSON",
     "Prints parameters, KV cache, training and decoding FLOPs and bytes, and weights per GPU of a model: one "
     "of 'moesim list models', or a file of your own. 'import' makes such a file of a Hugging Face config.json.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 static int describe(const struct options *o, struct arena *arena, struct outfile *f, struct diag *diag)
 {

@@ -17,8 +17,10 @@ struct options {
 static const struct argp_option argp_options[] = {
     {"min", KEY_MIN, "NAME", 0, "a metric or axis that should be small", 0},
     {"max", KEY_MAX, "NAME", 0, "a metric or axis that should be large", 0},
-    {"where", 'w', "EXPRESSION", 0, "only points for which this SQL expression over axes and metrics holds: "
-     "'nodes <= 64 and tpot_bound < 20 ms'", 0},
+    {"where", 'w', "EXPRESSION", 0,
+     "only points for which this SQL expression over axes and metrics holds: "
+     "'nodes <= 64 and tpot_bound < 20 ms'",
+     0},
     {"output", 'o', "FILE", 0, "write to FILE (.json, .csv; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {0}};
@@ -56,9 +58,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "RESULT",
+    argp_options,
+    parse_option,
+    "RESULT",
     "Prints the points of a sweep that no other point beats: none is better in one of the objectives without being "
-    "worse in another.", NULL, NULL, NULL};
+    "worse in another.",
+    NULL,
+    NULL,
+    NULL};
 
 int cmd_pareto(int argc, char **argv)
 {

@@ -68,18 +68,33 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'f': o->write = find_writer(arg, state); return 0;
-    case 'o': o->out = arg; return 0;
-    case 'j': o->jobs = (uint32_t)option_whole(arg, 1, MAX_JOBS, "--jobs", state); return 0;
-    case ARGP_KEY_ARG: add_trial(o, arg, state); return 0;
-    case ARGP_KEY_NO_ARGS: add_all(o); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case 'f':
+        o->write = find_writer(arg, state);
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case 'j':
+        o->jobs = (uint32_t)option_whole(arg, 1, MAX_JOBS, "--jobs", state);
+        return 0;
+    case ARGP_KEY_ARG:
+        add_trial(o, arg, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        add_all(o);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp argp = {
-    argp_options, parse_option, "[PROPOSAL...]",
-    "Runs each PROPOSAL (default: all) on its own standard scenario, without and with it.", NULL, NULL, NULL};
+static const struct argp argp = {argp_options,
+                                 parse_option,
+                                 "[PROPOSAL...]",
+                                 "Runs each PROPOSAL (default: all) on its own standard scenario, without and with it.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 /* By section of the paper, then by name, as the registry has them. */
 static int by_section(const void *a, const void *b)

@@ -27,7 +27,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "-o %s: the page is HTML, its name must end in .html or .html.gz", arg);
         o->out = arg;
         return 0;
-    case KEY_TITLE: o->title = arg; return 0;
+    case KEY_TITLE:
+        o->title = arg;
+        return 0;
     case ARGP_KEY_ARG:
         if (o->n == MAX_RESULTS)
             argp_error(state, "more than %d results", MAX_RESULTS);
@@ -37,17 +39,24 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         argp_error(state, "which results? For example:\n  moesim claims -o claims.json\n"
                           "  moesim report claims.json -o report.html");
         return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "RESULT...",
-    "Makes one HTML page of results: claims with filters, charts whose axes are chosen in the page, drawings of networks, "
+    argp_options,
+    parse_option,
+    "RESULT...",
+    "Makes one HTML page of results: claims with filters, charts whose axes are chosen in the page, drawings of "
+    "networks, "
     "timelines, where all numbers are from. The page holds everything it needs and loads nothing."
-    "\vRESULT is what these write: run -o FILE.json, run --timeline FILE.json, claims -o FILE.json, topo --format json -o "
+    "\vRESULT is what these write: run -o FILE.json, run --timeline FILE.json, claims -o FILE.json, topo --format json "
+    "-o "
     "FILE, sweep -o FILE.sqlite, export -o FILE.json, and any other JSON of moesim; .gz is read, too.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 static int work(const struct options *o, struct arena *arena, struct diag *diag)
 {

@@ -20,8 +20,7 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'",
-     0},
+    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
     {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
     {"output", 'o', "FILE", 0, "write the result to FILE (.json, .csv; .gz compresses)", 0},
@@ -29,10 +28,8 @@ static const struct argp_option argp_options[] = {
     {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
     {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
     {"critical-path", KEY_CRITICAL, NULL, 0, "add a table of what the run waited for", 0},
-    {"timeline", KEY_TIMELINE, "FILE", 0,
-     "write a timeline for ui.perfetto.dev (.json; .gz compresses)", 0},
-    {"timeline-ranks", KEY_RANKS, "LIST", 0,
-     "ranks on the timeline, for example 0,8-15 (default: 0)", 0},
+    {"timeline", KEY_TIMELINE, "FILE", 0, "write a timeline for ui.perfetto.dev (.json; .gz compresses)", 0},
+    {"timeline-ranks", KEY_RANKS, "LIST", 0, "ranks on the timeline, for example 0,8-15 (default: 0)", 0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -85,8 +82,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {argp_options, parse_option, "SCENARIO",
-                                 "Simulates a scenario and prints the result.", NULL, NULL, NULL};
+static const struct argp argp = {argp_options, parse_option, "SCENARIO", "Simulates a scenario and prints the result.",
+                                 NULL,         NULL,         NULL};
 
 /* A run and what of it goes on the timeline. */
 struct run {
@@ -114,10 +111,8 @@ static bool has_format(const char *path, const char *suffix)
 static void check_outputs(const struct options *o, struct diag *diag)
 {
     for (int i = 0; i < o->n_out; i++)
-        if (!has_format(o->out[i], ".json") && !has_format(o->out[i], ".csv") &&
-            strncmp(o->out[i], "/dev/", 5))
-            diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
-                       "-o %s: the name must end in .json or .csv, or those with .gz",
+        if (!has_format(o->out[i], ".json") && !has_format(o->out[i], ".csv") && strncmp(o->out[i], "/dev/", 5))
+            diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "-o %s: the name must end in .json or .csv, or those with .gz",
                        o->out[i]);
 }
 
@@ -132,18 +127,15 @@ static void write_outputs(const struct run *r, const struct options *o, struct d
     if (o->timeline && !r->kind.spec.graph)
         diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "--timeline: nothing was simulated that it could show");
     else if (o->timeline)
-        timeline_write(o->timeline, &r->kind.spec, &r->kind.outcome, r->devices, r->n_devices,
-                       diag);
+        timeline_write(o->timeline, &r->kind.spec, &r->kind.outcome, r->devices, r->n_devices, diag);
 }
 
 /* --- timeline ranks --------------------------------------------------------------------------------- */
 
-static int add_range(struct run *r, unsigned long first, unsigned long last, const char *list,
-                     struct diag *diag)
+static int add_range(struct run *r, unsigned long first, unsigned long last, const char *list, struct diag *diag)
 {
     if (first > last || last >= r->kind.spec.graph->n_devices) {
-        diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
-                   "--timeline-ranks %s: the run simulates ranks 0 to %u", list,
+        diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "--timeline-ranks %s: the run simulates ranks 0 to %u", list,
                    r->kind.spec.graph->n_devices - 1);
         return -1;
     }
@@ -166,8 +158,7 @@ static int parse_ranks(struct run *r, const char *list, struct diag *diag)
         }
         if (end == p || (*end && *end != ',')) {
             diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
-                       "--timeline-ranks %s is no list of ranks; write for example 0,8-15",
-                       list);
+                       "--timeline-ranks %s is no list of ranks; write for example 0,8-15", list);
             return -1;
         }
         if (add_range(r, first, last, list ? list : "0", diag))
@@ -181,8 +172,7 @@ static int parse_ranks(struct run *r, const char *list, struct diag *diag)
 static bool link_of(const struct topology *t, const struct topo_link *l, uint32_t device)
 {
     uint32_t nic = t->n_endpoints + device;
-    return l->kind <= LINK_NIC &&
-           (l->a == device || l->b == device || l->a == nic || l->b == nic);
+    return l->kind <= LINK_NIC && (l->a == device || l->b == device || l->a == nic || l->b == nic);
 }
 
 /* The links that belong to a device on the timeline are sampled. */
@@ -227,10 +217,8 @@ static void report(const struct run *r, const struct options *o, struct diag *di
 
 static void run(struct run *r, const struct options *o, struct diag *diag)
 {
-    struct scenario_options options = {.overrides = o->set,
-                                       .n_overrides = o->n_set,
-                                       .proposals = o->proposals,
-                                       .n_proposals = o->n_proposals};
+    struct scenario_options options = {
+        .overrides = o->set, .n_overrides = o->n_set, .proposals = o->proposals, .n_proposals = o->n_proposals};
     if (scenario_load_with(o->scenario, &options, r->kind.arena, &r->file, diag))
         return;
     progress_begin("building");
@@ -249,8 +237,7 @@ int cmd_run(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     struct run r = {.options = &o};
-    r.kind = (struct kind_run){
-        .file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
+    r.kind = (struct kind_run){.file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
     if (o.critical)
         r.kind.critical = ARENA_NEW(r.kind.arena, struct critical_path);
     struct diag *diag = diag_new();

@@ -8,8 +8,7 @@
 enum { KEY_ROFF = 256 };
 
 static const struct argp_option argp_options[] = {
-    {"roff", KEY_ROFF, NULL, 0,
-     "print kinds, keys, proposals and units as the sections of a manual page instead", 0},
+    {"roff", KEY_ROFF, NULL, 0, "print kinds, keys, proposals and units as the sections of a manual page instead", 0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -36,8 +35,9 @@ static const struct argp argp = {argp_options,
                                  NULL};
 
 static const struct cfg_extra extra[] = {
-    {"sweep", "{\"type\": \"object\", \"description\": \"what moesim sweep varies: axes, zip, where, sample, seeds; see "
-              "doc/SWEEP.md\"}"},
+    {"sweep",
+     "{\"type\": \"object\", \"description\": \"what moesim sweep varies: axes, zip, where, sample, seeds; see "
+     "doc/SWEEP.md\"}"},
     {0}};
 
 int cmd_schema(int argc, char **argv)

@@ -48,9 +48,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "RESULT",
+    argp_options,
+    parse_option,
+    "RESULT",
     "Tells which axes of a sweep matter for a metric: elementary effects of a sweep with --sample morris:N, Sobol "
-    "indices of one with --sample saltelli:N.", NULL, NULL, NULL};
+    "indices of one with --sample saltelli:N.",
+    NULL,
+    NULL,
+    NULL};
 
 int cmd_sensitivity(int argc, char **argv)
 {
@@ -60,8 +65,7 @@ int cmd_sensitivity(int argc, char **argv)
     struct diag *diag = diag_new();
     struct arena *arena = arena_new();
     struct sweep_db *db = sweep_db_open(o.file, diag);
-    const struct result_table *table =
-        db ? sensitivity_table(db, o.n_metrics ? o.metrics : NULL, arena, diag) : NULL;
+    const struct result_table *table = db ? sensitivity_table(db, o.n_metrics ? o.metrics : NULL, arena, diag) : NULL;
     if (table)
         print_table(table, o.out, o.json, diag);
     sweep_db_close(db);

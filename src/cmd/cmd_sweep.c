@@ -13,8 +13,21 @@
 
 enum { MAX_POINTS = 100000, SHOWN_BESIDE_FILE = 20, MAX_JOBS = 4096, MAX_SHARDS = 65535 };
 
-enum { KEY_SAMPLE = 256, KEY_SEEDS, KEY_ZIP, KEY_RESUME, KEY_OVERWRITE, KEY_RETRY, KEY_CACHE, KEY_SHARD, KEY_TIME,
-       KEY_MEMORY, KEY_MAX, KEY_SHOW, KEY_DRY };
+enum {
+    KEY_SAMPLE = 256,
+    KEY_SEEDS,
+    KEY_ZIP,
+    KEY_RESUME,
+    KEY_OVERWRITE,
+    KEY_RETRY,
+    KEY_CACHE,
+    KEY_SHARD,
+    KEY_TIME,
+    KEY_MEMORY,
+    KEY_MAX,
+    KEY_SHOW,
+    KEY_DRY
+};
 
 struct options {
     const char *file;
@@ -28,12 +41,17 @@ struct options {
 static const struct argp_option argp_options[] = {
     {"axis", 'a', "KEY=VALUES", 0,
      "values of a key: 'mpft, mrft'; '100, 200 Gb/s'; '100..800 Gb/s by 100'; '2..64 by x2'; '1..10 us lin 4'; "
-     "'1..10 us log 4'; with --sample a range: '1..10 us'", 0},
+     "'1..10 us log 4'; with --sample a range: '1..10 us'",
+     0},
     {"zip", KEY_ZIP, "KEY,KEY", 0, "axes whose values go together instead of in all combinations", 0},
-    {"where", 'w', "EXPRESSION", 0, "only settings for which this SQL expression holds: 'nodes * 8 >= 64 and "
-     "bandwidth < 400 Gb/s'", 0},
-    {"sample", KEY_SAMPLE, "METHOD:N[:SEED]", 0, "draw N settings instead of all combinations: sobol, lhs; for "
-     "'moesim sensitivity': morris (N trajectories), saltelli (N base samples)", 0},
+    {"where", 'w', "EXPRESSION", 0,
+     "only settings for which this SQL expression holds: 'nodes * 8 >= 64 and "
+     "bandwidth < 400 Gb/s'",
+     0},
+    {"sample", KEY_SAMPLE, "METHOD:N[:SEED]", 0,
+     "draw N settings instead of all combinations: sobol, lhs; for "
+     "'moesim sensitivity': morris (N trajectories), saltelli (N base samples)",
+     0},
     {"seeds", KEY_SEEDS, "N", 0, "run each setting with sim.seed 1 to N, or with a list of seeds", 0},
     {"set", 's', "KEY=VALUE", 0, "change one value for all points", 0},
     {NULL, 0, NULL, 0, "Running:", 1},
@@ -76,8 +94,10 @@ static void set_output(struct options *o, const char *name, struct argp_state *s
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (n > strlen(others[i]) && !strcmp(name + n - strlen(others[i]), others[i]))
-            argp_error(state, "-o %s: the result is a SQLite database, name it for example result.sqlite; "
-                       "'moesim export' makes CSV and JSON of it", name);
+            argp_error(state,
+                       "-o %s: the result is a SQLite database, name it for example result.sqlite; "
+                       "'moesim export' makes CSV and JSON of it",
+                       name);
     if (!*name || !strcmp(name, "-"))
         argp_error(state, "-o '%s': a database needs a file", name);
     o->sweep.out = name;
@@ -164,11 +184,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "SCENARIO|SWEEP.yaml",
+    argp_options,
+    parse_option,
+    "SCENARIO|SWEEP.yaml",
     "Runs a scenario for many values of its keys.\v"
     "SCENARIO may hold a section 'sweep:' that says the same as these options; doc/SWEEP.md describes it, the "
     "result and the syntax of values. Exit code 1: some points failed, the result says why.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 /* --- running ------------------------------------------------------------------------------------------------------ */
 
@@ -215,8 +239,8 @@ static void sweep(const struct options *o, const struct design *design, struct d
     }
     if (!failed) {
         tell(&report, o);
-        sweep_print_wide(result, o->n_show ? o->show : NULL, o->sweep.out ? SHOWN_BESIDE_FILE : UINT32_MAX - 2,
-                         stdout, diag);
+        sweep_print_wide(result, o->n_show ? o->show : NULL, o->sweep.out ? SHOWN_BESIDE_FILE : UINT32_MAX - 2, stdout,
+                         diag);
         if (report.n_failed)
             diag_exit(diag, EXIT_NO);
     }
@@ -231,11 +255,17 @@ static const char **list_new(int argc)
 int cmd_sweep(int argc, char **argv)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options o = {.set = list_new(argc), .axes = list_new(argc), .zip = list_new(argc),
-                        .caches = list_new(argc), .show = list_new(argc)};
-    o.sweep = (struct sweep_options){.max_points = MAX_POINTS, .shard = 1, .n_shards = 1, .caches = o.caches,
-                                     .limits = {.jobs = processors > 0 ? (uint32_t)processors : 1,
-                                                .memory_B = machine_memory_B()}};
+    struct options o = {.set = list_new(argc),
+                        .axes = list_new(argc),
+                        .zip = list_new(argc),
+                        .caches = list_new(argc),
+                        .show = list_new(argc)};
+    o.sweep = (struct sweep_options){
+        .max_points = MAX_POINTS,
+        .shard = 1,
+        .n_shards = 1,
+        .caches = o.caches,
+        .limits = {.jobs = processors > 0 ? (uint32_t)processors : 1, .memory_B = machine_memory_B()}};
     o.design.set = o.set;
     o.design.axes = o.axes;
     o.design.zip = o.zip;

@@ -8,8 +8,7 @@
 #include "io/scenario.h"
 #include "io/topo_writers.h"
 
-enum { MAX_SET = 64, KEY_HARDWARE = 256, KEY_NODES, KEY_COST, KEY_COUNT, KEY_PRICES, KEY_TABLE3,
-       KEY_FORMAT };
+enum { MAX_SET = 64, KEY_HARDWARE = 256, KEY_NODES, KEY_COST, KEY_COUNT, KEY_PRICES, KEY_TABLE3, KEY_FORMAT };
 
 struct format {
     const char *name, *suffix; /* -o FILE chooses by suffix */
@@ -18,10 +17,8 @@ struct format {
 };
 
 static const struct format formats[] = {
-    {"text", ".txt", topo_write_text, false, true},
-    {"json", ".json", topo_write_json, false, true},
-    {"dot", ".dot", topo_write_dot, true, false},
-    {"simgrid-xml", ".xml", topo_write_simgrid, true, false},
+    {"text", ".txt", topo_write_text, false, true},    {"json", ".json", topo_write_json, false, true},
+    {"dot", ".dot", topo_write_dot, true, false},      {"simgrid-xml", ".xml", topo_write_simgrid, true, false},
     {"htsim", ".topo", topo_write_htsim, true, false},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -44,11 +41,13 @@ static const struct argp_option argp_options[] = {
     {"prices", KEY_PRICES, "FILE", 0, "price list (default: configs/prices.yaml)", 0},
     {"format", KEY_FORMAT, "FORMAT", 0,
      "text, json, dot (Graphviz), simgrid-xml (a platform) or htsim (.topo of its fat trees); "
-     "default: by the suffix of -o, or text", 0},
+     "default: by the suffix of -o, or text",
+     0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
     {"table3", KEY_TABLE3, NULL, 0,
      "Table 3 of the paper: five networks counted and priced; exit code 1 when a count differs or "
-     "a cost is off by more than 1 %", 0},
+     "a cost is off by more than 1 %",
+     0},
     {0}};
 
 /* --- command line ----------------------------------------------------------------------------------- */
@@ -62,8 +61,7 @@ static const struct format *find_format(const char *word, struct argp_state *sta
         names[i] = formats[i].name;
     }
     const char *near = cfg_nearest(word, names);
-    argp_error(state,
-               "there is no format '%s'%s%s%s; formats are text, json, dot, simgrid-xml, htsim", word,
+    argp_error(state, "there is no format '%s'%s%s%s; formats are text, json, dot, simgrid-xml, htsim", word,
                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -138,25 +136,50 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "more than %d times -s", MAX_SET);
         o->set[o->n_set++] = arg;
         return 0;
-    case 'o': o->out = arg; return 0;
-    case KEY_HARDWARE: o->hardware = arg; return 0;
-    case KEY_NODES: o->nodes = arg; return 0;
-    case KEY_COST: o->cost = true; return 0;
-    case KEY_COUNT: o->count = true; return 0;
-    case KEY_PRICES: o->prices = arg; return 0;
-    case KEY_TABLE3: o->table3 = true; return 0;
-    case KEY_FORMAT: o->format = find_format(arg, state); return 0;
-    case ARGP_KEY_ARG: add_argument(o, arg, state); return 0;
-    case ARGP_KEY_END: check_all(o, state); return 0;
-    default: return ARGP_ERR_UNKNOWN;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case KEY_HARDWARE:
+        o->hardware = arg;
+        return 0;
+    case KEY_NODES:
+        o->nodes = arg;
+        return 0;
+    case KEY_COST:
+        o->cost = true;
+        return 0;
+    case KEY_COUNT:
+        o->count = true;
+        return 0;
+    case KEY_PRICES:
+        o->prices = arg;
+        return 0;
+    case KEY_TABLE3:
+        o->table3 = true;
+        return 0;
+    case KEY_FORMAT:
+        o->format = find_format(arg, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        add_argument(o, arg, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_all(o, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "NAME [SCENARIO]\n--table3",
+    argp_options,
+    parse_option,
+    "NAME [SCENARIO]\n--table3",
     "Counts, measures and prices the network NAME ('moesim list topologies'), or exports it. The "
     "cluster is that of SCENARIO, or one of --hardware; -s and --nodes change it.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 /* --- the work --------------------------------------------------------------------------------------- */
 
@@ -261,8 +284,7 @@ static int describe(struct work *w, const struct options *o, struct diag *diag)
 static int compare_with_paper(struct work *w, const struct options *o, struct diag *diag)
 {
     struct table3 t;
-    if (load_prices(w, o, diag) ||
-        table3_compute(w->cluster.hw, cfg_struct(w->prices), &t, diag))
+    if (load_prices(w, o, diag) || table3_compute(w->cluster.hw, cfg_struct(w->prices), &t, diag))
         return -1;
     struct outfile *f = outfile_open(o->out ? o->out : "-", diag);
     if (!f)

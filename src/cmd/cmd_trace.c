@@ -18,8 +18,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
     {"output", 'o', "FILE", 0, "import: write the trace to FILE (.gz compresses)", 0},
-    {"classes", 'c', "FILE", 0,
-     "classify kernels by the rules in FILE (YAML) before the shipped ones", 0},
+    {"classes", 'c', "FILE", 0, "classify kernels by the rules in FILE (YAML) before the shipped ones", 0},
     {"source", KEY_SOURCE, "TEXT", 0, "import: where the trace comes from, kept in the file", 0},
     {0}};
 
@@ -31,8 +30,8 @@ static void check_verb(const char *word, struct argp_state *state)
         if (!strcmp(verbs[i], word))
             return;
     const char *near = cfg_nearest(word, verbs);
-    argp_error(state, "there is no 'trace %s'%s%s%s", word, near ? "; did you mean 'trace " : "",
-               near ? near : "", near ? "'?" : "; there are info and import");
+    argp_error(state, "there is no 'trace %s'%s%s%s", word, near ? "; did you mean 'trace " : "", near ? near : "",
+               near ? "'?" : "; there are info and import");
 }
 
 static bool is_text(const char *text)
@@ -49,11 +48,10 @@ static void check_complete(const struct options *o, struct argp_state *state)
                           "  moesim trace info traces/deepseek_v3_train.trace.json\n"
                           "  moesim trace import profile.json.gz -o my.trace.json");
     else if (!o->file)
-        argp_error(state, "which trace? For example:\n  moesim trace %s profile.json.gz%s",
-                   o->verb, !strcmp(o->verb, "import") ? " -o my.trace.json" : "");
+        argp_error(state, "which trace? For example:\n  moesim trace %s profile.json.gz%s", o->verb,
+                   !strcmp(o->verb, "import") ? " -o my.trace.json" : "");
     else if (!strcmp(o->verb, "import") && !o->out)
-        argp_error(state, "where to? For example:\n  moesim trace import %s -o my.trace.json",
-                   o->file);
+        argp_error(state, "where to? For example:\n  moesim trace import %s -o my.trace.json", o->file);
     else if (!strcmp(o->verb, "info") && o->out)
         argp_error(state, "'trace info' prints; -o belongs to 'trace import'");
     else if (o->source && !is_text(o->source))
@@ -93,10 +91,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option, "info FILE\nimport FILE -o OUT",
+    argp_options,
+    parse_option,
+    "info FILE\nimport FILE -o OUT",
     "Describes a recorded trace, or imports one into moesim's own format. FILE is a PyTorch "
     "profiler (Kineto) trace or one in our format, .json or .json.gz.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 int cmd_trace(int argc, char **argv)
 {

@@ -16,13 +16,10 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0,
-     "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
+    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
     {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
-    {"print", KEY_PRINT, NULL, 0,
-     "print the scenario with every key resolved, as YAML that is a scenario itself",
-     0},
+    {"print", KEY_PRINT, NULL, 0, "print the scenario with every key resolved, as YAML that is a scenario itself", 0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -55,12 +52,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options,
-    parse_option,
-    "SCENARIO...",
-    "Checks scenarios without running them and reports every mistake with its place.",
-    NULL,
-    NULL,
+    argp_options,  parse_option,
+    "SCENARIO...", "Checks scenarios without running them and reports every mistake with its place.",
+    NULL,          NULL,
     NULL};
 
 /* A file that describes a sweep: its axes, and that its first point is a scenario. */
@@ -82,18 +76,15 @@ static int validate(const struct options *o, const char *file)
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct scenario_file scenario;
-    struct scenario_options options = {.overrides = o->set,
-                                       .n_overrides = o->n_set,
-                                       .proposals = o->proposals,
-                                       .n_proposals = o->n_proposals};
-    bool ok = !o->print && design_is_in(file, arena) ?
-                  validate_sweep(o, file, arena, diag) :
-                  !scenario_load_with(file, &options, arena, &scenario, diag);
+    struct scenario_options options = {
+        .overrides = o->set, .n_overrides = o->n_set, .proposals = o->proposals, .n_proposals = o->n_proposals};
+    bool ok = !o->print && design_is_in(file, arena) ? validate_sweep(o, file, arena, diag)
+                                                     : !scenario_load_with(file, &options, arena, &scenario, diag);
     if (ok && o->print)
         cfg_print_yaml(scenario.cfg, stdout);
     else if (ok)
         printf("%s: ok\n", data_given(file, arena)); /* it may be a shipped one */
-    fflush(stdout); /* results and messages of several files stay in order */
+    fflush(stdout);                                  /* results and messages of several files stay in order */
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);
     diag_free(diag);

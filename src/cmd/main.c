@@ -100,9 +100,9 @@ static int help_of(char *command)
 static void print_version(void)
 {
     puts(PACKAGE_STRING "\n"
-         "License GPL-3.0-or-later: <https://gnu.org/licenses/gpl.html>\n"
-         "This is free software: you are free to change and redistribute it.\n"
-         "There is no warranty, to the extent permitted by law.");
+                        "License GPL-3.0-or-later: <https://gnu.org/licenses/gpl.html>\n"
+                        "This is free software: you are free to change and redistribute it.\n"
+                        "There is no warranty, to the extent permitted by law.");
 }
 
 /* An interrupted run leaves no temporary file; the simulation's child dies with its parent. */

@@ -15,8 +15,8 @@ static void put_kinds(FILE *out, struct arena *a)
     for (const struct scenario_kind *const *k = kind_all(); *k; k++) {
         roff_term(out, (*k)->name);
         roff_line(out, arena_printf(a, "%s (paper %s).", (*k)->doc, (*k)->ref));
-        roff_line(out, arena_printf(a, "Reads %ssim, %s.", (*k)->without_cluster ? "" : "hardware, cluster, ",
-                                    (*k)->reads));
+        roff_line(out,
+                  arena_printf(a, "Reads %ssim, %s.", (*k)->without_cluster ? "" : "hardware, cluster, ", (*k)->reads));
     }
 }
 

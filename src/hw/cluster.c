@@ -4,27 +4,40 @@
 #include <math.h>
 
 #define TEXT(table, key, member, text) \
-    {.name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .doc = text}
+    { \
+        .name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .doc = text \
+    }
 #define COUNT(table, key, member, low, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct table, member), \
-     .min = (low), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .min = (low), .max = (high), \
+        .doc = text \
+    }
 #define QUANTITY(table, key, member, unit, low, high, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct table, member), \
-     .min = (low), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct table, member), .min = (low), \
+        .max = (high), .doc = text \
+    }
 #define PART(key, member, table) \
-    {.name = key, .type = CFG_TABLE, .offset = offsetof(struct cluster_hw, member), .sub = &(table)}
+    { \
+        .name = key, .type = CFG_TABLE, .offset = offsetof(struct cluster_hw, member), .sub = &(table) \
+    }
 
 #define TENSOR_BITS(key, member, preset, low, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct hw_tensor_core, member), .dflt = preset, .min = (low), \
-     .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct hw_tensor_core, member), .dflt = preset, .min = (low), \
+        .max = (high), .doc = text \
+    }
 
 static const struct cfg_field tensor_fields[] = {
     TENSOR_BITS("align_bits", align_bits, "13", 1, 40, "fraction bits that aligned products keep (Hopper: 13)"),
     TENSOR_BITS("register_bits", register_bits, "13", 1, 23, "mantissa bits of the accumulator (Hopper: 13, FP22)"),
     TENSOR_BITS("promote_every", promote_every, "128", 0, 1 << 20,
                 "elements of K after which CUDA cores scale it and add it up in FP32 (DeepGEMM: 128); 0: never"),
-    {.name = "native_scaling", .type = CFG_BOOL, .offset = offsetof(struct hw_tensor_core, native_scaling),
-     .dflt = "false", .doc = "scales of 1x128 and 128x128 go into the tensor core: CUDA cores multiply nothing"},
+    {.name = "native_scaling",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct hw_tensor_core, native_scaling),
+     .dflt = "false",
+     .doc = "scales of 1x128 and 128x128 go into the tensor core: CUDA cores multiply nothing"},
     {0}};
 static const struct cfg_table tensor_table = {"tensor", "FP8 tensor cores", sizeof(struct hw_tensor_core),
                                               tensor_fields};
@@ -41,8 +54,7 @@ static const struct cfg_field chip_fields[] = {
              "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
     {.name = "tensor", .type = CFG_TABLE, .offset = offsetof(struct hw_chip, tensor), .sub = &tensor_table},
     {0}};
-static const struct cfg_table chip_table = {
-    "chip", "the accelerator", sizeof(struct hw_chip), chip_fields};
+static const struct cfg_table chip_table = {"chip", "the accelerator", sizeof(struct hw_chip), chip_fields};
 
 static const struct cfg_field node_fields[] = {
     COUNT(hw_node, "gpus", gpus, 1, 1024, "GPUs per node"),
@@ -52,7 +64,9 @@ static const struct cfg_field node_fields[] = {
              "what large transfers achieve of the raw NVLink bandwidth"),
     QUANTITY(hw_node, "nvlink_latency", nvlink_latency_s, DIM_TIME, 0, 1,
              "GPU to GPU through the NVSwitch, end to end"),
-    {.name = "unified_adapter", .type = CFG_BOOL, .offset = offsetof(struct hw_node, unified_adapter),
+    {.name = "unified_adapter",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct hw_node, unified_adapter),
      .dflt = "false",
      .doc = "NICs have ports of their own in the scale-up network: what they bring goes to any GPU of the node"},
     QUANTITY(hw_node, "pcie_bandwidth", pcie_Bps, DIM_BANDWIDTH, 1e8, 1e14,
@@ -60,102 +74,124 @@ static const struct cfg_field node_fields[] = {
     {.name = "host", .type = CFG_TABLE, .offset = offsetof(struct hw_node, host), .sub = &hw_host_table},
     TEXT(hw_node, "cpu", cpu, "host processor (for information)"),
     {0}};
-static const struct cfg_table node_table = {
-    "node", "what is inside one node", sizeof(struct hw_node), node_fields};
+static const struct cfg_table node_table = {"node", "what is inside one node", sizeof(struct hw_node), node_fields};
 
 static const struct cfg_field nic_fields[] = {
     COUNT(hw_nic, "per_node", per_node, 1, 1024, "NICs per node; NIC i serves GPU i"),
-    QUANTITY(hw_nic, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, 1e7, 1e14,
-             "line rate, one direction"),
+    QUANTITY(hw_nic, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, 1e7, 1e14, "line rate, one direction"),
     QUANTITY(hw_nic, "mtu", mtu_B, DIM_BYTES, 64, 65536, "payload of a full packet"),
     QUANTITY(hw_nic, "header", header_B, DIM_BYTES, 0, 1024, "bytes on the wire around a payload"),
     QUANTITY(hw_nic, "efficiency", efficiency_ratio, DIM_RATIO, 0.01, 1,
              "what large messages keep beside packet headers (credits, acknowledgements)"),
-    QUANTITY(hw_nic, "latency", latency_s, DIM_TIME, 0, 1,
-             "NIC, PCIe and posting the request, on one side"),
+    QUANTITY(hw_nic, "latency", latency_s, DIM_TIME, 0, 1, "NIC, PCIe and posting the request, on one side"),
     {0}};
-static const struct cfg_table nic_table = {
-    "nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
+static const struct cfg_table nic_table = {"nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
 
-const char *const routing_policy_names[] = {"static", "ecmp", "adaptive", "spray",
-                                               "valiant", "ugal", NULL};
+const char *const routing_policy_names[] = {"static", "ecmp", "adaptive", "spray", "valiant", "ugal", NULL};
 static const struct cfg_field routing_fields[] = {
-    {.name = "policy", .type = CFG_ENUM, .offset = offsetof(struct hw_routing, policy),
-     .dflt = "static", .choices = routing_policy_names,
+    {.name = "policy",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_routing, policy),
+     .dflt = "static",
+     .choices = routing_policy_names,
      .doc = "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours"},
-    {.name = "queue_pairs", .type = CFG_INT, .offset = offsetof(struct hw_routing, queue_pairs),
-     .dflt = "1", .min = 1, .max = 64,
+    {.name = "queue_pairs",
+     .type = CFG_INT,
+     .offset = offsetof(struct hw_routing, queue_pairs),
+     .dflt = "1",
+     .min = 1,
+     .max = 64,
      .doc = "queue pairs per connection; ecmp hashes each apart"},
-    {.name = "rebalance", .type = CFG_QUANTITY, .dim = DIM_TIME,
-     .offset = offsetof(struct hw_routing, rebalance_s), .dflt = "0 s", .min = 0, .max = 1,
+    {.name = "rebalance",
+     .type = CFG_QUANTITY,
+     .dim = DIM_TIME,
+     .offset = offsetof(struct hw_routing, rebalance_s),
+     .dflt = "0 s",
+     .min = 0,
+     .max = 1,
      .doc = "adaptive: how often running flows may move to another path; 0 = never"},
     {0}};
-static const struct cfg_table routing_table = {
-    "routing", "which of several paths a flow takes", sizeof(struct hw_routing), routing_fields};
+static const struct cfg_table routing_table = {"routing", "which of several paths a flow takes",
+                                               sizeof(struct hw_routing), routing_fields};
 
 #define OPTIONAL_COUNT(key, member, default, low, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct hw_network, member), \
-     .dflt = default, .min = (low), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct hw_network, member), .dflt = default, .min = (low), \
+        .max = (high), .doc = text \
+    }
 
 static const struct cfg_field network_fields[] = {
     OPTIONAL_COUNT("planes", planes, "0", 0, 1024,
                    "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"),
-    OPTIONAL_COUNT("nic_ports", nic_ports, "1", 1, 64,
-                   "mpft_multiport: ports of a NIC, each on a plane of its own"),
+    OPTIONAL_COUNT("nic_ports", nic_ports, "1", 1, 64, "mpft_multiport: ports of a NIC, each on a plane of its own"),
     OPTIONAL_COUNT("slim_fly_q", slim_fly_q, "0", 0, 4096,
                    "slim_fly: size of the finite field; 0 = the smallest that holds all endpoints"),
     OPTIONAL_COUNT("dragonfly_groups", dragonfly_groups, "0", 0, 1 << 20,
                    "dragonfly: groups; 0 = as few as hold all endpoints"),
-    {.name = "file", .type = CFG_STRING, .offset = offsetof(struct hw_network, file), .dflt = "",
+    {.name = "file",
+     .type = CFG_STRING,
+     .offset = offsetof(struct hw_network, file),
+     .dflt = "",
      .doc = "topo_file: YAML file with the switches and cables"},
-    {.name = "routing", .type = CFG_TABLE, .offset = offsetof(struct hw_network, routing),
-     .sub = &routing_table},
+    {.name = "routing", .type = CFG_TABLE, .offset = offsetof(struct hw_network, routing), .sub = &routing_table},
     COUNT(hw_network, "switch_ports", switch_ports, 2, 4096, "ports of a switch"),
-    QUANTITY(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, 1e7, 1e14,
-             "one switch port, one direction"),
-    QUANTITY(hw_network, "switch_latency", switch_latency_s, DIM_TIME, 0, 1,
-             "one traversal of a switch"),
+    QUANTITY(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, 1e7, 1e14, "one switch port, one direction"),
+    QUANTITY(hw_network, "switch_latency", switch_latency_s, DIM_TIME, 0, 1, "one traversal of a switch"),
     QUANTITY(hw_network, "copper_length", copper_length_m, DIM_LENGTH, 0, 1e6,
              "cable between a NIC and its switch, or within a group of switches; 5 ns a metre"),
     QUANTITY(hw_network, "optical_length", optical_length_m, DIM_LENGTH, 0, 1e6,
              "any other cable between switches; 5 ns a metre"),
-    {.name = "optical_energy", .type = CFG_QUANTITY, .dim = DIM_ENERGY,
-     .offset = offsetof(struct hw_network, optical_J_per_bit), .dflt = "37.5 pJ", .min = 0, .max = 1e-6,
+    {.name = "optical_energy",
+     .type = CFG_QUANTITY,
+     .dim = DIM_ENERGY,
+     .offset = offsetof(struct hw_network, optical_J_per_bit),
+     .dflt = "37.5 pJ",
+     .min = 0,
+     .max = 1e-6,
      .doc = "both modules of an optical cable between switches, per bit (default: pluggable modules of 30 W at "
             "1.6 Tb/s, NVIDIA, GTC 2025)"},
     QUANTITY(hw_network, "oversubscription", oversubscription_ratio, DIM_RATIO, 1, 64,
              "downlinks over uplinks of a leaf switch; 1 is non-blocking"),
     {0}};
-static const struct cfg_table network_table = {
-    "network", "switches and cables", sizeof(struct hw_network), network_fields};
+static const struct cfg_table network_table = {"network", "switches and cables", sizeof(struct hw_network),
+                                               network_fields};
 
 #define OPTIONAL_TIME(table, key, member, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct table, member), \
-     .dflt = "0 s", .min = 0, .max = 1, .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct table, member), .dflt = "0 s", \
+        .min = 0, .max = 1, .doc = text \
+    }
 
 static const char *const initiator_names[] = {"cpu_proxy", "ibgda", NULL};
 
 static const struct cfg_field software_fields[] = {
-    {.name = "initiator", .type = CFG_ENUM, .offset = offsetof(struct hw_software, initiator),
-     .dflt = "cpu_proxy", .choices = initiator_names,
+    {.name = "initiator",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_software, initiator),
+     .dflt = "cpu_proxy",
+     .choices = initiator_names,
      .doc = "collectives: who posts messages to the NIC, a thread on the CPU or the GPU (IBGDA)"},
     OPTIONAL_TIME(hw_software, "ibgda_step", ibgda_step_s,
                   "initiator ibgda: what software adds to the latency of a message"),
     OPTIONAL_TIME(hw_software, "ibgda_message", ibgda_message_s,
                   "initiator ibgda: time between two messages that a GPU posts"),
-    OPTIONAL_TIME(hw_software, "launch", launch_s,
-                  "from the call of a collective to its first message"),
+    OPTIONAL_TIME(hw_software, "launch", launch_s, "from the call of a collective to its first message"),
     OPTIONAL_TIME(hw_software, "network_step", network_step_s,
                   "initiator cpu_proxy: what software adds to the latency of a message over the network"),
     OPTIONAL_TIME(hw_software, "message", message_s,
                   "initiator cpu_proxy: messages of a GPU are posted one after the other; each takes this"),
-    {.name = "chunk", .type = CFG_QUANTITY, .dim = DIM_BYTES,
-     .offset = offsetof(struct hw_software, chunk_B), .dflt = "512 KiB", .min = 1, .max = 1e12,
+    {.name = "chunk",
+     .type = CFG_QUANTITY,
+     .dim = DIM_BYTES,
+     .offset = offsetof(struct hw_software, chunk_B),
+     .dflt = "512 KiB",
+     .min = 1,
+     .max = 1e12,
      .doc = "grain of pipelines: messages are forwarded chunk by chunk (default: NCCL's buffer of "
             "4 MiB in 8 steps)"},
     {0}};
-static const struct cfg_table software_table = {
-    "software", "the collective library (NCCL)", sizeof(struct hw_software), software_fields};
+static const struct cfg_table software_table = {"software", "the collective library (NCCL)", sizeof(struct hw_software),
+                                                software_fields};
 
 static const char *const ordering_names[] = {"path", "fence", "region", NULL};
 static const char *const in_network_names[] = {"none", "scale_out", "scale_up", "both", NULL};
@@ -170,68 +206,104 @@ static const struct cfg_field ep_kernel_fields[] = {
              "latency of the barrier before a kernel, once all ranks have arrived"),
     COUNT(hw_ep_kernel, "chunk_tokens", chunk_tokens, 1, 65536,
           "tokens per RDMA chunk: how much must arrive before forwarding starts"),
-    {.name = "low_latency_initiator", .type = CFG_ENUM,
-     .offset = offsetof(struct hw_ep_kernel, ll_initiator), .dflt = "ibgda",
+    {.name = "low_latency_initiator",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_ep_kernel, ll_initiator),
+     .dflt = "ibgda",
      .choices = initiator_names,
      .doc = "low-latency kernels: who posts their messages, one per token and expert, to the NIC"},
-    {.name = "combine_format", .type = CFG_STRING, .offset = offsetof(struct hw_ep_kernel, combine_format),
+    {.name = "combine_format",
+     .type = CFG_STRING,
+     .offset = offsetof(struct hw_ep_kernel, combine_format),
      .dflt = "bf16",
      .doc = "number format in which tokens of a combine cross the network (moesim formats --list)"},
-    {.name = "codec", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, codec), .dflt = "sm",
-     .choices = codec_names, .doc = "who encodes and decodes them: the SMs, or units in the NIC"},
-    {.name = "codec_overhead", .type = CFG_QUANTITY, .dim = DIM_RATIO,
-     .offset = offsetof(struct hw_ep_kernel, codec_overhead_ratio), .dflt = "75 %", .min = 0, .max = 10,
+    {.name = "codec",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_ep_kernel, codec),
+     .dflt = "sm",
+     .choices = codec_names,
+     .doc = "who encodes and decodes them: the SMs, or units in the NIC"},
+    {.name = "codec_overhead",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct hw_ep_kernel, codec_overhead_ratio),
+     .dflt = "75 %",
+     .min = 0,
+     .max = 10,
      .doc = "codec sm, LogFMT: time of a kernel beyond that of BF16 (paper 3.2.1: 50 to 100 %)"},
-    {.name = "ordering", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, ordering), .dflt = "path",
+    {.name = "ordering",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_ep_kernel, ordering),
+     .dflt = "path",
      .choices = ordering_names,
      .doc = "low-latency kernels: flags behind their data by the path (in order), by a fence of the sender (a round "
             "trip), or by the receiver's NIC (region acquire/release)"},
-    {.name = "multicast", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, multicast), .dflt = "none",
-     .choices = in_network_names, .doc = "normal kernels: where switches copy tokens of a dispatch"},
-    {.name = "reduction", .type = CFG_ENUM, .offset = offsetof(struct hw_ep_kernel, reduction), .dflt = "none",
-     .choices = in_network_names, .doc = "normal kernels: where switches add up tokens of a combine"},
-    {.name = "offload", .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, offload),
-     .sub = &hw_offload_table},
+    {.name = "multicast",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_ep_kernel, multicast),
+     .dflt = "none",
+     .choices = in_network_names,
+     .doc = "normal kernels: where switches copy tokens of a dispatch"},
+    {.name = "reduction",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_ep_kernel, reduction),
+     .dflt = "none",
+     .choices = in_network_names,
+     .doc = "normal kernels: where switches add up tokens of a combine"},
+    {.name = "offload", .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, offload), .sub = &hw_offload_table},
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s,
                   "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_combine", ll_combine_s,
                   "low-latency combine: time beside the transfer (reduction, kernel start)"),
     {0}};
-static const struct cfg_table ep_kernel_table = {
-    "ep_kernel", "how dispatch and combine use the GPU (DeepEP)",
-    sizeof(struct hw_ep_kernel), ep_kernel_fields};
+static const struct cfg_table ep_kernel_table = {"ep_kernel", "how dispatch and combine use the GPU (DeepEP)",
+                                                 sizeof(struct hw_ep_kernel), ep_kernel_fields};
 
 static const struct cfg_field faults_fields[] = {
-    {.name = "down", .type = CFG_STRING, .offset = offsetof(struct hw_faults, down), .dflt = "",
+    {.name = "down",
+     .type = CFG_STRING,
+     .offset = offsetof(struct hw_faults, down),
+     .dflt = "",
      .doc = "what fails, for example 'plane 0, switch 3, nic 12, link 77'"},
-    {.name = "at", .type = CFG_QUANTITY, .dim = DIM_TIME,
-     .offset = offsetof(struct hw_faults, at_s), .dflt = "0 s", .min = 0, .max = 1e9,
+    {.name = "at",
+     .type = CFG_QUANTITY,
+     .dim = DIM_TIME,
+     .offset = offsetof(struct hw_faults, at_s),
+     .dflt = "0 s",
+     .min = 0,
+     .max = 1e9,
      .doc = "when it fails; 0 = it is down from the start"},
-    {.name = "lasts", .type = CFG_QUANTITY, .dim = DIM_TIME,
-     .offset = offsetof(struct hw_faults, lasts_s), .dflt = "0 s", .min = 0, .max = 1e9,
+    {.name = "lasts",
+     .type = CFG_QUANTITY,
+     .dim = DIM_TIME,
+     .offset = offsetof(struct hw_faults, lasts_s),
+     .dflt = "0 s",
+     .min = 0,
+     .max = 1e9,
      .doc = "0 = for good, traffic takes another way; else it comes back (a flap), and traffic waits for it"},
     {0}};
-static const struct cfg_table faults_table = {
-    "faults", "what breaks while it runs", sizeof(struct hw_faults), faults_fields};
+static const struct cfg_table faults_table = {"faults", "what breaks while it runs", sizeof(struct hw_faults),
+                                              faults_fields};
 
-static const struct cfg_field cluster_fields[] = {
-    COUNT(cluster_hw, "nodes", nodes, 1, 65536, "nodes of the cluster"),
-    {.name = "topology", .type = CFG_STRING, .offset = offsetof(struct cluster_hw, topology),
-     .doc = "network topology; `moesim list topologies`", .example = "mpft"},
-    PART("chip", chip, chip_table),
-    PART("node", node, node_table),
-    PART("nic", nic, nic_table),
-    PART("network", network, network_table),
-    PART("packet", packet, hw_packet_table),
-    PART("ep_kernel", ep_kernel, ep_kernel_table),
-    PART("software", software, software_table),
-    PART("traffic", traffic, hw_traffic_table),
-    PART("faults", faults, faults_table),
-    PART("failures", failures, hw_failures_table),
-    PART("kernels", kernels, hw_kernels_table),
-    {0}};
-const struct cfg_table cluster_hw_table = {
-    "cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};
+static const struct cfg_field cluster_fields[] = {COUNT(cluster_hw, "nodes", nodes, 1, 65536, "nodes of the cluster"),
+                                                  {.name = "topology",
+                                                   .type = CFG_STRING,
+                                                   .offset = offsetof(struct cluster_hw, topology),
+                                                   .doc = "network topology; `moesim list topologies`",
+                                                   .example = "mpft"},
+                                                  PART("chip", chip, chip_table),
+                                                  PART("node", node, node_table),
+                                                  PART("nic", nic, nic_table),
+                                                  PART("network", network, network_table),
+                                                  PART("packet", packet, hw_packet_table),
+                                                  PART("ep_kernel", ep_kernel, ep_kernel_table),
+                                                  PART("software", software, software_table),
+                                                  PART("traffic", traffic, hw_traffic_table),
+                                                  PART("faults", faults, faults_table),
+                                                  PART("failures", failures, hw_failures_table),
+                                                  PART("kernels", kernels, hw_kernels_table),
+                                                  {0}};
+const struct cfg_table cluster_hw_table = {"cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};
 
 double hw_step_s(const struct hw_software *sw, enum initiator by)
 {
@@ -266,8 +338,7 @@ double hw_memory_Bps(const struct cluster_hw *hw, double ratio)
 
 static double after_headers(const struct cluster_hw *hw, double line_Bps)
 {
-    return line_Bps * hw->nic.efficiency_ratio * hw->nic.mtu_B /
-           (hw->nic.mtu_B + hw->nic.header_B);
+    return line_Bps * hw->nic.efficiency_ratio * hw->nic.mtu_B / (hw->nic.mtu_B + hw->nic.header_B);
 }
 
 double hw_nic_payload_Bps(const struct cluster_hw *hw)

@@ -15,37 +15,37 @@
 /* How FP8 tensor cores add, and who applies fine-grained scales (paper 3.1). */
 struct hw_tensor_core {
     int64_t align_bits, register_bits; /* fraction bits kept of aligned products; mantissa bits of the accumulator */
-    int64_t promote_every;             /* elements of K after which CUDA cores scale it and add it up in FP32; 0: never */
-    bool native_scaling;               /* scales go into the tensor core: nothing moves to CUDA cores on the way */
+    int64_t promote_every; /* elements of K after which CUDA cores scale it and add it up in FP32; 0: never */
+    bool native_scaling;   /* scales go into the tensor core: nothing moves to CUDA cores on the way */
 };
 
 struct hw_chip {
     const char *name;
     struct hw_tensor_core tensor;
     int64_t sms;
-    double bf16_flops, fp8_flops;      /* dense, per chip */
-    double memory_Bps;                 /* HBM */
+    double bf16_flops, fp8_flops; /* dense, per chip */
+    double memory_Bps;            /* HBM */
     double memory_B;
-    double clock_Hz;                   /* of what waits inside kernels; FLOP/s are given apart */
+    double clock_Hz; /* of what waits inside kernels; FLOP/s are given apart */
 };
 
 struct hw_node {
     int64_t gpus;
-    double nvlink_Bps;                 /* per GPU, one direction, raw */
-    double nvlink_efficiency_ratio;    /* achievable by large transfers over raw */
-    double nvlink_latency_s;           /* GPU to GPU through the switch */
-    bool unified_adapter;              /* NICs are ports of the scale-up network, too */
-    double pcie_Bps;                   /* per GPU, one direction: between GPU and NIC */
+    double nvlink_Bps;              /* per GPU, one direction, raw */
+    double nvlink_efficiency_ratio; /* achievable by large transfers over raw */
+    double nvlink_latency_s;        /* GPU to GPU through the switch */
+    bool unified_adapter;           /* NICs are ports of the scale-up network, too */
+    double pcie_Bps;                /* per GPU, one direction: between GPU and NIC */
     struct hw_host host;
-    const char *cpu;                   /* for information */
+    const char *cpu; /* for information */
 };
 
 struct hw_nic {
-    int64_t per_node;                  /* NIC g serves GPU g */
-    double bandwidth_Bps;              /* one direction, line rate */
-    double mtu_B, header_B;            /* per packet: payload and overhead on the wire */
-    double efficiency_ratio;           /* what else large messages lose: credits, acknowledgements */
-    double latency_s;                  /* NIC, PCIe and posting the request, one side */
+    int64_t per_node;        /* NIC g serves GPU g */
+    double bandwidth_Bps;    /* one direction, line rate */
+    double mtu_B, header_B;  /* per packet: payload and overhead on the wire */
+    double efficiency_ratio; /* what else large messages lose: credits, acknowledgements */
+    double latency_s;        /* NIC, PCIe and posting the request, one side */
 };
 
 enum routing_policy {
@@ -60,25 +60,25 @@ enum routing_policy {
 extern const char *const routing_policy_names[]; /* NULL-terminated */
 
 struct hw_routing {
-    int policy;             /* enum routing_policy */
-    int64_t queue_pairs;    /* per connection: ecmp hashes each apart */
-    double rebalance_s;     /* adaptive: how often running flows may move; 0 = never */
+    int policy;          /* enum routing_policy */
+    int64_t queue_pairs; /* per connection: ecmp hashes each apart */
+    double rebalance_s;  /* adaptive: how often running flows may move; 0 = never */
 };
 
 struct hw_network {
-    int64_t planes;                    /* mpft: NIC i is on plane i % planes; 0 = one per GPU of a node */
-    int64_t nic_ports;                 /* mpft_multiport: ports of a NIC, each on a plane of its own */
-    int64_t slim_fly_q;                /* 0 = the smallest that holds all endpoints */
-    int64_t dragonfly_groups;          /* 0 = as few as hold all endpoints */
-    const char *file;                  /* topo_file: the user's edge list (YAML); "" = none */
+    int64_t planes;           /* mpft: NIC i is on plane i % planes; 0 = one per GPU of a node */
+    int64_t nic_ports;        /* mpft_multiport: ports of a NIC, each on a plane of its own */
+    int64_t slim_fly_q;       /* 0 = the smallest that holds all endpoints */
+    int64_t dragonfly_groups; /* 0 = as few as hold all endpoints */
+    const char *file;         /* topo_file: the user's edge list (YAML); "" = none */
     struct hw_routing routing;
     int64_t switch_ports;
-    double port_Bps;                   /* one direction */
-    double switch_latency_s;           /* one traversal */
-    double copper_length_m;            /* cables that stay in a rack: NIC to leaf, short links */
-    double optical_length_m;           /* all other cables between switches */
-    double optical_J_per_bit;          /* both modules of an optical cable, per bit that crosses it */
-    double oversubscription_ratio;     /* downlinks over uplinks of a leaf; 1 = non-blocking */
+    double port_Bps;               /* one direction */
+    double switch_latency_s;       /* one traversal */
+    double copper_length_m;        /* cables that stay in a rack: NIC to leaf, short links */
+    double optical_length_m;       /* all other cables between switches */
+    double optical_J_per_bit;      /* both modules of an optical cable, per bit that crosses it */
+    double oversubscription_ratio; /* downlinks over uplinks of a leaf; 1 = non-blocking */
 };
 
 struct hw_faults {
@@ -95,8 +95,8 @@ enum initiator {
 
 /* What a collective library adds to the hardware's own latencies (NCCL). */
 struct hw_software {
-    int initiator;         /* enum initiator: of the collectives */
-    double ibgda_step_s;   /* in place of network_step, message for initiator: ibgda */
+    int initiator;       /* enum initiator: of the collectives */
+    double ibgda_step_s; /* in place of network_step, message for initiator: ibgda */
     double ibgda_message_s;
     double launch_s;       /* once per collective, before its first message */
     double network_step_s; /* per message over the network: proxy, flags, staging buffers */
@@ -127,29 +127,29 @@ enum codec {
 
 /* How expert-parallel kernels use the GPU (DeepEP). */
 struct hw_ep_kernel {
-    int64_t sms;                       /* SMs that a dispatch or combine kernel holds */
-    double copy_Bps_per_sm;            /* node-level token copies that one SM moves, logical bytes */
-    double barrier_s;                  /* notify: latency once all peers have arrived */
-    int64_t chunk_tokens;              /* tokens per RDMA chunk: the pipeline's grain */
-    int ll_initiator;                  /* enum initiator: of the low-latency kernels */
-    const char *combine_format;        /* number format of a combine on the wire (hw/formats) */
-    int codec;                         /* enum codec */
-    double codec_overhead_ratio;       /* of a LogFMT that SMs encode and decode, over the time as BF16 */
+    int64_t sms;                 /* SMs that a dispatch or combine kernel holds */
+    double copy_Bps_per_sm;      /* node-level token copies that one SM moves, logical bytes */
+    double barrier_s;            /* notify: latency once all peers have arrived */
+    int64_t chunk_tokens;        /* tokens per RDMA chunk: the pipeline's grain */
+    int ll_initiator;            /* enum initiator: of the low-latency kernels */
+    const char *combine_format;  /* number format of a combine on the wire (hw/formats) */
+    int codec;                   /* enum codec */
+    double codec_overhead_ratio; /* of a LogFMT that SMs encode and decode, over the time as BF16 */
     struct hw_offload offload;
-    int ordering;                      /* enum ordering: of the low-latency kernels' flags */
-    int multicast, reduction;          /* enum in_network: of a dispatch, of a combine */
+    int ordering;                       /* enum ordering: of the low-latency kernels' flags */
+    int multicast, reduction;           /* enum in_network: of a dispatch, of a combine */
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */
 };
 
 struct cluster_hw {
     int64_t nodes;
-    const char *topology;              /* plugin name */
+    const char *topology; /* plugin name */
     struct hw_chip chip;
     struct hw_node node;
     struct hw_nic nic;
     struct hw_network network;
-    struct hw_packet packet;           /* queues and transport; network model packet only */
+    struct hw_packet packet; /* queues and transport; network model packet only */
     struct hw_ep_kernel ep_kernel;
     struct hw_software software;
     struct hw_traffic traffic;

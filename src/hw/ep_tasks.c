@@ -15,7 +15,9 @@
 #include "hw/cluster.h"
 
 #define TASK(key, text) \
-    {.name = #key, .type = CFG_BOOL, .offset = offsetof(struct hw_offload, key), .dflt = "false", .doc = text}
+    { \
+        .name = #key, .type = CFG_BOOL, .offset = offsetof(struct hw_offload, key), .dflt = "false", .doc = text \
+    }
 
 static const struct cfg_field offload_fields[] = {
     TASK(forwarding, "between the network and NVLink (paper 4.4.1, 1)"),
@@ -23,8 +25,13 @@ static const struct cfg_field offload_fields[] = {
     TASK(reduce, "adding up in a combine (3)"),
     TASK(layout, "chunks, their places, requests to the NIC; the layout kernel of a dispatch (4)"),
     TASK(cast, "casts on the communication stream, around dispatch and combine (5)"),
-    {.name = "rate", .type = CFG_QUANTITY, .dim = DIM_BANDWIDTH, .offset = offsetof(struct hw_offload, rate_Bps),
-     .dflt = "0 B/s", .min = 0, .max = 1e14,
+    {.name = "rate",
+     .type = CFG_QUANTITY,
+     .dim = DIM_BANDWIDTH,
+     .offset = offsetof(struct hw_offload, rate_Bps),
+     .dflt = "0 B/s",
+     .min = 0,
+     .max = 1e14,
      .doc = "what this hardware moves per GPU, logical bytes as copy_per_sm; 0 = as fast as the links"},
     {0}};
 const struct cfg_table hw_offload_table = {"offload", "tasks of dispatch and combine that hardware does without SMs",
@@ -35,7 +42,8 @@ struct warps {
     double forwarding, transport, reduce, layout;
 };
 
-static const struct warps engine_warps[2][2] = { /* [combine][engine] */
+static const struct warps engine_warps[2][2] = {
+    /* [combine][engine] */
     {[EP_HOME] = {.transport = 15, .layout = 1}, [EP_AWAY] = {.forwarding = 8, .layout = 1}},
     {[EP_HOME] = {.transport = 8, .reduce = 16, .layout = 1},
      [EP_AWAY] = {.forwarding = 12, .reduce = 12, .layout = 1}},
@@ -45,8 +53,8 @@ static const struct warps engine_warps[2][2] = { /* [combine][engine] */
 static double share_left(const struct hw_offload *o, const struct warps *w)
 {
     double all = w->forwarding + w->transport + w->reduce + w->layout;
-    double gone = o->forwarding * w->forwarding + o->transport * w->transport + o->reduce * w->reduce +
-                  o->layout * w->layout;
+    double gone =
+        o->forwarding * w->forwarding + o->transport * w->transport + o->reduce * w->reduce + o->layout * w->layout;
     return 1 - gone / all;
 }
 

@@ -11,11 +11,15 @@ static const char *const nic_attach_names[] = {"pcie", "io_die", NULL};
 static const char *const cpu_link_names[] = {"pcie", "nvlink", NULL};
 
 #define CHOICE(key, member, preset, words, text) \
-    {.name = key, .type = CFG_ENUM, .offset = offsetof(struct hw_host, member), .dflt = preset, \
-     .choices = (words), .doc = text}
+    { \
+        .name = key, .type = CFG_ENUM, .offset = offsetof(struct hw_host, member), .dflt = preset, .choices = (words), \
+        .doc = text \
+    }
 #define BANDWIDTH(key, member, preset, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = DIM_BANDWIDTH, .offset = offsetof(struct hw_host, member), \
-     .dflt = preset, .min = 1e8, .max = 1e14, .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_BANDWIDTH, .offset = offsetof(struct hw_host, member), \
+        .dflt = preset, .min = 1e8, .max = 1e14, .doc = text \
+    }
 
 static const struct cfg_field host_fields[] = {
     CHOICE("nic", nic, "pcie", nic_attach_names, "where a NIC is: behind its GPU's PCIe, or in its I/O die"),
@@ -24,32 +28,61 @@ static const struct cfg_field host_fields[] = {
               "cpu nvlink: per GPU, one direction (default: NVLink-C2C of Grace Hopper, 900 GB/s both ways)"),
     BANDWIDTH("dram_bandwidth", dram_Bps, "614 GB/s",
               "of the CPUs of a node (default: two sockets with 8 channels of DDR5-4800 each)"),
-    {.name = "dram_touches", .type = CFG_QUANTITY, .dim = DIM_RATIO,
-     .offset = offsetof(struct hw_host, dram_touches_ratio), .dflt = "1", .min = 1, .max = 10,
+    {.name = "dram_touches",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct hw_host, dram_touches_ratio),
+     .dflt = "1",
+     .min = 1,
+     .max = 10,
      .doc = "DRAM traffic per byte that a GPU loads or stores (paper 6.2: about 1 TB/s for 640 GB/s, 1.56)"},
-    {.name = "clock", .type = CFG_QUANTITY, .dim = DIM_FREQUENCY, .offset = offsetof(struct hw_host, clock_Hz),
-     .dflt = "2.1 GHz", .min = 1e8, .max = 1e11,
+    {.name = "clock",
+     .type = CFG_QUANTITY,
+     .dim = DIM_FREQUENCY,
+     .offset = offsetof(struct hw_host, clock_Hz),
+     .dflt = "2.1 GHz",
+     .min = 1e8,
+     .max = 1e11,
      .doc = "of the core that launches a GPU's kernels (default: base clock of Xeon Platinum 8468)"},
-    {.name = "launch_cycles", .type = CFG_INT, .offset = offsetof(struct hw_host, launch_cycles), .dflt = "10000",
-     .min = 0, .max = 1e9,
+    {.name = "launch_cycles",
+     .type = CFG_INT,
+     .offset = offsetof(struct hw_host, launch_cycles),
+     .dflt = "10000",
+     .min = 0,
+     .max = 1e9,
      .doc = "of a launch with what leads to it, where no graph is replayed (an assumption: 4.8 us at 2.1 GHz)"},
-    {.name = "cores_per_gpu", .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct hw_host, cores_per_gpu),
-     .dflt = "12", .min = 0.01, .max = 1e4, .doc = "cores of a node over its GPUs"},
-    {.name = "threads_per_gpu", .type = CFG_QUANTITY, .dim = DIM_RATIO,
-     .offset = offsetof(struct hw_host, threads_per_gpu), .dflt = "4", .min = 0.01, .max = 1e4,
+    {.name = "cores_per_gpu",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct hw_host, cores_per_gpu),
+     .dflt = "12",
+     .min = 0.01,
+     .max = 1e4,
+     .doc = "cores of a node over its GPUs"},
+    {.name = "threads_per_gpu",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct hw_host, threads_per_gpu),
+     .dflt = "4",
+     .min = 0.01,
+     .max = 1e4,
      .doc = "threads of a GPU that want to run all the time: launches, proxy, data, serving (an assumption)"},
     {0}};
 const struct cfg_table hw_host_table = {"host", "CPU, its memory, and what joins them with GPUs and NICs",
                                         sizeof(struct hw_host), host_fields};
 
 #define PRIORITY(key, text) \
-    {.name = #key, .type = CFG_INT, .offset = offsetof(struct hw_traffic, key), .dflt = "0", .min = 0, .max = 3, \
-     .doc = text}
+    { \
+        .name = #key, .type = CFG_INT, .offset = offsetof(struct hw_traffic, key), .dflt = "0", .min = 0, .max = 3, \
+        .doc = text \
+    }
 
-static const struct cfg_field traffic_fields[] = {
-    PRIORITY(expert, "dispatch and combine"), PRIORITY(tensor, "tensor parallelism"),
-    PRIORITY(pipeline, "pipeline parallelism"), PRIORITY(gradient, "data parallelism"),
-    PRIORITY(kv_cache, "KV caches between CPU and GPU"), {0}};
+static const struct cfg_field traffic_fields[] = {PRIORITY(expert, "dispatch and combine"),
+                                                  PRIORITY(tensor, "tensor parallelism"),
+                                                  PRIORITY(pipeline, "pipeline parallelism"),
+                                                  PRIORITY(gradient, "data parallelism"),
+                                                  PRIORITY(kv_cache, "KV caches between CPU and GPU"),
+                                                  {0}};
 const struct cfg_table hw_traffic_table = {
     "traffic", "priority of kinds of traffic on NVLink, PCIe and network: 0 is served first, strictly",
     sizeof(struct hw_traffic), traffic_fields};

@@ -17,12 +17,12 @@ enum cpu_link {
 };
 
 struct hw_host {
-    int nic, cpu;                /* enum nic_attach, enum cpu_link */
-    double cpu_nvlink_Bps;       /* per GPU, one direction */
-    double dram_Bps;             /* per node */
-    double dram_touches_ratio;   /* bytes of DRAM traffic per byte that crosses PCIe */
-    double clock_Hz;             /* of a core that launches kernels */
-    int64_t launch_cycles;       /* of one launch, with what leads to it */
+    int nic, cpu;                          /* enum nic_attach, enum cpu_link */
+    double cpu_nvlink_Bps;                 /* per GPU, one direction */
+    double dram_Bps;                       /* per node */
+    double dram_touches_ratio;             /* bytes of DRAM traffic per byte that crosses PCIe */
+    double clock_Hz;                       /* of a core that launches kernels */
+    int64_t launch_cycles;                 /* of one launch, with what leads to it */
     double cores_per_gpu, threads_per_gpu; /* threads that want to run all the time */
 };
 

@@ -3,8 +3,10 @@
 #include <math.h>
 
 #define QUANTITY(table, key, member, dimension, preset, low, high, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = dimension, .offset = offsetof(struct table, member), \
-     .dflt = preset, .min = (low), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = dimension, .offset = offsetof(struct table, member), .dflt = preset, \
+        .min = (low), .max = (high), .doc = text \
+    }
 #define PROCESSOR(key, member, dimension, preset, low, high, text) \
     QUANTITY(hw_processor, key, member, dimension, preset, low, high, text)
 
@@ -15,27 +17,36 @@ static const struct cfg_field processor_fields[] = {
     PROCESSOR("bandwidth_efficiency", bandwidth_efficiency_ratio, DIM_RATIO, "1", 0.01, 1,
               "what long reads achieve of it"),
     PROCESSOR("flops", flops, DIM_FLOPS, "0 FLOPS", 0, 1e18, "dense, in the format that weights are expanded to"),
-    PROCESSOR("flops_efficiency", flops_efficiency_ratio, DIM_RATIO, "1", 0.01, 1,
-              "what a few tokens achieve of it"),
-    {.name = "copies", .type = CFG_INT, .offset = offsetof(struct hw_processor, copies), .dflt = "1", .min = 1,
-     .max = 64, .doc = "of the weights that it holds, so that each socket reads its own"},
+    PROCESSOR("flops_efficiency", flops_efficiency_ratio, DIM_RATIO, "1", 0.01, 1, "what a few tokens achieve of it"),
+    {.name = "copies",
+     .type = CFG_INT,
+     .offset = offsetof(struct hw_processor, copies),
+     .dflt = "1",
+     .min = 1,
+     .max = 64,
+     .doc = "of the weights that it holds, so that each socket reads its own"},
     {0}};
-static const struct cfg_table processor_table = {"processor", "a processor and its memory",
-                                                 sizeof(struct hw_processor), processor_fields};
+static const struct cfg_table processor_table = {"processor", "a processor and its memory", sizeof(struct hw_processor),
+                                                 processor_fields};
 
 static const struct cfg_field machine_fields[] = {
     {.name = "name", .type = CFG_STRING, .offset = offsetof(struct hw_machine, name), .doc = "for people"},
     QUANTITY(hw_machine, "price", price_USD, DIM_MONEY, "0 USD", 0, 1e9, "of the whole machine; 0 USD: not known"),
-    {.name = "gpu", .type = CFG_TABLE, .offset = offsetof(struct hw_machine, gpu), .sub = &processor_table,
+    {.name = "gpu",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct hw_machine, gpu),
+     .sub = &processor_table,
      .doc = "the GPU, or all of a system on a chip"},
-    {.name = "cpu", .type = CFG_TABLE, .offset = offsetof(struct hw_machine, cpu), .sub = &processor_table,
+    {.name = "cpu",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct hw_machine, cpu),
+     .sub = &processor_table,
      .doc = "the CPU, where it has memory of its own"},
     QUANTITY(hw_machine, "link_bandwidth", link_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e15,
              "between GPU and CPU, one direction"),
     QUANTITY(hw_machine, "hop", hop_s, DIM_TIME, "0 s", 0, 1, "a message from one to the other, and its start"),
     {0}};
-const struct cfg_table hw_machine_table = {"machine", "a single machine", sizeof(struct hw_machine),
-                                           machine_fields};
+const struct cfg_table hw_machine_table = {"machine", "a single machine", sizeof(struct hw_machine), machine_fields};
 
 double hw_processor_Bps(const struct hw_processor *p)
 {

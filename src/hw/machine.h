@@ -27,8 +27,8 @@ struct hw_machine {
 
 extern const struct cfg_table hw_machine_table;
 
-double hw_processor_Bps(const struct hw_processor *p);   /* achievable */
-double hw_processor_flops(const struct hw_processor *p); /* achievable */
+double hw_processor_Bps(const struct hw_processor *p);    /* achievable */
+double hw_processor_flops(const struct hw_processor *p);  /* achievable */
 double hw_processor_free_B(const struct hw_processor *p); /* for one copy of the weights */
 
 #endif

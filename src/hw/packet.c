@@ -8,8 +8,7 @@
 
 #include "hw/cluster.h"
 
-static const char *const queueing_names[] = {"shared_output", "shared_input",
-                                             "voq_port", "voq_qp", NULL};
+static const char *const queueing_names[] = {"shared_output", "shared_input", "voq_port", "voq_qp", NULL};
 static const char *const scheduling_names[] = {"strict_priority", "round_robin", NULL};
 static const char *const flow_control_names[] = {"none", "pfc", "credits", NULL};
 static const char *const backpressure_names[] = {"class", "qp", NULL};
@@ -19,48 +18,39 @@ static const char *const retransmission_names[] = {"go_back_n", "selective", NUL
 
 #define CHOICE(key, member, preset, names, text) \
     { \
-        .name = key, .type = CFG_ENUM, .offset = offsetof(struct hw_packet, member), \
-        .dflt = preset, .choices = (names), .doc = text \
+        .name = key, .type = CFG_ENUM, .offset = offsetof(struct hw_packet, member), .dflt = preset, \
+        .choices = (names), .doc = text \
     }
 #define VALUE(table, key, member, unit, preset, low, high, text) \
     { \
-        .name = key, .type = CFG_QUANTITY, .dim = (unit), \
-        .offset = offsetof(struct table, member), .dflt = preset, .min = (low), \
-        .max = (high), .doc = text \
+        .name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct table, member), .dflt = preset, \
+        .min = (low), .max = (high), .doc = text \
     }
 #define WHOLE(table, key, member, preset, low, high, text) \
     { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), \
-        .dflt = preset, .min = (low), .max = (high), .doc = text \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .dflt = preset, .min = (low), \
+        .max = (high), .doc = text \
     }
 #define PART(key, member, table, text) \
     { \
-        .name = key, .type = CFG_TABLE, .offset = offsetof(struct hw_packet, member), \
-        .sub = &(table), .doc = text \
+        .name = key, .type = CFG_TABLE, .offset = offsetof(struct hw_packet, member), .sub = &(table), .doc = text \
     }
 
 static const struct cfg_field dcqcn_fields[] = {
-    VALUE(hw_dcqcn, "g", g_ratio, DIM_RATIO, "0.00390625", 1e-6, 1,
-          "weight of a new congestion notification"),
+    VALUE(hw_dcqcn, "g", g_ratio, DIM_RATIO, "0.00390625", 1e-6, 1, "weight of a new congestion notification"),
     VALUE(hw_dcqcn, "cnp_interval", cnp_interval_s, DIM_TIME, "50 us", 0, 1,
           "a receiver notifies a queue pair's sender at most so often"),
     VALUE(hw_dcqcn, "alpha_timer", alpha_timer_s, DIM_TIME, "55 us", 1e-9, 1,
           "without a notification for so long, alpha shrinks by g"),
-    VALUE(hw_dcqcn, "rate_timer", rate_timer_s, DIM_TIME, "55 us", 1e-9, 1,
-          "the rate grows once per timer"),
-    VALUE(hw_dcqcn, "byte_counter", byte_counter_B, DIM_BYTES, "10 MB", 1, 1e15,
-          "and once per so many bytes"),
-    WHOLE(hw_dcqcn, "fast_recovery", fast_recovery, "5", 1, 1000,
-          "steps towards the old rate before it is raised"),
-    VALUE(hw_dcqcn, "additive", additive_Bps, DIM_BANDWIDTH, "80 Mb/s", 1, 1e14,
-          "step of additive increase"),
-    VALUE(hw_dcqcn, "hyper", hyper_Bps, DIM_BANDWIDTH, "800 Mb/s", 1, 1e14,
-          "step of hyper increase"),
-    VALUE(hw_dcqcn, "min_rate", min_Bps, DIM_BANDWIDTH, "1 Gb/s", 1, 1e14,
-          "no rate falls below it"),
+    VALUE(hw_dcqcn, "rate_timer", rate_timer_s, DIM_TIME, "55 us", 1e-9, 1, "the rate grows once per timer"),
+    VALUE(hw_dcqcn, "byte_counter", byte_counter_B, DIM_BYTES, "10 MB", 1, 1e15, "and once per so many bytes"),
+    WHOLE(hw_dcqcn, "fast_recovery", fast_recovery, "5", 1, 1000, "steps towards the old rate before it is raised"),
+    VALUE(hw_dcqcn, "additive", additive_Bps, DIM_BANDWIDTH, "80 Mb/s", 1, 1e14, "step of additive increase"),
+    VALUE(hw_dcqcn, "hyper", hyper_Bps, DIM_BANDWIDTH, "800 Mb/s", 1, 1e14, "step of hyper increase"),
+    VALUE(hw_dcqcn, "min_rate", min_Bps, DIM_BANDWIDTH, "1 Gb/s", 1, 1e14, "no rate falls below it"),
     {0}};
-static const struct cfg_table dcqcn_table = {"dcqcn", "congestion_control dcqcn",
-                                             sizeof(struct hw_dcqcn), dcqcn_fields};
+static const struct cfg_table dcqcn_table = {"dcqcn", "congestion_control dcqcn", sizeof(struct hw_dcqcn),
+                                             dcqcn_fields};
 
 static const struct cfg_field rtt_fields[] = {
     VALUE(hw_rtt_control, "target", target_s, DIM_TIME, "2 us", 1e-9, 1,
@@ -69,11 +59,10 @@ static const struct cfg_field rtt_fields[] = {
           "packets by which the window grows per round trip"),
     VALUE(hw_rtt_control, "beta", beta_ratio, DIM_RATIO, "0.8", 1e-3, 1,
           "share of the excess delay by which the window shrinks"),
-    VALUE(hw_rtt_control, "max_decrease", max_decrease_ratio, DIM_RATIO, "0.5", 1e-3,
-          0.99, "the window shrinks by no more per round trip"),
+    VALUE(hw_rtt_control, "max_decrease", max_decrease_ratio, DIM_RATIO, "0.5", 1e-3, 0.99,
+          "the window shrinks by no more per round trip"),
     {0}};
-static const struct cfg_table rtt_table = {"rtt", "congestion_control rtt",
-                                           sizeof(struct hw_rtt_control), rtt_fields};
+static const struct cfg_table rtt_table = {"rtt", "congestion_control rtt", sizeof(struct hw_rtt_control), rtt_fields};
 
 static const struct cfg_field packet_fields[] = {
     CHOICE("queueing", queueing, "shared_output", queueing_names,
@@ -89,16 +78,14 @@ static const struct cfg_field packet_fields[] = {
            "what a full buffer stops: the whole class of the link, or first the queue "
            "pair that fills it "
            "(needs voq_qp)"),
-    VALUE(hw_packet, "buffer", buffer_B, DIM_BYTES, "1.25 MB", 1, 1e12,
-          "of a switch, per port"),
+    VALUE(hw_packet, "buffer", buffer_B, DIM_BYTES, "1.25 MB", 1, 1e12, "of a switch, per port"),
     VALUE(hw_packet, "buffer_alpha", buffer_alpha_ratio, DIM_RATIO, "0", 0, 1024,
           "0: each port has its own buffer; > 0: all ports share, each may hold alpha "
           "times what is free"),
     VALUE(hw_packet, "xoff", xoff_B, DIM_BYTES, "512 KiB", 1, 1e12,
           "pfc: an input that holds more of a class asks for a pause (with "
           "buffer_alpha: alpha decides)"),
-    VALUE(hw_packet, "xon", xon_B, DIM_BYTES, "480 KiB", 0, 1e12,
-          "pfc: and lets go on when it holds so much"),
+    VALUE(hw_packet, "xon", xon_B, DIM_BYTES, "480 KiB", 0, 1e12, "pfc: and lets go on when it holds so much"),
     VALUE(hw_packet, "headroom", headroom_B, DIM_BYTES, "256 KiB", 0, 1e12,
           "pfc: room per input and class for what still comes after the pause was "
           "asked for"),
@@ -109,10 +96,8 @@ static const struct cfg_field packet_fields[] = {
           "credits: buffer at the far end of a link, per class (virtual lane)"),
     VALUE(hw_packet, "control_delay", control_s, DIM_TIME, "0.2 us", 0, 1,
           "until a pause or a credit has acted at the other end, beside the cable"),
-    VALUE(hw_packet, "ecn_min", ecn_min_B, DIM_BYTES, "1600 KB", 0, 1e12,
-          "dcqcn: a longer queue marks some packets"),
-    VALUE(hw_packet, "ecn_max", ecn_max_B, DIM_BYTES, "6400 KB", 0, 1e12,
-          "dcqcn: a longer queue marks all packets"),
+    VALUE(hw_packet, "ecn_min", ecn_min_B, DIM_BYTES, "1600 KB", 0, 1e12, "dcqcn: a longer queue marks some packets"),
+    VALUE(hw_packet, "ecn_max", ecn_max_B, DIM_BYTES, "6400 KB", 0, 1e12, "dcqcn: a longer queue marks all packets"),
     VALUE(hw_packet, "ecn_probability", ecn_probability_ratio, DIM_RATIO, "0.2", 0, 1,
           "dcqcn: share of packets marked just below ecn_max"),
     CHOICE("congestion_control", congestion_control, "none", hw_congestion_names,
@@ -126,15 +111,13 @@ static const struct cfg_field packet_fields[] = {
            "out_of_order places them"),
     VALUE(hw_packet, "reorder_buffer", reorder_buffer_B, DIM_BYTES, "1 MiB", 0, 1e12,
           "placement hold: per queue pair; what finds it full is discarded"),
-    WHOLE(
-        hw_packet, "reorder_window", reorder_window, "256", 0, 1 << 24,
-        "over several paths a gap counts as loss when so many later packets have come"),
+    WHOLE(hw_packet, "reorder_window", reorder_window, "256", 0, 1 << 24,
+          "over several paths a gap counts as loss when so many later packets have come"),
     CHOICE("retransmission", retransmission, "go_back_n", retransmission_names,
            "after a loss: everything from the gap on, or what is missing"),
     VALUE(hw_packet, "timeout", timeout_s, DIM_TIME, "320 us", 1e-9, 100,
           "without progress for so long a NIC sends again"),
-    VALUE(hw_packet, "loss", loss_ratio, DIM_RATIO, "0", 0, 0.5,
-          "share of packets that each link corrupts"),
+    VALUE(hw_packet, "loss", loss_ratio, DIM_RATIO, "0", 0, 0.5, "share of packets that each link corrupts"),
     VALUE(hw_packet, "bit_errors", bit_error_ratio, DIM_RATIO, "0", 0, 1e-5,
           "bit error rate of each link after error correction; adds to loss"),
     {.name = "llr",
@@ -145,9 +128,8 @@ static const struct cfg_field packet_fields[] = {
     VALUE(hw_packet, "llr_delay", llr_s, DIM_TIME, "0.2 us", 0, 1,
           "from a bad packet to its replay, beside the round trip on the cable"),
     {0}};
-const struct cfg_table hw_packet_table = {
-    "packet", "queues, flow control, congestion, loss (sim.network packet)",
-    sizeof(struct hw_packet), packet_fields};
+const struct cfg_table hw_packet_table = {"packet", "queues, flow control, congestion, loss (sim.network packet)",
+                                          sizeof(struct hw_packet), packet_fields};
 
 static double wire_packet_B(const struct cluster_hw *hw)
 {
@@ -162,8 +144,7 @@ double hw_packet_headroom_B(const struct cluster_hw *hw, double wire_s)
     return hw->network.port_Bps * delay_s + 2 * wire_packet_B(hw);
 }
 
-static void check_pfc(const struct cluster_hw *hw, hw_packet_report_fn *report,
-                      void *ctx)
+static void check_pfc(const struct cluster_hw *hw, hw_packet_report_fn *report, void *ctx)
 {
     const struct hw_packet *p = &hw->packet;
     char text[256];
@@ -181,15 +162,12 @@ static void check_pfc(const struct cluster_hw *hw, hw_packet_report_fn *report,
     report(ctx, "packet.xoff", text);
 }
 
-static void check_room(const struct cluster_hw *hw, hw_packet_report_fn *report,
-                       void *ctx)
+static void check_room(const struct cluster_hw *hw, hw_packet_report_fn *report, void *ctx)
 {
     const struct hw_packet *p = &hw->packet;
     char text[256];
-    const char *key =
-        p->flow_control == FLOW_CONTROL_CREDITS ? "packet.credits" : "packet.buffer";
-    double room_B =
-        p->flow_control == FLOW_CONTROL_CREDITS ? p->credits_B : p->buffer_B;
+    const char *key = p->flow_control == FLOW_CONTROL_CREDITS ? "packet.credits" : "packet.buffer";
+    double room_B = p->flow_control == FLOW_CONTROL_CREDITS ? p->credits_B : p->buffer_B;
     if (room_B >= wire_packet_B(hw))
         return;
     snprintf(text, sizeof text,
@@ -199,8 +177,7 @@ static void check_room(const struct cluster_hw *hw, hw_packet_report_fn *report,
     report(ctx, key, text);
 }
 
-void hw_packet_check(const struct cluster_hw *hw, hw_packet_report_fn *report,
-                     void *ctx)
+void hw_packet_check(const struct cluster_hw *hw, hw_packet_report_fn *report, void *ctx)
 {
     const struct hw_packet *p = &hw->packet;
     check_room(hw, report, ctx);

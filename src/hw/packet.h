@@ -16,10 +16,7 @@ enum queueing {
     QUEUE_VOQ_PORT,      /* one per input, output and class */
     QUEUE_VOQ_QP         /* one per output and queue pair (paper 5.2.2 (3)) */
 };
-enum scheduling {
-    SCHEDULE_STRICT,
-    SCHEDULE_ROUND_ROBIN
-}; /* of classes; inside one queues take turns */
+enum scheduling { SCHEDULE_STRICT, SCHEDULE_ROUND_ROBIN }; /* of classes; inside one queues take turns */
 enum flow_control { FLOW_CONTROL_NONE, FLOW_CONTROL_PFC, FLOW_CONTROL_CREDITS };
 enum backpressure { BACKPRESSURE_CLASS, BACKPRESSURE_QP }; /* what a pause stops */
 enum congestion_control { CONGESTION_NONE, CONGESTION_DCQCN, CONGESTION_RTT };
@@ -38,8 +35,8 @@ struct hw_dcqcn { /* Zhu et al., SIGCOMM'15; names as there */
     double additive_Bps, hyper_Bps, min_Bps;
 };
 
-struct hw_rtt_control { /* Kumar et al., SIGCOMM'20 (Swift), without scaling by flows */
-    double target_s;    /* queueing delay that is aimed at, beyond the RTT of the empty
+struct hw_rtt_control {      /* Kumar et al., SIGCOMM'20 (Swift), without scaling by flows */
+    double target_s;         /* queueing delay that is aimed at, beyond the RTT of the empty
                            path */
     double increase_packets; /* per RTT */
     double beta_ratio, max_decrease_ratio;
@@ -47,13 +44,13 @@ struct hw_rtt_control { /* Kumar et al., SIGCOMM'20 (Swift), without scaling by 
 
 struct hw_packet {
     int queueing, scheduling, flow_control, backpressure;
-    double buffer_B;           /* of a switch, per port */
-    double buffer_alpha_ratio; /* 0: each port has its own; > 0: all share, limit =
+    double buffer_B;                  /* of a switch, per port */
+    double buffer_alpha_ratio;        /* 0: each port has its own; > 0: all share, limit =
                                   alpha * what is free */
     double xoff_B, xon_B, headroom_B; /* pfc, per input and class */
-    double qp_xoff_B; /* backpressure qp: of one queue pair; it resumes at half */
-    double credits_B; /* per link and class (virtual lane) */
-    double control_s; /* until a pause or credit has acted, beside the cable */
+    double qp_xoff_B;                 /* backpressure qp: of one queue pair; it resumes at half */
+    double credits_B;                 /* per link and class (virtual lane) */
+    double control_s;                 /* until a pause or credit has acted, beside the cable */
     double ecn_min_B, ecn_max_B, ecn_probability_ratio;
     int congestion_control;
     struct hw_dcqcn dcqcn;
@@ -77,8 +74,7 @@ struct cluster_hw;
 /* Calls report for each pair of keys that contradict each other; key is relative to the
  * cluster: "packet.xon". */
 typedef void hw_packet_report_fn(void *ctx, const char *key, const char *message);
-void hw_packet_check(const struct cluster_hw *hw, hw_packet_report_fn *report,
-                     void *ctx);
+void hw_packet_check(const struct cluster_hw *hw, hw_packet_report_fn *report, void *ctx);
 
 /* Bytes that still arrive at a switch after it has asked for a pause, at most, over a
  * link with so long a cable. */

@@ -15,7 +15,9 @@
 #include "io/scenario.h"
 
 #define STRING(s, key, member, default_, doc_) \
-    {.name = key, .type = CFG_STRING, .offset = offsetof(struct s, member), .dflt = default_, .doc = doc_}
+    { \
+        .name = key, .type = CFG_STRING, .offset = offsetof(struct s, member), .dflt = default_, .doc = doc_ \
+    }
 
 const char *const claim_class_names[] = {"closed-form", "count", "calibrated", "predicted", "unvalidated", NULL};
 static const char *const order_names[] = {"none", "below", "above", "similar", NULL};
@@ -27,13 +29,26 @@ static const struct cfg_field expect_fields[] = {
     STRING(claim_expect, "at_most", at_most_text, "", "instead of value: a bound, in the claim's unit"),
     STRING(claim_expect, "digits", digits_text, "",
            "with value: decimal places that must be equal; -2 for 'about 1,200'"),
-    {.name = "rounding", .type = CFG_ENUM, .offset = offsetof(struct claim_expect, rounding), .dflt = "nearest",
-     .choices = rounding_names, .doc = "with digits: how the paper came to them"},
-    {.name = "tolerance", .type = CFG_QUANTITY, .dim = DIM_RATIO, .dflt = "0", .min = 0, .max = 10,
+    {.name = "rounding",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct claim_expect, rounding),
+     .dflt = "nearest",
+     .choices = rounding_names,
+     .doc = "with digits: how the paper came to them"},
+    {.name = "tolerance",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .dflt = "0",
+     .min = 0,
+     .max = 10,
      .offset = offsetof(struct claim_expect, tolerance_ratio),
      .doc = "with value, without digits: how far ours may be off; with order: similar, too"},
-    {.name = "order", .type = CFG_ENUM, .offset = offsetof(struct claim_expect, order), .dflt = "none",
-     .choices = order_names, .doc = "instead of value: how ours stands to other's"},
+    {.name = "order",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct claim_expect, order),
+     .dflt = "none",
+     .choices = order_names,
+     .doc = "instead of value: how ours stands to other's"},
     {0},
 };
 static const struct cfg_table expect_table = {
@@ -47,8 +62,7 @@ static const struct cfg_field other_fields[] = {
     {0},
 };
 static const struct cfg_table other_table = {
-    .name = "other", .doc = "what an order compares with", .size = sizeof(struct claim_source),
-    .fields = other_fields};
+    .name = "other", .doc = "what an order compares with", .size = sizeof(struct claim_source), .fields = other_fields};
 
 static const struct cfg_field claim_fields[] = {
     STRING(claim, "id", id, NULL, "the file's name without .yaml"),
@@ -59,20 +73,35 @@ static const struct cfg_field claim_fields[] = {
     STRING(claim, "command", ours.command, "", "instead of scenario: a command line of moesim that prints JSON"),
     STRING(claim, "metric", ours.metric_text, NULL,
            "our number in it: a metric, table[column=value].column, arithmetic on these"),
-    {.name = "other", .type = CFG_TABLE, .offset = offsetof(struct claim, other), .sub = &other_table,
+    {.name = "other",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct claim, other),
+     .sub = &other_table,
      .doc = "what an order compares with"},
     STRING(claim, "unit", unit, "", "of paper and ours: one of moesim's (us, GB/s, KB, %), or any words"),
-    {.name = "expect", .type = CFG_TABLE, .offset = offsetof(struct claim, expect), .sub = &expect_table,
+    {.name = "expect",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct claim, expect),
+     .sub = &expect_table,
      .doc = "when the claim holds"},
-    {.name = "class", .type = CFG_ENUM, .offset = offsetof(struct claim, class), .choices = claim_class_names,
+    {.name = "class",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct claim, class),
+     .choices = claim_class_names,
      .doc = "what kind of agreement it is: only 'predicted' says something about the model; 'unvalidated' is what the "
             "paper expects or proposes and nobody measured"},
     STRING(claim, "constants", constants, "", "class calibrated: which constants were fitted to it"),
     STRING(claim, "disputed", disputed, "", "why the statement cannot hold as it is printed"),
     STRING(claim, "baseline", baseline_text, "",
            "our value where it misses or is disputed, in the claim's unit: a change is noticed"),
-    {.name = "baseline_tolerance", .type = CFG_QUANTITY, .dim = DIM_RATIO, .dflt = "0.5 %", .min = 0, .max = 1,
-     .offset = offsetof(struct claim, baseline_tolerance_ratio), .doc = "how far it may move unnoticed"},
+    {.name = "baseline_tolerance",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .dflt = "0.5 %",
+     .min = 0,
+     .max = 1,
+     .offset = offsetof(struct claim, baseline_tolerance_ratio),
+     .doc = "how far it may move unnoticed"},
     STRING(claim, "remark", remark, "", "what a reader should know"),
     {0},
 };
@@ -106,8 +135,10 @@ static double number_of(const struct loading *l, const char *key, const char *te
         return NAN;
     double x = strtod(text, &end);
     if (*end || !isfinite(x)) {
-        REPORT(l, key, "%s: '%.40s' is no plain number; its unit is the claim's: write for example "
-                       "'%s: 120.96' and 'unit: us'", key, text, strrchr(key, '.') ? strrchr(key, '.') + 1 : key);
+        REPORT(l, key,
+               "%s: '%.40s' is no plain number; its unit is the claim's: write for example "
+               "'%s: 120.96' and 'unit: us'",
+               key, text, strrchr(key, '.') ? strrchr(key, '.') + 1 : key);
         return NAN;
     }
     return x;
@@ -193,8 +224,8 @@ static void check_command_name(const struct loading *l, const char *key, const c
         if (!strcmp(*c, word))
             return;
     const char *near = cfg_nearest(word, l->commands);
-    REPORT(l, key, "a claim cannot run 'moesim %.40s'%s%s%s", word, near ? "; did you mean '" : "",
-           near ? near : "", near ? "'?" : "");
+    REPORT(l, key, "a claim cannot run 'moesim %.40s'%s%s%s", word, near ? "; did you mean '" : "", near ? near : "",
+           near ? "'?" : "");
 }
 
 static void find_files(const struct loading *l, const char *prefix, struct claim_source *s, struct words *w)
@@ -217,8 +248,7 @@ static void read_source(const struct loading *l, const char *prefix, struct clai
     if (*s->scenario && *s->command)
         REPORT(l, command_key, "either a scenario or a command, not both");
     if (*s->set && !*s->scenario)
-        REPORT(l, arena_printf(l->arena, "%sset", prefix),
-               "'set' is of a scenario; in a command write -s key=value");
+        REPORT(l, arena_printf(l->arena, "%sset", prefix), "'set' is of a scenario; in a command write -s key=value");
     if (*s->scenario) {
         add_word(&w, "run");
         add_word(&w, s->scenario);
@@ -234,8 +264,8 @@ static void read_source(const struct loading *l, const char *prefix, struct clai
     s->argv = w.word;
     s->argc = w.n;
     if (*s->metric_text)
-        s->metric = json_expr_parse(s->metric_text, place(l, arena_printf(l->arena, "%smetric", prefix)),
-                                    l->arena, l->diag);
+        s->metric =
+            json_expr_parse(s->metric_text, place(l, arena_printf(l->arena, "%smetric", prefix)), l->arena, l->diag);
 }
 
 /* What the other side does not say is as on the claim's own. */
@@ -260,8 +290,9 @@ static void check_names(const struct loading *l)
     if (strlen(c->id) != n || strncmp(c->id, base, n))
         REPORT(l, "id", "id is '%.60s', but the file is called '%s'; they must agree", c->id, base);
     if (!*c->ours.scenario && !*c->ours.command)
-        REPORT(l, "id", "a claim says what runs: 'scenario: scenarios/NAME.yaml' or 'command: topo --table3 "
-                        "--format json'");
+        REPORT(l, "id",
+               "a claim says what runs: 'scenario: scenarios/NAME.yaml' or 'command: topo --table3 "
+               "--format json'");
     if (!*c->quote || !*c->section)
         REPORT(l, *c->quote ? "section" : "quote", "it must not be empty");
 }
@@ -294,8 +325,9 @@ static void check_class(const struct loading *l)
         REPORT(l, *c->constants ? "constants" : "class",
                "'class: calibrated' and 'constants' belong together: name what was fitted to this number");
     if (c->class == CLASS_UNVALIDATED && *c->expect.digits_text)
-        REPORT(l, "expect.digits", "a number that the paper prints is no 'class: unvalidated': that is for a direction "
-                                   "that nobody measured; write 'class: predicted'");
+        REPORT(l, "expect.digits",
+               "a number that the paper prints is no 'class: unvalidated': that is for a direction "
+               "that nobody measured; write 'class: predicted'");
     if (*c->disputed && isnan(c->baseline))
         REPORT(l, "disputed", "a disputed claim needs 'baseline', our value, so that a change is noticed");
 }

@@ -17,11 +17,11 @@ extern const char *const claim_class_names[]; /* NULL-terminated, index = enum c
 /* What the paper's value must be; members that nobody gave are NaN. */
 struct claim_expect {
     const char *value_text, *at_least_text, *at_most_text, *digits_text; /* as in the file */
-    double value, at_least, at_most; /* in the claim's unit */
-    double digits;                   /* decimal places that the paper prints; below 0: of tens, hundreds */
-    int rounding;                    /* enum claim_rounding: how the paper came to these digits */
+    double value, at_least, at_most;                                     /* in the claim's unit */
+    double digits; /* decimal places that the paper prints; below 0: of tens, hundreds */
+    int rounding;  /* enum claim_rounding: how the paper came to these digits */
     double tolerance_ratio;
-    int order;                       /* enum claim_order: against `other` */
+    int order; /* enum claim_order: against `other` */
 };
 
 /* A moesim command line that prints JSON: run SCENARIO -s ... --json, or any other. */
@@ -31,7 +31,7 @@ struct claim_source {
     struct json_expr *metric; /* NULL = not given */
     const char *const *argv;  /* NULL-terminated, without the program's name; data files found */
     int argc;
-    const char *line;         /* the command line as one types it */
+    const char *line; /* the command line as one types it */
 };
 
 struct claim {
@@ -41,11 +41,11 @@ struct claim {
     double unit_SI;                  /* 1 where moesim does not know the unit */
     bool unit_is_known;
     struct claim_expect expect;
-    int class;                /* enum claim_class */
-    const char *constants;    /* calibrated: those that were fitted, and to what */
-    const char *disputed;     /* why it cannot hold; "" = it is not disputed */
+    int class;             /* enum claim_class */
+    const char *constants; /* calibrated: those that were fitted, and to what */
+    const char *disputed;  /* why it cannot hold; "" = it is not disputed */
     const char *baseline_text;
-    double baseline;          /* what we measured when it was found to miss, in the claim's unit; NaN = none */
+    double baseline; /* what we measured when it was found to miss, in the claim's unit; NaN = none */
     double baseline_tolerance_ratio;
     const char *path;
 };

@@ -16,17 +16,20 @@ static const char *reason(const struct claim_result *r, struct arena *arena)
     const char *values = arena_printf(arena, "paper %s, ours %s", claim_paper_text(r, arena),
                                       claim_value_text(r->claim, r->ours, arena));
     switch (r->verdict) {
-    case VERDICT_DISPUTED: return arena_printf(arena, "disputed: %s: %s", values, r->claim->disputed);
-    case VERDICT_MISS: return arena_printf(arena, "miss: %s", values);
-    case VERDICT_UNVALIDATED: return arena_printf(arena, "unvalidated: %s; nobody measured it", values);
-    default: return r->message;
+    case VERDICT_DISPUTED:
+        return arena_printf(arena, "disputed: %s: %s", values, r->claim->disputed);
+    case VERDICT_MISS:
+        return arena_printf(arena, "miss: %s", values);
+    case VERDICT_UNVALIDATED:
+        return arena_printf(arena, "unvalidated: %s; nobody measured it", values);
+    default:
+        return r->message;
     }
 }
 
 static void put_case(const struct claim_result *r, struct arena *arena, struct outfile *f)
 {
-    static const char *const elements[N_VERDICTS] = {
-        NULL, "skipped", "skipped", "skipped", "failure", "error"};
+    static const char *const elements[N_VERDICTS] = {NULL, "skipped", "skipped", "skipped", "failure", "error"};
     outfile_printf(f, "    <testcase");
     put_attribute(f, "classname", arena_printf(arena, "claims.%s", r->claim->section));
     put_attribute(f, "name", r->claim->id);
@@ -47,9 +50,8 @@ static void put_suite(const struct claim_result *r, uint32_t n, struct arena *ar
         count[r[i].verdict]++;
     outfile_printf(f, "  <testsuite");
     put_attribute(f, "name", r->claim->section);
-    outfile_printf(f, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n", n,
-                   count[VERDICT_REGRESSED], count[VERDICT_ERROR],
-                   count[VERDICT_MISS] + count[VERDICT_DISPUTED] + count[VERDICT_UNVALIDATED]);
+    outfile_printf(f, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\">\n", n, count[VERDICT_REGRESSED],
+                   count[VERDICT_ERROR], count[VERDICT_MISS] + count[VERDICT_DISPUTED] + count[VERDICT_UNVALIDATED]);
     for (uint32_t i = 0; i < n; i++)
         put_case(&r[i], arena, f);
     outfile_printf(f, "  </testsuite>\n");

@@ -11,10 +11,13 @@ static const char preamble[] =
     "Every number of the paper beside ours, as `moesim claims` finds them. `moesim claims --detail ID` shows a\n"
     "claim's command line and arithmetic.\n\n"
     "Classes: **closed-form** follows from the paper's own formula; **count** is counted; **calibrated** was used to\n"
-    "choose a constant, or is one, so it says nothing about the model; **predicted** was not; **unvalidated** is what the\n"
-    "paper proposes or expects without a measurement. Verdicts: **ok** it holds within the claim's tolerance; **miss** it\n"
+    "choose a constant, or is one, so it says nothing about the model; **predicted** was not; **unvalidated** is what "
+    "the\n"
+    "paper proposes or expects without a measurement. Verdicts: **ok** it holds within the claim's tolerance; **miss** "
+    "it\n"
     "does not, and the value is recorded so that a change is noticed; **disputed** it cannot hold as printed, for the\n"
-    "reason given; **unvalidated** ours goes the way that the paper expects, which is no agreement with anything measured.\n"
+    "reason given; **unvalidated** ours goes the way that the paper expects, which is no agreement with anything "
+    "measured.\n"
     "Only **ok** counts as reproduced.\n";
 
 /* Text that Markdown and its tables would read as markup. */
@@ -87,8 +90,8 @@ static uint32_t count_ok(const struct claim_results *all, int class, bool values
 
 static void put_summary(const struct claim_results *all, struct outfile *f)
 {
-    static const char *const words[N_VERDICTS] = {"hold", "miss", "disputed", "unvalidated", "regressed",
-                                                    "without a number"};
+    static const char *const words[N_VERDICTS] = {"hold",        "miss",      "disputed",
+                                                  "unvalidated", "regressed", "without a number"};
     outfile_printf(f, "\n%u claims:", all->n);
     for (int v = 0; v < N_VERDICTS; v++)
         if (all->count[v])
@@ -106,8 +109,10 @@ void claims_write_markdown(const struct claim_results *all, struct arena *arena,
     put_summary(all, f);
     for (uint32_t i = 0, n; i < all->n; i += n) {
         const char *section = all->results[i].claim->section;
-        outfile_printf(f, "\n## %s\n\n| claim | the paper's words | paper | ours | deviation | class | verdict |\n"
-                          "|---|---|---|---|---|---|---|\n", section);
+        outfile_printf(f,
+                       "\n## %s\n\n| claim | the paper's words | paper | ours | deviation | class | verdict |\n"
+                       "|---|---|---|---|---|---|---|\n",
+                       section);
         for (n = 0; i + n < all->n && !strcmp(all->results[i + n].claim->section, section); n++)
             put_row(&all->results[i + n], arena, f);
         bool any = false;

@@ -118,8 +118,7 @@ static void print_reasons(const struct claim_result *r, bool detail, struct aren
         wrap(f, c->remark);
     if (detail || r->verdict >= VERDICT_REGRESSED)
         wrap(f, c->ours.line);
-    if ((detail || r->verdict >= VERDICT_REGRESSED) && c->other.line != c->ours.line &&
-        c->expect.order != ORDER_NONE)
+    if ((detail || r->verdict >= VERDICT_REGRESSED) && c->other.line != c->ours.line && c->expect.order != ORDER_NONE)
         wrap(f, c->other.line);
 }
 

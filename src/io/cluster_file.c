@@ -11,14 +11,18 @@ struct keys {
     struct cluster_hw cluster;
 };
 
-static const struct cfg_field keys_fields[] = {
-    {.name = "hardware", .type = CFG_STRING, .offset = offsetof(struct keys, hardware),
-     .dflt = "h800", .doc = "folder under configs/ whose numbers the cluster starts from"},
-    {.name = "cluster", .type = CFG_TABLE, .offset = offsetof(struct keys, cluster),
-     .sub = &cluster_hw_table, .doc = "the machines and their network"},
-    {0}};
-static const struct cfg_table keys_table = {"cluster", "a cluster", sizeof(struct keys),
-                                            keys_fields};
+static const struct cfg_field keys_fields[] = {{.name = "hardware",
+                                                .type = CFG_STRING,
+                                                .offset = offsetof(struct keys, hardware),
+                                                .dflt = "h800",
+                                                .doc = "folder under configs/ whose numbers the cluster starts from"},
+                                               {.name = "cluster",
+                                                .type = CFG_TABLE,
+                                                .offset = offsetof(struct keys, cluster),
+                                                .sub = &cluster_hw_table,
+                                                .doc = "the machines and their network"},
+                                               {0}};
+static const struct cfg_table keys_table = {"cluster", "a cluster", sizeof(struct keys), keys_fields};
 
 /* The scenario's keys that say nothing about the cluster. */
 static const char *const *other_keys(struct arena *arena)
@@ -37,8 +41,8 @@ static const char *const *other_keys(struct arena *arena)
 static const char one_node[] = "cluster: {nodes: {value: 1, source: default}}\n";
 
 /* A scenario is read once, for it may be a pipe. */
-static void lay_own_keys(const struct cluster_source *from, const char *text, size_t len,
-                         struct cfg *cfg, struct arena *arena, struct diag *diag)
+static void lay_own_keys(const struct cluster_source *from, const char *text, size_t len, struct cfg *cfg,
+                         struct arena *arena, struct diag *diag)
 {
     const char *name = from->scenario ? from->scenario : "default";
     if (text)
@@ -53,8 +57,8 @@ static void lay_own_keys(const struct cluster_source *from, const char *text, si
 }
 
 /* The hardware is known only once the layers above it are: they are laid twice, as in scenario.c. */
-static const char *peek_hardware(const struct cluster_source *from, const char *text, size_t len,
-                                 struct srcloc *where, struct arena *arena)
+static const char *peek_hardware(const struct cluster_source *from, const char *text, size_t len, struct srcloc *where,
+                                 struct arena *arena)
 {
     struct cfg *cfg = cfg_new(&keys_table, arena);
     struct diag *quiet = diag_new();
@@ -64,8 +68,7 @@ static const char *peek_hardware(const struct cluster_source *from, const char *
     return ((struct keys *)cfg_struct(cfg))->hardware;
 }
 
-int cluster_load(const struct cluster_source *from, struct arena *arena, struct cluster_file *out,
-                 struct diag *diag)
+int cluster_load(const struct cluster_source *from, struct arena *arena, struct cluster_file *out, struct diag *diag)
 {
     size_t before = diag_count(diag);
     struct srcloc where;

@@ -22,7 +22,6 @@ struct cluster_file {
 };
 
 /* 0 or -1. The number of nodes is 1 when nobody gives one. */
-int cluster_load(const struct cluster_source *from, struct arena *arena, struct cluster_file *out,
-                 struct diag *diag);
+int cluster_load(const struct cluster_source *from, struct arena *arena, struct cluster_file *out, struct diag *diag);
 
 #endif

@@ -69,8 +69,7 @@ static struct roots search_roots(const char *scenario_path, struct arena *arena)
     r.path = ARENA_ARRAY(arena, const char *, 5 + (env ? strlen(env) : 0));
     const char *slash = scenario_path ? strrchr(scenario_path, '/') : NULL;
     if (slash)
-        add_root(&r, scenario_path,
-                 slash == scenario_path ? 1 : (size_t)(slash - scenario_path));
+        add_root(&r, scenario_path, slash == scenario_path ? 1 : (size_t)(slash - scenario_path));
     add_root(&r, ".", 1);
     while (env && *env) {
         size_t len = strcspn(env, ":");
@@ -83,12 +82,10 @@ static struct roots search_roots(const char *scenario_path, struct arena *arena)
 
 static const char *joined(const char *root, const char *relative, struct arena *arena)
 {
-    return strcmp(root, ".") ? arena_printf(arena, "%s/%s", root, relative)
-                             : arena_strdup(arena, relative);
+    return strcmp(root, ".") ? arena_printf(arena, "%s/%s", root, relative) : arena_strdup(arena, relative);
 }
 
-const char *data_find(const char *relative, const char *scenario_path,
-                      struct arena *arena)
+const char *data_find(const char *relative, const char *scenario_path, struct arena *arena)
 {
     if (relative[0] == '/')
         return access(relative, F_OK) ? NULL : arena_strdup(arena, relative);
@@ -157,8 +154,7 @@ static void add_folder(struct names *names, const char *folder, const char *hold
     if (!dir)
         return; /* most roots do not have most folders */
     for (struct dirent *e; (e = readdir(dir));) {
-        const char *inside =
-            arena_printf(names->arena, "%s/%s/%s", folder, e->d_name, holds);
+        const char *inside = arena_printf(names->arena, "%s/%s/%s", folder, e->d_name, holds);
         if (e->d_name[0] != '.' && (!*holds || !access(inside, F_OK)))
             add_name(names, e->d_name);
     }
@@ -170,8 +166,7 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const char **data_list(const char *folder, const char *holds, const char *scenario_path,
-                       struct arena *arena)
+const char **data_list(const char *folder, const char *holds, const char *scenario_path, struct arena *arena)
 {
     struct names names = {.arena = arena};
     struct roots r = search_roots(scenario_path, arena);

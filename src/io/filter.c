@@ -97,8 +97,7 @@ static size_t unit_at(const char *text, enum unit_dim *dim)
         for (size_t i = 0; unit_name((enum unit_dim)d, i); i++) {
             const char *name = unit_name((enum unit_dim)d, i);
             size_t n = strlen(name);
-            if (n > longest && !strncmp(text, name, n) && strcmp(name, "%") &&
-                !isalnum((unsigned char)text[n])) {
+            if (n > longest && !strncmp(text, name, n) && strcmp(name, "%") && !isalnum((unsigned char)text[n])) {
                 longest = n;
                 *dim = (enum unit_dim)d;
             }
@@ -114,8 +113,7 @@ static size_t put_number(struct writer *w, size_t i)
     size_t stop = (size_t)(end - w->in), unit = stop + strspn(w->in + stop, " "), len;
     enum unit_dim dim;
     double si;
-    if ((len = unit_at(w->in + unit, &dim)) &&
-        !unit_parse(w->in + i, unit + len - i, dim, &si, why, sizeof why)) {
+    if ((len = unit_at(w->in + unit, &dim)) && !unit_parse(w->in + i, unit + len - i, dim, &si, why, sizeof why)) {
         put_text(w, arena_printf(w->arena, "%.17g", si));
         return unit + len;
     }
@@ -157,8 +155,8 @@ static int rewrite(struct writer *w)
     return 0;
 }
 
-const char *filter_sql(const char *expression, const char *const *names, uint32_t n_names,
-                       struct srcloc where, struct arena *arena, uint32_t **map, struct diag *diag)
+const char *filter_sql(const char *expression, const char *const *names, uint32_t n_names, struct srcloc where,
+                       struct arena *arena, uint32_t **map, struct diag *diag)
 {
     size_t longest = 32;
     const char **ended = ARENA_ARRAY(arena, const char *, n_names + 1); /* for did you mean */
@@ -166,8 +164,8 @@ const char *filter_sql(const char *expression, const char *const *names, uint32_
         ended[i] = names[i];
         longest = strlen(names[i]) + 2 > longest ? strlen(names[i]) + 2 : longest;
     }
-    struct writer w = {.in = expression, .names = ended, .n_names = n_names, .where = where,
-                       .arena = arena, .diag = diag};
+    struct writer w = {
+        .in = expression, .names = ended, .n_names = n_names, .where = where, .arena = arena, .diag = diag};
     w.cap = (strlen(expression) + 1) * longest;
     w.out = ARENA_ARRAY(arena, char, w.cap);
     *map = w.map = ARENA_ARRAY(arena, uint32_t, w.cap);
@@ -179,16 +177,15 @@ const char *filter_sql(const char *expression, const char *const *names, uint32_
 /* An expression reads its values and calls functions of them, nothing else. */
 static int authorize(void *unused, int action, const char *a, const char *b, const char *c, const char *d)
 {
-    static const char *const refused[] = {"random", "randomblob", "date", "time", "datetime", "julianday",
-                                          "unixepoch", "strftime", "current_date", "current_time",
-                                          "current_timestamp", "load_extension"};
+    static const char *const refused[] = {
+        "random",    "randomblob", "date",         "time",         "datetime",          "julianday",
+        "unixepoch", "strftime",   "current_date", "current_time", "current_timestamp", "load_extension"};
     (void)unused, (void)a, (void)c, (void)d;
     if (action == SQLITE_FUNCTION)
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
             if (!strcmp(b, refused[i]))
                 return SQLITE_DENY;
-    return action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION ? SQLITE_OK :
-                                                                                          SQLITE_DENY;
+    return action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION ? SQLITE_OK : SQLITE_DENY;
 }
 
 static int open_db(struct filter *f)
@@ -241,8 +238,7 @@ static void report(const struct filter *f, size_t before, const char *sql, const
                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static int prepare(struct filter *f, const char *sql, const char *const *names, const uint32_t *map,
-                   struct diag *diag)
+static int prepare(struct filter *f, const char *sql, const char *const *names, const uint32_t *map, struct diag *diag)
 {
     size_t before;
     const char *tail = NULL;
@@ -258,8 +254,8 @@ static int prepare(struct filter *f, const char *sql, const char *const *names, 
     return failed ? -1 : 0;
 }
 
-struct filter *filter_new(const char *expression, const char *const *names, uint32_t n_names,
-                          struct srcloc where, struct diag *diag)
+struct filter *filter_new(const char *expression, const char *const *names, uint32_t n_names, struct srcloc where,
+                          struct diag *diag)
 {
     struct filter *f = checked_alloc(calloc(1, sizeof *f));
     uint32_t *map;

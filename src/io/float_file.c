@@ -26,8 +26,8 @@ int float_file_read(const char *path, struct arena *arena, struct floats *out, s
     size_t len = 0;
     if (whole_file_read(path, max_file_B, &bytes, &len, diag))
         return -1;
-    int failed = is_words(path) ? float_words_parse(bytes, len, path, arena, out, diag) :
-                                  float_text_parse(bytes, len, path, arena, out, diag);
+    int failed = is_words(path) ? float_words_parse(bytes, len, path, arena, out, diag)
+                                : float_text_parse(bytes, len, path, arena, out, diag);
     free(bytes);
     return failed;
 }
@@ -112,10 +112,11 @@ static int nothing_in(const char *name, struct diag *diag)
     return -1;
 }
 
-int float_text_parse(const char *text, size_t len, const char *name, struct arena *arena,
-                     struct floats *out, struct diag *diag)
+int float_text_parse(const char *text, size_t len, const char *name, struct arena *arena, struct floats *out,
+                     struct diag *diag)
 {
-    struct reader r = {.text = text, .at = text, .end = text + len, .line_start = text, .name = name, .line = 1, .diag = diag};
+    struct reader r = {
+        .text = text, .at = text, .end = text + len, .line_start = text, .name = name, .line = 1, .diag = diag};
     size_t room = 1024;
     float *values = checked_alloc(malloc(room * sizeof *values));
     out->n = 0;
@@ -136,15 +137,14 @@ int float_text_parse(const char *text, size_t len, const char *name, struct aren
 
 /* --- words ------------------------------------------------------------------------------------------ */
 
-int float_words_parse(const void *bytes, size_t len, const char *name, struct arena *arena,
-                      struct floats *out, struct diag *diag)
+int float_words_parse(const void *bytes, size_t len, const char *name, struct arena *arena, struct floats *out,
+                      struct diag *diag)
 {
     const unsigned char *b = bytes;
     out->n = len / 4;
     if (len % 4) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(name),
-                   "%zu bytes are no whole number of 32-bit floats; text needs a name without .f32",
-                   len);
+                   "%zu bytes are no whole number of 32-bit floats; text needs a name without .f32", len);
         return -1;
     }
     if (!out->n)
@@ -152,16 +152,13 @@ int float_words_parse(const void *bytes, size_t len, const char *name, struct ar
     out->values = ARENA_ARRAY(arena, float, out->n);
     size_t errors = 0;
     for (size_t i = 0; i < out->n; i++, b += 4) {
-        uint32_t word = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
-                        (uint32_t)b[3] << 24;
+        uint32_t word = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
         memcpy(&out->values[i], &word, sizeof word);
         if (!isfinite(out->values[i]) && ++errors <= MAX_ERRORS)
-            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(name),
-                       "the word at byte %zu is %s; leave it out", 4 * i,
+            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(name), "the word at byte %zu is %s; leave it out", 4 * i,
                        isnan(out->values[i]) ? "a NaN" : "infinite");
     }
     if (errors > MAX_ERRORS)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(name), "and %zu more like these",
-                   errors - MAX_ERRORS);
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(name), "and %zu more like these", errors - MAX_ERRORS);
     return errors ? -1 : 0;
 }

@@ -20,9 +20,9 @@ struct floats {
 /* 0, or -1 with errors: at most 20 of a file. */
 int float_file_read(const char *path, struct arena *arena, struct floats *out, struct diag *diag);
 /* text[len] must be NUL; name is for messages. */
-int float_text_parse(const char *text, size_t len, const char *name, struct arena *arena,
-                     struct floats *out, struct diag *diag);
-int float_words_parse(const void *bytes, size_t len, const char *name, struct arena *arena,
-                      struct floats *out, struct diag *diag);
+int float_text_parse(const char *text, size_t len, const char *name, struct arena *arena, struct floats *out,
+                     struct diag *diag);
+int float_words_parse(const void *bytes, size_t len, const char *name, struct arena *arena, struct floats *out,
+                      struct diag *diag);
 
 #endif

@@ -73,8 +73,7 @@ static void add_gemm(cJSON *root, const struct format_report *r)
     }
 }
 
-void formats_write_json(const struct report_request *q, const struct format_report *r,
-                        struct outfile *f)
+void formats_write_json(const struct report_request *q, const struct format_report *r, struct outfile *f)
 {
     cJSON *root = cJSON_CreateObject();
     json_add_number(root, "schema_version", 1);

@@ -6,8 +6,8 @@
 #include "hw/cluster.h"
 #include "io/scenario.h"
 
-void report_unknown(struct diag *diag, enum exit_code code, struct srcloc where, const char *what,
-                    const char *word, const char *const *names, struct arena *arena)
+void report_unknown(struct diag *diag, enum exit_code code, struct srcloc where, const char *what, const char *word,
+                    const char *const *names, struct arena *arena)
 {
     const char *near = cfg_nearest(word, names), *list = "";
     for (const char *const *n = names; *n; n++)
@@ -40,8 +40,7 @@ static const char *find_folder(const char *name, bool first, const char *beside,
         return NULL;
     for (const struct cfg_field *part = cluster_hw_table.fields; part->name && !found; part++)
         if (part->type == CFG_TABLE && (!first || !strcmp(part->name, "chip")))
-            found = data_find(arena_printf(arena, "configs/%s/%s.yaml", name, part->name), beside,
-                              arena);
+            found = data_find(arena_printf(arena, "configs/%s/%s.yaml", name, part->name), beside, arena);
     return found ? arena_printf(arena, "%.*s", (int)(strrchr(found, '/') - found), found) : NULL;
 }
 
@@ -56,19 +55,17 @@ const char *const *hardware_names(bool first, const char *beside, struct arena *
     return all;
 }
 
-static void lay_parts(struct cfg *c, const char *folder, bool first, struct arena *arena,
-                      struct diag *diag)
+static void lay_parts(struct cfg *c, const char *folder, bool first, struct arena *arena, struct diag *diag)
 {
     for (const struct cfg_field *part = cluster_hw_table.fields; part->name; part++) {
         const char *path = arena_printf(arena, "%s/%s.yaml", folder, part->name);
-        if (part->type == CFG_TABLE &&
-            ((first && must_be_there(part->sub)) || !access(path, F_OK)))
+        if (part->type == CFG_TABLE && ((first && must_be_there(part->sub)) || !access(path, F_OK)))
             cfg_load_file(c, path, arena_printf(arena, "cluster.%s", part->name), true, NULL, diag);
     }
 }
 
-int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const char *beside,
-                 struct arena *arena, struct diag *diag)
+int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const char *beside, struct arena *arena,
+                 struct diag *diag)
 {
     size_t before = diag_count(diag);
     bool first = true;
@@ -78,8 +75,7 @@ int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const ch
         name[strcspn(name, " ")] = '\0';
         const char *folder = find_folder(name, first, beside, arena);
         if (!folder) {
-            report_unknown(diag, EXIT_BAD_INPUT, where, "hardware", name,
-                           hardware_names(first, beside, arena), arena);
+            report_unknown(diag, EXIT_BAD_INPUT, where, "hardware", name, hardware_names(first, beside, arena), arena);
             return -1;
         }
         lay_parts(c, folder, first, arena, diag);

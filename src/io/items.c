@@ -32,8 +32,8 @@ static const char *texts_of(const struct result_table *t, uint32_t row, struct a
     const char *label = "";
     for (uint32_t c = 0; c < t->n_columns; c++)
         if (t->columns[c].is_text)
-            label = arena_printf(arena, "%s%s%s", label, *label ? ", " : "",
-                                 t->cells[(size_t)row * t->n_columns + c].text);
+            label =
+                arena_printf(arena, "%s%s%s", label, *label ? ", " : "", t->cells[(size_t)row * t->n_columns + c].text);
     return label;
 }
 

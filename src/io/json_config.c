@@ -48,8 +48,8 @@ static cJSON *table_at(cJSON *root, const char *dotted_key, const char **leaf)
     return root;
 }
 
-static void add_config_value(void *ctx, const char *dotted_key, const struct cfg_field *field,
-                             const void *value, const char *value_text, const char *source)
+static void add_config_value(void *ctx, const char *dotted_key, const struct cfg_field *field, const void *value,
+                             const char *value_text, const char *source)
 {
     const char *leaf;
     cJSON *table = table_at(ctx, dotted_key, &leaf);
@@ -77,8 +77,8 @@ static void add_config_value(void *ctx, const char *dotted_key, const struct cfg
     }
 }
 
-static void add_source(void *ctx, const char *dotted_key, const struct cfg_field *field,
-                       const void *value, const char *value_text, const char *source)
+static void add_source(void *ctx, const char *dotted_key, const struct cfg_field *field, const void *value,
+                       const char *value_text, const char *source)
 {
     (void)field, (void)value, (void)value_text;
     if (source)

@@ -24,8 +24,7 @@ void json_doc_free(struct json_doc *doc); /* NULL is allowed */
 
 struct json_expr;
 /* `where` is the place of the text's first character, for messages. NULL with the reasons in diag. */
-struct json_expr *json_expr_parse(const char *text, struct srcloc where, struct arena *arena,
-                                  struct diag *diag);
+struct json_expr *json_expr_parse(const char *text, struct srcloc where, struct arena *arena, struct diag *diag);
 
 struct json_answer {
     double value;

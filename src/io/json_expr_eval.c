@@ -121,10 +121,12 @@ static double whole_below(const double *v, uint32_t n)
 }
 
 const struct json_function json_functions[] = {
-    {"min", true, least},      {"max", true, most},     {"sum", true, total},
-    {"mean", true, mean},      {"spread", true, spread}, {"count", true, count},
-    {"first", true, first},    {"last", true, last},    {"abs", false, absolute},
-    {"round", false, nearest_whole}, {"floor", false, whole_below}, {0},
+    {"min", true, least},          {"max", true, most},
+    {"sum", true, total},          {"mean", true, mean},
+    {"spread", true, spread},      {"count", true, count},
+    {"first", true, first},        {"last", true, last},
+    {"abs", false, absolute},      {"round", false, nearest_whole},
+    {"floor", false, whole_below}, {0},
 };
 
 /* --- selectors ---------------------------------------------------------------------------------------------------- */
@@ -189,9 +191,7 @@ static void add_matching(struct found *f, const cJSON *item, const struct json_f
 {
     const cJSON *element;
     if (cJSON_IsArray(item)) {
-        cJSON_ArrayForEach(element, item)
-            if (matches_all(element, filters))
-                add_found(f, element);
+        cJSON_ArrayForEach(element, item) if (matches_all(element, filters)) add_found(f, element);
     } else if (matches_all(item, filters)) {
         add_found(f, item);
     }
@@ -201,7 +201,8 @@ static void add_matching(struct found *f, const cJSON *item, const struct json_f
 static const cJSON *named(const cJSON *array, const char *name)
 {
     const cJSON *t;
-    cJSON_ArrayForEach(t, array) {
+    cJSON_ArrayForEach(t, array)
+    {
         const cJSON *its_name = cJSON_GetObjectItemCaseSensitive(t, "name");
         if (cJSON_IsString(its_name) && !strcmp(its_name->valuestring, name))
             return t;
@@ -228,9 +229,7 @@ static const cJSON *at_root(const cJSON *root, const struct json_step *s)
 static void add_names(const cJSON *object, const char **names, size_t *n)
 {
     const cJSON *m;
-    cJSON_ArrayForEach(m, object)
-        if (m->string && *n + 1 < MAX_NAMES)
-            names[(*n)++] = m->string;
+    cJSON_ArrayForEach(m, object) if (m->string && *n + 1 < MAX_NAMES) names[(*n)++] = m->string;
 }
 
 /* "there is no 'makespam'; did you mean 'makespan'?" */
@@ -242,7 +241,8 @@ static const char *unknown(const struct walk *w, const cJSON *object, const char
     if (object == w->doc->root) {
         const cJSON *t, *tables = cJSON_GetObjectItemCaseSensitive(object, "tables");
         add_names(cJSON_GetObjectItemCaseSensitive(object, "metrics"), names, &n);
-        cJSON_ArrayForEach(t, tables) {
+        cJSON_ArrayForEach(t, tables)
+        {
             const char *its_name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(t, "name"));
             if (its_name && n + 1 < MAX_NAMES)
                 names[n++] = its_name;
@@ -271,9 +271,8 @@ static struct found take_step(struct walk *w, const struct found *from, const st
 {
     struct found to = {.arena = w->arena};
     for (uint32_t i = 0; i < from->n && !w->why; i++) {
-        const cJSON *item = from->item[i] == w->doc->root
-                                ? at_root(from->item[i], s)
-                                : cJSON_GetObjectItemCaseSensitive(from->item[i], s->name);
+        const cJSON *item = from->item[i] == w->doc->root ? at_root(from->item[i], s)
+                                                          : cJSON_GetObjectItemCaseSensitive(from->item[i], s->name);
         if (item)
             add_matching(&to, item, s->filters);
         else
@@ -323,8 +322,8 @@ static struct json_values select_values(struct walk *w, const struct json_node *
     struct json_values out = {.v = ARENA_ARRAY(w->arena, double, f.n + 1)};
     for (; out.n < f.n && !w->why; out.n++)
         if (!numeric(f.item[out.n], &out.v[out.n]))
-            return fail(w, arena_printf(w->arena, "'%.*s' is no number", (int)(n->end - n->begin),
-                                        w->expr->text + n->begin));
+            return fail(
+                w, arena_printf(w->arena, "'%.*s' is no number", (int)(n->end - n->begin), w->expr->text + n->begin));
     trace_values(w, n, &out);
     return out;
 }
@@ -334,11 +333,16 @@ static struct json_values select_values(struct walk *w, const struct json_node *
 static double combine(enum json_node_kind kind, double a, double b)
 {
     switch (kind) {
-    case NODE_ADD: return a + b;
-    case NODE_SUBTRACT: return a - b;
-    case NODE_MULTIPLY: return a * b;
-    case NODE_DIVIDE: return a / b;
-    default: return -a;
+    case NODE_ADD:
+        return a + b;
+    case NODE_SUBTRACT:
+        return a - b;
+    case NODE_MULTIPLY:
+        return a * b;
+    case NODE_DIVIDE:
+        return a / b;
+    default:
+        return -a;
     }
 }
 
@@ -383,9 +387,12 @@ static struct json_values values_of(struct walk *w, const struct json_node *n)
         one.v[0] = n->number;
         return one;
     }
-    case NODE_SELECT: return select_values(w, n);
-    case NODE_CALL: return call(w, n);
-    default: return both(w, n);
+    case NODE_SELECT:
+        return select_values(w, n);
+    case NODE_CALL:
+        return call(w, n);
+    default:
+        return both(w, n);
     }
 }
 
@@ -401,8 +408,8 @@ int json_expr_eval(const struct json_expr *expr, const struct json_doc *doc, str
     if (fclose(w.trace))
         out_of_memory();
     if (!w.why && v.n != 1)
-        fail(&w, arena_printf(arena, "%u rows match; choose one by [column=value], or write min(...) or max(...)",
-                              v.n));
+        fail(&w,
+             arena_printf(arena, "%u rows match; choose one by [column=value], or write min(...) or max(...)", v.n));
     if (!w.why && !isfinite(v.v[0]))
         fail(&w, "the result is no finite number");
     bool lone = expr->root->kind == NODE_SELECT;

@@ -104,8 +104,9 @@ static struct json_node *number(struct parser *p)
     struct json_node *n = new_node(p, NODE_NUMBER, p->at);
     const char *s = p->text;
     while (isdigit((unsigned char)s[p->at]) || s[p->at] == '.' ||
-           ((s[p->at] == 'e' || s[p->at] == 'E') && (isdigit((unsigned char)s[p->at + 1]) ||
-            ((s[p->at + 1] == '-' || s[p->at + 1] == '+') && isdigit((unsigned char)s[p->at + 2])))) ||
+           ((s[p->at] == 'e' || s[p->at] == 'E') &&
+            (isdigit((unsigned char)s[p->at + 1]) ||
+             ((s[p->at + 1] == '-' || s[p->at + 1] == '+') && isdigit((unsigned char)s[p->at + 2])))) ||
            ((s[p->at] == '-' || s[p->at] == '+') && (s[p->at - 1] == 'e' || s[p->at - 1] == 'E')))
         p->at++;
     size_t plain = p->at;
@@ -190,9 +191,9 @@ static struct json_node *call(struct parser *p, struct json_node *select)
     }
     if (!select->call) {
         const char *near = cfg_nearest(word, names);
-        return fail(p, select->begin, arena_printf(p->arena, "there is no function '%s'%s%s%s", word,
-                                                   near ? "; did you mean '" : "", near ? near : "",
-                                                   near ? "'?" : ""));
+        return fail(p, select->begin,
+                    arena_printf(p->arena, "there is no function '%s'%s%s%s", word, near ? "; did you mean '" : "",
+                                 near ? near : "", near ? "'?" : ""));
     }
     select->kind = NODE_CALL;
     select->left = sum(p);
@@ -221,8 +222,8 @@ static struct json_node *factor(struct parser *p)
     return n && !n->steps->next && !n->steps->filters && accept(p, '(') ? call(p, n) : n;
 }
 
-static struct json_node *chain(struct parser *p, struct json_node *(*operand)(struct parser *),
-                               const char *operators, const enum json_node_kind *kinds)
+static struct json_node *chain(struct parser *p, struct json_node *(*operand)(struct parser *), const char *operators,
+                               const enum json_node_kind *kinds)
 {
     struct json_node *left = operand(p);
     const char *found;
@@ -252,8 +253,7 @@ static struct json_node *sum(struct parser *p)
     return n;
 }
 
-struct json_expr *json_expr_parse(const char *text, struct srcloc where, struct arena *arena,
-                                  struct diag *diag)
+struct json_expr *json_expr_parse(const char *text, struct srcloc where, struct arena *arena, struct diag *diag)
 {
     struct parser p = {.text = text, .where = where, .arena = arena, .diag = diag};
     struct json_expr *e = ARENA_NEW(arena, struct json_expr);

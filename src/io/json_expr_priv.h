@@ -31,8 +31,16 @@ struct json_function {
     double (*fn)(const double *v, uint32_t n);
 };
 
-enum json_node_kind { NODE_NUMBER, NODE_SELECT, NODE_NEGATE, NODE_ADD, NODE_SUBTRACT, NODE_MULTIPLY,
-                      NODE_DIVIDE, NODE_CALL };
+enum json_node_kind {
+    NODE_NUMBER,
+    NODE_SELECT,
+    NODE_NEGATE,
+    NODE_ADD,
+    NODE_SUBTRACT,
+    NODE_MULTIPLY,
+    NODE_DIVIDE,
+    NODE_CALL
+};
 
 struct json_node {
     enum json_node_kind kind;

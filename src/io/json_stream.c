@@ -25,10 +25,10 @@ struct json_stream {
     const unsigned char *bytes;
     size_t at, n; /* in bytes: the next one, how many there are */
     unsigned char *buffer;
-    int line, column;           /* of the next byte */
+    int line, column;             /* of the next byte */
     int start_line, start_column; /* of the last value */
-    bool any;                   /* the file holds a byte */
-    bool first;                 /* nothing of the container was read yet */
+    bool any;                     /* the file holds a byte */
+    bool first;                   /* nothing of the container was read yet */
     bool failed;
     char *text; /* what was cut out, NUL-terminated */
     size_t len, cap;
@@ -56,15 +56,13 @@ static void read_error(struct json_stream *js)
 
     js->failed = true;
     if (code == Z_ERRNO)
-        diag_error(js->diag, EXIT_IO, SRCLOC_FILE(js->name), "cannot read: %s",
-                   strerror(errno));
+        diag_error(js->diag, EXIT_IO, SRCLOC_FILE(js->name), "cannot read: %s", strerror(errno));
     else if (code == Z_BUF_ERROR)
         diag_error(js->diag, EXIT_BAD_INPUT, here(js),
                    "the compressed data ends too early; the file was cut off, copy it "
                    "again");
     else
-        diag_error(js->diag, EXIT_BAD_INPUT, here(js),
-                   "the compressed data is damaged (%s); copy the file again",
+        diag_error(js->diag, EXIT_BAD_INPUT, here(js), "the compressed data is damaged (%s); copy the file again",
                    reason ? reason + 2 : text); /* without "<fd:3>: " */
 }
 
@@ -117,8 +115,7 @@ static int skip_space(struct json_stream *js)
 static int fail_at_end(struct json_stream *js)
 {
     return fail(js, js->any ? here(js) : SRCLOC_FILE(js->name),
-                js->any ? "unexpected end of file; the JSON text was cut off"
-                        : "the file is empty");
+                js->any ? "unexpected end of file; the JSON text was cut off" : "the file is empty");
 }
 
 static int expected(struct json_stream *js, const char *what)
@@ -131,8 +128,7 @@ static int expected(struct json_stream *js, const char *what)
     if (c > ' ' && c < 0x7f)
         snprintf(message, sizeof message, "expected %s but found '%c'", what, c);
     else
-        snprintf(message, sizeof message, "expected %s but found the byte 0x%02x", what,
-                 (unsigned)c);
+        snprintf(message, sizeof message, "expected %s but found the byte 0x%02x", what, (unsigned)c);
     return fail(js, here(js), message);
 }
 
@@ -158,8 +154,7 @@ static int open_file(const char *path, struct diag *diag)
         return -1;
     }
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path),
-                   "this is a directory; name a file in it");
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "this is a directory; name a file in it");
         close(fd);
         return -1;
     }
@@ -182,8 +177,7 @@ struct json_stream *json_open(const char *path, struct diag *diag)
     return js;
 }
 
-struct json_stream *json_open_memory(const void *bytes, size_t len, const char *name,
-                                     struct diag *diag)
+struct json_stream *json_open_memory(const void *bytes, size_t len, const char *name, struct diag *diag)
 {
     struct json_stream *js = stream_new(name, diag);
 
@@ -212,8 +206,7 @@ static int take(struct json_stream *js, bool keep, size_t limit_B)
     if (keep) {
         if (js->len >= limit_B) {
             diag_error(js->diag, EXIT_LIMIT, json_where(js),
-                       "one value is longer than %zu bytes; that is no trace we know",
-                       limit_B);
+                       "one value is longer than %zu bytes; that is no trace we know", limit_B);
             js->failed = true;
             return -1;
         }
@@ -238,8 +231,9 @@ static int cut_string(struct json_stream *js, bool keep, size_t limit_B)
         if (c < 0)
             return fail_at_end(js);
         if (c < ' ')
-            return fail(js, here(js), "a string holds a control character; is its "
-                                      "closing quote missing?");
+            return fail(js, here(js),
+                        "a string holds a control character; is its "
+                        "closing quote missing?");
         if (take(js, keep, limit_B))
             return -1;
         if (c == '"' && !escaped)
@@ -385,9 +379,7 @@ static cJSON *parse(struct json_stream *js)
     const char *end = NULL;
 
     js->text[js->len] = '\0';
-    cJSON *value = memchr(js->text, '\0', js->len)
-                       ? NULL
-                       : cJSON_ParseWithLengthOpts(js->text, js->len + 1, &end, 1);
+    cJSON *value = memchr(js->text, '\0', js->len) ? NULL : cJSON_ParseWithLengthOpts(js->text, js->len + 1, &end, 1);
     if (!value)
         fail(js, end ? where_in_text(js, end) : json_where(js), "this is not valid JSON");
     return value;
@@ -412,8 +404,7 @@ int json_finish(struct json_stream *js)
 
 struct srcloc json_where(const struct json_stream *js)
 {
-    return (struct srcloc){
-        .file = js->name, .line = js->start_line, .column = js->start_column};
+    return (struct srcloc){.file = js->name, .line = js->start_line, .column = js->start_column};
 }
 
 struct diag *json_diag(const struct json_stream *js)
@@ -423,30 +414,28 @@ struct diag *json_diag(const struct json_stream *js)
 
 /* --- members ----------------------------------------------------------------------- */
 
-static const cJSON *member(struct json_stream *js, const cJSON *object, const char *key,
-                           const char *what, bool required)
+static const cJSON *member(struct json_stream *js, const cJSON *object, const char *key, const char *what,
+                           bool required)
 {
     const cJSON *found = cJSON_GetObjectItemCaseSensitive(object, key);
 
     if (!found && required) {
-        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js), "this %s has no '%s'", what,
-                   key);
+        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js), "this %s has no '%s'", what, key);
         js->failed = true;
     }
     return found;
 }
 
-int json_number(struct json_stream *js, const cJSON *object, const char *key,
-                const char *what, bool required, double min, double max, double *out)
+int json_number(struct json_stream *js, const cJSON *object, const char *key, const char *what, bool required,
+                double min, double max, double *out)
 {
     const cJSON *m = member(js, object, key, what, required);
 
     if (!m)
         return required ? -1 : 0;
     if (!cJSON_IsNumber(m) || !(m->valuedouble >= min && m->valuedouble <= max)) {
-        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js),
-                   "'%s' of this %s must be a number from %.15g to %.15g", key, what, min,
-                   max);
+        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js), "'%s' of this %s must be a number from %.15g to %.15g",
+                   key, what, min, max);
         js->failed = true;
         return -1;
     }
@@ -454,8 +443,8 @@ int json_number(struct json_stream *js, const cJSON *object, const char *key,
     return 0;
 }
 
-int json_int(struct json_stream *js, const cJSON *object, const char *key,
-             const char *what, bool required, int64_t min, int64_t max, int64_t *out)
+int json_int(struct json_stream *js, const cJSON *object, const char *key, const char *what, bool required, int64_t min,
+             int64_t max, int64_t *out)
 {
     double value = 0;
 
@@ -464,8 +453,7 @@ int json_int(struct json_stream *js, const cJSON *object, const char *key,
     if (json_number(js, object, key, what, true, (double)min, (double)max, &value))
         return -1;
     if (value != floor(value)) {
-        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js),
-                   "'%s' of this %s must be a whole number", key, what);
+        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js), "'%s' of this %s must be a whole number", key, what);
         js->failed = true;
         return -1;
     }
@@ -473,18 +461,16 @@ int json_int(struct json_stream *js, const cJSON *object, const char *key,
     return 0;
 }
 
-int json_string(struct json_stream *js, const cJSON *object, const char *key,
-                const char *what, bool required, const char **out)
+int json_string(struct json_stream *js, const cJSON *object, const char *key, const char *what, bool required,
+                const char **out)
 {
     const cJSON *m = member(js, object, key, what, required);
     const char *why = "must be a text";
 
     if (!m)
         return required ? -1 : 0;
-    if (!cJSON_IsString(m) ||
-        yaml_bad_byte(m->valuestring, strlen(m->valuestring), &why)) {
-        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js), "'%s' of this %s: %s", key,
-                   what, why);
+    if (!cJSON_IsString(m) || yaml_bad_byte(m->valuestring, strlen(m->valuestring), &why)) {
+        diag_error(js->diag, EXIT_BAD_INPUT, json_where(js), "'%s' of this %s: %s", key, what, why);
         js->failed = true;
         return -1;
     }

@@ -18,8 +18,7 @@ struct json_stream;
 /* The path must outlive the diag. NULL when the file cannot be read or is no file. */
 struct json_stream *json_open(const char *path, struct diag *diag);
 /* The same on bytes in memory, uncompressed; `name` is used in messages. */
-struct json_stream *json_open_memory(const void *bytes, size_t len, const char *name,
-                                     struct diag *diag);
+struct json_stream *json_open_memory(const void *bytes, size_t len, const char *name, struct diag *diag);
 void json_close(struct json_stream *js); /* NULL is allowed */
 
 /* Enters the object or array that starts here. 0 or -1. */
@@ -46,12 +45,12 @@ struct diag *json_diag(const struct json_stream *js);
 /* Typed members of a parsed value; `what` names the value in messages. Each returns 0, or
  * -1 after an error at json_where(). A missing member is an error where `required`, else
  * *out keeps what it holds. */
-int json_number(struct json_stream *js, const cJSON *object, const char *key,
-                const char *what, bool required, double min, double max, double *out);
-int json_int(struct json_stream *js, const cJSON *object, const char *key,
-             const char *what, bool required, int64_t min, int64_t max, int64_t *out);
+int json_number(struct json_stream *js, const cJSON *object, const char *key, const char *what, bool required,
+                double min, double max, double *out);
+int json_int(struct json_stream *js, const cJSON *object, const char *key, const char *what, bool required, int64_t min,
+             int64_t max, int64_t *out);
 /* The text lives as long as the parsed value. It is UTF-8 without control characters. */
-int json_string(struct json_stream *js, const cJSON *object, const char *key,
-                const char *what, bool required, const char **out);
+int json_string(struct json_stream *js, const cJSON *object, const char *key, const char *what, bool required,
+                const char **out);
 
 #endif

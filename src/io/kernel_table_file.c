@@ -44,11 +44,8 @@ struct reader {
 
 static struct srcloc place(const struct reader *r, const char *at)
 {
-    return (struct srcloc){.file = r->name,
-                           .text = r->text,
-                           .text_len = r->len,
-                           .line = r->number,
-                           .column = (int)(at - r->line) + 1};
+    return (struct srcloc){
+        .file = r->name, .text = r->text, .text_len = r->len, .line = r->number, .column = (int)(at - r->line) + 1};
 }
 
 /* --- lines and cells --------------------------------------------------------------------------------- */
@@ -162,8 +159,7 @@ static int read_header(struct reader *r)
     struct cell cells[MAX_COLUMNS + 1];
     int n = split(r, cells), errors = r->errors;
     if (!r->source || !r->conditions)
-        COMPLAIN(r, r->line,
-                 "no '%s' above the columns; say whose measurement it is and under which conditions",
+        COMPLAIN(r, r->line, "no '%s' above the columns; say whose measurement it is and under which conditions",
                  r->source ? "# conditions: ..." : "# source: ...");
     if (n > MAX_COLUMNS)
         COMPLAIN(r, r->line, "more than %d columns", MAX_COLUMNS);
@@ -199,21 +195,30 @@ static void read_kernel(struct reader *r, const struct cell *cell, struct kernel
                  cell->text);
 }
 
-static void read_cell(struct reader *r, int column, const struct cell *cell, struct kernel_row *row,
-                      double *rows)
+static void read_cell(struct reader *r, int column, const struct cell *cell, struct kernel_row *row, double *rows)
 {
     const struct column *c = &r->columns[column];
     switch (c->kind) {
-    case COLUMN_KERNEL: read_kernel(r, cell, &row->call); return;
-    case COLUMN_TIME: row->time_s = read_number(r, cell, 1e-3, 1e12) * 1e-6; return;
+    case COLUMN_KERNEL:
+        read_kernel(r, cell, &row->call);
+        return;
+    case COLUMN_TIME:
+        row->time_s = read_number(r, cell, 1e-3, 1e12) * 1e-6;
+        return;
     case COLUMN_GROUPS: {
         double groups = read_number(r, cell, 1, MAX_GROUPS);
         row->call.groups = groups >= 1 ? (uint32_t)groups : 1;
         return;
     }
-    case COLUMN_ROWS: *rows = read_number(r, cell, 1, most); return;
-    case COLUMN_CAUSAL: row->call.causal = read_number(r, cell, 0, 1) > 0; return;
-    case COLUMN_MEMBER: *kernel_member_at(&row->call, c->member) = read_number(r, cell, 1e-3, most); return;
+    case COLUMN_ROWS:
+        *rows = read_number(r, cell, 1, most);
+        return;
+    case COLUMN_CAUSAL:
+        row->call.causal = read_number(r, cell, 0, 1) > 0;
+        return;
+    case COLUMN_MEMBER:
+        *kernel_member_at(&row->call, c->member) = read_number(r, cell, 1e-3, most);
+        return;
     }
 }
 
@@ -247,9 +252,8 @@ static void keep_row(struct reader *r, const struct kernel_row *row)
 static void read_row(struct reader *r)
 {
     struct cell cells[MAX_COLUMNS + 1];
-    struct kernel_row row = {.source = arena_printf(r->arena, "%s; %s", r->source, r->conditions),
-                             .file = r->name,
-                             .line = r->number};
+    struct kernel_row row = {
+        .source = arena_printf(r->arena, "%s; %s", r->source, r->conditions), .file = r->name, .line = r->number};
     double rows = 0;
     int n = split(r, cells), errors = r->errors;
     if (n != r->n_columns) {
@@ -263,16 +267,21 @@ static void read_row(struct reader *r)
     if (r->errors != errors)
         return;
     if (rows > 0 && row.call.groups)
-        row.call.rows = kernel_spread_rows(
-            row.call.groups, row.call.family == KERNEL_WGRAD ? row.call.k : row.call.m, rows, r->arena);
+        row.call.rows = kernel_spread_rows(row.call.groups, row.call.family == KERNEL_WGRAD ? row.call.k : row.call.m,
+                                           rows, r->arena);
     keep_row(r, &row);
 }
 
-int kernel_table_parse(const char *text, size_t len, const char *name, struct arena *arena,
-                       struct kernel_table *out, struct diag *diag)
+int kernel_table_parse(const char *text, size_t len, const char *name, struct arena *arena, struct kernel_table *out,
+                       struct diag *diag)
 {
-    struct reader r = {.text = text, .len = len, .name = arena_strdup(arena, name), .arena = arena,
-                       .out = out, .cap = out->n_rows, .diag = diag};
+    struct reader r = {.text = text,
+                       .len = len,
+                       .name = arena_strdup(arena, name),
+                       .arena = arena,
+                       .out = out,
+                       .cap = out->n_rows,
+                       .diag = diag};
     const char *what, *bad = yaml_bad_byte(text, len, &what);
     if (bad) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(r.name), "byte %zu: %s", (size_t)(bad - text), what);
@@ -294,8 +303,7 @@ int kernel_table_parse(const char *text, size_t len, const char *name, struct ar
     if (r.number > MAX_ROWS)
         diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(r.name), "more than %d lines", MAX_ROWS);
     if (r.errors > MAX_ERRORS)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(r.name), "and %d more like these",
-                   r.errors - MAX_ERRORS);
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(r.name), "and %d more like these", r.errors - MAX_ERRORS);
     return r.errors || !r.n_columns || r.number > MAX_ROWS ? -1 : 0;
 }
 
@@ -323,9 +331,8 @@ static int read_folder(const char *folder, struct srcloc where, const char *besi
     const char *found = data_find(folder, beside, arena);
     const char **names = found ? data_list(folder, "", beside, arena) : NULL;
     for (; names && *names; names++) {
-        const char *path = is_csv(*names) ?
-                               data_find(arena_printf(arena, "%s/%s", folder, *names), beside, arena) :
-                               NULL;
+        const char *path =
+            is_csv(*names) ? data_find(arena_printf(arena, "%s/%s", folder, *names), beside, arena) : NULL;
         if (!path)
             continue;
         failed |= read_file(path, arena, out, diag);

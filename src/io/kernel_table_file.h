@@ -21,7 +21,7 @@
 int kernel_tables_read(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
                        struct kernel_table *out, struct diag *diag);
 /* The same of one text; rows are added to `out`. text[len] must be NUL. */
-int kernel_table_parse(const char *text, size_t len, const char *name, struct arena *arena,
-                       struct kernel_table *out, struct diag *diag);
+int kernel_table_parse(const char *text, size_t len, const char *name, struct arena *arena, struct kernel_table *out,
+                       struct diag *diag);
 
 #endif

@@ -77,8 +77,7 @@ static void add_summary(cJSON *to, const struct kernel_summary *s, bool check)
     add_errors(to, "refitted_series_left_out", &s->refitted);
 }
 
-static void add_summaries(cJSON *root, const char *key, const struct kernel_summary *list, size_t n,
-                          bool check)
+static void add_summaries(cJSON *root, const char *key, const struct kernel_summary *list, size_t n, bool check)
 {
     cJSON *array = cJSON_AddArrayToObject(root, key);
     for (size_t i = 0; i < n; i++) {
@@ -94,8 +93,7 @@ static void add_rows(cJSON *root, const char *key, const struct kernels_page *pa
     cJSON *array = cJSON_AddArrayToObject(root, key);
     for (size_t i = 0; i < n; i++) {
         const struct kernel_call *call = &rows[i].row->call;
-        if (page->family >= 0 &&
-            ((int)call->family != page->family || (int)call->dtype != page->dtype))
+        if (page->family >= 0 && ((int)call->family != page->family || (int)call->dtype != page->dtype))
             continue;
         cJSON *o = cJSON_CreateObject();
         cJSON_AddItemToArray(array, o);

@@ -94,8 +94,8 @@ static void print_checks(const struct kernel_report *r, struct outfile *f)
 {
     if (!r->n_checks)
         return;
-    outfile_printf(f, "\nMeasured elsewhere; nothing is taken from these\n\n  %-28s%5s%9s%8s%8s%10s\n", "file",
-                   "rows", "median", "mean", "max", "bias");
+    outfile_printf(f, "\nMeasured elsewhere; nothing is taken from these\n\n  %-28s%5s%9s%8s%8s%10s\n", "file", "rows",
+                   "median", "mean", "max", "bias");
     for (size_t i = 0; i < r->n_files; i++) {
         const struct kernel_summary *s = &r->files[i];
         outfile_printf(f, "  %-28s%5zu", s->name, s->n);
@@ -130,8 +130,7 @@ static void print_row(const struct kernel_row_report *r, struct outfile *f)
     double rows = sum_of_rows(c);
     if (c->family >= KERNEL_ATTENTION_FORWARD && c->family <= KERNEL_ATTENTION_DECODE)
         snprintf(what, sizeof what, "batch %g, %g x %g, %g heads of %g and %g%s", c->batch, c->q_len,
-                 c->kv_len > 0 ? c->kv_len : c->q_len, c->heads, c->qk_dim, c->v_dim,
-                 c->causal ? ", causal" : "");
+                 c->kv_len > 0 ? c->kv_len : c->q_len, c->heads, c->qk_dim, c->v_dim, c->causal ? ", causal" : "");
     else
         kernels_describe(c, what, sizeof what);
     outfile_printf(f, "  %-58s %10.1f %10.1f", what, r->row->time_s * 1e6, r->roofline_s * 1e6);
@@ -152,8 +151,7 @@ static void print_rows(const struct kernels_page *p, struct outfile *f)
 {
     const struct kernel_report *r = p->report;
     char name[64];
-    struct kernel_call call = {.family = (enum kernel_family)p->family,
-                               .dtype = (enum kernel_dtype)p->dtype};
+    struct kernel_call call = {.family = (enum kernel_family)p->family, .dtype = (enum kernel_dtype)p->dtype};
     kernels_name(&call, name, sizeof name);
     outfile_printf(f, "%s\n\n  %-58s %10s %10s%9s%9s%9s\n", name, "", "measured", "roofline", "", "row out",
                    "refitted");
@@ -171,8 +169,7 @@ static void print_rows(const struct kernels_page *p, struct outfile *f)
 
 /* --- one kernel ------------------------------------------------------------------------------------------ */
 
-static void print_value(const char *name, double value, enum unit_dim dim, const char *why,
-                        struct outfile *f)
+static void print_value(const char *name, double value, enum unit_dim dim, const char *why, struct outfile *f)
 {
     char buf[48];
     outfile_printf(f, "  %-12s %14s   %s\n", name, unit_format(value, dim, buf, sizeof buf), why);
@@ -181,10 +178,14 @@ static void print_value(const char *name, double value, enum unit_dim dim, const
 static const char *why_origin(enum kernel_origin origin)
 {
     switch (origin) {
-    case KERNEL_FROM_POINT: return "a measured value as it stands";
-    case KERNEL_FROM_INTERPOLATION: return "interpolated between measured values";
-    case KERNEL_FROM_SCALING: return "measured values, moved by the ratio of rooflines to this chip and its SMs";
-    case KERNEL_FROM_ROOFLINE: return "no table reaches: the roofline alone";
+    case KERNEL_FROM_POINT:
+        return "a measured value as it stands";
+    case KERNEL_FROM_INTERPOLATION:
+        return "interpolated between measured values";
+    case KERNEL_FROM_SCALING:
+        return "measured values, moved by the ratio of rooflines to this chip and its SMs";
+    case KERNEL_FROM_ROOFLINE:
+        return "no table reaches: the roofline alone";
     }
     return "";
 }
@@ -192,8 +193,8 @@ static const char *why_origin(enum kernel_origin origin)
 static void print_tiles(const struct kernel_time *t, struct outfile *f)
 {
     if (t->tile_m > 0)
-        outfile_printf(f, "  %-12s %14.0f   of %g x %g, in %.0f wave%s\n", "tiles", t->tiles, t->tile_m,
-                       t->tile_n, t->waves, t->waves == 1 ? "" : "s");
+        outfile_printf(f, "  %-12s %14.0f   of %g x %g, in %.0f wave%s\n", "tiles", t->tiles, t->tile_m, t->tile_n,
+                       t->waves, t->waves == 1 ? "" : "s");
 }
 
 static void print_call(const struct kernels_page *p, struct outfile *f)
@@ -207,9 +208,9 @@ static void print_call(const struct kernels_page *p, struct outfile *f)
     if (t->source)
         outfile_printf(f, "  %-12s %14s   %s\n", "", "", t->source);
     print_value("roofline", t->roofline_s, DIM_TIME,
-                p->call->family <= KERNEL_GROUPED_MASKED ?
-                    "start + the larger of tensor and memory + the unhidden share of the smaller" :
-                    "start + the larger of tensor and memory",
+                p->call->family <= KERNEL_GROUPED_MASKED
+                    ? "start + the larger of tensor and memory + the unhidden share of the smaller"
+                    : "start + the larger of tensor and memory",
                 f);
     print_value("start", t->start_s, DIM_TIME, "launch, first loads, last store", f);
     print_value("tensor", t->tensor_s, DIM_TIME, "tiles on tensor cores", f);

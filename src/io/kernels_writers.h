@@ -10,7 +10,7 @@ struct kernels_page {
     const char *hardware;
     const struct kernel_model *model;
     const struct kernel_report *report;
-    int family, dtype;             /* rows of these; -1: the overview */
+    int family, dtype; /* rows of these; -1: the overview */
     const struct kernel_call *call;
     struct kernel_time time;
 };

@@ -33,10 +33,10 @@ struct kind_run {
 struct scenario_kind {
     const char *name; /* "train_replay" */
     const char *doc;
-    const char *ref;  /* paper section */
-    const char *reads; /* the scenario's tables that it reads beside cluster and sim: "replay llm"; "llm?": when
+    const char *ref;      /* paper section */
+    const char *reads;    /* the scenario's tables that it reads beside cluster and sim: "replay llm"; "llm?": when
                           the scenario has a model */
-    const char *presets; /* keys in YAML that this kind presets otherwise; NULL: none */
+    const char *presets;  /* keys in YAML that this kind presets otherwise; NULL: none */
     bool without_cluster; /* it is about one machine: `hardware` and cluster say nothing to it */
     /* Reports to diag what does not fit together in the keys that this kind reads. */
     void (*check)(const struct scenario_file *file, struct arena *arena, struct diag *diag);

@@ -40,8 +40,7 @@ static struct name_table *find_name(struct name_table *table, const char *name)
     return found;
 }
 
-static struct name_table *add_name(struct name_table **table, const char *name,
-                                   struct arena *arena)
+static struct name_table *add_name(struct name_table **table, const char *name, struct arena *arena)
 {
     struct name_table *entry = ARENA_NEW(arena, struct name_table);
 
@@ -68,13 +67,11 @@ void *kin_push(void **array, size_t *n, size_t *cap, size_t element_B)
     return memset(element, 0, element_B);
 }
 
-#define PUSH(k, what) \
-    kin_push((void **)&(k)->what, &(k)->n_##what, &(k)->cap_##what, sizeof *(k)->what)
+#define PUSH(k, what) kin_push((void **)&(k)->what, &(k)->n_##what, &(k)->cap_##what, sizeof *(k)->what)
 
 /* --- parts of events --------------------------------------------------------------- */
 
-static int read_times(struct json_stream *js, const cJSON *event, const char *what,
-                      double *start_us, double *end_us)
+static int read_times(struct json_stream *js, const cJSON *event, const char *what, double *start_us, double *end_us)
 {
     double duration_us = 0;
 
@@ -109,8 +106,7 @@ static uint32_t read_thread(struct kineto *k, const cJSON *event)
 
 static const struct class_rule *rule_of(struct kineto *k, const char *name)
 {
-    static const struct class_rule unclassified = {.class_name = "unclassified",
-                                                   .bound = BOUND_MEMORY};
+    static const struct class_rule unclassified = {.class_name = "unclassified", .bound = BOUND_MEMORY};
     struct name_table *entry = find_name(k->rule_of_name, name);
 
     if (!entry) {
@@ -125,8 +121,7 @@ static const struct class_rule *rule_of(struct kineto *k, const char *name)
 }
 
 /* "grid": [x, y, z] and "block": [x, y, z] of a kernel. */
-static int read_dims(struct json_stream *js, const cJSON *args, const char *key,
-                     int32_t dims[3])
+static int read_dims(struct json_stream *js, const cJSON *args, const char *key, int32_t dims[3])
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(args, key);
 
@@ -149,8 +144,7 @@ static int read_kernel_args(struct json_stream *js, const cJSON *args, struct ki
     int64_t registers = 0, shared_B = 0;
 
     if (read_dims(js, args, "grid", g->grid) || read_dims(js, args, "block", block) ||
-        json_int(js, args, "registers per thread", "kernel", false, 0, UINT16_MAX,
-                 &registers) ||
+        json_int(js, args, "registers per thread", "kernel", false, 0, UINT16_MAX, &registers) ||
         json_int(js, args, "shared memory", "kernel", false, 0, INT32_MAX, &shared_B))
         return -1;
     double threads = (double)block[0] * block[1] * block[2];
@@ -179,19 +173,16 @@ static int check_device(struct kineto *k, struct json_stream *js, const cJSON *a
     return 0;
 }
 
-static int read_gpu(struct kineto *k, struct json_stream *js, const cJSON *event,
-                    bool kernel)
+static int read_gpu(struct kineto *k, struct json_stream *js, const cJSON *event, bool kernel)
 {
     const cJSON *args = cJSON_GetObjectItemCaseSensitive(event, "args");
-    struct kin_gpu g = {.thread = KIN_NONE, .span = KIN_NONE, .first_dep = KIN_NONE,
-                        .launch_after = KIN_NONE};
+    struct kin_gpu g = {.thread = KIN_NONE, .span = KIN_NONE, .first_dep = KIN_NONE, .launch_after = KIN_NONE};
     const char *what = kernel ? "kernel" : "copy", *name = NULL;
 
-    if (json_string(js, event, "name", what, true, &name) ||
-        read_times(js, event, what, &g.start_us, &g.end_us) ||
+    if (json_string(js, event, "name", what, true, &name) || read_times(js, event, what, &g.start_us, &g.end_us) ||
         json_int(js, args, "stream", what, true, 0, INT32_MAX, &g.stream_id) ||
-        json_int(js, args, "correlation", what, true, 0, UINT32_MAX, &g.correlation) ||
-        check_device(k, js, args) || (kernel && read_kernel_args(js, args, &g)))
+        json_int(js, args, "correlation", what, true, 0, UINT32_MAX, &g.correlation) || check_device(k, js, args) ||
+        (kernel && read_kernel_args(js, args, &g)))
         return -1;
     g.rule = rule_of(k, name);
     memcpy(PUSH(k, gpus), &g, sizeof g);
@@ -223,8 +214,7 @@ static int read_call(struct kineto *k, struct json_stream *js, const cJSON *even
         return 0;
     call.kind = (uint8_t)kind;
     if (read_times(js, event, "call", &call.start_us, &call.end_us) ||
-        json_int(js, args, "correlation", "call", kind == KIN_LAUNCH, 0, UINT32_MAX,
-                 &call.correlation))
+        json_int(js, args, "correlation", "call", kind == KIN_LAUNCH, 0, UINT32_MAX, &call.correlation))
         return -1;
     call.thread = read_thread(k, event);
     memcpy(PUSH(k, calls), &call, sizeof call);
@@ -247,14 +237,11 @@ static int read_span(struct kineto *k, struct json_stream *js, const cJSON *even
 
 static int read_event(struct kineto *k, struct json_stream *js, const cJSON *event)
 {
-    const char *category =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "cat"));
-    const char *phase =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "ph"));
+    const char *category = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "cat"));
+    const char *phase = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "ph"));
 
     if (!cJSON_IsObject(event)) {
-        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js),
-                   "an event must be an object");
+        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js), "an event must be an object");
         return -1;
     }
     if (!category || !phase || strcmp(phase, "X"))
@@ -278,10 +265,9 @@ static int read_events(struct kineto *k, struct json_stream *js)
         cJSON *event = json_value(js, EVENT_LIMIT_B);
         more = event ? read_event(k, js, event) : -1;
         cJSON_Delete(event);
-        if (k->n_gpus > MAX_RECORDS || k->n_calls > MAX_RECORDS ||
-            k->n_spans > MAX_RECORDS) {
-            diag_error(json_diag(js), EXIT_LIMIT, json_where(js),
-                       "more than %u kernels, calls or annotations", MAX_RECORDS);
+        if (k->n_gpus > MAX_RECORDS || k->n_calls > MAX_RECORDS || k->n_spans > MAX_RECORDS) {
+            diag_error(json_diag(js), EXIT_LIMIT, json_where(js), "more than %u kernels, calls or annotations",
+                       MAX_RECORDS);
             more = -1;
         }
     }
@@ -298,12 +284,9 @@ static int read_device(struct kineto *k, struct json_stream *js, const cJSON *it
     if (json_int(js, item, "id", "device", true, 0, INT32_MAX, &d->id) ||
         json_string(js, item, "name", "device", false, &name) ||
         json_int(js, item, "numSms", "device", false, 1, 100000, &d->sms) ||
-        json_int(js, item, "maxThreadsPerMultiprocessor", "device", false, 1, 1 << 20,
-                 &d->threads_per_sm) ||
-        json_int(js, item, "regsPerMultiprocessor", "device", false, 1, 1 << 30,
-                 &d->registers_per_sm) ||
-        json_int(js, item, "sharedMemPerMultiprocessor", "device", false, 1, 1 << 30,
-                 &d->shared_per_sm_B))
+        json_int(js, item, "maxThreadsPerMultiprocessor", "device", false, 1, 1 << 20, &d->threads_per_sm) ||
+        json_int(js, item, "regsPerMultiprocessor", "device", false, 1, 1 << 30, &d->registers_per_sm) ||
+        json_int(js, item, "sharedMemPerMultiprocessor", "device", false, 1, 1 << 30, &d->shared_per_sm_B))
         return -1;
     d->name = name && *name ? arena_strdup(k->arena, name) : NULL;
     k->n_devices++;
@@ -330,10 +313,8 @@ static int read_ranks(struct kineto *k, struct json_stream *js)
 
     if (!info)
         return -1;
-    int failed = json_int(js, info, "rank", "distributedInfo", false, 0, MAX_RANKS,
-                          &k->rank) ||
-                 json_int(js, info, "world_size", "distributedInfo", false, 1, MAX_RANKS,
-                          &k->world_size);
+    int failed = json_int(js, info, "rank", "distributedInfo", false, 0, MAX_RANKS, &k->rank) ||
+                 json_int(js, info, "world_size", "distributedInfo", false, 1, MAX_RANKS, &k->world_size);
     cJSON_Delete(info);
     return failed ? -1 : 0;
 }
@@ -350,8 +331,7 @@ static int read_trace_name(struct kineto *k, struct json_stream *js)
     return 0;
 }
 
-static int read_member(struct kineto *k, struct json_stream *js, const char *key,
-                       bool *events)
+static int read_member(struct kineto *k, struct json_stream *js, const char *key, bool *events)
 {
     if (!strcmp(key, "traceEvents")) {
         *events = true;
@@ -399,12 +379,12 @@ static void warn_unclassified(const struct kineto *k)
         diag_warning(k->diag, SRCLOC_FILE(k->file),
                      "%zu kernel%s no class and count%s as bound by memory; add a rule "
                      "with --classes for example for '%.120s'",
-                     k->n_unclassified, k->n_unclassified == 1 ? " has" : "s have",
-                     k->n_unclassified == 1 ? "s" : "", k->unclassified);
+                     k->n_unclassified, k->n_unclassified == 1 ? " has" : "s have", k->n_unclassified == 1 ? "s" : "",
+                     k->unclassified);
 }
 
-struct trace *kineto_import(struct json_stream *js, const char *first_key,
-                            const struct class_table *classes, struct arena *arena)
+struct trace *kineto_import(struct json_stream *js, const char *first_key, const struct class_table *classes,
+                            struct arena *arena)
 {
     struct kineto *k = checked_alloc(calloc(1, sizeof *k));
     struct trace *trace = NULL;

@@ -11,7 +11,7 @@
 
 /* The stream stands behind the first key of the outermost object. NULL after errors.
  * What is worth knowing but no error (kernels without a class) becomes a warning. */
-struct trace *kineto_import(struct json_stream *js, const char *first_key,
-                            const struct class_table *classes, struct arena *arena);
+struct trace *kineto_import(struct json_stream *js, const char *first_key, const struct class_table *classes,
+                            struct arena *arena);
 
 #endif

@@ -16,8 +16,7 @@
 
 #include "models/trace.h"
 
-enum { WARP_THREADS = 32, WARP_REGISTERS_STEP = 256, BLOCK_SHARED_B = 1024,
-       MAX_BLOCKS_PER_SM = 32 };
+enum { WARP_THREADS = 32, WARP_REGISTERS_STEP = 256, BLOCK_SHARED_B = 1024, MAX_BLOCKS_PER_SM = 32 };
 
 struct maker {
     const struct kineto *k;
@@ -68,8 +67,7 @@ static void name_streams(struct maker *m)
         bool communication = m->k->streams[s].communication;
         const char *role = communication ? "communication" : "compute";
         uint32_t count = ++n[communication];
-        t->streams[s] = count == 1 ? role
-                                   : arena_printf(m->k->arena, "%s%u", role, count);
+        t->streams[s] = count == 1 ? role : arena_printf(m->k->arena, "%s%u", role, count);
     }
 }
 
@@ -98,8 +96,7 @@ static void name_phases(struct maker *m)
         uint32_t phase = find_text(names, (uint32_t)n, k->spans[span].name);
         if (phase == TRACE_NONE) {
             phase = (uint32_t)n;
-            *(const char **)kin_push((void **)&names, &n, &cap, sizeof *names) =
-                k->spans[span].name;
+            *(const char **)kin_push((void **)&names, &n, &cap, sizeof *names) = k->spans[span].name;
         }
         m->span_phase[span] = phase;
     }
@@ -117,11 +114,11 @@ static uint32_t class_id(struct maker *m, const struct class_rule *rule)
     for (uint32_t i = 0; i < t->n_classes; i++)
         if (!strcmp(t->classes[i].name, rule->class_name))
             return i;
-    t->classes[t->n_classes] = (struct trace_class){
-        .name = arena_strdup(m->k->arena, rule->class_name),
-        .bound = rule->bound,
-        .collective = rule->collective,
-        .per_token = class_table_per_token(m->k->classes, rule->class_name)};
+    t->classes[t->n_classes] =
+        (struct trace_class){.name = arena_strdup(m->k->arena, rule->class_name),
+                             .bound = rule->bound,
+                             .collective = rule->collective,
+                             .per_token = class_table_per_token(m->k->classes, rule->class_name)};
     return t->n_classes++;
 }
 
@@ -130,16 +127,14 @@ static uint32_t class_id(struct maker *m, const struct class_rule *rule)
 static double blocks_per_sm(const struct kin_device *d, const struct kin_gpu *g)
 {
     double warps = ceil((double)g->threads / WARP_THREADS), n = MAX_BLOCKS_PER_SM;
-    double warp_registers = ceil((double)g->registers * WARP_THREADS /
-                                 WARP_REGISTERS_STEP) * WARP_REGISTERS_STEP;
+    double warp_registers = ceil((double)g->registers * WARP_THREADS / WARP_REGISTERS_STEP) * WARP_REGISTERS_STEP;
 
     if (d->threads_per_sm > 0)
         n = fmin(n, floor((double)d->threads_per_sm / (warps * WARP_THREADS)));
     if (d->registers_per_sm > 0 && g->registers)
         n = fmin(n, floor((double)d->registers_per_sm / (warps * warp_registers)));
     if (d->shared_per_sm_B > 0)
-        n = fmin(n, floor((double)d->shared_per_sm_B /
-                          ((double)g->shared_B + BLOCK_SHARED_B)));
+        n = fmin(n, floor((double)d->shared_per_sm_B / ((double)g->shared_B + BLOCK_SHARED_B)));
     return fmax(n, 1);
 }
 
@@ -210,8 +205,7 @@ static void fill_header(struct maker *m)
 
 struct trace *kin_build(struct kineto *k)
 {
-    struct maker m = {
-        .k = k, .t = ARENA_NEW(k->arena, struct trace), .device = find_device(k)};
+    struct maker m = {.k = k, .t = ARENA_NEW(k->arena, struct trace), .device = find_device(k)};
     struct trace *t = m.t;
 
     fill_header(&m);

@@ -85,13 +85,11 @@ static void make_steps(struct linker *l)
 
     l->steps = checked_alloc(malloc((k->n_gpus + k->n_calls) * sizeof *l->steps));
     for (size_t i = 0; i < k->n_gpus; i++)
-        l->steps[l->n_steps++] = (struct step){k->gpus[i].launch_us,
-                                               k->gpus[i].correlation, (uint32_t)i, 0};
+        l->steps[l->n_steps++] = (struct step){k->gpus[i].launch_us, k->gpus[i].correlation, (uint32_t)i, 0};
     for (size_t i = 0; i < k->n_calls; i++)
         if (k->calls[i].kind != KIN_LAUNCH)
             l->steps[l->n_steps++] =
-                (struct step){k->calls[i].start_us, k->calls[i].correlation, KIN_NONE,
-                              (uint32_t)i};
+                (struct step){k->calls[i].start_us, k->calls[i].correlation, KIN_NONE, (uint32_t)i};
     qsort(l->steps, l->n_steps, sizeof *l->steps, by_time);
 }
 
@@ -126,8 +124,7 @@ static void find_parts(struct linker *l)
         l->ended_part[s] = ARENA_ARRAY(k->arena, uint32_t, stream->n_kernels);
         for (uint32_t i = 0; i < stream->n_kernels; i++) {
             uint32_t span = k->gpus[stream->kernels[i]].span;
-            bool last = i + 1 == stream->n_kernels || span == KIN_NONE ||
-                        k->gpus[stream->kernels[i + 1]].span != span;
+            bool last = i + 1 == stream->n_kernels || span == KIN_NONE || k->gpus[stream->kernels[i + 1]].span != span;
             latest = last ? i : latest;
             l->ended_part[s][i] = latest;
         }
@@ -182,14 +179,12 @@ static bool possible(const struct linker *l, uint32_t waiting, uint32_t awaited)
 {
     const struct kin_gpu *w = &l->k->gpus[waiting], *a = &l->k->gpus[awaited];
 
-    return awaited < waiting && a->end_us <= w->start_us + KIN_TOUCH_US &&
-           !implied(l, waiting, awaited);
+    return awaited < waiting && a->end_us <= w->start_us + KIN_TOUCH_US && !implied(l, waiting, awaited);
 }
 
 /* How many of the first n kernels of a stream had ended at a time; a stream runs its
  * kernels in order. */
-static uint32_t ended_at(const struct linker *l, uint32_t stream, uint32_t n,
-                         double time_us)
+static uint32_t ended_at(const struct linker *l, uint32_t stream, uint32_t n, double time_us)
 {
     const uint32_t *kernels = l->k->streams[stream].kernels;
     uint32_t low = 0, high = n;
@@ -205,8 +200,7 @@ static uint32_t ended_at(const struct linker *l, uint32_t stream, uint32_t n,
 }
 
 /* What a kernel can have waited for on one stream, or KIN_NONE. */
-static uint32_t awaited_on(const struct linker *l, uint32_t waiting, uint32_t stream,
-                           bool *launched_last)
+static uint32_t awaited_on(const struct linker *l, uint32_t waiting, uint32_t stream, bool *launched_last)
 {
     const uint32_t *kernels = l->k->streams[stream].kernels;
     uint32_t n = l->launched[stream];
@@ -216,8 +210,7 @@ static uint32_t awaited_on(const struct linker *l, uint32_t waiting, uint32_t st
         return kernels[n - 1];
     n = ended_at(l, stream, n, l->k->gpus[waiting].start_us + KIN_TOUCH_US);
     uint32_t part = n ? l->ended_part[stream][n - 1] : KIN_NONE;
-    return part != KIN_NONE && possible(l, waiting, kernels[part]) ? kernels[part]
-                                                                   : KIN_NONE;
+    return part != KIN_NONE && possible(l, waiting, kernels[part]) ? kernels[part] : KIN_NONE;
 }
 
 static bool explains(const struct linker *l, uint32_t waiting, double end_us)
@@ -239,8 +232,7 @@ static struct choice choose(const struct linker *l, uint32_t waiting)
 
     for (uint32_t s = 0; s < l->k->n_streams; s++) {
         bool launched_last = false;
-        uint32_t awaited =
-            s == w->stream ? KIN_NONE : awaited_on(l, waiting, s, &launched_last);
+        uint32_t awaited = s == w->stream ? KIN_NONE : awaited_on(l, waiting, s, &launched_last);
         if (awaited == KIN_NONE)
             continue;
         double gap_us = w->start_us - l->k->gpus[awaited].end_us;
@@ -248,9 +240,7 @@ static struct choice choose(const struct linker *l, uint32_t waiting)
             continue;
         best.awaited = awaited;
         best.gap_us = gap_us;
-        best.rank = explains(l, waiting, l->k->gpus[awaited].end_us) ? 0
-                    : launched_last                                 ? 1
-                                                                    : 2;
+        best.rank = explains(l, waiting, l->k->gpus[awaited].end_us) ? 0 : launched_last ? 1 : 2;
     }
     return best;
 }
@@ -267,13 +257,11 @@ static void consider(const struct linker *l, uint32_t waiting, struct choice *be
 
 static bool is_wait(const struct linker *l, size_t step)
 {
-    return l->steps[step].gpu == KIN_NONE &&
-           l->k->calls[l->steps[step].call].kind == KIN_STREAM_WAIT;
+    return l->steps[step].gpu == KIN_NONE && l->k->calls[l->steps[step].call].kind == KIN_STREAM_WAIT;
 }
 
 /* The first launches per stream between this wait and the next, in one annotation. */
-static uint32_t waiting_launches(const struct linker *l, size_t wait,
-                                 uint32_t found[KIN_MAX_STREAMS])
+static uint32_t waiting_launches(const struct linker *l, size_t wait, uint32_t found[KIN_MAX_STREAMS])
 {
     uint64_t seen = 0;
     uint32_t n = 0, span = KIN_NONE;

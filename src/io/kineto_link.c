@@ -16,8 +16,7 @@
 /* --- order ------------------------------------------------------------------------- */
 
 /* qsort wants an array also where there is nothing to sort. */
-static void sort(void *array, size_t n, size_t element_B,
-                 int (*order)(const void *, const void *))
+static void sort(void *array, size_t n, size_t element_B, int (*order)(const void *, const void *))
 {
     if (n)
         qsort(array, n, element_B, order);
@@ -71,8 +70,7 @@ static int outer_first(const void *pa, const void *pb)
 
 static int by_name_then_time(const void *pa, const void *pb)
 {
-    const struct kin_span *a = *(const struct kin_span *const *)pa,
-                          *b = *(const struct kin_span *const *)pb;
+    const struct kin_span *a = *(const struct kin_span *const *)pa, *b = *(const struct kin_span *const *)pb;
     int order = strcmp(a->name, b->name);
 
     return order ? order : (a > b) - (a < b);
@@ -102,8 +100,7 @@ static void advance(struct open_spans *open, const struct kineto *k, double now_
 {
     size_t kept = 0;
 
-    for (; open->next < k->n_spans && k->spans[open->next].start_us <= now_us;
-         open->next++)
+    for (; open->next < k->n_spans && k->spans[open->next].start_us <= now_us; open->next++)
         open->span[open->n++] = (uint32_t)open->next;
     for (size_t i = 0; i < open->n; i++)
         if (k->spans[open->span[i]].end_us > now_us)
@@ -111,8 +108,7 @@ static void advance(struct open_spans *open, const struct kineto *k, double now_
     open->n = kept;
 }
 
-static uint32_t innermost(const struct open_spans *open, const struct kineto *k,
-                          uint32_t thread)
+static uint32_t innermost(const struct open_spans *open, const struct kineto *k, uint32_t thread)
 {
     for (size_t i = open->n; i-- > 0;)
         if (k->spans[open->span[i]].thread == thread)
@@ -123,8 +119,7 @@ static uint32_t innermost(const struct open_spans *open, const struct kineto *k,
 /* Calls must be sorted by time. */
 static void annotate_calls(struct kineto *k)
 {
-    struct open_spans open = {
-        .span = checked_alloc(malloc((k->n_spans + 1) * sizeof *open.span))};
+    struct open_spans open = {.span = checked_alloc(malloc((k->n_spans + 1) * sizeof *open.span))};
 
     for (size_t i = 0; i < k->n_calls; i++) {
         advance(&open, k, k->calls[i].start_us);
@@ -135,8 +130,7 @@ static void annotate_calls(struct kineto *k)
 
 /* --- launches ---------------------------------------------------------------------- */
 
-static const struct kin_call *launch_of(const struct kin_call *calls, size_t n,
-                                        int64_t correlation)
+static const struct kin_call *launch_of(const struct kin_call *calls, size_t n, int64_t correlation)
 {
     size_t low = 0, high = n;
 
@@ -176,8 +170,7 @@ static struct kin_stream *stream_of(struct kineto *k, int64_t id)
         if (k->streams[i].id == id)
             return &k->streams[i];
     if (k->n_streams == KIN_MAX_STREAMS) {
-        diag_error(k->diag, EXIT_LIMIT, SRCLOC_FILE(k->file),
-                   "kernels on more than %d streams", KIN_MAX_STREAMS);
+        diag_error(k->diag, EXIT_LIMIT, SRCLOC_FILE(k->file), "kernels on more than %d streams", KIN_MAX_STREAMS);
         return NULL;
     }
     k->streams[k->n_streams].id = id;
@@ -208,8 +201,7 @@ static int find_streams(struct kineto *k)
     }
     qsort(k->streams, k->n_streams, sizeof *k->streams, by_role);
     for (size_t i = 0; i < k->n_gpus; i++)
-        k->gpus[i].stream =
-            (uint32_t)(stream_of(k, k->gpus[i].stream_id) - k->streams);
+        k->gpus[i].stream = (uint32_t)(stream_of(k, k->gpus[i].stream_id) - k->streams);
     return 0;
 }
 
@@ -225,8 +217,7 @@ static int check_times(const struct kineto *k)
     if (last_us - first_us <= MAX_TRACE_US)
         return 0;
     diag_error(k->diag, EXIT_BAD_INPUT, SRCLOC_FILE(k->file),
-               "the kernels lie %.0f s apart; a trace to import is one training step",
-               (last_us - first_us) / 1e6);
+               "the kernels lie %.0f s apart; a trace to import is one training step", (last_us - first_us) / 1e6);
     return -1;
 }
 

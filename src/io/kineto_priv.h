@@ -21,15 +21,15 @@ struct kin_gpu { /* a kernel, copy or fill on the GPU; sorted by start, then lau
     const struct class_rule *rule;
     double start_us, end_us, launch_us;
     int64_t stream_id, correlation;
-    int32_t grid[3]; /* 0: a copy or fill */
+    int32_t grid[3];                       /* 0: a copy or fill */
     uint32_t threads, registers, shared_B; /* per block, per thread, per block */
-    uint32_t stream;       /* index into streams */
-    uint32_t thread;       /* that launched it; KIN_NONE = unknown */
-    uint32_t span;         /* annotation that it was launched in; KIN_NONE = none */
-    uint32_t position;     /* in launch order on its stream */
-    uint32_t first_dep;    /* head of its list in deps; KIN_NONE = none */
-    uint32_t launch_after; /* or KIN_NONE */
-    uint32_t n_forked;     /* kernels of its class beside it, itself counted; 0 = none */
+    uint32_t stream;                       /* index into streams */
+    uint32_t thread;                       /* that launched it; KIN_NONE = unknown */
+    uint32_t span;                         /* annotation that it was launched in; KIN_NONE = none */
+    uint32_t position;                     /* in launch order on its stream */
+    uint32_t first_dep;                    /* head of its list in deps; KIN_NONE = none */
+    uint32_t launch_after;                 /* or KIN_NONE */
+    uint32_t n_forked;                     /* kernels of its class beside it, itself counted; 0 = none */
     double rows;
 };
 
@@ -43,7 +43,7 @@ struct kin_call { /* of the CUDA API, sorted by time */
     uint8_t kind;
 };
 
-struct kin_span { /* an annotation, sorted by start, outer first */
+struct kin_span {     /* an annotation, sorted by start, outer first */
     const char *name; /* owned by the importer's name table */
     double start_us, end_us;
     uint32_t thread;

@@ -19,8 +19,7 @@ static bool same_tokens(const struct kin_span *a, const struct kin_span *b)
 {
     size_t stem = strcspn(a->name, "(");
 
-    if (a->occurrence != b->occurrence || stem != strcspn(b->name, "(") ||
-        strncmp(a->name, b->name, stem))
+    if (a->occurrence != b->occurrence || stem != strcspn(b->name, "(") || strncmp(a->name, b->name, stem))
         return false;
     return !strcmp(a->name + stem, "(F)") == !strcmp(b->name + stem, "(F)");
 }
@@ -59,8 +58,7 @@ static bool feeds_permutation(const struct kineto *k, const struct kin_gpu *g)
 {
     const struct kin_stream *s = &k->streams[g->stream];
 
-    return g->position + 1 < s->n_kernels &&
-           k->gpus[s->kernels[g->position + 1]].rule->sets_rows > 0;
+    return g->position + 1 < s->n_kernels && k->gpus[s->kernels[g->position + 1]].rule->sets_rows > 0;
 }
 
 static double rows_of(const struct kineto *k, const struct kin_gpu *g)

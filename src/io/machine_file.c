@@ -19,13 +19,11 @@ static const char **names(struct arena *arena)
     return all;
 }
 
-static int check_processor(const struct cfg *cfg, const struct hw_processor *p, const char *key,
-                           struct diag *diag)
+static int check_processor(const struct cfg *cfg, const struct hw_processor *p, const char *key, struct diag *diag)
 {
     if (p->memory_Bps > 0 && p->flops > 0)
         return 0;
-    diag_error(diag, EXIT_BAD_INPUT, cfg_where(cfg, key),
-               "a %s with memory needs memory_bandwidth and flops", key);
+    diag_error(diag, EXIT_BAD_INPUT, cfg_where(cfg, key), "a %s with memory needs memory_bandwidth and flops", key);
     return -1;
 }
 

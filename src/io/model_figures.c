@@ -40,8 +40,8 @@ static void add_weights(const struct model *m, struct figures *f)
             "MTP modules, likewise, without the embedding and head they share");
 }
 
-int model_figures(const struct model_file *file, const struct model_question *q,
-                  struct model_figure *out, struct diag *diag)
+int model_figures(const struct model_file *file, const struct model_question *q, struct model_figure *out,
+                  struct diag *diag)
 {
     const struct model *m = file->model;
     struct figures f = {out, 0};
@@ -58,8 +58,7 @@ int model_figures(const struct model_file *file, const struct model_question *q,
         "training on a token: 6 (active - embedding - router) + causal attention (paper Table 2)");
     add(&f, "train_flop_non_causal", model_train_flop(m, q->sequence, false), DIM_FLOP,
         "the same with attention to all positions");
-    add(&f, "decode_flop", model_decode_flop(m, q->context), DIM_FLOP,
-        "generating a token after the context, forward");
+    add(&f, "decode_flop", model_decode_flop(m, q->context), DIM_FLOP, "generating a token after the context, forward");
     add(&f, "decode_bytes", model_decode_B(m, q->context), DIM_BYTES,
         "read for it by a single sequence: weights that are used, and the cache");
     add_weights(m, &f);

@@ -38,8 +38,8 @@ int model_lay(struct cfg *c, const char *at, const char *name, struct srcloc whe
     return path ? cfg_load_file(c, path, at, false, NULL, diag) : -1;
 }
 
-int model_load(const char *name, const char *const *set, int n_set, struct arena *arena,
-               struct model_file *out, struct diag *diag)
+int model_load(const char *name, const char *const *set, int n_set, struct arena *arena, struct model_file *out,
+               struct diag *diag)
 {
     size_t before = diag_count(diag);
     struct cfg *cfg = cfg_new(&model_table, arena);

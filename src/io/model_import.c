@@ -16,22 +16,20 @@
 struct family {
     const char *type;
     const char *experts, *expert_ffn; /* keys; NULL = a dense model */
-    bool qkv_bias;       /* without a key attention_bias */
-    bool router_bias;    /* always */
-    bool halved;         /* intermediate_size counts gate and up projections together */
-    bool always_windows; /* sliding_window holds without use_sliding_window */
+    bool qkv_bias;                    /* without a key attention_bias */
+    bool router_bias;                 /* always */
+    bool halved;                      /* intermediate_size counts gate and up projections together */
+    bool always_windows;              /* sliding_window holds without use_sliding_window */
 };
 
 static const struct family families[] = {
     {.type = "deepseek_v2", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
     {.type = "deepseek_v3", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
-    {.type = "glm4_moe", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size",
-     .router_bias = true},
+    {.type = "glm4_moe", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size", .router_bias = true},
     {.type = "kimi_k2", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
     {.type = "llama"},
     {.type = "mistral", .always_windows = true},
-    {.type = "mixtral", .experts = "num_local_experts", .expert_ffn = "intermediate_size",
-     .always_windows = true},
+    {.type = "mixtral", .experts = "num_local_experts", .expert_ffn = "intermediate_size", .always_windows = true},
     {.type = "qwen", .qkv_bias = true, .halved = true},
     {.type = "qwen2", .qkv_bias = true},
     {.type = "qwen2_moe", .experts = "num_experts", .expert_ffn = "moe_intermediate_size", .qkv_bias = true},
@@ -67,8 +65,8 @@ static struct srcloc place(const char *json, size_t len, const char *at, const c
 static void complain(struct import *im, const char *key, const char *what)
 {
     const char *at = strstr(im->json, arena_printf(im->arena, "\"%s\"", key));
-    diag_error(im->diag, EXIT_BAD_INPUT,
-               at ? place(im->json, im->len, at, im->path) : SRCLOC_FILE(im->path), "'%s' %s", key, what);
+    diag_error(im->diag, EXIT_BAD_INPUT, at ? place(im->json, im->len, at, im->path) : SRCLOC_FILE(im->path), "'%s' %s",
+               key, what);
 }
 
 /* A whole number; `missing` when the key is absent or null, an error when missing is negative. */
@@ -168,11 +166,11 @@ static long long dense_layers(struct import *im)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(im->root, "mlp_only_layers"), *layer;
     long long n = whole(im, "first_k_dense_replace", 0);
-    cJSON_ArrayForEach(layer, list)
-        if (!cJSON_IsNumber(layer) || layer->valuedouble != (double)n++) {
-            complain(im, "mlp_only_layers", "must be the first layers, 0, 1, ...; others cannot be told apart here");
-            break;
-        }
+    cJSON_ArrayForEach(layer, list) if (!cJSON_IsNumber(layer) || layer->valuedouble != (double)n++)
+    {
+        complain(im, "mlp_only_layers", "must be the first layers, 0, 1, ...; others cannot be told apart here");
+        break;
+    }
     for (const char *const *key = (const char *const[]){"decoder_sparse_step", "moe_layer_freq", NULL}; *key; key++)
         if (whole(im, *key, 1) != 1)
             complain(im, *key, "must be 1: all layers after the dense ones have experts here");
@@ -213,9 +211,9 @@ static const struct family *find_family(struct import *im)
     if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(im->root, "text_config")))
         complain(im, "text_config", "holds the language model of several; save it as a file and import that");
     else
-        complain(im, "model_type",
-                 arena_printf(im->arena, "must be %s; describe other models by hand after one of configs/models",
-                              known));
+        complain(
+            im, "model_type",
+            arena_printf(im->arena, "must be %s; describe other models by hand after one of configs/models", known));
     return NULL;
 }
 
@@ -251,20 +249,18 @@ static int check_result(struct import *im)
 {
     struct cfg *cfg = cfg_new(&model_table, im->arena);
     const char *name = arena_printf(im->arena, "%s (as imported)", im->path);
-    if (cfg_load_text(cfg, im->yaml, strlen(im->yaml), name, "", false, NULL, im->diag) ||
-        cfg_finish(cfg, im->diag))
+    if (cfg_load_text(cfg, im->yaml, strlen(im->yaml), name, "", false, NULL, im->diag) || cfg_finish(cfg, im->diag))
         return -1;
     return model_check(cfg, "", cfg_struct(cfg), im->diag);
 }
 
-int model_import_text(const char *json, size_t len, const char *path, struct arena *arena,
-                      const char **yaml, struct diag *diag)
+int model_import_text(const char *json, size_t len, const char *path, struct arena *arena, const char **yaml,
+                      struct diag *diag)
 {
     const char *end = json;
     size_t before = diag_count(diag);
     cJSON *root = cJSON_ParseWithLengthOpts(json, len, &end, 0);
-    struct import im = {.root = root, .json = json, .path = path, .yaml = "", .len = len, .arena = arena,
-                        .diag = diag};
+    struct import im = {.root = root, .json = json, .path = path, .yaml = "", .len = len, .arena = arena, .diag = diag};
     if (!cJSON_IsObject(root))
         diag_error(diag, EXIT_BAD_INPUT, root ? SRCLOC_FILE(path) : place(json, len, end, path),
                    root ? "a config.json is an object: { ... }" : "this is no JSON");

@@ -11,7 +11,7 @@ enum { SEQUENCE = 4096, MAX_ROWS = 4 };
 
 struct row {
     const char *model, *label;
-    bool dense;              /* Table 2: the paper's dense rows follow another formula */
+    bool dense;                /* Table 2: the paper's dense rows follow another formula */
     double paper, paper_ratio; /* KB and multiplier, or GFLOP; 0 = none */
 };
 
@@ -71,26 +71,31 @@ static int fill(int number, struct line *lines, struct arena *arena, struct diag
 
 static void print_1(const struct line *l, int n, struct outfile *f)
 {
-    outfile_printf(f, "Table 1 of the paper: KV cache of a token in BF16, KB of 1,000 bytes\n\n"
-                      "%-22s %12s %12s %12s %12s\n", "model", "ours", "paper", "multiplier", "paper");
+    outfile_printf(f,
+                   "Table 1 of the paper: KV cache of a token in BF16, KB of 1,000 bytes\n\n"
+                   "%-22s %12s %12s %12s %12s\n",
+                   "model", "ours", "paper", "multiplier", "paper");
     for (int i = 0; i < n; i++)
-        outfile_printf(f, "%-22s %12.3f %12.3f %11.2fx %11.2fx\n", l[i].row->label, l[i].ours,
-                       l[i].row->paper, l[i].other, l[i].row->paper_ratio);
+        outfile_printf(f, "%-22s %12.3f %12.3f %11.2fx %11.2fx\n", l[i].row->label, l[i].ours, l[i].row->paper,
+                       l[i].other, l[i].row->paper_ratio);
     outfile_printf(f, "\n(kv_lora + rope_dim) * layers * 2 B for MLA, 2 * kv_heads * head_dim * layers * 2 B for "
                       "GQA.\nThe paper's 7.28x does not follow from its own sizes: 516.096 / 70.272 = 7.34.\n");
 }
 
 static void print_2(const struct line *l, int n, struct outfile *f)
 {
-    outfile_printf(f, "Table 2 of the paper: training cost, GFLOP per token, sequences of %d\n\n"
-                      "%-22s %10s %12s %10s %14s\n", SEQUENCE, "model", "params", "ours", "paper", "one formula");
+    outfile_printf(f,
+                   "Table 2 of the paper: training cost, GFLOP per token, sequences of %d\n\n"
+                   "%-22s %10s %12s %10s %14s\n",
+                   SEQUENCE, "model", "params", "ours", "paper", "one formula");
     for (int i = 0; i < n; i++)
-        outfile_printf(f, "%-22s %8.1f B %12.1f %10.0f %14.1f\n", l[i].row->label, l[i].params / 1e9,
-                       l[i].ours, l[i].row->paper, l[i].other);
-    outfile_printf(f, "\nours, MoE rows and 'one formula': 6 * (active parameters - embedding - router) + 3 * sequence * "
-                      "layers * heads * (d_qk + d_v), a causal mask.\nours, dense rows: 72 * layers * hidden^2 + 6 * "
-                      "vocabulary * hidden, the only usual formula that gives both\nprinted values; it has no "
-                      "attention, so the paper's rows do not compare. 'one formula' does.\n");
+        outfile_printf(f, "%-22s %8.1f B %12.1f %10.0f %14.1f\n", l[i].row->label, l[i].params / 1e9, l[i].ours,
+                       l[i].row->paper, l[i].other);
+    outfile_printf(f,
+                   "\nours, MoE rows and 'one formula': 6 * (active parameters - embedding - router) + 3 * sequence * "
+                   "layers * heads * (d_qk + d_v), a causal mask.\nours, dense rows: 72 * layers * hidden^2 + 6 * "
+                   "vocabulary * hidden, the only usual formula that gives both\nprinted values; it has no "
+                   "attention, so the paper's rows do not compare. 'one formula' does.\n");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */

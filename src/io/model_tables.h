@@ -19,13 +19,11 @@ struct model_figure {
 enum { MODEL_FIGURES = 24 };
 
 /* How many of out[MODEL_FIGURES]; -1 when the layout cannot be. */
-int model_figures(const struct model_file *m, const struct model_question *q,
-                  struct model_figure *out, struct diag *diag);
+int model_figures(const struct model_file *m, const struct model_question *q, struct model_figure *out,
+                  struct diag *diag);
 
-void model_write_text(const struct model_file *m, const struct model_figure *f, int n,
-                      struct outfile *out);
-void model_write_json(const struct model_file *m, const struct model_figure *f, int n,
-                      struct outfile *out);
+void model_write_text(const struct model_file *m, const struct model_figure *f, int n, struct outfile *out);
+void model_write_json(const struct model_file *m, const struct model_figure *f, int n, struct outfile *out);
 
 /* Prints table 1 or 2; 0 when every printed digit that can follow from the paper's own figures is met, 1
  * when not, -1 on errors. */

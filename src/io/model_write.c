@@ -18,19 +18,16 @@ static const char *value_of(const struct model_figure *f, char *buf, size_t size
     return buf;
 }
 
-void model_write_text(const struct model_file *m, const struct model_figure *f, int n,
-                      struct outfile *out)
+void model_write_text(const struct model_file *m, const struct model_figure *f, int n, struct outfile *out)
 {
     char text[48];
-    outfile_printf(out, "%s: %lld layers of %lld, %s attention\n%s\n\n", m->model->name,
-                   (long long)m->model->layers, (long long)m->model->hidden, m->model->attention.kind,
-                   m->model->source);
+    outfile_printf(out, "%s: %lld layers of %lld, %s attention\n%s\n\n", m->model->name, (long long)m->model->layers,
+                   (long long)m->model->hidden, m->model->attention.kind, m->model->source);
     for (int i = 0; i < n; i++)
         outfile_printf(out, "%-28s %14s  %s\n", f[i].name, value_of(&f[i], text, sizeof text), f[i].doc);
 }
 
-void model_write_json(const struct model_file *m, const struct model_figure *f, int n,
-                      struct outfile *out)
+void model_write_json(const struct model_file *m, const struct model_figure *f, int n, struct outfile *out)
 {
     cJSON *root = cJSON_CreateObject();
     json_add_number(root, "schema_version", 1);

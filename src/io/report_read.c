@@ -43,8 +43,10 @@ static char *read_all(const char *path, size_t *len, struct diag *diag)
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s",
                    errno ? strerror(errno) : "the compressed data are damaged");
     else
-        diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(path), "more than %zu MB are too much for a page; a timeline of "
-                                                        "fewer ranks is smaller", max_file_B >> 20);
+        diag_error(diag, EXIT_LIMIT, SRCLOC_FILE(path),
+                   "more than %zu MB are too much for a page; a timeline of "
+                   "fewer ranks is smaller",
+                   max_file_B >> 20);
     free(text);
     return NULL;
 }
@@ -138,10 +140,12 @@ static int add_rows(struct sweep_db *db, const char *sql, cJSON *to, struct aren
 /* Point, seed and the like first: the view's order, with what is known of each. */
 static int add_columns(struct sweep_db *db, const char *view, cJSON *to, struct arena *arena, struct diag *diag)
 {
-    const char *sql = arena_printf(arena, "SELECT v.name AS name, coalesce(c.unit, '') AS unit, coalesce(c.doc, '') AS doc,"
-                                          " coalesce(c.kind, '') AS kind FROM pragma_table_info('%s') v"
-                                          " LEFT JOIN columns c ON c.name = v.name OR c.name || '.ci95' = v.name"
-                                          " ORDER BY v.cid", view);
+    const char *sql = arena_printf(arena,
+                                   "SELECT v.name AS name, coalesce(c.unit, '') AS unit, coalesce(c.doc, '') AS doc,"
+                                   " coalesce(c.kind, '') AS kind FROM pragma_table_info('%s') v"
+                                   " LEFT JOIN columns c ON c.name = v.name OR c.name || '.ci95' = v.name"
+                                   " ORDER BY v.cid",
+                                   view);
     return add_rows(db, sql, to, arena, diag);
 }
 

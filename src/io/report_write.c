@@ -65,8 +65,9 @@ static int part(const char *name, struct arena *arena, const char **text, struct
     size_t len;
     if (path)
         return yaml_text_read(path, arena, text, &len, diag);
-    diag_error(diag, EXIT_IO, SRCLOC_FILE(relative), "there is no such file here, in $MOESIM_PATH or where moesim is "
-                                                     "installed");
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(relative),
+               "there is no such file here, in $MOESIM_PATH or where moesim is "
+               "installed");
     return -1;
 }
 

@@ -50,8 +50,7 @@ int result_write_csv(const struct result *result, const char *path, struct diag 
     struct outfile *f = outfile_open(path, diag);
     if (!f)
         return -1;
-    outfile_printf(f, "table,name,layer,value,unit,recorded%s\n",
-                   result->n_tables ? ",text,row" : "");
+    outfile_printf(f, "table,name,layer,value,unit,recorded%s\n", result->n_tables ? ",text,row" : "");
     for (uint32_t i = 0; i < result->n_metrics; i++) {
         const struct result_metric *m = &result->metrics[i];
         row(f, result->n_tables, "metric", m->name, 0, m->value, unit_dim_si(m->dim), m->recorded);

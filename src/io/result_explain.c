@@ -12,8 +12,7 @@ static const struct result_metric *find(const struct result *r, const char *name
     return NULL;
 }
 
-static void unknown(const struct result *r, const struct scenario_file *s, const char *name,
-                    struct diag *diag)
+static void unknown(const struct result *r, const struct scenario_file *s, const char *name, struct diag *diag)
 {
     struct arena *a = arena_new();
     const char **names = ARENA_ARRAY(a, const char *, r->n_metrics + 1);
@@ -23,8 +22,7 @@ static void unknown(const struct result *r, const struct scenario_file *s, const
         list = arena_printf(a, "%s%s%s", list, i ? ", " : "", names[i]);
     }
     const char *near = cfg_nearest(name, names);
-    diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
-               "%s has no metric '%s'%s%s%s; there are: %s", s->scenario->name, name,
+    diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "%s has no metric '%s'%s%s%s; there are: %s", s->scenario->name, name,
                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
     arena_free(a);
 }
@@ -47,8 +45,8 @@ static void print_input(const struct result_input *in, const struct scenario_fil
         fprintf(out, "      source: %s\n", text);
 }
 
-int result_explain(const struct result *result, const struct scenario_file *scenario,
-                   const char *metric, FILE *out, struct diag *diag)
+int result_explain(const struct result *result, const struct scenario_file *scenario, const char *metric, FILE *out,
+                   struct diag *diag)
 {
     const struct result_metric *m = find(result, metric);
     char value[48];
@@ -56,8 +54,7 @@ int result_explain(const struct result *result, const struct scenario_file *scen
         unknown(result, scenario, metric, diag);
         return -1;
     }
-    fprintf(out, "%s = %s\n  %s\n", m->name, unit_format(m->value, m->dim, value, sizeof value),
-            m->doc);
+    fprintf(out, "%s = %s\n  %s\n", m->name, unit_format(m->value, m->dim, value, sizeof value), m->doc);
     if (isfinite(m->recorded))
         fprintf(out, "recorded: %s\n", unit_format(m->recorded, m->dim, value, sizeof value));
     if (m->formula)

@@ -147,8 +147,8 @@ static cJSON *document(const struct result *r, const struct scenario_file *s)
     return root;
 }
 
-int result_write_json(const struct result *result, const struct scenario_file *scenario,
-                      const char *path, struct diag *diag)
+int result_write_json(const struct result *result, const struct scenario_file *scenario, const char *path,
+                      struct diag *diag)
 {
     struct outfile *f = outfile_open(path, diag);
     if (!f)

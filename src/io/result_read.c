@@ -57,11 +57,12 @@ static void read_metrics(struct reader *r, const cJSON *root, struct result *out
     out->metrics = ARENA_ARRAY(r->arena, struct result_metric, count_of(r, list, "metrics", true) + 1);
     if (!cJSON_IsObject(list))
         return;
-    cJSON_ArrayForEach(m, list)
-        out->metrics[out->n_metrics++] =
-            (struct result_metric){.name = arena_strdup(r->arena, m->string), .value = number_of(m, "value"),
-                                   .dim = dim_of(r, m), .doc = text_of(r, m, "doc"),
-                                   .recorded = number_of(m, "recorded")};
+    cJSON_ArrayForEach(m, list) out->metrics[out->n_metrics++] =
+        (struct result_metric){.name = arena_strdup(r->arena, m->string),
+                               .value = number_of(m, "value"),
+                               .dim = dim_of(r, m),
+                               .doc = text_of(r, m, "doc"),
+                               .recorded = number_of(m, "recorded")};
 }
 
 static void read_parts(struct reader *r, const cJSON *root, struct result *out)
@@ -70,9 +71,8 @@ static void read_parts(struct reader *r, const cJSON *root, struct result *out)
     out->parts = ARENA_ARRAY(r->arena, struct result_part, count_of(r, list, "breakdown", false) + 1);
     if (!cJSON_IsArray(list))
         return;
-    cJSON_ArrayForEach(p, list)
-        out->parts[out->n_parts++] =
-            (struct result_part){text_of(r, p, "name"), text_of(r, p, "doc"), number_of(p, "value")};
+    cJSON_ArrayForEach(p, list) out->parts[out->n_parts++] =
+        (struct result_part){text_of(r, p, "name"), text_of(r, p, "doc"), number_of(p, "value")};
 }
 
 static void read_phases(struct reader *r, const cJSON *root, struct result *out)
@@ -84,12 +84,13 @@ static void read_phases(struct reader *r, const cJSON *root, struct result *out)
     cJSON_ArrayForEach(p, list)
     {
         double layer = number_of(p, "layer");
-        out->phases[out->n_phases++] =
-            (struct result_phase){.name = text_of(r, p, "name"), .lane = text_of(r, p, "lane"),
-                                  .layer = fabs(layer) < 1e9 ? (int)layer : 0,
-                                  .recorded_s = number_of(p, "recorded_s"),
-                                  .simulated_s = number_of(p, "simulated_s"),
-                                  .start_s = number_of(p, "start_s"), .end_s = number_of(p, "end_s")};
+        out->phases[out->n_phases++] = (struct result_phase){.name = text_of(r, p, "name"),
+                                                             .lane = text_of(r, p, "lane"),
+                                                             .layer = fabs(layer) < 1e9 ? (int)layer : 0,
+                                                             .recorded_s = number_of(p, "recorded_s"),
+                                                             .simulated_s = number_of(p, "simulated_s"),
+                                                             .start_s = number_of(p, "start_s"),
+                                                             .end_s = number_of(p, "end_s")};
     }
 }
 
@@ -100,12 +101,12 @@ static void read_rows(struct reader *r, const cJSON *rows, struct result_table *
     t->cells = ARENA_ARRAY(r->arena, struct result_cell, (size_t)n * t->n_columns + 1);
     if (!cJSON_IsArray(rows))
         return;
-    cJSON_ArrayForEach(row, rows)
-        for (uint32_t c = 0; c < t->n_columns; c++, i++) {
-            bool is_text = t->columns[c].is_text;
-            t->cells[i].value = is_text ? NAN : number_of(row, t->columns[c].name);
-            t->cells[i].text = is_text ? text_of(r, row, t->columns[c].name) : "";
-        }
+    cJSON_ArrayForEach(row, rows) for (uint32_t c = 0; c < t->n_columns; c++, i++)
+    {
+        bool is_text = t->columns[c].is_text;
+        t->cells[i].value = is_text ? NAN : number_of(row, t->columns[c].name);
+        t->cells[i].text = is_text ? text_of(r, row, t->columns[c].name) : "";
+    }
     t->n_rows = n;
 }
 
@@ -114,13 +115,13 @@ static void read_table(struct reader *r, const cJSON *table, struct result_table
     const cJSON *list = member(table, "columns"), *c;
     struct result_column *columns =
         ARENA_ARRAY(r->arena, struct result_column, count_of(r, list, "columns", false) + 1);
-    *t = (struct result_table){.name = text_of(r, table, "name"), .doc = text_of(r, table, "doc"),
-                               .columns = columns};
+    *t = (struct result_table){.name = text_of(r, table, "name"), .doc = text_of(r, table, "doc"), .columns = columns};
     if (cJSON_IsArray(list))
-        cJSON_ArrayForEach(c, list)
-            columns[t->n_columns++] =
-                (struct result_column){.name = text_of(r, c, "name"), .doc = text_of(r, c, "doc"),
-                                       .dim = dim_of(r, c), .is_text = !strcmp(text_of(r, c, "unit"), "text")};
+        cJSON_ArrayForEach(c, list) columns[t->n_columns++] =
+            (struct result_column){.name = text_of(r, c, "name"),
+                                   .doc = text_of(r, c, "doc"),
+                                   .dim = dim_of(r, c),
+                                   .is_text = !strcmp(text_of(r, c, "unit"), "text")};
     read_rows(r, member(table, "rows"), t);
 }
 
@@ -129,8 +130,7 @@ static void read_tables(struct reader *r, const cJSON *root, struct result *out)
     const cJSON *list = member(root, "tables"), *t;
     out->tables = ARENA_ARRAY(r->arena, struct result_table, count_of(r, list, "tables", false) + 1);
     if (cJSON_IsArray(list))
-        cJSON_ArrayForEach(t, list)
-            read_table(r, t, &out->tables[out->n_tables++]);
+        cJSON_ArrayForEach(t, list) read_table(r, t, &out->tables[out->n_tables++]);
 }
 
 static void read_notes(struct reader *r, const cJSON *root, struct result *out)
@@ -138,9 +138,8 @@ static void read_notes(struct reader *r, const cJSON *root, struct result *out)
     const cJSON *list = member(root, "notes"), *n;
     out->notes = ARENA_ARRAY(r->arena, const char *, count_of(r, list, "notes", false) + 1);
     if (cJSON_IsArray(list))
-        cJSON_ArrayForEach(n, list)
-            out->notes[out->n_notes++] =
-                cJSON_IsString(n) ? arena_strdup(r->arena, n->valuestring) : wrong(r, "a note is no text");
+        cJSON_ArrayForEach(n, list) out->notes[out->n_notes++] =
+            cJSON_IsString(n) ? arena_strdup(r->arena, n->valuestring) : wrong(r, "a note is no text");
 }
 
 int result_from_json(const cJSON *root, struct arena *arena, struct result *out, const char **why)

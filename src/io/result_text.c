@@ -22,13 +22,11 @@ static void print_headline(const struct result *r, const struct scenario_file *s
     char nic[32], link[32];
     fprintf(out, "%s: %s\n", sc->name, sc->description ? sc->description : "");
     if (r->setting) {
-        fprintf(out, r->no_network ? "%s\n" : "%s; network model: %s\n", r->setting,
-                net_kind_names[sc->sim.network]);
+        fprintf(out, r->no_network ? "%s\n" : "%s; network model: %s\n", r->setting, net_kind_names[sc->sim.network]);
         return;
     }
     fprintf(out, "%lld nodes x %lld %s on %s, NIC %s, NVLink %s per direction; network model: %s\n",
-            (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus, sc->cluster.chip.name,
-            sc->cluster.topology,
+            (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.topology,
             unit_format(sc->cluster.nic.bandwidth_Bps, DIM_BANDWIDTH, nic, sizeof nic),
             unit_format(sc->cluster.node.nvlink_Bps, DIM_BANDWIDTH, link, sizeof link),
             net_kind_names[sc->sim.network]);
@@ -89,8 +87,7 @@ static void print_metrics(const struct result *r, FILE *out)
             continue;
         }
         fprintf(out, *moved ? "%-34s %14s %14s %10s\n" : "%-34s %14s %14s%s\n", m->name,
-                shown(m->value, m->dim, is, sizeof is),
-                shown(m->recorded, m->dim, was, sizeof was), moved);
+                shown(m->value, m->dim, is, sizeof is), shown(m->recorded, m->dim, was, sizeof was), moved);
     }
 }
 
@@ -98,8 +95,8 @@ static void print_phases(const struct result *r, bool detail, FILE *out)
 {
     if (!r->n_phases)
         return;
-    fprintf(out, "\n%-16s %-6s %-14s %12s %12s %10s\n", "phase", "layer", "lane",
-            "recorded ms", "simulated ms", "diff");
+    fprintf(out, "\n%-16s %-6s %-14s %12s %12s %10s\n", "phase", "layer", "lane", "recorded ms", "simulated ms",
+            "diff");
     for (uint32_t i = 0; i < r->n_phases; i++) {
         const struct result_phase *p = &r->phases[i];
         char layer[16] = "mean", diff[32];
@@ -107,9 +104,8 @@ static void print_phases(const struct result *r, bool detail, FILE *out)
             continue;
         if (p->layer)
             snprintf(layer, sizeof layer, "%d", p->layer);
-        fprintf(out, "%-16s %-6s %-14s %12.3f %12.3f %10s\n", p->name, layer, p->lane,
-                1e3 * p->recorded_s, 1e3 * p->simulated_s,
-                difference(p->simulated_s, p->recorded_s, diff, sizeof diff));
+        fprintf(out, "%-16s %-6s %-14s %12.3f %12.3f %10s\n", p->name, layer, p->lane, 1e3 * p->recorded_s,
+                1e3 * p->simulated_s, difference(p->simulated_s, p->recorded_s, diff, sizeof diff));
     }
 }
 
@@ -131,12 +127,10 @@ static void print_breakdown(const struct result *r, FILE *out)
 
 enum { SHORTEST_COLUMN = 8 };
 
-static const char *cell_text(const struct result_table *t, uint32_t row, uint32_t column, char *buf,
-                             size_t size)
+static const char *cell_text(const struct result_table *t, uint32_t row, uint32_t column, char *buf, size_t size)
 {
     const struct result_cell *cell = &t->cells[(size_t)row * t->n_columns + column];
-    return t->columns[column].is_text ? cell->text
-                                      : shown(cell->value, t->columns[column].dim, buf, size);
+    return t->columns[column].is_text ? cell->text : shown(cell->value, t->columns[column].dim, buf, size);
 }
 
 static int column_width(const struct result_table *t, uint32_t column)
@@ -158,12 +152,10 @@ void result_print_table(const struct result_table *t, FILE *out)
     for (uint32_t row = 0; row <= t->n_rows; row++)
         for (uint32_t i = 0; i < t->n_columns; i++) {
             char buf[32];
-            const char *text =
-                row ? cell_text(t, row - 1, i, buf, sizeof buf) : t->columns[i].name;
+            const char *text = row ? cell_text(t, row - 1, i, buf, sizeof buf) : t->columns[i].name;
             bool is_last_text = t->columns[i].is_text && i + 1 == t->n_columns;
             int width = is_last_text ? 0 : widths[i];
-            fprintf(out, "%*s%s", t->columns[i].is_text ? -width : width, text,
-                    i + 1 < t->n_columns ? "  " : "\n");
+            fprintf(out, "%*s%s", t->columns[i].is_text ? -width : width, text, i + 1 < t->n_columns ? "  " : "\n");
         }
     free(widths);
 }
@@ -177,8 +169,7 @@ static void print_table(const struct result_table *t, FILE *out)
             fprintf(out, "  %-18s %s\n", t->columns[i].name, t->columns[i].doc);
 }
 
-void result_print_text(const struct result *result, const struct scenario_file *scenario,
-                       bool detail, FILE *out)
+void result_print_text(const struct result *result, const struct scenario_file *scenario, bool detail, FILE *out)
 {
     print_headline(result, scenario, out);
     print_proposals(scenario, out);

@@ -30,8 +30,8 @@ static struct srcloc place_of(const char *name, const char *text, size_t len, si
             line = p + 1;
             number++;
         }
-    return (struct srcloc){.file = name, .text = text, .text_len = len, .line = number,
-                           .column = (int)(text + offset - line) + 1};
+    return (struct srcloc){
+        .file = name, .text = text, .text_len = len, .line = number, .column = (int)(text + offset - line) + 1};
 }
 
 static struct srcloc here(const struct reader *r, const char *at)
@@ -136,11 +136,9 @@ static void read_word(struct reader *r, size_t len)
     if (!len)
         COMPLAIN(r, r->at, "a number is missing here; write for example '%s'", r->format->example);
     else if (!read_number(r->at, len, &value))
-        COMPLAIN(r, r->at, "'%s' is no number; write for example '%s'", shown(r->at, len, word),
-                 r->format->example);
+        COMPLAIN(r, r->at, "'%s' is no number; write for example '%s'", shown(r->at, len, word), r->format->example);
     else if (value < r->format->least || value > r->format->most)
-        COMPLAIN(r, r->at, "%s is not from %g to %g", shown(r->at, len, word), r->format->least,
-                 r->format->most);
+        COMPLAIN(r, r->at, "%s is not from %g to %g", shown(r->at, len, word), r->format->least, r->format->most);
     keep(r, value);
 }
 
@@ -192,11 +190,10 @@ static void read_lines(struct reader *r)
     }
 }
 
-int rows_parse(const char *text, size_t len, const char *name, const struct row_format *format,
-               struct arena *arena, struct rows *out, struct diag *diag)
+int rows_parse(const char *text, size_t len, const char *name, const struct row_format *format, struct arena *arena,
+               struct rows *out, struct diag *diag)
 {
-    struct reader r = {.format = format, .name = name, .text = text, .end = text + len, .at = text,
-                       .diag = diag};
+    struct reader r = {.format = format, .name = name, .text = text, .end = text + len, .at = text, .diag = diag};
     for (uint32_t i = 0; format->columns && format->columns[i]; i++)
         r.columns++;
     read_lines(&r);
@@ -208,8 +205,8 @@ int rows_parse(const char *text, size_t len, const char *name, const struct row_
         memcpy(values, r.values, r.n * sizeof *values);
         memcpy(at, r.where, r.n * sizeof *at);
     }
-    *out = (struct rows){.values = values, .n_columns = r.columns, .name = name, .text = text,
-                         .text_len = len, .at = at};
+    *out =
+        (struct rows){.values = values, .n_columns = r.columns, .name = name, .text = text, .text_len = len, .at = at};
     out->n_rows = r.columns ? (uint32_t)(r.n / r.columns) : 0;
     free(r.values);
     free(r.where);

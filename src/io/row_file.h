@@ -11,7 +11,7 @@
 struct row_format {
     const char *const *columns; /* NULL-terminated names; NULL: as many numbers as the first row has */
     double least, most;
-    const char *example;        /* a row, for messages */
+    const char *example; /* a row, for messages */
 };
 
 struct rows {
@@ -27,8 +27,8 @@ struct rows {
 int rows_read(const char *path, const struct row_format *format, struct arena *arena, struct rows *out,
               struct diag *diag);
 /* The same of text[len]; text and name live as long as the rows. */
-int rows_parse(const char *text, size_t len, const char *name, const struct row_format *format,
-               struct arena *arena, struct rows *out, struct diag *diag);
+int rows_parse(const char *text, size_t len, const char *name, const struct row_format *format, struct arena *arena,
+               struct rows *out, struct diag *diag);
 /* Where a number stands, for messages about it. */
 struct srcloc rows_place(const struct rows *r, uint32_t row, uint32_t column);
 

@@ -244,8 +244,7 @@ static struct srcloc place(const struct loading *l, const char *key)
     return scenario_place(&file, key);
 }
 
-#define REPORT(l, key, ...) \
-    diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
+#define REPORT(l, key, ...) diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
 
 /* --- layers
  * ----------------------------------------------------------------------------------------
@@ -295,21 +294,18 @@ static void lay_presets(const struct loading *l, const struct scenario_kind *kin
 /* False when nothing can be said about the cluster's keys. */
 static bool lay_hardware(const struct loading *l, const struct peeked *p)
 {
-    return *p->hardware &&
-           !hardware_lay(l->cfg, p->hardware, p->hardware_at, l->path, l->arena, l->diag);
+    return *p->hardware && !hardware_lay(l->cfg, p->hardware, p->hardware_at, l->path, l->arena, l->diag);
 }
 
 /* False when nothing can be said about the model's keys. */
 static bool lay_model(const struct loading *l, const struct peeked *p)
 {
     bool wanted = p->kind && kind_reads(p->kind, "llm");
-    return wanted && *p->model &&
-           !model_lay(l->cfg, "llm", p->model, p->model_at, l->path, l->arena, l->diag);
+    return wanted && *p->model && !model_lay(l->cfg, "llm", p->model, p->model_at, l->path, l->arena, l->diag);
 }
 
 /* Without hardware every key of the cluster would be missing; one message is enough. So with the model. */
-static void check_complete(const struct loading *l, bool has_hardware, bool has_model,
-                           size_t errors_before)
+static void check_complete(const struct loading *l, bool has_hardware, bool has_model, size_t errors_before)
 {
     bool is_read = cfg_where(l->cfg, "").file;
     bool told = diag_count(l->diag) != errors_before;
@@ -355,8 +351,7 @@ static bool applies(const struct loading *l, const struct scenario_kind *kind, c
     return reads == READS_ALWAYS || (reads == READS_IF_GIVEN && has_model(l));
 }
 
-static const char *why_unread(const struct loading *l, const struct scenario_kind *kind,
-                              const char *table)
+static const char *why_unread(const struct loading *l, const struct scenario_kind *kind, const char *table)
 {
     if (kind_reads(kind, table) == READS_IF_GIVEN)
         return "there is no model to change; write for example 'model: deepseek_v3'";
@@ -372,8 +367,7 @@ static void exclude_unread(const struct loading *l, const struct scenario_kind *
     if (*l->scenario->hardware && kind->without_cluster)
         REPORT(l, "hardware", "'hardware' changes nothing: kind %s has no cluster; leave it out", kind->name);
     if (*l->scenario->model && !kind_reads(kind, "llm"))
-        REPORT(l, "model", "'model' changes nothing: kind %s has no language model; leave it out",
-               kind->name);
+        REPORT(l, "model", "'model' changes nothing: kind %s has no language model; leave it out", kind->name);
 }
 
 /* --- checks across keys
@@ -400,8 +394,7 @@ static void report_kind(const struct loading *l)
     const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
     for (size_t i = 0; i < n; i++)
         names[i] = all[i]->name;
-    report_unknown(l->diag, EXIT_BAD_INPUT, place(l, "kind"), "kind", l->scenario->kind,
-                   names, l->arena);
+    report_unknown(l->diag, EXIT_BAD_INPUT, place(l, "kind"), "kind", l->scenario->kind, names, l->arena);
 }
 
 static void check_topology(const struct loading *l)
@@ -415,8 +408,8 @@ static void check_topology(const struct loading *l)
         const char **names = ARENA_ARRAY(l->arena, const char *, n + 1);
         for (size_t i = 0; i < n; i++)
             names[i] = all[i]->name;
-        report_unknown(l->diag, EXIT_BAD_INPUT, place(l, "cluster.topology"), "topology",
-                       hw->topology, names, l->arena);
+        report_unknown(l->diag, EXIT_BAD_INPUT, place(l, "cluster.topology"), "topology", hw->topology, names,
+                       l->arena);
         return;
     }
     struct topo_counts counts;
@@ -495,8 +488,7 @@ static const char *name_of_file(const char *path, struct arena *arena)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
-    return arena_printf(arena, "%.*s",
-                        (int)(dot > base ? (size_t)(dot - base) : strlen(base)), base);
+    return arena_printf(arena, "%.*s", (int)(dot > base ? (size_t)(dot - base) : strlen(base)), base);
 }
 
 /* --- proposals
@@ -554,8 +546,8 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     return diag_count(diag) > before ? -1 : 0;
 }
 
-int scenario_load(const char *path, const char *const *overrides, int n_overrides,
-                  struct arena *arena, struct scenario_file *out, struct diag *diag)
+int scenario_load(const char *path, const char *const *overrides, int n_overrides, struct arena *arena,
+                  struct scenario_file *out, struct diag *diag)
 {
     struct scenario_options options = {.overrides = overrides, .n_overrides = n_overrides};
     return scenario_load_with(path, &options, arena, out, diag);

@@ -41,9 +41,9 @@ struct sweep_axis {
 
 /* What is said once. */
 struct sweep_about {
-    const char *program; /* "moesim 0.1.0" */
-    const char *build;   /* SHA-256 of the program */
-    const char *design;  /* YAML, see study/design.h */
+    const char *program;       /* "moesim 0.1.0" */
+    const char *build;         /* SHA-256 of the program */
+    const char *design;        /* YAML, see study/design.h */
     const char *design_sha256; /* of the design and the resolved scenario of point 0: what makes two sweeps the same */
     const char *scenario;      /* the resolved scenario of point 0 */
     uint32_t n_points, n_settings, n_seeds; /* of the whole design */
@@ -77,8 +77,7 @@ const char *sweep_db_path(const struct sweep_db *db);
 /* The points that it holds, ascending; those of a shard are not all. */
 uint32_t sweep_db_points(const struct sweep_db *db, const uint32_t **points);
 /* 0, or -1 with the reason in diag. Everything is the arena's. */
-int sweep_db_read(struct sweep_db *db, uint32_t point, struct arena *arena, struct sweep_point *out,
-                  struct diag *diag);
+int sweep_db_read(struct sweep_db *db, uint32_t point, struct arena *arena, struct sweep_point *out, struct diag *diag);
 /* The files it depends on. */
 struct sweep_file *sweep_db_files(struct sweep_db *db, struct arena *arena, uint32_t *n);
 /* The point with that resolved scenario that did not fail; -1 when there is none. */

@@ -50,7 +50,8 @@ const char *sweep_column_unit(struct sweep_db *db, const char *column, struct ar
         n -= sizeof ci95 - 1;
     char *name = arena_printf(arena, "%.*s", (int)n, column);
     char *sql = sqlite3_mprintf("SELECT unit FROM columns WHERE name = %Q UNION ALL SELECT unit FROM table_columns"
-                                " WHERE name = %Q LIMIT 1", name, name);
+                                " WHERE name = %Q LIMIT 1",
+                                name, name);
     const char *unit = "";
     if (!sweep_query_open(db, sql, arena, &q, ignored)) {
         if (sweep_query_next(&q, &cell, ignored) == 1)
@@ -64,8 +65,10 @@ const char *sweep_column_unit(struct sweep_db *db, const char *column, struct ar
 
 static int check_view(struct sweep_db *db, const char *view, struct arena *arena, struct diag *diag)
 {
-    const char **views = list_of(db, "SELECT name FROM sqlite_master WHERE type IN ('view', 'table')"
-                                     " AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name", arena, diag);
+    const char **views = list_of(db,
+                                 "SELECT name FROM sqlite_master WHERE type IN ('view', 'table')"
+                                 " AND name NOT LIKE 'sqlite_%' ORDER BY type DESC, name",
+                                 arena, diag);
     for (const char **v = views; *v; v++)
         if (!strcmp(*v, view))
             return 0;
@@ -75,7 +78,8 @@ static int check_view(struct sweep_db *db, const char *view, struct arena *arena
 
 /* --- CSV and JSON ------------------------------------------------------------------------------------------------- */
 
-struct export {
+struct export
+{
     struct sweep_query q;
     struct sweep_cell *cells;
     const char **units; /* by column */
@@ -185,8 +189,8 @@ static const char *shown(const struct sweep_cell *cell, enum unit_dim dim, struc
     snprintf(text, sizeof text, "%.4g", cell->number);
     double value = 0;
     sscanf(text, "%lf", &value);
-    return dim == DIM_RATIO ? arena_strdup(arena, text) :
-                              arena_strdup(arena, unit_format(value, dim, text, sizeof text));
+    return dim == DIM_RATIO ? arena_strdup(arena, text)
+                            : arena_strdup(arena, unit_format(value, dim, text, sizeof text));
 }
 
 /* Which metrics are shown, NULL-terminated; NULL when one is not there. */
@@ -216,8 +220,7 @@ static const char **shown_metrics(struct sweep_db *db, const char *const *wanted
 }
 
 /* A row per point; with several seeds a row per setting, with mean and half the 95 % interval. */
-static const char *wide_query(struct sweep_db *db, const char *const *wanted, struct arena *arena,
-                              struct diag *diag)
+static const char *wide_query(struct sweep_db *db, const char *const *wanted, struct arena *arena, struct diag *diag)
 {
     const struct sweep_about *about = sweep_db_about(db);
     bool means = about->n_seeds > 1;
@@ -231,8 +234,10 @@ static const char *wide_query(struct sweep_db *db, const char *const *wanted, st
         if (means)
             sql = arena_printf(arena, "%s, \"%s.ci95\"", sql, *m);
     }
-    return arena_printf(arena, means ? "%s, n AS seeds FROM wide_mean" :
-                                       "%s, CASE status WHEN 'ok' THEN '' ELSE status END AS \"\" FROM wide", sql);
+    return arena_printf(arena,
+                        means ? "%s, n AS seeds FROM wide_mean"
+                              : "%s, CASE status WHEN 'ok' THEN '' ELSE status END AS \"\" FROM wide",
+                        sql);
 }
 
 struct grid {
@@ -293,8 +298,7 @@ static int print_query(struct sweep_db *db, const char *sql, uint32_t max_rows, 
     return more < 0 ? -1 : 0;
 }
 
-int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out,
-                     struct diag *diag)
+int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out, struct diag *diag)
 {
     struct arena *arena = arena_new();
     const uint32_t *points;

@@ -10,8 +10,7 @@ int sweep_export(struct sweep_db *db, const char *view, const char *path, struct
 
 /* A table on a terminal: point, axes and some metrics (NULL-terminated; NULL: the first ones), at most max_rows
  * rows; of a sweep with several seeds settings with means. 0 or -1. */
-int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out,
-                     struct diag *diag);
+int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out, struct diag *diag);
 
 /* The unit of a column of `wide` and the like, "" when it has none or none is known. */
 const char *sweep_column_unit(struct sweep_db *db, const char *column, struct arena *arena);

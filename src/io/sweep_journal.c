@@ -28,13 +28,13 @@ struct sweep_journal {
 static int fail(struct sweep_journal *j, struct diag *diag)
 {
     int code = sqlite3_errcode(j->db) & 0xff;
-    const char *hint = code == SQLITE_FULL || code == SQLITE_IOERR ?
-                           "; what was done until now is safe: make room, then go on with --resume" :
-                       code == SQLITE_BUSY ? "; another process works on it" :
-                       code == SQLITE_CANTOPEN ? "; is there such a folder, and may it be written to?" :
-                                             "";
-    diag_error(diag, EXIT_IO, SRCLOC_FILE(j->path ? j->path : "memory"), "cannot write: %s%s",
-               sqlite3_errmsg(j->db), hint);
+    const char *hint = code == SQLITE_FULL || code == SQLITE_IOERR
+                           ? "; what was done until now is safe: make room, then go on with --resume"
+                       : code == SQLITE_BUSY     ? "; another process works on it"
+                       : code == SQLITE_CANTOPEN ? "; is there such a folder, and may it be written to?"
+                                                 : "";
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(j->path ? j->path : "memory"), "cannot write: %s%s", sqlite3_errmsg(j->db),
+               hint);
     return -1;
 }
 
@@ -95,10 +95,10 @@ static int check_same(struct sweep_journal *j, const struct sweep_about *about, 
     if (agree(j, "design", about->design_sha256, &design, diag) || agree(j, "build", about->build, &build, diag) ||
         agree(j, "shard", about->shard, &shard, diag))
         return -1;
-    const char *what = !design ? "is of another sweep: the axes or the scenario differ" :
-                       !shard  ? "is of another shard" :
-                       !build  ? "was begun by another build of moesim, whose numbers may differ" :
-                                 NULL;
+    const char *what = !design  ? "is of another sweep: the axes or the scenario differ"
+                       : !shard ? "is of another shard"
+                       : !build ? "was begun by another build of moesim, whose numbers may differ"
+                                : NULL;
     if (!what)
         return 0;
     diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(j->path), "it %s; start anew with --overwrite, or write elsewhere",
@@ -160,9 +160,9 @@ void sweep_journal_close(struct sweep_journal *j, bool done)
 int sweep_journal_put(struct sweep_journal *j, const struct sweep_entry *e, struct diag *diag)
 {
     return sweep_step(j->stmt[PUT], "ititt", (int64_t)e->point, e->sha256, (int64_t)e->exit_code, e->resolved,
-                      e->outcome) == SQLITE_OK ?
-               0 :
-               fail(j, diag);
+                      e->outcome) == SQLITE_OK
+               ? 0
+               : fail(j, diag);
 }
 
 static const char *text_at(sqlite3_stmt *stmt, int column, struct arena *arena)

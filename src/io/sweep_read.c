@@ -6,8 +6,18 @@
 
 #include "io/sweep_schema.h"
 
-enum { GET_POINT, GET_VALUES, GET_CHANGES, GET_METRICS, GET_PARTS, GET_PHASES, GET_CELLS, GET_NOTES, GET_BY_HASH,
-       N_STATEMENTS };
+enum {
+    GET_POINT,
+    GET_VALUES,
+    GET_CHANGES,
+    GET_METRICS,
+    GET_PARTS,
+    GET_PHASES,
+    GET_CELLS,
+    GET_NOTES,
+    GET_BY_HASH,
+    N_STATEMENTS
+};
 
 static const char *const statements[N_STATEMENTS] = {
     [GET_POINT] = "SELECT setting, seed, exit_code, message, scenario_sha256, scenario_lines FROM points"
@@ -113,10 +123,10 @@ static uint32_t about_number(struct sweep_db *s, const char *key)
 
 static enum cfg_type type_of(const char *word)
 {
-    return !strcmp(word, "quantity") ? CFG_QUANTITY :
-           !strcmp(word, "integer")  ? CFG_INT :
-           !strcmp(word, "bool")     ? CFG_BOOL :
-                                       CFG_STRING;
+    return !strcmp(word, "quantity")  ? CFG_QUANTITY
+           : !strcmp(word, "integer") ? CFG_INT
+           : !strcmp(word, "bool")    ? CFG_BOOL
+                                      : CFG_STRING;
 }
 
 static void read_axes(struct sweep_db *s)
@@ -374,7 +384,7 @@ struct cell_list {
     struct cell {
         uint32_t table, column, row;
         struct result_cell value;
-    } *cells;
+    } * cells;
     uint32_t n;
 };
 
@@ -398,8 +408,7 @@ static struct cell_list read_cells(struct sweep_db *s, struct arena *arena, uint
 }
 
 /* n cells of one table. */
-static void add_table(struct sweep_db *s, const struct cell *cells, uint32_t n, struct arena *arena,
-                      struct result *r)
+static void add_table(struct sweep_db *s, const struct cell *cells, uint32_t n, struct arena *arena, struct result *r)
 {
     const struct stored_table *stored = &s->tables[cells[0].table];
     struct result_table *t = &r->tables[r->n_tables++];
@@ -441,8 +450,7 @@ static void read_notes(struct sweep_db *s, struct arena *arena, struct sweep_poi
     }
 }
 
-int sweep_db_read(struct sweep_db *s, uint32_t point, struct arena *arena, struct sweep_point *out,
-                  struct diag *diag)
+int sweep_db_read(struct sweep_db *s, uint32_t point, struct arena *arena, struct sweep_point *out, struct diag *diag)
 {
     sqlite3_stmt *stmt = rows_of(s, GET_POINT, point);
     *out = (struct sweep_point){.point = point};
@@ -492,8 +500,7 @@ int64_t sweep_db_find(struct sweep_db *s, const char *sha256)
 
 /* --- queries ------------------------------------------------------------------------------------------------------------ */
 
-int sweep_query_open(struct sweep_db *s, const char *sql, struct arena *arena, struct sweep_query *q,
-                     struct diag *diag)
+int sweep_query_open(struct sweep_db *s, const char *sql, struct arena *arena, struct sweep_query *q, struct diag *diag)
 {
     sqlite3_stmt *stmt;
     *q = (struct sweep_query){.db = s};
@@ -514,10 +521,10 @@ int sweep_query_next(struct sweep_query *q, struct sweep_cell *cells, struct dia
         return step == SQLITE_DONE ? 0 : fail(q->db, diag);
     for (uint32_t i = 0; i < q->n_columns; i++) {
         int type = sqlite3_column_type(q->stmt, (int)i);
-        cells[i].type = type == SQLITE_NULL    ? SWEEP_NULL :
-                        type == SQLITE_INTEGER ? SWEEP_INTEGER :
-                        type == SQLITE_FLOAT   ? SWEEP_REAL :
-                                                 SWEEP_TEXT;
+        cells[i].type = type == SQLITE_NULL      ? SWEEP_NULL
+                        : type == SQLITE_INTEGER ? SWEEP_INTEGER
+                        : type == SQLITE_FLOAT   ? SWEEP_REAL
+                                                 : SWEEP_TEXT;
         cells[i].number = type == SQLITE_NULL ? NAN : sqlite3_column_double(q->stmt, (int)i);
         cells[i].text = cells[i].type == SWEEP_TEXT ? (const char *)sqlite3_column_text(q->stmt, (int)i) : "";
     }

@@ -133,8 +133,8 @@ static int make_wide(sqlite3 *db)
     struct view v;
     view_begin(&v, db);
     fputs("CREATE VIEW wide AS SELECT p.point, p.setting, p.seed, p.status", v.out);
-    int code = view_columns(&v, AXIS_QUERY,
-                            ", (SELECT value FROM axis_values WHERE point = p.point AND axis = %d) AS \"%w\"");
+    int code =
+        view_columns(&v, AXIS_QUERY, ", (SELECT value FROM axis_values WHERE point = p.point AND axis = %d) AS \"%w\"");
     if (code == SQLITE_OK)
         code = view_columns(&v, METRIC_QUERY,
                             ", (SELECT value FROM metric_values WHERE point = p.point AND metric = %d) AS \"%w\"");
@@ -149,15 +149,16 @@ static int make_wide_mean(sqlite3 *db)
     struct view v;
     view_begin(&v, db);
     fputs("CREATE VIEW wide_mean AS SELECT p.setting, p.n", v.out);
-    int code = view_columns(&v, AXIS_QUERY,
-                            ", (SELECT value FROM axis_values WHERE point = p.point AND axis = %d) AS \"%w\"");
+    int code =
+        view_columns(&v, AXIS_QUERY, ", (SELECT value FROM axis_values WHERE point = p.point AND axis = %d) AS \"%w\"");
     if (code == SQLITE_OK)
         code = view_columns(&v, METRIC_QUERY,
                             ", (SELECT mean FROM summary WHERE setting = p.setting AND metric = %d) AS \"%w\"");
     if (code == SQLITE_OK)
         code = view_columns(&v, METRIC_QUERY,
                             ", (SELECT ci95 FROM summary WHERE setting = p.setting AND metric = %d) AS \"%w.ci95\"");
-    fputs(" FROM (SELECT setting, min(point) AS point, sum(status = 'ok') AS n FROM points GROUP BY setting) p;", v.out);
+    fputs(" FROM (SELECT setting, min(point) AS point, sum(status = 'ok') AS n FROM points GROUP BY setting) p;",
+          v.out);
     int ended = view_end(&v);
     return code == SQLITE_OK ? ended : code;
 }
@@ -165,14 +166,16 @@ static int make_wide_mean(sqlite3 *db)
 static int make_table(sqlite3 *db, int table, const char *name)
 {
     struct view v;
-    char *query = sqlite3_mprintf("SELECT column_id, name FROM table_columns WHERE table_id = %d ORDER BY column_id",
-                                  table);
+    char *query =
+        sqlite3_mprintf("SELECT column_id, name FROM table_columns WHERE table_id = %d ORDER BY column_id", table);
     char *head = sqlite3_mprintf("CREATE VIEW \"table_%w\" AS SELECT point, row", name);
     view_begin(&v, db);
     fputs(checked_alloc(head), v.out);
     int code = view_columns(&v, checked_alloc(query), ", max(CASE WHEN column_id = %d THEN value END) AS \"%w\"");
-    fprintf(v.out, " FROM table_cells WHERE column_id IN (SELECT column_id FROM table_columns WHERE table_id = %d)"
-                   " GROUP BY point, row;", table);
+    fprintf(v.out,
+            " FROM table_cells WHERE column_id IN (SELECT column_id FROM table_columns WHERE table_id = %d)"
+            " GROUP BY point, row;",
+            table);
     int ended = view_end(&v);
     sqlite3_free(query);
     sqlite3_free(head);

@@ -194,8 +194,8 @@ static int open_db(struct sweep_writer *w, struct diag *diag)
     note_code(w, sqlite3_open_v2(name, &w->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL));
     execute(w, "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE");
     execute(w, "BEGIN");
-    char *pragmas = sqlite3_mprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", SWEEP_APPLICATION_ID,
-                                    SWEEP_SCHEMA_VERSION);
+    char *pragmas =
+        sqlite3_mprintf("PRAGMA application_id=%d; PRAGMA user_version=%d", SWEEP_APPLICATION_ID, SWEEP_SCHEMA_VERSION);
     execute(w, checked_alloc(pragmas));
     sqlite3_free(pragmas);
     execute(w, sweep_schema_sql);

@@ -61,8 +61,7 @@ static void begin_event(struct timeline *t, char phase, const char *name, uint32
     t->first = false;
 }
 
-static void name_track(struct timeline *t, const char *what, uint32_t pid, uint32_t tid,
-                       const char *name)
+static void name_track(struct timeline *t, const char *what, uint32_t pid, uint32_t tid, const char *name)
 {
     begin_event(t, 'M', what, pid);
     outfile_printf(t->f, ",\"tid\":%u,\"args\":{", tid);
@@ -93,7 +92,7 @@ static void name_lanes(struct timeline *t)
 {
     const struct opgraph *g = t->g;
     struct lane_use *use = ARENA_ARRAY(t->arena, struct lane_use, g->n_lanes);
-    uint32_t (*n_of_role)[2] = (void *)ARENA_ARRAY(t->arena, uint32_t, 2 * (size_t)g->n_devices);
+    uint32_t(*n_of_role)[2] = (void *)ARENA_ARRAY(t->arena, uint32_t, 2 * (size_t)g->n_devices);
     for (uint32_t i = 0; i < g->n_ops; i++) {
         const struct op *op = &g->ops[i];
         struct lane_use *u = &use[op->lane];
@@ -147,9 +146,8 @@ static void write_transfer_edge(struct timeline *t, uint32_t id, char phase, dou
     write_us(t, "ts", ns(at_s));
     double took_s = t->o->transfer_end_s[id] - t->o->transfer_start_s[id];
     if (phase == 'b') {
-        outfile_printf(t->f, ",\"args\":{\"bytes\":%.0f,\"src\":%u,\"dst\":%u,\"GB/s\":%.6g,",
-                       tr->bytes_B, tr->src, tr->dst,
-                       took_s > 0 ? tr->bytes_B / took_s / 1e9 : 0);
+        outfile_printf(t->f, ",\"args\":{\"bytes\":%.0f,\"src\":%u,\"dst\":%u,\"GB/s\":%.6g,", tr->bytes_B, tr->src,
+                       tr->dst, took_s > 0 ? tr->bytes_B / took_s / 1e9 : 0);
         write_member(t, "op", t->g->strings[t->g->ops[tr->src_op].class_name]);
         outfile_printf(t->f, "}");
     }
@@ -187,14 +185,12 @@ static void write_counters(struct timeline *t, uint32_t pid)
         begin_event(t, 'C', name, pid);
         outfile_printf(t->f, ",\"tid\":0");
         write_us(t, "ts", ns(s->time_s));
-        outfile_printf(t->f, ",\"args\":{\"share\":%.6f}}",
-                       capacity_Bps > 0 ? s->load_Bps / capacity_Bps : 0);
+        outfile_printf(t->f, ",\"args\":{\"share\":%.6f}}", capacity_Bps > 0 ? s->load_Bps / capacity_Bps : 0);
     }
 }
 
-int timeline_write(const char *path, const struct sim_spec *spec,
-                   const struct sim_outcome *outcome, const uint32_t *devices,
-                   uint32_t n_devices, struct diag *diag)
+int timeline_write(const char *path, const struct sim_spec *spec, const struct sim_outcome *outcome,
+                   const uint32_t *devices, uint32_t n_devices, struct diag *diag)
 {
     struct timeline t = {.spec = spec, .g = spec->graph, .o = outcome, .first = true};
     t.f = outfile_open(path, diag);

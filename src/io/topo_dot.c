@@ -48,12 +48,11 @@ int topo_write_dot(const struct topo_report *r, struct outfile *f, struct diag *
     struct topo_drawing d;
     (void)diag;
     topo_draw(r->topo, r->graph, r->arena, &d);
-    outfile_printf(f, "graph %s {\n  // %s: %u GPUs, %u switches, %llu cables\n", r->type->name,
-                   r->type->doc, r->topo->n_endpoints, r->graph->n_switches,
-                   (unsigned long long)r->graph->n_cables);
+    outfile_printf(f, "graph %s {\n  // %s: %u GPUs, %u switches, %llu cables\n", r->type->name, r->type->doc,
+                   r->topo->n_endpoints, r->graph->n_switches, (unsigned long long)r->graph->n_cables);
     if (d.condensed)
-        outfile_printf(f, "  // condensed: %u switches as %u groups; edges count cables\n",
-                       r->graph->n_switches, d.n_nodes);
+        outfile_printf(f, "  // condensed: %u switches as %u groups; edges count cables\n", r->graph->n_switches,
+                       d.n_nodes);
     for (uint32_t i = 0; i < d.n_nodes; i++)
         print_node(&d.nodes[i], f);
     for (uint32_t i = 0; i < d.n_edges; i++)

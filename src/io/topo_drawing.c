@@ -166,8 +166,8 @@ static void group_switches(struct groups *p, struct arena *a)
 
 /* --- whole -------------------------------------------------------------------------------------------------------- */
 
-static void add_nic_cables(struct topo_drawing *d, const struct topology *t, const struct net_graph *g,
-                           uint32_t node, uint32_t first_switch)
+static void add_nic_cables(struct topo_drawing *d, const struct topology *t, const struct net_graph *g, uint32_t node,
+                           uint32_t first_switch)
 {
     uint32_t ports = t->gpus_per_node * t->ports_per_nic, first = node * ports;
     for (uint32_t p = first; p < first + ports; p++) {
@@ -191,8 +191,11 @@ static void draw_whole(struct topo_drawing *d, const struct topology *t, const s
         add_nic_cables(d, t, g, i, n_nodes);
     }
     for (uint32_t s = 0; s < g->n_switches; s++) {
-        add_node(d, (struct drawn_node){.kind = DRAWN_SWITCH, .number = s, .plane = g->plane[s],
-                                        .switches = 1, .level = p->level[s] == UINT32_MAX ? 1 : p->level[s] + 1});
+        add_node(d, (struct drawn_node){.kind = DRAWN_SWITCH,
+                                        .number = s,
+                                        .plane = g->plane[s],
+                                        .switches = 1,
+                                        .level = p->level[s] == UINT32_MAX ? 1 : p->level[s] + 1});
         for (uint32_t i = g->first[s]; i < g->first[s + 1]; i++)
             if (g->arcs[i].to > s)
                 add_edge(d, n_nodes + s, n_nodes + g->arcs[i].to, g->arcs[i].cables);

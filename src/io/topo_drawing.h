@@ -10,11 +10,11 @@ enum drawn_kind { DRAWN_NODE, DRAWN_SWITCH, DRAWN_GROUP };
 
 struct drawn_node {
     enum drawn_kind kind;
-    uint32_t number;    /* of the compute node, switch or group */
-    uint32_t gpus;      /* compute node */
-    uint32_t plane;     /* switch */
+    uint32_t number;                      /* of the compute node, switch or group */
+    uint32_t gpus;                        /* compute node */
+    uint32_t plane;                       /* switch */
     uint32_t switches, nic_ports, inside; /* group: inside = cables between its own switches */
-    uint32_t level;     /* from the bottom */
+    uint32_t level;                       /* from the bottom */
 };
 
 struct drawn_edge {

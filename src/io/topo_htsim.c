@@ -11,12 +11,12 @@
 
 struct tree {
     const struct net_graph *g;
-    uint32_t *tier;         /* of each switch */
+    uint32_t *tier; /* of each switch */
     uint32_t tiers, leaves, aggs, cores, pods;
-    uint32_t down, up;      /* ports of a leaf */
+    uint32_t down, up; /* ports of a leaf */
     uint32_t bundle, core_bundle;
     uint32_t agg_up;
-    const char *why;        /* it is no regular tree */
+    const char *why; /* it is no regular tree */
 };
 
 /* Switches of the first plane by distance from the leaves; others are left out. */
@@ -55,8 +55,7 @@ static uint32_t neighbours(const struct tree *t, uint32_t s, uint32_t tier, uint
 }
 
 /* All switches of a tier alike: the same number of neighbours in another tier, the same bundles. */
-static int alike(const struct tree *t, uint32_t tier, uint32_t other, uint32_t *n,
-                 uint32_t *bundle)
+static int alike(const struct tree *t, uint32_t tier, uint32_t other, uint32_t *n, uint32_t *bundle)
 {
     bool first = true;
     *n = *bundle = 0;
@@ -97,8 +96,8 @@ static int check_leaves(struct tree *t)
 static int check_pods(struct tree *t)
 {
     uint32_t above, below, bundle;
-    if (alike(t, 0, 1, &above, &t->bundle) || alike(t, 1, 0, &below, &bundle) || !below ||
-        t->leaves % below || t->aggs % above || t->leaves / below != t->aggs / above) {
+    if (alike(t, 0, 1, &above, &t->bundle) || alike(t, 1, 0, &below, &bundle) || !below || t->leaves % below ||
+        t->aggs % above || t->leaves / below != t->aggs / above) {
         t->why = "its leaf switches are not all cabled alike to the switches above them";
         return -1;
     }
@@ -120,9 +119,8 @@ static int check_cores(struct tree *t)
     uint32_t above, below, bundle;
     if (t->tiers < 3)
         return 0;
-    if (alike(t, 1, 2, &above, &t->core_bundle) || alike(t, 2, 1, &below, &bundle) ||
-        below != t->pods || above * (t->aggs / t->pods) != t->cores ||
-        (t->leaves / t->pods * t->bundle) % (above * t->core_bundle)) {
+    if (alike(t, 1, 2, &above, &t->core_bundle) || alike(t, 2, 1, &below, &bundle) || below != t->pods ||
+        above * (t->aggs / t->pods) != t->cores || (t->leaves / t->pods * t->bundle) % (above * t->core_bundle)) {
         t->why = "its core switches are not all cabled to one switch of every pod";
         return -1;
     }
@@ -141,11 +139,11 @@ static int ns(double time_s)
     return n > 1 ? (int)n : 1; /* htsim takes 0 for missing */
 }
 
-static void write_tier(struct outfile *f, int tier, double rate_Bps, double link_s,
-                       double switch_s)
+static void write_tier(struct outfile *f, int tier, double rate_Bps, double link_s, double switch_s)
 {
-    outfile_printf(f, "\nTier %d\nDownlink_speed_Gbps %d\nDownlink_Latency_ns %d\n"
-                      "Switch_Latency_ns %d\n",
+    outfile_printf(f,
+                   "\nTier %d\nDownlink_speed_Gbps %d\nDownlink_Latency_ns %d\n"
+                   "Switch_Latency_ns %d\n",
                    tier, gbps(rate_Bps), ns(link_s), ns(switch_s));
 }
 
@@ -194,8 +192,7 @@ static void write_hosts(const struct topo_report *r, const struct tree *t, struc
             if (t->tier[agg] != 1 || t->tier[leaf] || g->arcs[first].to != agg)
                 continue;
             for (uint32_t k = start[leaf] - t->down; k < start[leaf]; k++)
-                outfile_printf(f, "%s%u", n++ % 16 ? " " : "\n#   ",
-                               ports[k] / r->topo->ports_per_nic);
+                outfile_printf(f, "%s%u", n++ % 16 ? " " : "\n#   ", ports[k] / r->topo->ports_per_nic);
         }
     }
     outfile_printf(f, "\n");
@@ -214,8 +211,7 @@ int topo_write_htsim(const struct topo_report *r, struct outfile *f, struct diag
     }
     outfile_printf(f, "# %s: %s, for FatTreeTopology of csg-htsim\n", r->type->name, r->type->doc);
     if (r->graph->n_planes > 1)
-        outfile_printf(f, "# plane 0 of %u alike; htsim does not know NVLink between them\n",
-                       r->graph->n_planes);
+        outfile_printf(f, "# plane 0 of %u alike; htsim does not know NVLink between them\n", r->graph->n_planes);
     write_hosts(r, &t, f);
     uint32_t hosts = t.leaves * t.down;
     outfile_printf(f, "Nodes %u\nTiers %u\nPodsize %u\n", hosts, t.tiers, hosts / t.pods);

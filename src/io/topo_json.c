@@ -37,8 +37,7 @@ static void add_cost(cJSON *to, const struct topo_cost *cost)
     json_add_number(to, "per_endpoint_USD", cost->per_endpoint_USD);
 }
 
-static const char *const drawn_kinds[] = {
-    [DRAWN_NODE] = "node", [DRAWN_SWITCH] = "switch", [DRAWN_GROUP] = "group"};
+static const char *const drawn_kinds[] = {[DRAWN_NODE] = "node", [DRAWN_SWITCH] = "switch", [DRAWN_GROUP] = "group"};
 
 static cJSON *drawn_node(const struct drawn_node *n)
 {
@@ -89,8 +88,7 @@ int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag 
     for (uint32_t i = 0; i < n; i++) {
         cJSON *o = cJSON_AddObjectToObject(metrics, figures[i].name);
         json_add_number(o, "value", figures[i].value);
-        cJSON_AddStringToObject(o, "unit",
-                                figures[i].unit ? figures[i].unit : unit_dim_si(figures[i].dim));
+        cJSON_AddStringToObject(o, "unit", figures[i].unit ? figures[i].unit : unit_dim_si(figures[i].dim));
         cJSON_AddStringToObject(o, "doc", figures[i].doc);
         cJSON_AddStringToObject(o, "method", figures[i].method);
     }

@@ -13,15 +13,13 @@ enum { FULL_UP_TO = 64 };
 static void write_hosts(const struct topo_report *r, struct outfile *f)
 {
     for (uint32_t e = 0; e < r->topo->n_endpoints; e++)
-        outfile_printf(f, "    <host id=\"gpu%u\" speed=\"%.17gf\"/>\n", e,
-                       r->cluster->hw->chip.bf16_flops);
+        outfile_printf(f, "    <host id=\"gpu%u\" speed=\"%.17gf\"/>\n", e, r->cluster->hw->chip.bf16_flops);
 }
 
-static void write_link(struct outfile *f, const char *id, uint32_t number, double capacity_Bps,
-                       double latency_s)
+static void write_link(struct outfile *f, const char *id, uint32_t number, double capacity_Bps, double latency_s)
 {
-    outfile_printf(f, "    <link id=\"%s%u\" bandwidth=\"%.17gBps\" latency=\"%.17gs\"/>\n", id,
-                   number, capacity_Bps, latency_s);
+    outfile_printf(f, "    <link id=\"%s%u\" bandwidth=\"%.17gBps\" latency=\"%.17gs\"/>\n", id, number, capacity_Bps,
+                   latency_s);
 }
 
 /* --- every route ------------------------------------------------------------------------------------ */
@@ -46,12 +44,11 @@ static void write_full(const struct topo_report *r, struct outfile *f)
 
 /* --- the graph -------------------------------------------------------------------------------------- */
 
-static void write_route(struct outfile *f, const char *from, uint32_t a, const char *to,
-                        uint32_t b, const char *link, uint32_t number, const char *last,
-                        uint32_t last_number)
+static void write_route(struct outfile *f, const char *from, uint32_t a, const char *to, uint32_t b, const char *link,
+                        uint32_t number, const char *last, uint32_t last_number)
 {
-    outfile_printf(f, "    <route src=\"%s%u\" dst=\"%s%u\" symmetrical=\"NO\"><link_ctn id=\"%s%u\"/>",
-                   from, a, to, b, link, number);
+    outfile_printf(f, "    <route src=\"%s%u\" dst=\"%s%u\" symmetrical=\"NO\"><link_ctn id=\"%s%u\"/>", from, a, to, b,
+                   link, number);
     if (last)
         outfile_printf(f, "<link_ctn id=\"%s%u\"/>", last, last_number);
     outfile_printf(f, "</route>\n");
@@ -60,8 +57,7 @@ static void write_route(struct outfile *f, const char *from, uint32_t a, const c
 /* A platform has all its links before its routes, so what follows is walked twice. */
 enum pass { LINKS, ROUTES };
 
-static void write_inside_node(const struct topo_report *r, uint32_t gpu, enum pass pass,
-                              struct outfile *f)
+static void write_inside_node(const struct topo_report *r, uint32_t gpu, enum pass pass, struct outfile *f)
 {
     const struct hw_node *node = &r->cluster->hw->node;
     double nvlink_Bps = node->nvlink_Bps * node->nvlink_efficiency_ratio;
@@ -78,8 +74,7 @@ static void write_inside_node(const struct topo_report *r, uint32_t gpu, enum pa
 }
 
 /* A GPU's NIC ports on one switch are one link of their sum. */
-static void write_nic(const struct topo_report *r, uint32_t number, enum pass pass,
-                      struct outfile *f)
+static void write_nic(const struct topo_report *r, uint32_t number, enum pass pass, struct outfile *f)
 {
     const struct topology *t = r->topo;
     const struct topo_link *l = &t->links[number];

@@ -59,12 +59,11 @@ static void print_cost(const struct topo_report *r, struct outfile *f)
                            grouped((double)item->count, count, sizeof count), item->each_USD,
                            grouped(item->sum_USD, sum, sizeof sum));
     }
-    outfile_printf(f, "  %-18s %14s %14s %18s\n", "network", "", "",
-                   grouped(r->cost->total_USD, sum, sizeof sum));
-    outfile_printf(f, "  %-18s %14s %14s %18.2f\n", "per endpoint", "", "",
-                   r->cost->per_endpoint_USD);
-    outfile_printf(f, "prices of %s; those that come with moesim are calibrated on Table 3 of the "
-                      "paper ('moesim topo --table3'), not taken from offers\n",
+    outfile_printf(f, "  %-18s %14s %14s %18s\n", "network", "", "", grouped(r->cost->total_USD, sum, sizeof sum));
+    outfile_printf(f, "  %-18s %14s %14s %18.2f\n", "per endpoint", "", "", r->cost->per_endpoint_USD);
+    outfile_printf(f,
+                   "prices of %s; those that come with moesim are calibrated on Table 3 of the "
+                   "paper ('moesim topo --table3'), not taken from offers\n",
                    r->prices_file);
 }
 
@@ -80,14 +79,13 @@ static uint32_t footnote(const char *method, const char **notes, uint32_t *n)
     return *n;
 }
 
-static void print_figures(const struct topo_figure *figures, uint32_t n, const char **notes,
-                          struct outfile *f)
+static void print_figures(const struct topo_figure *figures, uint32_t n, const char **notes, struct outfile *f)
 {
     uint32_t n_notes = 0;
     for (uint32_t i = 0; i < n; i++) {
         char value[64];
-        outfile_printf(f, "%-20s %14s  %s", figures[i].name,
-                       value_of(&figures[i], value, sizeof value), figures[i].doc);
+        outfile_printf(f, "%-20s %14s  %s", figures[i].name, value_of(&figures[i], value, sizeof value),
+                       figures[i].doc);
         uint32_t number = footnote(figures[i].method, notes, &n_notes);
         if (number)
             outfile_printf(f, " [%u]", number);
@@ -111,8 +109,7 @@ int topo_write_text(const struct topo_report *r, struct outfile *f, struct diag 
 
 /* --- Table 3 ---------------------------------------------------------------------------------------- */
 
-static void print_counts(const struct table3 *t, const char *name, size_t ours, size_t papers,
-                         struct outfile *f)
+static void print_counts(const struct table3 *t, const char *name, size_t ours, size_t papers, struct outfile *f)
 {
     char text[48];
     outfile_printf(f, "%-26s", name);
@@ -128,8 +125,8 @@ static void print_counts(const struct table3 *t, const char *name, size_t ours, 
     outfile_printf(f, "\n");
 }
 
-static void print_money(const struct table3 *t, const char *name, size_t member, double scale,
-                        const char *format, struct outfile *f)
+static void print_money(const struct table3 *t, const char *name, size_t member, double scale, const char *format,
+                        struct outfile *f)
 {
     outfile_printf(f, "%-26s", name);
     for (int i = 0; i < TABLE3_COLUMNS; i++) {

@@ -12,8 +12,8 @@
 struct topo_report {
     const struct topology_type *type;
     const struct cluster_file *cluster;
-    struct topo_counts counts;          /* in closed form */
-    const struct topology *topo;        /* NULL: counted only, like the next two */
+    struct topo_counts counts;   /* in closed form */
+    const struct topology *topo; /* NULL: counted only, like the next two */
     const struct net_graph *graph;
     const struct topo_metrics *metrics; /* NULL: not asked for */
     const struct topo_cost *cost;       /* NULL: not asked for */

@@ -23,10 +23,10 @@ enum class_per_token {
 struct class_rule {
     const char *match; /* text in the kernel's name; * stands for any text */
     const char *class_name;
-    uint8_t bound;      /* enum kernel_bound */
-    uint8_t collective; /* enum trace_collective */
-    bool host_awaits;   /* the CPU polls for its result before it launches more */
-    uint8_t per_token;  /* enum class_per_token */
+    uint8_t bound;             /* enum kernel_bound */
+    uint8_t collective;        /* enum trace_collective */
+    bool host_awaits;          /* the CPU polls for its result before it launches more */
+    uint8_t per_token;         /* enum class_per_token */
     double rows_per_block;     /* PER_TOKEN_GRID: a dimension of the grid * this = rows */
     double elements_per_block; /* or: blocks * this = rows * whole number of columns */
     double sets_rows;          /* > 0: grid.x * this = the rows; tells all others */
@@ -39,15 +39,14 @@ struct class_table {
 };
 
 /* Reads `user` (may be NULL) and then `shipped`. 0, or -1 with all problems reported. */
-int class_table_read(struct class_table *table, const char *user, const char *shipped,
-                     struct arena *arena, struct diag *diag);
+int class_table_read(struct class_table *table, const char *user, const char *shipped, struct arena *arena,
+                     struct diag *diag);
 /* The same from text in memory. */
-int class_table_parse(struct class_table *table, const char *text, size_t len,
-                      const char *name, struct arena *arena, struct diag *diag);
+int class_table_parse(struct class_table *table, const char *text, size_t len, const char *name, struct arena *arena,
+                      struct diag *diag);
 
 /* The first rule that matches the name, or NULL. */
-const struct class_rule *class_table_find(const struct class_table *table,
-                                          const char *kernel_name);
+const struct class_rule *class_table_find(const struct class_table *table, const char *kernel_name);
 /* Whether every rule of a class says that its work follows the tokens. */
 bool class_table_per_token(const struct class_table *table, const char *class_name);
 

@@ -18,22 +18,18 @@ const struct trace_member trace_texts[] = {{"name", offsetof(struct trace, name)
                                            {"device", offsetof(struct trace, device)},
                                            {NULL, 0}};
 
-const struct trace_member trace_numbers[] = {
-    {"world_size", offsetof(struct trace, world_size)},
-    {"rank", offsetof(struct trace, rank)},
-    {"sms", offsetof(struct trace, sms)},
-    {"hidden", offsetof(struct trace, hidden)},
-    {"seq_len", offsetof(struct trace, seq_len)},
-    {"experts", offsetof(struct trace, experts)},
-    {"experts_per_token", offsetof(struct trace, experts_per_token)},
-    {"ep", offsetof(struct trace, ep)},
-    {NULL, 0}};
+const struct trace_member trace_numbers[] = {{"world_size", offsetof(struct trace, world_size)},
+                                             {"rank", offsetof(struct trace, rank)},
+                                             {"sms", offsetof(struct trace, sms)},
+                                             {"hidden", offsetof(struct trace, hidden)},
+                                             {"seq_len", offsetof(struct trace, seq_len)},
+                                             {"experts", offsetof(struct trace, experts)},
+                                             {"experts_per_token", offsetof(struct trace, experts_per_token)},
+                                             {"ep", offsetof(struct trace, ep)},
+                                             {NULL, 0}};
 
-const char *const trace_columns[] = {"class",       "stream",    "phase",
-                                     "layer",       "start_us",  "duration_us",
-                                     "launch_us",   "grid",      "blocks",
-                                     "rows",        "deps",      "launch_after",
-                                     NULL};
+const char *const trace_columns[] = {"class", "stream", "phase", "layer", "start_us",     "duration_us", "launch_us",
+                                     "grid",  "blocks", "rows",  "deps",  "launch_after", NULL};
 
 /* --- in ---------------------------------------------------------------------------- */
 
@@ -51,8 +47,7 @@ static const char *first_key(struct json_stream *js)
         return NULL;
     int more = json_next_member(js, &key);
     if (!more)
-        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js),
-                   "the file holds an empty object, no trace");
+        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js), "the file holds an empty object, no trace");
     return more > 0 ? key : NULL;
 }
 
@@ -73,8 +68,7 @@ struct trace *trace_read(const char *path, struct arena *arena, struct diag *dia
     return trace;
 }
 
-static int read_classes(struct class_table *table, const char *user,
-                        struct arena *arena, struct diag *diag)
+static int read_classes(struct class_table *table, const char *user, struct arena *arena, struct diag *diag)
 {
     const char *shipped = data_find(CLASS_FILE, NULL, arena);
 
@@ -87,8 +81,7 @@ static int read_classes(struct class_table *table, const char *user,
     return class_table_read(table, user, shipped, arena, diag);
 }
 
-struct trace *trace_import(const char *path, const char *user_classes,
-                           struct arena *arena, struct diag *diag)
+struct trace *trace_import(const char *path, const char *user_classes, struct arena *arena, struct diag *diag)
 {
     struct class_table classes;
     struct json_stream *js = json_open(path, diag);
@@ -103,8 +96,7 @@ struct trace *trace_import(const char *path, const char *user_classes,
     return trace;
 }
 
-struct trace *trace_import_memory(const void *bytes, size_t len, const char *name,
-                                  const struct class_table *classes,
+struct trace *trace_import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
                                   struct arena *arena, struct diag *diag)
 {
     struct json_stream *js = json_open_memory(bytes, len, name, diag);
@@ -112,8 +104,7 @@ struct trace *trace_import_memory(const void *bytes, size_t len, const char *nam
     struct trace *trace = NULL;
 
     if (key)
-        trace = is_ours(key) ? trace_read_own(js, arena)
-                             : kineto_import(js, key, classes, arena);
+        trace = is_ours(key) ? trace_read_own(js, arena) : kineto_import(js, key, classes, arena);
     json_close(js);
     return trace;
 }
@@ -136,8 +127,7 @@ static void write_text(struct outfile *f, const char *text)
     outfile_write(f, "\"", 1);
 }
 
-static void write_texts(struct outfile *f, const char *key, const char *const *texts,
-                        uint32_t n)
+static void write_texts(struct outfile *f, const char *key, const char *const *texts, uint32_t n)
 {
     outfile_printf(f, " \"%s\": [", key);
     for (uint32_t i = 0; i < n; i++) {
@@ -170,8 +160,7 @@ static void write_header(struct outfile *f, const struct trace *t)
         outfile_printf(f, ",\n");
     }
     for (const struct trace_member *m = trace_numbers; m->key; m++)
-        outfile_printf(f, " \"%s\": %d,\n", m->key,
-                       *(const int32_t *)((const char *)t + m->offset));
+        outfile_printf(f, " \"%s\": %d,\n", m->key, *(const int32_t *)((const char *)t + m->offset));
     write_texts(f, "streams", t->streams, t->n_streams);
     write_texts(f, "phases", t->phases, t->n_phases);
 }
@@ -185,15 +174,13 @@ static void write_classes(struct outfile *f, const struct trace *t)
         write_text(f, c->name);
         outfile_printf(f, ", \"bound\": \"%s\"", kernel_bound_names[c->bound]);
         if (c->collective)
-            outfile_printf(f, ", \"collective\": \"%s\"",
-                           trace_collective_names[c->collective]);
+            outfile_printf(f, ", \"collective\": \"%s\"", trace_collective_names[c->collective]);
         outfile_printf(f, "%s}", c->per_token ? ", \"per_token\": true" : "");
     }
     outfile_printf(f, "],\n");
 }
 
-static void write_kernel(struct outfile *f, const struct trace *t,
-                         const struct trace_kernel *k)
+static void write_kernel(struct outfile *f, const struct trace *t, const struct trace_kernel *k)
 {
     outfile_printf(f, "[%u, %u, ", k->class_id, k->stream);
     if (k->phase == TRACE_NONE)
@@ -203,8 +190,7 @@ static void write_kernel(struct outfile *f, const struct trace *t,
     write_us(f, k->start_s);
     write_us(f, k->duration_s);
     write_us(f, k->launch_s);
-    outfile_printf(f, ", [%d, %d, %d], %u", k->grid[0], k->grid[1], k->grid[2],
-                   k->blocks);
+    outfile_printf(f, ", [%d, %d, %d], %u", k->grid[0], k->grid[1], k->grid[2], k->blocks);
     if (k->rows > 0 || k->n_deps || k->launch_after != TRACE_NONE)
         outfile_printf(f, ", %.15g", k->rows);
     if (k->n_deps || k->launch_after != TRACE_NONE) {

@@ -39,11 +39,9 @@ struct trace *trace_read(const char *path, struct arena *arena, struct diag *dia
 
 /* Reads a Kineto trace or one in our format, whatever the file turns out to be. user_classes
  * (or NULL) is a class table that goes before the shipped one. */
-struct trace *trace_import(const char *path, const char *user_classes,
-                           struct arena *arena, struct diag *diag);
+struct trace *trace_import(const char *path, const char *user_classes, struct arena *arena, struct diag *diag);
 /* The same from memory, with a table that was read already. */
-struct trace *trace_import_memory(const void *bytes, size_t len, const char *name,
-                                  const struct class_table *classes,
+struct trace *trace_import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
                                   struct arena *arena, struct diag *diag);
 
 /* Writes our format; the same trace gives the same bytes. 0, or -1 after an error. */

@@ -13,12 +13,11 @@
 #define VALUE_LIMIT_B (1u << 20)
 #define LIST_LIMIT_B (64u << 20) /* names of all phases or classes */
 #define MAX_KERNELS 20000000u
-#define MAX_US 1e11 /* a day */
-#define MAX_ROWS 1e19 /* what a class table can ask of a grid */
+#define MAX_US 1e11    /* a day */
+#define MAX_ROWS 1e19  /* what a class table can ask of a grid */
 #define MAX_NUMBER 1e9 /* of the header */
 
-enum column { CLASS, STREAM, PHASE, LAYER, START, DURATION, LAUNCH, GRID, BLOCKS, ROWS,
-              DEPS, LAUNCH_AFTER, N_COLUMNS };
+enum column { CLASS, STREAM, PHASE, LAYER, START, DURATION, LAUNCH, GRID, BLOCKS, ROWS, DEPS, LAUNCH_AFTER, N_COLUMNS };
 enum { FEWEST_COLUMNS = ROWS };
 
 struct reader {
@@ -113,8 +112,7 @@ static int read_header_number(struct reader *rd, const struct trace_member *m)
     int failed = value ? 0 : -1;
 
     if (!failed && !(number >= 0 && number <= MAX_NUMBER && number == floor(number)))
-        failed = fail(rd, arena_printf(rd->arena, "'%s' must be a whole number from 0 to %.0f",
-                                       m->key, MAX_NUMBER));
+        failed = fail(rd, arena_printf(rd->arena, "'%s' must be a whole number from 0 to %.0f", m->key, MAX_NUMBER));
     if (!failed)
         *(int32_t *)((char *)rd->t + m->offset) = (int32_t)number;
     cJSON_Delete(value);
@@ -131,8 +129,8 @@ static int find_choice(const char *const *choices, const char *text)
     return -1;
 }
 
-static int read_choice(struct reader *rd, const cJSON *item, const char *key,
-                       const char *const *choices, bool required, uint8_t *out)
+static int read_choice(struct reader *rd, const cJSON *item, const char *key, const char *const *choices, bool required,
+                       uint8_t *out)
 {
     const char *text = NULL;
 
@@ -168,8 +166,7 @@ static int read_classes(struct reader *rd)
 
     if (list && !cJSON_IsArray(list))
         failed = fail(rd, "'classes' must be a list of classes");
-    rd->t->classes =
-        ARENA_ARRAY(rd->arena, struct trace_class, (size_t)cJSON_GetArraySize(list) + 1);
+    rd->t->classes = ARENA_ARRAY(rd->arena, struct trace_class, (size_t)cJSON_GetArraySize(list) + 1);
     rd->t->n_classes = 0;
     cJSON_ArrayForEach(item, list)
     {
@@ -191,8 +188,8 @@ struct row {
 static void row_fail(struct row *r, enum column c, const char *must)
 {
     if (!r->failed)
-        fail(r->rd, arena_printf(r->rd->arena, "kernel %zu: '%s' must be %s", r->rd->n_kernels,
-                                 trace_columns[c], must));
+        fail(r->rd,
+             arena_printf(r->rd->arena, "kernel %zu: '%s' must be %s", r->rd->n_kernels, trace_columns[c], must));
     r->failed = true;
 }
 
@@ -224,8 +221,7 @@ static uint32_t row_index(struct row *r, enum column c, uint64_t n, const char *
 {
     if (is_index(r->cell[c], n))
         return (uint32_t)r->cell[c]->valuedouble;
-    row_fail(r, c, arena_printf(r->rd->arena, "an index of %s, of which there are %llu", of,
-                                (unsigned long long)n));
+    row_fail(r, c, arena_printf(r->rd->arena, "an index of %s, of which there are %llu", of, (unsigned long long)n));
     return 0;
 }
 
@@ -242,8 +238,7 @@ static void row_grid(struct row *r, struct trace_kernel *k)
 
     for (int i = 0; i < 3; i++) {
         const cJSON *n = cJSON_GetArrayItem(cell, i);
-        if (!cJSON_IsArray(cell) || cJSON_GetArraySize(cell) != 3 ||
-            !is_index(n, (uint64_t)INT32_MAX + 1)) {
+        if (!cJSON_IsArray(cell) || cJSON_GetArraySize(cell) != 3 || !is_index(n, (uint64_t)INT32_MAX + 1)) {
             row_fail(r, GRID, "three whole numbers");
             return;
         }
@@ -290,8 +285,7 @@ static int split_row(struct row *r, const cJSON *row)
     const cJSON *cell = NULL;
     int n = 0;
 
-    if (!cJSON_IsArray(row) || cJSON_GetArraySize(row) < FEWEST_COLUMNS ||
-        cJSON_GetArraySize(row) > N_COLUMNS)
+    if (!cJSON_IsArray(row) || cJSON_GetArraySize(row) < FEWEST_COLUMNS || cJSON_GetArraySize(row) > N_COLUMNS)
         return fail(r->rd, arena_printf(r->rd->arena,
                                         "kernel %zu must be a list of %d to %d values; "
                                         "'columns' names them",
@@ -325,8 +319,7 @@ static int read_kernel(struct reader *rd, const cJSON *value)
         return -1;
     if (rd->n_kernels == rd->cap_kernels) {
         rd->cap_kernels = rd->cap_kernels ? 2 * rd->cap_kernels : 256;
-        rd->kernels =
-            checked_alloc(realloc(rd->kernels, rd->cap_kernels * sizeof *rd->kernels));
+        rd->kernels = checked_alloc(realloc(rd->kernels, rd->cap_kernels * sizeof *rd->kernels));
     }
     rd->kernels[rd->n_kernels++] = k;
     return 0;
@@ -354,8 +347,7 @@ static int read_kernels(struct reader *rd)
         more = row && !read_kernel(rd, row) ? 1 : -1;
         cJSON_Delete(row);
         if (rd->n_kernels > MAX_KERNELS) {
-            diag_error(json_diag(rd->js), EXIT_LIMIT, json_where(rd->js),
-                       "more than %u kernels", MAX_KERNELS);
+            diag_error(json_diag(rd->js), EXIT_LIMIT, json_where(rd->js), "more than %u kernels", MAX_KERNELS);
             more = -1;
         }
     }
@@ -364,8 +356,7 @@ static int read_kernels(struct reader *rd)
 
 /* --- the whole --------------------------------------------------------------------- */
 
-static const struct trace_member *find_member(const struct trace_member *members,
-                                              const char *key)
+static const struct trace_member *find_member(const struct trace_member *members, const char *key)
 {
     for (; members->key; members++)
         if (!strcmp(members->key, key))

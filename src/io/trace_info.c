@@ -50,8 +50,7 @@ static void print_header(const struct trace *t, double end_s, FILE *out)
 
     for (uint32_t i = 0; i < t->n_kernels; i++)
         awaited_by_host += t->kernels[i].launch_after != TRACE_NONE;
-    fprintf(out, "%s\n  %-18s %s\n  %-18s %s", t->name, "source", t->source, "device",
-            t->device);
+    fprintf(out, "%s\n  %-18s %s\n  %-18s %s", t->name, "source", t->source, "device", t->device);
     fprintf(out, t->sms ? " (%d SMs)\n" : "\n", t->sms);
     if (t->world_size)
         fprintf(out, "  %-18s %d of %d\n", "rank", t->rank, t->world_size);
@@ -60,20 +59,18 @@ static void print_header(const struct trace *t, double end_s, FILE *out)
     print_known("experts per token", t->experts_per_token, out);
     print_known("hidden size", t->hidden, out);
     print_known("sequence length", t->seq_len, out);
-    fprintf(out, "  %-18s %.3f ms\n  %-18s %u\n  %-18s %u on other streams, %u by the CPU\n",
-            "makespan", end_s * 1e3, "kernels and copies", t->n_kernels, "waits", t->n_deps,
-            awaited_by_host);
+    fprintf(out, "  %-18s %.3f ms\n  %-18s %u\n  %-18s %u on other streams, %u by the CPU\n", "makespan", end_s * 1e3,
+            "kernels and copies", t->n_kernels, "waits", t->n_deps, awaited_by_host);
 }
 
-static void print_tallies(const char *title, const char *note, const struct tally *tallies,
-                          uint32_t n, double end_s, FILE *out)
+static void print_tallies(const char *title, const char *note, const struct tally *tallies, uint32_t n, double end_s,
+                          FILE *out)
 {
     fprintf(out, "\n%-24s %8s %12s %7s  %s\n", title, "kernels", "busy (ms)", "share", note);
     for (uint32_t i = 0; i < n; i++)
         if (tallies[i].n)
-            fprintf(out, "%-24s %8u %12.3f %6.1f%%  %s\n", tallies[i].name, tallies[i].n,
-                    tallies[i].busy_s * 1e3, end_s > 0 ? 100 * tallies[i].busy_s / end_s : 0,
-                    tallies[i].note ? tallies[i].note : "");
+            fprintf(out, "%-24s %8u %12.3f %6.1f%%  %s\n", tallies[i].name, tallies[i].n, tallies[i].busy_s * 1e3,
+                    end_s > 0 ? 100 * tallies[i].busy_s / end_s : 0, tallies[i].note ? tallies[i].note : "");
 }
 
 void trace_print_info(const struct trace *t, struct arena *arena, FILE *out)
@@ -94,8 +91,7 @@ void trace_print_info(const struct trace *t, struct arena *arena, FILE *out)
     for (uint32_t i = 0; i <= t->n_phases; i++) {
         phases[i].name = i < t->n_phases ? t->phases[i] : "(none)";
         if (phases[i].n)
-            phases[i].note = arena_printf(arena, "%.3f to %.3f ms", phases[i].first_s * 1e3,
-                                          phases[i].last_s * 1e3);
+            phases[i].note = arena_printf(arena, "%.3f to %.3f ms", phases[i].first_s * 1e3, phases[i].last_s * 1e3);
     }
     for (uint32_t i = 0; i < t->n_classes; i++) {
         classes[i].name = t->classes[i].name;
@@ -104,7 +100,6 @@ void trace_print_info(const struct trace *t, struct arena *arena, FILE *out)
     qsort(classes, t->n_classes, sizeof *classes, busiest_first);
     print_header(t, whole.last_s, out);
     print_tallies("stream", "", streams, t->n_streams, whole.last_s, out);
-    print_tallies("phase", "first start to last end", phases, t->n_phases + 1, whole.last_s,
-                  out);
+    print_tallies("phase", "first start to last end", phases, t->n_phases + 1, whole.last_s, out);
     print_tallies("class", "bound by", classes, t->n_classes, whole.last_s, out);
 }

@@ -37,8 +37,7 @@ static const char *resource_text(const struct trial_run *r, char *buf, size_t si
 /* "node_limited:nodes=2" */
 static const char *call_of(const struct proposal *p, char *buf, size_t size)
 {
-    snprintf(buf, size, "%s%s%s", p->name, p->trial.arguments ? ":" : "",
-             p->trial.arguments ? p->trial.arguments : "");
+    snprintf(buf, size, "%s%s%s", p->name, p->trial.arguments ? ":" : "", p->trial.arguments ? p->trial.arguments : "");
     return buf;
 }
 
@@ -47,8 +46,7 @@ static const char *call_of(const struct proposal *p, char *buf, size_t size)
 void trials_write_text(const struct trial *trials, uint32_t n, struct outfile *f)
 {
     char call[128], is[32], was[32], before[TRIAL_TEXT + 16], after[TRIAL_TEXT + 16];
-    outfile_printf(f, "%-44s %-12s %-28s %12s %12s %7s\n", "proposal", "paper", "metric", "without", "with",
-                   "gain");
+    outfile_printf(f, "%-44s %-12s %-28s %12s %12s %7s\n", "proposal", "paper", "metric", "without", "with", "gain");
     for (uint32_t i = 0; i < n; i++) {
         const struct trial *t = &trials[i];
         const struct proposal *p = t->proposal;
@@ -56,8 +54,8 @@ void trials_write_text(const struct trial *trials, uint32_t n, struct outfile *f
                        p->trial.metric, shown(&t->without, was, sizeof was), shown(&t->with, is, sizeof is),
                        trial_gain(t));
         outfile_printf(f, "    %s: %s -> %s; assumes: %s; %s\n", proposal_mechanism_names[p->mechanism],
-                       resource_text(&t->without, before, sizeof before),
-                       resource_text(&t->with, after, sizeof after), p->assumption, status_of(p));
+                       resource_text(&t->without, before, sizeof before), resource_text(&t->with, after, sizeof after),
+                       p->assumption, status_of(p));
     }
 }
 

@@ -10,13 +10,12 @@
 #include "sim/result.h"
 
 /* The report on a terminal; `detail` adds the phases of each layer. */
-void result_print_text(const struct result *result, const struct scenario_file *scenario,
-                       bool detail, FILE *out);
+void result_print_text(const struct result *result, const struct scenario_file *scenario, bool detail, FILE *out);
 
 /* The JSON document is a contract with other programs: later versions add, never rename. Same input,
  * same bytes. 0, or -1 with one error. */
-int result_write_json(const struct result *result, const struct scenario_file *scenario,
-                      const char *path, struct diag *diag);
+int result_write_json(const struct result *result, const struct scenario_file *scenario, const char *path,
+                      struct diag *diag);
 
 /* One table for pandas or R: table,name,layer,value,unit,recorded. */
 int result_write_csv(const struct result *result, const char *path, struct diag *diag);
@@ -26,7 +25,7 @@ void result_print_table(const struct result_table *table, FILE *out);
 int result_write_table(const struct result_table *table, const char *path, struct diag *diag);
 
 /* Formula, numbers and sources of one metric. Unknown metric: EXIT_USAGE with the list. */
-int result_explain(const struct result *result, const struct scenario_file *scenario,
-                   const char *metric, FILE *out, struct diag *diag);
+int result_explain(const struct result *result, const struct scenario_file *scenario, const char *metric, FILE *out,
+                   struct diag *diag);
 
 #endif

@@ -1,8 +1,10 @@
 #include "models/balance_cfg.h"
 
 #define NUMBER(key, member, preset, least, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct balance_cfg, member), .dflt = preset, \
-     .min = (least), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct balance_cfg, member), .dflt = preset, .min = (least), \
+        .max = (high), .doc = text \
+    }
 
 static const struct cfg_field fields[] = {
     NUMBER("tokens", tokens, "128", 1, 1e6, "tokens that each GPU routes in the sampled layers"),

@@ -93,8 +93,8 @@ static void sample_entry(struct builder *b)
     for (int64_t layer = 0; layer < g->entry_layers; layer++)
         for (int backward = 0; backward < 2; backward++) {
             double work_s = token_work(b->program, backward);
-            routing_draw_loads(g->shape, g->seed, 2 * (uint64_t)layer + (uint64_t)backward, "entry load",
-                               g->reference, 1, load);
+            routing_draw_loads(g->shape, g->seed, 2 * (uint64_t)layer + (uint64_t)backward, "entry load", g->reference,
+                               1, load);
             for (uint32_t r = 0; r < n; r++)
                 entry_s[r] += work_s * (load[r] - 1);
         }
@@ -144,8 +144,7 @@ static void sync_groups(struct builder *b)
 {
     b->sync_group = ARENA_ARRAY(b->arena, uint32_t, b->program->n_kernels);
     for (uint32_t i = 0; i < b->program->n_kernels; i++)
-        b->sync_group[i] =
-            b->program->kernels[i].kind == OP_SYNC ? opgraph_sync_group(b->graph) : OP_NONE;
+        b->sync_group[i] = b->program->kernels[i].kind == OP_SYNC ? opgraph_sync_group(b->graph) : OP_NONE;
 }
 
 static void add_entry(struct builder *b, uint32_t rank)

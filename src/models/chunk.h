@@ -15,11 +15,11 @@
 #define CHUNK_NONE UINT32_MAX
 
 struct chunk_kernel {
-    uint8_t kind;       /* enum op_kind */
-    uint8_t collective; /* enum trace_collective; COLL_NONE for everything that only computes */
-    bool per_token;     /* work follows the tokens that the rank's experts received */
-    bool backward;      /* tokens of the backward chunk */
-    uint32_t routing;   /* which routing: 2 * layer + backward */
+    uint8_t kind;                 /* enum op_kind */
+    uint8_t collective;           /* enum trace_collective; COLL_NONE for everything that only computes */
+    bool per_token;               /* work follows the tokens that the rank's experts received */
+    bool backward;                /* tokens of the backward chunk */
+    uint32_t routing;             /* which routing: 2 * layer + backward */
     uint32_t stream, name, phase; /* indices into the program's; phase CHUNK_NONE = none */
     int32_t layer;                /* layer pair from 1; 0 = none */
     double work_s; /* COMPUTE: on sm_ref SMs, of a rank with the routing's load; SYNC: once all have arrived */
@@ -44,19 +44,19 @@ struct chunk_group {
     const struct routing_shape *shape; /* of the group; NULL: one rank, nothing is routed */
     const struct cluster_hw *hw;
     uint64_t seed;
-    uint32_t first_device; /* of rank 0 */
-    uint32_t reference;   /* the rank whose loads are the program's; CHUNK_NONE: all ranks' are drawn */
-    int64_t entry_layers; /* layer pairs before the chunk whose imbalance lets ranks enter it apart */
+    uint32_t first_device;          /* of rank 0 */
+    uint32_t reference;             /* the rank whose loads are the program's; CHUNK_NONE: all ranks' are drawn */
+    int64_t entry_layers;           /* layer pairs before the chunk whose imbalance lets ranks enter it apart */
     const struct routing *routings; /* [n_routings] drawn before; NULL: draw */
 };
 
 /* What became of it. Arrays are arena-owned. */
 struct chunk_ops {
     uint32_t n_ranks;
-    uint32_t first_op, stride; /* rank r's kernel k is op first_op + r * stride + k */
+    uint32_t first_op, stride;      /* rank r's kernel k is op first_op + r * stride + k */
     const struct routing *routings; /* [n_routings]; those without traffic stay empty; NULL: nothing is routed */
-    bool *routed;              /* [n_routings] */
-    double *entry_s;           /* [n_ranks] when each rank enters, after the first of them; NULL: at once */
+    bool *routed;                   /* [n_routings] */
+    double *entry_s;                /* [n_ranks] when each rank enters, after the first of them; NULL: at once */
 };
 
 /* One of the routings that chunk_build draws. */

@@ -17,17 +17,17 @@
 
 #include "base/diag.h"
 
-const char *const chunk_part_names[] = {
-    "combine(B)", "attn(F)", "dispatch(F)", "mlp(B)",  "dispatch(B)", "mlp(W)",   "mlp(F)",
-    "combine(F)", "attn(B)", "attn(W)",     "other(F)", "other(B)",   "other(W)", NULL};
+const char *const chunk_part_names[] = {"combine(B)", "attn(F)",  "dispatch(F)", "mlp(B)",  "dispatch(B)",
+                                        "mlp(W)",     "mlp(F)",   "combine(F)",  "attn(B)", "attn(W)",
+                                        "other(F)",   "other(B)", "other(W)",    NULL};
 const char *const chunk_layer_names[] = {"embedding", "dense", "moe", "projection", "head", NULL};
 
 #define PART(p) (1u << (p))
 enum {
-    FORWARD_PARTS = PART(PART_ATTN_F) | PART(PART_DISPATCH_F) | PART(PART_MLP_F) | PART(PART_COMBINE_F) |
-                    PART(PART_OTHER_F),
-    INPUT_PARTS = PART(PART_COMBINE_B) | PART(PART_MLP_B) | PART(PART_DISPATCH_B) | PART(PART_ATTN_B) |
-                  PART(PART_OTHER_B),
+    FORWARD_PARTS =
+        PART(PART_ATTN_F) | PART(PART_DISPATCH_F) | PART(PART_MLP_F) | PART(PART_COMBINE_F) | PART(PART_OTHER_F),
+    INPUT_PARTS =
+        PART(PART_COMBINE_B) | PART(PART_MLP_B) | PART(PART_DISPATCH_B) | PART(PART_ATTN_B) | PART(PART_OTHER_B),
     WEIGHT_PARTS = PART(PART_MLP_W) | PART(PART_ATTN_W) | PART(PART_OTHER_W),
 };
 
@@ -40,14 +40,14 @@ struct composer {
     const struct chunk_material *m;
     const struct chunk_spec *spec;
     struct chunk_program *out;
-    uint32_t *part_of_phase; /* [n_phases] */
-    uint32_t *moved;         /* [material's n_kernels] index in the slot being laid; CHUNK_NONE */
+    uint32_t *part_of_phase;          /* [n_phases] */
+    uint32_t *moved;                  /* [material's n_kernels] index in the slot being laid; CHUNK_NONE */
     uint32_t turn[2][N_CHUNK_LAYERS]; /* [backward] layers of the kind that were used */
-    struct tail forward, backward; /* of the chains of both directions */
-    struct tail gradients;         /* of the part whose weights' gradients come next */
-    struct tail part;              /* of the part being laid */
-    bool *begun;                         /* [n_streams] the part has a kernel there */
-    bool again;                          /* forward parts that are laid are of the backward chunk */
+    struct tail forward, backward;    /* of the chains of both directions */
+    struct tail gradients;            /* of the part whose weights' gradients come next */
+    struct tail part;                 /* of the part being laid */
+    bool *begun;                      /* [n_streams] the part has a kernel there */
+    bool again;                       /* forward parts that are laid are of the backward chunk */
     int32_t slot;
 };
 

@@ -32,25 +32,19 @@ void write_kernel(struct kernel_writer *w, const char *name, const struct kernel
 
 void write_gemm(struct kernel_writer *w, const char *name, enum kernel_dtype dtype, double n, double k)
 {
-    write_kernel(w, name,
-                 &(struct kernel_call){
-                     .family = KERNEL_GEMM, .dtype = dtype, .m = w->tokens, .n = n, .k = k},
+    write_kernel(w, name, &(struct kernel_call){.family = KERNEL_GEMM, .dtype = dtype, .m = w->tokens, .n = n, .k = k},
                  false);
 }
 
 void write_wgrad(struct kernel_writer *w, const char *name, enum kernel_dtype dtype, double n, double k)
 {
-    write_kernel(w, name,
-                 &(struct kernel_call){
-                     .family = KERNEL_WGRAD, .dtype = dtype, .m = n, .n = k, .k = w->tokens},
+    write_kernel(w, name, &(struct kernel_call){.family = KERNEL_WGRAD, .dtype = dtype, .m = n, .n = k, .k = w->tokens},
                  false);
 }
 
-void write_pass(struct kernel_writer *w, const char *name, enum kernel_family family, double read_B,
-                double written_B)
+void write_pass(struct kernel_writer *w, const char *name, enum kernel_family family, double read_B, double written_B)
 {
-    write_kernel(w, name,
-                 &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B}, false);
+    write_kernel(w, name, &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B}, false);
 }
 
 void write_small(struct kernel_writer *w, uint32_t n)
@@ -157,12 +151,24 @@ static void write_part(struct kernel_writer *w, enum chunk_part part, bool exper
 {
     w->part = part;
     switch (part) {
-    case PART_ATTN_F: write_attention_forward(w, experts); break;
-    case PART_ATTN_B: write_attention_input(w, experts); break;
-    case PART_ATTN_W: write_attention_weight(w); break;
-    case PART_MLP_F: (experts ? write_experts_forward : write_dense_forward)(w); break;
-    case PART_MLP_B: (experts ? write_experts_input : write_dense_input)(w); break;
-    case PART_MLP_W: (experts ? write_experts_weight : write_dense_weight)(w); break;
+    case PART_ATTN_F:
+        write_attention_forward(w, experts);
+        break;
+    case PART_ATTN_B:
+        write_attention_input(w, experts);
+        break;
+    case PART_ATTN_W:
+        write_attention_weight(w);
+        break;
+    case PART_MLP_F:
+        (experts ? write_experts_forward : write_dense_forward)(w);
+        break;
+    case PART_MLP_B:
+        (experts ? write_experts_input : write_dense_input)(w);
+        break;
+    case PART_MLP_W:
+        (experts ? write_experts_weight : write_dense_weight)(w);
+        break;
     case PART_COMBINE_B:
     case PART_DISPATCH_F:
     case PART_DISPATCH_B:
@@ -170,7 +176,8 @@ static void write_part(struct kernel_writer *w, enum chunk_part part, bool exper
         if (experts)
             write_exchange(w);
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -192,11 +199,9 @@ static void take_load(struct kernel_writer *w, uint32_t layer)
     }
 }
 
-static const char *const stream_names[] = {
-    [STREAM_COMPUTE] = "compute", [STREAM_COMMUNICATION] = "communication"};
+static const char *const stream_names[] = {[STREAM_COMPUTE] = "compute", [STREAM_COMMUNICATION] = "communication"};
 
-static struct kernel_writer writer(const struct chunk_work *work, struct arena *arena,
-                                   struct chunk_material *out)
+static struct kernel_writer writer(const struct chunk_work *work, struct arena *arena, struct chunk_material *out)
 {
     struct chunk_program *p = &out->program;
     bool experts = work->model->moe.routed > 0;
@@ -205,13 +210,13 @@ static struct kernel_writer writer(const struct chunk_work *work, struct arena *
     p->n_streams = N_STREAMS;
     p->n_routings = 2 * (work->layers + 2);
     p->load = ARENA_ARRAY(arena, double, p->n_routings);
-    return (struct kernel_writer){
-        .b = material_begin(out, arena),
-        .work = work,
-        .model = work->model,
-        .tokens = work->sequences * work->length,
-        .hidden = (double)work->model->hidden,
-        .sms = (double)work->hw->chip.sms - (experts ? ep_sms_held_most(&work->hw->ep_kernel) : 0)};
+    return (struct kernel_writer){.b = material_begin(out, arena),
+                                  .work = work,
+                                  .model = work->model,
+                                  .tokens = work->sequences * work->length,
+                                  .hidden = (double)work->model->hidden,
+                                  .sms = (double)work->hw->chip.sms -
+                                         (experts ? ep_sms_held_most(&work->hw->ep_kernel) : 0)};
 }
 
 void material_from_kernels(const struct chunk_work *work, struct arena *arena, struct chunk_material *out)

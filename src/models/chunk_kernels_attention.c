@@ -15,8 +15,8 @@ static bool is_latent(const struct kernel_writer *w)
 }
 
 struct dims {
-    double q, kv, rope;         /* latents, and the part of a head with position */
-    double qk_head, v_head;     /* of one head */
+    double q, kv, rope;                  /* latents, and the part of a head with position */
+    double qk_head, v_head;              /* of one head */
     double queries, keys_values, output; /* of all heads, as GEMMs make them */
 };
 
@@ -26,11 +26,16 @@ static struct dims dims_of(const struct kernel_writer *w)
     double h = heads(w), hd = (double)a->head_dim, nope = (double)a->nope_dim, rope = (double)a->rope_dim,
            v = (double)a->v_dim;
     if (is_latent(w))
-        return (struct dims){.q = (double)a->q_lora, .kv = (double)a->kv_lora, .rope = rope,
-                             .qk_head = nope + rope, .v_head = v, .queries = h * (nope + rope),
-                             .keys_values = h * (nope + v), .output = h * v};
-    return (struct dims){.qk_head = hd, .v_head = hd, .queries = h * hd,
-                         .keys_values = 2 * (double)a->kv_heads * hd, .output = h * hd};
+        return (struct dims){.q = (double)a->q_lora,
+                             .kv = (double)a->kv_lora,
+                             .rope = rope,
+                             .qk_head = nope + rope,
+                             .v_head = v,
+                             .queries = h * (nope + rope),
+                             .keys_values = h * (nope + v),
+                             .output = h * v};
+    return (struct dims){
+        .qk_head = hd, .v_head = hd, .queries = h * hd, .keys_values = 2 * (double)a->kv_heads * hd, .output = h * hd};
 }
 
 static void norm(struct kernel_writer *w, double read_vectors, double written_vectors, double width)

@@ -33,8 +33,7 @@ static double copies_per_row(const struct kernel_writer *w)
 static void row_pass(struct kernel_writer *w, const char *name, enum kernel_family family, double read_B,
                      double written_B)
 {
-    write_kernel(w, name,
-                 &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B}, true);
+    write_kernel(w, name, &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B}, true);
 }
 
 static void row_cast(struct kernel_writer *w, double rows, double columns, double from_B)
@@ -98,7 +97,7 @@ static void network_input_down(struct kernel_writer *w, double width)
     write_gemm(w, "gemm_fp8", KERNEL_FP8, width, w->hidden);
     write_pass(w, "quant_cast", KERNEL_QUANTISE, w->tokens * w->hidden * fp8_B,
                w->tokens * w->hidden * fp8_B); /* by columns, for the weights */
-    swiglu(w, width); /* again, by columns */
+    swiglu(w, width);                          /* again, by columns */
     write_pass(w, "swiglu", KERNEL_SWIGLU, 3 * w->tokens * width * bf16_B, 2 * w->tokens * width * bf16_B);
 }
 

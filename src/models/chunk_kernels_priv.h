@@ -10,10 +10,10 @@ struct kernel_writer {
     const struct chunk_work *work;
     const struct model *model;
     double tokens, hidden;
-    double sms;         /* that computation has */
+    double sms; /* that computation has */
     /* of the layer */
     enum chunk_part part;
-    double rows[2];     /* of the rank's experts, forward and backward */
+    double rows[2]; /* of the rank's experts, forward and backward */
 };
 
 enum { STREAM_COMPUTE, STREAM_COMMUNICATION, N_STREAMS };
@@ -24,8 +24,7 @@ void write_kernel(struct kernel_writer *w, const char *name, const struct kernel
 /* Of `tokens` tokens. */
 void write_gemm(struct kernel_writer *w, const char *name, enum kernel_dtype dtype, double n, double k);
 void write_wgrad(struct kernel_writer *w, const char *name, enum kernel_dtype dtype, double n, double k);
-void write_pass(struct kernel_writer *w, const char *name, enum kernel_family family, double read_B,
-                double written_B);
+void write_pass(struct kernel_writer *w, const char *name, enum kernel_family family, double read_B, double written_B);
 /* n kernels that take the shortest time there is. */
 void write_small(struct kernel_writer *w, uint32_t n);
 

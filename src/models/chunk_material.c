@@ -75,8 +75,7 @@ static struct chunk_kernel *add_kernel(struct material_builder *b, const struct 
     return &p->kernels[p->n_kernels++];
 }
 
-void material_add(struct material_builder *b, enum chunk_part part, const char *name,
-                  const struct chunk_kernel *kernel)
+void material_add(struct material_builder *b, enum chunk_part part, const char *name, const struct chunk_kernel *kernel)
 {
     struct chunk_kernel *k = add_kernel(b, kernel);
     uint32_t layer = b->material->n_layers, n = b->material->program.n_routings;
@@ -88,15 +87,13 @@ void material_add(struct material_builder *b, enum chunk_part part, const char *
     k->routing = 2 * layer + k->backward < n ? 2 * layer + k->backward : k->backward;
 }
 
-void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
-                     double lead_s, double sms)
+void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
+                     double sms)
 {
-    material_add(b, part, name,
-                 &(struct chunk_kernel){.kind = OP_COMPUTE,
-                                        .work_s = work_s,
-                                        .lead_s = lead_s,
-                                        .sm_ref = (float)sms,
-                                        .sm_max = (float)sms});
+    material_add(
+        b, part, name,
+        &(struct chunk_kernel){
+            .kind = OP_COMPUTE, .work_s = work_s, .lead_s = lead_s, .sm_ref = (float)sms, .sm_max = (float)sms});
 }
 
 /* --- embedding, projection, head ---------------------------------------------------------------------------------- */
@@ -113,8 +110,8 @@ static void add_call(struct ends *e, enum chunk_part part, const char *name, con
     material_kernel(&e->b, part, name, kernel_time(e->kernels, call).time_s, e->kernels->cfg.launch_gap_s, sms);
 }
 
-static void add_pass(struct ends *e, enum chunk_part part, enum kernel_family family, const char *name,
-                     double read_B, double written_B)
+static void add_pass(struct ends *e, enum chunk_part part, enum kernel_family family, const char *name, double read_B,
+                     double written_B)
 {
     add_call(e, part, name, &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B});
 }
@@ -222,10 +219,10 @@ static void keep_parts(struct chunk_program *p)
 static bool moves_experts_tokens(const struct chunk_program *p, const struct chunk_kernel *k)
 {
     uint32_t part = k->phase;
-    bool communication = part == PART_COMBINE_B || part == PART_DISPATCH_B || part == PART_COMBINE_F ||
-                         part == PART_DISPATCH_F;
-    return communication || !strncmp(p->names[k->name], "moe_", 4) ||
-           !strncmp(p->names[k->name], "router_", 7) || !strncmp(p->names[k->name], "gate_", 5);
+    bool communication =
+        part == PART_COMBINE_B || part == PART_DISPATCH_B || part == PART_COMBINE_F || part == PART_DISPATCH_F;
+    return communication || !strncmp(p->names[k->name], "moe_", 4) || !strncmp(p->names[k->name], "router_", 7) ||
+           !strncmp(p->names[k->name], "gate_", 5);
 }
 
 /* Indices of kernels that were copied; their waits follow them. */

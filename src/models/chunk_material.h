@@ -24,8 +24,8 @@ int32_t material_layer(struct material_builder *b, enum chunk_layer kind);
 void material_add(struct material_builder *b, enum chunk_part part, const char *name,
                   const struct chunk_kernel *kernel);
 /* A COMPUTE kernel at the end of the current layer's part. sms 0: bound by memory, not by SMs. */
-void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
-                     double lead_s, double sms);
+void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
+                     double sms);
 
 /* Adds embedding, projection and head (once each) for `tokens` tokens, by the kernel model. logit_B: of a logit in
  * the loss; 2 is one pass over the head's own output. */

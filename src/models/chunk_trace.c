@@ -32,15 +32,14 @@ struct reader {
     const struct cluster_hw *hw;
     struct chunk_program *program;
     uint8_t *comm_stream; /* [n_streams] */
-    double longest_s; /* duration of the longest kernel: bounds searches for overlaps */
+    double longest_s;     /* duration of the longest kernel: bounds searches for overlaps */
     uint32_t comm_blocks; /* SMs that communication held when recorded */
     double *edges_s;      /* scratch, [2 n_kernels + 2] */
 };
 
 static bool moves_tokens(uint8_t collective)
 {
-    return collective == COLL_DISPATCH || collective == COLL_DISPATCH_CACHED ||
-           collective == COLL_COMBINE;
+    return collective == COLL_DISPATCH || collective == COLL_DISPATCH_CACHED || collective == COLL_COMBINE;
 }
 
 static const struct trace_class *class_of(const struct trace *t, uint32_t kernel)
@@ -101,8 +100,7 @@ static bool competes(const struct reader *rd, uint32_t kernel, uint32_t other)
 {
     const struct trace_kernel *k = rd->trace->kernels;
 
-    return k[kernel].stream != k[other].stream && sm_bound(rd, kernel) &&
-           sm_bound(rd, other);
+    return k[kernel].stream != k[other].stream && sm_bound(rd, kernel) && sm_bound(rd, other);
 }
 
 static int by_time(const void *a, const void *b)
@@ -130,8 +128,8 @@ static double speed_at(const struct reader *rd, uint32_t kernel, double time_s)
 {
     double most = most_sms(rd, kernel), wanted = most, free_sms = rd->trace->sms;
 
-    for (uint32_t i = first_running(rd, time_s);
-         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < time_s; i++) {
+    for (uint32_t i = first_running(rd, time_s); i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < time_s;
+         i++) {
         if (end_of(&rd->trace->kernels[i]) <= time_s)
             continue;
         if (holds_sms(rd, i))
@@ -156,8 +154,7 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     for (uint32_t i = first_running(rd, k->start_s);
          i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
         const struct trace_kernel *other = &rd->trace->kernels[i];
-        if (!(holds_sms(rd, i) || competes(rd, kernel, i)) ||
-            end_of(other) <= k->start_s)
+        if (!(holds_sms(rd, i) || competes(rd, kernel, i)) || end_of(other) <= k->start_s)
             continue;
         rd->edges_s[n++] = fmax(other->start_s, k->start_s);
         rd->edges_s[n++] = fmin(end_of(other), end_of(k));
@@ -166,16 +163,14 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     for (size_t i = 1; i < n; i++) {
         double length_s = rd->edges_s[i] - rd->edges_s[i - 1];
         if (length_s > 0)
-            work_s +=
-                length_s * speed_at(rd, kernel, rd->edges_s[i - 1] + length_s / 2);
+            work_s += length_s * speed_at(rd, kernel, rd->edges_s[i - 1] + length_s / 2);
     }
     return work_s;
 }
 
 static void plan_sms(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
-    double blocks = blocks_of(&rd->trace->kernels[kernel]),
-           all = (double)rd->hw->chip.sms;
+    double blocks = blocks_of(&rd->trace->kernels[kernel]), all = (double)rd->hw->chip.sms;
     double grid = grid_of(&rd->trace->kernels[kernel]);
     bool tuned = blocks == (double)rd->trace->sms - rd->comm_blocks;
     bool persistent = grid == (double)rd->trace->sms;

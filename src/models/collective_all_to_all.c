@@ -5,8 +5,7 @@
 
 double coll_share(const struct coll_builder *b, uint32_t dst)
 {
-    return b->c->size_B *
-           (b->c->receiver_share ? b->c->receiver_share[dst] : 1.0 / b->c->n);
+    return b->c->size_B * (b->c->receiver_share ? b->c->receiver_share[dst] : 1.0 / b->c->n);
 }
 
 /* Bytes per message, in the order in which a member posts them: to its successors
@@ -36,8 +35,7 @@ void coll_hand_over(struct coll_builder *b, uint32_t src, double *to_B)
 
 /* The second hop: what all members of src's node have for dst. Where the group has
  * nobody on dst's rail, each member sends its own. */
-static void forward(struct coll_builder *b, uint32_t src, uint32_t dst, double members,
-                    double ahead_s)
+static void forward(struct coll_builder *b, uint32_t src, uint32_t dst, double members, double ahead_s)
 {
     if (coll_node(b, src) == coll_node(b, dst))
         return;
@@ -56,8 +54,7 @@ void coll_forward_all(struct coll_builder *b, uint32_t src, double ahead_s)
 
 void coll_all_to_all_pxn(struct coll_builder *b, bool store_and_forward)
 {
-    double ahead_s =
-        store_and_forward ? 0 : coll_chunk_ahead_s(b, b->c->size_B / b->c->n);
+    double ahead_s = store_and_forward ? 0 : coll_chunk_ahead_s(b, b->c->size_B / b->c->n);
     double *to_B = ARENA_ARRAY(b->arena, double, b->c->n);
     coll_begin_step(b);
     for (uint32_t src = 0; src < b->c->n; src++)
@@ -79,8 +76,7 @@ static void exchange(struct coll_builder *b, bool in_node, double bytes_B)
     for (uint32_t k = 1; k < b->c->n; k++)
         for (uint32_t src = 0; src < b->c->n; src++) {
             uint32_t dst = (src + k) % b->c->n;
-            bool together = in_node ? coll_node(b, src) == coll_node(b, dst)
-                                    : coll_rail(b, src) == coll_rail(b, dst);
+            bool together = in_node ? coll_node(b, src) == coll_node(b, dst) : coll_rail(b, src) == coll_rail(b, dst);
             if (together)
                 coll_send(b, src, dst, bytes_B, 0);
         }

@@ -39,8 +39,7 @@ extern const struct cfg_table collective_table, mixed_table;
 
 /* Group number `group` of a job among n GPUs: its members into ranks[], in order; returns how many. Groups
  * are blocks of group * group_stride GPUs; in a block, every group_stride-th belongs together. */
-uint32_t collective_group(const struct collective_job *job, uint32_t n, uint32_t group,
-                          uint32_t *ranks);
+uint32_t collective_group(const struct collective_job *job, uint32_t n, uint32_t group, uint32_t *ranks);
 uint32_t collective_n_groups(const struct collective_job *job, uint32_t n);
 
 #endif

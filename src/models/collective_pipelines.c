@@ -25,8 +25,7 @@ static struct pipeline pipeline_begin(struct coll_builder *b, double bytes_B)
 
 /* An op that carries one chunk from src to dst (OP_NONE: nowhere) when all of `after`
  * have ended. */
-static uint32_t pass_chunk(struct coll_builder *b, const struct pipeline *p,
-                           uint32_t chunk, uint32_t src, uint32_t dst,
+static uint32_t pass_chunk(struct coll_builder *b, const struct pipeline *p, uint32_t chunk, uint32_t src, uint32_t dst,
                            const uint32_t *after, int n_after)
 {
     uint32_t lane = p->lane[src * CHUNKS_IN_FLIGHT + chunk % CHUNKS_IN_FLIGHT];
@@ -91,9 +90,8 @@ static struct tree tree_new(const struct coll_builder *b, uint32_t turn, bool se
 {
     uint32_t n = b->c->n, *order = ARENA_ARRAY(b->arena, uint32_t, n);
     uint32_t *member = ARENA_ARRAY(b->arena, uint32_t, n);
-    struct tree t = {.parent = ARENA_ARRAY(b->arena, uint32_t, n),
-                     .order = ARENA_ARRAY(b->arena, uint32_t, n),
-                     .member = member};
+    struct tree t = {
+        .parent = ARENA_ARRAY(b->arena, uint32_t, n), .order = ARENA_ARRAY(b->arena, uint32_t, n), .member = member};
     coll_ring_order(b, turn, order);
     for (uint32_t i = 0; i < n; i++)
         member[i] = order[!second ? i : n % 2 ? (i + 1) % n : n - 1 - i];
@@ -103,9 +101,8 @@ static struct tree tree_new(const struct coll_builder *b, uint32_t turn, bool se
 
 /* One chunk up to the root. up[i]: what carries i's sum to its parent; at the root an
  * op without a transfer. child[2 i ..]: its children's. */
-static void tree_reduce(struct coll_builder *b, const struct pipeline *p,
-                        const struct tree *t, uint32_t chunk, uint32_t *child,
-                        uint32_t *up)
+static void tree_reduce(struct coll_builder *b, const struct pipeline *p, const struct tree *t, uint32_t chunk,
+                        uint32_t *child, uint32_t *up)
 {
     memset(child, 0xff, 2 * (size_t)b->c->n * sizeof *child);
     for (uint32_t k = 0; k < b->c->n; k++) {
@@ -116,9 +113,8 @@ static void tree_reduce(struct coll_builder *b, const struct pipeline *p,
     }
 }
 
-static void tree_spread(struct coll_builder *b, const struct pipeline *p,
-                        const struct tree *t, uint32_t chunk, const uint32_t *up,
-                        uint32_t *down)
+static void tree_spread(struct coll_builder *b, const struct pipeline *p, const struct tree *t, uint32_t chunk,
+                        const uint32_t *up, uint32_t *down)
 {
     for (uint32_t k = b->c->n; k-- > 0;) {
         uint32_t i = t->order[k], parent = t->parent[i];
@@ -132,8 +128,7 @@ static void tree_spread(struct coll_builder *b, const struct pipeline *p,
 /* Trees as many as rings, twice, so that every NIC of a node has its part. */
 void coll_reduce_trees(struct coll_builder *b)
 {
-    uint32_t turns = coll_n_rings(b),
-             *child = ARENA_ARRAY(b->arena, uint32_t, 2 * (size_t)b->c->n);
+    uint32_t turns = coll_n_rings(b), *child = ARENA_ARRAY(b->arena, uint32_t, 2 * (size_t)b->c->n);
     uint32_t *up = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
     uint32_t *down = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
     for (uint32_t i = 0; i < 2 * turns; i++) {

@@ -23,8 +23,7 @@ uint32_t coll_n_rings(const struct coll_builder *b)
     return many_nodes ? coll_members_on_node(b, 0) : 1;
 }
 
-static void one_ring(struct coll_builder *b, const uint32_t *order, uint32_t steps,
-                     double bytes_B)
+static void one_ring(struct coll_builder *b, const uint32_t *order, uint32_t steps, double bytes_B)
 {
     coll_begin_lanes(b);
     for (uint32_t s = 0; s < steps; s++) {
@@ -52,31 +51,24 @@ static double ring_latency_s(const struct coll_builder *b)
     const struct cluster_hw *hw = b->hw;
     const struct hw_software *sw = &hw->software;
     bool many_nodes = coll_node(b, 0) != coll_node(b, b->c->n - 1);
-    double network_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) +
-                       hw->network.switch_latency_s +
-                       hw_step_s(sw, (enum initiator)sw->initiator) +
-                       hw_message_s(sw, (enum initiator)sw->initiator);
+    double network_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s +
+                       hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
     return (b->c->n - 2) * (many_nodes ? network_s : hw->node.nvlink_latency_s);
 }
 
-static void ring_flow(struct coll_builder *b, uint32_t src, uint32_t dst,
-                      double bytes_B, double latency_s)
+static void ring_flow(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double latency_s)
 {
     uint32_t proxy = coll_proxy(b, src, dst);
     coll_send(b, src, proxy, bytes_B, latency_s);
-    coll_send(b, proxy, dst, bytes_B,
-              latency_s + (proxy == src ? 0 : coll_chunk_ahead_s(b, bytes_B)));
+    coll_send(b, proxy, dst, bytes_B, latency_s + (proxy == src ? 0 : coll_chunk_ahead_s(b, bytes_B)));
 }
 
-void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw,
-                           const struct collective *c, const uint32_t *op,
-                           struct arena *arena)
+void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
+                           const uint32_t *op, struct arena *arena)
 {
     struct coll_builder b = {.graph = graph, .hw = hw, .c = c, .arena = arena};
-    uint32_t *order = ARENA_ARRAY(arena, uint32_t, c->n),
-             *own = ARENA_ARRAY(arena, uint32_t, c->n);
-    BUG_IF(c->operation != COLLECTIVE_REDUCE_SCATTER &&
-           c->operation != COLLECTIVE_ALL_GATHER);
+    uint32_t *order = ARENA_ARRAY(arena, uint32_t, c->n), *own = ARENA_ARRAY(arena, uint32_t, c->n);
+    BUG_IF(c->operation != COLLECTIVE_REDUCE_SCATTER && c->operation != COLLECTIVE_ALL_GATHER);
     memcpy(own, op, c->n * sizeof *own);
     b.op = own;
     b.posted = ARENA_ARRAY(arena, uint32_t, c->n);

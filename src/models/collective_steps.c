@@ -22,8 +22,7 @@ uint32_t coll_members_on_node(const struct coll_builder *b, uint32_t member)
     return n;
 }
 
-uint32_t coll_add_op(struct coll_builder *b, uint32_t member, uint32_t lane,
-                     enum op_kind kind, double work_s)
+uint32_t coll_add_op(struct coll_builder *b, uint32_t member, uint32_t lane, enum op_kind kind, double work_s)
 {
     return opgraph_add(b->graph, &(struct op){.kind = (uint8_t)kind,
                                               .lane = lane,
@@ -64,16 +63,14 @@ static double nvlink_Bps(const struct cluster_hw *hw)
 
 /* From one member to another, as it is; `ahead_s`: until its first chunk is at the
  * sender. */
-void coll_send(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B,
-               double ahead_s)
+void coll_send(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double ahead_s)
 {
     double latency_s = ahead_s;
     if (bytes_B <= 0 || src == dst)
         return;
     const struct hw_software *sw = &b->hw->software;
     if (coll_node(b, src) != coll_node(b, dst))
-        latency_s += hw_step_s(sw, sw->initiator) +
-                     ++b->posted[src] * hw_message_s(sw, sw->initiator);
+        latency_s += hw_step_s(sw, sw->initiator) + ++b->posted[src] * hw_message_s(sw, sw->initiator);
     opgraph_transfer(b->graph, &(struct transfer){.src_op = b->op[src],
                                                   .dst_op = b->op[dst],
                                                   .src = b->c->ranks[src],
@@ -100,26 +97,22 @@ uint32_t coll_neighbour(const struct coll_builder *b, uint32_t near, uint32_t ra
 /* How long the first chunk of a message is under way on NVLink. */
 double coll_chunk_ahead_s(const struct coll_builder *b, double bytes_B)
 {
-    return b->hw->node.nvlink_latency_s +
-           fmin(bytes_B, b->hw->software.chunk_B) / nvlink_Bps(b->hw);
+    return b->hw->node.nvlink_latency_s + fmin(bytes_B, b->hw->software.chunk_B) / nvlink_Bps(b->hw);
 }
 
 /* The sender's GPU on the receiver's rail, where the group has one; else the sender
  * itself. */
 uint32_t coll_proxy(const struct coll_builder *b, uint32_t src, uint32_t dst)
 {
-    if (!b->c->pxn || coll_node(b, src) == coll_node(b, dst) ||
-        coll_rail(b, src) == coll_rail(b, dst))
+    if (!b->c->pxn || coll_node(b, src) == coll_node(b, dst) || coll_rail(b, src) == coll_rail(b, dst))
         return src;
     uint32_t proxy = coll_neighbour(b, src, coll_rail(b, dst));
     return proxy < b->c->n ? proxy : src;
 }
 
-void coll_send_over_rail(struct coll_builder *b, uint32_t src, uint32_t dst,
-                         double bytes_B)
+void coll_send_over_rail(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B)
 {
     uint32_t proxy = coll_proxy(b, src, dst);
     coll_send(b, src, proxy, bytes_B, 0);
-    coll_send(b, proxy, dst, bytes_B,
-              proxy == src ? 0 : coll_chunk_ahead_s(b, bytes_B));
+    coll_send(b, proxy, dst, bytes_B, proxy == src ? 0 : coll_chunk_ahead_s(b, bytes_B));
 }

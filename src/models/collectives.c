@@ -15,8 +15,7 @@
 
 const char *const collective_operation_names[] = {
     "all_to_all", "all_gather", "reduce_scatter", "all_reduce", "broadcast", "send_recv", NULL};
-const char *const collective_algorithm_names[] = {"auto",   "ring",         "tree",
-                                                  "direct", "hierarchical", NULL};
+const char *const collective_algorithm_names[] = {"auto", "ring", "tree", "direct", "hierarchical", NULL};
 
 static int algorithm_of(const struct collective *c)
 {
@@ -28,14 +27,10 @@ static int algorithm_of(const struct collective *c)
 
 static const uint8_t allowed[N_COLLECTIVE_OPERATIONS][N_COLLECTIVE_ALGORITHMS] = {
     [COLLECTIVE_ALL_TO_ALL] = {[COLLECTIVE_DIRECT] = 1, [COLLECTIVE_HIERARCHICAL] = 1},
-    [COLLECTIVE_ALL_GATHER] =
-        {[COLLECTIVE_RING] = 1, [COLLECTIVE_DIRECT] = 1, [COLLECTIVE_HIERARCHICAL] = 1},
-    [COLLECTIVE_REDUCE_SCATTER] =
-        {[COLLECTIVE_RING] = 1, [COLLECTIVE_DIRECT] = 1, [COLLECTIVE_HIERARCHICAL] = 1},
-    [COLLECTIVE_ALL_REDUCE] = {[COLLECTIVE_RING] = 1,
-                               [COLLECTIVE_TREE] = 1,
-                               [COLLECTIVE_DIRECT] = 1,
-                               [COLLECTIVE_HIERARCHICAL] = 1},
+    [COLLECTIVE_ALL_GATHER] = {[COLLECTIVE_RING] = 1, [COLLECTIVE_DIRECT] = 1, [COLLECTIVE_HIERARCHICAL] = 1},
+    [COLLECTIVE_REDUCE_SCATTER] = {[COLLECTIVE_RING] = 1, [COLLECTIVE_DIRECT] = 1, [COLLECTIVE_HIERARCHICAL] = 1},
+    [COLLECTIVE_ALL_REDUCE] =
+        {[COLLECTIVE_RING] = 1, [COLLECTIVE_TREE] = 1, [COLLECTIVE_DIRECT] = 1, [COLLECTIVE_HIERARCHICAL] = 1},
     [COLLECTIVE_BROADCAST] = {[COLLECTIVE_RING] = 1, [COLLECTIVE_DIRECT] = 1},
     [COLLECTIVE_SEND_RECV] = {[COLLECTIVE_DIRECT] = 1},
 };
@@ -48,8 +43,7 @@ static bool even_nodes(const struct collective *c, const struct cluster_hw *hw)
         per_node++;
     for (uint32_t i = 0; i < c->n; i++) {
         uint32_t head = i - i % per_node;
-        if (c->ranks[i] / gpus != c->ranks[head] / gpus ||
-            c->ranks[i] % gpus != c->ranks[i % per_node] % gpus)
+        if (c->ranks[i] / gpus != c->ranks[head] / gpus || c->ranks[i] % gpus != c->ranks[i % per_node] % gpus)
             return false;
     }
     return c->n % per_node == 0;
@@ -62,8 +56,7 @@ const char *collective_misfit(const struct collective *c, const struct cluster_h
         return "a collective needs two GPUs at least";
     if (!allowed[c->operation][algorithm])
         return "this operation has no such algorithm";
-    if ((algorithm == COLLECTIVE_HIERARCHICAL || algorithm == COLLECTIVE_RING) &&
-        !even_nodes(c, hw))
+    if ((algorithm == COLLECTIVE_HIERARCHICAL || algorithm == COLLECTIVE_RING) && !even_nodes(c, hw))
         return "rings and hierarchies need the same GPUs of every node";
     return NULL;
 }
@@ -107,8 +100,8 @@ static void build_ring(struct coll_builder *b)
         coll_rings(b, b->c->operation == COLLECTIVE_ALL_REDUCE ? 2 * steps : steps);
 }
 
-static struct coll_builder builder_new(struct opgraph *graph, const struct cluster_hw *hw,
-                                  const struct collective *c, struct arena *arena)
+static struct coll_builder builder_new(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
+                                       struct arena *arena)
 {
     struct coll_builder b = {.graph = graph, .hw = hw, .c = c, .arena = arena};
     BUG_IF(collective_misfit(c, hw));
@@ -140,8 +133,8 @@ struct collective_ops collective_build_folded(struct opgraph *graph, const struc
     return ops;
 }
 
-struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw,
-                                       const struct collective *c, struct arena *arena)
+struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
+                                       struct arena *arena)
 {
     struct coll_builder b = builder_new(graph, hw, c, arena);
     struct collective_ops ops = {.first = graph->n_ops};

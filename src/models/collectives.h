@@ -39,8 +39,8 @@ struct collective {
      * whole input (reduce-scatter), the buffer of a rank (the others) */
     double size_B;
     const double *receiver_share; /* all-to-all(v): [n] of each sender's bytes, sum 1; NULL = 1/n */
-    bool pxn;         /* to another rail over NVLink first, many messages as one (NCCL PXN) */
-    uint8_t priority; /* traffic class, 0 first */
+    bool pxn;                     /* to another rail over NVLink first, many messages as one (NCCL PXN) */
+    uint8_t priority;             /* traffic class, 0 first */
     const char *name;
 };
 
@@ -51,8 +51,8 @@ struct collective_ops {
 
 /* NULL, or why this algorithm cannot run this operation on these ranks. */
 const char *collective_misfit(const struct collective *c, const struct cluster_hw *hw);
-struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw,
-                                       const struct collective *c, struct arena *arena);
+struct collective_ops collective_build(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
+                                       struct arena *arena);
 
 /* What member 0 has to do in a direct all-to-all, its receivers' parts taken over by its own op: with all
  * GPUs as members, on a quotient (topology/symmetry.h), the same time as the whole. Each member posts its

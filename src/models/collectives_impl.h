@@ -28,8 +28,7 @@ uint32_t coll_neighbour(const struct coll_builder *b, uint32_t near, uint32_t ra
  * itself. */
 uint32_t coll_proxy(const struct coll_builder *b, uint32_t src, uint32_t dst);
 
-uint32_t coll_add_op(struct coll_builder *b, uint32_t member, uint32_t lane,
-                     enum op_kind kind, double work_s);
+uint32_t coll_add_op(struct coll_builder *b, uint32_t member, uint32_t lane, enum op_kind kind, double work_s);
 /* A lane of a member begins with the launch of its kernel. */
 uint32_t coll_new_lane(struct coll_builder *b, uint32_t member);
 void coll_begin_lanes(struct coll_builder *b);
@@ -39,10 +38,8 @@ void coll_begin_step(struct coll_builder *b);
 double coll_chunk_ahead_s(const struct coll_builder *b, double bytes_B);
 /* From one member to another, as it is; `ahead_s`: until its first chunk is at the
  * sender. */
-void coll_send(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B,
-               double ahead_s);
-void coll_send_over_rail(struct coll_builder *b, uint32_t src, uint32_t dst,
-                         double bytes_B);
+void coll_send(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double ahead_s);
+void coll_send_over_rail(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B);
 
 /* --- all to all, hierarchies (collective_all_to_all.c)
  * ---------------------------------------------------- */

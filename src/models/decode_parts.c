@@ -45,7 +45,7 @@ static void add_attention(const struct model *m, double layers, double tokens, d
     double cache_B = model_cache_B(m, context + tokens) * layers / (double)m->layers;
     out[DECODE_ATTENTION] = weights(m, layers, a.params, a.other, tokens);
     out[DECODE_CACHE] = (struct part_work){layers, cache_B, cache_B,
-                                         2 * tokens * layers * positions(m, context + tokens) * a.score_width};
+                                           2 * tokens * layers * positions(m, context + tokens) * a.score_width};
 }
 
 static void add_experts(const struct model *m, double layers, double tokens, const double *expert_load,

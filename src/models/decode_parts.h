@@ -4,7 +4,15 @@
 
 #include "models/model.h"
 
-enum decode_part { DECODE_ATTENTION, DECODE_CACHE, DECODE_DENSE, DECODE_SHARED, DECODE_EXPERTS, DECODE_HEAD, N_DECODE_PARTS };
+enum decode_part {
+    DECODE_ATTENTION,
+    DECODE_CACHE,
+    DECODE_DENSE,
+    DECODE_SHARED,
+    DECODE_EXPERTS,
+    DECODE_HEAD,
+    N_DECODE_PARTS
+};
 extern const char *const decode_part_names[N_DECODE_PARTS];
 
 struct part_work {

@@ -33,27 +33,19 @@
 /* Fields of a token in the kernels' buffers: SourceMeta is two ints, expert indices
  * travel as 32-bit ints, weights as floats; FP8 has one float scale per 128 channels.
  */
-enum {
-    SOURCE_META_B = 8,
-    INDEX_B = 4,
-    WEIGHT_B = 4,
-    SCALE_B = 4,
-    SCALE_CHANNELS = 128
-};
+enum { SOURCE_META_B = 8, INDEX_B = 4, WEIGHT_B = 4, SCALE_B = 4, SCALE_CHANNELS = 128 };
 
 /* A warp loads 32 words of 16 bytes at a time, UNROLL of them in flight in a dispatch.
  */
 enum { WARP_LANES = 32, WARP_LOAD_B = 32 * 16, UNROLL = 5 };
 
 /* SMs touch every value as BF16, however few bytes of it cross the network. */
-double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
-                         struct deepep_call call, enum ep_engine engine)
+double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden, struct deepep_call call,
+                         enum ep_engine engine)
 {
     struct deepep_call benchmarked = {.combine = call.combine, .choices = false};
-    double slower =
-        deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
-    double wire_ratio =
-        call.combine ? wire_combine_B(kernel, hidden) / wire_bf16_B(hidden) : 1;
+    double slower = deepep_serial_loads(hidden, call) / deepep_serial_loads(hidden, benchmarked);
+    double wire_ratio = call.combine ? wire_combine_B(kernel, hidden) / wire_bf16_B(hidden) : 1;
 
     if (!ep_engine_on_sms(kernel, call.combine, engine))
         return kernel->offload.rate_Bps * wire_ratio;
@@ -115,15 +107,12 @@ double deepep_nvlink_token_B(int64_t hidden, int64_t topk, struct deepep_call ca
 {
     int64_t choice_B = call.combine ? WEIGHT_B : INDEX_B + WEIGHT_B;
 
-    return deepep_payload_B(hidden, call.combine) + SOURCE_META_B +
-           (call.choices ? (double)(topk * choice_B) : 0);
+    return deepep_payload_B(hidden, call.combine) + SOURCE_META_B + (call.choices ? (double)(topk * choice_B) : 0);
 }
 
-double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t topk,
-                      struct deepep_call call)
+double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t topk, struct deepep_call call)
 {
-    double saved_B =
-        call.combine ? wire_bf16_B(hidden) - wire_combine_B(kernel, hidden) : 0;
+    double saved_B = call.combine ? wire_bf16_B(hidden) - wire_combine_B(kernel, hidden) : 0;
 
     return deepep_nvlink_token_B(hidden, topk, call) - saved_B;
 }
@@ -134,8 +123,7 @@ double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t
 double deepep_serial_loads(int64_t hidden, struct deepep_call call)
 {
     int64_t fp8_words = ceil_div(hidden, WARP_LOAD_B);
-    int64_t dispatch = 1 + fp8_words / UNROLL + fp8_words % UNROLL +
-                       ceil_div(scales_of(hidden), WARP_LANES);
+    int64_t dispatch = 1 + fp8_words / UNROLL + fp8_words % UNROLL + ceil_div(scales_of(hidden), WARP_LANES);
     int64_t combine = ceil_div(2 * hidden, WARP_LOAD_B);
 
     return (double)((call.combine ? combine : dispatch) + call.choices);
@@ -143,9 +131,8 @@ double deepep_serial_loads(int64_t hidden, struct deepep_call call)
 
 /* A copy between nodes (or within the own one): `home` is the rank whose tokens these
  * are, `away` the rank of the same rail in the other node. */
-static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t home,
-                      uint32_t away, double bytes_B, double latency_s,
-                      const uint32_t *op)
+static void node_copy(const struct deepep *d, struct deepep_call call, uint32_t home, uint32_t away, double bytes_B,
+                      double latency_s, const uint32_t *op)
 {
     uint32_t src = call.combine ? away : home, dst = call.combine ? home : away;
     uint32_t *const *engine = d->engine[call.combine][call.choices];
@@ -170,21 +157,18 @@ struct passing {
     double far, own;
 };
 
-static struct passing forwarded_tokens(const struct deepep *d, const struct routing *routing,
-                                       uint32_t forwarder, uint32_t gpu)
+static struct passing forwarded_tokens(const struct deepep *d, const struct routing *routing, uint32_t forwarder,
+                                       uint32_t gpu)
 {
     const struct routing_shape *s = d->shape;
     struct passing tokens = {0, 0};
 
-    for (uint32_t home = forwarder % s->ranks_per_node; home < s->n_ranks;
-         home += s->ranks_per_node)
-        *(home == forwarder ? &tokens.own : &tokens.far) +=
-            routing->rank_tokens[(size_t)home * s->n_ranks + gpu];
+    for (uint32_t home = forwarder % s->ranks_per_node; home < s->n_ranks; home += s->ranks_per_node)
+        *(home == forwarder ? &tokens.own : &tokens.far) += routing->rank_tokens[(size_t)home * s->n_ranks + gpu];
     return tokens;
 }
 
-static void nvlink_copy(const struct deepep_hop *h, uint32_t forwarder, uint32_t gpu, double tokens,
-                        bool by_adapter)
+static void nvlink_copy(const struct deepep_hop *h, uint32_t forwarder, uint32_t gpu, double tokens, bool by_adapter)
 {
     const struct deepep *d = h->d;
     uint32_t src = h->call.combine ? gpu : forwarder, dst = h->call.combine ? forwarder : gpu;
@@ -251,8 +235,7 @@ static bool switches_help(const struct deepep *d, bool combine, enum in_network 
 /* Both hops run at once, chunk by chunk. The second hop starts when the first chunk has
  * crossed the first, the first hop's last chunk still has to cross the second. An adapter passes packets on, not
  * chunks: what it takes is lost in the latencies. */
-void deepep_exchange(const struct deepep *d, struct deepep_call call,
-                     const struct routing *routing, const uint32_t *op)
+void deepep_exchange(const struct deepep *d, struct deepep_call call, const struct routing *routing, const uint32_t *op)
 {
     const struct routing_shape *s = d->shape;
     const struct cluster_hw *hw = d->hw;
@@ -265,8 +248,7 @@ void deepep_exchange(const struct deepep *d, struct deepep_call call,
 
     near.latency_s = chunk * far.token_B / hw_nic_payload_Bps(hw);
     far.latency_s =
-        chunk * near.token_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) +
-        hw->node.nvlink_latency_s;
+        chunk * near.token_B / (hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio) + hw->node.nvlink_latency_s;
     for (uint32_t rank = 0; rank < s->n_ranks; rank++) {
         node_copies(&far, routing, rank, out);
         if (!up)

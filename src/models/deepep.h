@@ -38,8 +38,7 @@ void deepep_init(struct deepep *d, struct opgraph *graph, const struct cluster_h
  * quoted on. */
 double deepep_payload_B(int64_t hidden, bool combine);
 /* Bytes of one token copy on the network, with what the kernels send along. */
-double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t topk,
-                      struct deepep_call call);
+double deepep_token_B(const struct hw_ep_kernel *kernel, int64_t hidden, int64_t topk, struct deepep_call call);
 /* The same over NVLink, where a combine stays BF16. */
 double deepep_nvlink_token_B(int64_t hidden, int64_t topk, struct deepep_call call);
 /* Memory loads that a warp makes one after the other to move one token. */
@@ -47,14 +46,14 @@ double deepep_serial_loads(int64_t hidden, struct deepep_call call);
 
 /* What a copy engine moves, in bytes of the network: half of a kernel's SMs, senders or
  * forwarders, or the hardware that does their tasks; 0 = it does not limit. */
-double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden,
-                         struct deepep_call call, enum ep_engine engine);
+double deepep_engine_Bps(const struct hw_ep_kernel *kernel, int64_t hidden, struct deepep_call call,
+                         enum ep_engine engine);
 
 /* Whether exchanges need routing.node_sets and .gpu_sets. */
 bool deepep_needs_sets(const struct hw_ep_kernel *kernel);
 
 /* Adds the transfers of one collective; op[r] is rank r's COMM op. */
-void deepep_exchange(const struct deepep *d, struct deepep_call call,
-                     const struct routing *routing, const uint32_t *op);
+void deepep_exchange(const struct deepep *d, struct deepep_call call, const struct routing *routing,
+                     const uint32_t *op);
 
 #endif

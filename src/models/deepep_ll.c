@@ -88,8 +88,8 @@ static double busiest(const struct ll_traffic *t)
     return most * t->n_ranks / all;
 }
 
-void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token,
-               uint64_t seed, struct arena *arena, struct ll_traffic *out)
+void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token, uint64_t seed,
+               struct arena *arena, struct ll_traffic *out)
 {
     bool *taken = ARENA_ARRAY(arena, bool, experts);
     uint32_t *chosen = ARENA_ARRAY(arena, uint32_t, experts_per_token);
@@ -97,7 +97,7 @@ void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t exp
     *out = (struct ll_traffic){.n_ranks = n_ranks,
                                .tokens = tokens,
                                .copies = experts_per_token,
-                               .pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks)};
+                               .pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks *n_ranks)};
     for (uint32_t src = 0; src < n_ranks; src++) {
         rng_stream_reset(rng, seed, src, "low-latency routing");
         for (uint32_t t = 0; t < tokens; t++) {
@@ -115,10 +115,8 @@ void ll_count(const struct gate_choices *choices, uint32_t experts_per_token, co
 {
     uint32_t n = where->ranks, ranks[ROUTING_MAX_TOPK];
     gsl_rng *rng = rng_stream(seed, 0, "low-latency tokens");
-    *out = (struct ll_traffic){.n_ranks = n,
-                               .tokens = tokens,
-                               .copies = experts_per_token,
-                               .pairs = ARENA_ARRAY(arena, double, (size_t)n * n)};
+    *out = (struct ll_traffic){
+        .n_ranks = n, .tokens = tokens, .copies = experts_per_token, .pairs = ARENA_ARRAY(arena, double, (size_t)n *n)};
     for (uint32_t src = 0; src < n; src++) {
         rng_stream_reset(rng, seed, src, "low-latency tokens");
         for (uint32_t t = 0; t < tokens; t++) {
@@ -139,7 +137,7 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
     *out = (struct ll_traffic){.n_ranks = n_ranks,
                                .tokens = tokens,
                                .copies = experts_per_token,
-                               .pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks * n_ranks),
+                               .pairs = ARENA_ARRAY(arena, double, (size_t)n_ranks *n_ranks),
                                .busiest_ratio = 1};
     for (size_t i = 0; i < (size_t)n_ranks * n_ranks; i++)
         out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
@@ -237,25 +235,23 @@ static void add_ops(struct opgraph *graph, double own_s, uint32_t n, bool combin
     uint32_t name = opgraph_string(graph, combine ? "ll_combine" : "ll_dispatch");
     uint32_t phase = opgraph_string(graph, "");
     for (uint32_t r = 0; r < n; r++)
-        op[r] = opgraph_add(graph,
-                            &(struct op){.kind = OP_COMM,
-                                         .lane = opgraph_lane(graph),
-                                         .device = r,
-                                         .lead_s = own_s,
-                                         .sync_group = OP_NONE,
-                                         .name = name,
-                                         .class_name = name,
-                                         .phase = phase});
+        op[r] = opgraph_add(graph, &(struct op){.kind = OP_COMM,
+                                                .lane = opgraph_lane(graph),
+                                                .device = r,
+                                                .lead_s = own_s,
+                                                .sync_group = OP_NONE,
+                                                .name = name,
+                                                .class_name = name,
+                                                .phase = phase});
 }
 
-void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
-              double message_B, bool combine, bool loopback, struct arena *arena)
+void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic, double message_B,
+              bool combine, bool loopback, struct arena *arena)
 {
     uint32_t *op = ARENA_ARRAY(arena, uint32_t, traffic->n_ranks);
     double messages_B[2] = {combine ? 0 : message_B, combine ? message_B : 0};
     struct ll_kernels k;
     ll_init(&k, graph, hw, traffic->n_ranks, messages_B, loopback, arena);
-    add_ops(graph, ll_own_s(hw, traffic->tokens, traffic->copies, message_B, combine), traffic->n_ranks, combine,
-            op);
+    add_ops(graph, ll_own_s(hw, traffic->tokens, traffic->copies, message_B, combine), traffic->n_ranks, combine, op);
     ll_exchange(&k, combine, traffic->pairs, op, op);
 }

@@ -14,15 +14,15 @@
 /* Who sends how many (token, expert) pairs to whom. */
 struct ll_traffic {
     uint32_t n_ranks;
-    double tokens, copies;     /* of each rank; experts of a token */
-    double *pairs;             /* [n_ranks][n_ranks]: of a rank (row) with an expert of a rank */
-    double busiest_ratio;      /* pairs of the busiest rank's experts over the mean */
+    double tokens, copies; /* of each rank; experts of a token */
+    double *pairs;         /* [n_ranks][n_ranks]: of a rank (row) with an expert of a rank */
+    double busiest_ratio;  /* pairs of the busiest rank's experts over the mean */
 };
 
 /* Every token of every rank chooses its experts uniformly, as DeepEP's benchmark does. experts must be a
  * multiple of n_ranks. */
-void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token,
-               uint64_t seed, struct arena *arena, struct ll_traffic *out);
+void ll_sample(uint32_t n_ranks, uint32_t tokens, uint32_t experts, uint32_t experts_per_token, uint64_t seed,
+               struct arena *arena, struct ll_traffic *out);
 
 /* Every rank draws its tokens from a gate's choices; replicas of an expert are taken in turn. */
 void ll_count(const struct gate_choices *choices, uint32_t experts_per_token, const struct placement *where,
@@ -43,10 +43,10 @@ struct ll_kernels {
     struct opgraph *graph;
     const struct cluster_hw *hw;
     uint32_t n_ranks;
-    double message_B[2];                    /* of a dispatch, of a combine; 0 = not used */
-    uint32_t *post[2], *nic_out, *nic_in;   /* resources per rank; NULL = nothing to cross */
-    uint32_t *encode, *decode;              /* of a combine */
-    const struct host_links *host;          /* PCIe between GPUs and NICs; NULL = it is nobody else's */
+    double message_B[2];                  /* of a dispatch, of a combine; 0 = not used */
+    uint32_t *post[2], *nic_out, *nic_in; /* resources per rank; NULL = nothing to cross */
+    uint32_t *encode, *decode;            /* of a combine */
+    const struct host_links *host;        /* PCIe between GPUs and NICs; NULL = it is nobody else's */
 };
 
 /* How fast a rank can post messages, as payload per second; 0 = no limit. */
@@ -65,7 +65,7 @@ void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, 
                  const uint32_t *receives);
 
 /* Adds one kernel of every rank to an empty graph: one COMM op each. */
-void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic,
-              double message_B, bool combine, bool loopback, struct arena *arena);
+void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic, double message_B,
+              bool combine, bool loopback, struct arena *arena);
 
 #endif

@@ -21,9 +21,8 @@ struct growing {
 
 static void add_branch(struct growing *g, uint32_t rank, const uint32_t *engine)
 {
-    g->branches[g->n++] = (struct branch){.device = g->h->d->first_device + rank,
-                                          .op = g->h->op[rank],
-                                          .res = engine ? engine[rank] : OP_NONE};
+    g->branches[g->n++] = (struct branch){
+        .device = g->h->d->first_device + rank, .op = g->h->op[rank], .res = engine ? engine[rank] : OP_NONE};
 }
 
 static struct transfer tree_transfer(const struct growing *g, double tokens)

@@ -96,8 +96,7 @@ const char *eplb_misfit(const struct eplb_shape *s)
 }
 
 /* order[i]: the expert that stands i-th when groups are ordered by node. */
-static void order_experts(const struct eplb_shape *s, const double *load, struct arena *arena,
-                          uint32_t *order)
+static void order_experts(const struct eplb_shape *s, const double *load, struct arena *arena, uint32_t *order)
 {
     uint32_t size = s->experts / s->groups;
     double *weight = ARENA_ARRAY(arena, double, s->groups);
@@ -110,8 +109,8 @@ static void order_experts(const struct eplb_shape *s, const double *load, struct
 }
 
 /* One node's experts (n of them) on its GPUs. */
-static void fill_node(const uint32_t *expert, const double *load, uint32_t n, uint32_t replicas,
-                      uint32_t gpus, struct arena *arena, uint32_t *expert_of)
+static void fill_node(const uint32_t *expert, const double *load, uint32_t n, uint32_t replicas, uint32_t gpus,
+                      struct arena *arena, uint32_t *expert_of)
 {
     double *weight = ARENA_ARRAY(arena, double, n), *each = ARENA_ARRAY(arena, double, replicas);
     uint32_t *of = ARENA_ARRAY(arena, uint32_t, replicas), *copies = ARENA_ARRAY(arena, uint32_t, n);
@@ -126,8 +125,7 @@ static void fill_node(const uint32_t *expert, const double *load, uint32_t n, ui
         expert_of[place[r]] = expert[of[r]];
 }
 
-void eplb_balance(const struct eplb_shape *shape, const double *load, struct arena *arena,
-                  uint32_t *expert_of)
+void eplb_balance(const struct eplb_shape *shape, const double *load, struct arena *arena, uint32_t *expert_of)
 {
     struct eplb_shape s = *shape;
     BUG_IF(eplb_misfit(&s) != NULL);
@@ -137,6 +135,5 @@ void eplb_balance(const struct eplb_shape *shape, const double *load, struct are
     uint32_t n = s.experts / s.nodes, replicas = s.replicas / s.nodes, gpus = s.gpus / s.nodes;
     order_experts(&s, load, arena, order);
     for (uint32_t node = 0; node < s.nodes; node++)
-        fill_node(order + (size_t)node * n, load, n, replicas, gpus, arena,
-                  expert_of + (size_t)node * replicas);
+        fill_node(order + (size_t)node * n, load, n, replicas, gpus, arena, expert_of + (size_t)node * replicas);
 }

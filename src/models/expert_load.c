@@ -17,21 +17,37 @@ static const char *const skew_names[] = {"even", "lognormal", "zipf", "file", NU
 const char *const balance_names[] = {"none", "eplb", "eplb_global", NULL};
 
 #define RATIO(key, member, preset, high, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct expert_load_cfg, member), \
-     .dflt = preset, .min = 0, .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct expert_load_cfg, member), \
+        .dflt = preset, .min = 0, .max = (high), .doc = text \
+    }
 
 static const struct cfg_field fields[] = {
-    {.name = "skew", .type = CFG_ENUM, .offset = offsetof(struct expert_load_cfg, skew), .dflt = "even",
+    {.name = "skew",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct expert_load_cfg, skew),
+     .dflt = "even",
      .choices = skew_names,
      .doc = "popularity of experts: even, lognormal (cv), zipf (exponent) or file (file)"},
     RATIO("cv", cv_ratio, "0.5", 10, "lognormal: coefficient of variation of the experts' loads"),
     RATIO("exponent", zipf_exponent, "0.5", 4, "zipf: the n-th most popular expert has load 1 / n^exponent"),
-    {.name = "file", .type = CFG_STRING, .offset = offsetof(struct expert_load_cfg, file), .dflt = "",
+    {.name = "file",
+     .type = CFG_STRING,
+     .offset = offsetof(struct expert_load_cfg, file),
+     .dflt = "",
      .doc = "loads as counted: a line per MoE layer (or one for all), a number per expert"},
-    {.name = "redundant", .type = CFG_INT, .offset = offsetof(struct expert_load_cfg, redundant),
-     .dflt = "0", .min = 0, .max = 1 << 20, .doc = "replicas beyond one of each expert, over all GPUs"},
-    {.name = "balance", .type = CFG_ENUM, .offset = offsetof(struct expert_load_cfg, balance),
-     .dflt = "none", .choices = balance_names,
+    {.name = "redundant",
+     .type = CFG_INT,
+     .offset = offsetof(struct expert_load_cfg, redundant),
+     .dflt = "0",
+     .min = 0,
+     .max = 1 << 20,
+     .doc = "replicas beyond one of each expert, over all GPUs"},
+    {.name = "balance",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct expert_load_cfg, balance),
+     .dflt = "none",
+     .choices = balance_names,
      .doc = "where replicas go: none (in order), eplb (its rule: hierarchical when groups divide among the "
             "nodes), eplb_global"},
     {0}};
@@ -63,8 +79,8 @@ static void scale_to_mean_1(double *load, uint32_t n)
         load[e] *= n / sum;
 }
 
-void expert_load_draw(const struct expert_load_cfg *cfg, const struct load_rows *rows, uint32_t experts,
-                      uint64_t seed, uint32_t layer, double *load)
+void expert_load_draw(const struct expert_load_cfg *cfg, const struct load_rows *rows, uint32_t experts, uint64_t seed,
+                      uint32_t layer, double *load)
 {
     gsl_rng *rng = rng_stream(seed, layer, "expert popularity");
     switch ((enum skew)cfg->skew) {
@@ -72,12 +88,15 @@ void expert_load_draw(const struct expert_load_cfg *cfg, const struct load_rows 
         for (uint32_t e = 0; e < experts; e++)
             load[e] = 1;
         break;
-    case SKEW_LOGNORMAL: draw_lognormal(cfg->cv_ratio, experts, rng, load); break;
-    case SKEW_ZIPF: draw_zipf(cfg->zipf_exponent, experts, rng, load); break;
+    case SKEW_LOGNORMAL:
+        draw_lognormal(cfg->cv_ratio, experts, rng, load);
+        break;
+    case SKEW_ZIPF:
+        draw_zipf(cfg->zipf_exponent, experts, rng, load);
+        break;
     case SKEW_FILE:
         BUG_IF(!rows || rows->experts != experts || (rows->layers > 1 && layer >= rows->layers));
-        memcpy(load, rows->load + (rows->layers > 1 ? (size_t)layer * experts : 0),
-               experts * sizeof *load);
+        memcpy(load, rows->load + (rows->layers > 1 ? (size_t)layer * experts : 0), experts * sizeof *load);
     }
     gsl_rng_free(rng);
     scale_to_mean_1(load, experts);
@@ -131,8 +150,8 @@ static void index_by_expert(struct placement *p, const uint32_t *expert_of, stru
         p->rank[next[expert_of[i]]++] = i / per_rank;
 }
 
-void placement_make(const struct placement_shape *s, enum balance balance, const double *load,
-                    struct arena *arena, struct placement *out)
+void placement_make(const struct placement_shape *s, enum balance balance, const double *load, struct arena *arena,
+                    struct placement *out)
 {
     struct eplb_shape e = eplb_shape_of(s, balance);
     uint32_t *expert_of = ARENA_ARRAY(arena, uint32_t, e.replicas);

@@ -3,21 +3,15 @@
 #include "models/collective_fields.h"
 
 #define LIST(table, key, member, preset, text) \
-    {.name = key, \
-     .type = CFG_STRING, \
-     .offset = offsetof(struct table, member), \
-     .dflt = preset, \
-     .doc = text}
+    { \
+        .name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .dflt = preset, .doc = text \
+    }
 
 #define SIZE(table, key, member, preset, text) \
-    {.name = key, \
-     .type = CFG_QUANTITY, \
-     .dim = DIM_BYTES, \
-     .offset = offsetof(struct table, member), \
-     .dflt = preset, \
-     .min = 1, \
-     .max = 1e15, \
-     .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), .dflt = preset, \
+        .min = 1, .max = 1e15, .doc = text \
+    }
 
 static const struct cfg_field fault_study_fields[] = {
     JOB_FIELDS(fault_study_cfg, job),
@@ -46,6 +40,6 @@ static const struct cfg_field plane_isolation_fields[] = {
      .doc = "the congested plane: GPUs of this number in each node receive the congestion"},
     {0}};
 
-const struct cfg_table plane_isolation_table = {
-    "plane_isolation", "Traffic inside planes beside congestion in one of them",
-    sizeof(struct plane_isolation_cfg), plane_isolation_fields};
+const struct cfg_table plane_isolation_table = {"plane_isolation",
+                                                "Traffic inside planes beside congestion in one of them",
+                                                sizeof(struct plane_isolation_cfg), plane_isolation_fields};

@@ -1,8 +1,10 @@
 #include "models/gemm_cfg.h"
 
 #define COUNT(key, member, preset, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct gemm_cfg, member), .dflt = preset, .min = 1, \
-     .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct gemm_cfg, member), .dflt = preset, .min = 1, \
+        .max = (high), .doc = text \
+    }
 
 static const struct cfg_field fields[] = {
     COUNT("m", m, "4096", 1e7, "rows"),

@@ -9,9 +9,9 @@
 struct host_links {
     struct opgraph *graph;
     const struct cluster_hw *hw;
-    uint32_t *into, *out_of; /* PCIe of a GPU */
+    uint32_t *into, *out_of;     /* PCIe of a GPU */
     uint32_t *from_cpu, *to_cpu; /* its link with the CPU; PCIe's where that is it */
-    uint32_t *dram;          /* of a node */
+    uint32_t *dram;              /* of a node */
 };
 
 void host_links_init(struct host_links *h, struct opgraph *graph, const struct cluster_hw *hw, uint32_t n_gpus,

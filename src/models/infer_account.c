@@ -26,8 +26,7 @@ struct following {
     uint32_t *post[2][2];
 };
 
-static double at(const struct following *f, const double *times, uint32_t item,
-                 uint32_t rank)
+static double at(const struct following *f, const double *times, uint32_t item, uint32_t rank)
 {
     return times[(size_t)item * f->n + rank];
 }
@@ -36,26 +35,23 @@ static double at(const struct following *f, const double *times, uint32_t item,
 static uint32_t begins(const struct infer_program *p, uint32_t layer)
 {
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->items[i].action == DO_POST && !p->items[i].combine &&
-            p->items[i].layer == layer)
+        if (p->items[i].action == DO_POST && !p->items[i].combine && p->items[i].layer == layer)
             return i;
     BUG("no layer %u in the program", layer);
 }
 
 /* --- one rank ----------------------------------------------------------------- */
 
-static void account_gap(const struct following *f, const struct infer_item *waited,
-                        double from_s, double to_s, struct infer_parts *sum)
+static void account_gap(const struct following *f, const struct infer_item *waited, double from_s, double to_s,
+                        struct infer_parts *sum)
 {
-    double posted_s =
-        f->posted[f->post[waited->combine][waited->micro_batch][waited->layer]];
+    double posted_s = f->posted[f->post[waited->combine][waited->micro_batch][waited->layer]];
     double waiting_s = fmin(fmax(posted_s - from_s, 0), to_s - from_s);
     sum->waiting_s[waited->combine] += waiting_s;
     sum->exposed_s[waited->combine] += to_s - from_s - waiting_s;
 }
 
-static void account_rank(const struct following *f, uint32_t rank, struct window w,
-                         struct infer_parts *sum)
+static void account_rank(const struct following *f, uint32_t rank, struct window w, struct infer_parts *sum)
 {
     const struct infer_item *items = f->s->program.items, *waited = NULL;
     double free_s = 0;
@@ -65,15 +61,13 @@ static void account_rank(const struct following *f, uint32_t rank, struct window
             waited = it;
         if (it->action != DO_STAGE && it->action != DO_TP)
             continue;
-        double start_s = at(f, f->t->start_s, i, rank),
-               end_s = at(f, f->t->end_s, i, rank);
+        double start_s = at(f, f->t->start_s, i, rank), end_s = at(f, f->t->end_s, i, rank);
         if (i >= w.from && waited)
             account_gap(f, waited, free_s, start_s, sum);
         else if (i >= w.from)
             sum->launch_s += start_s - free_s;
         if (i >= w.from)
-            *(it->action == DO_TP ? &sum->tp_s : &sum->stage_s[it->stage]) +=
-                end_s - start_s;
+            *(it->action == DO_TP ? &sum->tp_s : &sum->stage_s[it->stage]) += end_s - start_s;
         if (i >= w.from)
             sum->step_s += end_s - free_s;
         free_s = end_s;
@@ -161,13 +155,11 @@ static bool is_periodic(const struct following *f)
     uint32_t layers = p->dense + p->sparse;
     if (p->sparse < 4)
         return false;
-    uint32_t from = begins(p, layers - 3), to = begins(p, layers - 2),
-             length = to - from;
+    uint32_t from = begins(p, layers - 3), to = begins(p, layers - 2), length = to - from;
     double period_s = at(f, f->t->start_s, to, 0) - at(f, f->t->start_s, from, 0);
     for (uint32_t i = from; i < to; i++)
         for (uint32_t r = 0; r < f->n && p->items[i].action != DO_WAIT; r++) {
-            double moved_s =
-                at(f, f->t->end_s, i + length, r) - at(f, f->t->end_s, i, r);
+            double moved_s = at(f, f->t->end_s, i + length, r) - at(f, f->t->end_s, i, r);
             if (fabs(moved_s - period_s) > same_ratio * period_s)
                 return false;
         }
@@ -185,23 +177,18 @@ static void add_idle(const struct following *f, struct infer_parts *total)
     total->step_s = last_s;
 }
 
-void infer_account(const struct infer_step *s, const struct infer_times *t,
-                   struct infer_account *out)
+void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out)
 {
     struct arena *a = arena_new();
     struct following f = {.s = s, .t = t, .n = s->layout.ranks};
-    uint32_t layers = s->program.dense + s->program.sparse,
-             missing = s->sparse_layers - s->program.sparse;
+    uint32_t layers = s->program.dense + s->program.sparse, missing = s->sparse_layers - s->program.sparse;
     index_posts(&f, a);
-    *out = (struct infer_account){.periodic = is_periodic(&f),
-                                  .extrapolated = missing > 0};
-    uint32_t first = out->periodic ? layers - 3 : s->program.dense,
-             last = out->periodic ? layers - 2 : layers - 1;
+    *out = (struct infer_account){.periodic = is_periodic(&f), .extrapolated = missing > 0};
+    uint32_t first = out->periodic ? layers - 3 : s->program.dense, last = out->periodic ? layers - 2 : layers - 1;
     out->total = mean_of_ranks(&f, (struct window){0, s->program.n});
     add_idle(&f, &out->total);
     if (last > first) {
-        out->layer = mean_of_ranks(
-            &f, (struct window){begins(&s->program, first), begins(&s->program, last)});
+        out->layer = mean_of_ranks(&f, (struct window){begins(&s->program, first), begins(&s->program, last)});
         scale(&out->layer, 1.0 / (last - first));
     }
     struct infer_parts more = out->layer;

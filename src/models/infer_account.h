@@ -12,7 +12,7 @@ struct infer_parts {
      * not sent them */
     double exposed_s[2], waiting_s[2];
     double launch_s; /* the CPU had not launched the next stage */
-    double idle_s;       /* at the end: other ranks still work */
+    double idle_s;   /* at the end: other ranks still work */
     double step_s;
 };
 
@@ -21,11 +21,10 @@ struct infer_account {
     struct infer_parts layer; /* mean of a layer with experts, all its micro-batches */
     double exchange_s[2];     /* dispatch, combine: from the last posting to the last
                                  arrival, mean */
-    bool periodic; /* the last layers took the same times to the bit's neighbourhood */
-    bool extrapolated; /* the program has fewer layers than the model */
+    bool periodic;            /* the last layers took the same times to the bit's neighbourhood */
+    bool extrapolated;        /* the program has fewer layers than the model */
 };
 
-void infer_account(const struct infer_step *s, const struct infer_times *t,
-                   struct infer_account *out);
+void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out);
 
 #endif

@@ -22,8 +22,8 @@ struct bounding {
     struct infer_step *s;
     const struct infer_network *net;
     uint32_t n, layers;
-    double *clock;   /* [ranks] of the stream */
-    double launched; /* when the CPU has launched the stage */
+    double *clock;               /* [ranks] of the stream */
+    double launched;             /* when the CPU has launched the stage */
     double *sending, *receiving; /* [ranks] when the exchanges before are done */
     struct infer_times *times;
     double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
@@ -44,22 +44,19 @@ struct pairs_of {
     double out, in, near_out, near_in;
 };
 
-static struct pairs_of count_pairs(const struct infer_layout *l, const double *pairs,
-                                   uint32_t r)
+static struct pairs_of count_pairs(const struct infer_layout *l, const double *pairs, uint32_t r)
 {
     struct pairs_of p = {0, 0, 0, 0};
     for (uint32_t k = 0; k < l->ranks; k++) {
         bool near = k / l->ranks_per_node == r / l->ranks_per_node;
-        double out = k == r ? 0 : pairs[(size_t)r * l->ranks + k],
-               in = k == r ? 0 : pairs[(size_t)k * l->ranks + r];
+        double out = k == r ? 0 : pairs[(size_t)r * l->ranks + k], in = k == r ? 0 : pairs[(size_t)k * l->ranks + r];
         *(near ? &p.near_out : &p.out) += out;
         *(near ? &p.near_in : &p.in) += in;
     }
     return p;
 }
 
-static struct load low_latency_load(const struct bounding *b, const struct pairs_of *p,
-                                    bool combine)
+static struct load low_latency_load(const struct bounding *b, const struct pairs_of *p, bool combine)
 {
     const struct infer_layout *l = &b->s->layout;
     double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
@@ -70,10 +67,8 @@ static struct load low_latency_load(const struct bounding *b, const struct pairs
         far_out += p->near_out;
         far_in += p->near_in;
     }
-    struct load load = {fmax(far_out * message_B / b->net->nic_Bps,
-                             p->near_out * message_B / b->net->nvlink_Bps),
-                        fmax(far_in * message_B / b->net->nic_Bps,
-                             p->near_in * message_B / b->net->nvlink_Bps)};
+    struct load load = {fmax(far_out * message_B / b->net->nic_Bps, p->near_out * message_B / b->net->nvlink_Bps),
+                        fmax(far_in * message_B / b->net->nic_Bps, p->near_in * message_B / b->net->nvlink_Bps)};
     double posted = combine ? far_in : far_out;
     if (posting_Bps > 0) {
         double *side = combine ? &load.in_s : &load.out_s;
@@ -88,8 +83,7 @@ static struct load low_latency_load(const struct bounding *b, const struct pairs
 
 /* Copies of tokens on the rail of a rank: to and from its peers in other nodes, and
  * what it hands on inside its own node. */
-static double normal_load_s(const struct bounding *b, const struct routing *c,
-                            uint32_t r, bool combine)
+static double normal_load_s(const struct bounding *b, const struct routing *c, uint32_t r, bool combine)
 {
     const struct infer_layout *l = &b->s->layout;
     struct deepep_call call = {.combine = combine, .choices = !combine};
@@ -100,8 +94,7 @@ static double normal_load_s(const struct bounding *b, const struct routing *c,
     double home_Bps = deepep_engine_Bps(kernel, hidden, call, EP_HOME);
     double away_Bps = deepep_engine_Bps(kernel, hidden, call, EP_AWAY);
     uint32_t per_node = l->ranks_per_node, node = r / per_node, first = node * per_node;
-    double sent = 0, own = c->node_tokens[(size_t)r * l->n_nodes + node], handled = 0,
-           near_out = 0, near_in = 0;
+    double sent = 0, own = c->node_tokens[(size_t)r * l->n_nodes + node], handled = 0, near_out = 0, near_in = 0;
     for (uint32_t m = 0; m < l->n_nodes; m++) {
         uint32_t peer = m * per_node + r % per_node;
         sent += c->node_tokens[(size_t)r * l->n_nodes + m];
@@ -119,8 +112,7 @@ static double normal_load_s(const struct bounding *b, const struct routing *c,
     return away_Bps > 0 ? fmax(busy_s, handled * token_B / away_Bps) : busy_s;
 }
 
-static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer,
-                      uint32_t mb)
+static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
 {
     const struct infer_layout *l = &b->s->layout;
     for (uint32_t r = 0; r < b->n; r++) {
@@ -128,13 +120,10 @@ static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_
         struct pairs_of pairs = {0, 0, 0, 0};
         if (!l->prefill)
             pairs = count_pairs(l, t->pairs, r);
-        b->experts_s[mb][at] = infer_experts_s(
-            l, b->s->model, t->slot_rows + (size_t)r * l->slots_per_rank);
+        b->experts_s[mb][at] = infer_experts_s(l, b->s->model, t->slot_rows + (size_t)r * l->slots_per_rank);
         for (int combine = 0; combine < 2; combine++) {
             double both = l->prefill ? normal_load_s(b, &t->copies, r, combine) : 0;
-            b->load[combine][mb][at] = l->prefill
-                                           ? (struct load){both, both}
-                                           : low_latency_load(b, &pairs, combine);
+            b->load[combine][mb][at] = l->prefill ? (struct load){both, both} : low_latency_load(b, &pairs, combine);
         }
     }
 }
@@ -160,8 +149,7 @@ static void together(struct bounding *b)
 static void post(struct bounding *b, const struct infer_item *it, double *start_s)
 {
     const struct infer_layout *l = &b->s->layout;
-    const struct load *load =
-        b->load[it->combine][it->micro_batch] + (size_t)it->layer * b->n;
+    const struct load *load = b->load[it->combine][it->micro_batch] + (size_t)it->layer * b->n;
     double *arrived = b->arrived[it->combine][it->micro_batch], begun = 0, sent = 0;
     double latency_s = l->n_nodes > 1 ? b->net->nic_latency_s : b->net->nvlink_latency_s;
     if (!l->prefill && l->hw->ep_kernel.ordering == ORDERING_FENCE)
@@ -189,8 +177,7 @@ static void exchange_tokens(struct bounding *b)
     const struct infer_layout *l = &b->s->layout;
     double bytes_B = l->tokens * (double)l->model->hidden * 2 * (l->tp - 1);
     for (uint32_t first = 0; first < b->n; first += l->tp) {
-        double end = latest(b->clock + first, l->tp) + bytes_B / b->net->nvlink_Bps +
-                     b->net->nvlink_latency_s;
+        double end = latest(b->clock + first, l->tp) + bytes_B / b->net->nvlink_Bps + b->net->nvlink_latency_s;
         for (uint32_t r = first; r < first + l->tp; r++)
             b->clock[r] = end;
     }
@@ -203,16 +190,14 @@ static void compute(struct bounding *b, const struct infer_item *it)
     for (uint32_t r = 0; r < b->n; r++)
         b->clock[r] = fmax(b->clock[r], b->launched);
     for (uint32_t r = 0; r < b->n; r++)
-        b->clock[r] +=
-            it->stage == STAGE_MLP ? experts_s[r] : b->s->kernels.stage_s[it->stage];
+        b->clock[r] += it->stage == STAGE_MLP ? experts_s[r] : b->s->kernels.stage_s[it->stage];
 }
 
 static void follow(struct bounding *b, uint32_t item)
 {
     const struct infer_item *it = &b->s->program.items[item];
     const double *arrived = b->arrived[it->combine][it->micro_batch];
-    double *start_s = b->times->start_s + (size_t)item * b->n,
-           *end_s = b->times->end_s + (size_t)item * b->n;
+    double *start_s = b->times->start_s + (size_t)item * b->n, *end_s = b->times->end_s + (size_t)item * b->n;
     memcpy(start_s, b->clock, b->n * sizeof *start_s);
     switch (it->action) {
     case DO_STAGE:
@@ -267,15 +252,12 @@ static void draw(struct bounding *b, struct arena *a)
     infer_router_free(&router);
 }
 
-void infer_step_bound(struct infer_step *s, const struct infer_network *net,
-                      struct arena *arena, struct infer_times *out)
+void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
+                      struct infer_times *out)
 {
     struct arena *a = arena_new();
-    struct bounding b = {.s = s,
-                         .net = net,
-                         .n = s->layout.ranks,
-                         .layers = s->program.dense + s->program.sparse,
-                         .times = out};
+    struct bounding b = {
+        .s = s, .net = net, .n = s->layout.ranks, .layers = s->program.dense + s->program.sparse, .times = out};
     out->start_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     out->end_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     begin(&b, a);

@@ -54,8 +54,7 @@ static enum infer_part part_of(const struct filling *f, const struct kernel_call
         return PART_CORE;
     if (f->stage == STAGE_MLP)
         return PART_EXPERTS;
-    return f->stage == STAGE_ATTN0 || f->stage == STAGE_ATTN1 ? PART_PROJECTIONS
-                                                              : PART_NETWORKS;
+    return f->stage == STAGE_ATTN0 || f->stage == STAGE_ATTN1 ? PART_PROJECTIONS : PART_NETWORKS;
 }
 
 static void add(struct filling *f, const char *name, struct kernel_call call)
@@ -71,35 +70,24 @@ static void add(struct filling *f, const char *name, struct kernel_call call)
 
 static void gemm(struct filling *f, const char *name, double m, double n, double k)
 {
-    add(f, name,
-        (struct kernel_call){
-            .family = KERNEL_GEMM, .dtype = f->dtype, .m = m, .n = n, .k = k});
+    add(f, name, (struct kernel_call){.family = KERNEL_GEMM, .dtype = f->dtype, .m = m, .n = n, .k = k});
 }
 
-static void gemm_bf16(struct filling *f, const char *name, double m, double n, double k,
-                      double groups)
-{
-    add(f, name,
-        (struct kernel_call){.family = KERNEL_GEMM,
-                             .dtype = KERNEL_BF16,
-                             .m = m,
-                             .n = n,
-                             .k = k,
-                             .groups = (uint32_t)groups});
-}
-
-static void pass(struct filling *f, const char *name, enum kernel_family family,
-                 double read_B, double written_B)
+static void gemm_bf16(struct filling *f, const char *name, double m, double n, double k, double groups)
 {
     add(f, name,
         (struct kernel_call){
-            .family = family, .read_B = read_B, .written_B = written_B});
+            .family = KERNEL_GEMM, .dtype = KERNEL_BF16, .m = m, .n = n, .k = k, .groups = (uint32_t)groups});
+}
+
+static void pass(struct filling *f, const char *name, enum kernel_family family, double read_B, double written_B)
+{
+    add(f, name, (struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B});
 }
 
 static void norm(struct filling *f, const char *name, double values)
 {
-    pass(f, name, KERNEL_NORM, 2 * values * bf16_B,
-         2 * values * bf16_B); /* residual in and out */
+    pass(f, name, KERNEL_NORM, 2 * values * bf16_B, 2 * values * bf16_B); /* residual in and out */
 }
 
 static void quantise(struct filling *f, const char *name, double values)
@@ -119,16 +107,13 @@ static const struct attention_dims *dims(const struct filling *f)
 static void project_latent(struct filling *f)
 {
     const struct attention_dims *a = dims(f);
-    double t = f->group_tokens, q = (double)a->q_lora, kv = (double)a->kv_lora,
-           rope = (double)a->rope_dim;
+    double t = f->group_tokens, q = (double)a->q_lora, kv = (double)a->kv_lora, rope = (double)a->rope_dim;
     double width = f->heads * (double)(a->nope_dim + a->rope_dim);
     gemm(f, "q_a, kv_a projection", t, (q > 0 ? q : width) + kv + rope, f->hidden);
-    pass(f, "norm of latents", KERNEL_NORM, t * (q + kv) * bf16_B,
-         t * kv * bf16_B + operand_B(f, t * q));
+    pass(f, "norm of latents", KERNEL_NORM, t * (q + kv) * bf16_B, t * kv * bf16_B + operand_B(f, t * q));
     if (q > 0)
         gemm(f, "q_b projection", t, width, q);
-    pass(f, "rope", KERNEL_ROPE, t * (f->heads + 1) * rope * bf16_B,
-         t * (f->heads + 1) * rope * bf16_B);
+    pass(f, "rope", KERNEL_ROPE, t * (f->heads + 1) * rope * bf16_B, t * (f->heads + 1) * rope * bf16_B);
 }
 
 static double grouped_kv_heads(const struct filling *f)
@@ -146,8 +131,7 @@ static double cached_position_B(const struct filling *f)
 
 static void write_cache(struct filling *f, double values)
 {
-    pass(f, "KV cache write", KERNEL_COPY, f->group_tokens * values * bf16_B,
-         f->group_tokens * cached_position_B(f));
+    pass(f, "KV cache write", KERNEL_COPY, f->group_tokens * values * bf16_B, f->group_tokens * cached_position_B(f));
 }
 
 static double positions(const struct filling *f)
@@ -181,16 +165,14 @@ static void before_core_mla(struct filling *f)
     project_latent(f);
     write_cache(f, (double)(a->kv_lora + a->rope_dim));
     if (is_absorbed(f))
-        gemm_bf16(f, "queries to latent space", f->group_tokens, (double)a->kv_lora,
-                  (double)a->nope_dim, f->heads);
+        gemm_bf16(f, "queries to latent space", f->group_tokens, (double)a->kv_lora, (double)a->nope_dim, f->heads);
 }
 
 static void core_mla_expanded(struct filling *f)
 {
     const struct attention_dims *a = dims(f);
     double nope = (double)a->nope_dim, qk = nope + (double)a->rope_dim, v = (double)a->v_dim;
-    gemm(f, "kv_b projection of the cache", f->l->sequences * attended(f), f->heads * (nope + v),
-         (double)a->kv_lora);
+    gemm(f, "kv_b projection of the cache", f->l->sequences * attended(f), f->heads * (nope + v), (double)a->kv_lora);
     add(f, "attention",
         (struct kernel_call){.family = KERNEL_ATTENTION_DECODE,
                              .dtype = KERNEL_BF16,
@@ -219,17 +201,14 @@ static void core_mla(struct filling *f)
                              .qk_dim = latent,
                              .v_dim = (double)a->kv_lora,
                              .kv_token_B = cached_position_B(f)});
-    gemm_bf16(f, "outputs from latent space", f->group_tokens, (double)a->v_dim,
-              (double)a->kv_lora, f->heads);
+    gemm_bf16(f, "outputs from latent space", f->group_tokens, (double)a->v_dim, (double)a->kv_lora, f->heads);
 }
 
 static void before_core_grouped(struct filling *f)
 {
-    double hd = (double)dims(f)->head_dim, kv = grouped_kv_heads(f),
-           t = f->group_tokens;
+    double hd = (double)dims(f)->head_dim, kv = grouped_kv_heads(f), t = f->group_tokens;
     gemm(f, "qkv projection", t, (f->heads + 2 * kv) * hd, f->hidden);
-    pass(f, "rope", KERNEL_ROPE, t * (f->heads + kv) * hd * bf16_B,
-         t * (f->heads + kv) * hd * bf16_B);
+    pass(f, "rope", KERNEL_ROPE, t * (f->heads + kv) * hd * bf16_B, t * (f->heads + kv) * hd * bf16_B);
     write_cache(f, 2 * kv * hd);
 }
 
@@ -261,8 +240,7 @@ static void prefill_mla(struct filling *f)
            seen = window > 0 ? fmin(all, f->l->new_tokens + window) : all;
     project_latent(f);
     write_cache(f, (double)(a->kv_lora + a->rope_dim));
-    gemm(f, "kv_b projection", f->l->sequences * seen, f->heads * (nope + v),
-         (double)a->kv_lora);
+    gemm(f, "kv_b projection", f->l->sequences * seen, f->heads * (nope + v), (double)a->kv_lora);
     add(f, "MLA",
         (struct kernel_call){.family = KERNEL_ATTENTION_FORWARD,
                              .dtype = KERNEL_BF16,
@@ -303,8 +281,7 @@ static void add_after_core(struct filling *f)
         return;
     norm(f, "norm before experts", f->tokens * f->hidden);
     gemm_bf16(f, "router projection", f->tokens, (double)e->routed, f->hidden, 1);
-    pass(f, "top-k", KERNEL_ROUTER, f->tokens * (double)e->routed * 4,
-         f->tokens * (double)e->top_k * 12);
+    pass(f, "top-k", KERNEL_ROUTER, f->tokens * (double)e->routed * 4, f->tokens * (double)e->top_k * 12);
     if (f->l->prefill) /* the low-latency kernels cast themselves */
         quantise(f, "cast for the dispatch", f->tokens * f->hidden);
 }
@@ -346,11 +323,9 @@ static void add_ffn(struct filling *f, enum infer_stage stage, double tokens, do
     if (stage == STAGE_DENSE || !f->l->prefill) /* or cast for the dispatch already */
         quantise(f, "cast", tokens * f->hidden);
     gemm(f, "gate and up projection", tokens, 2 * width, f->hidden);
-    pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * tokens * width * bf16_B,
-         operand_B(f, tokens * width));
+    pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * tokens * width * bf16_B, operand_B(f, tokens * width));
     gemm(f, "down projection", tokens, f->hidden, width);
-    pass(f, "sum", KERNEL_ELEMENTWISE, 2 * f->tokens * f->hidden * bf16_B,
-         f->tokens * f->hidden * bf16_B);
+    pass(f, "sum", KERNEL_ELEMENTWISE, 2 * f->tokens * f->hidden * bf16_B, f->tokens * f->hidden * bf16_B);
 }
 
 /* Without experts the norm of the second half of a layer stands here. */
@@ -372,8 +347,7 @@ static void add_experts(struct filling *f, const double *rows)
     bool decode = !f->l->prefill;
     for (uint32_t i = 0; i < n; i++)
         sum += rows[i];
-    struct kernel_call up = {.family = decode ? KERNEL_GROUPED_MASKED
-                                              : KERNEL_GROUPED_CONTIGUOUS,
+    struct kernel_call up = {.family = decode ? KERNEL_GROUPED_MASKED : KERNEL_GROUPED_CONTIGUOUS,
                              .dtype = f->dtype,
                              .m = sum / n,
                              .n = 2 * ffn,
@@ -387,8 +361,7 @@ static void add_experts(struct filling *f, const double *rows)
     if (sum <= 0)
         return;
     if (!decode)
-        pass(f, "rows to their experts", KERNEL_PERMUTE, operand_B(f, sum * d),
-             operand_B(f, sum * d));
+        pass(f, "rows to their experts", KERNEL_PERMUTE, operand_B(f, sum * d), operand_B(f, sum * d));
     add(f, "gate and up projections", up);
     pass(f, "SwiGLU, cast", KERNEL_SWIGLU, 2 * sum * ffn * bf16_B, operand_B(f, sum * ffn));
     add(f, "down projections", down);
@@ -400,8 +373,7 @@ static void add_experts(struct filling *f, const double *rows)
 static void add_average_experts(struct filling *f)
 {
     const struct infer_layout *l = f->l;
-    double rows[4096],
-        mean = l->tokens * (double)l->model->moe.top_k * l->ranks / l->routed_slots;
+    double rows[4096], mean = l->tokens * (double)l->model->moe.top_k * l->ranks / l->routed_slots;
     BUG_IF(l->slots_per_rank > sizeof rows / sizeof *rows);
     for (uint32_t i = 0; i < l->slots_per_rank; i++)
         rows[i] = mean;
@@ -410,8 +382,7 @@ static void add_average_experts(struct filling *f)
         f->out->list[i].call.rows = NULL;
 }
 
-static struct filling begin(const struct infer_layout *l,
-                            const struct kernel_model *model, struct infer_kernels *out)
+static struct filling begin(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out)
 {
     const struct cluster_hw *hw = l->hw;
     out->n = 0;
@@ -419,9 +390,8 @@ static struct filling begin(const struct infer_layout *l,
     if (l->left_out & PART_GAPS)
         out->gap_s = 0;
     /* the throughput kernels hold SMs while computation runs beside them */
-    out->sms = (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL
-                                            ? ep_sms_held_most(&hw->ep_kernel)
-                                            : 0));
+    out->sms =
+        (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL ? ep_sms_held_most(&hw->ep_kernel) : 0));
     out->launch_s = l->cfg->eager ? hw_launch_s(&hw->node.host) : 0;
     for (int s = 0; s < N_STAGES; s++)
         out->stage_s[s] = 0;
@@ -439,8 +409,7 @@ static void add_fixed(struct filling *f, enum infer_stage stage, double time_s)
 {
     struct infer_kernel *k = &f->out->list[f->out->n++];
     BUG_IF(f->out->n > INFER_MAX_KERNELS);
-    *k = (struct infer_kernel){
-        .name = infer_stage_names[stage], .stage = stage, .fixed_s = time_s};
+    *k = (struct infer_kernel){.name = infer_stage_names[stage], .stage = stage, .fixed_s = time_s};
     f->out->stage_s[stage] += time_s;
 }
 
@@ -465,20 +434,16 @@ static void add_low_latency(struct filling *f)
 static void add_ends(struct filling *f)
 {
     double tp = infer_dense_tp(f->l), vocab = (double)f->l->model->vocab / tp,
-           own = f->l->micro_batches *
-                 (f->l->prefill ? f->l->sequences / f->l->tp : f->tokens),
-           rows = own * tp;
+           own = f->l->micro_batches * (f->l->prefill ? f->l->sequences / f->l->tp : f->tokens), rows = own * tp;
     f->stage = STAGE_EMBED;
-    pass(f, "embedding", KERNEL_COPY, f->tokens * f->hidden * bf16_B,
-         f->tokens * f->hidden * bf16_B * tp);
+    pass(f, "embedding", KERNEL_COPY, f->tokens * f->hidden * bf16_B, f->tokens * f->hidden * bf16_B * tp);
     f->stage = STAGE_HEAD;
     norm(f, "norm", own * f->hidden);
     gemm_bf16(f, "head", fmax(1, rows), vocab, f->hidden, 1);
     pass(f, "choice of tokens", KERNEL_ELEMENTWISE, rows * vocab * 4, rows * 8);
 }
 
-void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model,
-                        struct infer_kernels *out)
+void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out)
 {
     struct filling f = begin(l, model, out);
     const struct model *m = l->model;
@@ -497,8 +462,7 @@ void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model 
     add_ends(&f);
 }
 
-double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model,
-                       const double *rows)
+double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows)
 {
     struct infer_kernels k;
     struct filling f = begin(l, model, &k);

@@ -45,18 +45,16 @@ struct infer_kernels {
     uint32_t n;
     double stage_s[N_STAGES]; /* kernels and the gaps between them */
     double gap_s;
-    double sms; /* that computation has */
+    double sms;      /* that computation has */
     double launch_s; /* of a kernel by the CPU; 0 = a graph is replayed */
 };
 
-void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model,
-                        struct infer_kernels *out);
+void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out);
 
 /* What the CPU takes to launch a stage. */
 double infer_launch_s(const struct infer_kernels *k, enum infer_stage stage);
 
 /* Time of the experts of a rank that received `rows` for each of its places. */
-double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model,
-                       const double *rows);
+double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows);
 
 #endif

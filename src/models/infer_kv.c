@@ -45,8 +45,7 @@ static uint32_t destination(const struct sending *x, uint32_t rank, uint32_t pro
 
 /* Prompts from..to of the group's are under way in a part, the first and last perhaps in part: micro-batches may
  * divide a prompt. */
-static void add_transfers(const struct sending *x, uint32_t rank, double from, double to,
-                          double of_layers, uint32_t op)
+static void add_transfers(const struct sending *x, uint32_t rank, double from, double to, double of_layers, uint32_t op)
 {
     const struct infer_layout *l = &x->s->layout;
     double bytes_B = prompt_B(l) * of_layers / (double)l->model->layers;
@@ -64,8 +63,7 @@ static void add_transfers(const struct sending *x, uint32_t rank, double from, d
     }
 }
 
-static void add_part(const struct sending *x, uint32_t after, double from, double to,
-                     double of_layers, int32_t layer)
+static void add_part(const struct sending *x, uint32_t after, double from, double to, double of_layers, int32_t layer)
 {
     uint32_t name = opgraph_string(x->g, "KV transfer");
     for (uint32_t r = 0; r < x->s->layout.ranks; r++) {
@@ -82,8 +80,8 @@ static void add_part(const struct sending *x, uint32_t after, double from, doubl
     }
 }
 
-uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv,
-                        struct opgraph *graph, const struct infer_ops *ops)
+uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv, struct opgraph *graph,
+                        const struct infer_ops *ops)
 {
     const struct infer_layout *l = &s->layout;
     struct sending x = {s, kv, graph, ARENA_ARRAY(s->arena, uint32_t, l->ranks)};

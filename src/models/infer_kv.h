@@ -12,8 +12,8 @@ struct infer_kv {
 
 /* Adds the transfers to the graph of a prefill that has all layers, one op for each rank and part. Returns the first
  * of these ops; they are the graph's last ones. */
-uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv,
-                        struct opgraph *graph, const struct infer_ops *ops);
+uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv, struct opgraph *graph,
+                        const struct infer_ops *ops);
 
 /* In how many parts the cache of a sequence lies in a group of tp GPUs: grouped heads are divided, a latent vector is
  * on every GPU. */

@@ -23,8 +23,7 @@ struct checking {
 #define MISFIT(c, where, ...) \
     do { \
         if ((c)->n < INFER_MAX_MISFITS) \
-            (c)->out[(c)->n++] = \
-                (struct infer_misfit){where, arena_printf((c)->arena, __VA_ARGS__)}; \
+            (c)->out[(c)->n++] = (struct infer_misfit){where, arena_printf((c)->arena, __VA_ARGS__)}; \
     } while (0)
 
 double infer_expert_params(const struct model *m)
@@ -53,15 +52,13 @@ static void check_attention(struct checking *c, const struct infer_layout *l)
 {
     const struct model *m = l->model;
     if (m->attention.heads % l->tp)
-        MISFIT(c, "inference.tp",
-               "%u GPUs cannot divide %lld heads (llm.attention.heads) evenly", l->tp,
+        MISFIT(c, "inference.tp", "%u GPUs cannot divide %lld heads (llm.attention.heads) evenly", l->tp,
                (long long)m->attention.heads);
     if (l->ranks_per_node % l->tp)
-        MISFIT(
-            c, "inference.tp",
-            "groups of %u GPUs do not divide a node of %u (cluster.node.gpus); tensor "
-            "parallelism stays inside a node",
-            l->tp, l->ranks_per_node);
+        MISFIT(c, "inference.tp",
+               "groups of %u GPUs do not divide a node of %u (cluster.node.gpus); tensor "
+               "parallelism stays inside a node",
+               l->tp, l->ranks_per_node);
 }
 
 static void check_slots(struct checking *c, const struct infer_layout *l)
@@ -73,9 +70,8 @@ static void check_slots(struct checking *c, const struct infer_layout *l)
                "%lld routed experts, %lld redundant and %lld shared ones need %u "
                "places, which do not divide "
                "among %u GPUs; with expert_load.redundant: %lld they would",
-               (long long)l->model->moe.routed, (long long)redundant,
-               (long long)l->cfg->shared_replicas, l->slots, l->ranks,
-               (long long)redundant + missing);
+               (long long)l->model->moe.routed, (long long)redundant, (long long)l->cfg->shared_replicas, l->slots,
+               l->ranks, (long long)redundant + missing);
     else if (l->routed_slots % l->slots_per_rank)
         MISFIT(c, "inference.shared_replicas",
                "%lld places of shared experts leave a GPU with routed and shared ones; "
@@ -97,23 +93,20 @@ static void check_groups(struct checking *c, const struct infer_layout *l)
                "some group lies on two of them; give a number of nodes that divides %u",
                groups, l->n_nodes, groups);
     else if (copies && l->expert_load->balance != BALANCE_EPLB)
-        MISFIT(
-            c, "inference.node_limited",
-            "copies of experts lie behind all others, on nodes of other groups; write "
-            "'expert_load.balance: eplb', which keeps groups on nodes");
+        MISFIT(c, "inference.node_limited",
+               "copies of experts lie behind all others, on nodes of other groups; write "
+               "'expert_load.balance: eplb', which keeps groups on nodes");
 }
 
 static void check_experts(struct checking *c, const struct infer_layout *l)
 {
     const struct moe_dims *m = &l->model->moe;
     if (l->cfg->shared_replicas && m->shared != 1)
-        MISFIT(c, "inference.shared_replicas",
-               "the model has %lld shared experts; one can have places of its own",
+        MISFIT(c, "inference.shared_replicas", "the model has %lld shared experts; one can have places of its own",
                (long long)m->shared);
     if (m->groups > ROUTING_MAX_GROUPS || m->top_k > ROUTING_MAX_TOPK)
-        MISFIT(c, "llm.moe.groups",
-               "at most %d groups and %d experts of a token can be sampled",
-               ROUTING_MAX_GROUPS, ROUTING_MAX_TOPK);
+        MISFIT(c, "llm.moe.groups", "at most %d groups and %d experts of a token can be sampled", ROUTING_MAX_GROUPS,
+               ROUTING_MAX_TOPK);
     check_slots(c, l);
     if (l->cfg->node_limited)
         check_groups(c, l);
@@ -124,8 +117,8 @@ static void check_dense(struct checking *c, const struct infer_layout *l)
 {
     const char *name = l->model->name;
     if (l->model->dense_ffn % l->tp)
-        MISFIT(c, "inference.tp", "%u GPUs cannot divide a network of %lld (llm.dense_ffn) evenly",
-               l->tp, (long long)l->model->dense_ffn);
+        MISFIT(c, "inference.tp", "%u GPUs cannot divide a network of %lld (llm.dense_ffn) evenly", l->tp,
+               (long long)l->model->dense_ffn);
     if (l->cfg->overlap != OVERLAP_NONE)
         MISFIT(c, "inference.overlap",
                "'%s' has no experts whose exchanges could be hidden; write 'inference.overlap: none'", name);
@@ -136,8 +129,7 @@ static void check_dense(struct checking *c, const struct infer_layout *l)
     if (l->cfg->node_limited)
         MISFIT(c, "inference.node_limited", "'%s' has no experts that could lie together; leave it out", name);
     if (l->cfg->simulate_layers)
-        MISFIT(c, "inference.simulate_layers", "it counts layers with experts, and '%s' has none; leave it out",
-               name);
+        MISFIT(c, "inference.simulate_layers", "it counts layers with experts, and '%s' has none; leave it out", name);
 }
 
 static void check_decode(struct checking *c, const struct infer_layout *l)
@@ -166,8 +158,7 @@ static void check_prefill(struct checking *c, const struct infer_layout *l)
                "%lld positions on each of %u GPUs are %.4g prompts of %.0f new "
                "positions; give a multiple, "
                "for example %.0f",
-               (long long)p->tokens, l->tp, prompts, l->new_tokens,
-               fmax(1, round(prompts)) * l->new_tokens / l->tp);
+               (long long)p->tokens, l->tp, prompts, l->new_tokens, fmax(1, round(prompts)) * l->new_tokens / l->tp);
 }
 
 /* --- layout ------------------------------------------------------------------- */
@@ -196,9 +187,8 @@ static void count_slots(struct infer_layout *l)
     l->slots_per_rank = l->slots / l->ranks;
 }
 
-uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t nodes,
-                       struct arena *arena, struct infer_layout *out,
-                       struct infer_misfit misfits[INFER_MAX_MISFITS])
+uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t nodes, struct arena *arena,
+                       struct infer_layout *out, struct infer_misfit misfits[INFER_MAX_MISFITS])
 {
     struct checking c = {arena, misfits, 0};
     *out = (struct infer_layout){.model = given->model,
@@ -211,8 +201,7 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
                                  .ranks_per_node = (uint32_t)given->hw->node.gpus,
                                  .n_nodes = (uint32_t)nodes,
                                  .tp = (uint32_t)given->cfg->tp,
-                                 .micro_batches =
-                                     given->cfg->overlap == OVERLAP_DUAL ? 2 : 1};
+                                 .micro_batches = given->cfg->overlap == OVERLAP_DUAL ? 2 : 1};
     out->ranks = out->n_nodes * out->ranks_per_node;
     count_slots(out);
     lay_tokens(out);
@@ -265,8 +254,7 @@ static double kv_of_sequence_B(const struct infer_layout *l, double positions)
  * of the second a dispatch's in BF16. */
 static double ll_buffers_B(const struct infer_layout *l, double tokens)
 {
-    double combine_B = 2 * (double)l->model->hidden,
-           dispatch_B = 16 + 2 * (double)l->model->hidden;
+    double combine_B = 2 * (double)l->model->hidden, dispatch_B = 16 + 2 * (double)l->model->hidden;
     return 2 * l->slots * tokens * (combine_B + dispatch_B);
 }
 
@@ -276,23 +264,19 @@ static double ll_buffers_B(const struct infer_layout *l, double tokens)
 static double activations_B(const struct infer_layout *l, double tokens)
 {
     const struct model *m = l->model;
-    double heads = (double)m->attention.heads / l->tp, d = (double)m->hidden,
-           ffn = (double)m->moe.ffn;
-    double wide = l->prefill || !m->attention.kv_lora
-                      ? (double)(2 * m->attention.head_dim + 2 * m->attention.nope_dim +
-                                 m->attention.rope_dim + m->attention.v_dim)
-                      : (double)(2 * m->attention.kv_lora + m->attention.rope_dim);
+    double heads = (double)m->attention.heads / l->tp, d = (double)m->hidden, ffn = (double)m->moe.ffn;
+    double wide = l->prefill || !m->attention.kv_lora ? (double)(2 * m->attention.head_dim + 2 * m->attention.nope_dim +
+                                                                 m->attention.rope_dim + m->attention.v_dim)
+                                                      : (double)(2 * m->attention.kv_lora + m->attention.rope_dim);
     double attention = tokens * l->tp * heads * wide * 2;
     double row = d + 2 * 2 * ffn + ffn + 2 * d;
-    double rows = l->prefill ? tokens * (double)m->moe.top_k
-                             : l->slots_per_rank * l->ranks * tokens;
+    double rows = l->prefill ? tokens * (double)m->moe.top_k : l->slots_per_rank * l->ranks * tokens;
     if (!m->moe.routed) {
         rows = tokens * l->tp;
         row = 2 * d + 3 * 2 * (double)m->dense_ffn / l->tp + 2 * d;
     }
     double logits = l->prefill ? 0 : tokens * (double)m->vocab * 4;
-    return fmax(fmax(attention, rows * row), logits) +
-           l->micro_batches * tokens * d * 2 * 2;
+    return fmax(fmax(attention, rows * row), logits) + l->micro_batches * tokens * d * 2 * 2;
 }
 
 /* Everything that grows with the batch, for `tokens` per rank and micro-batch. */
@@ -306,17 +290,14 @@ static void fill(const struct infer_layout *l, double tokens, struct infer_memor
 
 struct infer_memory infer_memory(const struct infer_layout *l)
 {
-    struct infer_memory m = {.capacity_B = l->hw->chip.memory_B,
-                             .weights_B = weights_B(l)};
+    struct infer_memory m = {.capacity_B = l->hw->chip.memory_B, .weights_B = weights_B(l)};
     m.reserve_B = m.capacity_B * l->cfg->reserve_ratio;
     fill(l, l->tokens, &m);
     m.total_B = m.weights_B + m.kv_B + m.buffers_B + m.activations_B + m.reserve_B;
     /* all of it is proportional to the tokens */
     double sequences = l->tokens * l->micro_batches / l->new_tokens;
     m.per_sequence_B = (m.kv_B + m.buffers_B + m.activations_B) / sequences;
-    double left = fmax(0, m.capacity_B - m.reserve_B - m.weights_B) / m.per_sequence_B /
-                  l->micro_batches;
-    m.largest_batch = (int64_t)floor(left) * l->micro_batches *
-                      (l->prefill ? (int64_t)l->new_tokens : 1);
+    double left = fmax(0, m.capacity_B - m.reserve_B - m.weights_B) / m.per_sequence_B / l->micro_batches;
+    m.largest_batch = (int64_t)floor(left) * l->micro_batches * (l->prefill ? (int64_t)l->new_tokens : 1);
     return m;
 }

@@ -58,14 +58,13 @@ struct infer_given {
     const struct cluster_hw *hw;
     const struct expert_load_cfg *expert_load;
     const struct load_rows *load_rows; /* NULL: none were counted */
-    unsigned left_out; /* bits of enum infer_part */
+    unsigned left_out;                 /* bits of enum infer_part */
 };
 
 /* The layout of one phase (prefill or decode) on `nodes` nodes. Returns how many
  * misfits it wrote; with none of them *out is valid. */
-uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t nodes,
-                       struct arena *arena, struct infer_layout *out,
-                       struct infer_misfit misfits[INFER_MAX_MISFITS]);
+uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t nodes, struct arena *arena,
+                       struct infer_layout *out, struct infer_misfit misfits[INFER_MAX_MISFITS]);
 
 struct infer_memory infer_memory(const struct infer_layout *l);
 

@@ -31,22 +31,14 @@ static void put(struct building *b, struct infer_item item)
     b->p->items[b->p->n++] = item;
 }
 
-static void stage(struct building *b, enum infer_stage stage, uint8_t mb,
-                  uint32_t layer)
+static void stage(struct building *b, enum infer_stage stage, uint8_t mb, uint32_t layer)
 {
-    put(b, (struct infer_item){.action = DO_STAGE,
-                               .stage = (uint8_t)stage,
-                               .micro_batch = mb,
-                               .layer = layer});
+    put(b, (struct infer_item){.action = DO_STAGE, .stage = (uint8_t)stage, .micro_batch = mb, .layer = layer});
 }
 
-static void exchange(struct building *b, enum infer_action action, bool combine,
-                     uint8_t mb, uint32_t layer)
+static void exchange(struct building *b, enum infer_action action, bool combine, uint8_t mb, uint32_t layer)
 {
-    put(b, (struct infer_item){.action = (uint8_t)action,
-                               .combine = combine,
-                               .micro_batch = mb,
-                               .layer = layer});
+    put(b, (struct infer_item){.action = (uint8_t)action, .combine = combine, .micro_batch = mb, .layer = layer});
 }
 
 static void tp(struct building *b, uint8_t mb, uint32_t layer)
@@ -102,7 +94,7 @@ static void receive(struct building *b, bool combine, uint8_t mb, uint32_t layer
 static void divided_stage(struct building *b, enum infer_stage which, uint8_t mb, uint32_t layer)
 {
     bool gathers = infer_dense_tp(b->l) > 1 && which != STAGE_EMBED, /* ids of tokens are no bytes to speak of */
-         scatters = infer_dense_tp(b->l) > 1 && which != STAGE_HEAD; /* each vocabulary's part has its best */
+        scatters = infer_dense_tp(b->l) > 1 && which != STAGE_HEAD;  /* each vocabulary's part has its best */
     if (gathers)
         tp(b, mb, layer);
     stage(b, which, mb, layer);
@@ -187,8 +179,7 @@ static void prefill_dual(struct building *b)
 
 static void single(struct building *b)
 {
-    bool beside = b->l->cfg->overlap == OVERLAP_SHARED,
-         first = beside && !b->l->prefill;
+    bool beside = b->l->cfg->overlap == OVERLAP_SHARED, first = beside && !b->l->prefill;
     for (uint32_t layer = b->p->dense; layer < b->layers; layer++) {
         attention(b, 0, layer);
         send(b, false, 0, layer);
@@ -206,13 +197,11 @@ static void single(struct building *b)
     divided_stage(b, STAGE_HEAD, 0, b->layers - 1);
 }
 
-void infer_program_build(const struct infer_layout *l, uint32_t sparse,
-                         struct arena *arena, struct infer_program *out)
+void infer_program_build(const struct infer_layout *l, uint32_t sparse, struct arena *arena, struct infer_program *out)
 {
     enum { MOST_OF_A_LAYER = 20 };
-    *out = (struct infer_program){.dense = infer_dense_layers(l->model),
-                                  .sparse = sparse,
-                                  .micro_batches = l->micro_batches};
+    *out = (struct infer_program){
+        .dense = infer_dense_layers(l->model), .sparse = sparse, .micro_batches = l->micro_batches};
     struct building b = {.l = l, .p = out, .layers = out->dense + sparse};
     b.max = (b.layers + 1) * MOST_OF_A_LAYER * out->micro_batches;
     out->items = ARENA_ARRAY(arena, struct infer_item, b.max);

@@ -30,7 +30,6 @@ struct infer_program {
 };
 
 /* With `sparse` layers with experts, at least 1 where the model has experts. */
-void infer_program_build(const struct infer_layout *l, uint32_t sparse,
-                         struct arena *arena, struct infer_program *out);
+void infer_program_build(const struct infer_layout *l, uint32_t sparse, struct arena *arena, struct infer_program *out);
 
 #endif

@@ -16,19 +16,13 @@
 #include "models/deepep.h"
 #include "models/deepep_ll.h"
 
-void infer_step_init(struct infer_step *s, const struct infer_layout *l,
-                     const struct kernel_model *model, const struct infer_gate *gate,
-                     uint32_t layers, struct arena *arena)
+void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
+                     const struct infer_gate *gate, uint32_t layers, struct arena *arena)
 {
     uint32_t sparse = infer_sparse_layers(l->model);
-    *s = (struct infer_step){.layout = *l,
-                             .model = model,
-                             .gate = gate,
-                             .sparse_layers = sparse,
-                             .arena = arena};
+    *s = (struct infer_step){.layout = *l, .model = model, .gate = gate, .sparse_layers = sparse, .arena = arena};
     infer_kernels_fill(&s->layout, model, &s->kernels);
-    infer_program_build(&s->layout, layers && layers < sparse ? layers : sparse, arena,
-                        &s->program);
+    infer_program_build(&s->layout, layers && layers < sparse ? layers : sparse, arena, &s->program);
 }
 
 void infer_step_forget_traffic(struct infer_step *s)
@@ -36,8 +30,7 @@ void infer_step_forget_traffic(struct infer_step *s)
     s->nodes_per_token = s->ranks_per_token = s->busiest_mean = s->busiest_max = 0;
 }
 
-void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router,
-                             const struct infer_traffic *t)
+void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t)
 {
     double n = (double)s->program.sparse * s->program.micro_batches;
     s->groups_per_token = router->groups_per_token;
@@ -54,13 +47,13 @@ struct graphing {
     struct opgraph *g;
     struct infer_ops *ops;
     uint32_t n, empty;
-    uint32_t *compute;                        /* [ranks] lanes */
-    uint32_t *cpu;                            /* [ranks] lanes of the launching thread; NULL: graphs */
+    uint32_t *compute;                     /* [ranks] lanes */
+    uint32_t *cpu;                         /* [ranks] lanes of the launching thread; NULL: graphs */
     uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
-    uint32_t last;                  /* item of the stream before; OP_NONE = none */
-    uint32_t *post[2][2];           /* [combine][micro-batch][layer]: items */
-    uint32_t *experts[2];           /* [micro-batch][layer]: items */
-    uint32_t waiting[4], n_waiting; /* POSTs that the next item of the stream needs */
+    uint32_t last;                         /* item of the stream before; OP_NONE = none */
+    uint32_t *post[2][2];                  /* [combine][micro-batch][layer]: items */
+    uint32_t *experts[2];                  /* [micro-batch][layer]: items */
+    uint32_t waiting[4], n_waiting;        /* POSTs that the next item of the stream needs */
 };
 
 static uint32_t *lanes(struct graphing *x)
@@ -71,8 +64,7 @@ static uint32_t *lanes(struct graphing *x)
     return lane;
 }
 
-static struct op op_of(const struct graphing *x, enum op_kind kind, const char *name,
-                       uint32_t layer)
+static struct op op_of(const struct graphing *x, enum op_kind kind, const char *name, uint32_t layer)
 {
     uint32_t text = opgraph_string(x->g, name);
     return (struct op){.kind = (uint8_t)kind,
@@ -143,8 +135,7 @@ static void add_tp(struct graphing *x, uint32_t item, const struct infer_item *i
 {
     const struct infer_layout *l = &x->s->layout;
     double bytes_B = l->tokens * (double)l->model->hidden * 2;
-    uint32_t first =
-        add_row(x, op_of(x, OP_COMM, "TP exchange", it->layer), x->compute);
+    uint32_t first = add_row(x, op_of(x, OP_COMM, "TP exchange", it->layer), x->compute);
     for (uint32_t r = 0; r < x->n; r++)
         for (uint32_t to = r / l->tp * l->tp; to < r / l->tp * l->tp + l->tp; to++)
             if (to != r)
@@ -158,8 +149,7 @@ static void add_tp(struct graphing *x, uint32_t item, const struct infer_item *i
     on_stream(x, item, first);
 }
 
-static void add_low_latency(struct graphing *x, uint32_t item,
-                            const struct infer_item *it)
+static void add_low_latency(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
     uint32_t first = add_row(x, op, x->send_lane);
@@ -214,8 +204,7 @@ static void add_item(struct graphing *x, uint32_t item)
 static void begin(struct graphing *x)
 {
     struct arena *a = x->s->arena;
-    uint32_t layers = x->s->program.dense + x->s->program.sparse,
-             mbs = x->s->program.micro_batches;
+    uint32_t layers = x->s->program.dense + x->s->program.sparse, mbs = x->s->program.micro_batches;
     x->compute = lanes(x);
     if (x->s->kernels.launch_s > 0)
         x->cpu = lanes(x);
@@ -249,7 +238,7 @@ static void init_exchanges(struct graphing *x, struct exchanging *e)
     struct arena *a = x->s->arena;
     int64_t hidden = l->model->hidden;
     double message_B[2] = {ll_message_B(&l->hw->ep_kernel, hidden, false),
-                            ll_message_B(&l->hw->ep_kernel, hidden, true)};
+                           ll_message_B(&l->hw->ep_kernel, hidden, true)};
     infer_router_init(&e->router, l, x->s->gate, a);
     infer_traffic_new(l, a, &e->traffic);
     e->sends = ARENA_ARRAY(a, uint32_t, x->n);
@@ -258,26 +247,21 @@ static void init_exchanges(struct graphing *x, struct exchanging *e)
         ll_init(&e->low_latency, x->g, l->hw, x->n, message_B, l->cfg->loopback, a);
         return;
     }
-    e->routing = (struct routing_cfg){.hidden = hidden,
-                                      .experts_per_token = l->model->moe.top_k};
-    e->shape = (struct routing_shape){.cfg = &e->routing,
-                                      .n_ranks = l->ranks,
-                                      .ranks_per_node = l->ranks_per_node,
-                                      .n_nodes = l->n_nodes};
+    e->routing = (struct routing_cfg){.hidden = hidden, .experts_per_token = l->model->moe.top_k};
+    e->shape = (struct routing_shape){
+        .cfg = &e->routing, .n_ranks = l->ranks, .ranks_per_node = l->ranks_per_node, .n_nodes = l->n_nodes};
     deepep_init(&e->normal, x->g, l->hw, &e->shape, a);
 }
 
-static void add_exchange(struct graphing *x, struct exchanging *e, bool combine,
-                         uint32_t item)
+static void add_exchange(struct graphing *x, struct exchanging *e, bool combine, uint32_t item)
 {
     for (uint32_t r = 0; r < x->n; r++) {
         e->sends[r] = x->ops->item[item] + r;
         e->receives[r] = x->ops->received[item] + r;
     }
     if (x->s->layout.prefill)
-        deepep_exchange(&e->normal,
-                        (struct deepep_call){.combine = combine, .choices = !combine},
-                        &e->traffic.copies, e->sends);
+        deepep_exchange(&e->normal, (struct deepep_call){.combine = combine, .choices = !combine}, &e->traffic.copies,
+                        e->sends);
     else
         ll_exchange(&e->low_latency, combine, e->traffic.pairs, e->sends, e->receives);
 }
@@ -287,8 +271,7 @@ static void set_experts(struct graphing *x, const struct exchanging *e, uint32_t
     struct op *op = x->g->ops + x->ops->item[item];
     uint32_t per_rank = x->s->layout.slots_per_rank;
     for (uint32_t r = 0; r < x->n; r++)
-        op[r].work_s = infer_experts_s(&x->s->layout, x->s->model,
-                                       e->traffic.slot_rows + (size_t)r * per_rank);
+        op[r].work_s = infer_experts_s(&x->s->layout, x->s->model, e->traffic.slot_rows + (size_t)r * per_rank);
 }
 
 static void add_traffic(struct graphing *x)
@@ -297,8 +280,7 @@ static void add_traffic(struct graphing *x)
     struct exchanging e;
     init_exchanges(x, &e);
     infer_step_forget_traffic(s);
-    for (uint32_t layer = s->program.dense;
-         layer < s->program.dense + s->program.sparse; layer++) {
+    for (uint32_t layer = s->program.dense; layer < s->program.dense + s->program.sparse; layer++) {
         infer_router_layer(&e.router, layer);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
             infer_traffic_draw(&e.router, layer, mb, &e.traffic);
@@ -311,8 +293,7 @@ static void add_traffic(struct graphing *x)
     infer_router_free(&e.router);
 }
 
-void infer_step_graph(struct infer_step *s, struct opgraph *graph,
-                      struct infer_ops *ops)
+void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops)
 {
     struct graphing x = {.s = s, .g = graph, .ops = ops, .n = s->layout.ranks};
     begin(&x);

@@ -24,9 +24,8 @@ struct infer_step {
 
 /* `layers` with experts are in the program; 0 = all of the model's. `gate` may be NULL for
  * a model without experts. The arena and what is pointed to outlive the step. */
-void infer_step_init(struct infer_step *s, const struct infer_layout *l,
-                     const struct kernel_model *model, const struct infer_gate *gate,
-                     uint32_t layers, struct arena *arena);
+void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
+                     const struct infer_gate *gate, uint32_t layers, struct arena *arena);
 
 /* When things happened, [program.n][ranks]: items of the stream; POST: from its posting
  * on a rank to the last arrival there. WAIT has no time of its own. */
@@ -41,8 +40,7 @@ struct infer_ops {
 };
 
 /* Adds the step to a graph whose devices are ranks from 0 on. */
-void infer_step_graph(struct infer_step *s, struct opgraph *graph,
-                      struct infer_ops *ops);
+void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops);
 
 /* What the closed form knows of the network. */
 struct infer_network {
@@ -53,12 +51,11 @@ struct infer_network {
 /* The step in closed form: what NET_BOUND gives, without simulating: every exchange
  * takes as long as its bytes need on the busiest NIC, link or copying SMs. Arrays are
  * the arena's. */
-void infer_step_bound(struct infer_step *s, const struct infer_network *net,
-                      struct arena *arena, struct infer_times *out);
+void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
+                      struct infer_times *out);
 
 /* For those who draw traffic: means and extremes. */
 void infer_step_forget_traffic(struct infer_step *s);
-void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router,
-                             const struct infer_traffic *t);
+void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t);
 
 #endif

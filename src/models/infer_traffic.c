@@ -24,8 +24,7 @@ static bool even(const struct infer_layout *l)
 /* --- gate and placement of a layer
  * ----------------------------------------------------------------------------- */
 
-struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed,
-                                  struct arena *arena)
+struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed, struct arena *arena)
 {
     struct infer_gate *g = ARENA_NEW(arena, struct infer_gate);
     double *alike = ARENA_ARRAY(arena, double, (size_t)moe->routed);
@@ -36,8 +35,7 @@ struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed,
                                   .experts_per_token = moe->top_k,
                                   .groups = moe->groups,
                                   .groups_per_token = moe->top_groups};
-    g->shape = (struct routing_shape){
-        .cfg = &g->cfg, .n_ranks = 1, .ranks_per_node = 1, .n_nodes = 1};
+    g->shape = (struct routing_shape){.cfg = &g->cfg, .n_ranks = 1, .ranks_per_node = 1, .n_nodes = 1};
     g->pool = routing_pool_new(&g->shape, seed, arena);
     gate_choose(&g->shape, g->pool, alike, seed, 0, arena, &g->even);
     return g;
@@ -46,8 +44,7 @@ struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed,
 static double count_groups(const struct infer_router *r)
 {
     const struct routing_cfg *cfg = &r->gate->cfg;
-    uint32_t top_k = (uint32_t)cfg->experts_per_token,
-             per_group = (uint32_t)(cfg->experts / cfg->groups);
+    uint32_t top_k = (uint32_t)cfg->experts_per_token, per_group = (uint32_t)(cfg->experts / cfg->groups);
     uint64_t sum = 0;
     for (size_t t = 0; t < ROUTING_POOL_TOKENS; t++) {
         const uint16_t *chosen = r->choices.expert + t * top_k;
@@ -61,12 +58,11 @@ static double count_groups(const struct infer_router *r)
 static struct placement_shape routed_places(const struct infer_layout *l)
 {
     uint32_t ranks = l->routed_slots / l->slots_per_rank;
-    return (struct placement_shape){
-        .experts = (uint32_t)l->model->moe.routed,
-        .redundant = l->routed_slots - (uint32_t)l->model->moe.routed,
-        .groups = (uint32_t)l->model->moe.groups,
-        .ranks = ranks,
-        .nodes = ranks % l->ranks_per_node ? 1 : ranks / l->ranks_per_node};
+    return (struct placement_shape){.experts = (uint32_t)l->model->moe.routed,
+                                    .redundant = l->routed_slots - (uint32_t)l->model->moe.routed,
+                                    .groups = (uint32_t)l->model->moe.groups,
+                                    .ranks = ranks,
+                                    .nodes = ranks % l->ranks_per_node ? 1 : ranks / l->ranks_per_node};
 }
 
 static void place(struct infer_router *r, struct arena *arena)
@@ -74,8 +70,7 @@ static void place(struct infer_router *r, struct arena *arena)
     const struct infer_layout *l = r->layout;
     struct placement_shape shape = routed_places(l);
     uint32_t *used = ARENA_ARRAY(arena, uint32_t, l->ranks);
-    placement_make(&shape, (enum balance)l->expert_load->balance, r->load, arena,
-                   &r->where);
+    placement_make(&shape, (enum balance)l->expert_load->balance, r->load, arena, &r->where);
     r->slot = ARENA_ARRAY(arena, uint32_t, l->routed_slots);
     for (uint32_t i = 0; i < l->routed_slots; i++) {
         uint32_t rank = r->where.rank[i];
@@ -86,17 +81,15 @@ static void place(struct infer_router *r, struct arena *arena)
 static void draw_loads(struct infer_router *r, uint32_t layer)
 {
     const struct infer_layout *l = r->layout;
-    expert_load_draw(l->expert_load, l->load_rows, (uint32_t)l->model->moe.routed,
-                     r->gate->seed, layer - (uint32_t)l->model->dense_layers, r->load);
+    expert_load_draw(l->expert_load, l->load_rows, (uint32_t)l->model->moe.routed, r->gate->seed,
+                     layer - (uint32_t)l->model->dense_layers, r->load);
 }
 
-void infer_router_init(struct infer_router *r, const struct infer_layout *l,
-                       const struct infer_gate *gate, struct arena *arena)
+void infer_router_init(struct infer_router *r, const struct infer_layout *l, const struct infer_gate *gate,
+                       struct arena *arena)
 {
     uint32_t experts = (uint32_t)l->model->moe.routed;
-    *r = (struct infer_router){.layout = l,
-                               .gate = gate,
-                               .rng = rng_stream(gate->seed, 0, "inference tokens")};
+    *r = (struct infer_router){.layout = l, .gate = gate, .rng = rng_stream(gate->seed, 0, "inference tokens")};
     r->name = ARENA_ARRAY(arena, uint32_t, experts);
     r->load = ARENA_ARRAY(arena, double, experts);
     r->mark = ARENA_ARRAY(arena, uint32_t, l->ranks + l->n_nodes);
@@ -121,8 +114,7 @@ void infer_router_free(struct infer_router *r)
 /* Other names that keep groups together. */
 static void rename_experts(struct infer_router *r)
 {
-    uint32_t groups = (uint32_t)r->gate->cfg.groups,
-             per_group = (uint32_t)r->gate->cfg.experts / groups;
+    uint32_t groups = (uint32_t)r->gate->cfg.groups, per_group = (uint32_t)r->gate->cfg.experts / groups;
     uint32_t group[ROUTING_MAX_GROUPS];
     for (uint32_t g = 0; g < groups; g++)
         group[g] = g;
@@ -147,14 +139,12 @@ void infer_router_layer(struct infer_router *r, uint32_t layer)
     arena_free(r->of_layer);
     r->of_layer = arena_new();
     draw_loads(r, layer);
-    gate_choose(&r->gate->shape, r->gate->pool, r->load, r->gate->seed, layer,
-                r->of_layer, &r->choices);
+    gate_choose(&r->gate->shape, r->gate->pool, r->load, r->gate->seed, layer, r->of_layer, &r->choices);
     r->groups_per_token = count_groups(r);
     place(r, r->of_layer);
 }
 
-void infer_traffic_new(const struct infer_layout *l, struct arena *arena,
-                       struct infer_traffic *out)
+void infer_traffic_new(const struct infer_layout *l, struct arena *arena, struct infer_traffic *out)
 {
     size_t n = l->ranks;
     *out = (struct infer_traffic){.slot_rows = ARENA_ARRAY(arena, double, l->slots)};
@@ -174,8 +164,7 @@ static void clear(const struct infer_layout *l, struct infer_traffic *t)
     if (t->pairs)
         memset(t->pairs, 0, n * n * sizeof *t->pairs);
     if (t->copies.node_tokens) {
-        memset(t->copies.node_tokens, 0,
-               n * l->n_nodes * sizeof *t->copies.node_tokens);
+        memset(t->copies.node_tokens, 0, n * l->n_nodes * sizeof *t->copies.node_tokens);
         memset(t->copies.rank_tokens, 0, n * n * sizeof *t->copies.rank_tokens);
         memset(t->copies.expert_rows, 0, n * sizeof *t->copies.expert_rows);
     }
@@ -185,12 +174,11 @@ static void clear(const struct infer_layout *l, struct infer_traffic *t)
 
 /* The ranks that one token's experts lie on; returns how many of its copies there are.
  */
-static uint32_t choose(const struct infer_router *r, size_t token, uint32_t turn,
-                       struct infer_traffic *t, uint32_t *rank)
+static uint32_t choose(const struct infer_router *r, size_t token, uint32_t turn, struct infer_traffic *t,
+                       uint32_t *rank)
 {
     const struct infer_layout *l = r->layout;
-    uint32_t n = 0, top_k = (uint32_t)r->gate->cfg.experts_per_token,
-             shared = l->slots - l->routed_slots;
+    uint32_t n = 0, top_k = (uint32_t)r->gate->cfg.experts_per_token, shared = l->slots - l->routed_slots;
     const uint16_t *chosen = r->choices.expert + token * top_k;
     for (; n < top_k; n++) {
         uint32_t expert = r->name[chosen[n]], first = r->where.first[expert];
@@ -213,15 +201,15 @@ struct marks {
     uint64_t ranks, nodes; /* sums over tokens */
 };
 
-static void count_pairs(const struct infer_layout *l, uint32_t src, const uint32_t *rank,
-                        uint32_t n, struct infer_traffic *t)
+static void count_pairs(const struct infer_layout *l, uint32_t src, const uint32_t *rank, uint32_t n,
+                        struct infer_traffic *t)
 {
     for (uint32_t i = 0; i < n; i++)
         t->pairs[(size_t)src * l->ranks + rank[i]] += 1;
 }
 
-static void count_copies(const struct infer_layout *l, uint32_t src, const uint32_t *rank,
-                         uint32_t n, struct infer_traffic *t, struct marks *m)
+static void count_copies(const struct infer_layout *l, uint32_t src, const uint32_t *rank, uint32_t n,
+                         struct infer_traffic *t, struct marks *m)
 {
     m->token++;
     for (uint32_t i = 0; i < n; i++) {
@@ -244,8 +232,7 @@ static void sample(struct infer_router *r, uint64_t entity, struct infer_traffic
     struct marks m = {.rank = r->mark, .node = r->mark + l->ranks};
     memset(r->mark, 0, (l->ranks + l->n_nodes) * sizeof *r->mark);
     for (uint32_t src = 0; src < l->ranks; src++) {
-        rng_stream_reset(r->rng, r->gate->seed, entity * l->ranks + src,
-                         "inference tokens");
+        rng_stream_reset(r->rng, r->gate->seed, entity * l->ranks + src, "inference tokens");
         for (uint32_t i = 0; i < tokens; i++) {
             size_t token = gsl_rng_uniform_int(r->rng, ROUTING_POOL_TOKENS);
             uint32_t n = choose(r, token, src + i, t, rank);
@@ -267,17 +254,14 @@ static void spread(const struct infer_layout *l, struct infer_traffic *t)
     size_t n = l->ranks, shared = l->slots - l->routed_slots;
     double all = l->tokens * (double)n;
     for (uint32_t s = 0; s < l->slots; s++)
-        t->slot_rows[s] = s < l->routed_slots
-                              ? all * (double)l->model->moe.top_k / l->routed_slots
-                              : all / (double)shared;
+        t->slot_rows[s] =
+            s < l->routed_slots ? all * (double)l->model->moe.top_k / l->routed_slots : all / (double)shared;
     for (size_t i = 0; t->pairs && i < n * n; i++)
         t->pairs[i] = l->tokens * copies / (double)n;
     for (size_t i = 0; !t->pairs && i < n * n; i++)
-        t->copies.rank_tokens[i] =
-            (uint32_t)lround(l->tokens * t->ranks_per_token / (double)n);
+        t->copies.rank_tokens[i] = (uint32_t)lround(l->tokens * t->ranks_per_token / (double)n);
     for (size_t i = 0; !t->pairs && i < n * l->n_nodes; i++)
-        t->copies.node_tokens[i] =
-            (uint32_t)lround(l->tokens * t->nodes_per_token / l->n_nodes);
+        t->copies.node_tokens[i] = (uint32_t)lround(l->tokens * t->nodes_per_token / l->n_nodes);
 }
 
 /* --- both --------------------------------------------------------------------- */
@@ -295,8 +279,7 @@ static double busiest(const struct infer_layout *l, const double *rows)
     return all > 0 ? most * l->ranks / all : 1;
 }
 
-void infer_traffic_draw(struct infer_router *r, uint32_t layer, uint32_t micro_batch,
-                        struct infer_traffic *out)
+void infer_traffic_draw(struct infer_router *r, uint32_t layer, uint32_t micro_batch, struct infer_traffic *out)
 {
     const struct infer_layout *l = r->layout;
     bool balanced = l->cfg->routing == INFER_BALANCED;

@@ -19,8 +19,7 @@ struct infer_gate {
 };
 
 /* Takes a tenth of a second; several steps may share one. */
-struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed,
-                                  struct arena *arena);
+struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed, struct arena *arena);
 
 struct infer_router {
     const struct infer_layout *layout;
@@ -38,7 +37,7 @@ struct infer_router {
 
 /* Of one layer and micro-batch. */
 struct infer_traffic {
-    double *pairs; /* decoding: [ranks][ranks] (token, expert) pairs of a rank with
+    double *pairs;         /* decoding: [ranks][ranks] (token, expert) pairs of a rank with
                       places of a rank */
     struct routing copies; /* prefill: copies of tokens to nodes and ranks */
     double *slot_rows;     /* [slots] rows that a place receives */
@@ -46,16 +45,14 @@ struct infer_traffic {
     double busiest_ratio; /* rows of the busiest rank over the mean */
 };
 
-void infer_router_init(struct infer_router *r, const struct infer_layout *l,
-                       const struct infer_gate *gate, struct arena *arena);
+void infer_router_init(struct infer_router *r, const struct infer_layout *l, const struct infer_gate *gate,
+                       struct arena *arena);
 void infer_router_free(struct infer_router *r);
 /* Goes to a layer: how popular its experts are, and where they lie. */
 void infer_router_layer(struct infer_router *r, uint32_t layer);
 
-void infer_traffic_new(const struct infer_layout *l, struct arena *arena,
-                       struct infer_traffic *out);
+void infer_traffic_new(const struct infer_layout *l, struct arena *arena, struct infer_traffic *out);
 /* The traffic of a micro-batch of the router's layer; overwrites what `out` held. */
-void infer_traffic_draw(struct infer_router *r, uint32_t layer, uint32_t micro_batch,
-                        struct infer_traffic *out);
+void infer_traffic_draw(struct infer_router *r, uint32_t layer, uint32_t micro_batch, struct infer_traffic *out);
 
 #endif

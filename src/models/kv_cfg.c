@@ -1,11 +1,15 @@
 #include "models/kv_cfg.h"
 
 #define COUNT(key, member, preset, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct kv_cfg, member), .dflt = preset, .min = 1, \
-     .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct kv_cfg, member), .dflt = preset, .min = 1, \
+        .max = (high), .doc = text \
+    }
 #define QUANTITY(key, member, unit, preset, low, high, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct kv_cfg, member), \
-     .dflt = preset, .min = (low), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct kv_cfg, member), .dflt = preset, \
+        .min = (low), .max = (high), .doc = text \
+    }
 
 static const struct cfg_field fields[] = {
     COUNT("layers", layers, "16", 10000, "MoE layers that are simulated"),
@@ -22,8 +26,10 @@ static const struct cfg_field fields[] = {
     QUANTITY("load", load_Bps, DIM_BANDWIDTH, "20 GB/s", 0, 1e13,
              "caches from CPU to GPU, mean demand of each GPU (paper 4.5: tens of GB/s)"),
     QUANTITY("store", store_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e13, "caches from GPU to CPU, mean demand of each GPU"),
-    {.name = "loopback", .type = CFG_BOOL, .offset = offsetof(struct kv_cfg, loopback), .dflt = "false",
+    {.name = "loopback",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct kv_cfg, loopback),
+     .dflt = "false",
      .doc = "GPUs of one node exchange through their NICs too"},
     {0}};
-const struct cfg_table kv_table = {"kv", "Expert traffic beside transfers of KV caches", sizeof(struct kv_cfg),
-                                   fields};
+const struct cfg_table kv_table = {"kv", "Expert traffic beside transfers of KV caches", sizeof(struct kv_cfg), fields};

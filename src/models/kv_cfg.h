@@ -9,7 +9,7 @@
 
 struct kv_cfg {
     int64_t layers, tokens, experts, experts_per_token, hidden;
-    double attention_s, experts_s;     /* computation before a dispatch, before a combine */
+    double attention_s, experts_s;      /* computation before a dispatch, before a combine */
     double load_B, load_Bps, store_Bps; /* one cache; mean demand per GPU */
     bool loopback;
 };

@@ -77,8 +77,7 @@ struct model_params model_params(const struct model *m)
     p.other = layers * a.other + sparse * e.other + n_dense(m) * f.other + p.norms;
     p.head = m->tied_embeddings ? 0 : p.embedding;
     p.other += p.embedding + p.head;
-    p.total = p.embedding + p.head + p.attention + p.dense_ffn + p.experts +
-              p.shared_experts_and_router + p.norms;
+    p.total = p.embedding + p.head + p.attention + p.dense_ffn + p.experts + p.shared_experts_and_router + p.norms;
     p.active = p.embedding + p.head + p.attention + p.dense_ffn + p.norms + sparse * e.active;
     add_mtp(m, &p);
     return p;
@@ -139,8 +138,7 @@ static double kept(const struct model *m, double context)
 double model_decode_flop(const struct model *m, double context)
 {
     struct model_params p = model_params(m);
-    return 2 * multiplied(m, &p) +
-           2 * kept(m, context) * attention_of_decoding(m).score_width * (double)m->layers;
+    return 2 * multiplied(m, &p) + 2 * kept(m, context) * attention_of_decoding(m).score_width * (double)m->layers;
 }
 
 double model_cache_B(const struct model *m, double context)
@@ -168,8 +166,8 @@ static const char *misfit(const struct model *m, const struct model_layout *l)
     if (l->redundant && !m->moe.routed)
         return "a dense model has no experts to replicate";
     if ((m->moe.routed + l->redundant) % l->ep)
-        return l->redundant ? "expert parallelism must divide the routed and redundant experts" :
-                              "expert parallelism must divide the routed experts";
+        return l->redundant ? "expert parallelism must divide the routed and redundant experts"
+                            : "expert parallelism must divide the routed experts";
     return NULL;
 }
 
@@ -185,8 +183,8 @@ static double stage_B(const struct model *m, const struct model_layout *l, uint3
     for (uint32_t i = first; i < first + n; i++) {
         bool is_dense = !m->moe.routed || i < (uint64_t)m->dense_layers;
         double rest = a.params + 2 * (double)m->hidden + (is_dense ? f.params : e.params - e.routed);
-        sum += model_attention_rank(m, l->tp) + (rest - a.params) / l->tp +
-               (is_dense ? 0 : replicas * e.routed / l->ep);
+        sum +=
+            model_attention_rank(m, l->tp) + (rest - a.params) / l->tp + (is_dense ? 0 : replicas * e.routed / l->ep);
         other += (a.other + 2 * (double)m->hidden + (is_dense ? f.other : e.other)) / l->tp;
     }
     double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;

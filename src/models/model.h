@@ -19,7 +19,7 @@ struct attention_dims {
     double kv_value_B; /* of a cached number */
     double kv_scale_B; /* of a block of kv_block cached numbers that share a scale */
     int64_t kv_block;
-    double kv_rope_B;  /* MLA: of a cached number of the key with position; 0 = kv_value_B */
+    double kv_rope_B; /* MLA: of a cached number of the key with position; 0 = kv_value_B */
 };
 
 struct moe_dims { /* routed 0 = dense */
@@ -31,7 +31,7 @@ struct model {
     const char *name, *source;
     int64_t layers, dense_layers, hidden, vocab, dense_ffn, mtp_layers;
     bool tied_embeddings;
-    double weight_B; /* of a parameter at inference */
+    double weight_B;       /* of a parameter at inference */
     double weight_scale_B; /* of a block of weight_block parameters that share a scale */
     int64_t weight_block;
     double other_weight_B; /* of embedding, head, norms, biases and routers; 0 = as the others */
@@ -50,9 +50,9 @@ struct model_params {
     double embedding, head; /* head: 0 when tied */
     double attention, dense_ffn, experts, shared_experts_and_router, norms;
     double total;
-    double active;     /* used by a token, embedding and head with it */
-    double router;     /* part of active */
-    double other;      /* part of total: embedding, head, norms, biases, routers */
+    double active;          /* used by a token, embedding and head with it */
+    double router;          /* part of active */
+    double other;           /* part of total: embedding, head, norms, biases, routers */
     double mtp, mtp_active; /* of the MTP modules, without the embedding and head that they share */
     double mtp_other;       /* of mtp: the projection of two vectors to one, norms, routers */
 };

@@ -4,23 +4,36 @@
 #include "models/blocks/block.h"
 
 #define DIM(table, key, member, preset, least, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .dflt = preset, \
-     .min = least, .max = 1 << 24, .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .dflt = preset, .min = least, \
+        .max = 1 << 24, .doc = text \
+    }
 #define FLAG(table, key, member, text) \
-    {.name = key, .type = CFG_BOOL, .offset = offsetof(struct table, member), .dflt = "false", .doc = text}
+    { \
+        .name = key, .type = CFG_BOOL, .offset = offsetof(struct table, member), .dflt = "false", .doc = text \
+    }
 #define SIZE(table, key, member, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), \
-     .dflt = "2 B", .min = 0.125, .max = 8, .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), .dflt = "2 B", \
+        .min = 0.125, .max = 8, .doc = text \
+    }
 
 #define EXTRA(table, key, member, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), \
-     .dflt = "0 B", .min = 0, .max = 8, .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct table, member), .dflt = "0 B", \
+        .min = 0, .max = 8, .doc = text \
+    }
 
 static const struct cfg_field attention_fields[] = {
-    {.name = "kind", .type = CFG_STRING, .offset = offsetof(struct attention_dims, kind),
+    {.name = "kind",
+     .type = CFG_STRING,
+     .offset = offsetof(struct attention_dims, kind),
      .doc = "mla, gqa, mha or mqa ('moesim list blocks')"},
-    {.name = "decode", .type = CFG_STRING, .offset = offsetof(struct attention_dims, decode),
-     .dflt = "", .doc = "block that decoding uses, for example mla_absorbed; empty = kind"},
+    {.name = "decode",
+     .type = CFG_STRING,
+     .offset = offsetof(struct attention_dims, decode),
+     .dflt = "",
+     .doc = "block that decoding uses, for example mla_absorbed; empty = kind"},
     DIM(attention_dims, "heads", heads, NULL, 1, "heads of queries"),
     DIM(attention_dims, "kv_heads", kv_heads, "0", 0, "heads of keys and values (not MLA)"),
     DIM(attention_dims, "head_dim", head_dim, "0", 0, "dimension of a head (not MLA)"),
@@ -37,8 +50,8 @@ static const struct cfg_field attention_fields[] = {
     EXTRA(attention_dims, "kv_rope", kv_rope_B,
           "MLA: a cached number of the key with position, FlashMLA: 2 B; 0 B = as kv_value"),
     {0}};
-static const struct cfg_table attention_table = {
-    "attention", "attention of every layer", sizeof(struct attention_dims), attention_fields};
+static const struct cfg_table attention_table = {"attention", "attention of every layer", sizeof(struct attention_dims),
+                                                 attention_fields};
 
 static const struct cfg_field moe_fields[] = {
     DIM(moe_dims, "routed", routed, "0", 0, "routed experts of a layer; 0 = a dense model"),
@@ -53,7 +66,9 @@ static const struct cfg_table moe_dims_table = {"moe", "experts", sizeof(struct 
 
 static const struct cfg_field model_fields[] = {
     {.name = "name", .type = CFG_STRING, .offset = offsetof(struct model, name), .doc = "for people"},
-    {.name = "source", .type = CFG_STRING, .offset = offsetof(struct model, source),
+    {.name = "source",
+     .type = CFG_STRING,
+     .offset = offsetof(struct model, source),
      .doc = "where the dimensions come from"},
     DIM(model, "layers", layers, NULL, 1, "transformer layers"),
     DIM(model, "dense_layers", dense_layers, "0", 0, "the first of them, which have no experts"),
@@ -67,10 +82,12 @@ static const struct cfg_field model_fields[] = {
     DIM(model, "weight_block", weight_block, "16384", 1, "parameters that share a scale: 128 x 128"),
     EXTRA(model, "other_weight", other_weight_B,
           "a parameter of embedding, head, norms, biases and routers; 0 B = as weight"),
-    {.name = "attention", .type = CFG_TABLE, .offset = offsetof(struct model, attention),
-     .sub = &attention_table, .doc = "attention of every layer"},
-    {.name = "moe", .type = CFG_TABLE, .offset = offsetof(struct model, moe), .sub = &moe_dims_table,
-     .doc = "experts"},
+    {.name = "attention",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct model, attention),
+     .sub = &attention_table,
+     .doc = "attention of every layer"},
+    {.name = "moe", .type = CFG_TABLE, .offset = offsetof(struct model, moe), .sub = &moe_dims_table, .doc = "experts"},
     {0}};
 const struct cfg_table model_table = {"model", "a language model", sizeof(struct model), model_fields};
 
@@ -102,9 +119,8 @@ static void check_block(const struct check *c, const char *key, const char *name
         return;
     }
     const char *near = cfg_nearest(name, names);
-    diag_error(c->diag, EXIT_BAD_INPUT, place(c, key),
-               "there is no attention '%.40s'%s%s%s ('moesim list blocks')", name,
-               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    diag_error(c->diag, EXIT_BAD_INPUT, place(c, key), "there is no attention '%.40s'%s%s%s ('moesim list blocks')",
+               name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 int model_check(const struct cfg *cfg, const char *prefix, const struct model *m, struct diag *diag)

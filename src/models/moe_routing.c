@@ -46,21 +46,16 @@ struct routing_pool {
 
 #define FIELD(member, kind, dimension, preset, least, most, text) \
     { \
-        .name = #member, .type = kind, .dim = dimension, \
-        .offset = offsetof(struct routing_cfg, member), .dflt = preset, .min = least, \
-        .max = most, .doc = text \
+        .name = #member, .type = kind, .dim = dimension, .offset = offsetof(struct routing_cfg, member), \
+        .dflt = preset, .min = least, .max = most, .doc = text \
     }
 
 static const struct cfg_field fields[] = {
     FIELD(experts, CFG_INT, DIM_COUNT, "256", 1, 65535, "routed experts of a layer"),
-    FIELD(experts_per_token, CFG_INT, DIM_COUNT, "8", 1, ROUTING_MAX_TOPK,
-          "routed experts that a token activates"),
-    FIELD(groups, CFG_INT, DIM_COUNT, "8", 1, ROUTING_MAX_GROUPS,
-          "expert groups of node-limited routing (paper 4.3)"),
-    FIELD(groups_per_token, CFG_INT, DIM_COUNT, "4", 1, ROUTING_MAX_GROUPS,
-          "groups that a token may use"),
-    FIELD(tokens_per_rank, CFG_INT, DIM_COUNT, "4096", 1, 1e6,
-          "tokens that each rank dispatches per layer"),
+    FIELD(experts_per_token, CFG_INT, DIM_COUNT, "8", 1, ROUTING_MAX_TOPK, "routed experts that a token activates"),
+    FIELD(groups, CFG_INT, DIM_COUNT, "8", 1, ROUTING_MAX_GROUPS, "expert groups of node-limited routing (paper 4.3)"),
+    FIELD(groups_per_token, CFG_INT, DIM_COUNT, "4", 1, ROUTING_MAX_GROUPS, "groups that a token may use"),
+    FIELD(tokens_per_rank, CFG_INT, DIM_COUNT, "4096", 1, 1e6, "tokens that each rank dispatches per layer"),
     FIELD(hidden, CFG_INT, DIM_COUNT, "7168", 128, 1e6, "hidden size of the model"),
     {.name = "rank_load_cv",
      .type = CFG_QUANTITY,
@@ -83,38 +78,32 @@ const struct cfg_table routing_table = {
     .fields = fields,
 };
 
-int routing_check(const struct routing_shape *shape, const char *place,
-                  struct diag *diag)
+int routing_check(const struct routing_shape *shape, const char *place, struct diag *diag)
 {
     const struct routing_cfg *c = shape->cfg;
     struct srcloc where = SRCLOC_FILE(place);
     size_t before = diag_count(diag);
 
     if ((c->experts + shape->redundant) % shape->n_ranks)
-        diag_error(
-            diag, EXIT_BAD_INPUT, where,
-            "%lld experts do not divide among %u ranks; routing.experts must be a "
-            "multiple of the GPUs of the cluster",
-            (long long)(c->experts + shape->redundant), shape->n_ranks);
-    if (c->experts % c->groups)
         diag_error(diag, EXIT_BAD_INPUT, where,
-                   "%lld experts do not divide into %lld groups; change routing.groups",
+                   "%lld experts do not divide among %u ranks; routing.experts must be a "
+                   "multiple of the GPUs of the cluster",
+                   (long long)(c->experts + shape->redundant), shape->n_ranks);
+    if (c->experts % c->groups)
+        diag_error(diag, EXIT_BAD_INPUT, where, "%lld experts do not divide into %lld groups; change routing.groups",
                    (long long)c->experts, (long long)c->groups);
     if (c->groups_per_token > c->groups)
-        diag_error(diag, EXIT_BAD_INPUT, where,
-                   "routing.groups_per_token is %lld but there are only %lld groups",
+        diag_error(diag, EXIT_BAD_INPUT, where, "routing.groups_per_token is %lld but there are only %lld groups",
                    (long long)c->groups_per_token, (long long)c->groups);
     else if (c->experts_per_token > c->groups_per_token * (c->experts / c->groups))
-        diag_error(
-            diag, EXIT_BAD_INPUT, where,
-            "routing.experts_per_token is %lld but %lld groups hold only %lld experts",
-            (long long)c->experts_per_token, (long long)c->groups_per_token,
-            (long long)(c->groups_per_token * (c->experts / c->groups)));
+        diag_error(diag, EXIT_BAD_INPUT, where,
+                   "routing.experts_per_token is %lld but %lld groups hold only %lld experts",
+                   (long long)c->experts_per_token, (long long)c->groups_per_token,
+                   (long long)(c->groups_per_token * (c->experts / c->groups)));
     return diag_count(diag) > before ? -1 : 0;
 }
 
-struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_t seed,
-                                      struct arena *arena)
+struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_t seed, struct arena *arena)
 {
     size_t n = (size_t)POOL_TOKENS * (size_t)shape->cfg->experts;
     struct routing_pool *pool = ARENA_NEW(arena, struct routing_pool);
@@ -127,9 +116,8 @@ struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_
     return pool;
 }
 
-void routing_draw_loads(const struct routing_shape *shape, uint64_t seed,
-                        uint64_t entity, const char *purpose, uint32_t pinned,
-                        double pinned_load, double *load)
+void routing_draw_loads(const struct routing_shape *shape, uint64_t seed, uint64_t entity, const char *purpose,
+                        uint32_t pinned, double pinned_load, double *load)
 {
     double cv = shape->cfg->rank_load_cv_ratio, sum = 0;
     double sigma = sqrt(log1p(cv * cv));
@@ -159,8 +147,7 @@ static void insert_ascending(uint16_t *list, int n, uint16_t value)
 
 /* The n best of score[0 .. count-1] that belong to kept groups; ties go to the lower
  * expert. */
-static void choose_experts(const float *score, int count, int per_group, uint64_t kept,
-                           int n, uint16_t *chosen)
+static void choose_experts(const float *score, int count, int per_group, uint64_t kept, int n, uint16_t *chosen)
 {
     float best[ROUTING_MAX_TOPK];
     uint16_t who[ROUTING_MAX_TOPK];
@@ -217,7 +204,7 @@ struct fit {
     const size_t *label; /* which of the pool's columns an expert reads */
     const double *load;  /* wanted, per unit, mean 1 */
     uint32_t per_unit, n_units;
-    double mean;         /* choices of a unit with load 1 */
+    double mean; /* choices of a unit with load 1 */
     double *bias, *received;
     float *scratch;
     struct arena *arena;
@@ -225,8 +212,7 @@ struct fit {
 };
 
 static void fit_init(struct fit *f, const struct routing_shape *shape, const struct routing_pool *pool,
-                     const double *load, uint32_t n_units, struct arena *arena,
-                     struct gate_choices *choices)
+                     const double *load, uint32_t n_units, struct arena *arena, struct gate_choices *choices)
 {
     size_t experts = (size_t)shape->cfg->experts, topk = (size_t)shape->cfg->experts_per_token;
     *f = (struct fit){.shape = shape,
@@ -272,8 +258,7 @@ static void route_pool(struct fit *f)
         uint16_t *chosen = f->choices->expert + (size_t)t * (size_t)topk;
         for (int e = 0; e < experts; e++)
             score[e] = row[f->label[e]] + expert_bias[e];
-        uint64_t kept =
-            choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token);
+        uint64_t kept = choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token);
         choose_experts(score, experts, per_group, kept, topk, chosen);
         for (int i = 0; i < topk; i++)
             f->received[chosen[i] / f->per_unit]++;
@@ -329,9 +314,8 @@ static void fit_experts(struct fit *f)
     }
 }
 
-void gate_choose(const struct routing_shape *shape, const struct routing_pool *pool,
-                    const double *expert_load, uint64_t seed, uint64_t entity, struct arena *arena,
-                    struct gate_choices *out)
+void gate_choose(const struct routing_shape *shape, const struct routing_pool *pool, const double *expert_load,
+                 uint64_t seed, uint64_t entity, struct arena *arena, struct gate_choices *out)
 {
     struct fit f;
     fit_init(&f, shape, pool, expert_load, (uint32_t)shape->cfg->experts, arena, out);
@@ -339,8 +323,8 @@ void gate_choose(const struct routing_shape *shape, const struct routing_pool *p
     fit_experts(&f);
 }
 
-void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t token,
-                   const struct placement *where, uint32_t turn, uint32_t *ranks)
+void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t token, const struct placement *where,
+                uint32_t turn, uint32_t *ranks)
 {
     const uint16_t *chosen = choices->expert + (size_t)token * top_k;
     for (uint32_t n = 0; n < top_k; n++) {
@@ -352,8 +336,7 @@ void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t tok
     }
 }
 
-static void count_token(const struct routing_shape *shape, const uint32_t *ranks, uint32_t src,
-                        struct routing *out)
+static void count_token(const struct routing_shape *shape, const uint32_t *ranks, uint32_t src, struct routing *out)
 {
     uint32_t last_rank = UINT32_MAX, last_node = UINT32_MAX;
 
@@ -414,8 +397,8 @@ static uint32_t merge_sets(struct counting *c)
 }
 
 /* Where a token goes, as its kernels pass it on: to nodes, and in each node from the GPU of its rail to others. */
-static void count_sets(const struct routing_shape *shape, const uint32_t *ranks, uint32_t src,
-                       struct counting *nodes, struct counting *gpus)
+static void count_sets(const struct routing_shape *shape, const uint32_t *ranks, uint32_t src, struct counting *nodes,
+                       struct counting *gpus)
 {
     uint32_t per_node = shape->ranks_per_node, home = src / per_node, rail = src % per_node;
     uint64_t node_mask = 0, gpu_mask = 0;
@@ -432,8 +415,7 @@ static void count_sets(const struct routing_shape *shape, const uint32_t *ranks,
     add_set(nodes, src, node_mask);
 }
 
-static double per_token(const struct routing_shape *shape, const uint32_t *count,
-                        size_t n)
+static double per_token(const struct routing_shape *shape, const uint32_t *count, size_t n)
 {
     double sum = 0;
 
@@ -442,9 +424,8 @@ static double per_token(const struct routing_shape *shape, const uint32_t *count
     return sum / ((double)shape->n_ranks * (double)shape->cfg->tokens_per_rank);
 }
 
-void gate_count(const struct routing_shape *shape, const struct gate_choices *choices,
-                   const struct placement *where, uint64_t seed, uint64_t entity, struct arena *arena,
-                   struct routing *out)
+void gate_count(const struct routing_shape *shape, const struct gate_choices *choices, const struct placement *where,
+                uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out)
 {
     size_t node_cells = (size_t)shape->n_ranks * shape->n_nodes;
     size_t rank_cells = (size_t)shape->n_ranks * shape->n_ranks;
@@ -476,9 +457,8 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
     out->ranks_per_token = per_token(shape, out->rank_tokens, rank_cells);
 }
 
-void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool,
-                    const double *load, uint64_t seed, uint64_t entity,
-                    struct arena *arena, struct routing *out)
+void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool, const double *load,
+                    uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out)
 {
     struct placement_shape in_order = {(uint32_t)shape->cfg->experts, 0, 1, shape->n_ranks, shape->n_nodes};
     struct gate_choices choices;

@@ -17,8 +17,7 @@
 
 struct routing_cfg { /* token routing of the MoE layers */
     int64_t experts, experts_per_token;
-    int64_t groups,
-        groups_per_token; /* node-limited routing: groups = nodes of the EP group */
+    int64_t groups, groups_per_token; /* node-limited routing: groups = nodes of the EP group */
     int64_t tokens_per_rank;
     int64_t hidden;
     double rank_load_cv_ratio; /* coefficient of variation of the tokens that a rank's
@@ -45,8 +44,7 @@ struct token_set {
 /* The traffic of one dispatch (a combine is its mirror image). */
 struct routing {
     uint32_t *node_tokens; /* [n_ranks][n_nodes] tokens of a rank that go to a node */
-    uint32_t
-        *rank_tokens; /* [n_ranks][n_ranks] tokens of a rank (row) that go to a rank */
+    uint32_t *rank_tokens; /* [n_ranks][n_ranks] tokens of a rank (row) that go to a rank */
     uint32_t *expert_rows; /* [n_ranks] (token, expert) pairs that the rank's experts
                               receive */
     double nodes_per_token, ranks_per_token;
@@ -60,42 +58,36 @@ enum { ROUTING_MAX_SET = 64 }; /* nodes, or GPUs of a node, that a set can hold 
 struct routing_pool;
 
 /* 0, or -1 with what does not fit together. `place` names the input in messages. */
-int routing_check(const struct routing_shape *shape, const char *place,
-                  struct diag *diag);
+int routing_check(const struct routing_shape *shape, const char *place, struct diag *diag);
 
-struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_t seed,
-                                      struct arena *arena);
+struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_t seed, struct arena *arena);
 
 /* Draws the popularity of each rank's experts: lognormal with mean 1 and the configured
  * coefficient of variation. `pinned` is set to pinned_load (ignored when <= 0) and the
  * others are scaled so that the mean stays 1. */
-void routing_draw_loads(const struct routing_shape *shape, uint64_t seed,
-                        uint64_t entity, const char *purpose, uint32_t pinned,
-                        double pinned_load, double *load);
+void routing_draw_loads(const struct routing_shape *shape, uint64_t seed, uint64_t entity, const char *purpose,
+                        uint32_t pinned, double pinned_load, double *load);
 
 /* Routes every rank's tokens such that rank r's experts receive about load[r] times the
  * mean. `entity` tells layers and directions apart. */
-void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool,
-                    const double *load, uint64_t seed, uint64_t entity,
-                    struct arena *arena, struct routing *out);
+void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool, const double *load,
+                    uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out);
 
 /* What the pool's tokens choose. */
 struct gate_choices {
-    uint16_t *expert; /* [ROUTING_POOL_TOKENS][experts_per_token], each token's ascending */
+    uint16_t *expert;        /* [ROUTING_POOL_TOKENS][experts_per_token], each token's ascending */
     double load_error_ratio; /* root mean square of what the fitted loads miss, in units of the mean */
 };
 
 /* Chooses such that expert e receives about expert_load[e] times the mean (models/expert_load.h). */
-void gate_choose(const struct routing_shape *shape, const struct routing_pool *pool,
-                    const double *expert_load, uint64_t seed, uint64_t entity, struct arena *arena,
-                    struct gate_choices *out);
+void gate_choose(const struct routing_shape *shape, const struct routing_pool *pool, const double *expert_load,
+                 uint64_t seed, uint64_t entity, struct arena *arena, struct gate_choices *out);
 /* The ranks that one of the pool's tokens goes to, one for each expert, ascending. Tokens take the replicas of
  * an expert in turn. */
-void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t token,
-                   const struct placement *where, uint32_t turn, uint32_t *ranks);
+void gate_ranks(const struct gate_choices *choices, uint32_t top_k, uint32_t token, const struct placement *where,
+                uint32_t turn, uint32_t *ranks);
 /* Routes every rank's tokens, drawn from the choices with replacement, to replicas. */
-void gate_count(const struct routing_shape *shape, const struct gate_choices *choices,
-                   const struct placement *where, uint64_t seed, uint64_t entity, struct arena *arena,
-                   struct routing *out);
+void gate_count(const struct routing_shape *shape, const struct gate_choices *choices, const struct placement *where,
+                uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out);
 
 #endif

@@ -26,8 +26,7 @@ static void *resize(void *old, size_t n, size_t element_B)
     void *p = realloc(old, n * element_B);
 
     if (!p) {
-        fprintf(stderr, "moesim: out of memory: an op graph needs %zu bytes\n",
-                n * element_B);
+        fprintf(stderr, "moesim: out of memory: an op graph needs %zu bytes\n", n * element_B);
         exit(EXIT_LIMIT);
     }
     return p;
@@ -324,8 +323,7 @@ static uint32_t count_reachable(struct moments *m)
 
 static void check_progress(const struct opgraph *g)
 {
-    size_t max_edges =
-        3 * (size_t)g->n_ops + g->n_deps + 2 * (size_t)g->n_transfers + g->n_branches + 1;
+    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + 2 * (size_t)g->n_transfers + g->n_branches + 1;
     struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
 
     m.from = resize(NULL, max_edges, sizeof *m.from);
@@ -339,8 +337,7 @@ static void check_progress(const struct opgraph *g)
 
     for (uint32_t i = 0; i < g->n_ops; i++)
         if (n_reached < m.n && (m.pending[2 * i] || m.pending[2 * i + 1]))
-            BUG("op %u (%s) of device %u waits for itself", i,
-                g->strings[g->ops[i].name], g->ops[i].device);
+            BUG("op %u (%s) of device %u waits for itself", i, g->strings[g->ops[i].name], g->ops[i].device);
     free(m.from);
     free(m.to);
     free(m.row);
@@ -357,8 +354,7 @@ void opgraph_check(const struct opgraph *g)
         BUG_IF(g->deps[i].before == g->deps[i].after);
     }
     for (uint32_t i = 0; i < g->n_resources; i++)
-        BUG_IF(!(g->resources[i].capacity_Bps > 0) ||
-               !isfinite(g->resources[i].capacity_Bps));
+        BUG_IF(!(g->resources[i].capacity_Bps > 0) || !isfinite(g->resources[i].capacity_Bps));
     for (uint32_t i = 0; i < g->n_transfers; i++)
         check_transfer(g, &g->transfers[i]);
     check_progress(g);

@@ -22,9 +22,9 @@
 enum op_kind { OP_COMPUTE, OP_SYNC, OP_COMM };
 
 struct op {
-    uint8_t kind;         /* enum op_kind */
+    uint8_t kind; /* enum op_kind */
     uint32_t lane;
-    uint32_t device;      /* GPU rank */
+    uint32_t device; /* GPU rank */
     double work_s;
     double lead_s;
     float sm_ref, sm_max; /* COMPUTE */
@@ -57,17 +57,17 @@ struct transfer {
     uint32_t src_op, dst_op; /* both count it as pending; may be the same op */
     uint32_t src, dst;       /* devices; equal: no network path, resources only */
     double bytes_B;
-    double latency_s;        /* beyond the path's own */
-    double cap_Bps;          /* rate limit of this transfer; 0 = none */
-    double weight;           /* share of a contended link relative to others; 1 normally */
-    uint8_t priority;        /* 0 is served first, strictly */
+    double latency_s; /* beyond the path's own */
+    double cap_Bps;   /* rate limit of this transfer; 0 = none */
+    double weight;    /* share of a contended link relative to others; 1 normally */
+    uint8_t priority; /* 0 is served first, strictly */
     uint8_t n_res;
-    bool rendezvous;         /* nothing moves before the receiver is there, too; needs two ops */
-    uint8_t hop;             /* enum nvlink_hop */
-    uint8_t round_trips;     /* on its path, after its last byte, before its ops count it as done (fences, flags) */
-    uint32_t tree;           /* 0: none; else tree number tree - 1. src and src_op are its root's (dst and dst_op of
+    bool rendezvous;     /* nothing moves before the receiver is there, too; needs two ops */
+    uint8_t hop;         /* enum nvlink_hop */
+    uint8_t round_trips; /* on its path, after its last byte, before its ops count it as done (fences, flags) */
+    uint32_t tree;       /* 0: none; else tree number tree - 1. src and src_op are its root's (dst and dst_op of
                                 an inward one), the other end is its first branch */
-    uint32_t pinned;         /* 0: the routing policy chooses; else path number pinned - 1 */
+    uint32_t pinned;     /* 0: the routing policy chooses; else path number pinned - 1 */
     uint32_t res[TRANSFER_MAX_RES]; /* resource ids */
 };
 

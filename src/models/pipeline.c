@@ -22,10 +22,10 @@ struct builder {
     struct opgraph *graph;
     struct arena *arena;
     struct pipeline_ops *out;
-    bool beside;              /* messages go beside the steps */
+    bool beside;                      /* messages go beside the steps */
     struct place *forward, *backward; /* [stage * micro_batches + micro_batch] the step */
     uint32_t *sender, *receiver;      /* [message_index] of a column: the op */
-    uint32_t *side_lane; /* [rank][gradient][send][boundary parity]: of messages beside the steps */
+    uint32_t *side_lane;              /* [rank][gradient][send][boundary parity]: of messages beside the steps */
     uint32_t no_text, message_text, class_text[N_STEP_KINDS];
 };
 
@@ -164,15 +164,14 @@ static void add_transfers(struct builder *b, uint32_t column, uint32_t rank)
     for (uint32_t k = 0; k < b->s->ranks[rank].n_messages; k++) {
         const struct schedule_message *m = &b->s->ranks[rank].messages[k];
         for (uint32_t peer = 0; m->send && peer < p->peers; peer++)
-            opgraph_transfer(b->graph,
-                             &(struct transfer){.src_op = b->sender[message_index(b, m)],
-                                                .dst_op = b->receiver[message_index(b, m)],
-                                                .src = p->device(p->ctx, column, rank, peer),
-                                                .dst = p->device(p->ctx, column, m->peer, peer),
-                                                .bytes_B = p->message_B,
-                                                .latency_s = p->message_s,
-                                                .weight = 1,
-                                                .rendezvous = true});
+            opgraph_transfer(b->graph, &(struct transfer){.src_op = b->sender[message_index(b, m)],
+                                                          .dst_op = b->receiver[message_index(b, m)],
+                                                          .src = p->device(p->ctx, column, rank, peer),
+                                                          .dst = p->device(p->ctx, column, m->peer, peer),
+                                                          .bytes_B = p->message_B,
+                                                          .latency_s = p->message_s,
+                                                          .weight = 1,
+                                                          .rendezvous = true});
     }
 }
 

@@ -1,24 +1,21 @@
 #include "models/queueing_cfg.h"
 
-static const char *const traffic_names[] = {"incast",     "pair",   "permutation",
-                                            "all_to_all", "random", NULL};
+static const char *const traffic_names[] = {"incast", "pair", "permutation", "all_to_all", "random", NULL};
 static const char *const victim_names[] = {"none", "at_sender", "beside", NULL};
 
 #define AT(member) offsetof(struct queueing_cfg, member)
 #define COUNT(key, member, preset, low, high, text) \
     { \
-        .name = key, .type = CFG_INT, .offset = AT(member), .dflt = preset, \
-        .min = (low), .max = (high), .doc = text \
+        .name = key, .type = CFG_INT, .offset = AT(member), .dflt = preset, .min = (low), .max = (high), .doc = text \
     }
 #define SIZE(key, member, preset, low, text) \
     { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = AT(member), \
-        .dflt = preset, .min = (low), .max = 1e12, .doc = text \
+        .name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = AT(member), .dflt = preset, .min = (low), \
+        .max = 1e12, .doc = text \
     }
 #define TEXT(key, member, preset, text) \
     { \
-        .name = key, .type = CFG_STRING, .offset = AT(member), .dflt = preset, \
-        .doc = text \
+        .name = key, .type = CFG_STRING, .offset = AT(member), .dflt = preset, .doc = text \
     }
 #define CLASS(key, member, text) COUNT(key, member, "0", 0, 7, text)
 
@@ -33,8 +30,7 @@ static const struct cfg_field queueing_fields[] = {
             "permutation: every GPU to the one half the cluster away; all_to_all; "
             "random: Poisson "
             "arrivals"},
-    COUNT("senders", senders, "8", 1, 65536,
-          "incast: how many nodes send, GPU 0 of each"),
+    COUNT("senders", senders, "8", 1, 65536, "incast: how many nodes send, GPU 0 of each"),
     SIZE("size", size_B, "1 MiB", 1, "bytes of a message"),
     COUNT("messages", messages, "100", 1, 1000000, "random: messages of each GPU"),
     {.name = "load",
@@ -53,8 +49,7 @@ static const struct cfg_field queueing_fields[] = {
      .doc = "incast: a message of somebody else's: none; at_sender: from the last "
             "sender's node; "
             "beside: from the node behind it"},
-    COUNT("victim_to", victim_to, "1", 1, 65535,
-          "the node that the victim's message goes to"),
+    COUNT("victim_to", victim_to, "1", 1, 65535, "the node that the victim's message goes to"),
     SIZE("victim_size", victim_B, "1 MiB", 1, "bytes of it"),
     COUNT("probes", probes, "0", 0, 1000000,
           "incast and pair: short messages at random times on the victim's way, or the "
@@ -75,6 +70,5 @@ static const struct cfg_field queueing_fields[] = {
          "empty = cluster.packet.loss"),
     {0}};
 
-const struct cfg_table queueing_table = {
-    "queueing", "Queues, flow control and loss, packet by packet",
-    sizeof(struct queueing_cfg), queueing_fields};
+const struct cfg_table queueing_table = {"queueing", "Queues, flow control and loss, packet by packet",
+                                         sizeof(struct queueing_cfg), queueing_fields};

@@ -104,6 +104,7 @@ double reliability_goodput(const struct reliability *r)
     double wall_s = slowing(r) * r->interval_s;
     double exposure = stop_Hz * (wall_s + r->cfg->write_s);
     double segment_s = exp(stop_Hz * restart_s) * expm1(exposure) / stop_Hz;
-    double uncaught_Hz = r->silent_Hz * (1 - r->caught_ratio) * exp(-stop_Hz * restart_s) * -expm1(-exposure) / exposure;
+    double uncaught_Hz =
+        r->silent_Hz * (1 - r->caught_ratio) * exp(-stop_Hz * restart_s) * -expm1(-exposure) / exposure;
     return r->interval_s / segment_s / (1 + uncaught_Hz * (r->notice_s + wall_s / 2 + r->cfg->restart_s));
 }

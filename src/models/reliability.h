@@ -8,20 +8,20 @@
 #include "hw/cluster.h"
 
 enum sdc_detection {
-    SDC_PEOPLE,     /* somebody sees the loss curve */
-    SDC_CHECKSUMS,  /* of matrix products and of memory, in hardware */
-    SDC_REDUNDANCY  /* computed twice and compared */
+    SDC_PEOPLE,    /* somebody sees the loss curve */
+    SDC_CHECKSUMS, /* of matrix products and of memory, in hardware */
+    SDC_REDUNDANCY /* computed twice and compared */
 };
 
 struct reliability_cfg {
-    const char *gpus;                 /* list; "" = the cluster's */
-    double interval_s, write_s;       /* of checkpoints: 0 = Daly's optimum; time that training stops for one */
-    double detect_s, restart_s;       /* of a failure; until training goes on */
-    int detection;                    /* enum sdc_detection */
-    double notice_s;                  /* until people notice corruption */
-    double test_every_s, test_s;      /* diagnostics of all GPUs, which find a bad one; 0 = none */
+    const char *gpus;                      /* list; "" = the cluster's */
+    double interval_s, write_s;            /* of checkpoints: 0 = Daly's optimum; time that training stops for one */
+    double detect_s, restart_s;            /* of a failure; until training goes on */
+    int detection;                         /* enum sdc_detection */
+    double notice_s;                       /* until people notice corruption */
+    double test_every_s, test_s;           /* diagnostics of all GPUs, which find a bad one; 0 = none */
     double overhead_ratio, coverage_ratio; /* of checksums or redundancy */
-    double slower_ratio;              /* of a step while a link is out and gone round */
+    double slower_ratio;                   /* of a step while a link is out and gone round */
     double horizon_s;
     int64_t replicas;
 };
@@ -30,15 +30,15 @@ extern const struct cfg_table reliability_table;
 
 /* One job, with rates in events per second. */
 struct reliability {
-    double crash_Hz[4];   /* gpu, host, software, link */
-    double silent_Hz;     /* all corruption */
-    double caught_ratio;  /* of it, at once */
+    double crash_Hz[4];      /* gpu, host, software, link */
+    double silent_Hz;        /* all corruption */
+    double caught_ratio;     /* of it, at once */
     double flap_Hz, hard_Hz; /* flaps; links that fail and are gone round */
     const struct hw_failures *hw;
     const struct reliability_cfg *cfg;
-    double interval_s;    /* of checkpoints, in useful work */
+    double interval_s;     /* of checkpoints, in useful work */
     double overhead_ratio; /* of checks and tests */
-    double notice_s;      /* until corruption that nobody caught is noticed */
+    double notice_s;       /* until corruption that nobody caught is noticed */
 };
 enum { CRASH_GPU, CRASH_HOST, CRASH_SOFTWARE, CRASH_LINK, N_CRASHES };
 
@@ -47,7 +47,7 @@ void reliability_init(struct reliability *r, const struct hw_failures *hw, const
 
 /* Everything that makes a job start again: crashes, caught corruption, flaps that break connections. */
 double reliability_stop_Hz(const struct reliability *r);
-double reliability_flap_breaks(const struct reliability *r); /* probability that a flap breaks its connection */
+double reliability_flap_breaks(const struct reliability *r);  /* probability that a flap breaks its connection */
 double reliability_flap_stall_s(const struct reliability *r); /* mean stall of a flap, 0 where it breaks */
 
 /* Optimal intervals between checkpoints, as useful work. */

@@ -21,12 +21,12 @@ struct walk {
     struct reliability_account *a;
     gsl_rng *rng;
     enum phase phase;
-    double left_s;         /* of the phase; RUNNING: until the next checkpoint */
+    double left_s;          /* of the phase; RUNNING: until the next checkpoint */
     double work_s, saved_s; /* useful work done, and saved */
-    double corrupted_at_s; /* useful work at the first corruption; INFINITY: none */
-    double notice_s;       /* until people notice */
-    uint32_t out;          /* links that are gone round */
-    double stop_Hz[2];     /* crashes; caught corruption */
+    double corrupted_at_s;  /* useful work at the first corruption; INFINITY: none */
+    double notice_s;        /* until people notice */
+    uint32_t out;           /* links that are gone round */
+    double stop_Hz[2];      /* crashes; caught corruption */
     double breaks_ratio;
 };
 
@@ -140,13 +140,20 @@ static double rate_of(const struct walk *w, enum event e)
     const struct reliability *r = w->r;
     bool running = w->phase == RUNNING;
     switch (e) {
-    case CRASH: return w->stop_Hz[0];
-    case CAUGHT: return w->stop_Hz[1];
-    case FLAP: return running ? r->flap_Hz : 0;
-    case HARD: return running ? r->hard_Hz : 0;
-    case CORRUPTION: return w->phase == RESTARTING ? 0 : r->silent_Hz * (1 - r->caught_ratio);
-    case REPAIR: return w->out / r->hw->repair_s;
-    default: return 0;
+    case CRASH:
+        return w->stop_Hz[0];
+    case CAUGHT:
+        return w->stop_Hz[1];
+    case FLAP:
+        return running ? r->flap_Hz : 0;
+    case HARD:
+        return running ? r->hard_Hz : 0;
+    case CORRUPTION:
+        return w->phase == RESTARTING ? 0 : r->silent_Hz * (1 - r->caught_ratio);
+    case REPAIR:
+        return w->out / r->hw->repair_s;
+    default:
+        return 0;
     }
 }
 
@@ -173,23 +180,37 @@ static enum event next_event(struct walk *w, double *after_s)
 static void happen(struct walk *w, enum event e)
 {
     switch (e) {
-    case CRASH: stop(w, w->r->cfg->detect_s); break;
-    case CAUGHT: stop(w, 0); break;
-    case FLAP: flap(w); break;
-    case HARD: w->out++; stall(w, w->r->hw->failover_s); break;
-    case CORRUPTION: corrupt(w); break;
-    case NOTICE: notice(w); break;
+    case CRASH:
+        stop(w, w->r->cfg->detect_s);
+        break;
+    case CAUGHT:
+        stop(w, 0);
+        break;
+    case FLAP:
+        flap(w);
+        break;
+    case HARD:
+        w->out++;
+        stall(w, w->r->hw->failover_s);
+        break;
+    case CORRUPTION:
+        corrupt(w);
+        break;
+    case NOTICE:
+        notice(w);
+        break;
     case REPAIR:
         w->out--;
         if (w->phase == RUNNING)
             run_on(w);
         break;
-    default: end_phase(w); break;
+    default:
+        end_phase(w);
+        break;
     }
 }
 
-void reliability_simulate(const struct reliability *r, uint64_t seed, uint64_t replica,
-                          struct reliability_account *out)
+void reliability_simulate(const struct reliability *r, uint64_t seed, uint64_t replica, struct reliability_account *out)
 {
     struct walk w = {.r = r, .a = out, .corrupted_at_s = INFINITY, .notice_s = INFINITY};
     *out = (struct reliability_account){0};

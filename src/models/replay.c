@@ -25,19 +25,16 @@ static const char *const comm_choices[] = {"simulated", "recorded", NULL};
 #define CHIP_FIELD(key, member, unit_dimension, preset, text) \
     { \
         .name = key, .type = CFG_QUANTITY, .dim = unit_dimension, \
-        .offset = offsetof(struct replay_recorded_on, member), .dflt = preset, \
-        .min = 1, .max = 1e20, .doc = text \
+        .offset = offsetof(struct replay_recorded_on, member), .dflt = preset, .min = 1, .max = 1e20, .doc = text \
     }
 
 static const struct cfg_field recorded_on_fields[] = {
-    CHIP_FIELD(
-        "bf16", bf16_flops, DIM_FLOPS, "989.4 TFLOPS",
-        "dense BF16 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
+    CHIP_FIELD("bf16", bf16_flops, DIM_FLOPS, "989.4 TFLOPS",
+               "dense BF16 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
     CHIP_FIELD("fp8", fp8_flops, DIM_FLOPS, "1978.9 TFLOPS",
                "dense FP8 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
-    CHIP_FIELD(
-        "memory_bandwidth", memory_Bps, DIM_BANDWIDTH, "3.35 TB/s",
-        "HBM bandwidth (default: H800 SXM5, NVIDIA H100 data sheet, same memory)"),
+    CHIP_FIELD("memory_bandwidth", memory_Bps, DIM_BANDWIDTH, "3.35 TB/s",
+               "HBM bandwidth (default: H800 SXM5, NVIDIA H100 data sheet, same memory)"),
     {0},
 };
 
@@ -107,8 +104,8 @@ struct builder {
  * ------------------------------------------------------------------------------------
  */
 
-static void check_same(const struct builder *b, const char *key, int64_t configured,
-                       int64_t recorded, struct diag *diag)
+static void check_same(const struct builder *b, const char *key, int64_t configured, int64_t recorded,
+                       struct diag *diag)
 {
     if (recorded > 0 && configured != recorded)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(b->cfg->trace),
@@ -130,13 +127,11 @@ static void check_ranks(const struct builder *b, struct diag *diag)
                    "%d; cluster.nodes * cluster.node.gpus must be %d",
                    (long long)gpus, b->trace->ep, b->trace->ep);
     if (b->trace->rank < 0 || b->trace->rank >= gpus)
-        diag_error(diag, EXIT_BAD_INPUT, where,
-                   "the trace is of rank %d but the cluster has %lld GPUs",
-                   b->trace->rank, (long long)gpus);
+        diag_error(diag, EXIT_BAD_INPUT, where, "the trace is of rank %d but the cluster has %lld GPUs", b->trace->rank,
+                   (long long)gpus);
     if ((double)gpus * b->trace->n_kernels > MAX_OPS)
-        diag_error(diag, EXIT_LIMIT, where,
-                   "%u kernels on %lld GPUs are more than %.0f ops",
-                   b->trace->n_kernels, (long long)gpus, MAX_OPS);
+        diag_error(diag, EXIT_LIMIT, where, "%u kernels on %lld GPUs are more than %.0f ops", b->trace->n_kernels,
+                   (long long)gpus, MAX_OPS);
 }
 
 static int check_input(const struct builder *b, struct diag *diag)
@@ -146,15 +141,13 @@ static int check_input(const struct builder *b, struct diag *diag)
 
     chunk_trace_check(b->trace, b->cfg->trace, diag);
     if (b->hw->ep_kernel.sms >= b->hw->chip.sms)
-        diag_error(
-            diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-            "communication kernels hold %lld of %lld SMs: nothing is left to compute; "
-            "lower cluster.ep_kernel.sms",
-            (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "communication kernels hold %lld of %lld SMs: nothing is left to compute; "
+                   "lower cluster.ep_kernel.sms",
+                   (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
     if (!b->kernels) {
         check_same(b, "experts", routing->experts, b->trace->experts, diag);
-        check_same(b, "experts_per_token", routing->experts_per_token, b->trace->experts_per_token,
-                   diag);
+        check_same(b, "experts_per_token", routing->experts_per_token, b->trace->experts_per_token, diag);
         check_same(b, "hidden", routing->hidden, b->trace->hidden, diag);
         check_same(b, "tokens_per_rank", routing->tokens_per_rank, b->trace->seq_len, diag);
     }
@@ -171,8 +164,7 @@ static int check_input(const struct builder *b, struct diag *diag)
 static void routing_statistics(const struct builder *b, const struct chunk_program *program,
                                const struct chunk_ops *ops, struct replay_info *info)
 {
-    double ideal = (double)b->cfg->routing.tokens_per_rank *
-                   (double)b->cfg->routing.experts_per_token;
+    double ideal = (double)b->cfg->routing.tokens_per_rank * (double)b->cfg->routing.experts_per_token;
     double squares = 0;
     uint32_t n = 0;
 
@@ -205,9 +197,8 @@ static uint8_t *comm_streams(const struct chunk_program *program, struct arena *
     return comm;
 }
 
-static void fill_info(const struct builder *b, const struct chunk_program *program,
-                      const struct chunk_group *group, const struct chunk_ops *ops,
-                      struct arena *arena, struct replay_info *info)
+static void fill_info(const struct builder *b, const struct chunk_program *program, const struct chunk_group *group,
+                      const struct chunk_ops *ops, struct arena *arena, struct replay_info *info)
 {
     uint32_t n = program->n_kernels;
 
@@ -240,9 +231,7 @@ static void from_kernels(const struct builder *b, const struct chunk_program *re
                               .layers = layers,
                               .load = recorded->load + 2};
     struct chunk_material material;
-    struct chunk_spec spec = {.forward = {kind, layers},
-                              .backward = {kind, layers},
-                              .work = WORK_INPUT | WORK_WEIGHT};
+    struct chunk_spec spec = {.forward = {kind, layers}, .backward = {kind, layers}, .work = WORK_INPUT | WORK_WEIGHT};
 
     memset(kind, LAYER_MOE, layers);
     material_from_kernels(&work, arena, &material);
@@ -250,8 +239,8 @@ static void from_kernels(const struct builder *b, const struct chunk_program *re
 }
 
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
-                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph,
-                 struct arena *arena, struct replay_info *info, struct diag *diag)
+                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph, struct arena *arena,
+                 struct replay_info *info, struct diag *diag)
 {
     bool simulated = cfg->comm == REPLAY_SIMULATED;
     struct builder b = {.trace = trace, .cfg = cfg, .kernels = kernels, .hw = hw};

@@ -27,11 +27,10 @@ struct replay_recorded_on {
 };
 
 struct replay_cfg {
-    const char *trace; /* data file: imported trace */
-    int source;        /* enum replay_source: whose kernels run */
-    int comm;          /* enum replay_comm */
-    int64_t
-        entry_layers; /* layer pairs before the window whose rank skew is carried in */
+    const char *trace;    /* data file: imported trace */
+    int source;           /* enum replay_source: whose kernels run */
+    int comm;             /* enum replay_comm */
+    int64_t entry_layers; /* layer pairs before the window whose rank skew is carried in */
     struct replay_recorded_on recorded_on;
     struct routing_cfg routing;
 };
@@ -46,17 +45,15 @@ struct replay_kernels {
 
 /* What the analysis of a run needs to know about the graph. Arrays are arena-owned. */
 struct replay_info {
-    const struct chunk_program *program; /* what ran; kernels below are its */
-    uint32_t n_ranks, reference; /* the rank (device) that plays the recorded one */
-    uint32_t *op_of_kernel;      /* [n_kernels] the reference rank's ops */
-    uint8_t *comm_stream;        /* [n_streams] 1: communication */
-    double *logical_B; /* [n_kernels] payload of the reference rank's node copies in a
+    const struct chunk_program *program;            /* what ran; kernels below are its */
+    uint32_t n_ranks, reference;                    /* the rank (device) that plays the recorded one */
+    uint32_t *op_of_kernel;                         /* [n_kernels] the reference rank's ops */
+    uint8_t *comm_stream;                           /* [n_streams] 1: communication */
+    double *logical_B;                              /* [n_kernels] payload of the reference rank's node copies in a
                           dispatch or combine, own node counted; 0 when not simulated */
-    double nodes_per_token,
-        ranks_per_token; /* means over all simulated collectives; or 0 */
-    double rank_load_max_ratio,
-        rank_load_cv_ratio; /* of the sampled tokens per rank; or 0 */
-    double entry_delay_s;   /* when the reference rank enters, after the first rank */
+    double nodes_per_token, ranks_per_token;        /* means over all simulated collectives; or 0 */
+    double rank_load_max_ratio, rank_load_cv_ratio; /* of the sampled tokens per rank; or 0 */
+    double entry_delay_s;                           /* when the reference rank enters, after the first rank */
 };
 
 /* Builds the op graph of all ranks of the EP group (one rank only when comm is
@@ -64,7 +61,7 @@ struct replay_info {
  * trace gives only how many layers there are and how many tokens its rank's experts got. 0, or -1 with
  * the reasons in diag. */
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
-                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph,
-                 struct arena *arena, struct replay_info *info, struct diag *diag);
+                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph, struct arena *arena,
+                 struct replay_info *info, struct diag *diag);
 
 #endif

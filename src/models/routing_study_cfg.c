@@ -1,11 +1,10 @@
 #include "models/routing_study_cfg.h"
 
 #define LIST(key, member, preset, text) \
-    {.name = key, \
-     .type = CFG_STRING, \
-     .offset = offsetof(struct routing_study_cfg, member), \
-     .dflt = preset, \
-     .doc = text}
+    { \
+        .name = key, .type = CFG_STRING, .offset = offsetof(struct routing_study_cfg, member), .dflt = preset, \
+        .doc = text \
+    }
 
 static const struct cfg_field fields[] = {
     LIST("operations", operations, "all_gather, reduce_scatter",
@@ -30,6 +29,5 @@ static const struct cfg_field fields[] = {
      .doc = "size of each collective, as nccl-tests counts"},
     {0}};
 
-const struct cfg_table routing_study_table = {
-    "routing_study", "Collectives under several routing policies",
-    sizeof(struct routing_study_cfg), fields};
+const struct cfg_table routing_study_table = {"routing_study", "Collectives under several routing policies",
+                                              sizeof(struct routing_study_cfg), fields};

@@ -1,15 +1,23 @@
 #include "models/serving_cfg.h"
 
 #define TEXT(table, key, member, preset, text) \
-    {.name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .dflt = preset, .doc = text}
+    { \
+        .name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .dflt = preset, .doc = text \
+    }
 #define COUNT(table, key, member, preset, low, high, text) \
-    {.name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .dflt = preset, .min = (low), \
-     .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .dflt = preset, .min = (low), \
+        .max = (high), .doc = text \
+    }
 #define AMOUNT(key, member, dimension, preset, low, high, text) \
-    {.name = key, .type = CFG_QUANTITY, .dim = dimension, .offset = offsetof(struct serving_cfg, member), \
-     .dflt = preset, .min = (low), .max = (high), .doc = text}
+    { \
+        .name = key, .type = CFG_QUANTITY, .dim = dimension, .offset = offsetof(struct serving_cfg, member), \
+        .dflt = preset, .min = (low), .max = (high), .doc = text \
+    }
 #define FLAG(key, member, preset, text) \
-    {.name = key, .type = CFG_BOOL, .offset = offsetof(struct serving_cfg, member), .dflt = preset, .doc = text}
+    { \
+        .name = key, .type = CFG_BOOL, .offset = offsetof(struct serving_cfg, member), .dflt = preset, .doc = text \
+    }
 
 static const struct cfg_field grid_fields[] = {
     TEXT(serving_grid, "batch", batch, "16, 64, 128", "sequences of a GPU; even numbers with two micro-batches"),
@@ -18,12 +26,16 @@ static const struct cfg_field grid_fields[] = {
          "new positions of a GPU in a prefill step; taken to the next whole prompts"),
     TEXT(serving_grid, "prompt", prompt, "1024, 8192", "positions of a prompt"),
     {0}};
-static const struct cfg_table grid_table = {"grid", "points at which steps are simulated; what lies between is "
-                                                    "interpolated",
+static const struct cfg_table grid_table = {"grid",
+                                            "points at which steps are simulated; what lies between is "
+                                            "interpolated",
                                             sizeof(struct serving_grid), grid_fields};
 
 static const struct cfg_field serving_fields[] = {
-    {.name = "requests", .type = CFG_TABLE, .offset = offsetof(struct serving_cfg, requests), .sub = &requests_table,
+    {.name = "requests",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct serving_cfg, requests),
+     .sub = &requests_table,
      .doc = "what comes"},
     FLAG("colocated", colocated, "false",
          "units prefill and decode; else each does one of them (inference.phase: disaggregated)"),
@@ -41,7 +53,10 @@ static const struct cfg_field serving_fields[] = {
     AMOUNT("tpot_limit", tpot_limit_s, DIM_TIME, "100 ms", 0, 1e6,
            "goodput: longest mean time of a request's further tokens"),
     AMOUNT("warmup", warmup_ratio, DIM_RATIO, "10 %", 0, 0.9, "first requests that statistics leave out"),
-    {.name = "grid", .type = CFG_TABLE, .offset = offsetof(struct serving_cfg, grid), .sub = &grid_table,
+    {.name = "grid",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct serving_cfg, grid),
+     .sub = &grid_table,
      .doc = "where steps are simulated"},
     {0}};
 const struct cfg_table serving_table = {"serving", "A service, request by request", sizeof(struct serving_cfg),

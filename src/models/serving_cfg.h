@@ -23,7 +23,7 @@ struct serving_cfg { /* kind serving */
     struct serving_grid grid;
 };
 
-struct speculative_cfg { /* kind speculative */
+struct speculative_cfg {                                     /* kind speculative */
     const char *extra_tokens, *acceptance, *batch, *context; /* lists */
     int64_t users, steps;
 };

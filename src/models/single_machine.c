@@ -15,8 +15,8 @@ const char *const single_limit_names[N_LIMITS] = {"GPU memory", "GPU compute", "
 
 /* --- placement ----------------------------------------------------------------------------------------------- */
 
-static const enum decode_part fill_order[N_DECODE_PARTS] = {DECODE_CACHE, DECODE_ATTENTION, DECODE_DENSE,
-                                                     DECODE_SHARED, DECODE_HEAD, DECODE_EXPERTS};
+static const enum decode_part fill_order[N_DECODE_PARTS] = {DECODE_CACHE,  DECODE_ATTENTION, DECODE_DENSE,
+                                                            DECODE_SHARED, DECODE_HEAD,      DECODE_EXPERTS};
 
 /* The cache is not copied; all weights are, and an MTP module's lie as those of a layer do. */
 static void stored(const struct single_setup *s, struct part_work out[N_DECODE_PARTS])
@@ -81,8 +81,8 @@ static struct split split_part(const struct single_setup *s, const struct single
                                const struct part_work *w, enum decode_part part)
 {
     double share = w->layers > 0 ? fmin(p->gpu_layers[part] / w->layers, 1) : 1;
-    struct split x = {.gpu_B = share * w->read_B, .cpu_B = (1 - share) * w->read_B,
-                      .cpu_layers = (1 - share) * w->layers};
+    struct split x = {
+        .gpu_B = share * w->read_B, .cpu_B = (1 - share) * w->read_B, .cpu_layers = (1 - share) * w->layers};
     if (share > 0)
         x.gpu_s = roofline_s(&s->machine->gpu, x.gpu_B, share * w->flop, &x.gpu_computes);
     if (share < 1)

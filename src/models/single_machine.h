@@ -11,16 +11,16 @@ struct single_setup {
     const struct model *model;
     const struct hw_machine *machine;
     double context;
-    double extra_tokens;    /* that MTP modules predict and the next step verifies; 0 = none */
-    bool experts_on_gpu;    /* routed experts fill what is left of the GPU's memory; else they are the CPU's */
+    double extra_tokens; /* that MTP modules predict and the next step verifies; 0 = none */
+    bool experts_on_gpu; /* routed experts fill what is left of the GPU's memory; else they are the CPU's */
     const double *expert_load;
 };
 
 /* Layers of each part on the GPU; the rest is the CPU's. */
 struct single_placement {
     double gpu_layers[N_DECODE_PARTS];
-    double gpu_B, cpu_B;             /* used, a single copy */
-    double gpu_free_B, cpu_free_B;   /* what there is for it */
+    double gpu_B, cpu_B;           /* used, a single copy */
+    double gpu_free_B, cpu_free_B; /* what there is for it */
 };
 
 enum single_limit { LIMIT_GPU_MEMORY, LIMIT_GPU_COMPUTE, LIMIT_CPU_MEMORY, LIMIT_CPU_COMPUTE, LIMIT_HOPS, N_LIMITS };
@@ -29,10 +29,10 @@ extern const char *const single_limit_names[N_LIMITS];
 /* Where time goes in a step, without what runs beside something slower. */
 struct single_time {
     double part_s[N_DECODE_PARTS], hops_s; /* of the model; with draft_s they sum to the step */
-    double draft_s;                 /* of the MTP modules, hops with it */
-    double limit_s[N_LIMITS];       /* the same time by what limits; sums to the step */
+    double draft_s;                        /* of the MTP modules, hops with it */
+    double limit_s[N_LIMITS];              /* the same time by what limits; sums to the step */
     double step_s;
-    double gpu_B, cpu_B;            /* read in the step */
+    double gpu_B, cpu_B; /* read in the step */
 };
 
 enum single_limit single_limit(const struct single_time *t); /* what most of the time is spent on */

@@ -9,7 +9,7 @@
 
 enum unfit { UNFIT_ERROR, UNFIT_ROW };
 
-struct single_cfg { /* kind single_machine */
+struct single_cfg {                          /* kind single_machine */
     const char *machines, *models, *weights; /* lists */
     const char *machine_set, *model_set;     /* key=value of all machines, of all models */
     const char *published;                   /* MODEL on MACHINE: text; ... */

@@ -19,7 +19,7 @@ struct train_layout {
     uint32_t ranks, columns, group; /* pipeline ranks; groups of a rank; GPUs of a group */
     uint32_t micro_batches;         /* of a pipeline */
     uint32_t n_stages;
-    struct chunk_stage *stages;     /* [n_stages] */
+    struct chunk_stage *stages; /* [n_stages] */
 };
 
 static inline uint32_t train_device(const struct train_layout *l, uint32_t column, uint32_t rank, uint32_t peer)

@@ -83,8 +83,8 @@ static void add_barrier(struct builder *b, enum sync_step step, const uint32_t *
 static double norm_s(const struct builder *b)
 {
     const struct hw_software *sw = &b->hw->software;
-    double hop_s = 2 * b->hw->nic.latency_s + b->hw->network.switch_latency_s +
-                   hw_step_s(sw, (enum initiator)sw->initiator);
+    double hop_s =
+        2 * b->hw->nic.latency_s + b->hw->network.switch_latency_s + hw_step_s(sw, (enum initiator)sw->initiator);
     return sw->launch_s + 2 * ceil(log2(b->l->gpus)) * hop_s;
 }
 
@@ -93,8 +93,8 @@ static void add_norm(struct builder *b)
     uint32_t group = opgraph_sync_group(b->graph);
     for (uint32_t r = 0; r < b->l->ranks; r++)
         for (uint32_t c = 0; c < op_columns(b); c++) {
-            uint32_t op = add_op(b, SYNC_NORM, c, r,
-                                 (struct op){.kind = OP_SYNC, .sync_group = group, .work_s = norm_s(b)});
+            uint32_t op =
+                add_op(b, SYNC_NORM, c, r, (struct op){.kind = OP_SYNC, .sync_group = group, .work_s = norm_s(b)});
             *span_of(b, SYNC_NORM, c, r) = (struct sync_span){op, op};
         }
 }
@@ -107,8 +107,8 @@ static void add_ring_ops(struct builder *b, enum sync_step step, const uint32_t 
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; c < op_columns(b); c++) {
             struct sync_span *span = span_of(b, step, c, ranks[i]);
-            uint32_t id = add_op(b, step, c, ranks[i],
-                                 (struct op){.kind = OP_COMM, .lead_s = b->hw->software.launch_s});
+            uint32_t id =
+                add_op(b, step, c, ranks[i], (struct op){.kind = OP_COMM, .lead_s = b->hw->software.launch_s});
             op[i * op_columns(b) + c] = id;
             if (span->first == OP_NONE)
                 span->first = id;
@@ -180,8 +180,7 @@ static void add_optimizer(struct builder *b)
 {
     for (uint32_t r = 0; r < b->l->ranks; r++)
         for (uint32_t c = 0; c < op_columns(b); c++) {
-            uint32_t op = add_op(b, SYNC_OPTIMIZE, c, r,
-                                 (struct op){.kind = OP_COMPUTE, .work_s = optimizer_s(b, r)});
+            uint32_t op = add_op(b, SYNC_OPTIMIZE, c, r, (struct op){.kind = OP_COMPUTE, .work_s = optimizer_s(b, r)});
             *span_of(b, SYNC_OPTIMIZE, c, r) = (struct sync_span){op, op};
         }
 }
@@ -190,8 +189,8 @@ void train_sync_build(const struct train_layout *l, const struct cluster_hw *hw,
                       const struct pipeline_ops *pipelines, struct opgraph *graph, struct arena *arena,
                       struct sync_ops *out)
 {
-    struct builder b = {.l = l, .hw = hw, .pipelines = pipelines, .kernels = kernels, .graph = graph,
-                        .arena = arena, .out = out};
+    struct builder b = {
+        .l = l, .hw = hw, .pipelines = pipelines, .kernels = kernels, .graph = graph, .arena = arena, .out = out};
     b.no_text = opgraph_string(graph, "");
     for (int s = 0; s < N_SYNC_STEPS; s++) {
         b.text[s] = opgraph_string(graph, sync_step_names[s]);

@@ -8,11 +8,11 @@
 #include "models/train_layout.h"
 
 enum sync_step {
-    SYNC_READY,    /* waiting for the replicas of the rank */
-    SYNC_REDUCE,   /* reduce-scatter of gradients */
-    SYNC_NORM,     /* waiting for everybody: the norm of all gradients */
+    SYNC_READY,  /* waiting for the replicas of the rank */
+    SYNC_REDUCE, /* reduce-scatter of gradients */
+    SYNC_NORM,   /* waiting for everybody: the norm of all gradients */
     SYNC_OPTIMIZE,
-    SYNC_GATHER,   /* all-gather of parameters */
+    SYNC_GATHER, /* all-gather of parameters */
     N_SYNC_STEPS
 };
 
@@ -22,7 +22,7 @@ extern const char *const sync_step_names[N_SYNC_STEPS];
 struct sync_ops {
     struct sync_span {
         uint32_t first, last;
-    } *span[N_SYNC_STEPS];
+    } * span[N_SYNC_STEPS];
 };
 
 /* Appends to the lanes of pipelines: of all columns, or of one that stands for all. */

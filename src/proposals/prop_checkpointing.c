@@ -34,9 +34,6 @@ const struct proposal prop_checkpointing = {
     .parameters = &table,
     .kinds = "reliability",
     .apply = apply,
-    .trial = {.scenario = "scenarios/reliability_2048.yaml",
-              .set = set,
-              .metric = "goodput",
-              .better = BETTER_HIGHER},
+    .trial = {.scenario = "scenarios/reliability_2048.yaml", .set = set, .metric = "goodput", .better = BETTER_HIGHER},
     .assumption = "16,384 GPUs with Llama 3's failure rates; without it 5 s, 10 min and 5 min",
 };

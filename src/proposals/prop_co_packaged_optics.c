@@ -43,7 +43,8 @@ const struct proposal prop_co_packaged_optics = {
     .trial = {.scenario = "scenarios/proposals/alltoall_spines.yaml",
               .metric = "optical_energy",
               .better = BETTER_LOWER},
-    .assumption = "a vendor's figures of power; more bandwidth per port needs NICs that are not behind PCIe (nic_io_die)",
+    .assumption =
+        "a vendor's figures of power; more bandwidth per port needs NICs that are not behind PCIe (nic_io_die)",
     .echo = "unvalidated, and no result: the gain is the ratio of two inputs, the energies per bit of pluggable and "
             "co-packaged optics",
 };

@@ -54,6 +54,7 @@ const struct proposal prop_congestion_control = {
               .set = set,
               .metric = "as_given_victim_slower",
               .better = BETTER_LOWER},
-    .assumption = "a 16-to-1 incast of 8 MiB each, against DCQCN with published constants, scaled to 400 Gb/s and not tuned: "
-                  "pauses alone slow the bystander less (18 times) than this DCQCN does (31)",
+    .assumption =
+        "a 16-to-1 incast of 8 MiB each, against DCQCN with published constants, scaled to 400 Gb/s and not tuned: "
+        "pauses alone slow the bystander less (18 times) than this DCQCN does (31)",
 };

@@ -6,10 +6,9 @@ struct parameters {
     double rate_Bps;
 };
 
-static const struct cfg_field fields[] = {
-    P_QUANTITY("bandwidth", rate_Bps, DIM_BANDWIDTH, "450 GB/s", 1e9, 1e13,
-               "per GPU and direction (default: NVLink-C2C of Grace Hopper)"),
-    {0}};
+static const struct cfg_field fields[] = {P_QUANTITY("bandwidth", rate_Bps, DIM_BANDWIDTH, "450 GB/s", 1e9, 1e13,
+                                                     "per GPU and direction (default: NVLink-C2C of Grace Hopper)"),
+                                          {0}};
 PARAMETERS("cpu_gpu_nvlink", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

@@ -30,9 +30,6 @@ const struct proposal prop_diagnostics = {
     .parameters = &table,
     .kinds = "reliability",
     .apply = apply,
-    .trial = {.scenario = "scenarios/reliability_2048.yaml",
-              .set = set,
-              .metric = "goodput",
-              .better = BETTER_HIGHER},
+    .trial = {.scenario = "scenarios/reliability_2048.yaml", .set = set, .metric = "goodput", .better = BETTER_HIGHER},
     .assumption = "16,384 GPUs; corruption comes from GPUs that a test finds (not from single particles)",
 };

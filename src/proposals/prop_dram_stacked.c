@@ -32,5 +32,6 @@ const struct proposal prop_dram_stacked = {
     .kinds = "gemm inference serving speculative tpot_bound train_replay train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/decode_ep144.yaml", .set = set, .metric = "tpot", .better = BETTER_LOWER},
-    .assumption = "80 GB fit on one chip; of 86 TB/s SMs load 15.5 (64 B a clock each); kernels' starts and tensor cores stay",
+    .assumption =
+        "80 GB fit on one chip; of 86 TB/s SMs load 15.5 (64 B a clock each); kernels' starts and tensor cores stay",
 };

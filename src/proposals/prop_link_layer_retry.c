@@ -22,6 +22,7 @@ const struct proposal prop_link_layer_retry = {
     .apply = apply,
     .trial = {.scenario = "scenarios/reliability_2048.yaml",
               .set = set,
-              .metric = "stalls_per_day", .better = BETTER_LOWER},
+              .metric = "stalls_per_day",
+              .better = BETTER_LOWER},
     .assumption = "a flap per NIC in 100 days, 3 s long; a lost packet waits 4.3 s for the transport's timer",
 };

@@ -14,12 +14,13 @@ PARAMETERS("native_scaling", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
-    const char *source = proposal_kind_is(c, "train_replay") ? proposal_text(c, "replay.source") :
-                         proposal_kind_is(c, "train_step")   ? proposal_text(c, "train.chunks.source") :
-                                                               "kernels";
+    const char *source = proposal_kind_is(c, "train_replay") ? proposal_text(c, "replay.source")
+                         : proposal_kind_is(c, "train_step") ? proposal_text(c, "train.chunks.source")
+                                                             : "kernels";
     if (source[0] == 't')
-        proposal_misfit(c, "kernel times are those of a trace, recorded with DeepSeek's own scaling; take them from the "
-                           "kernel model ('source: kernels')");
+        proposal_misfit(c,
+                        "kernel times are those of a trace, recorded with DeepSeek's own scaling; take them from the "
+                        "kernel model ('source: kernels')");
     proposal_set(c, "cluster.chip.tensor.native_scaling", "true");
     proposal_set_number(c, "cluster.chip.tensor.promote_every", 0);
     proposal_set_number(c, "cluster.chip.tensor.align_bits", (double)p->bits);

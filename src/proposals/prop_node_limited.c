@@ -14,9 +14,9 @@ PARAMETERS("node_limited", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
-    const char *key = proposal_kind_is(c, "train_replay") ? "replay.routing.groups_per_token" :
-                      proposal_kind_is(c, "moe_exchange") ? "moe.routing.groups_per_token" :
-                                                            "llm.moe.top_groups";
+    const char *key = proposal_kind_is(c, "train_replay")   ? "replay.routing.groups_per_token"
+                      : proposal_kind_is(c, "moe_exchange") ? "moe.routing.groups_per_token"
+                                                            : "llm.moe.top_groups";
     proposal_set_number(c, key, (double)p->nodes);
 }
 

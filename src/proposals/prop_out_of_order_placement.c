@@ -19,9 +19,6 @@ const struct proposal prop_out_of_order_placement = {
     .mechanism = PROPOSAL_POLICY,
     .kinds = "collective moe_exchange queueing",
     .apply = apply,
-    .trial = {.scenario = "scenarios/spraying.yaml",
-              .set = set,
-              .metric = "as_given_of_fluid",
-              .better = BETTER_LOWER},
+    .trial = {.scenario = "scenarios/spraying.yaml", .set = set, .metric = "as_given_of_fluid", .better = BETTER_LOWER},
     .assumption = "packets are sprayed; a NIC without it goes back to the first that is missing",
 };

@@ -31,8 +31,6 @@ const struct proposal prop_plane_failover = {
     .parameters = &table,
     .kinds = "reliability",
     .apply = apply,
-    .trial = {.scenario = "scenarios/reliability_2048.yaml",
-              .set = set,
-              .metric = "mtbf", .better = BETTER_HIGHER},
+    .trial = {.scenario = "scenarios/reliability_2048.yaml", .set = set, .metric = "mtbf", .better = BETTER_HIGHER},
     .assumption = "10 % of interruptions are links (Llama 3); with one NIC out of 8 a step takes no longer",
 };

@@ -10,8 +10,9 @@ static void apply(struct proposal_change *c, const void *parameters)
     (void)parameters;
     proposal_needs_low_latency_kernels(c);
     if (!strcmp(proposal_text(c, "cluster.ep_kernel.ordering"), "path"))
-        proposal_misfit(c, "flags follow their data in order here, which takes no fences; packets that may overtake each "
-                           "other need '-s cluster.ep_kernel.ordering=fence'");
+        proposal_misfit(c,
+                        "flags follow their data in order here, which takes no fences; packets that may overtake each "
+                        "other need '-s cluster.ep_kernel.ordering=fence'");
     proposal_set(c, "cluster.ep_kernel.ordering", "region");
 }
 
@@ -28,6 +29,7 @@ const struct proposal prop_region_acquire_release = {
               .set = set,
               .metric = "low_latency_dispatch_time",
               .better = BETTER_LOWER},
-    .assumption = "packets are sprayed, so that flags need fences today; 32 tokens per GPU; stalls of the issuing thread "
-                  "are left out",
+    .assumption =
+        "packets are sprayed, so that flags need fences today; 32 tokens per GPU; stalls of the issuing thread "
+        "are left out",
 };

@@ -38,9 +38,7 @@ const struct proposal prop_sdc_detection = {
     .parameters = &table,
     .kinds = "reliability",
     .apply = apply,
-    .trial = {.scenario = "scenarios/reliability_2048.yaml",
-              .set = set,
-              .metric = "goodput",
-              .better = BETTER_HIGHER},
-    .assumption = "16,384 GPUs, corruption unnoticed for a day without; at 2,048 GPUs 2 % overhead cost more than it saves",
+    .trial = {.scenario = "scenarios/reliability_2048.yaml", .set = set, .metric = "goodput", .better = BETTER_HIGHER},
+    .assumption =
+        "16,384 GPUs, corruption unnoticed for a day without; at 2,048 GPUs 2 % overhead cost more than it saves",
 };

@@ -15,10 +15,9 @@ static const char *const keys[] = {"cluster.ep_kernel.offload.forwarding", "clus
                                    "cluster.ep_kernel.offload.reduce", "cluster.ep_kernel.offload.layout",
                                    "cluster.ep_kernel.offload.cast"};
 
-static const struct cfg_field fields[] = {
-    P_TEXT("tasks", tasks, "forwarding+transport+reduce+layout+cast",
-           "tasks of forwarding, transport, reduce, layout, cast, joined by +"),
-    {0}};
+static const struct cfg_field fields[] = {P_TEXT("tasks", tasks, "forwarding+transport+reduce+layout+cast",
+                                                 "tasks of forwarding, transport, reduce, layout, cast, joined by +"),
+                                          {0}};
 PARAMETERS("sm_offload", fields);
 
 static void offload(struct proposal_change *c, const char *word, size_t n)
@@ -28,8 +27,9 @@ static void offload(struct proposal_change *c, const char *word, size_t n)
             proposal_set(c, keys[i], "true");
             return;
         }
-    proposal_misfit(c, "'%.*s' is no task; write for example tasks=forwarding+reduce (there are forwarding, "
-                       "transport, reduce, layout, cast)",
+    proposal_misfit(c,
+                    "'%.*s' is no task; write for example tasks=forwarding+reduce (there are forwarding, "
+                    "transport, reduce, layout, cast)",
                     (int)n, word);
 }
 

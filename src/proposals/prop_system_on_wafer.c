@@ -40,6 +40,7 @@ const struct proposal prop_system_on_wafer = {
     .kinds = "inference speculative train_step",
     .apply = apply,
     .trial = {.scenario = "scenarios/decode_ep144.yaml", .set = set, .metric = "tpot", .better = BETTER_LOWER},
-    .assumption = "4 TB/s and 0.3 us between chips, power and yield left out; with two micro-batches the network is hidden "
-                  "anyway",
+    .assumption =
+        "4 TB/s and 0.3 us between chips, power and yield left out; with two micro-batches the network is hidden "
+        "anyway",
 };

@@ -9,8 +9,9 @@ static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
     if (proposal_kind_is(c, "collective") && !strcmp(proposal_text(c, "collective.pxn"), "true"))
-        proposal_misfit(c, "with PXN messages are on the NIC's own GPU before they leave, so that no adapter has anything to "
-                           "forward; give '-s collective.pxn=false'");
+        proposal_misfit(
+            c, "with PXN messages are on the NIC's own GPU before they leave, so that no adapter has anything to "
+               "forward; give '-s collective.pxn=false'");
     proposal_set(c, "cluster.node.unified_adapter", "true");
     if (!proposal_kind_is(c, "collective") && !proposal_kind_is(c, "mixed_traffic")) {
         proposal_needs_normal_kernels(c);

@@ -23,8 +23,8 @@ void proposal_set(struct proposal_change *c, const char *key, const char *value)
 void proposal_set_number(struct proposal_change *c, const char *key, double si);
 /* Multiplies what stands there, whoever set it: proposals stack. */
 void proposal_scale(struct proposal_change *c, const char *key, double factor);
-double proposal_number(struct proposal_change *c, const char *key);     /* quantity or whole number, SI */
-const char *proposal_text(struct proposal_change *c, const char *key);  /* canonical */
+double proposal_number(struct proposal_change *c, const char *key);    /* quantity or whole number, SI */
+const char *proposal_text(struct proposal_change *c, const char *key); /* canonical */
 bool proposal_kind_is(const struct proposal_change *c, const char *kind);
 /* Whether the scenario is simulated packet by packet; reports it when not. */
 bool proposal_has_packets(struct proposal_change *c);
@@ -47,9 +47,9 @@ enum proposal_better { BETTER_LOWER, BETTER_HIGHER };
 
 /* What `moesim proposals` runs, with and without. */
 struct proposal_trial {
-    const char *scenario;    /* data file */
-    const char *const *set;  /* -s of both runs, NULL-terminated; NULL = none */
-    const char *arguments;   /* "key=value,..." of the proposal; NULL = its defaults */
+    const char *scenario;   /* data file */
+    const char *const *set; /* -s of both runs, NULL-terminated; NULL = none */
+    const char *arguments;  /* "key=value,..." of the proposal; NULL = its defaults */
     const char *metric;
     enum proposal_better better;
 };
@@ -57,10 +57,10 @@ struct proposal_trial {
 struct proposal {
     const char *name; /* "sm_offload" */
     const char *doc;
-    const char *ref;  /* paper section */
+    const char *ref; /* paper section */
     enum proposal_mechanism mechanism;
     const struct cfg_table *parameters; /* NULL = none */
-    const char *kinds; /* of scenarios that consume it, separated by blanks */
+    const char *kinds;                  /* of scenarios that consume it, separated by blanks */
     /* parameters: the filled struct, or NULL. apply: sets keys. rewrite, of a rewrite only: changes the op graph of
      * each simulation; returns how much it changed. */
     void (*apply)(struct proposal_change *c, const void *parameters);
@@ -68,10 +68,10 @@ struct proposal {
     struct proposal_trial trial;
     const char *assumption; /* what its gain is most sensitive to */
     const char *validated;  /* what was measured; NULL = unvalidated */
-    const char *echo; /* why the gain of its trial is inputs over inputs and no result; NULL = it is a result */
+    const char *echo;       /* why the gain of its trial is inputs over inputs and no result; NULL = it is a result */
 };
 
-const struct proposal *proposal_find(const char *name);    /* NULL when unknown */
-const struct proposal *const *proposal_all(void);          /* NULL-terminated, sorted by name */
+const struct proposal *proposal_find(const char *name); /* NULL when unknown */
+const struct proposal *const *proposal_all(void);       /* NULL-terminated, sorted by name */
 
 #endif

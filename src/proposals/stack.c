@@ -50,8 +50,7 @@ static struct srcloc behind(struct srcloc where, size_t offset)
     return where;
 }
 
-static void report_unknown_proposal(struct proposal_stack *s, const char *name, struct srcloc where,
-                                    struct diag *diag)
+static void report_unknown_proposal(struct proposal_stack *s, const char *name, struct srcloc where, struct diag *diag)
 {
     const struct proposal *const *all = proposal_all();
     size_t n = 0;
@@ -62,8 +61,10 @@ static void report_unknown_proposal(struct proposal_stack *s, const char *name, 
         names[i] = all[i]->name;
     const char *near = cfg_nearest(name, names);
     if (strpbrk(name, ";,+ "))
-        diag_error(diag, EXIT_BAD_INPUT, where, "'%.60s' is no name of a proposal; write --proposal for each, or the key "
-                   "-s proposals='FIRST;SECOND'", name);
+        diag_error(diag, EXIT_BAD_INPUT, where,
+                   "'%.60s' is no name of a proposal; write --proposal for each, or the key "
+                   "-s proposals='FIRST;SECOND'",
+                   name);
     else
         diag_error(diag, EXIT_BAD_INPUT, where,
                    "there is no proposal '%.60s'%s%s%s ('moesim list proposals' lists them)", name,
@@ -82,14 +83,14 @@ static const char *trimmed(struct arena *arena, const char *s, size_t n, size_t 
     return arena_printf(arena, "%.*s", (int)n, s);
 }
 
-static int read_parameter(struct proposal_stack *s, const struct proposal *p, struct cfg *cfg,
-                          const char *text, size_t n, struct srcloc where, struct diag *diag)
+static int read_parameter(struct proposal_stack *s, const struct proposal *p, struct cfg *cfg, const char *text,
+                          size_t n, struct srcloc where, struct diag *diag)
 {
     const char *equals = memchr(text, '=', n);
     size_t lead, value_lead;
     if (!equals) {
-        diag_error(diag, EXIT_BAD_INPUT, where, "'%.*s' is no parameter; write %s:%s=VALUE", (int)n, text,
-                   p->name, p->parameters->fields[0].name);
+        diag_error(diag, EXIT_BAD_INPUT, where, "'%.*s' is no parameter; write %s:%s=VALUE", (int)n, text, p->name,
+                   p->parameters->fields[0].name);
         return -1;
     }
     struct cfg_assignment a = {.key = trimmed(s->arena, text, (size_t)(equals - text), &lead)};
@@ -100,14 +101,14 @@ static int read_parameter(struct proposal_stack *s, const struct proposal *p, st
     return cfg_assign(cfg, &a, diag);
 }
 
-static int read_parameters(struct proposal_stack *s, struct proposal_use *u, const char *text,
-                           struct srcloc where, struct diag *diag)
+static int read_parameters(struct proposal_stack *s, struct proposal_use *u, const char *text, struct srcloc where,
+                           struct diag *diag)
 {
     int bad = 0;
     if (!u->type->parameters) {
         if (text)
-            diag_error(diag, EXIT_BAD_INPUT, where, "proposal %s has no parameters; write '%s' alone",
-                       u->type->name, u->type->name);
+            diag_error(diag, EXIT_BAD_INPUT, where, "proposal %s has no parameters; write '%s' alone", u->type->name,
+                       u->type->name);
         return text ? -1 : 0;
     }
     struct cfg *cfg = cfg_new(u->type->parameters, s->arena);
@@ -120,13 +121,12 @@ static int read_parameters(struct proposal_stack *s, struct proposal_use *u, con
     return bad || cfg_finish(cfg, diag) ? -1 : 0;
 }
 
-static int check_twice(const struct proposal_stack *s, const struct proposal *p, struct srcloc where,
-                       struct diag *diag)
+static int check_twice(const struct proposal_stack *s, const struct proposal *p, struct srcloc where, struct diag *diag)
 {
     for (uint32_t i = 0; i < s->n_uses; i++)
         if (s->uses[i].type == p) {
-            diag_error(diag, EXIT_BAD_INPUT, where, "proposal %s is given twice ('%s' before); leave one out",
-                       p->name, s->uses[i].text);
+            diag_error(diag, EXIT_BAD_INPUT, where, "proposal %s is given twice ('%s' before); leave one out", p->name,
+                       s->uses[i].text);
             return -1;
         }
     return 0;
@@ -156,8 +156,7 @@ int proposal_stack_add_option(struct proposal_stack *s, const char *text, struct
 {
     static const char option[] = "--proposal ";
     const char *all = arena_printf(s->arena, "%s%s", option, text);
-    struct srcloc where = {
-        .file = all, .text = all, .text_len = strlen(all), .column = (int)sizeof option};
+    struct srcloc where = {.file = all, .text = all, .text_len = strlen(all), .column = (int)sizeof option};
     const char *what, *bad = yaml_bad_byte(all, strlen(all), &what);
     if (bad) {
         diag_error(diag, EXIT_BAD_INPUT, behind(where, (size_t)(bad - all) + 1 - sizeof option), "%s", what);
@@ -252,15 +251,15 @@ static bool contradicts(struct proposal_change *c, const char *key, const char *
     const struct proposal_key *before = set_before(c, key);
     const char *source = cfg_source(c->cfg, key);
     if (before && (before->scaled || strcmp(before->value, value))) {
-        proposal_misfit(c, before->scaled ? "it sets %s to %s, which undoes what %s did to it; give %s first" :
-                                            "it sets %s to %s, but %s set it to %s; they contradict each other",
+        proposal_misfit(c,
+                        before->scaled ? "it sets %s to %s, which undoes what %s did to it; give %s first"
+                                       : "it sets %s to %s, but %s set it to %s; they contradict each other",
                         key, value, c->stack->uses[before->use].type->name,
                         before->scaled ? use_of(c)->type->name : before->value);
         return true;
     }
     if (!before && !c->overrides_give_way && source && !strncmp(source, "command line: ", 14)) {
-        proposal_misfit(c, "it sets %s to %s, but '%s' gives it too; leave one of them out", key, value,
-                        source + 14);
+        proposal_misfit(c, "it sets %s to %s, but '%s' gives it too; leave one of them out", key, value, source + 14);
         return true;
     }
     return false;
@@ -279,12 +278,12 @@ static void write_key(struct proposal_change *c, const char *key, const char *va
     struct proposal_stack *s = c->stack;
     struct cfg_leaf_state before = state_of(c, key);
     check_mechanism(c, &before, key);
-    struct cfg_assignment a = {.key = key,
-                               .value = value,
-                               .source = arena_printf(s->arena, "proposal %s (paper %s)",
-                                                      use_of(c)->type->name, use_of(c)->type->ref),
-                               .key_at = use_of(c)->where,
-                               .value_at = use_of(c)->where};
+    struct cfg_assignment a = {
+        .key = key,
+        .value = value,
+        .source = arena_printf(s->arena, "proposal %s (paper %s)", use_of(c)->type->name, use_of(c)->type->ref),
+        .key_at = use_of(c)->where,
+        .value_at = use_of(c)->where};
     if (cfg_assign(c->cfg, &a, c->diag))
         return;
     const char *now = proposal_text(c, key);
@@ -368,8 +367,8 @@ int proposal_stack_check_consumed(const struct proposal_stack *s, struct diag *d
     for (uint32_t i = 0; s && i < s->n_uses; i++)
         if (s->uses[i].type->rewrite && !s->uses[i].rewritten) {
             diag_error(diag, EXIT_BAD_INPUT, s->uses[i].where,
-                       "proposal %s found nothing to change in the work of this scenario (%s)",
-                       s->uses[i].type->name, s->uses[i].type->doc);
+                       "proposal %s found nothing to change in the work of this scenario (%s)", s->uses[i].type->name,
+                       s->uses[i].type->doc);
             bad = -1;
         }
     return bad;

@@ -8,7 +8,7 @@ struct proposal_use {
     const struct proposal *type;
     const char *text; /* "NAME:key=value,..." as given */
     struct srcloc where;
-    void *parameters; /* NULL = none */
+    void *parameters;   /* NULL = none */
     uint32_t changed;   /* keys */
     uint32_t rewritten; /* by a rewrite, in all simulations so far */
 };

@@ -125,8 +125,7 @@ static uint32_t near_take(struct calendar *c, uint32_t bucket)
 
 /* --- both ------------------------------------------------------------------------- */
 
-void calendar_add(struct calendar *c, uint64_t at_ps, uint32_t kind, uint32_t a,
-                  uint32_t b, uint32_t extra)
+void calendar_add(struct calendar *c, uint64_t at_ps, uint32_t kind, uint32_t a, uint32_t b, uint32_t extra)
 {
     BUG_IF(at_ps < c->now_ps);
     uint32_t event = new_event(c);
@@ -141,14 +140,12 @@ void calendar_add(struct calendar *c, uint64_t at_ps, uint32_t kind, uint32_t a,
 uint64_t calendar_next(const struct calendar *c)
 {
     uint32_t bucket = near_bucket(c);
-    uint64_t near_ps =
-        bucket == NIL ? CALENDAR_NEVER : c->events[c->buckets[bucket].head].at_ps;
+    uint64_t near_ps = bucket == NIL ? CALENDAR_NEVER : c->events[c->buckets[bucket].head].at_ps;
     uint64_t far_ps = c->n_far ? c->far[0].at_ps : CALENDAR_NEVER;
     return near_ps < far_ps ? near_ps : far_ps;
 }
 
-uint32_t calendar_ahead(const struct calendar *c, const struct calendar_event **out,
-                        uint32_t n)
+uint32_t calendar_ahead(const struct calendar *c, const struct calendar_event **out, uint32_t n)
 {
     uint32_t bucket = near_bucket(c), first = bucket, found = 0;
     while (bucket != NIL && found < n) {
@@ -165,8 +162,7 @@ uint32_t calendar_ahead(const struct calendar *c, const struct calendar_event **
 bool calendar_take(struct calendar *c, uint64_t limit_ps, struct calendar_event *out)
 {
     uint32_t bucket = near_bucket(c), event;
-    uint64_t near_ps =
-        bucket == NIL ? CALENDAR_NEVER : c->events[c->buckets[bucket].head].at_ps;
+    uint64_t near_ps = bucket == NIL ? CALENDAR_NEVER : c->events[c->buckets[bucket].head].at_ps;
     /* a far event was added before any near one of its time */
     bool is_far = c->n_far && c->far[0].at_ps <= near_ps;
     uint64_t at_ps = is_far ? c->far[0].at_ps : near_ps;

@@ -41,14 +41,12 @@ struct calendar {
 void calendar_init(struct calendar *c, uint64_t span_ps, uint32_t n_expected);
 void calendar_free(struct calendar *c);
 /* Not before now. */
-void calendar_add(struct calendar *c, uint64_t at_ps, uint32_t kind, uint32_t a,
-                  uint32_t b, uint32_t extra);
+void calendar_add(struct calendar *c, uint64_t at_ps, uint32_t kind, uint32_t a, uint32_t b, uint32_t extra);
 /* Time of the next event, or CALENDAR_NEVER. */
 uint64_t calendar_next(const struct calendar *c);
 /* Up to n of the next events, in order and still in the calendar; far ones are left
  * out. For fetching what they will need. */
-uint32_t calendar_ahead(const struct calendar *c, const struct calendar_event **out,
-                        uint32_t n);
+uint32_t calendar_ahead(const struct calendar *c, const struct calendar_event **out, uint32_t n);
 /* Takes the next event out and moves the clock there; false when there is none up to
  * limit_ps. */
 bool calendar_take(struct calendar *c, uint64_t limit_ps, struct calendar_event *out);

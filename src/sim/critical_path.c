@@ -178,8 +178,7 @@ static uint32_t walk_op(struct walk *w, uint32_t op)
         add(w, "barriers", w->o->op_end_s[op] - w->o->op_start_s[last]);
         return last;
     default:
-        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels",
-            w->o->op_end_s[op] - w->o->op_start_s[op]);
+        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels", w->o->op_end_s[op] - w->o->op_start_s[op]);
         return op;
     }
 }

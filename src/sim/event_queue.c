@@ -82,8 +82,7 @@ static void refresh(struct event_queue *q)
     for (uint32_t i = 0; i < q->n_dirty_supers; i++) {
         uint32_t super = q->dirty_supers[i];
         q->super_dirty[super] = 0;
-        q->super_min[super] =
-            min_of(q->block_min + (size_t)super * (SUPER / BLOCK), SUPER / BLOCK);
+        q->super_min[super] = min_of(q->block_min + (size_t)super * (SUPER / BLOCK), SUPER / BLOCK);
     }
     q->n_dirty_supers = 0;
 }

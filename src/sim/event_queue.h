@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct event_queue {
-    double *time_s;      /* [capacity] INFINITY = no event */
-    uint32_t capacity;   /* multiple of 4096 */
-    double *block_min;   /* [capacity / 64] */
-    double *super_min;   /* [capacity / 4096] */
+    double *time_s;    /* [capacity] INFINITY = no event */
+    uint32_t capacity; /* multiple of 4096 */
+    double *block_min; /* [capacity / 64] */
+    double *super_min; /* [capacity / 4096] */
     uint8_t *block_dirty, *super_dirty;
     uint32_t *dirty_blocks, n_dirty_blocks;
     uint32_t *dirty_supers, n_dirty_supers;

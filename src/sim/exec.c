@@ -39,10 +39,10 @@ struct exec {
     struct diag *diag;
     struct net *net;
 
-    uint32_t *waits;                    /* per op: dependencies and lane predecessor left */
-    uint32_t *after_first, *after;      /* CSR: ops that wait for an op */
-    uint32_t *sent_first, *sent;        /* CSR: transfers by src_op; a rendezvous also by dst_op */
-    uint32_t *pending;                  /* per op: transfers and own work left */
+    uint32_t *waits;               /* per op: dependencies and lane predecessor left */
+    uint32_t *after_first, *after; /* CSR: ops that wait for an op */
+    uint32_t *sent_first, *sent;   /* CSR: transfers by src_op; a rendezvous also by dst_op */
+    uint32_t *pending;             /* per op: transfers and own work left */
     uint8_t *started;
     uint32_t *group_missing, *group_first, *group; /* CSR: ops of a sync group */
     struct device *devices;
@@ -146,8 +146,7 @@ static void compute_start(struct exec *x, uint32_t id)
     }
     struct device *d = &x->devices[op->device];
     XGROW(d->running, d->n, d->cap);
-    d->running[d->n++] =
-        (struct running){.op = id, .left_s = op->work_s, .speed = -1, .since_s = engine_now()};
+    d->running[d->n++] = (struct running){.op = id, .left_s = op->work_s, .speed = -1, .since_s = engine_now()};
     reshare(x, op->device);
 }
 
@@ -283,8 +282,7 @@ static void transfer_failed(struct exec *x, uint32_t transfer, double left_B)
     diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                "GPU %u cannot reach GPU %u at %.9g s: every path crosses a link that failed "
                "(%s, %.0f of %.0f B are left)",
-               t->src, t->dst, engine_now(), x->g->strings[x->g->ops[t->src_op].name], left_B,
-               t->bytes_B);
+               t->src, t->dst, engine_now(), x->g->strings[x->g->ops[t->src_op].name], left_B, t->bytes_B);
     x->failed = true;
     engine_stop();
 }
@@ -318,8 +316,7 @@ static double round_trips_s(const struct exec *x, uint32_t transfer)
     return 2 * t->round_trips * (path.latency_s - t->latency_s);
 }
 
-static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how,
-                            double left_B)
+static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how, double left_B)
 {
     struct exec *x = ctx;
     x->out->transfer_end_s[transfer] = now_s;
@@ -505,8 +502,8 @@ static void exec_teardown(struct exec *x)
     net_free(x->net);
     for (uint32_t i = 0; i < x->g->n_devices; i++)
         free(x->devices[i].running);
-    void *owned[] = {x->after_first, x->after, x->sent_first, x->sent,
-                     x->group_missing, x->group_first, x->group, x->queue};
+    void *owned[] = {x->after_first,   x->after,       x->sent_first, x->sent,
+                     x->group_missing, x->group_first, x->group,      x->queue};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }
@@ -518,17 +515,14 @@ static void report_stuck(struct exec *x)
             diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                        "no progress after %.9g s: %s on GPU %u waits for %u transfers that have "
                        "no bandwidth left",
-                       engine_now(), x->g->strings[x->g->ops[i].name], x->g->ops[i].device,
-                       x->pending[i]);
+                       engine_now(), x->g->strings[x->g->ops[i].name], x->g->ops[i].device, x->pending[i]);
             return;
         }
     diag_error(x->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-               "no progress after %.9g s: %u ops cannot start or have no SMs left",
-               engine_now(), x->ops_left);
+               "no progress after %.9g s: %u ops cannot start or have no SMs left", engine_now(), x->ops_left);
 }
 
-int exec_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
-             struct diag *diag)
+int exec_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag)
 {
     struct exec x = {.spec = spec, .g = spec->graph, .out = out, .diag = diag};
     exec_setup(&x, arena);

@@ -6,7 +6,6 @@
 
 /* Runs to the end and fills `out` (arrays from `arena`). -1 with the reason in diag when the graph
  * cannot finish: a transfer lost its path, or nothing can make progress. */
-int exec_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
-             struct diag *diag);
+int exec_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag);
 
 #endif

@@ -50,14 +50,12 @@ static void check_bottleneck(const struct flow_net *net, uint32_t cls)
         const struct flow_class *o = &net->classes[other];
         if (o->priority <= c->priority)
             load += o->n * rate_of(net, other);
-        if (o->priority == c->priority &&
-            flow_class_level(net, other) > level * (1 + tolerance(net)) + 1e-9)
-            BUG("class %u has %g B/s per weight at its bottleneck, class %u has %g", cls, level,
-                other, flow_class_level(net, other));
+        if (o->priority == c->priority && flow_class_level(net, other) > level * (1 + tolerance(net)) + 1e-9)
+            BUG("class %u has %g B/s per weight at its bottleneck, class %u has %g", cls, level, other,
+                flow_class_level(net, other));
     }
     if (load < l->capacity_Bps * (1 - tolerance(net)))
-        BUG("bottleneck %u of class %u carries only %g of %g B/s", link, cls, load,
-            l->capacity_Bps);
+        BUG("bottleneck %u of class %u carries only %g of %g B/s", link, cls, load, l->capacity_Bps);
 }
 
 /* Levels that were let be are no max-min solution to rounding: with an epsilon only capacities are checked. */
@@ -75,8 +73,7 @@ void flow_check_advance(struct flow_net *net, double now_s)
     double left_B = 0;
     for (uint32_t cls = 0; cls < net->n_classes; cls++)
         if (net->classes[cls].n)
-            net->checked_delivered_B +=
-                net->classes[cls].n * rate_of(net, cls) * (now_s - net->checked_time_s);
+            net->checked_delivered_B += net->classes[cls].n * rate_of(net, cls) * (now_s - net->checked_time_s);
     net->checked_time_s = now_s;
     for (uint32_t f = 0; f < net->n_flows; f++)
         if (net->flow_class[f] < FLOW_HOMELESS)

@@ -24,8 +24,7 @@ static uint32_t hash_of(const uint32_t *links, uint32_t n, uint32_t service)
     return (uint32_t)h;
 }
 
-static uint32_t find(const struct flow_net *net, const uint32_t *links, uint32_t n,
-                     uint32_t service, uint32_t hash)
+static uint32_t find(const struct flow_net *net, const uint32_t *links, uint32_t n, uint32_t service, uint32_t hash)
 {
     if (!net->n_buckets)
         return FLOW_NONE;
@@ -77,8 +76,7 @@ static uint32_t new_slot(struct flow_net *net)
     return cls;
 }
 
-static void store_links(struct flow_net *net, struct flow_class *c, const uint32_t *links,
-                        uint32_t n)
+static void store_links(struct flow_net *net, struct flow_class *c, const uint32_t *links, uint32_t n)
 {
     uint32_t *to = c->few_links;
     if (n > FLOW_FEW_LINKS) {
@@ -119,8 +117,7 @@ static void leave_links(struct flow_net *net, uint32_t cls)
         span_free(&net->spans, c->many_links, c->n_links);
 }
 
-static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t n,
-                          uint32_t service, uint32_t hash)
+static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t n, uint32_t service, uint32_t hash)
 {
     if (net->live_classes + 1 > net->n_buckets)
         hash_grow(net);

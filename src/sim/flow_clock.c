@@ -93,8 +93,7 @@ static void sift(struct flow_net *net, struct flow_clock *k, uint32_t at)
         at = (at - 1) / 2;
     }
     while ((child = 2 * at + 1) < k->n_own) {
-        if (child + 1 < k->n_own &&
-            net->classes[k->own[child + 1]].end_B < net->classes[k->own[child]].end_B)
+        if (child + 1 < k->n_own && net->classes[k->own[child + 1]].end_B < net->classes[k->own[child]].end_B)
             child++;
         if (!(net->classes[k->own[child]].end_B < end_B))
             break;

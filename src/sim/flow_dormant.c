@@ -12,9 +12,9 @@
 #include "base/diag.h"
 #include "sim/flow_net_impl.h"
 
-static const double SLEEP_BELOW = 0.8;    /* of the capacity: room to grow before the next build */
+static const double SLEEP_BELOW = 0.8; /* of the capacity: room to grow before the next build */
 static const double WAKE_ABOVE = 1 - 1e-6;
-static const double CLEARLY_WIDER = 1.2;  /* than the core link, or it is not worth a try */
+static const double CLEARLY_WIDER = 1.2; /* than the core link, or it is not worth a try */
 
 uint32_t flow_core_link(const struct flow_net *net, uint32_t flow)
 {
@@ -64,8 +64,7 @@ static void count_crossings(struct flow_net *net, uint32_t flow, double weight)
         struct core_load *x = crossing_of(core, path[i]);
         double before_Bps = carried_at_most(core, x->weight, core->bound_level_Bps);
         x->weight = flow_max(0, x->weight + weight);
-        move_bound(net, path[i],
-                   carried_at_most(core, x->weight, core->bound_level_Bps) - before_Bps);
+        move_bound(net, path[i], carried_at_most(core, x->weight, core->bound_level_Bps) - before_Bps);
     }
 }
 
@@ -153,8 +152,7 @@ static void put_to_sleep(struct flow_net *net)
 {
     for (uint32_t i = 0; i < net->n_links; i++) {
         struct flow_link *l = &net->links[i];
-        l->dormant = !l->keep_awake && l->bound_Bps > 0 &&
-                     l->bound_Bps <= SLEEP_BELOW * l->capacity_Bps;
+        l->dormant = !l->keep_awake && l->bound_Bps > 0 && l->bound_Bps <= SLEEP_BELOW * l->capacity_Bps;
         net->n_dormant += l->dormant;
     }
     for (uint32_t k = 0; k < net->n_links; k++) {
@@ -190,8 +188,7 @@ static void guess_max_levels(struct flow_net *net)
 {
     for (uint32_t i = 0; i < net->n_links; i++)
         if (net->links[i].open_weight > 0)
-            net->links[i].max_level_Bps =
-                net->links[i].capacity_Bps / net->links[i].open_weight;
+            net->links[i].max_level_Bps = net->links[i].capacity_Bps / net->links[i].open_weight;
 }
 
 static void build(struct flow_net *net, bool guess, double now_s)
@@ -213,8 +210,7 @@ static void build(struct flow_net *net, bool guess, double now_s)
     for (uint32_t f = 0; f < net->n_flows; f++)
         if (homeless(net, f))
             flow_class_join(net, f, net->heap.key[f], now_s);
-    net->rebuild_factor =
-        net->live_classes > 0.75 * classes_before ? 2 * net->rebuild_factor : 1;
+    net->rebuild_factor = net->live_classes > 0.75 * classes_before ? 2 * net->rebuild_factor : 1;
     net->visits_at_rebuild = net->stats.visits;
 }
 
@@ -233,8 +229,7 @@ void flow_build_started(struct flow_net *net, double now_s)
 bool flow_rebuild_pays(const struct flow_net *net)
 {
     double work = (double)(net->stats.visits - net->visits_at_rebuild);
-    return net->live_classes > 64 && net->n_priorities == 1 &&
-           work > net->rebuild_factor * 10 * net->n_active;
+    return net->live_classes > 64 && net->n_priorities == 1 && work > net->rebuild_factor * 10 * net->n_active;
 }
 
 void flow_wake(struct flow_net *net, uint32_t link, double now_s)

@@ -47,11 +47,12 @@ void flow_net_free(struct flow_net *net)
     }
     for (uint32_t i = 0; i < net->n_clocks; i++)
         free(net->clocks[i].own);
-    void *owned[] = {net->links, net->heap.key, net->heap.child, net->heap.sibling, net->size_B,
-                     net->flow_class, net->flow_path, net->flow_cookie, net->flow_service,
-                     net->flow_n_links, net->spans.words, net->services, net->classes, net->clocks, net->ripple,
-                     net->buckets, net->starts, net->dirty_links, net->seeds, net->region,
-                     net->touched, net->open_links, net->caps, net->bound_changed, net->ended, net->parked};
+    void *owned[] = {net->links,       net->heap.key,   net->heap.child,  net->heap.sibling,  net->size_B,
+                     net->flow_class,  net->flow_path,  net->flow_cookie, net->flow_service,  net->flow_n_links,
+                     net->spans.words, net->services,   net->classes,     net->clocks,        net->ripple,
+                     net->buckets,     net->starts,     net->dirty_links, net->seeds,         net->region,
+                     net->touched,     net->open_links, net->caps,        net->bound_changed, net->ended,
+                     net->parked};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     event_queue_free(&net->queue);
@@ -85,14 +86,12 @@ static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
 {
     for (uint32_t i = net->n_services; i-- > 0;) {
         const struct flow_service *s = &net->services[i];
-        if (s->weight == spec->weight && s->cap_Bps == spec->cap_Bps &&
-            s->priority == spec->priority)
+        if (s->weight == spec->weight && s->cap_Bps == spec->cap_Bps && s->priority == spec->priority)
             return (uint16_t)i;
     }
     BUG_IF(net->n_services == UINT16_MAX || spec->priority >= FLOW_MAX_PRIORITY);
     XGROW(net->services, net->n_services, net->cap_services);
-    net->services[net->n_services] =
-        (struct flow_service){spec->weight, spec->cap_Bps, spec->priority};
+    net->services[net->n_services] = (struct flow_service){spec->weight, spec->cap_Bps, spec->priority};
     net->any_caps |= spec->cap_Bps > 0;
     if (spec->priority + 1u > net->n_priorities)
         net->n_priorities = spec->priority + 1u;
@@ -121,8 +120,7 @@ static struct start_batch pop_start(struct flow_net *net)
     struct start_batch top = net->starts[0], last = net->starts[--net->n_starts];
     uint32_t at = 0, child;
     while ((child = 2 * at + 1) < net->n_starts) {
-        if (child + 1 < net->n_starts &&
-            starts_before(&net->starts[child + 1], &net->starts[child]))
+        if (child + 1 < net->n_starts && starts_before(&net->starts[child + 1], &net->starts[child]))
             child++;
         if (!starts_before(&net->starts[child], &last))
             break;
@@ -147,8 +145,7 @@ uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_sp
     net->flow_n_links[flow] = (uint8_t)spec->n_links;
     net->flow_path[flow] = spec->n_links ? span_alloc(&net->spans, spec->n_links) : 0;
     if (spec->n_links)
-        memcpy(net->spans.words + net->flow_path[flow], spec->links,
-               spec->n_links * sizeof *spec->links);
+        memcpy(net->spans.words + net->flow_path[flow], spec->links, spec->n_links * sizeof *spec->links);
     net->stats.flows++;
     double start_s = now_s + spec->latency_s;
     /* collectives start thousands of flows at one time: they share the heap's top entry */
@@ -269,8 +266,7 @@ static double forgiven_B(const struct flow_net *net, uint32_t cls, double now_s)
 {
     const struct flow_class *c = &net->classes[cls];
     double reading_B = fabs(c->end_B) + flow_class_level(net, cls) * now_s;
-    return merged_share(net) * (double)net->size_B[c->heap] +
-           CLOCK_ROUNDING * c->weight * reading_B;
+    return merged_share(net) * (double)net->size_B[c->heap] + CLOCK_ROUNDING * c->weight * reading_B;
 }
 
 static uint32_t leave(struct flow_net *net, uint32_t cls, double now_s)
@@ -335,8 +331,8 @@ static void report_ended(struct flow_net *net, double now_s)
     net->n_ended = 0;
     for (uint32_t i = 0; i < n; i++) {
         net->limit = net->ended[i].limit;
-        net->config.on_end(net->config.ctx, net->ended[i].cookie, now_s,
-                           (enum flow_end)net->ended[i].how, net->ended[i].left_B);
+        net->config.on_end(net->config.ctx, net->ended[i].cookie, now_s, (enum flow_end)net->ended[i].how,
+                           net->ended[i].left_B);
     }
 }
 
@@ -381,8 +377,7 @@ void flow_net_watch(struct flow_net *net, uint32_t link)
     net->links[link].watched = true;
 }
 
-void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps,
-                           double now_s)
+void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps, double now_s)
 {
     flow_wake(net, link, now_s);
     struct flow_link *l = &net->links[link];

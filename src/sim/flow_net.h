@@ -21,8 +21,7 @@ struct flow_net;
 enum flow_end { FLOW_DONE, FLOW_FAILED };
 
 /* left_B: what a failed flow had still to carry; 0 when it is done. */
-typedef void flow_end_fn(void *ctx, uint32_t cookie, double time_s, enum flow_end how,
-                         double left_B);
+typedef void flow_end_fn(void *ctx, uint32_t cookie, double time_s, enum flow_end how, double left_B);
 /* A link's load changed; only called for links that were asked for. */
 typedef void flow_load_fn(void *ctx, uint32_t link, double time_s, double load_Bps);
 
@@ -62,8 +61,7 @@ double flow_net_stop(struct flow_net *net, uint32_t flow, double now_s);
 /* Whether its latency is over; a flow that has not begun cannot be stopped. */
 bool flow_net_running(const struct flow_net *net, uint32_t flow);
 void flow_net_watch(struct flow_net *net, uint32_t link);
-void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps,
-                           double now_s);
+void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps, double now_s);
 /* Capacity 0 from now on; flows that cross the link, now or later, end as FLOW_FAILED. */
 void flow_net_fail_link(struct flow_net *net, uint32_t link, double now_s);
 

@@ -20,7 +20,7 @@
 #define BOTTLENECK_CAP (UINT32_MAX - 1) /* solver: the class runs at its own rate cap */
 #define CLOCK_NONE UINT32_MAX           /* clock of a class that is not solved yet */
 
-#define FLOW_HOMELESS (UINT32_MAX - 1)   /* class of a flow between two builds of the classes */
+#define FLOW_HOMELESS (UINT32_MAX - 1) /* class of a flow between two builds of the classes */
 
 enum { FLOW_MAX_PRIORITY = 4, FLOW_FEW_LINKS = 4 };
 
@@ -30,31 +30,31 @@ struct flow_service { /* what flows of a kind ask for; interned */
 };
 
 struct flow_clock {
-    double level_Bps;        /* bytes per second and unit of weight */
-    double read_B, since_s;  /* reading at since_s, in bytes per unit of weight */
-    double own_weight;       /* of all flows that follow it */
+    double level_Bps;              /* bytes per second and unit of weight */
+    double read_B, since_s;        /* reading at since_s, in bytes per unit of weight */
+    double own_weight;             /* of all flows that follow it */
     uint32_t *own, n_own, cap_own; /* classes that follow it: a heap by end_B */
-    uint32_t link;           /* FLOW_NONE: a class at its own cap */
+    uint32_t link;                 /* FLOW_NONE: a class at its own cap */
     uint32_t next_free;
 };
 
 struct flow_class {
-    double weight;       /* of each flow */
-    uint32_t n;          /* flows; 0 = slot is free */
-    uint32_t clock, own_at; /* the clock it follows and its place in the clock's heap */
+    double weight;                      /* of each flow */
+    uint32_t n;                         /* flows; 0 = slot is free */
+    uint32_t clock, own_at;             /* the clock it follows and its place in the clock's heap */
     uint32_t few_links[FLOW_FEW_LINKS]; /* its links when they are few: no second look in memory */
-    uint32_t many_links; /* span, otherwise */
-    uint32_t positions;  /* span: its places in the links' lists */
+    uint32_t many_links;                /* span, otherwise */
+    uint32_t positions;                 /* span: its places in the links' lists */
     uint8_t n_links, priority;
-    double offset_B;     /* service = clock reading + offset, per unit of weight */
-    double end_B;        /* clock reading at which its first flow ends */
-    double level_Bps;    /* solver: rate per weight of the solution being built */
+    double offset_B;  /* service = clock reading + offset, per unit of weight */
+    double end_B;     /* clock reading at which its first flow ends */
+    double level_Bps; /* solver: rate per weight of the solution being built */
     uint32_t service;
-    uint32_t heap;       /* root: flow with the smallest key */
+    uint32_t heap; /* root: flow with the smallest key */
     uint32_t new_bottleneck;
     uint32_t hash, hash_next;
-    uint32_t region;     /* solver: solve id when the class is being solved */
-    uint32_t fixed;      /* solver: fill id when its level is decided */
+    uint32_t region; /* solver: solve id when the class is being solved */
+    uint32_t fixed;  /* solver: fill id when its level is decided */
 };
 
 struct link_entry {
@@ -69,11 +69,11 @@ struct core_load { /* flows through a core link that also cross a dormant link *
 struct flow_link {
     /* the first cache line holds what every change of a level looks at */
     double capacity_Bps, load_Bps;
-    double max_level_Bps;          /* no class on it has a larger rate per weight */
+    double max_level_Bps;              /* no class on it has a larger rate per weight */
     uint32_t clock[FLOW_MAX_PRIORITY]; /* of the classes it limits; CLOCK_NONE = limits nobody */
-    uint32_t touched;              /* solver: iteration that has seen it */
+    uint32_t touched;                  /* solver: iteration that has seen it */
     uint32_t n_crossing;
-    bool queued;                   /* ripple: its level may be out of date */
+    bool queued; /* ripple: its level may be out of date */
     bool dirty, shrunk, failed, watched, dormant, bound_changed, keep_awake;
 
     struct link_entry *list;
@@ -81,14 +81,14 @@ struct flow_link {
     /* region solver: scratch, valid while touched == current iteration */
     uint32_t n_open, n_region, n_region_own;
     double residual_Bps, open_weight, region_max_Bps, outside_max_Bps, own_level_Bps;
-    double filled_at_Bps;          /* level at which it became a bottleneck; -1 = it did not */
+    double filled_at_Bps; /* level at which it became a bottleneck; -1 = it did not */
     /* sleeping links */
-    double bound_Bps;              /* dormant: upper bound of its load */
-    double bound_level_Bps;        /* core link: the largest level that bounds were made with */
-    uint32_t awake_call;           /* stays awake during this call of flow_solve */
-    struct core_load *crossing;    /* core link: what dormant links its flows cross */
+    double bound_Bps;           /* dormant: upper bound of its load */
+    double bound_level_Bps;     /* core link: the largest level that bounds were made with */
+    uint32_t awake_call;        /* stays awake during this call of flow_solve */
+    struct core_load *crossing; /* core link: what dormant links its flows cross */
     uint32_t cap_crossing;
-    double reported_Bps;           /* last load given to on_load */
+    double reported_Bps; /* last load given to on_load */
 };
 
 struct start_batch {
@@ -147,16 +147,16 @@ struct flow_net {
     uint32_t *touched, n_touched;
     struct level_key *open_links; /* heap by level */
     uint32_t n_open_links;
-    struct level_key *ripple;     /* heap of links by level */
+    struct level_key *ripple; /* heap of links by level */
     uint32_t n_ripple, cap_ripple;
-    struct level_key *caps;       /* sorted */
+    struct level_key *caps; /* sorted */
     uint32_t n_caps, cap_caps;
     uint32_t *bound_changed, n_bound_changed;
 
     struct parked_clock {
         double time_s;
         uint32_t clock;
-    } *parked;
+    } * parked;
     uint32_t cap_parked;
     struct ended_flow *ended;
     uint32_t n_ended, cap_ended;
@@ -182,8 +182,8 @@ void flow_clock_first_end(struct flow_net *net, uint32_t cls); /* the class's fi
 /* flow_class.c */
 void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s);
 uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s); /* its first flow leaves */
-void flow_class_make_first(struct flow_net *net, uint32_t flow); /* for flow_class_pop */
-void flow_class_drop_all(struct flow_net *net, double now_s); /* flows keep what they lack as key */
+void flow_class_make_first(struct flow_net *net, uint32_t flow);           /* for flow_class_pop */
+void flow_class_drop_all(struct flow_net *net, double now_s);              /* flows keep what they lack as key */
 
 /* flow_solve.c */
 void flow_solve(struct flow_net *net, double now_s);

@@ -82,13 +82,11 @@ static bool moves(const struct flow_net *net, const struct flow_link *l)
     if (!limits(l))
         return l->load_Bps > l->capacity_Bps * (1 + tolerance(net));
     const struct flow_clock *k = &net->clocks[l->clock[PRIORITY]];
-    return fabs(l->capacity_Bps - l->load_Bps) >
-           tolerance(net) * k->own_weight * k->level_Bps;
+    return fabs(l->capacity_Bps - l->load_Bps) > tolerance(net) * k->own_weight * k->level_Bps;
 }
 
 /* A class's level has moved by delta to level: what its other links notice. */
-static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, double level_Bps,
-                       uint32_t except)
+static void shift_load(struct flow_net *net, uint32_t cls, double delta_Bps, double level_Bps, uint32_t except)
 {
     const struct flow_class *c = &net->classes[cls];
     const uint32_t *links = flow_class_links(net, cls);

@@ -173,8 +173,7 @@ static void open_priority(struct flow_net *net, uint32_t link, uint8_t priority)
             l->open_weight += c->n * c->weight;
             l->n_open++;
         } else {
-            l->residual_Bps -=
-                c->n * c->weight * (region ? c->level_Bps : flow_class_level(net, cls));
+            l->residual_Bps -= c->n * c->weight * (region ? c->level_Bps : flow_class_level(net, cls));
         }
         if (!region && same_priority) {
             l->outside_max_Bps = flow_max(l->outside_max_Bps, flow_class_level(net, cls));
@@ -220,8 +219,7 @@ static uint32_t collect_open(struct flow_net *net, uint8_t priority)
     for (uint32_t i = 0; i < net->n_touched; i++) {
         struct flow_link *l = &net->links[net->touched[i]];
         if (l->n_open)
-            net->open_links[net->n_open_links++] =
-                (struct level_key){link_level(l), net->touched[i]};
+            net->open_links[net->n_open_links++] = (struct level_key){link_level(l), net->touched[i]};
     }
     for (uint32_t i = net->n_open_links / 2; i-- > 0;)
         sift_down(net->open_links, net->n_open_links, i);
@@ -236,8 +234,7 @@ static uint32_t collect_open(struct flow_net *net, uint8_t priority)
         n_open++;
         if (cap_Bps > 0) {
             XGROW(net->caps, net->n_caps, net->cap_caps);
-            net->caps[net->n_caps++] =
-                (struct level_key){cap_Bps / c->weight, net->region[i]};
+            net->caps[net->n_caps++] = (struct level_key){cap_Bps / c->weight, net->region[i]};
         }
     }
     if (net->n_caps)
@@ -272,8 +269,7 @@ static uint32_t fix_link(struct flow_net *net, uint32_t link, double level, uint
     for (uint32_t i = 0; i < l->n && l->n_open; i++) {
         uint32_t cls = l->list[i].cls;
         const struct flow_class *c = &net->classes[cls];
-        if (c->region != net->solve_id || c->fixed == net->fill_id ||
-            c->priority != priority)
+        if (c->region != net->solve_id || c->fixed == net->fill_id || c->priority != priority)
             continue;
         fix_class(net, cls, level, link);
         n_fixed++;
@@ -314,12 +310,10 @@ static void fill(struct flow_net *net, uint8_t priority)
         uint32_t link = 0;
         double level = INFINITY;
         bool have_link = next_link(net, &link, &level);
-        while (next_cap < net->n_caps &&
-               net->classes[net->caps[next_cap].id].fixed == net->fill_id)
+        while (next_cap < net->n_caps && net->classes[net->caps[next_cap].id].fixed == net->fill_id)
             next_cap++;
         if (next_cap < net->n_caps && net->caps[next_cap].level_Bps <= level) {
-            fix_class(net, net->caps[next_cap].id, net->caps[next_cap].level_Bps,
-                      BOTTLENECK_CAP);
+            fix_class(net, net->caps[next_cap].id, net->caps[next_cap].level_Bps, BOTTLENECK_CAP);
             n_open--;
             continue;
         }
@@ -352,8 +346,7 @@ static void verify_link(struct flow_net *net, uint32_t link, uint8_t priority)
         add_outside(net, link, priority, -1);
         return;
     }
-    if (l->own_level_Bps >= 0 &&
-        (!full || l->region_max_Bps > l->own_level_Bps * (1 + tolerance)))
+    if (l->own_level_Bps >= 0 && (!full || l->region_max_Bps > l->own_level_Bps * (1 + tolerance)))
         add_outside(net, link, priority, INFINITY);
     /* Where it is the bottleneck of region classes, nobody may have more than they. */
     if (l->filled_at_Bps >= 0 && l->outside_max_Bps > l->filled_at_Bps * (1 + tolerance))

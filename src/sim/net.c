@@ -18,16 +18,15 @@ const char *const net_kind_docs[] = {
     "SimGrid's own model pinned to plain max-min: the reference, slow for many flows",
     "closed form: each transfer takes the bytes of its op over the busiest link, no sharing "
     "between ops",
-    "packet by packet, with queues, flow control and loss; for small networks",
-    NULL};
+    "packet by packet, with queues, flow control and loss; for small networks", NULL};
 
 struct net {
     struct net_setup setup;
     struct router routing;
-    struct net_flow *flow;   /* NET_FLOW */
+    struct net_flow *flow;     /* NET_FLOW */
     struct net_packet *packet; /* NET_PACKET */
-    uint32_t *pair;          /* NET_CM02: [n_transfers] */
-    double *delay_s;         /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
+    uint32_t *pair;            /* NET_CM02: [n_transfers] */
+    double *delay_s;           /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
     uint64_t n_started;
 };
 
@@ -182,8 +181,7 @@ struct net *net_new(const struct net_setup *setup)
 {
     struct net *n = XREALLOC(NULL, struct net, 1);
     *n = (struct net){.setup = *setup};
-    n->routing = (struct router){
-        .topo = setup->spec->topo, .policy = setup->spec->routing, .seed = setup->spec->seed};
+    n->routing = (struct router){.topo = setup->spec->topo, .policy = setup->spec->routing, .seed = setup->spec->seed};
     switch (setup->spec->net) {
     case NET_FLOW:
         n->flow = net_flow_new(setup, &n->routing);
@@ -218,8 +216,8 @@ void net_start(struct net *n, uint32_t transfer)
     else if (n->setup.spec->net == NET_PACKET)
         net_packet_start(n->packet, transfer);
     else
-        engine_timer(engine_now() + n->delay_s[transfer],
-                     n->setup.spec->net == NET_CM02 ? cm02_begin : bound_end, n, transfer, 0);
+        engine_timer(engine_now() + n->delay_s[transfer], n->setup.spec->net == NET_CM02 ? cm02_begin : bound_end, n,
+                     transfer, 0);
 }
 
 void net_link_event(struct net *n, const struct link_event *event)

@@ -213,8 +213,7 @@ static void on_load(void *ctx, uint32_t link, double time_s, double load_Bps)
 /* --- adaptive routing reconsiders --------------------------------------------------------------------- */
 
 /* Load of the busiest link of a path with one more flow of that weight on it. */
-static double busiest_with(const struct net_flow *n, double weight, const uint32_t *links,
-                           uint32_t n_links)
+static double busiest_with(const struct net_flow *n, double weight, const uint32_t *links, uint32_t n_links)
 {
     const struct topo_link *all = n->setup.spec->topo->links;
     double worst = 0;
@@ -228,8 +227,7 @@ static void reconsider(struct net_flow *n, uint32_t id)
     struct part *p = &n->parts[id];
     struct net_path path;
     struct departure d = {p->transfer, p->number, 1, id, 0, false, false};
-    if (p->flow == NONE || !flow_net_running(n->flow, p->flow) ||
-        !is_routed(transfer_of(n, p->transfer)))
+    if (p->flow == NONE || !flow_net_running(n->flow, p->flow) || !is_routed(transfer_of(n, p->transfer)))
         return;
     add_load(n, p, -1);
     bool found = choose(n, &d, &path);
@@ -258,8 +256,7 @@ static void rebalance(void *ctx, uint32_t a, uint32_t b)
 static void arm_rebalancing(struct net_flow *n)
 {
     double period_s = n->routing.policy.rebalance_s;
-    if (n->rebalancing || !n->n_live || !(period_s > 0) ||
-        n->routing.policy.policy != ROUTING_ADAPTIVE)
+    if (n->rebalancing || !n->n_live || !(period_s > 0) || n->routing.policy.policy != ROUTING_ADAPTIVE)
         return;
     n->rebalancing = true;
     engine_timer(engine_now() + period_s, rebalance, n, 0, 0);

@@ -49,8 +49,8 @@ static const struct transfer *transfer_of(const struct net_packet *n, uint32_t t
 static double wire_s(const struct cluster_hw *hw, const struct topo_link *l)
 {
     double s = l->kind == LINK_NVLINK || l->kind == LINK_PCIE ? 0
-               : l->kind == LINK_NIC ? hw_copper_s(&hw->network)
-                                     : hw_optical_s(&hw->network);
+               : l->kind == LINK_NIC                          ? hw_copper_s(&hw->network)
+                                                              : hw_optical_s(&hw->network);
     return fmin(s, l->latency_s);
 }
 
@@ -65,8 +65,7 @@ static struct switch_link network_link(struct net_packet *n, uint32_t link)
     s.to_host = l->b < first_switch;
     s.framed = l->kind != LINK_NVLINK && l->kind != LINK_PCIE;
     s.wire_s = wire_s(hw, l);
-    s.pipe_s =
-        s.from_host ? 0 : fmin(hw->network.switch_latency_s, l->latency_s - s.wire_s);
+    s.pipe_s = s.from_host ? 0 : fmin(hw->network.switch_latency_s, l->latency_s - s.wire_s);
     double rest_s = l->latency_s - s.wire_s - s.pipe_s;
     *(s.from_host ? &n->begin_s[link] : &n->end_s[link]) = rest_s > 0 ? rest_s : 0;
     return s;
@@ -77,8 +76,7 @@ static void make_net(struct net_packet *n)
 {
     const struct sim_spec *spec = n->setup.spec;
     uint32_t first = spec->topo->n_links, n_links = n->setup.n_links;
-    uint32_t n_vertices = spec->topo->n_vertices,
-             n_nodes = n_vertices + n_links - first;
+    uint32_t n_vertices = spec->topo->n_vertices, n_nodes = n_vertices + n_links - first;
     struct switch_link *links = XREALLOC(NULL, struct switch_link, n_links);
     double *buffer_B = XREALLOC(NULL, double, n_nodes);
     for (uint32_t i = 0; i < first; i++)
@@ -89,8 +87,7 @@ static void make_net(struct net_packet *n)
                                         .to_host = true,
                                         .head = n_vertices + i - first};
     for (uint32_t i = 0; i < n_nodes; i++)
-        buffer_B[i] =
-            spec->hw->packet.buffer_B * (double)spec->hw->network.switch_ports;
+        buffer_B[i] = spec->hw->packet.buffer_B * (double)spec->hw->network.switch_ports;
     struct switch_config config = {.n_links = n_links,
                                    .n_nodes = n_nodes,
                                    .links = links,
@@ -111,8 +108,7 @@ struct choice { /* the paths of one message */
     uint32_t links[SWITCH_MAX_PATHS * (ROUTE_MAX_LINKS + TRANSFER_MAX_RES)], n_links;
 };
 
-static bool is_whole(const struct net_packet *n, const uint32_t *links,
-                     uint32_t n_links)
+static bool is_whole(const struct net_packet *n, const uint32_t *links, uint32_t n_links)
 {
     for (uint32_t i = 0; n->down && i < n_links; i++)
         if (n->down[links[i]])
@@ -122,8 +118,7 @@ static bool is_whole(const struct net_packet *n, const uint32_t *links,
 
 /* The path that stands at the end of c->links, with the transfer's resources behind it.
  */
-static void add_path(const struct net_packet *n, struct choice *c,
-                     const struct transfer *t, uint32_t n_links)
+static void add_path(const struct net_packet *n, struct choice *c, const struct transfer *t, uint32_t n_links)
 {
     uint32_t *links = c->links + c->n_links;
     for (uint32_t i = 0; i < t->n_res; i++)
@@ -133,16 +128,14 @@ static void add_path(const struct net_packet *n, struct choice *c,
 }
 
 /* All minimal paths that are whole, or as many as a set holds, evenly spread. */
-static void add_minimal(const struct net_packet *n, struct choice *c,
-                        const struct transfer *t)
+static void add_minimal(const struct net_packet *n, struct choice *c, const struct transfer *t)
 {
     const struct topology *topo = n->setup.spec->topo;
     uint32_t all = topo->type->n_minimal(topo, t->src, t->dst);
     uint32_t used = all < SWITCH_MAX_PATHS ? all : SWITCH_MAX_PATHS;
     for (uint32_t i = 0; i < used; i++) {
         uint32_t number = (uint32_t)((uint64_t)i * all / used);
-        uint32_t n_links =
-            topo->type->path(topo, t->src, t->dst, number, c->links + c->n_links);
+        uint32_t n_links = topo->type->path(topo, t->src, t->dst, number, c->links + c->n_links);
         if (is_whole(n, c->links + c->n_links, n_links))
             add_path(n, c, t, n_links);
     }
@@ -151,13 +144,11 @@ static void add_minimal(const struct net_packet *n, struct choice *c,
 static bool takes_all(const struct net_packet *n, const struct transfer *t)
 {
     int policy = n->routing.policy.policy;
-    return t->src != t->dst && !t->pinned &&
-           (policy == ROUTING_SPRAY || policy == ROUTING_ADAPTIVE);
+    return t->src != t->dst && !t->pinned && (policy == ROUTING_SPRAY || policy == ROUTING_ADAPTIVE);
 }
 
 /* The paths of a part; none when all are down. */
-static void choose(const struct net_packet *n, const struct part *p, bool again,
-                   struct choice *c)
+static void choose(const struct net_packet *n, const struct part *p, bool again, struct choice *c)
 {
     const struct topology *topo = n->setup.spec->topo;
     const struct transfer *t = transfer_of(n, p->transfer);
@@ -208,13 +199,11 @@ static void cross_nothing(struct net_packet *n, uint32_t transfer)
 {
     const struct transfer *t = transfer_of(n, transfer);
     double bytes_s = t->cap_Bps > 0 ? t->bytes_B / t->cap_Bps : 0;
-    engine_timer(engine_now() + t->latency_s + bytes_s, on_nothing_crossed, n, transfer,
-                 0);
+    engine_timer(engine_now() + t->latency_s + bytes_s, on_nothing_crossed, n, transfer, 0);
 }
 
 /* Sends so many bytes of a part; false when no path is left. */
-static bool depart(struct net_packet *n, uint32_t id, double bytes_B, uint32_t n_of,
-                   bool again)
+static bool depart(struct net_packet *n, uint32_t id, double bytes_B, uint32_t n_of, bool again)
 {
     struct part *p = &n->parts[id];
     const struct transfer *t = transfer_of(n, p->transfer);
@@ -222,15 +211,14 @@ static bool depart(struct net_packet *n, uint32_t id, double bytes_B, uint32_t n
     choose(n, p, again, &c);
     if (!c.n)
         return false;
-    struct switch_message m = {
-        .paths = switch_net_paths(n->net, c.n, c.lengths, c.links),
-        .choice = n->routing.policy.policy == ROUTING_ADAPTIVE ? SWITCH_SHORTEST
-                                                               : SWITCH_IN_TURN,
-        .bytes_B = bytes_B,
-        .begin_s = t->latency_s,
-        .cap_Bps = t->cap_Bps / n_of,
-        .priority = t->priority,
-        .cookie = id};
+    struct switch_message m = {.paths = switch_net_paths(n->net, c.n, c.lengths, c.links),
+                               .choice =
+                                   n->routing.policy.policy == ROUTING_ADAPTIVE ? SWITCH_SHORTEST : SWITCH_IN_TURN,
+                               .bytes_B = bytes_B,
+                               .begin_s = t->latency_s,
+                               .cap_Bps = t->cap_Bps / n_of,
+                               .priority = t->priority,
+                               .cookie = id};
     for (uint32_t i = 0; i < c.lengths[0] - t->n_res; i++) {
         m.begin_s += n->begin_s[c.links[i]];
         m.end_s += n->end_s[c.links[i]];
@@ -287,8 +275,7 @@ static void note(struct net_packet *n, uint32_t transfer, const struct switch_en
     t->retransmitted_B += (double)e->retransmitted_B;
     t->packets += e->packets;
     t->reordered += e->reordered;
-    t->reorder_extent =
-        e->reorder_extent > t->reorder_extent ? e->reorder_extent : t->reorder_extent;
+    t->reorder_extent = e->reorder_extent > t->reorder_extent ? e->reorder_extent : t->reorder_extent;
 }
 
 static void advance(void *ctx, double now_s)
@@ -350,11 +337,9 @@ void net_packet_link_event(struct net_packet *n, const struct link_event *event)
 
 /* --- the network ------------------------------------------------------------------ */
 
-struct net_packet *net_packet_new(const struct net_setup *setup,
-                                  const struct router *routing)
+struct net_packet *net_packet_new(const struct net_setup *setup, const struct router *routing)
 {
-    uint32_t n_transfers = setup->spec->graph->n_transfers,
-             n_links = setup->spec->topo->n_links;
+    uint32_t n_transfers = setup->spec->graph->n_transfers, n_links = setup->spec->topo->n_links;
     struct net_packet *n = XREALLOC(NULL, struct net_packet, 1);
     *n = (struct net_packet){.setup = *setup, .routing = *routing, .free_parts = NONE};
     n->missing = XREALLOC(NULL, uint32_t, n_transfers);
@@ -384,24 +369,18 @@ void net_packet_free(struct net_packet *n)
     free(n);
 }
 
-void net_packet_report(struct net_packet *n, struct arena *arena,
-                       struct sim_outcome *out)
+void net_packet_report(struct net_packet *n, struct arena *arena, struct sim_outcome *out)
 {
     const struct sim_spec *spec = n->setup.spec;
     const struct switch_totals *t = &out->packet;
     out->packet = switch_net_totals(n->net);
-    BUG_IF(
-        spec->checked &&
-        (t->sent != t->delivered + t->dropped + t->corrupted + t->cut + t->in_network ||
-         t->delivered != t->accepted + t->discarded + t->duplicates));
-    out->packet_links =
-        ARENA_ARRAY(arena, struct switch_link_totals, spec->topo->n_links);
+    BUG_IF(spec->checked && (t->sent != t->delivered + t->dropped + t->corrupted + t->cut + t->in_network ||
+                             t->delivered != t->accepted + t->discarded + t->duplicates));
+    out->packet_links = ARENA_ARRAY(arena, struct switch_link_totals, spec->topo->n_links);
     for (uint32_t i = 0; i < spec->topo->n_links; i++)
         out->packet_links[i] = switch_net_link_totals(n->net, i);
-    out->packet_transfers =
-        ARENA_ARRAY(arena, struct packet_transfer, spec->graph->n_transfers);
-    memcpy(out->packet_transfers, n->transfers,
-           spec->graph->n_transfers * sizeof *n->transfers);
+    out->packet_transfers = ARENA_ARRAY(arena, struct packet_transfer, spec->graph->n_transfers);
+    memcpy(out->packet_transfers, n->transfers, spec->graph->n_transfers * sizeof *n->transfers);
 }
 
 struct flow_net_stats net_packet_stats(const struct net_packet *n)

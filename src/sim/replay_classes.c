@@ -4,19 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    COL_CLASS,
-    COL_RECORDED_COUNT,
-    COL_COUNT,
-    COL_RECORDED,
-    COL_SIMULATED,
-    COL_RATIO,
-    N_COLUMNS
-};
+enum { COL_CLASS, COL_RECORDED_COUNT, COL_COUNT, COL_RECORDED, COL_SIMULATED, COL_RATIO, N_COLUMNS };
 static const struct result_column class_columns[N_COLUMNS] = {
-    {"class", DIM_COUNT,
-     "of configs/trace_classes.yaml; fa3_bwd holds what comes before and after it",
-     true},
+    {"class", DIM_COUNT, "of configs/trace_classes.yaml; fa3_bwd holds what comes before and after it", true},
     {"recorded_count", DIM_COUNT, "kernels in the trace", false},
     {"count", DIM_COUNT, "kernels of this run", false},
     {"recorded", DIM_TIME, "their time in the trace, on all streams", false},
@@ -53,12 +43,10 @@ void replay_add_classes(struct replay_analysis *a)
 {
     const struct chunk_program *p = a->info->program;
     uint32_t n = 0;
-    struct class_sum *sums = ARENA_ARRAY(a->arena, struct class_sum,
-                                         (size_t)a->trace->n_classes + p->n_names);
+    struct class_sum *sums = ARENA_ARRAY(a->arena, struct class_sum, (size_t)a->trace->n_classes + p->n_names);
 
     for (uint32_t i = 0; i < a->trace->n_kernels; i++) {
-        struct class_sum *s =
-            class_of(sums, &n, a->trace->classes[a->trace->kernels[i].class_id].name);
+        struct class_sum *s = class_of(sums, &n, a->trace->classes[a->trace->kernels[i].class_id].name);
         s->was_s += a->recorded[i].end_s - a->recorded[i].start_s;
         s->was_n++;
     }
@@ -69,12 +57,11 @@ void replay_add_classes(struct replay_analysis *a)
     }
     struct result_table *t = a->out->tables = ARENA_NEW(a->arena, struct result_table);
     a->out->n_tables = 1;
-    *t = (struct result_table){
-        .name = "classes",
-        .doc = "kernels by class, recorded and from the kernel model",
-        .columns = class_columns,
-        .n_columns = N_COLUMNS,
-        .n_rows = n};
+    *t = (struct result_table){.name = "classes",
+                               .doc = "kernels by class, recorded and from the kernel model",
+                               .columns = class_columns,
+                               .n_columns = N_COLUMNS,
+                               .n_rows = n};
     t->cells = ARENA_ARRAY(a->arena, struct result_cell, (size_t)n * N_COLUMNS);
     for (uint32_t i = 0; i < n; i++)
         fill_class_row(&t->cells[(size_t)i * N_COLUMNS], &sums[i]);

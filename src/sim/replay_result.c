@@ -38,9 +38,8 @@ static void record_spans(struct replay_analysis *a)
     for (uint32_t i = 0; i < n; i++) {
         const struct trace_kernel *k = &a->trace->kernels[i];
         double start_s = k->start_s - a->trace->kernels[0].start_s;
-        a->recorded[i] =
-            (struct replay_span){start_s, start_s + k->duration_s, comm[k->stream],
-                                 replay_collective_of(a->trace, i) == COLL_NOTIFY};
+        a->recorded[i] = (struct replay_span){start_s, start_s + k->duration_s, comm[k->stream],
+                                              replay_collective_of(a->trace, i) == COLL_NOTIFY};
     }
 }
 
@@ -54,10 +53,9 @@ static void simulate_spans(struct replay_analysis *a)
         origin_s = fmin(origin_s, a->outcome->op_start_s[a->info->op_of_kernel[i]]);
     for (uint32_t i = 0; i < p->n_kernels; i++) {
         uint32_t op = a->info->op_of_kernel[i];
-        a->simulated[i] = (struct replay_span){
-            a->outcome->op_start_s[op] - origin_s, a->outcome->op_end_s[op] - origin_s,
-            a->info->comm_stream[p->kernels[i].stream],
-            p->kernels[i].collective == COLL_NOTIFY};
+        a->simulated[i] =
+            (struct replay_span){a->outcome->op_start_s[op] - origin_s, a->outcome->op_end_s[op] - origin_s,
+                                 a->info->comm_stream[p->kernels[i].stream], p->kernels[i].collective == COLL_NOTIFY};
     }
 }
 
@@ -89,8 +87,7 @@ static int by_time(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-static struct replay_account add_up(const struct replay_span *spans, uint32_t n,
-                                    struct arena *arena)
+static struct replay_account add_up(const struct replay_span *spans, uint32_t n, struct arena *arena)
 {
     struct edge *edges = ARENA_ARRAY(arena, struct edge, 2 * (size_t)n);
     struct replay_account sum = {0};
@@ -100,8 +97,7 @@ static struct replay_account add_up(const struct replay_span *spans, uint32_t n,
         int8_t is_comm = (int8_t)spans[i].comm, is_wait = (int8_t)spans[i].wait;
         int8_t is_compute = (int8_t)!is_comm;
         edges[2 * i] = (struct edge){spans[i].start_s, is_compute, is_comm, is_wait};
-        edges[2 * i + 1] = (struct edge){spans[i].end_s, (int8_t)-is_compute,
-                                         (int8_t)-is_comm, (int8_t)-is_wait};
+        edges[2 * i + 1] = (struct edge){spans[i].end_s, (int8_t)-is_compute, (int8_t)-is_comm, (int8_t)-is_wait};
         sum.makespan_s = fmax(sum.makespan_s, spans[i].end_s);
         sum.barrier_s += is_wait ? spans[i].end_s - spans[i].start_s : 0;
     }
@@ -120,8 +116,7 @@ static struct replay_account add_up(const struct replay_span *spans, uint32_t n,
         else if (comm)
             sum.exposed_transfer_s += length_s;
     }
-    sum.idle_s = sum.makespan_s - sum.compute_alone_s - sum.both_s -
-                 sum.exposed_transfer_s - sum.exposed_wait_s;
+    sum.idle_s = sum.makespan_s - sum.compute_alone_s - sum.both_s - sum.exposed_transfer_s - sum.exposed_wait_s;
     return sum;
 }
 
@@ -129,33 +124,25 @@ static struct replay_account add_up(const struct replay_span *spans, uint32_t n,
  * -----------------------------------------------------------------------------------
  */
 
-struct result_metric *replay_add_metric(struct replay_analysis *a, const char *name,
-                                        double value, enum unit_dim dim,
-                                        double recorded, const char *doc,
-                                        const char *formula)
+struct result_metric *replay_add_metric(struct replay_analysis *a, const char *name, double value, enum unit_dim dim,
+                                        double recorded, const char *doc, const char *formula)
 {
     BUG_IF(a->out->n_metrics == FIXED_METRICS + 2 * a->trace->n_phases);
     struct result_metric *m = &a->out->metrics[a->out->n_metrics++];
 
-    *m = (struct result_metric){.name = name,
-                                .value = value,
-                                .dim = dim,
-                                .doc = doc,
-                                .formula = formula,
-                                .recorded = recorded};
+    *m = (struct result_metric){
+        .name = name, .value = value, .dim = dim, .doc = doc, .formula = formula, .recorded = recorded};
     m->inputs = ARENA_ARRAY(a->arena, struct result_input, MAX_INPUTS);
     return m;
 }
 
-void replay_add_input(struct result_metric *m, const char *name, double value,
-                      enum unit_dim dim, const char *source)
+void replay_add_input(struct result_metric *m, const char *name, double value, enum unit_dim dim, const char *source)
 {
     BUG_IF(m->n_inputs == MAX_INPUTS);
     m->inputs[m->n_inputs++] = (struct result_input){name, value, dim, source};
 }
 
-static void add_part(struct replay_analysis *a, const char *name, double value_s,
-                     const char *doc)
+static void add_part(struct replay_analysis *a, const char *name, double value_s, const char *doc)
 {
     a->out->parts[a->out->n_parts++] = (struct result_part){name, doc, value_s};
 }
@@ -163,14 +150,12 @@ static void add_part(struct replay_analysis *a, const char *name, double value_s
 static void add_parts(struct replay_analysis *a)
 {
     a->out->parts = ARENA_ARRAY(a->arena, struct result_part, 5);
-    add_part(a, "compute_alone", a->is.compute_alone_s,
-             "compute kernels, no communication");
+    add_part(a, "compute_alone", a->is.compute_alone_s, "compute kernels, no communication");
     add_part(a, "overlapped", a->is.both_s, "compute and communication at once");
     add_part(a, "exposed_transfer", a->is.exposed_transfer_s,
              "communication stream busy, no compute: dispatch, combine, cast and "
              "layout kernels");
-    add_part(a, "exposed_wait", a->is.exposed_wait_s,
-             "waiting for other ranks at a barrier, no compute");
+    add_part(a, "exposed_wait", a->is.exposed_wait_s, "waiting for other ranks at a barrier, no compute");
     add_part(a, "idle", a->is.idle_s, "no kernel at all: launch gaps");
 }
 
@@ -184,8 +169,7 @@ static void parts_as_inputs(struct replay_analysis *a, struct result_metric *m)
 {
     for (uint32_t i = 0; i < a->out->n_parts; i++)
         if (strstr(m->formula, a->out->parts[i].name))
-            replay_add_input(m, a->out->parts[i].name, a->out->parts[i].value_s,
-                             DIM_TIME, "this run");
+            replay_add_input(m, a->out->parts[i].name, a->out->parts[i].value_s, DIM_TIME, "this run");
 }
 
 static void add_time_metrics(struct replay_analysis *a)
@@ -193,34 +177,27 @@ static void add_time_metrics(struct replay_analysis *a)
     const struct replay_account *is = &a->is, *was = &a->was;
     struct result_metric *m;
 
-    m = replay_add_metric(
-        a, "makespan", is->makespan_s, DIM_TIME, was->makespan_s,
-        "first kernel to last kernel of the reference rank",
-        "makespan = compute_alone + overlapped + exposed_transfer + exposed_wait + "
-        "idle");
+    m = replay_add_metric(a, "makespan", is->makespan_s, DIM_TIME, was->makespan_s,
+                          "first kernel to last kernel of the reference rank",
+                          "makespan = compute_alone + overlapped + exposed_transfer + exposed_wait + "
+                          "idle");
     parts_as_inputs(a, m);
-    m = replay_add_metric(a, "compute_active", is->compute_alone_s + is->both_s,
-                          DIM_TIME, was->compute_alone_s + was->both_s,
-                          "time with a kernel on a compute stream",
+    m = replay_add_metric(a, "compute_active", is->compute_alone_s + is->both_s, DIM_TIME,
+                          was->compute_alone_s + was->both_s, "time with a kernel on a compute stream",
                           "compute_active = compute_alone + overlapped");
     parts_as_inputs(a, m);
-    m = replay_add_metric(
-        a, "comm_active", is->both_s + exposed(is), DIM_TIME,
-        was->both_s + exposed(was),
-        "time with a kernel on the communication stream, barriers included",
-        "comm_active = overlapped + exposed_transfer + exposed_wait");
+    m = replay_add_metric(a, "comm_active", is->both_s + exposed(is), DIM_TIME, was->both_s + exposed(was),
+                          "time with a kernel on the communication stream, barriers included",
+                          "comm_active = overlapped + exposed_transfer + exposed_wait");
     parts_as_inputs(a, m);
     m = replay_add_metric(a, "both_active", is->both_s, DIM_TIME, was->both_s,
-                          "time in which computation hides communication",
-                          "both_active = overlapped");
+                          "time in which computation hides communication", "both_active = overlapped");
     parts_as_inputs(a, m);
     m = replay_add_metric(a, "exposed_comm", exposed(is), DIM_TIME, exposed(was),
-                          "communication that no computation hides",
-                          "exposed_comm = exposed_transfer + exposed_wait");
+                          "communication that no computation hides", "exposed_comm = exposed_transfer + exposed_wait");
     parts_as_inputs(a, m);
-    m = replay_add_metric(a, "exposed_comm_ratio", exposed(is) / is->makespan_s,
-                          DIM_RATIO, exposed(was) / was->makespan_s,
-                          "exposed communication over makespan",
+    m = replay_add_metric(a, "exposed_comm_ratio", exposed(is) / is->makespan_s, DIM_RATIO,
+                          exposed(was) / was->makespan_s, "exposed communication over makespan",
                           "exposed_comm_ratio = exposed_comm / makespan");
     replay_add_input(m, "exposed_comm", exposed(is), DIM_TIME, "this run");
     replay_add_input(m, "makespan", is->makespan_s, DIM_TIME, "this run");
@@ -241,19 +218,15 @@ static void add_barrier_metrics(struct replay_analysis *a)
 {
     struct result_metric *m;
 
-    m = replay_add_metric(
-        a, "barrier_wait", a->is.barrier_s, DIM_TIME, a->was.barrier_s,
-        "all notify kernels of the reference rank, hidden or not",
-        "barrier_wait = sum of (last arrival + barrier latency - own arrival)");
-    replay_add_input(m, "barrier latency", a->hw->ep_kernel.barrier_s, DIM_TIME,
-                     "cluster.ep_kernel.barrier");
+    m = replay_add_metric(a, "barrier_wait", a->is.barrier_s, DIM_TIME, a->was.barrier_s,
+                          "all notify kernels of the reference rank, hidden or not",
+                          "barrier_wait = sum of (last arrival + barrier latency - own arrival)");
+    replay_add_input(m, "barrier latency", a->hw->ep_kernel.barrier_s, DIM_TIME, "cluster.ep_kernel.barrier");
     if (a->cfg->comm == REPLAY_RECORDED)
         return;
-    m = replay_add_metric(a, "barrier_wait_mean", mean_barrier_s(a), DIM_TIME, NAN,
-                          "the same, averaged over all ranks",
+    m = replay_add_metric(a, "barrier_wait_mean", mean_barrier_s(a), DIM_TIME, NAN, "the same, averaged over all ranks",
                           "barrier_wait_mean = sum over ranks of barrier_wait / ranks");
-    replay_add_input(m, "ranks", a->info->n_ranks, DIM_COUNT,
-                     "cluster.nodes * cluster.node.gpus");
+    replay_add_input(m, "ranks", a->info->n_ranks, DIM_COUNT, "cluster.nodes * cluster.node.gpus");
 }
 
 static void add_routing_metrics(struct replay_analysis *a)
@@ -262,34 +235,28 @@ static void add_routing_metrics(struct replay_analysis *a)
     const struct replay_info *info = a->info;
     struct result_metric *m;
 
-    m = replay_add_metric(
-        a, "nodes_per_token", info->nodes_per_token, DIM_RATIO, NAN,
-        "distinct nodes that a token is sent to, own node included (paper 4.3)",
-        "mean over sampled tokens of top-k experts within the best groups");
+    m = replay_add_metric(a, "nodes_per_token", info->nodes_per_token, DIM_RATIO, NAN,
+                          "distinct nodes that a token is sent to, own node included (paper 4.3)",
+                          "mean over sampled tokens of top-k experts within the best groups");
     replay_add_input(m, "experts per token", (double)c->experts_per_token, DIM_COUNT,
                      "replay.routing.experts_per_token");
-    replay_add_input(m, "groups per token", (double)c->groups_per_token, DIM_COUNT,
-                     "replay.routing.groups_per_token");
+    replay_add_input(m, "groups per token", (double)c->groups_per_token, DIM_COUNT, "replay.routing.groups_per_token");
     replay_add_metric(a, "ranks_per_token", info->ranks_per_token, DIM_RATIO, NAN,
-                      "distinct GPUs that a token is sent to",
-                      "mean over sampled tokens");
+                      "distinct GPUs that a token is sent to", "mean over sampled tokens");
     m = replay_add_metric(a, "rank_load_max", info->rank_load_max_ratio, DIM_RATIO, NAN,
                           "tokens of the busiest rank in any layer over the mean",
                           "max over layers, directions and ranks of rows / mean rows");
-    replay_add_input(m, "wanted coefficient of variation", c->rank_load_cv_ratio,
-                     DIM_RATIO, "replay.routing.rank_load_cv");
-    m = replay_add_metric(
-        a, "rank_load_cv", info->rank_load_cv_ratio, DIM_RATIO, NAN,
-        "coefficient of variation of the tokens per rank, as sampled",
-        "rms over layers, directions and ranks of rows / mean rows - 1");
-    replay_add_input(m, "wanted coefficient of variation", c->rank_load_cv_ratio,
-                     DIM_RATIO, "replay.routing.rank_load_cv");
-    m = replay_add_metric(
-        a, "entry_delay", info->entry_delay_s, DIM_TIME, NAN,
-        "how long after the first rank the reference rank enters the window",
-        "skew of entry_layers layer pairs at the sampled loads");
-    replay_add_input(m, "entry layers", (double)a->cfg->entry_layers, DIM_COUNT,
-                     "replay.entry_layers");
+    replay_add_input(m, "wanted coefficient of variation", c->rank_load_cv_ratio, DIM_RATIO,
+                     "replay.routing.rank_load_cv");
+    m = replay_add_metric(a, "rank_load_cv", info->rank_load_cv_ratio, DIM_RATIO, NAN,
+                          "coefficient of variation of the tokens per rank, as sampled",
+                          "rms over layers, directions and ranks of rows / mean rows - 1");
+    replay_add_input(m, "wanted coefficient of variation", c->rank_load_cv_ratio, DIM_RATIO,
+                     "replay.routing.rank_load_cv");
+    m = replay_add_metric(a, "entry_delay", info->entry_delay_s, DIM_TIME, NAN,
+                          "how long after the first rank the reference rank enters the window",
+                          "skew of entry_layers layer pairs at the sampled loads");
+    replay_add_input(m, "entry layers", (double)a->cfg->entry_layers, DIM_COUNT, "replay.entry_layers");
 }
 
 /* --- notes
@@ -319,19 +286,16 @@ static void add_notes(struct replay_analysis *a)
                     "the hardware of the scenario");
         return;
     }
-    add_note(
-        a,
-        "communication is a prediction: no constant was fitted to this trace's "
-        "communication times; cluster.ep_kernel.copy_per_sm is calibrated on DeepEP's "
-        "stand-alone benchmark");
+    add_note(a, "communication is a prediction: no constant was fitted to this trace's "
+                "communication times; cluster.ep_kernel.copy_per_sm is calibrated on DeepEP's "
+                "stand-alone benchmark");
     add_note(a, "the trace records one rank: token counts and entry times of the other "
                 "ranks are "
                 "sampled (replay.routing.rank_load_cv, sim.seed)");
 }
 
-void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg,
-                    const struct cluster_hw *hw, const struct opgraph *graph,
-                    const struct replay_info *info, const struct sim_outcome *outcome,
+void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg, const struct cluster_hw *hw,
+                    const struct opgraph *graph, const struct replay_info *info, const struct sim_outcome *outcome,
                     struct arena *arena, struct result *out)
 {
     struct replay_analysis a = {.trace = trace,
@@ -344,8 +308,7 @@ void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg,
                                 .out = out};
 
     *out = (struct result){.kind = "train_replay"};
-    out->metrics = ARENA_ARRAY(arena, struct result_metric,
-                               FIXED_METRICS + 2 * (size_t)trace->n_phases);
+    out->metrics = ARENA_ARRAY(arena, struct result_metric, FIXED_METRICS + 2 * (size_t)trace->n_phases);
     record_spans(&a);
     simulate_spans(&a);
     match_phases(&a);

@@ -14,8 +14,7 @@ struct replay_span { /* a kernel in time, recorded or simulated */
 
 /* Parts of a window. They add up to it: idle is what remains. */
 struct replay_account {
-    double makespan_s, compute_alone_s, both_s, exposed_transfer_s, exposed_wait_s,
-        idle_s;
+    double makespan_s, compute_alone_s, both_s, exposed_transfer_s, exposed_wait_s, idle_s;
     double barrier_s; /* length of all barriers, hidden or not */
 };
 
@@ -30,8 +29,7 @@ struct replay_analysis {
     struct result *out;
     struct replay_span *recorded;  /* [trace's n_kernels] */
     struct replay_span *simulated; /* [program's n_kernels] */
-    uint32_t
-        *phase_of; /* [program's n_phases] the trace's phase of that name; TRACE_NONE */
+    uint32_t *phase_of;            /* [program's n_phases] the trace's phase of that name; TRACE_NONE */
     struct replay_account was, is;
 };
 
@@ -39,12 +37,9 @@ uint8_t replay_collective_of(const struct trace *t, uint32_t kernel);
 /* The trace's phase of a kernel that ran; TRACE_NONE. */
 uint32_t replay_phase_ran(const struct replay_analysis *a, uint32_t kernel);
 
-struct result_metric *replay_add_metric(struct replay_analysis *a, const char *name,
-                                        double value, enum unit_dim dim,
-                                        double recorded, const char *doc,
-                                        const char *formula);
-void replay_add_input(struct result_metric *m, const char *name, double value,
-                      enum unit_dim dim, const char *source);
+struct result_metric *replay_add_metric(struct replay_analysis *a, const char *name, double value, enum unit_dim dim,
+                                        double recorded, const char *doc, const char *formula);
+void replay_add_input(struct result_metric *m, const char *name, double value, enum unit_dim dim, const char *source);
 
 /* Rows of phases, their metrics and bandwidths (replay_phases.c). */
 void replay_add_phases(struct replay_analysis *a);

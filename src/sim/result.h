@@ -10,8 +10,8 @@
 
 /* A number that a metric was computed from, for --explain. */
 struct result_input {
-    const char *name;   /* "NIC bandwidth" */
-    double value;       /* SI */
+    const char *name; /* "NIC bandwidth" */
+    double value;     /* SI */
     enum unit_dim dim;
     const char *source; /* "configs/h800/nic.yaml: vendor data sheet", "trace", "this run" */
 };
@@ -34,11 +34,11 @@ struct result_part {
 };
 
 struct result_phase {
-    const char *name;          /* "dispatch(F)" */
-    int layer;                 /* layer pair from 1; 0 = mean over layers */
-    const char *lane;          /* "compute" or "communication" */
+    const char *name; /* "dispatch(F)" */
+    int layer;        /* layer pair from 1; 0 = mean over layers */
+    const char *lane; /* "compute" or "communication" */
     double recorded_s, simulated_s;
-    double start_s, end_s;     /* simulated, on the reference rank */
+    double start_s, end_s; /* simulated, on the reference rank */
 };
 
 /* A table of rows, e.g. one per message size. */

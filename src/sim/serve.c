@@ -83,8 +83,8 @@ static uint32_t find_room(const struct serve *s, uint32_t request)
 {
     uint32_t best = SERVE_NONE;
     for (uint32_t u = 0; u < s->n_units; u++)
-        for (uint32_t r = s->units[u].first_rank; s->units[u].decodes && r < s->units[u].first_rank + s->units[u].n_ranks;
-             r++)
+        for (uint32_t r = s->units[u].first_rank;
+             s->units[u].decodes && r < s->units[u].first_rank + s->units[u].n_ranks; r++)
             if (serve_has_room(s, &s->ranks[r], request) &&
                 (best == SERVE_NONE || s->ranks[r].reserved < s->ranks[best].reserved))
                 best = r;
@@ -205,14 +205,17 @@ static void add_units(struct serve *s, uint32_t n, uint32_t ranks, bool prefills
 {
     for (uint32_t i = 0; i < n; i++) {
         struct serve_unit *u = &s->units[s->n_units];
-        *u = (struct serve_unit){.first_rank = s->n_ranks, .n_ranks = ranks, .slot = FIRST_UNIT + s->n_units,
-                                 .prefills = prefills, .decodes = decodes,
+        *u = (struct serve_unit){.first_rank = s->n_ranks,
+                                 .n_ranks = ranks,
+                                 .slot = FIRST_UNIT + s->n_units,
+                                 .prefills = prefills,
+                                 .decodes = decodes,
                                  .finishing = ARENA_ARRAY(s->arena, uint32_t, prefills ? s->spec->n_requests : 1),
                                  .rng = rng_stream(s->spec->seed, s->n_units, "accepted tokens")};
         for (uint32_t r = 0; r < ranks; r++)
-            s->ranks[s->n_ranks++] = (struct serve_rank){
-                .waiting = {SERVE_NONE, SERVE_NONE},
-                .active = ARENA_ARRAY(s->arena, uint32_t, decodes ? s->spec->max_batch : 1)};
+            s->ranks[s->n_ranks++] =
+                (struct serve_rank){.waiting = {SERVE_NONE, SERVE_NONE},
+                                    .active = ARENA_ARRAY(s->arena, uint32_t, decodes ? s->spec->max_batch : 1)};
         s->n_units++;
     }
 }

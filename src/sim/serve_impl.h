@@ -16,23 +16,23 @@ struct serve_fifo {
 struct serve_rank {
     /* prefill */
     struct serve_fifo waiting;
-    double waiting_tokens;   /* new tokens of those, less what is done of the first */
+    double waiting_tokens; /* new tokens of those, less what is done of the first */
     /* decoding */
     uint32_t *active, n_active; /* sequences whose caches are here */
-    uint32_t n_stepping;     /* the first of them: in the step that runs; the others have come since */
-    uint32_t reserved;       /* sequences: active ones and those on their way */
+    uint32_t n_stepping;        /* the first of them: in the step that runs; the others have come since */
+    uint32_t reserved;          /* sequences: active ones and those on their way */
     double kv_used;
-    double link_free_s;      /* its NIC has sent what it had to */
+    double link_free_s; /* its NIC has sent what it had to */
 };
 
 struct serve_unit {
     uint32_t first_rank, n_ranks;
-    uint32_t slot;           /* in the event queue */
+    uint32_t slot; /* in the event queue */
     bool prefills, decodes;
     bool busy;
-    bool has_decode; /* the step that runs */
+    bool has_decode;                   /* the step that runs */
     double fullest_tokens, all_tokens; /* its prefill: of the fullest rank, of all */
-    uint32_t *finishing, n_finishing; /* prompts that are done at its end */
+    uint32_t *finishing, n_finishing;  /* prompts that are done at its end */
     gsl_rng *rng;
 };
 
@@ -45,7 +45,7 @@ struct serve {
     struct serve_rank *ranks;
     uint32_t n_units, n_ranks;
     uint32_t next_arrival;
-    uint32_t first_transfer; /* slot of request 0's transfer */
+    uint32_t first_transfer;     /* slot of request 0's transfer */
     struct serve_fifo admission; /* prefilled, waiting for a decoding rank */
     /* of requests */
     uint32_t *next, *rank; /* in a list; where it is or goes */

@@ -77,8 +77,7 @@ static bool begin_prefill(struct serve *s, struct serve_unit *u, double now_s, d
     u->fullest_tokens = fullest.tokens;
     if (fullest.tokens <= 0)
         return false;
-    *time_s =
-        s->spec->times.prefill_s(s->spec->times.ctx, fullest.tokens, fullest.prompt_tokens / fullest.tokens);
+    *time_s = s->spec->times.prefill_s(s->spec->times.ctx, fullest.tokens, fullest.prompt_tokens / fullest.tokens);
     return true;
 }
 

@@ -39,17 +39,17 @@ struct sim_spec {
     enum net_kind net;
     struct srcloc net_at; /* of the key that chose it, for messages */
     struct hw_routing routing;
-    uint64_t seed;          /* of hashed and random routes */
-    double epsilon;         /* completions closer than this relative tolerance merge; 0 = exact */
+    uint64_t seed;  /* of hashed and random routes */
+    double epsilon; /* completions closer than this relative tolerance merge; 0 = exact */
     double sm_per_device;
     const struct link_event *events;
     uint32_t n_events;
-    const uint32_t *watch;  /* link ids (topology links, then n_links + resource id) whose load is sampled */
+    const uint32_t *watch; /* link ids (topology links, then n_links + resource id) whose load is sampled */
     uint32_t n_watch;
     void (*tick)(void *ctx); /* called about five times a second while waiting; may be NULL */
     void *tick_ctx;
-    bool limits;            /* note which link limited each transfer */
-    bool checked;           /* verify conservation and capacity at every event; slow */
+    bool limits;  /* note which link limited each transfer */
+    bool checked; /* verify conservation and capacity at every event; slow */
 };
 
 struct link_sample {
@@ -64,7 +64,7 @@ struct packet_transfer { /* NET_PACKET: of one transfer */
 
 struct sim_outcome {
     double makespan_s;
-    double *op_start_s, *op_end_s; /* [n_ops]; start = after lead_s */
+    double *op_start_s, *op_end_s;             /* [n_ops]; start = after lead_s */
     double *transfer_start_s, *transfer_end_s; /* [n_transfers] */
     uint32_t *transfer_limit; /* [n_transfers] link, or n_links + resource, that limited it when it ended;
                                  UINT32_MAX: none, or not known; NULL: not asked for */
@@ -73,14 +73,13 @@ struct sim_outcome {
     uint64_t n_events, n_solves, n_flows;
     /* NET_PACKET only */
     struct switch_totals packet;
-    struct switch_link_totals *packet_links; /* [topology links] */
+    struct switch_link_totals *packet_links;  /* [topology links] */
     struct packet_transfer *packet_transfers; /* [n_transfers] */
-    uint64_t start_rss_B, peak_rss_B; /* of the child */
-    double wall_s;       /* of the child; not part of any result document */
+    uint64_t start_rss_B, peak_rss_B;         /* of the child */
+    double wall_s;                            /* of the child; not part of any result document */
 };
 
 /* Results are owned by `arena`. 0, or -1 with the reason in diag. */
-int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
-            struct diag *diag);
+int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag);
 
 #endif

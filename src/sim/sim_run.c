@@ -71,8 +71,7 @@ static int send_packet_report(int fd, const struct sim_spec *spec, const struct 
            write_all(fd, o->packet_transfers, spec->graph->n_transfers * sizeof *o->packet_transfers);
 }
 
-static int send_report(int fd, const struct sim_spec *spec, const struct report *r,
-                       const char *text)
+static int send_report(int fd, const struct sim_spec *spec, const struct report *r, const char *text)
 {
     size_t ops_B = spec->graph->n_ops * sizeof(double);
     size_t transfers_B = spec->graph->n_transfers * sizeof(double);
@@ -83,8 +82,7 @@ static int send_report(int fd, const struct sim_spec *spec, const struct report 
     if (r->exit_code != EXIT_OK)
         return 0;
     return write_all(fd, o->op_start_s, ops_B) || write_all(fd, o->op_end_s, ops_B) ||
-           write_all(fd, o->transfer_start_s, transfers_B) ||
-           write_all(fd, o->transfer_end_s, transfers_B) ||
+           write_all(fd, o->transfer_start_s, transfers_B) || write_all(fd, o->transfer_end_s, transfers_B) ||
            (o->transfer_limit && write_all(fd, o->transfer_limit, limits_B)) ||
            write_all(fd, o->samples, o->n_samples * sizeof *o->samples) ||
            (spec->net == NET_PACKET && send_packet_report(fd, spec, o));
@@ -135,8 +133,7 @@ static int read_all(int fd, void *data, size_t len, const struct sim_spec *spec)
     return 0;
 }
 
-static int receive_packet_report(int fd, const struct sim_spec *spec, struct arena *arena,
-                                 struct sim_outcome *out)
+static int receive_packet_report(int fd, const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out)
 {
     size_t n_links = spec->topo->n_links, n_transfers = spec->graph->n_transfers;
     out->packet_links = ARENA_ARRAY(arena, struct switch_link_totals, n_links);
@@ -145,8 +142,7 @@ static int receive_packet_report(int fd, const struct sim_spec *spec, struct are
            read_all(fd, out->packet_transfers, n_transfers * sizeof *out->packet_transfers, spec);
 }
 
-static int receive(int fd, const struct sim_spec *spec, struct arena *arena,
-                   struct sim_outcome *out, struct diag *diag)
+static int receive(int fd, const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag)
 {
     size_t n_ops = spec->graph->n_ops, n_transfers = spec->graph->n_transfers;
     struct report r;
@@ -182,21 +178,19 @@ static void report_death(int status, struct diag *diag)
                    "the simulation process was killed from outside; the system does that when memory runs "
                    "out");
     else if (WIFSIGNALED(status))
-        diag_error(diag, EXIT_BUG, SRCLOC_NONE,
-                   "the simulation process was killed by signal %d (%s)", WTERMSIG(status),
+        diag_error(diag, EXIT_BUG, SRCLOC_NONE, "the simulation process was killed by signal %d (%s)", WTERMSIG(status),
                    strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) == EXIT_LIMIT)
         diag_error(diag, EXIT_LIMIT, SRCLOC_NONE, "the simulation ran out of memory");
     else
-        diag_error(diag, EXIT_BUG, SRCLOC_NONE,
-                   "the simulation process ended with status %d before it had a result",
+        diag_error(diag, EXIT_BUG, SRCLOC_NONE, "the simulation process ended with status %d before it had a result",
                    WEXITSTATUS(status));
 }
 
 static int refuse(const struct sim_spec *spec, const char *what, const char *instead, struct diag *diag)
 {
-    diag_error(diag, EXIT_BAD_INPUT, spec->net_at, "network '%s' cannot %s; use '%s'", net_kind_names[spec->net],
-               what, instead);
+    diag_error(diag, EXIT_BAD_INPUT, spec->net_at, "network '%s' cannot %s; use '%s'", net_kind_names[spec->net], what,
+               instead);
     return -1;
 }
 
@@ -245,8 +239,7 @@ static int check_spec(const struct sim_spec *spec, struct diag *diag)
     return check_events(spec, diag) || check_routing(spec, diag) || check_transfers(spec, diag) ? -1 : 0;
 }
 
-int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out,
-            struct diag *diag)
+int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag)
 {
     int fds[2];
     if (check_spec(spec, diag))
@@ -264,8 +257,7 @@ int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome
     close(fds[1]);
     if (pid < 0) {
         close(fds[0]);
-        diag_error(diag, EXIT_LIMIT, SRCLOC_NONE, "cannot start the simulation process: %s",
-                   strerror(errno));
+        diag_error(diag, EXIT_LIMIT, SRCLOC_NONE, "cannot start the simulation process: %s", strerror(errno));
         return -1;
     }
     int got = receive(fds[0], spec, arena, out, diag), status = 0;

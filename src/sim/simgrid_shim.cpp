@@ -15,13 +15,17 @@
 
 namespace sg4 = simgrid::s4u;
 
-namespace {
+namespace
+{
 
 const double UNLIMITED_BPS = 1e15;
 
-class PluggedModel : public simgrid::kernel::resource::Model {
-public:
-    explicit PluggedModel(const engine_model &m) : Model("moesim-flow"), m_(m) {}
+class PluggedModel : public simgrid::kernel::resource::Model
+{
+  public:
+    explicit PluggedModel(const engine_model &m) : Model("moesim-flow"), m_(m)
+    {
+    }
 
     double next_occurring_event(double now) override
     {
@@ -29,9 +33,12 @@ public:
         return std::isinf(at) ? -1.0 : std::fmax(0.0, at - now);
     }
 
-    void update_actions_state(double now, double) override { m_.advance(m_.ctx, now); }
+    void update_actions_state(double now, double) override
+    {
+        m_.advance(m_.ctx, now);
+    }
 
-private:
+  private:
     engine_model m_;
 };
 
@@ -46,9 +53,9 @@ struct Engine {
     bool stopped = false;
     std::vector<sg4::Link *> links;
     std::vector<Pair> pairs;
-    std::map<std::pair<uint32_t, uint32_t>, sg4::Host *> hosts;   /* (endpoint, alias) */
-    std::map<std::pair<uint32_t, uint32_t>, uint32_t> n_aliases;  /* (src, dst) */
-    std::vector<sg4::CommPtr> comms; /* by cookie, until it ends */
+    std::map<std::pair<uint32_t, uint32_t>, sg4::Host *> hosts;  /* (endpoint, alias) */
+    std::map<std::pair<uint32_t, uint32_t>, uint32_t> n_aliases; /* (src, dst) */
+    std::vector<sg4::CommPtr> comms;                             /* by cookie, until it ends */
     engine_comm_fn *on_end = nullptr;
     void *ctx = nullptr;
 };
@@ -80,8 +87,7 @@ void comm_ended(sg4::Activity const &activity)
 
 void engine_init(const engine_model *model)
 {
-    static char name[] = "moesim", log[] = "--log=root.thres:critical",
-                quiet[] = "--log=root.app:file:/dev/null";
+    static char name[] = "moesim", log[] = "--log=root.thres:critical", quiet[] = "--log=root.app:file:/dev/null";
     static char *argv[] = {name, log, quiet, nullptr};
     int argc = 3;
     engine = new Engine;
@@ -134,8 +140,7 @@ void engine_stop(void)
 void engine_cm02_links(uint32_t n, const double *capacity_Bps)
 {
     for (uint32_t i = 0; i < n; i++)
-        engine->links.push_back(
-            engine->zone->create_link("link" + std::to_string(i), capacity_Bps[i]));
+        engine->links.push_back(engine->zone->create_link("link" + std::to_string(i), capacity_Bps[i]));
 }
 
 /* SimGrid knows one route per pair of hosts: endpoints with several routes get alias hosts. */
@@ -143,13 +148,12 @@ static sg4::Host *host_of(uint32_t endpoint, uint32_t alias)
 {
     sg4::Host *&host = engine->hosts[{endpoint, alias}];
     if (host == nullptr)
-        host = engine->zone->create_host(
-            "e" + std::to_string(endpoint) + "." + std::to_string(alias), 1e9);
+        host = engine->zone->create_host("e" + std::to_string(endpoint) + "." + std::to_string(alias), 1e9);
     return host;
 }
 
-uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uint32_t n,
-                          double sharing_latency_s, double cap_Bps)
+uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uint32_t n, double sharing_latency_s,
+                          double cap_Bps)
 {
     auto id = static_cast<uint32_t>(engine->pairs.size());
     uint32_t alias = 2 * engine->n_aliases[{src, dst}]++;
@@ -161,13 +165,11 @@ uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uin
     /* a link of its own carries what SimGrid attaches to links only: rate cap and latency weight
      * (it ignores set_rate for host-to-host communications) */
     if (sharing_latency_s > 0 || cap_Bps > 0 || n == 0) {
-        auto *own = engine->zone->create_link("own" + std::to_string(id),
-                                              cap_Bps > 0 ? cap_Bps : UNLIMITED_BPS);
+        auto *own = engine->zone->create_link("own" + std::to_string(id), cap_Bps > 0 ? cap_Bps : UNLIMITED_BPS);
         own->set_latency(sharing_latency_s);
         route.emplace_back(own);
     }
-    engine->zone->add_route(from->get_netpoint(), to->get_netpoint(), nullptr, nullptr, route,
-                            false);
+    engine->zone->add_route(from->get_netpoint(), to->get_netpoint(), nullptr, nullptr, route, false);
     engine->pairs.push_back({from, to});
     return id;
 }

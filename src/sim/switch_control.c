@@ -48,20 +48,17 @@ void control_marked(struct switch_net *net, uint32_t qp)
     uint64_t now_ps = now_of(net);
     if (net->hw.congestion_control != CONGESTION_DCQCN)
         return;
-    if (c->notified_ps != CALENDAR_NEVER &&
-        now_ps - c->notified_ps < ps_of(net->hw.dcqcn.cnp_interval_s))
+    if (c->notified_ps != CALENDAR_NEVER && now_ps - c->notified_ps < ps_of(net->hw.dcqcn.cnp_interval_s))
         return;
     c->notified_ps = now_ps;
     net->totals.notified++;
-    at_time(net, now_ps + net->sets[f->paths].back_ps, EVENT_NOTIFY, qp, 0,
-            f->generation);
+    at_time(net, now_ps + net->sets[f->paths].back_ps, EVENT_NOTIFY, qp, 0, f->generation);
 }
 
 /* Alpha shrinks once per timer without a notification; looked up when it is needed. */
 static void decay_alpha(struct switch_net *net, struct control *c)
 {
-    uint64_t timer_ps = ps_of(net->hw.dcqcn.alpha_timer_s),
-             n = (now_of(net) - c->alpha_ps) / timer_ps;
+    uint64_t timer_ps = ps_of(net->hw.dcqcn.alpha_timer_s), n = (now_of(net) - c->alpha_ps) / timer_ps;
     if (n)
         c->alpha *= pow(1 - net->hw.dcqcn.g_ratio, (double)n);
     c->alpha_ps += n * timer_ps;
@@ -75,8 +72,7 @@ static bool is_throttled(const struct control *c)
 static void arm_rate_timer(struct switch_net *net, uint32_t qp)
 {
     struct control *c = &net->controls[qp];
-    at_time(net, now_of(net) + ps_of(net->hw.dcqcn.rate_timer_s), EVENT_RATE, qp,
-            ++c->timer, net->qps[qp].generation);
+    at_time(net, now_of(net) + ps_of(net->hw.dcqcn.rate_timer_s), EVENT_RATE, qp, ++c->timer, net->qps[qp].generation);
 }
 
 void control_notified(struct switch_net *net, uint32_t qp)
@@ -88,8 +84,7 @@ void control_notified(struct switch_net *net, uint32_t qp)
     if (c->alpha_ps != CALENDAR_NEVER)
         decay_alpha(net, c);
     c->target_Bps = c->rate_Bps;
-    c->rate_Bps =
-        fmin(c->rate_Bps, fmax(hw->min_Bps, c->rate_Bps * (1 - c->alpha / 2)));
+    c->rate_Bps = fmin(c->rate_Bps, fmax(hw->min_Bps, c->rate_Bps * (1 - c->alpha / 2)));
     c->alpha = (1 - hw->g_ratio) * c->alpha + hw->g_ratio;
     c->alpha_ps = now_of(net);
     c->timer_steps = c->byte_steps = 0;
@@ -146,22 +141,17 @@ void control_sent(struct switch_net *net, uint32_t qp, uint32_t payload_B)
 
 /* --- rtt -------------------------------------------------------------------------- */
 
-static void take_sample(struct switch_net *net, uint32_t qp, uint64_t at_ps,
-                        uint64_t rtt_ps)
+static void take_sample(struct switch_net *net, uint32_t qp, uint64_t at_ps, uint64_t rtt_ps)
 {
     const struct hw_rtt_control *hw = &net->hw.rtt;
     struct control *c = &net->controls[qp];
     double target_ps = c->base_rtt_ps + hw->target_s * 1e12, rtt = (double)rtt_ps;
-    double most =
-        target_ps / (net->mtu_B * net->sets[net->qps[qp].paths].line_ps_per_B);
+    double most = target_ps / (net->mtu_B * net->sets[net->qps[qp].paths].line_ps_per_B);
     c->last_rtt_ps = rtt_ps;
     net->qps[qp].in_flight -= net->qps[qp].in_flight > 0;
     if (rtt <= target_ps) {
-        c->window +=
-            c->window >= 1 ? hw->increase_packets / c->window : hw->increase_packets;
-        c->window =
-            fmin(c->window,
-                 fmax(1, most)); /* more than fills the line with the delay aimed at */
+        c->window += c->window >= 1 ? hw->increase_packets / c->window : hw->increase_packets;
+        c->window = fmin(c->window, fmax(1, most)); /* more than fills the line with the delay aimed at */
     } else if (at_ps - c->last_decrease_ps >= rtt_ps) {
         double keep = 1 - hw->beta_ratio * (rtt - target_ps) / rtt;
         c->window *= fmax(keep, 1 - hw->max_decrease_ratio);

@@ -10,8 +10,7 @@
 
 #include "sim/xalloc.h"
 
-static uint64_t control_at(const struct switch_net *net, uint32_t link,
-                           uint64_t from_ps)
+static uint64_t control_at(const struct switch_net *net, uint32_t link, uint64_t from_ps)
 {
     return from_ps + net->ports[link].wire_ps + net->control_ps;
 }
@@ -31,14 +30,12 @@ static bool shares(const struct switch_net *net)
 /* How much one input and class may hold before it asks for a pause. */
 static double xoff_B(const struct switch_net *net, uint32_t node)
 {
-    return shares(net) ? net->hw.buffer_alpha_ratio * free_B(net, node)
-                       : net->hw.xoff_B;
+    return shares(net) ? net->hw.buffer_alpha_ratio * free_B(net, node) : net->hw.xoff_B;
 }
 
 static double xon_B(const struct switch_net *net, uint32_t node)
 {
-    return shares(net) ? fmax(0, xoff_B(net, node) - (net->hw.xoff_B - net->hw.xon_B))
-                       : net->hw.xon_B;
+    return shares(net) ? fmax(0, xoff_B(net, node) - (net->hw.xoff_B - net->hw.xon_B)) : net->hw.xon_B;
 }
 
 /* Buffers that are shared: what is more than an input's part of the pool goes to the headroom that is set aside for
@@ -49,23 +46,18 @@ static bool goes_beyond(const struct switch_net *net, uint32_t node, const struc
            (double)(g->held_B - g->beyond_B) + size_B > xoff_B(net, node);
 }
 
-static bool fits_lossy(const struct switch_net *net, uint32_t in, uint32_t out,
-                       uint32_t class, double size_B)
+static bool fits_lossy(const struct switch_net *net, uint32_t in, uint32_t out, uint32_t class, double size_B)
 {
     uint32_t node = net->ports[in].head;
-    bool by_output =
-        net->hw.queueing == QUEUE_SHARED_OUTPUT || net->hw.queueing == QUEUE_VOQ_QP;
-    double waiting_B = (double)(by_output ? net->ports[out].waiting_B
-                                          : gate_of(net, in, class)->held_B);
+    bool by_output = net->hw.queueing == QUEUE_SHARED_OUTPUT || net->hw.queueing == QUEUE_VOQ_QP;
+    double waiting_B = (double)(by_output ? net->ports[out].waiting_B : gate_of(net, in, class)->held_B);
     if (shares(net))
-        return waiting_B + size_B <= net->hw.buffer_alpha_ratio * free_B(net, node) &&
-               size_B <= free_B(net, node);
+        return waiting_B + size_B <= net->hw.buffer_alpha_ratio * free_B(net, node) && size_B <= free_B(net, node);
     return waiting_B + size_B <= net->hw.buffer_B;
 }
 
 /* Whether the switch can hold the packet. */
-bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in,
-                 uint32_t out)
+bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out)
 {
     const struct port *p = &net->ports[in];
     uint32_t class = k->class;
@@ -82,8 +74,7 @@ bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in,
 
 /* --- a packet enters and leaves a switch ------------------------------------------ */
 
-static void hold_qp(struct switch_net *net, const struct packet *k, uint32_t in,
-                    uint32_t size_B)
+static void hold_qp(struct switch_net *net, const struct packet *k, uint32_t in, uint32_t size_B)
 {
     uint32_t queue = net->qps[k->qp].block + net->locals[k->route + k->hop - 1];
     struct queue *q = &net->queues[queue];
@@ -95,8 +86,7 @@ static void hold_qp(struct switch_net *net, const struct packet *k, uint32_t in,
     at_time(net, control_at(net, in, now_of(net)), EVENT_QP_PAUSE, queue, true, 0);
 }
 
-static void let_go_qp(struct switch_net *net, const struct packet *k, uint32_t in,
-                      uint32_t size_B)
+static void let_go_qp(struct switch_net *net, const struct packet *k, uint32_t in, uint32_t size_B)
 {
     uint32_t queue = net->qps[k->qp].block + net->locals[k->route + k->hop - 1];
     struct queue *q = &net->queues[queue];
@@ -160,8 +150,7 @@ void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps
 
 /* Credits come back without events: they are looked for when the sender needs them, and
  * it is woken when it lacks them. */
-void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B,
-                 uint64_t gone_ps)
+void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B, uint64_t gone_ps)
 {
     struct gate *g = gate_of(net, link, class);
     if (g->n == g->cap) {
@@ -175,8 +164,7 @@ void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t
         g->cap = cap;
     }
     uint64_t at_ps = control_at(net, link, gone_ps);
-    if (g->n && g->returns[(g->first + g->n - 1) & (g->cap - 1)].at_ps >
-                    at_ps) /* they come back in order */
+    if (g->n && g->returns[(g->first + g->n - 1) & (g->cap - 1)].at_ps > at_ps) /* they come back in order */
         at_ps = g->returns[(g->first + g->n - 1) & (g->cap - 1)].at_ps;
     g->returns[(g->first + g->n++) & (g->cap - 1)] = (struct returned){at_ps, size_B};
     if (g->starved) {
@@ -189,8 +177,7 @@ bool gate_open(struct switch_net *net, uint32_t link, uint32_t class, uint32_t s
 {
     struct gate *g = gate_of(net, link, class);
     uint64_t limit_B = (uint64_t)net->hw.credits_B, owed_B;
-    if (net->hw.flow_control != FLOW_CONTROL_CREDITS || net->ports[link].to_host ||
-        g->owed_B + size_B <= limit_B)
+    if (net->hw.flow_control != FLOW_CONTROL_CREDITS || net->ports[link].to_host || g->owed_B + size_B <= limit_B)
         return true;
     for (; g->n && g->returns[g->first].at_ps <= now_of(net); g->n--) {
         g->owed_B -= g->returns[g->first].bytes_B;

@@ -19,9 +19,9 @@
 enum { CACHE_LINE = 64 };
 
 enum event_kind {
-    EVENT_ARRIVE, /* link: the first packet on its wire reaches the far node's queues */
-    EVENT_SEND,   /* link: its transmitter may have something to do */
-    EVENT_PAUSE,  /* link, class, on: a pause acts */
+    EVENT_ARRIVE,   /* link: the first packet on its wire reaches the far node's queues */
+    EVENT_SEND,     /* link: its transmitter may have something to do */
+    EVENT_PAUSE,    /* link, class, on: a pause acts */
     EVENT_QP_PAUSE, /* queue, on: the same for one QP */
     EVENT_START,    /* qp: its first packet is ready in the NIC */
     EVENT_END,      /* qp: its last packet is in memory */
@@ -48,9 +48,9 @@ struct packet {    /* a cache line */
     uint32_t route; /* its path: net->hops[route + hop], up to NIL */
     uint32_t payload_B;
     uint8_t hop, flags, class;
-    uint8_t n_links;  /* how many of them stand below */
-    uint64_t at_ps;   /* when it is through its wire */
-    uint64_t sent_ps; /* when it left the NIC */
+    uint8_t n_links;              /* how many of them stand below */
+    uint64_t at_ps;               /* when it is through its wire */
+    uint64_t sent_ps;             /* when it left the NIC */
     uint32_t links[PACKET_LINKS]; /* the first ones of its path again */
 };
 
@@ -58,9 +58,9 @@ struct queue {
     uint32_t head, tail; /* packets */
     uint32_t next, prev; /* in the ring of its link and class */
     uint32_t link;       /* which it waits for */
-    uint32_t qp; /* packets are made of this QP when their turn comes; NIL: those in the
+    uint32_t qp;         /* packets are made of this QP when their turn comes; NIL: those in the
                     list */
-    uint64_t beyond_B; /* backpressure qp: what the QP has in the switch that the link
+    uint64_t beyond_B;   /* backpressure qp: what the QP has in the switch that the link
                           enters */
     uint8_t class;
     bool in_ring;
@@ -73,12 +73,12 @@ struct returned { /* credits on their way back */
     uint64_t bytes_B;
 };
 
-struct gate { /* flow control of one class on one link: a cache line */
+struct gate {                             /* flow control of one class on one link: a cache line */
     _Alignas(CACHE_LINE) uint64_t held_B; /* by the node that the link enters */
-    uint64_t owed_B;                  /* sent, and the credit has not come back */
-    uint64_t beyond_B;                /* of held_B: in the input's own headroom, not in the shared pool */
-    uint64_t paused_ps, pause_sum_ps; /* since when, for how long so far */
-    struct returned *returns;         /* ring of cap (a power of two) */
+    uint64_t owed_B;                      /* sent, and the credit has not come back */
+    uint64_t beyond_B;                    /* of held_B: in the input's own headroom, not in the shared pool */
+    uint64_t paused_ps, pause_sum_ps;     /* since when, for how long so far */
+    struct returned *returns;             /* ring of cap (a power of two) */
     uint32_t first, n, cap;
     bool pausing; /* the far node has asked for a pause */
     bool starved; /* the sender waits, and no credit is on its way back */
@@ -150,8 +150,8 @@ struct qp {
 
     double gap_ps_per_B; /* 0: line rate */
     uint32_t expected, received, top_received;
-    uint32_t asked;       /* gaps below have been reported */
-    uint32_t bitmap;      /* of more than 64 packets: net->bits, words; NIL: none */
+    uint32_t asked;  /* gaps below have been reported */
+    uint32_t bitmap; /* of more than 64 packets: net->bits, words; NIL: none */
     uint32_t generation;
     uint64_t few;         /* the bitmap of up to 64 packets */
     uint64_t progress_ps; /* last time something was placed or the sender began anew */
@@ -166,7 +166,7 @@ struct tally { /* of a QP, for the report */
     uint32_t reordered, reorder_extent;
 };
 
-struct control { /* congestion control of a QP */
+struct control {                                           /* congestion control of a QP */
     double line_Bps, cap_Bps, rate_Bps, target_Bps, alpha; /* dcqcn */
     uint64_t alpha_ps, bytes_B, notified_ps;
     uint32_t timer_steps, byte_steps, timer;
@@ -206,8 +206,7 @@ struct switch_net {
     struct queue *queues; /* outputs, inputs (n_links * SWITCH_CLASSES each), then turns
                              and blocks */
     uint32_t n_queues, cap_queues;
-    uint32_t *hops, *turns,
-        *locals; /* by route + hop: link; queues of voq_port; place in a QP's block */
+    uint32_t *hops, *turns, *locals; /* by route + hop: link; queues of voq_port; place in a QP's block */
     uint32_t n_hops, cap_hops;
     struct route *routes;
     uint32_t n_routes, cap_routes;
@@ -251,8 +250,7 @@ static inline uint64_t now_of(const struct switch_net *net)
 }
 
 /* The link that a packet crosses as its number hop; NIL behind the last one. */
-static inline uint32_t link_at(const struct switch_net *net, const struct packet *k,
-                               uint32_t hop)
+static inline uint32_t link_at(const struct switch_net *net, const struct packet *k, uint32_t hop)
 {
     return hop < k->n_links ? k->links[hop] : net->hops[k->route + hop];
 }
@@ -278,14 +276,13 @@ static inline uint64_t crossing_ps(const struct port *p, uint32_t size_B)
     return (uint64_t)(size_B * p->ps_per_B + 0.5);
 }
 
-static inline struct gate *gate_of(const struct switch_net *net, uint32_t link,
-                                   uint32_t class)
+static inline struct gate *gate_of(const struct switch_net *net, uint32_t link, uint32_t class)
 {
     return &net->gates[link * SWITCH_CLASSES + class];
 }
 
-static inline void at_time(struct switch_net *net, uint64_t at_ps, enum event_kind kind,
-                           uint32_t a, uint32_t b, uint32_t c)
+static inline void at_time(struct switch_net *net, uint64_t at_ps, enum event_kind kind, uint32_t a, uint32_t b,
+                           uint32_t c)
 {
     calendar_add(&net->calendar, at_ps, kind, a, b, c);
 }
@@ -296,12 +293,10 @@ void link_try(struct switch_net *net, uint32_t link);
 void packet_free(struct switch_net *net, uint32_t packet);
 
 /* switch_queue.c */
-uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in,
-                  uint32_t out);
+uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out);
 void queue_append(struct switch_net *net, uint32_t queue, uint32_t packet);
 uint32_t queue_pop(struct switch_net *net, uint32_t queue);
-void queue_attach(struct switch_net *net,
-                  uint32_t queue); /* to the ring of the link it waits for */
+void queue_attach(struct switch_net *net, uint32_t queue); /* to the ring of the link it waits for */
 void queue_detach(struct switch_net *net, uint32_t queue);
 void queue_passed(struct switch_net *net, uint32_t queue); /* its turn is over */
 bool queue_is_input(const struct switch_net *net, uint32_t queue);
@@ -310,31 +305,26 @@ void queues_drop(struct switch_net *net, uint32_t link);
 void route_choose(struct switch_net *net, struct packet *k);
 
 /* switch_gate.c */
-bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in,
-                 uint32_t out);
+bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out);
 void gate_enter(struct switch_net *net, const struct packet *k, uint32_t in);
 void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps);
 bool gate_open(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B);
 void gate_spend(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B);
-void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B,
-                 uint64_t gone_ps);
+void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B, uint64_t gone_ps);
 void gate_pause(struct switch_net *net, uint32_t link, uint32_t class, bool on);
 void gate_pause_qp(struct switch_net *net, uint32_t queue, bool on);
 
 /* switch_nic.c */
-uint32_t nic_packet_B(const struct switch_net *net,
-                      uint32_t qp); /* payload of the next packet */
+uint32_t nic_packet_B(const struct switch_net *net, uint32_t qp); /* payload of the next packet */
 uint32_t nic_make_packet(struct switch_net *net, uint32_t queue);
 void nic_look_ahead(const struct switch_net *net, uint32_t queue);
-void nic_refresh(struct switch_net *net,
-                 uint32_t qp); /* what may be sent has changed */
+void nic_refresh(struct switch_net *net, uint32_t qp); /* what may be sent has changed */
 void nic_start(struct switch_net *net, uint32_t qp);
 void nic_receive(struct switch_net *net, uint32_t packet);
 void nic_nak(struct switch_net *net, uint32_t qp, uint32_t psn);
 void nic_timeout(struct switch_net *net, uint32_t qp);
 void nic_forget(struct switch_net *net, uint32_t packet); /* it will not arrive */
-void qp_release(struct switch_net *net,
-                uint32_t qp); /* when nothing of it is left anywhere */
+void qp_release(struct switch_net *net, uint32_t qp);     /* when nothing of it is left anywhere */
 
 /* switch_control.c */
 void control_begin(struct switch_net *net, uint32_t qp, double cap_Bps);

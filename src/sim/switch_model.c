@@ -11,14 +11,12 @@
 enum purpose { DRAW_ERROR, DRAW_MARK, DRAW_PATH };
 
 /* Counter-based: [0, 1), the same for the same purpose, entity and number. */
-static double draw(struct switch_net *net, uint32_t entity, uint64_t number,
-                   uint32_t purpose)
+static double draw(struct switch_net *net, uint32_t entity, uint64_t number, uint32_t purpose)
 {
     uint32_t counter[4] = {(uint32_t)number, (uint32_t)(number >> 32), entity, purpose};
     uint32_t key[2] = {(uint32_t)net->seed, (uint32_t)(net->seed >> 32)}, out[4];
     rng_philox_block(counter, key, out);
-    return (double)((uint64_t)(out[0] >> 5) * 67108864u + (out[1] >> 6)) /
-           9007199254740992.0;
+    return (double)((uint64_t)(out[0] >> 5) * 67108864u + (out[1] >> 6)) / 9007199254740992.0;
 }
 
 void packet_free(struct switch_net *net, uint32_t packet)
@@ -60,11 +58,9 @@ static void mark(struct switch_net *net, const struct port *p, struct packet *k)
 {
     const struct hw_packet *hw = &net->hw;
     double waiting_B = (double)p->waiting_B, share;
-    if (hw->congestion_control != CONGESTION_DCQCN || p->from_host ||
-        waiting_B <= hw->ecn_min_B)
+    if (hw->congestion_control != CONGESTION_DCQCN || p->from_host || waiting_B <= hw->ecn_min_B)
         return;
-    share = hw->ecn_probability_ratio * (waiting_B - hw->ecn_min_B) /
-            (hw->ecn_max_B - hw->ecn_min_B);
+    share = hw->ecn_probability_ratio * (waiting_B - hw->ecn_min_B) / (hw->ecn_max_B - hw->ecn_min_B);
     if (waiting_B < hw->ecn_max_B && draw(net, 0, net->n_draws++, DRAW_MARK) >= share)
         return;
     net->totals.marked += !(k->flags & PACKET_MARKED);
@@ -74,8 +70,8 @@ static void mark(struct switch_net *net, const struct port *p, struct packet *k)
 /* When the far node may pass the packet on: its head has arrived and is through the
  * pipe, and what comes in keeps up with what goes out; at its destination, the whole
  * packet. */
-static uint64_t through_ps(const struct switch_net *net, const struct port *p,
-                           const struct packet *k, uint64_t crossing)
+static uint64_t through_ps(const struct switch_net *net, const struct port *p, const struct packet *k,
+                           uint64_t crossing)
 {
     uint32_t next = link_at(net, k, k->hop + 1u);
     if (next == NIL)
@@ -85,8 +81,7 @@ static uint64_t through_ps(const struct switch_net *net, const struct port *p,
     return p->wire_ps + onward->pipe_ps + (crossing > out_ps ? crossing - out_ps : 0);
 }
 
-static void onto_wire(struct switch_net *net, uint32_t link, uint32_t packet,
-                      uint64_t at_ps)
+static void onto_wire(struct switch_net *net, uint32_t link, uint32_t packet, uint64_t at_ps)
 {
     struct port *p = &net->ports[link];
     p->last_ps = at_ps > p->last_ps ? at_ps : p->last_ps;
@@ -103,14 +98,12 @@ static void onto_wire(struct switch_net *net, uint32_t link, uint32_t packet,
     at_time(net, p->last_ps, EVENT_ARRIVE, link, 0, 0);
 }
 
-static void cross(struct switch_net *net, uint32_t link, uint32_t packet,
-                  uint32_t class)
+static void cross(struct switch_net *net, uint32_t link, uint32_t packet, uint32_t class)
 {
     struct port *p = &net->ports[link];
     struct packet *k = &net->packets[packet];
     uint32_t size_B = size_on(p, k);
-    uint64_t begin_ps = now_of(net) + retries_ps(net, link, size_B),
-             crossing = crossing_ps(p, size_B);
+    uint64_t begin_ps = now_of(net) + retries_ps(net, link, size_B), crossing = crossing_ps(p, size_B);
     p->free_ps = begin_ps + crossing;
     gate_spend(net, link, class, size_B);
     gate_leave(net, k, p->free_ps);
@@ -123,8 +116,7 @@ static void cross(struct switch_net *net, uint32_t link, uint32_t packet,
 
 /* --- whose turn it is ------------------------------------------------------------- */
 
-static uint32_t next_class(const struct switch_net *net, const struct port *p,
-                           uint32_t classes)
+static uint32_t next_class(const struct switch_net *net, const struct port *p, uint32_t classes)
 {
     uint32_t after = classes & ~((2u << p->last_class) - 1);
     if (net->hw.scheduling == SCHEDULE_ROUND_ROBIN && after)
@@ -153,11 +145,9 @@ static uint32_t take_packet(struct switch_net *net, uint32_t link, uint32_t queu
     return packet;
 }
 
-static uint32_t head_B(const struct switch_net *net, const struct port *p,
-                       const struct queue *q)
+static uint32_t head_B(const struct switch_net *net, const struct port *p, const struct queue *q)
 {
-    return p->header_B +
-           (q->qp == NIL ? net->packets[q->head].payload_B : nic_packet_B(net, q->qp));
+    return p->header_B + (q->qp == NIL ? net->packets[q->head].payload_B : nic_packet_B(net, q->qp));
 }
 
 /* shared_input: the packet has crossed, the one behind it may ask for its own output.
@@ -221,8 +211,7 @@ static void on_send(struct switch_net *net, uint32_t link)
 
 /* --- a packet reaches a node ------------------------------------------------------ */
 
-static void lose(struct switch_net *net, uint32_t link, uint32_t packet,
-                 uint64_t *count)
+static void lose(struct switch_net *net, uint32_t link, uint32_t packet, uint64_t *count)
 {
     const struct packet *k = &net->packets[packet];
     const struct port *p = &net->ports[link];
@@ -240,8 +229,7 @@ static void enter(struct switch_net *net, uint32_t in, uint32_t packet)
         route_choose(net, k);
     uint32_t out = link_at(net, k, k->hop);
     if (net->ports[out].gone || !gate_admits(net, k, in, out)) {
-        lose(net, in, packet,
-             net->ports[out].gone ? &net->totals.cut : &net->totals.dropped);
+        lose(net, in, packet, net->ports[out].gone ? &net->totals.cut : &net->totals.dropped);
         return;
     }
     gate_enter(net, k, in);
@@ -262,9 +250,7 @@ static void on_arrive(struct switch_net *net, uint32_t link)
     struct port *p = &net->ports[link];
     uint32_t packet = p->wire_head;
     p->arriving = false;
-    if (packet == NIL ||
-        (p->down &&
-         net->hw.llr)) /* a link that retries keeps it until it is up again */
+    if (packet == NIL || (p->down && net->hw.llr)) /* a link that retries keeps it until it is up again */
         return;
     struct packet *k = &net->packets[packet];
     if (k->at_ps > now_of(net)) {
@@ -278,8 +264,7 @@ static void on_arrive(struct switch_net *net, uint32_t link)
         at_time(net, net->packets[p->wire_head].at_ps, EVENT_ARRIVE, link, 0, 0);
     }
     if (k->flags & PACKET_LOST)
-        lose(net, link, packet,
-             p->down || p->gone ? &net->totals.cut : &net->totals.corrupted);
+        lose(net, link, packet, p->down || p->gone ? &net->totals.cut : &net->totals.corrupted);
     else if (link_at(net, k, k->hop + 1u) == NIL)
         nic_receive(net, packet);
     else
@@ -333,8 +318,7 @@ static void qp_event(struct switch_net *net, const struct calendar_event *e)
 }
 
 /* Asks for what an event will need when its turn is so many events away. */
-static void fetch_for(const struct switch_net *net, const struct calendar_event *e,
-                      uint32_t away)
+static void fetch_for(const struct switch_net *net, const struct calendar_event *e, uint32_t away)
 {
     if (e->kind > EVENT_SEND)
         return;
@@ -400,13 +384,11 @@ double switch_net_run(struct switch_net *net, double now_s, double horizon_s)
     uint64_t limit_ps = last_before(horizon_s), next_ps;
     if (horizon_s <= now_s && net->next_ended == net->n_ended)
         limit_ps = 0;
-    while (net->next_ended == net->n_ended && limit_ps &&
-           calendar_take(&net->calendar, limit_ps, &e)) {
+    while (net->next_ended == net->n_ended && limit_ps && calendar_take(&net->calendar, limit_ps, &e)) {
         if (net->stalled && isinf(horizon_s))
             return INFINITY;
         on_event(net, &e);
-        while (net->n_ended > net->next_ended &&
-               calendar_take(&net->calendar, now_of(net), &e))
+        while (net->n_ended > net->next_ended && calendar_take(&net->calendar, now_of(net), &e))
             on_event(net, &e); /* the rest of that moment */
     }
     if (net->next_ended < net->n_ended)
@@ -417,16 +399,14 @@ double switch_net_run(struct switch_net *net, double now_s, double horizon_s)
 
 bool switch_net_ended(struct switch_net *net, double now_s, struct switch_end *out)
 {
-    if (net->next_ended == net->n_ended ||
-        1e-12 * (double)net->ended[net->next_ended].at_ps > now_s + 0.5e-12)
+    if (net->next_ended == net->n_ended || 1e-12 * (double)net->ended[net->next_ended].at_ps > now_s + 0.5e-12)
         return false;
     struct ended e = net->ended[net->next_ended++];
     struct qp *f = &net->qps[e.qp];
     const struct tally *t = &net->tallies[e.qp];
     if (net->next_ended == net->n_ended)
         net->next_ended = net->n_ended = 0;
-    *out = (struct switch_end){f->cookie,    1e-12 * (double)e.at_ps,
-                               t->again_B,   f->n_packets,
+    *out = (struct switch_end){f->cookie,    1e-12 * (double)e.at_ps, t->again_B, f->n_packets,
                                t->reordered, t->reorder_extent};
     f->state = QP_CLOSED;
     qp_release(net, e.qp);
@@ -462,8 +442,7 @@ static uint32_t new_qp(struct switch_net *net)
     return net->n_qps++;
 }
 
-uint32_t switch_net_start(struct switch_net *net, double now_s,
-                          const struct switch_message *m)
+uint32_t switch_net_start(struct switch_net *net, double now_s, const struct switch_message *m)
 {
     uint32_t qp = new_qp(net);
     uint64_t bytes_B = (uint64_t)ceil(m->bytes_B);
@@ -497,8 +476,7 @@ uint32_t switch_net_start(struct switch_net *net, double now_s,
     }
     control_begin(net, qp, m->cap_Bps);
     uint64_t at_ps = ps_of(now_s + m->begin_s);
-    at_time(net, at_ps > now_of(net) ? at_ps : now_of(net), EVENT_START, qp, 0,
-            f->generation);
+    at_time(net, at_ps > now_of(net) ? at_ps : now_of(net), EVENT_START, qp, 0, f->generation);
     return qp;
 }
 
@@ -556,8 +534,7 @@ static void replay_wire(struct switch_net *net, uint32_t link)
     at_time(net, net->packets[p->wire_head].at_ps, EVENT_ARRIVE, link, 0, 0);
 }
 
-void switch_net_set_capacity(struct switch_net *net, uint32_t link, double capacity_Bps,
-                             double now_s)
+void switch_net_set_capacity(struct switch_net *net, uint32_t link, double capacity_Bps, double now_s)
 {
     struct port *p = &net->ports[link];
     catch_up(net, now_s);
@@ -599,8 +576,7 @@ void switch_net_fail_link(struct switch_net *net, uint32_t link, double now_s)
 
 /* --- building and reporting ------------------------------------------------------- */
 
-static void init_port(struct switch_net *net, uint32_t link,
-                      const struct switch_link *l)
+static void init_port(struct switch_net *net, uint32_t link, const struct switch_link *l)
 {
     struct port *p = &net->ports[link];
     *p = (struct port){.due_ps = CALENDAR_NEVER,
@@ -622,8 +598,7 @@ static void init_queues(struct switch_net *net)
     net->n_queues = net->cap_queues = 2 * net->n_links * SWITCH_CLASSES;
     net->queues = XREALLOC(NULL, struct queue, net->cap_queues);
     for (uint32_t i = 0; i < net->n_queues; i++)
-        net->queues[i] = (struct queue){
-            .head = NIL, .qp = NIL, .class = (uint8_t)(i % SWITCH_CLASSES)};
+        net->queues[i] = (struct queue){.head = NIL, .qp = NIL, .class = (uint8_t)(i % SWITCH_CLASSES)};
 }
 
 static void init_calendar(struct switch_net *net)
@@ -631,8 +606,7 @@ static void init_calendar(struct switch_net *net)
     uint64_t span_ps = 1000000;
     for (uint32_t i = 0; i < net->n_links; i++) {
         const struct port *p = &net->ports[i];
-        uint64_t ps =
-            2 * (p->wire_ps + p->pipe_ps + crossing_ps(p, net->mtu_B + p->header_B));
+        uint64_t ps = 2 * (p->wire_ps + p->pipe_ps + crossing_ps(p, net->mtu_B + p->header_B));
         span_ps = ps > span_ps && ps < 100000000 ? ps : span_ps;
     }
     calendar_init(&net->calendar, span_ps, net->n_links);
@@ -684,11 +658,9 @@ void switch_net_free(struct switch_net *net)
     calendar_free(&net->calendar);
     for (uint32_t i = 0; i < net->n_links * SWITCH_CLASSES; i++)
         free(net->gates[i].returns);
-    void *owned[] = {net->ports,   net->records, net->gates,    net->pool_B,
-                     net->used_B,  net->queues,  net->hops,     net->turns,
-                     net->locals,  net->routes,  net->groups,   net->sets,
-                     net->packets, net->qps,     net->controls, net->acks,
-                     net->psns,    net->bits,    net->tallies,    net->ended,    net->place};
+    void *owned[] = {net->ports,    net->records, net->gates,  net->pool_B, net->used_B,  net->queues,  net->hops,
+                     net->turns,    net->locals,  net->routes, net->groups, net->sets,    net->packets, net->qps,
+                     net->controls, net->acks,    net->psns,   net->bits,   net->tallies, net->ended,   net->place};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(net);
@@ -706,12 +678,10 @@ static double paused_s(const struct switch_net *net, uint32_t link)
     return sum_s;
 }
 
-struct switch_link_totals switch_net_link_totals(const struct switch_net *net,
-                                                 uint32_t link)
+struct switch_link_totals switch_net_link_totals(const struct switch_net *net, uint32_t link)
 {
     const struct port_record *r = &net->records[link];
-    struct switch_link_totals t = {.sent_B = r->sent_B,
-                                   .max_queue_B = (double)r->max_B};
+    struct switch_link_totals t = {.sent_B = r->sent_B, .max_queue_B = (double)r->max_B};
     /* nothing waits behind the last end, so that the area is whole */
     t.mean_queue_B = net->last_end_ps ? r->area / (double)net->last_end_ps : 0;
     t.pause_s = paused_s(net, link);

@@ -37,7 +37,7 @@ struct switch_link {
 struct switch_config {
     uint32_t n_links, n_nodes;
     const struct switch_link *links; /* copied */
-    const double *node_buffer_B; /* [n_nodes] shared by the ports of a switch; copied */
+    const double *node_buffer_B;     /* [n_nodes] shared by the ports of a switch; copied */
     struct hw_packet hw;
     double mtu_B, header_B;
     uint64_t seed; /* of marks, losses and the first path of sprayed messages */
@@ -99,11 +99,9 @@ void switch_net_free(struct switch_net *net);
 
 /* Paths of one message: lengths[n_paths], their links one after the other. The same
  * paths give the same number. */
-uint32_t switch_net_paths(struct switch_net *net, uint32_t n_paths,
-                          const uint32_t *lengths, const uint32_t *links);
+uint32_t switch_net_paths(struct switch_net *net, uint32_t n_paths, const uint32_t *lengths, const uint32_t *links);
 /* Returns its QP, valid until its end has been collected. */
-uint32_t switch_net_start(struct switch_net *net, double now_s,
-                          const struct switch_message *m);
+uint32_t switch_net_start(struct switch_net *net, double now_s, const struct switch_message *m);
 /* Gives a message up; returns the payload that had not arrived. */
 double switch_net_abort(struct switch_net *net, uint32_t qp);
 /* Whether every path of a message crosses a link that is gone for good. */
@@ -111,8 +109,7 @@ bool switch_net_stranded(const struct switch_net *net, uint32_t qp);
 
 /* 0: the link is down until it gets a capacity again; what is on it is lost, unless it
  * retries. */
-void switch_net_set_capacity(struct switch_net *net, uint32_t link, double capacity_Bps,
-                             double now_s);
+void switch_net_set_capacity(struct switch_net *net, uint32_t link, double capacity_Bps, double now_s);
 /* For good: what waits for it or crosses it is lost. */
 void switch_net_fail_link(struct switch_net *net, uint32_t link, double now_s);
 
@@ -123,8 +120,7 @@ double switch_net_run(struct switch_net *net, double now_s, double horizon_s);
 bool switch_net_ended(struct switch_net *net, double now_s, struct switch_end *out);
 
 struct switch_totals switch_net_totals(struct switch_net *net);
-struct switch_link_totals switch_net_link_totals(const struct switch_net *net,
-                                                 uint32_t link);
+struct switch_link_totals switch_net_link_totals(const struct switch_net *net, uint32_t link);
 /* Round trip over the first path when it is empty, with a full packet on the way there.
  */
 double switch_net_base_rtt_s(const struct switch_net *net, uint32_t paths);

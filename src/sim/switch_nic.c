@@ -23,8 +23,7 @@ static bool keeps_early(const struct switch_net *net)
     return net->hw.placement != PLACEMENT_IN_ORDER;
 }
 
-static uint32_t payload_B(const struct switch_net *net, const struct qp *f,
-                          uint32_t psn)
+static uint32_t payload_B(const struct switch_net *net, const struct qp *f, uint32_t psn)
 {
     return psn + 1 == f->n_packets ? f->last_B : net->mtu_B;
 }
@@ -169,8 +168,7 @@ static void take_route(const struct switch_net *net, struct packet *k, uint32_t 
 }
 
 /* Any of them as far as the first switch, which is to choose. */
-static void take_open(const struct switch_net *net, struct packet *k,
-                      const struct group *g)
+static void take_open(const struct switch_net *net, struct packet *k, const struct group *g)
 {
     const struct route *r = &net->routes[g->first_route];
     k->flags |= PACKET_OPEN;
@@ -185,8 +183,7 @@ static void take_open(const struct switch_net *net, struct packet *k,
 static uint32_t choose_route(struct switch_net *net, struct qp *f, const struct group *g)
 {
     uint32_t route = net->routes[g->first_route + f->turn++ % g->n_routes].hops;
-    for (uint32_t i = 1; net->n_down && i < g->n_routes && !route_is_whole(net, route);
-         i++)
+    for (uint32_t i = 1; net->n_down && i < g->n_routes && !route_is_whole(net, route); i++)
         route = net->routes[g->first_route + f->turn++ % g->n_routes].hops;
     return route;
 }
@@ -212,8 +209,7 @@ static uint32_t new_packet(struct switch_net *net)
     }
     if (net->n_packets == net->cap_packets) {
         net->cap_packets = net->cap_packets ? 2 * net->cap_packets : 64;
-        net->packets =
-            xlines(net->packets, net->n_packets, net->cap_packets, sizeof *net->packets);
+        net->packets = xlines(net->packets, net->n_packets, net->cap_packets, sizeof *net->packets);
     }
     return net->n_packets++;
 }
@@ -288,11 +284,8 @@ uint32_t nic_make_packet(struct switch_net *net, uint32_t queue)
     struct qp *f = qp_of(net, qp);
     struct packet *k = &net->packets[packet];
     uint32_t psn = f->resend != NIL ? resend_take(net, f) : f->next_psn++;
-    *k = (struct packet){.qp = qp,
-                         .psn = psn,
-                         .payload_B = payload_B(net, f, psn),
-                         .class = f->class,
-                         .sent_ps = now_of(net)};
+    *k = (struct packet){
+        .qp = qp, .psn = psn, .payload_B = payload_B(net, f, psn), .class = f->class, .sent_ps = now_of(net)};
     k->flags = psn < f->top_psn ? PACKET_AGAIN : 0;
     if (f->next_psn > f->top_psn)
         f->top_psn = f->next_psn;
@@ -335,8 +328,7 @@ static void ask(struct switch_net *net, uint32_t qp, uint32_t psn)
     struct qp *f = qp_of(net, qp);
     f->nak_sent = true;
     net->totals.naks++;
-    at_time(net, now_of(net) + net->sets[f->paths].back_ps, EVENT_NAK, qp, psn,
-            f->generation);
+    at_time(net, now_of(net) + net->sets[f->paths].back_ps, EVENT_NAK, qp, psn, f->generation);
 }
 
 static void note_order(struct switch_net *net, struct qp *f, const struct packet *k)
@@ -349,8 +341,7 @@ static void note_order(struct switch_net *net, struct qp *f, const struct packet
         t->reordered++;
         net->totals.reordered++;
         t->reorder_extent = extent > t->reorder_extent ? extent : t->reorder_extent;
-        net->totals.reorder_extent =
-            extent > net->totals.reorder_extent ? extent : net->totals.reorder_extent;
+        net->totals.reorder_extent = extent > net->totals.reorder_extent ? extent : net->totals.reorder_extent;
     }
 }
 
@@ -365,8 +356,7 @@ static void look_for_gaps(struct switch_net *net, uint32_t qp)
         for (uint32_t psn = from; psn < sure; psn++)
             if (!has(net, f, psn))
                 ask(net, qp, psn);
-    if (net->hw.retransmission == RETRANSMIT_GO_BACK_N && f->expected < sure &&
-        !f->nak_sent)
+    if (net->hw.retransmission == RETRANSMIT_GO_BACK_N && f->expected < sure && !f->nak_sent)
         ask(net, qp, f->expected);
     if (sure > f->asked)
         f->asked = sure;
@@ -500,8 +490,7 @@ void nic_timeout(struct switch_net *net, uint32_t qp)
         send_again(net, qp);
         since_ps = now_of(net);
     }
-    at_time(net, since_ps + net->timeout_ps, EVENT_TIMEOUT, qp, 0,
-            qp_of(net, qp)->generation);
+    at_time(net, since_ps + net->timeout_ps, EVENT_TIMEOUT, qp, 0, qp_of(net, qp)->generation);
 }
 
 void nic_forget(struct switch_net *net, uint32_t packet)

@@ -31,8 +31,7 @@ static uint32_t new_queues(struct switch_net *net, uint32_t n)
         net->queues = XREALLOC(net->queues, struct queue, net->cap_queues);
     }
     for (uint32_t i = 0; i < n; i++)
-        net->queues[first + i] = (struct queue){
-            .head = NIL, .qp = NIL, .class = (uint8_t)(i % SWITCH_CLASSES)};
+        net->queues[first + i] = (struct queue){.head = NIL, .qp = NIL, .class = (uint8_t)(i % SWITCH_CLASSES)};
     net->n_queues += n;
     return first;
 }
@@ -94,16 +93,14 @@ static uint32_t add_route(struct switch_net *net, uint32_t n, const uint32_t *li
     uint32_t route = net->n_hops;
     bool voq = net->hw.queueing == QUEUE_VOQ_PORT;
     for (uint32_t i = 0; i < n; i++)
-        add_hop(net, links[i],
-                i && voq ? turn_queues(net, links[i - 1], links[i]) : NIL);
+        add_hop(net, links[i], i && voq ? turn_queues(net, links[i - 1], links[i]) : NIL);
     add_hop(net, NIL, NIL);
     return route;
 }
 
 /* Routes in order of their first links' first appearance, so that each group is a run.
  */
-static void add_groups(struct switch_net *net, struct path_set *s, uint32_t n,
-                       const uint32_t *routes)
+static void add_groups(struct switch_net *net, struct path_set *s, uint32_t n, const uint32_t *routes)
 {
     s->first_group = net->n_groups;
     s->first_route = net->n_routes;
@@ -119,8 +116,7 @@ static void add_groups(struct switch_net *net, struct path_set *s, uint32_t n,
         for (uint32_t k = i; k < n; k++)
             if (net->hops[routes[k]] == link) {
                 XGROW(net->routes, net->n_routes, net->cap_routes);
-                net->routes[net->n_routes++] =
-                    (struct route){routes[k], net->hops[routes[k] + 1]};
+                net->routes[net->n_routes++] = (struct route){routes[k], net->hops[routes[k] + 1]};
                 g->n_routes++;
             }
     }
@@ -136,16 +132,14 @@ static void number_links(struct switch_net *net, struct path_set *s)
     for (uint32_t g = 0; g < s->n_groups; g++)
         place[net->groups[s->first_group + g].link] = g;
     for (uint32_t i = 0; i < s->n_routes; i++)
-        for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL;
-             h++) {
+        for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL; h++) {
             uint32_t *at = &place[net->hops[h]];
             if (*at == NIL)
                 *at = next++;
             net->locals[h] = *at;
         }
     for (uint32_t i = 0; i < s->n_routes; i++)
-        for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL;
-             h++)
+        for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL; h++)
             place[net->hops[h]] = NIL;
     s->block_size = net->hw.queueing == QUEUE_VOQ_QP ? next : s->n_groups;
 }
@@ -168,8 +162,7 @@ static void time_path(const struct switch_net *net, struct path_set *s)
     s->forward_ps += slowest_ps;
 }
 
-static uint32_t build(struct switch_net *net, uint32_t n_paths, const uint32_t *lengths,
-                      const uint32_t *links)
+static uint32_t build(struct switch_net *net, uint32_t n_paths, const uint32_t *lengths, const uint32_t *links)
 {
     uint32_t routes[SWITCH_MAX_PATHS];
     BUG_IF(!n_paths || n_paths > SWITCH_MAX_PATHS);
@@ -184,15 +177,13 @@ static uint32_t build(struct switch_net *net, uint32_t n_paths, const uint32_t *
     return net->n_sets++;
 }
 
-uint32_t switch_net_paths(struct switch_net *net, uint32_t n_paths,
-                          const uint32_t *lengths, const uint32_t *links)
+uint32_t switch_net_paths(struct switch_net *net, uint32_t n_paths, const uint32_t *lengths, const uint32_t *links)
 {
     struct set_entry *index = net->set_index, *e;
     uint32_t n_links = 0, n = 1 + n_paths;
     for (uint32_t i = 0; i < n_paths; i++)
         n_links += lengths[i];
-    struct set_entry *fresh =
-        xrealloc(NULL, 1, sizeof *fresh + (n + n_links) * sizeof(uint32_t));
+    struct set_entry *fresh = xrealloc(NULL, 1, sizeof *fresh + (n + n_links) * sizeof(uint32_t));
     fresh->words[0] = n_paths;
     memcpy(fresh->words + 1, lengths, n_paths * sizeof *lengths);
     memcpy(fresh->words + n, links, n_links * sizeof *links);

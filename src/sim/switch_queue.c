@@ -11,8 +11,7 @@ bool queue_is_input(const struct switch_net *net, uint32_t queue)
     return queue >= n && queue < 2 * n;
 }
 
-uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in,
-                  uint32_t out)
+uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out)
 {
     if (net->ports[in].to_host) /* relayed out of memory */
         return out * SWITCH_CLASSES + k->class;

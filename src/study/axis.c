@@ -31,8 +31,7 @@ static struct srcloc place(const struct parser *p, size_t offset)
     return w;
 }
 
-#define FAIL(p, offset, ...) \
-    (diag_error((p)->diag, EXIT_BAD_INPUT, place((p), (offset)), __VA_ARGS__), -1)
+#define FAIL(p, offset, ...) (diag_error((p)->diag, EXIT_BAD_INPUT, place((p), (offset)), __VA_ARGS__), -1)
 
 static struct part cut(const struct parser *p, size_t from, size_t to)
 {
@@ -55,8 +54,7 @@ static void add_value(struct parser *p, const struct cfg_value *v)
     struct axis *axis = p->axis;
     bool is_full = axis->n == 0 || (axis->n >= FIRST_ROOM && !(axis->n & (axis->n - 1)));
     if (is_full) { /* room grows by powers of two */
-        struct cfg_value *grown =
-            ARENA_ARRAY(p->arena, struct cfg_value, axis->n ? 2 * axis->n : FIRST_ROOM);
+        struct cfg_value *grown = ARENA_ARRAY(p->arena, struct cfg_value, axis->n ? 2 * axis->n : FIRST_ROOM);
         if (axis->n)
             memcpy(grown, axis->values, axis->n * sizeof *grown);
         axis->values = grown;
@@ -118,8 +116,7 @@ static int add_number(struct parser *p, double v, size_t offset)
     if (cfg_value_of(p->axis->field, rounded(p->axis, v), &value, p->arena, why, sizeof why))
         return FAIL(p, offset, "%s: %s", p->axis->key, why);
     const struct axis *axis = p->axis;
-    bool is_repeated = axis->field->type == CFG_INT && axis->n &&
-                       axis->values[axis->n - 1].number == value.number;
+    bool is_repeated = axis->field->type == CFG_INT && axis->n && axis->values[axis->n - 1].number == value.number;
     if (!is_repeated)
         add_value(p, &value);
     return 0;
@@ -189,8 +186,8 @@ static int add_count(struct parser *p, const struct range *r, bool is_log)
     char *end;
     double n = strtod(r->rest.text, &end);
     if (end == r->rest.text || *end || n < 2 || floor(n) != n)
-        return FAIL(p, r->rest.offset, "%s: '%s' is no number of values from 2; write for example '%s 5'",
-                    p->axis->key, r->rest.text, is_log ? "log" : "lin");
+        return FAIL(p, r->rest.offset, "%s: '%s' is no number of values from 2; write for example '%s 5'", p->axis->key,
+                    r->rest.text, is_log ? "log" : "lin");
     return add_evenly(p, r, n, is_log);
 }
 
@@ -265,8 +262,8 @@ static int parse_range(struct parser *p, struct part item, const char *dots, boo
     if (read_number(p, r.from_part, r.unit, &r.from) || read_number(p, r.to_part, r.unit, &r.to))
         return -1;
     if (!(r.from < r.to))
-        return FAIL(p, r.from_part.offset, "%s: a range rises: '%s' is not below '%s'", p->axis->key,
-                    r.from_part.text, r.to_part.text);
+        return FAIL(p, r.from_part.offset, "%s: a range rises: '%s' is not below '%s'", p->axis->key, r.from_part.text,
+                    r.to_part.text);
     return add_values(p, &r, is_alone);
 }
 
@@ -321,8 +318,7 @@ static const char *next_unit(const struct parser *p, size_t start)
     }
 }
 
-int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct arena *arena,
-               struct diag *diag)
+int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct arena *arena, struct diag *diag)
 {
     struct parser p = {.axis = axis, .spec = spec, .where = where, .arena = arena, .diag = diag};
     axis->spec = spec;
@@ -361,8 +357,7 @@ int axis_check(const struct axis *axis, struct diag *diag)
     return failed;
 }
 
-int axis_append(struct axis *axis, const char *item, struct srcloc where, struct arena *arena,
-                struct diag *diag)
+int axis_append(struct axis *axis, const char *item, struct srcloc where, struct arena *arena, struct diag *diag)
 {
     struct parser p = {.axis = axis, .spec = item, .where = where, .arena = arena, .diag = diag};
     return add_text(&p, item, 0);
@@ -378,8 +373,7 @@ struct cfg_value axis_at(const struct axis *axis, double u, struct arena *arena)
         uint32_t i = (uint32_t)(u * axis->n);
         return axis->values[i < axis->n ? i : axis->n - 1];
     }
-    double x = axis->is_log ? axis->from * pow(axis->to / axis->from, u) :
-                              axis->from + u * (axis->to - axis->from);
+    double x = axis->is_log ? axis->from * pow(axis->to / axis->from, u) : axis->from + u * (axis->to - axis->from);
     x = fmin(fmax(rounded(axis, x), axis->from), axis->to);
     BUG_IF(cfg_value_of(axis->field, x, &v, arena, why, sizeof why)); /* between two checked ends */
     return v;

@@ -31,11 +31,9 @@ struct axis {
 };
 
 /* `where` is the place of spec's first character. The axis' key and field are set. 0, or -1 with the reason. */
-int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct arena *arena,
-               struct diag *diag);
+int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct arena *arena, struct diag *diag);
 /* A list whose items are given one by one; then axis_check. */
-int axis_append(struct axis *axis, const char *item, struct srcloc where, struct arena *arena,
-                struct diag *diag);
+int axis_append(struct axis *axis, const char *item, struct srcloc where, struct arena *arena, struct diag *diag);
 /* -1 when a value is there twice, reported at axis->where. */
 int axis_check(const struct axis *axis, struct diag *diag);
 /* The value at u in [0, 1]: of a list the item there, of a range the number there. */

@@ -74,8 +74,8 @@ void claim_judge(struct claim_result *r, struct arena *arena)
                                   claim_value_text(c, r->ours, arena));
     } else if (moved(r)) {
         r->verdict = VERDICT_REGRESSED;
-        r->message = arena_printf(arena, "regressed: ours moved from %s to %s",
-                                  claim_value_text(c, c->baseline, arena), claim_value_text(c, r->ours, arena));
+        r->message = arena_printf(arena, "regressed: ours moved from %s to %s", claim_value_text(c, c->baseline, arena),
+                                  claim_value_text(c, r->ours, arena));
     } else {
         r->verdict = disputed ? VERDICT_DISPUTED : VERDICT_MISS;
     }

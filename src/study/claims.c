@@ -189,8 +189,12 @@ static double value_in(const struct command_run *run, const struct json_expr *me
 static void judge(const struct work *w, const struct claim *c, uint32_t i, struct claim_result *r)
 {
     const char *why = NULL, *unused = "";
-    *r = (struct claim_result){.claim = c, .other = NAN, .deviation_ratio = NAN, .arithmetic = "",
-                               .message = "", .wall_s = w->runs[w->ours[i]].wall_s};
+    *r = (struct claim_result){.claim = c,
+                               .other = NAN,
+                               .deviation_ratio = NAN,
+                               .arithmetic = "",
+                               .message = "",
+                               .wall_s = w->runs[w->ours[i]].wall_s};
     r->ours = value_in(&w->runs[w->ours[i]], c->ours.metric, c, w->arena, &r->arithmetic, &why);
     if (!why && c->expect.order != ORDER_NONE) {
         r->other = value_in(&w->runs[w->other[i]], c->other.metric, c, w->arena, &unused, &why);
@@ -205,8 +209,8 @@ static void judge(const struct work *w, const struct claim *c, uint32_t i, struc
     r->message = why;
 }
 
-int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, claims_command_fn *command,
-               struct arena *arena, struct claim_results *out, struct diag *diag)
+int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, claims_command_fn *command, struct arena *arena,
+               struct claim_results *out, struct diag *diag)
 {
     struct work w = {.command = command, .arena = arena};
     double start_s = now_s();
@@ -214,8 +218,7 @@ int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, claims_com
     progress_begin("running claims");
     int failed = run_all(&w, jobs, diag);
     progress_end();
-    *out = (struct claim_results){.results = ARENA_ARRAY(arena, struct claim_result, n), .n = n,
-                                  .n_runs = w.n_runs};
+    *out = (struct claim_results){.results = ARENA_ARRAY(arena, struct claim_result, n), .n = n, .n_runs = w.n_runs};
     for (uint32_t i = 0; i < n && !failed; i++) {
         judge(&w, &claims[i], i, &out->results[i]);
         out->count[out->results[i].verdict]++;

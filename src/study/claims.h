@@ -9,8 +9,8 @@
 typedef int claims_command_fn(int argc, char **argv);
 
 /* 0, or -1 when processes cannot be started. What a command does wrong is its claims' verdict, no error here. */
-int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, claims_command_fn *command,
-               struct arena *arena, struct claim_results *out, struct diag *diag);
+int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, claims_command_fn *command, struct arena *arena,
+               struct claim_results *out, struct diag *diag);
 
 /* Verdict, deviation and message, from the claim and the values in the result. */
 void claim_judge(struct claim_result *r, struct arena *arena);

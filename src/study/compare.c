@@ -98,8 +98,13 @@ static void compare_texts(struct comparison *c, const char *point, const struct 
     if (!strcmp(a->text ? a->text : "", b->text ? b->text : ""))
         return;
     c->counts->moved++;
-    struct row row = {point, a->key, "", arena_printf(c->arena, "'%s' became '%s'", a->text ? a->text : "a number",
-                                                      b->text ? b->text : "a number"), NAN, NAN};
+    struct row row = {
+        point,
+        a->key,
+        "",
+        arena_printf(c->arena, "'%s' became '%s'", a->text ? a->text : "a number", b->text ? b->text : "a number"),
+        NAN,
+        NAN};
     add_row(c, &row);
 }
 
@@ -124,8 +129,9 @@ static void compare_items(struct comparison *c, const char *point, const struct 
 static void only_in(struct comparison *c, const char *point, const struct item *i, bool first)
 {
     double x = i->text ? NAN : i->number;
-    struct row row = {point, i->key, unit_dim_si(i->dim), first ? "only in the first" : "only in the second",
-                      first ? x : NAN, first ? NAN : x};
+    struct row row = {
+        point,           i->key,         unit_dim_si(i->dim), first ? "only in the first" : "only in the second",
+        first ? x : NAN, first ? NAN : x};
     (*(first ? &c->counts->only_first : &c->counts->only_second))++;
     add_row(c, &row);
 }
@@ -197,8 +203,8 @@ static const char *key_of(const struct sweep_about *about, const struct sweep_po
     const char *key = p->seed ? p->seed : "";
     for (uint32_t i = 0; i < about->n_axes; i++)
         key = arena_printf(arena, "%s|%s=%s", key, about->axes[i].key,
-                           isnan(p->values[i].number) ? p->values[i].text :
-                                                        arena_printf(arena, "%.17g", p->values[i].number));
+                           isnan(p->values[i].number) ? p->values[i].text
+                                                      : arena_printf(arena, "%.17g", p->values[i].number));
     return key;
 }
 
@@ -226,8 +232,7 @@ static int index_points(struct comparison *c, struct sweep_db *db, struct entry 
 
 static void whole_point_only_in(struct comparison *c, const char *label, bool first)
 {
-    struct row row = {label, "the whole point", "",
-                      first ? "only in the first" : "only in the second", NAN, NAN};
+    struct row row = {label, "the whole point", "", first ? "only in the first" : "only in the second", NAN, NAN};
     (*(first ? &c->counts->only_first : &c->counts->only_second))++;
     add_row(c, &row);
 }
@@ -239,7 +244,7 @@ static void compare_status(struct comparison *c, const char *label, const struct
     if ((a->exit_code == EXIT_OK) == (b->exit_code == EXIT_OK))
         return;
     struct row row = {label, "status", "", a->exit_code == EXIT_OK ? "'ok' became 'failed'" : "'failed' became 'ok'",
-                      NAN, NAN};
+                      NAN,   NAN};
     c->counts->moved++;
     add_row(c, &row);
 }
@@ -280,14 +285,14 @@ static int compare_sweeps(struct comparison *c, struct sweep_db *a, struct sweep
     for (uint32_t i = 0; i < n && !failed; i++)
         failed = compare_point(c, a, points[i], b, others);
     HASH_ITER(hh, others, e, next)
-        if (!e->seen && !failed) {
-            struct arena *arena = arena_new();
-            struct sweep_point q;
-            failed = sweep_db_read(b, e->index, arena, &q, c->diag);
-            if (!failed)
-                whole_point_only_in(c, label_of(sweep_db_about(b), &q, arena), false);
-            arena_free(arena);
-        }
+    if (!e->seen && !failed) {
+        struct arena *arena = arena_new();
+        struct sweep_point q;
+        failed = sweep_db_read(b, e->index, arena, &q, c->diag);
+        if (!failed)
+            whole_point_only_in(c, label_of(sweep_db_about(b), &q, arena), false);
+        arena_free(arena);
+    }
     HASH_CLEAR(hh, others);
     return failed;
 }
@@ -328,9 +333,10 @@ static int compare_files(struct comparison *c, const char *first, const char *se
         return -1;
     compare_lists(c, "", &a, &b);
     if (a.n && b.n && c->counts->only_first == a.n && c->counts->only_second == b.n) {
-        diag_error(c->diag, EXIT_BAD_INPUT, SRCLOC_FILE(second),
-                   "it has no value that '%s' has, too; compare two results of one kind of scenario, or of 'moesim claims'",
-                   first);
+        diag_error(
+            c->diag, EXIT_BAD_INPUT, SRCLOC_FILE(second),
+            "it has no value that '%s' has, too; compare two results of one kind of scenario, or of 'moesim claims'",
+            first);
         return -1;
     }
     return 0;
@@ -346,7 +352,7 @@ static void check_name(const struct comparison *c, const char *option, const cha
     if (known || !c->names)
         return;
     HASH_ITER(hh, c->names, e, next)
-        all[n++] = e->key;
+    all[n++] = e->key;
     const char *near = cfg_nearest(name, all);
     diag_error(c->diag, EXIT_USAGE, SRCLOC_NONE, "%s: neither result has a metric, column or claim '%s'%s%s%s", option,
                name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -365,7 +371,8 @@ static int check_options(struct comparison *c)
 static struct result_table *table_of(const struct comparison *c)
 {
     struct result holder = {0};
-    struct result_table *t = result_add_table(&holder, c->arena, "moved", "what moved", columns, COMPARE_N_COLUMNS, c->n + 1);
+    struct result_table *t =
+        result_add_table(&holder, c->arena, "moved", "what moved", columns, COMPARE_N_COLUMNS, c->n + 1);
     for (uint32_t i = 0; i < c->n; i++) {
         const struct row *r = &c->rows[i];
         struct result_cell *cell = result_add_row(t);

@@ -27,8 +27,16 @@ struct compare_counts {
 };
 
 /* Columns of the result. */
-enum { COMPARE_POINT, COMPARE_VALUE, COMPARE_UNIT, COMPARE_FIRST, COMPARE_SECOND, COMPARE_CHANGE, COMPARE_REMARK,
-       COMPARE_N_COLUMNS };
+enum {
+    COMPARE_POINT,
+    COMPARE_VALUE,
+    COMPARE_UNIT,
+    COMPARE_FIRST,
+    COMPARE_SECOND,
+    COMPARE_CHANGE,
+    COMPARE_REMARK,
+    COMPARE_N_COLUMNS
+};
 
 /* What moved or is in one of them only, a row each. NULL with the reason in diag, also when an option names what
  * neither has: a tolerance that nothing uses hides a misspelled one. */

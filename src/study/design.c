@@ -18,28 +18,51 @@ struct section {
 };
 
 static const struct cfg_field sample_fields[] = {
-    {.name = "method", .type = CFG_ENUM, .offset = offsetof(struct section, sample.method) -
-     offsetof(struct section, sample), .dflt = "grid", .choices = sample_method_names,
+    {.name = "method",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct section, sample.method) - offsetof(struct section, sample),
+     .dflt = "grid",
+     .choices = sample_method_names,
      .doc = "grid: all combinations; or how settings are drawn"},
-    {.name = "points", .type = CFG_INT, .offset = offsetof(struct section, sample.points) -
-     offsetof(struct section, sample), .dflt = "0", .min = 0, .max = 1e9,
+    {.name = "points",
+     .type = CFG_INT,
+     .offset = offsetof(struct section, sample.points) - offsetof(struct section, sample),
+     .dflt = "0",
+     .min = 0,
+     .max = 1e9,
      .doc = "how many settings; of morris trajectories, of saltelli base samples"},
-    {.name = "seed", .type = CFG_INT, .offset = offsetof(struct section, sample.seed) -
-     offsetof(struct section, sample), .dflt = "1", .min = 0, .max = 9007199254740991,
+    {.name = "seed",
+     .type = CFG_INT,
+     .offset = offsetof(struct section, sample.seed) - offsetof(struct section, sample),
+     .dflt = "1",
+     .min = 0,
+     .max = 9007199254740991,
      .doc = "of the drawing (lhs, morris)"},
     {0}};
 
-static const struct cfg_table sample_table = {
-    "sample", "How settings are drawn", sizeof ((struct section *)0)->sample, sample_fields};
+static const struct cfg_table sample_table = {"sample", "How settings are drawn", sizeof((struct section *)0)->sample,
+                                              sample_fields};
 
 static const struct cfg_field section_fields[] = {
-    {.name = "scenario", .type = CFG_STRING, .offset = offsetof(struct section, scenario), .dflt = "",
+    {.name = "scenario",
+     .type = CFG_STRING,
+     .offset = offsetof(struct section, scenario),
+     .dflt = "",
      .doc = "the scenario that is swept, when its keys are not beside this section"},
-    {.name = "where", .type = CFG_STRING, .offset = offsetof(struct section, where), .dflt = "",
+    {.name = "where",
+     .type = CFG_STRING,
+     .offset = offsetof(struct section, where),
+     .dflt = "",
      .doc = "only settings for which this holds: SQL over the axes' values"},
-    {.name = "seeds", .type = CFG_STRING, .offset = offsetof(struct section, seeds), .dflt = "",
+    {.name = "seeds",
+     .type = CFG_STRING,
+     .offset = offsetof(struct section, seeds),
+     .dflt = "",
      .doc = "repeat each setting: a number of seeds, or a list of them"},
-    {.name = "sample", .type = CFG_TABLE, .offset = offsetof(struct section, sample), .sub = &sample_table,
+    {.name = "sample",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct section, sample),
+     .sub = &sample_table,
      .doc = "how settings are drawn"},
     {0}};
 
@@ -54,7 +77,7 @@ struct builder {
     struct diag *diag;
     uint32_t axes_cap;
     bool from_result; /* the scenario need not be there any more */
-    bool broken; /* an axis is not there because it was wrong: no more is said about it */
+    bool broken;      /* an axis is not there because it was wrong: no more is said about it */
 };
 
 static struct srcloc option_place(const char *option, size_t offset)
@@ -156,8 +179,8 @@ static struct axis *zipped(struct builder *b, const char *key, struct srcloc whe
         names[i] = b->d->axes[i].key;
     const char *near = axis ? NULL : cfg_nearest(key, names);
     if (!axis && !b->broken)
-        diag_error(b->diag, EXIT_BAD_INPUT, where, "zip: '%s' is no axis%s%s%s", key,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        diag_error(b->diag, EXIT_BAD_INPUT, where, "zip: '%s' is no axis%s%s%s", key, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
     return axis;
 }
 
@@ -230,8 +253,8 @@ static void yaml_axis(struct builder *b, const struct file *f, const struct yaml
 
 static void yaml_axes(struct builder *b, const struct file *f)
 {
-    const struct yaml_node *n = first_under(b, f, "axes", YAML_DOC_MAPPING,
-                                            "keys with their values, for example 'cluster.nodes: [8, 16]'");
+    const struct yaml_node *n =
+        first_under(b, f, "axes", YAML_DOC_MAPPING, "keys with their values, for example 'cluster.nodes: [8, 16]'");
     for (; n; n = n->next) {
         if (find_axis(b->d, n->key->text))
             diag_error(b->diag, EXIT_BAD_INPUT, at(f, n->key), "axis '%s' is there twice", n->key->text);
@@ -272,8 +295,8 @@ static void add_set(struct builder *b, const char *assignment)
 
 static void yaml_set(struct builder *b, const struct file *f)
 {
-    const struct yaml_node *n = first_under(b, f, "set", YAML_DOC_MAPPING,
-                                            "keys with their values, for example 'sim.network: bound'");
+    const struct yaml_node *n =
+        first_under(b, f, "set", YAML_DOC_MAPPING, "keys with their values, for example 'sim.network: bound'");
     for (; n; n = n->next) {
         struct cfg_value v;
         char why[512];
@@ -386,8 +409,7 @@ static void option_sample(struct builder *b, const char *text)
     int method = 0, end = 0, read = sscanf(text, "%15[a-z]:%lu%n:%lu%n", name, &n, &end, &seed, &end);
     while (sample_method_names[method] && strcmp(sample_method_names[method], name))
         method++;
-    if (!sample_method_names[method] || read < 2 || text[end] || method == SAMPLE_GRID || !n ||
-        n > 1000000000) {
+    if (!sample_method_names[method] || read < 2 || text[end] || method == SAMPLE_GRID || !n || n > 1000000000) {
         bool known = sample_method_names[method] && method != SAMPLE_GRID; /* then the number is wrong */
         const char *near = known ? NULL : cfg_nearest(name, sample_method_names);
         diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("--sample ")),
@@ -424,9 +446,10 @@ static void check_twice(struct builder *b, const struct design_options *o)
         for (uint32_t i = 0; i < b->d->n_axes; i++)
             if (same_key(*set, b->d->axes[i].key)) {
                 const char *option = arena_printf(b->arena, "-s %s", *set);
-                diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("-s ")),
-                           "this key is an axis, whose values would take the place of this one; leave one of them out%s",
-                           o->axes && *o->axes ? "" : ", or write --axis instead of -s to replace the file's axis");
+                diag_error(
+                    b->diag, EXIT_USAGE, option_place(option, strlen("-s ")),
+                    "this key is an axis, whose values would take the place of this one; leave one of them out%s",
+                    o->axes && *o->axes ? "" : ", or write --axis instead of -s to replace the file's axis");
             }
 }
 
@@ -542,8 +565,8 @@ static struct builder builder_new(struct design *out, struct arena *arena, struc
     return (struct builder){.d = out, .known = cfg_new(&scenario_table, arena), .arena = arena, .diag = diag};
 }
 
-int design_load(const char *path, const struct design_options *options, struct arena *arena,
-                struct design *out, struct diag *diag)
+int design_load(const char *path, const struct design_options *options, struct arena *arena, struct design *out,
+                struct diag *diag)
 {
     struct builder b = builder_new(out, arena, diag);
     struct file f = {0};
@@ -621,8 +644,8 @@ char *design_text(const struct design *d)
     if (d->where)
         fprintf(out, "  where: %s\n", cfg_quote(d->where, d->arena));
     if (d->method != SAMPLE_GRID)
-        fprintf(out, "  sample: {method: %s, points: %u, seed: %llu}\n", sample_method_names[d->method],
-                d->n_samples, (unsigned long long)d->sample_seed);
+        fprintf(out, "  sample: {method: %s, points: %u, seed: %llu}\n", sample_method_names[d->method], d->n_samples,
+                (unsigned long long)d->sample_seed);
     for (uint32_t i = 0; i < d->seeds.n; i++)
         fprintf(out, "%s%s%s", i ? ", " : "  seeds: \"", d->seeds.values[i].text, i + 1 < d->seeds.n ? "" : "\"\n");
     if (fclose(out))

@@ -46,8 +46,8 @@ struct design_options {
 };
 
 /* Reads a scenario or a file with a `sweep:` section and adds the options. 0, or -1 with all errors. */
-int design_load(const char *path, const struct design_options *options, struct arena *arena,
-                struct design *out, struct diag *diag);
+int design_load(const char *path, const struct design_options *options, struct arena *arena, struct design *out,
+                struct diag *diag);
 /* The same from text, as a result holds it; its scenario need not exist. */
 int design_parse(const char *text, const char *name, const struct design_options *options, struct arena *arena,
                  struct design *out, struct diag *diag);

@@ -92,8 +92,7 @@ static int expand_sample(struct expansion *e)
         if (add_setting(e, values))
             return -1;
         if (e->out->n_settings > before)
-            memmove(units + (size_t)before * d->n_groups, units + row * d->n_groups,
-                    d->n_groups * sizeof *units);
+            memmove(units + (size_t)before * d->n_groups, units + row * d->n_groups, d->n_groups * sizeof *units);
     }
     e->out->units = units;
     return 0;

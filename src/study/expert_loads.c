@@ -34,8 +34,8 @@ static int check_sums(const struct rows *r, struct diag *diag)
     return 0;
 }
 
-static int read_loads(const struct scenario_file *file, uint32_t layers, struct arena *arena,
-                      struct expert_loads *l, struct diag *diag)
+static int read_loads(const struct scenario_file *file, uint32_t layers, struct arena *arena, struct expert_loads *l,
+                      struct diag *diag)
 {
     static const struct row_format format = {.least = 0, .most = 1e15, .example = "90, 132, 40, 61"};
     struct rows r;
@@ -51,14 +51,14 @@ static int read_loads(const struct scenario_file *file, uint32_t layers, struct 
     if (rows_read(path, &format, arena, &r, diag) || check_sums(&r, diag))
         return -1;
     if (r.n_columns != l->experts) {
-        diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, 0, 0), "%u loads of a layer with %u experts",
-                   r.n_columns, l->experts);
+        diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, 0, 0), "%u loads of a layer with %u experts", r.n_columns,
+                   l->experts);
         return -1;
     }
     if (r.n_rows > 1 && r.n_rows < layers) {
         diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, r.n_rows - 1, 0),
-                   "the last of %u rows, but there are %u MoE layers; give a row for each, or one for all",
-                   r.n_rows, layers);
+                   "the last of %u rows, but there are %u MoE layers; give a row for each, or one for all", r.n_rows,
+                   layers);
         return -1;
     }
     l->rows = (struct load_rows){r.values, r.n_rows, r.n_columns};
@@ -96,8 +96,8 @@ static const char *advice(const struct expert_loads *l, double most, struct aren
     return arena_printf(arena, "; the largest exponent is %g", largest_exponent(l->experts, most));
 }
 
-static int check_feasible(const struct scenario_file *file, uint32_t top_k, uint32_t layers,
-                          struct arena *arena, const struct expert_loads *l, struct diag *diag)
+static int check_feasible(const struct scenario_file *file, uint32_t top_k, uint32_t layers, struct arena *arena,
+                          const struct expert_loads *l, struct diag *diag)
 {
     static const char *const keys[] = {"expert_load.skew", "expert_load.cv", "expert_load.exponent",
                                        "expert_load.file"};

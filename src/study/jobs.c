@@ -6,12 +6,10 @@
 #include "base/rng.h"
 
 #define REPORT(key, ...) \
-    diag_error(diag, EXIT_BAD_INPUT, \
-               scenario_place(file, arena_printf(arena, "%s.%s", prefix, (key))), __VA_ARGS__)
+    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, arena_printf(arena, "%s.%s", prefix, (key))), __VA_ARGS__)
 
-void job_check(const struct scenario_file *file, const char *prefix,
-               const struct collective_job *job, uint32_t n_gpus, struct arena *arena,
-               struct diag *diag)
+void job_check(const struct scenario_file *file, const char *prefix, const struct collective_job *job, uint32_t n_gpus,
+               struct arena *arena, struct diag *diag)
 {
     int64_t block = job->group * job->group_stride;
     if (job->group && (block > n_gpus || n_gpus % block)) {
@@ -30,21 +28,19 @@ void job_check(const struct scenario_file *file, const char *prefix,
     c.ranks = ranks;
     const char *misfit = collective_misfit(&c, &file->scenario->cluster);
     if (misfit)
-        REPORT("algorithm", "%s by %s among %u GPUs: %s",
-               collective_operation_names[job->operation],
+        REPORT("algorithm", "%s by %s among %u GPUs: %s", collective_operation_names[job->operation],
                collective_algorithm_names[job->algorithm], c.n, misfit);
 }
 
 /* Lognormal with the wanted coefficient of variation, scaled to sum 1. */
-static const double *receiver_shares(const struct kind_run *run, const struct collective_job *job,
-                                     uint32_t n, uint32_t group)
+static const double *receiver_shares(const struct kind_run *run, const struct collective_job *job, uint32_t n,
+                                     uint32_t group)
 {
     double cv = job->receiver_cv_ratio, sigma = sqrt(log1p(cv * cv)), sum = 0;
     if (cv <= 0)
         return NULL;
     double *share = ARENA_ARRAY(run->scratch, double, n);
-    gsl_rng *rng =
-        rng_stream((uint64_t)run->file->scenario->sim.seed, group, "receiver shares");
+    gsl_rng *rng = rng_stream((uint64_t)run->file->scenario->sim.seed, group, "receiver shares");
     for (uint32_t i = 0; i < n; i++)
         sum += share[i] = gsl_ran_lognormal(rng, 0, sigma);
     for (uint32_t i = 0; i < n; i++)
@@ -53,9 +49,8 @@ static const double *receiver_shares(const struct kind_run *run, const struct co
     return share;
 }
 
-struct job_groups job_build(struct kind_run *run, const struct cluster_hw *hw,
-                            const struct collective_job *job, double size_B, uint8_t priority,
-                            const char *name)
+struct job_groups job_build(struct kind_run *run, const struct cluster_hw *hw, const struct collective_job *job,
+                            double size_B, uint8_t priority, const char *name)
 {
     uint32_t n_gpus = run->graph->n_devices;
     struct job_groups g = {.n = collective_n_groups(job, n_gpus)};
@@ -77,8 +72,8 @@ struct job_groups job_build(struct kind_run *run, const struct cluster_hw *hw,
     return g;
 }
 
-struct job_groups job_build_folded(struct kind_run *run, const struct cluster_hw *hw,
-                                   const struct collective_job *job, double size_B)
+struct job_groups job_build_folded(struct kind_run *run, const struct cluster_hw *hw, const struct collective_job *job,
+                                   double size_B)
 {
     uint32_t n_gpus = run->graph->n_devices, *ranks = ARENA_ARRAY(run->scratch, uint32_t, n_gpus);
     struct job_groups g = {.n = 1, .ops = ARENA_NEW(run->scratch, struct collective_ops)};

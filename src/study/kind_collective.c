@@ -28,15 +28,14 @@ static uint32_t count_sizes(const struct collective_cfg *c)
     return n;
 }
 
-static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p,
-                     struct diag *diag)
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
     const struct collective_cfg *c = &file->scenario->collective;
     p->n_sizes = count_sizes(c);
     if (list_gpus(file, KEY "gpus", c->gpus, arena, &p->gpus, &p->n_gpus, diag))
         return -1;
-    return list_topologies(file, KEY "topologies", c->topologies, p->gpus, p->n_gpus, arena,
-                           &p->topologies, &p->n_topologies, diag);
+    return list_topologies(file, KEY "topologies", c->topologies, p->gpus, p->n_gpus, arena, &p->topologies,
+                           &p->n_topologies, diag);
 }
 
 /* Everyone sends alike, nothing is drawn or broken: what symmetry: exact asks for. */
@@ -57,8 +56,8 @@ static void check_symmetry(const struct scenario_file *file, struct diag *diag)
     else if (*hw->faults.down)
         lacks = "a network without cluster.faults";
     if (lacks)
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "symmetry"),
-                   "collective.symmetry: exact needs %s", lacks);
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "symmetry"), "collective.symmetry: exact needs %s",
+                   lacks);
 }
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -72,8 +71,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (make_plan(file, arena, &p, diag))
         return;
     if ((double)p.n_topologies * p.n_gpus * p.n_sizes > MAX_RUNS)
-        diag_error(diag, EXIT_LIMIT, scenario_place(file, "collective"),
-                   "more than %d simulations in one scenario", MAX_RUNS);
+        diag_error(diag, EXIT_LIMIT, scenario_place(file, "collective"), "more than %d simulations in one scenario",
+                   MAX_RUNS);
     for (uint32_t i = 0; i < p.n_gpus; i++)
         job_check(file, "collective", &c->job, p.gpus[i], arena, diag);
 }
@@ -86,8 +85,7 @@ static const struct result_column size_columns[N_SIZE] = {
     {"time", DIM_TIME, "from the call until the slowest group is done", false},
     {"mean_time", DIM_TIME, "the same, mean over groups", false},
     {"algbw", DIM_BANDWIDTH, "size / mean_time (nccl-tests)", false},
-    {"busbw", DIM_BANDWIDTH,
-     "algbw times (n-1)/n; all_reduce 2(n-1)/n; broadcast, send_recv 1 (nccl-tests)", false},
+    {"busbw", DIM_BANDWIDTH, "algbw times (n-1)/n; all_reduce 2(n-1)/n; broadcast, send_recv 1 (nccl-tests)", false},
 };
 
 enum { TOP_NETWORK, TOP_GPUS, TOP_BUSBW, TOP_LIMIT, TOP_RATIO, TOP_DIFFERENCE, N_TOP };
@@ -95,8 +93,7 @@ static const struct result_column largest_columns[N_TOP] = {
     {"network", DIM_COUNT, "topology", true},
     {"gpus", DIM_COUNT, "GPUs that take part", false},
     {"busbw", DIM_BANDWIDTH, "at the largest size", false},
-    {"limit", DIM_BANDWIDTH, "all_to_all among N whole nodes: N/(N-1) times the NIC's payload rate",
-     false},
+    {"limit", DIM_BANDWIDTH, "all_to_all among N whole nodes: N/(N-1) times the NIC's payload rate", false},
     {"of_limit", DIM_RATIO, "busbw / limit", false},
     {"difference", DIM_RATIO, "busbw / that of the first network - 1", false},
 };
@@ -105,7 +102,7 @@ struct study {
     struct kind_run *run;
     const struct collective_cfg *cfg;
     struct plan plan;
-    double *time_s; /* [topology][gpus][size] */
+    double *time_s;   /* [topology][gpus][size] */
     double optical_J; /* first network and number of GPUs, largest size */
     struct result_table *sizes;
 };
@@ -115,8 +112,7 @@ static double *time_of(const struct study *s, uint32_t topology, uint32_t gpus, 
     return &s->time_s[(topology * s->plan.n_gpus + gpus) * s->plan.n_sizes + size];
 }
 
-static void add_size_row(struct study *s, const char *network, uint32_t gpus, double size_B,
-                         const struct job_groups *g)
+static void add_size_row(struct study *s, const char *network, uint32_t gpus, double size_B, const struct job_groups *g)
 {
     struct result_cell *row = result_add_row(s->sizes);
     double mean_s = job_mean_s(s->run, g);
@@ -126,8 +122,7 @@ static void add_size_row(struct study *s, const char *network, uint32_t gpus, do
     row[SIZE_TIME].value = job_slowest_s(s->run, g);
     row[SIZE_MEAN].value = mean_s;
     row[SIZE_ALGBW].value = size_B / mean_s;
-    row[SIZE_BUSBW].value =
-        size_B / mean_s * collective_bus_factor(s->cfg->job.operation, g->members);
+    row[SIZE_BUSBW].value = size_B / mean_s * collective_bus_factor(s->cfg->job.operation, g->members);
 }
 
 static int fold(const struct study *s, struct topology **topo, struct diag *diag)
@@ -153,8 +148,8 @@ static int run_sizes(struct study *s, uint32_t topology, uint32_t gpus, struct d
     double size_B = s->cfg->from_B;
     for (uint32_t i = 0; i < s->plan.n_sizes; i++, size_B *= 2) {
         kind_begin(s->run, topo);
-        struct job_groups g = folded ? job_build_folded(s->run, hw, &s->cfg->job, size_B) :
-                                       job_build(s->run, hw, &s->cfg->job, size_B, 0, NULL);
+        struct job_groups g = folded ? job_build_folded(s->run, hw, &s->cfg->job, size_B)
+                                     : job_build(s->run, hw, &s->cfg->job, size_B, 0, NULL);
         if (kind_simulate(s->run, topo, hw, diag))
             return -1;
         add_size_row(s, hw->topology, s->plan.gpus[gpus], size_B, &g);
@@ -172,8 +167,7 @@ static double busbw_at_largest(const struct study *s, uint32_t topology, uint32_
     const struct collective_job *job = &s->cfg->job;
     uint32_t n = job->group ? (uint32_t)job->group : s->plan.gpus[gpus];
     double size_B = ldexp(s->cfg->from_B, (int)s->plan.n_sizes - 1);
-    return size_B / *time_of(s, topology, gpus, s->plan.n_sizes - 1) *
-           collective_bus_factor(job->operation, n);
+    return size_B / *time_of(s, topology, gpus, s->plan.n_sizes - 1) * collective_bus_factor(job->operation, n);
 }
 
 /* NaN where no simple limit is known. */
@@ -189,9 +183,9 @@ static double nic_limit_Bps(const struct study *s, uint32_t gpus)
 static void add_largest(struct study *s)
 {
     const struct plan *p = &s->plan;
-    struct result_table *t = result_add_table(
-        &s->run->result, s->run->arena, "largest", "bandwidth at the largest size", largest_columns,
-        N_TOP, p->n_gpus * p->n_topologies);
+    struct result_table *t =
+        result_add_table(&s->run->result, s->run->arena, "largest", "bandwidth at the largest size", largest_columns,
+                         N_TOP, p->n_gpus * p->n_topologies);
     for (uint32_t g = 0; g < p->n_gpus; g++)
         for (uint32_t i = 0; i < p->n_topologies; i++) {
             struct result_cell *row = result_add_row(t);
@@ -220,22 +214,20 @@ static void add_metrics(struct study *s)
 {
     struct kind_run *run = s->run;
     struct result_metric *m =
-        result_add_metric(&run->result, run->arena, "largest_busbw", busbw_at_largest(s, 0, 0),
-                          DIM_BANDWIDTH, "busbw of the first network at the largest size",
-                          "busbw = size / time * bus factor");
-    result_add_input(m, run->arena, "time", *time_of(s, 0, 0, s->plan.n_sizes - 1), DIM_TIME,
-                     "this run");
-    result_add_input(m, run->arena, "NIC bandwidth", run->file->scenario->cluster.nic.bandwidth_Bps,
-                     DIM_BANDWIDTH, "cluster.nic.bandwidth");
+        result_add_metric(&run->result, run->arena, "largest_busbw", busbw_at_largest(s, 0, 0), DIM_BANDWIDTH,
+                          "busbw of the first network at the largest size", "busbw = size / time * bus factor");
+    result_add_input(m, run->arena, "time", *time_of(s, 0, 0, s->plan.n_sizes - 1), DIM_TIME, "this run");
+    result_add_input(m, run->arena, "NIC bandwidth", run->file->scenario->cluster.nic.bandwidth_Bps, DIM_BANDWIDTH,
+                     "cluster.nic.bandwidth");
     m = result_add_metric(&run->result, run->arena, "smallest_time", *time_of(s, 0, 0, 0), DIM_TIME,
                           "time of the first network at the smallest size: latency",
                           "launch + messages posted one after the other + latency of the path");
-    result_add_input(m, run->arena, "launch", run->file->scenario->cluster.software.launch_s,
-                     DIM_TIME, "cluster.software.launch");
+    result_add_input(m, run->arena, "launch", run->file->scenario->cluster.software.launch_s, DIM_TIME,
+                     "cluster.software.launch");
     const struct hw_software *sw = &run->file->scenario->cluster.software;
     bool ibgda = sw->initiator == INITIATOR_IBGDA;
-    result_add_input(m, run->arena, "software of a network message", hw_step_s(sw, sw->initiator),
-                     DIM_TIME, ibgda ? "cluster.software.ibgda_step" : "cluster.software.network_step");
+    result_add_input(m, run->arena, "software of a network message", hw_step_s(sw, sw->initiator), DIM_TIME,
+                     ibgda ? "cluster.software.ibgda_step" : "cluster.software.network_step");
     result_add_input(m, run->arena, "posting of a message", hw_message_s(sw, sw->initiator), DIM_TIME,
                      ibgda ? "cluster.software.ibgda_message" : "cluster.software.message");
     if (s->optical_J > 0)
@@ -244,14 +236,11 @@ static void add_metrics(struct study *s)
                           "bits on cables between switches * cluster.network.optical_energy");
     if (s->plan.n_topologies < 2)
         return;
-    result_add_metric(&run->result, run->arena, "network_difference_any_size",
-                      worst_difference(s, 0), DIM_RATIO,
+    result_add_metric(&run->result, run->arena, "network_difference_any_size", worst_difference(s, 0), DIM_RATIO,
                       "largest difference of time from the first network, at any size",
                       "max |time / time of the first network - 1|");
-    result_add_metric(&run->result, run->arena, "network_difference_largest",
-                      worst_difference(s, s->plan.n_sizes - 1), DIM_RATIO,
-                      "the same at the largest size",
-                      "max |time / time of the first network - 1|");
+    result_add_metric(&run->result, run->arena, "network_difference_largest", worst_difference(s, s->plan.n_sizes - 1),
+                      DIM_RATIO, "the same at the largest size", "max |time / time of the first network - 1|");
 }
 
 static int run_collective(struct kind_run *run, struct diag *diag)
@@ -265,10 +254,9 @@ static int run_collective(struct kind_run *run, struct diag *diag)
     run->result.kind = "collective";
     run->result.setting = arena_printf(
         run->arena, "%s by %s, %lld %s per node", collective_operation_names[s.cfg->job.operation],
-        collective_algorithm_names[s.cfg->job.algorithm], (long long)sc->cluster.node.gpus,
-        sc->cluster.chip.name);
-    s.sizes = result_add_table(&run->result, run->arena, "sizes", "time and bandwidth by size",
-                               size_columns, N_SIZE, (uint32_t)runs);
+        collective_algorithm_names[s.cfg->job.algorithm], (long long)sc->cluster.node.gpus, sc->cluster.chip.name);
+    s.sizes = result_add_table(&run->result, run->arena, "sizes", "time and bandwidth by size", size_columns, N_SIZE,
+                               (uint32_t)runs);
     progress_begin("simulating");
     for (uint32_t g = 0; g < s.plan.n_gpus; g++)
         for (uint32_t i = 0; i < s.plan.n_topologies; i++)

@@ -55,12 +55,10 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
                ROUTING_MAX_TOPK);
     const char *misfit = placement_misfit(&shape, BALANCE_EPLB);
     if (misfit)
-        REPORT("expert_load.redundant",
-               "%s: %u experts and %u redundant ones in %u groups, %u GPUs on %u nodes", misfit,
-               shape.experts, shape.redundant, shape.groups, shape.ranks, shape.nodes);
+        REPORT("expert_load.redundant", "%s: %u experts and %u redundant ones in %u groups, %u GPUs on %u nodes",
+               misfit, shape.experts, shape.redundant, shape.groups, shape.ranks, shape.nodes);
     check_layers(file, diag);
-    expert_loads_open(file, shape.experts, (uint32_t)s->llm.moe.top_k, n_moe_layers(&s->llm), arena, &loads,
-                      diag);
+    expert_loads_open(file, shape.experts, (uint32_t)s->llm.moe.top_k, n_moe_layers(&s->llm), arena, &loads, diag);
 }
 
 /* --- placements compared --------------------------------------------------------------------------------- */
@@ -90,8 +88,7 @@ static void list_variants(struct study *s)
     if (!placement_misfit(&bare, BALANCE_NONE))
         s->variants[s->n_variants++] = (struct variant){"one of each, in order", 0, BALANCE_NONE};
     if (redundant)
-        s->variants[s->n_variants++] =
-            (struct variant){"copies of the first ones, in order", redundant, BALANCE_NONE};
+        s->variants[s->n_variants++] = (struct variant){"copies of the first ones, in order", redundant, BALANCE_NONE};
     bool groups_on_nodes = bare.groups % bare.nodes == 0;
     s->variants[s->n_variants++] =
         (struct variant){groups_on_nodes ? "EPLB, hierarchical" : "EPLB, global", redundant, BALANCE_EPLB};
@@ -132,8 +129,7 @@ static struct imbalance expected(const struct study *s, const struct variant *v,
 }
 
 /* *nodes_per_token: nodes that a token goes to, its own counted. */
-static struct imbalance sampled(const struct study *s, const struct variant *v, uint32_t layer,
-                                double *nodes_per_token)
+static struct imbalance sampled(const struct study *s, const struct variant *v, uint32_t layer, double *nodes_per_token)
 {
     struct arena *arena = arena_new();
     struct placement p;
@@ -154,8 +150,18 @@ static struct imbalance sampled(const struct study *s, const struct variant *v, 
 
 /* --- tables ---------------------------------------------------------------------------------------------- */
 
-enum { COL_PLACEMENT, COL_REPLICAS, COL_GPU, COL_GPU_WORST, COL_NODE, COL_NODE_WORST, COL_GPU_SAMPLED,
-       COL_NODE_SAMPLED, COL_NODES, N_COL };
+enum {
+    COL_PLACEMENT,
+    COL_REPLICAS,
+    COL_GPU,
+    COL_GPU_WORST,
+    COL_NODE,
+    COL_NODE_WORST,
+    COL_GPU_SAMPLED,
+    COL_NODE_SAMPLED,
+    COL_NODES,
+    N_COL
+};
 static const struct result_column columns[N_COL] = {
     {"placement", DIM_COUNT, "where replicas of experts stand", true},
     {"replicas", DIM_COUNT, "of all experts", false},
@@ -163,8 +169,7 @@ static const struct result_column columns[N_COL] = {
     {"gpu_worst", DIM_RATIO, "the same of the worst layer", false},
     {"node", DIM_RATIO, "fullest node's load over the mean, expected, mean over layers", false},
     {"node_worst", DIM_RATIO, "the same of the worst layer", false},
-    {"gpu_sampled", DIM_RATIO, "fullest GPU over the mean when tokens are routed, mean over sampled layers",
-     false},
+    {"gpu_sampled", DIM_RATIO, "fullest GPU over the mean when tokens are routed, mean over sampled layers", false},
     {"node_sampled", DIM_RATIO, "fullest node, likewise", false},
     {"nodes_per_token", DIM_RATIO, "nodes that a token goes to, its own counted", false},
 };
@@ -212,15 +217,15 @@ static void show_layer(struct study *s, uint32_t layer)
     place(s, &v, layer, arena, &p);
     double *rank = ARENA_ARRAY(arena, double, p.ranks), *node = ARENA_ARRAY(arena, double, p.nodes);
     const char **text = ARENA_ARRAY(arena, const char *, p.ranks);
-    struct result_table *t = result_add_table(
-        &s->run->result, arena, "placement",
-        arena_printf(arena, "MoE layer %u, balance: %s", layer, balance_names[v.balance]), shown_columns,
-        N_SHOW, p.ranks);
+    struct result_table *t =
+        result_add_table(&s->run->result, arena, "placement",
+                         arena_printf(arena, "MoE layer %u, balance: %s", layer, balance_names[v.balance]),
+                         shown_columns, N_SHOW, p.ranks);
     placement_load(&p, expert_loads_of(&s->loads, layer, arena), rank, node);
     for (uint32_t e = 0; e < p.experts; e++)
         for (uint32_t i = p.first[e]; i < p.first[e + 1]; i++)
-            text[p.rank[i]] = text[p.rank[i]] ? arena_printf(arena, "%s %u", text[p.rank[i]], e) :
-                                                arena_printf(arena, "%u", e);
+            text[p.rank[i]] =
+                text[p.rank[i]] ? arena_printf(arena, "%s %u", text[p.rank[i]], e) : arena_printf(arena, "%u", e);
     for (uint32_t r = 0; r < p.ranks; r++) {
         struct result_cell *row = result_add_row(t);
         row[SHOW_GPU].value = r;
@@ -244,8 +249,7 @@ static void choose_all(struct study *s)
                                       .hidden = s->sc->llm.hidden};
     s->shape = (struct routing_shape){&s->routing, p.ranks, p.ranks / p.nodes, p.nodes, p.redundant, false};
     s->choices = ARENA_ARRAY(s->run->arena, struct gate_choices, s->sampled);
-    struct routing_pool *pool =
-        s->sampled ? routing_pool_new(&s->shape, s->loads.seed, s->run->arena) : NULL;
+    struct routing_pool *pool = s->sampled ? routing_pool_new(&s->shape, s->loads.seed, s->run->arena) : NULL;
     for (uint32_t layer = 0; layer < s->sampled; layer++)
         gate_choose(&s->shape, pool, expert_loads_of(&s->loads, layer, s->run->arena), s->loads.seed, layer,
                     s->run->arena, &s->choices[layer]);
@@ -276,23 +280,22 @@ static void add_metrics(struct study *s, const struct result_table *t, double lo
 static int run_balance(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    struct study s = {.run = run, .sc = sc, .layers = n_moe_layers(&sc->llm),
-                      .sampled = (uint32_t)sc->expert_balance.sampled_layers};
+    struct study s = {
+        .run = run, .sc = sc, .layers = n_moe_layers(&sc->llm), .sampled = (uint32_t)sc->expert_balance.sampled_layers};
     double load_error = 0;
-    if (expert_loads_open(run->file, (uint32_t)sc->llm.moe.routed, (uint32_t)sc->llm.moe.top_k, s.layers,
-                          run->arena, &s.loads, diag))
+    if (expert_loads_open(run->file, (uint32_t)sc->llm.moe.routed, (uint32_t)sc->llm.moe.top_k, s.layers, run->arena,
+                          &s.loads, diag))
         return -1;
     run->result.kind = "expert_balance";
     run->result.no_network = true;
     run->result.setting =
-        arena_printf(run->arena, "%s, %u MoE layers of %u experts on %lld nodes of %lld GPUs", sc->llm.name,
-                     s.layers, s.loads.experts, (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus);
+        arena_printf(run->arena, "%s, %u MoE layers of %u experts on %lld nodes of %lld GPUs", sc->llm.name, s.layers,
+                     s.loads.experts, (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus);
     progress_begin("routing");
     choose_all(&s);
     list_variants(&s);
-    struct result_table *t = result_add_table(&run->result, run->arena, "balance",
-                                              "load of the fullest over the mean", columns, N_COL,
-                                              s.n_variants);
+    struct result_table *t = result_add_table(&run->result, run->arena, "balance", "load of the fullest over the mean",
+                                              columns, N_COL, s.n_variants);
     for (uint32_t i = 0; i < s.n_variants; i++)
         add_variant(&s, t, &s.variants[i]);
     for (uint32_t layer = 0; layer < s.sampled; layer++)

@@ -14,20 +14,19 @@ struct plan {
     uint32_t *policies, n_topologies, n_policies;
 };
 
-static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p,
-                     struct diag *diag)
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
     const struct fault_study_cfg *c = &file->scenario->fault_study;
     uint32_t gpus = (uint32_t)(file->scenario->cluster.nodes * file->scenario->cluster.node.gpus);
-    if (list_topologies(file, KEY "topologies", c->topologies, &gpus, 1, arena, &p->topologies,
-                        &p->n_topologies, diag) ||
-        list_choices(file, KEY "policies", c->policies, routing_policy_names, arena, &p->policies,
-                     &p->n_policies, diag))
+    if (list_topologies(file, KEY "topologies", c->topologies, &gpus, 1, arena, &p->topologies, &p->n_topologies,
+                        diag) ||
+        list_choices(file, KEY "policies", c->policies, routing_policy_names, arena, &p->policies, &p->n_policies,
+                     diag))
         return -1;
     if (p->n_policies && p->n_policies != p->n_topologies) {
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "policies"),
-                   "%u policies for %u networks; name one for each (" KEY "topologies)",
-                   p->n_policies, p->n_topologies);
+                   "%u policies for %u networks; name one for each (" KEY "topologies)", p->n_policies,
+                   p->n_topologies);
         return -1;
     }
     return 0;
@@ -42,8 +41,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
                    "kind fault_study needs something that fails; write for example "
                    "'faults: {down: plane 0}' under cluster");
     make_plan(file, arena, &p, diag);
-    job_check(file, "fault_study", &file->scenario->fault_study.job,
-              (uint32_t)(hw->nodes * hw->node.gpus), arena, diag);
+    job_check(file, "fault_study", &file->scenario->fault_study.job, (uint32_t)(hw->nodes * hw->node.gpus), arena,
+              diag);
 }
 
 enum { COL_NETWORK, COL_POLICY, COL_WHOLE, COL_FAULT, COL_SLOWER, COL_LEFT, COL_ALLOWED, N_COL };
@@ -57,8 +56,7 @@ static const struct result_column columns[N_COL] = {
     {"allowed", DIM_RATIO, "1 / nics_left: what a perfect spread over the rest costs", false},
 };
 
-static int time_once(struct kind_run *run, struct cluster_hw *hw, double *time_s,
-                     struct diag *diag)
+static int time_once(struct kind_run *run, struct cluster_hw *hw, double *time_s, struct diag *diag)
 {
     const struct fault_study_cfg *c = &run->file->scenario->fault_study;
     struct topology *topo;
@@ -89,8 +87,8 @@ static double nics_left(struct kind_run *run)
     return all_Bps > 0 ? up_Bps / all_Bps : 1;
 }
 
-static int run_network(struct kind_run *run, const struct plan *p, uint32_t i,
-                       struct result_table *table, struct diag *diag)
+static int run_network(struct kind_run *run, const struct plan *p, uint32_t i, struct result_table *table,
+                       struct diag *diag)
 {
     struct cluster_hw hw = run->file->scenario->cluster, whole;
     double whole_s, fault_s;
@@ -109,10 +107,8 @@ static int run_network(struct kind_run *run, const struct plan *p, uint32_t i,
     row[COL_SLOWER].value = fault_s / whole_s;
     row[COL_LEFT].value = nics_left(run);
     row[COL_ALLOWED].value = 1 / row[COL_LEFT].value;
-    result_add_metric(&run->result, run->arena,
-                      arena_printf(run->arena, "%s_slower", hw.topology), fault_s / whole_s,
-                      DIM_RATIO, "time with the fault over time without",
-                      "with_fault / whole");
+    result_add_metric(&run->result, run->arena, arena_printf(run->arena, "%s_slower", hw.topology), fault_s / whole_s,
+                      DIM_RATIO, "time with the fault over time without", "with_fault / whole");
     return 0;
 }
 
@@ -125,11 +121,10 @@ static int run_faults(struct kind_run *run, struct diag *diag)
     run->result.kind = "fault_study";
     run->result.setting =
         arena_printf(run->arena, "%lld nodes x %lld %s, down: %s", (long long)sc->cluster.nodes,
-                     (long long)sc->cluster.node.gpus, sc->cluster.chip.name,
-                     sc->cluster.faults.down);
+                     (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.faults.down);
     struct result_table *t =
-        result_add_table(&run->result, run->arena, "networks", "the collective with and without the fault",
-                         columns, N_COL, p.n_topologies);
+        result_add_table(&run->result, run->arena, "networks", "the collective with and without the fault", columns,
+                         N_COL, p.n_topologies);
     progress_begin("simulating");
     for (uint32_t i = 0; i < p.n_topologies; i++)
         if (run_network(run, &p, i, t, diag))

@@ -65,9 +65,9 @@ static void add_error(struct result_table *t, const char *data, const struct gem
 
 static void add_metrics(struct kind_run *run, const struct kernel_time *t, double error)
 {
-    struct result_metric *m = result_add_metric(&run->result, run->arena, "gemm_time", t->time_s, DIM_TIME,
-                                                kernel_origin_names[t->origin],
-                                                "measured, or start + max(tensor, memory) + unhidden * min");
+    struct result_metric *m =
+        result_add_metric(&run->result, run->arena, "gemm_time", t->time_s, DIM_TIME, kernel_origin_names[t->origin],
+                          "measured, or start + max(tensor, memory) + unhidden * min");
     result_add_input(m, run->arena, "tensor", t->tensor_s, DIM_TIME, "roofline");
     result_add_input(m, run->arena, "memory", t->memory_s, DIM_TIME, "roofline");
     result_add_metric(&run->result, run->arena, "gemm_tflops", t->flop / t->time_s, DIM_FLOPS, "of the product",
@@ -79,8 +79,11 @@ static void add_metrics(struct kind_run *run, const struct kernel_time *t, doubl
 static int run_gemm(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *s = run->file->scenario;
-    struct kernel_call call = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = (double)s->gemm.m,
-                               .n = (double)s->gemm.n, .k = (double)s->gemm.k};
+    struct kernel_call call = {.family = KERNEL_GEMM,
+                               .dtype = KERNEL_FP8,
+                               .m = (double)s->gemm.m,
+                               .n = (double)s->gemm.n,
+                               .k = (double)s->gemm.k};
     struct kernel_table table = {0};
     if (*s->cluster.kernels.tables &&
         kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
@@ -93,8 +96,8 @@ static int run_gemm(struct kind_run *run, struct diag *diag)
     run->result.setting = arena_printf(run->arena, "%lld x %lld x %lld in FP8 on %s", (long long)s->gemm.m,
                                        (long long)s->gemm.n, (long long)s->gemm.k, s->cluster.chip.name);
     add_metrics(run, &time, zero_mean.rms_ratio);
-    struct result_table *t = result_add_table(&run->result, run->arena, "errors", "of the accumulation alone", columns,
-                                              N_COL, 2);
+    struct result_table *t =
+        result_add_table(&run->result, run->arena, "errors", "of the accumulation alone", columns, N_COL, 2);
     add_error(t, "zero mean", &zero_mean);
     add_error(t, "positive", &positive);
     if (run->critical) {

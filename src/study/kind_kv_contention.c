@@ -29,10 +29,10 @@ struct study {
     const struct kv_cfg *cfg;
     const struct cluster_hw *hw;
     struct topology *topo;
-    uint32_t n;                  /* GPUs */
-    uint32_t *exchange[2];       /* [combine]: [layers][n] ops */
-    uint32_t *caches, n_caches;  /* ops */
-    double quiet_s;              /* all layers, without caches; 0 = not known yet */
+    uint32_t n;                 /* GPUs */
+    uint32_t *exchange[2];      /* [combine]: [layers][n] ops */
+    uint32_t *caches, n_caches; /* ops */
+    double quiet_s;             /* all layers, without caches; 0 = not known yet */
 };
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -41,11 +41,10 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     int64_t gpus = s->cluster.nodes * s->cluster.node.gpus;
     (void)arena;
     if (s->kv.experts % gpus)
-        REPORT("kv.experts", "%lld experts do not divide among %lld GPUs", (long long)s->kv.experts,
-               (long long)gpus);
+        REPORT("kv.experts", "%lld experts do not divide among %lld GPUs", (long long)s->kv.experts, (long long)gpus);
     if (s->kv.experts_per_token > s->kv.experts)
-        REPORT("kv.experts_per_token", "a token cannot choose %lld of %lld experts",
-               (long long)s->kv.experts_per_token, (long long)s->kv.experts);
+        REPORT("kv.experts_per_token", "a token cannot choose %lld of %lld experts", (long long)s->kv.experts_per_token,
+               (long long)s->kv.experts);
     if (!strcmp(s->cluster.topology, "mpft"))
         REPORT("cluster.topology", "tokens go from any NIC to any other; the planes of mpft are apart: choose mrft or "
                                    "another network");
@@ -79,12 +78,14 @@ static void add_layers(struct study *s)
         uint32_t lane = opgraph_lane(s->run->graph);
         for (int64_t layer = 0; layer < s->cfg->layers; layer++)
             for (int combine = 0; combine < 2; combine++) {
-                add_op(s, (struct op){.kind = OP_COMPUTE, .lane = lane, .device = gpu,
-                                      .work_s = combine ? s->cfg->experts_s : s->cfg->attention_s},
+                add_op(s,
+                       (struct op){.kind = OP_COMPUTE,
+                                   .lane = lane,
+                                   .device = gpu,
+                                   .work_s = combine ? s->cfg->experts_s : s->cfg->attention_s},
                        combine ? "experts" : "attention");
                 s->exchange[combine][(size_t)layer * s->n + gpu] =
-                    add_op(s, (struct op){.kind = OP_COMM, .lane = lane, .device = gpu,
-                                          .lead_s = own_s(s, combine)},
+                    add_op(s, (struct op){.kind = OP_COMM, .lane = lane, .device = gpu, .lead_s = own_s(s, combine)},
                            combine ? "combine" : "dispatch");
             }
     }
@@ -123,10 +124,10 @@ static void add_stream(struct study *s, const struct host_links *host, uint32_t 
         now_s += wait_s;
         if (now_s > HORIZON * s->quiet_s)
             break;
-        uint32_t arrival = add_op(s, (struct op){.kind = OP_COMPUTE, .lane = clock, .device = gpu, .work_s = wait_s},
-                                  "request");
-        uint32_t copy = add_op(s, (struct op){.kind = OP_COMM, .lane = engine, .device = gpu},
-                               to_gpu ? "KV load" : "KV store");
+        uint32_t arrival =
+            add_op(s, (struct op){.kind = OP_COMPUTE, .lane = clock, .device = gpu, .work_s = wait_s}, "request");
+        uint32_t copy =
+            add_op(s, (struct op){.kind = OP_COMM, .lane = engine, .device = gpu}, to_gpu ? "KV load" : "KV store");
         opgraph_dep(s->run->graph, arrival, copy);
         host_copy(host, gpu, to_gpu, c->load_B, weight, copy);
         s->caches[s->n_caches++] = copy;
@@ -150,10 +151,10 @@ static void add_caches(struct study *s, const struct host_links *host)
 /* --- one run --------------------------------------------------------------------------------------------- */
 
 struct timing {
-    double step_s;              /* all layers, of the slowest GPU */
-    struct stats exchange[2];   /* [combine], over layers and GPUs */
+    double step_s;            /* all layers, of the slowest GPU */
+    struct stats exchange[2]; /* [combine], over layers and GPUs */
     double p99_s[2];
-    double copied_Bps, load_s;  /* caches that came while layers ran, per GPU; mean time of one */
+    double copied_Bps, load_s; /* caches that came while layers ran, per GPU; mean time of one */
 };
 
 static int ascending(const void *a, const void *b)
@@ -216,8 +217,19 @@ static int run_once(struct study *s, bool caches, struct timing *t, struct diag 
 
 /* --- result ----------------------------------------------------------------------------------------------- */
 
-enum { COL_WHAT, COL_STEP, COL_SLOWER, COL_DISPATCH, COL_DISPATCH_99, COL_COMBINE, COL_COMBINE_99, COL_WORST,
-       COL_COPIED, COL_CACHE, N_COL };
+enum {
+    COL_WHAT,
+    COL_STEP,
+    COL_SLOWER,
+    COL_DISPATCH,
+    COL_DISPATCH_99,
+    COL_COMBINE,
+    COL_COMBINE_99,
+    COL_WORST,
+    COL_COPIED,
+    COL_CACHE,
+    N_COL
+};
 static const struct result_column columns[N_COL] = {
     {"traffic", DIM_COUNT, "what runs", true},
     {"step", DIM_TIME, "all layers, of the slowest GPU", false},
@@ -282,11 +294,10 @@ static int run_kv(struct kind_run *run, struct diag *diag)
     s.quiet_s = quiet.step_s;
     if (run_once(&s, true, &busy, diag))
         return -1;
-    struct result_table *t =
-        result_add_table(&run->result, run->arena, "traffic",
-                         arena_printf(run->arena, "%lld layers of decoding, without and beside KV caches",
-                                      (long long)s.cfg->layers),
-                         columns, N_COL, 2);
+    struct result_table *t = result_add_table(
+        &run->result, run->arena, "traffic",
+        arena_printf(run->arena, "%lld layers of decoding, without and beside KV caches", (long long)s.cfg->layers),
+        columns, N_COL, 2);
     fill_row(t, "layers alone", &quiet, &quiet);
     fill_row(t, "beside caches", &busy, &quiet);
     add_metrics(run, &quiet, &busy);

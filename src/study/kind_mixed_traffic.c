@@ -19,8 +19,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     job_check(file, "mixed.second", &c->second.job, gpus, arena, diag);
     if (file->scenario->sim.network != NET_FLOW)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "sim.network"),
-                   "only network 'flow' has traffic classes, not '%s'",
-                   net_kind_names[file->scenario->sim.network]);
+                   "only network 'flow' has traffic classes, not '%s'", net_kind_names[file->scenario->sim.network]);
 }
 
 static const struct way {
@@ -28,8 +27,10 @@ static const struct way {
     bool first, second;
     uint8_t first_priority, second_priority;
 } ways[] = {
-    {"first alone", true, false, 0, 0},         {"second alone", false, true, 0, 0},
-    {"together, one class", true, true, 0, 0},  {"together, first before second", true, true, 0, 1},
+    {"first alone", true, false, 0, 0},
+    {"second alone", false, true, 0, 0},
+    {"together, one class", true, true, 0, 0},
+    {"together, first before second", true, true, 0, 1},
     {"together, second before first", true, true, 1, 0},
 };
 enum { N_WAYS = sizeof ways / sizeof *ways, ONE_CLASS = 2, FIRST_BEFORE = 3, SECOND_BEFORE = 4 };
@@ -44,8 +45,8 @@ static const struct result_column columns[N_COL] = {
     {"both", DIM_TIME, "until everything is done", false},
 };
 
-static int run_way(struct kind_run *run, const struct topology *topo, const struct way *way,
-                   struct result_table *t, struct diag *diag)
+static int run_way(struct kind_run *run, const struct topology *topo, const struct way *way, struct result_table *t,
+                   struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
     const struct mixed_job *first = &sc->mixed.first, *second = &sc->mixed.second;
@@ -54,8 +55,7 @@ static int run_way(struct kind_run *run, const struct topology *topo, const stru
     if (way->first)
         a = job_build(run, &sc->cluster, &first->job, first->size_B, way->first_priority, "first");
     if (way->second)
-        b = job_build(run, &sc->cluster, &second->job, second->size_B, way->second_priority,
-                      "second");
+        b = job_build(run, &sc->cluster, &second->job, second->size_B, way->second_priority, "second");
     if (kind_simulate(run, topo, &sc->cluster, diag))
         return -1;
     struct result_cell *row = result_add_row(t);
@@ -75,19 +75,16 @@ static int run_way(struct kind_run *run, const struct topology *topo, const stru
 static const char *job_text(struct arena *arena, const struct mixed_job *j)
 {
     char size[32];
-    return arena_printf(arena, "%s of %s%s",
-                        collective_operation_names[j->job.operation],
+    return arena_printf(arena, "%s of %s%s", collective_operation_names[j->job.operation],
                         unit_format(j->size_B, DIM_BYTES, size, sizeof size),
-                        j->job.group ? arena_printf(arena, " in groups of %lld",
-                                                    (long long)j->job.group)
-                                     : "");
+                        j->job.group ? arena_printf(arena, " in groups of %lld", (long long)j->job.group) : "");
 }
 
-static void add_metric(struct kind_run *run, const struct result_table *t, const char *name, int way,
-                       int column, const char *doc)
+static void add_metric(struct kind_run *run, const struct result_table *t, const char *name, int way, int column,
+                       const char *doc)
 {
-    result_add_metric(&run->result, run->arena, name, t->cells[way * N_COL + column].value,
-                      DIM_RATIO, doc, "time together / time alone");
+    result_add_metric(&run->result, run->arena, name, t->cells[way * N_COL + column].value, DIM_RATIO, doc,
+                      "time together / time alone");
 }
 
 /* The row that the classes of cluster.traffic make: which of the two goes first is all that matters. */
@@ -105,17 +102,16 @@ static int run_mixed(struct kind_run *run, struct diag *diag)
     if (kind_topology(run, &sc->cluster, &topo, diag))
         return -1;
     run->result.kind = "mixed_traffic";
-    struct result_table *t = result_add_table(
-        &run->result, run->arena, "traffic",
-        arena_printf(run->arena, "first: %s; second: %s", job_text(run->arena, &sc->mixed.first),
-                     job_text(run->arena, &sc->mixed.second)),
-        columns, N_COL, N_WAYS);
+    struct result_table *t =
+        result_add_table(&run->result, run->arena, "traffic",
+                         arena_printf(run->arena, "first: %s; second: %s", job_text(run->arena, &sc->mixed.first),
+                                      job_text(run->arena, &sc->mixed.second)),
+                         columns, N_COL, N_WAYS);
     progress_begin("simulating");
     for (int i = 0; i < N_WAYS; i++)
         if (run_way(run, topo, &ways[i], t, diag))
             return -1;
-    add_metric(run, t, "first_slower_shared", ONE_CLASS, COL_FIRST_SLOWER,
-               "first collective, sharing without classes");
+    add_metric(run, t, "first_slower_shared", ONE_CLASS, COL_FIRST_SLOWER, "first collective, sharing without classes");
     add_metric(run, t, "second_slower_shared", ONE_CLASS, COL_SECOND_SLOWER,
                "second collective, sharing without classes");
     add_metric(run, t, "first_slower_protected", FIRST_BEFORE, COL_FIRST_SLOWER,

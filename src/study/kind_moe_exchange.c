@@ -14,8 +14,7 @@
 #include "study/lists.h"
 #include "study/result_build.h"
 
-#define REPORT(key, ...) \
-    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
 /* Sizes of one kind of kernels with what was published for them. */
 struct series {
@@ -30,9 +29,8 @@ struct plan {
 
 /* --- check ----------------------------------------------------------------------------------------------- */
 
-static int read_published(const struct scenario_file *file, const char *key, const char *text,
-                          enum unit_dim dim, struct arena *arena, const struct series *s,
-                          double **out, struct diag *diag)
+static int read_published(const struct scenario_file *file, const char *key, const char *text, enum unit_dim dim,
+                          struct arena *arena, const struct series *s, double **out, struct diag *diag)
 {
     double *given;
     uint32_t n;
@@ -48,20 +46,18 @@ static int read_published(const struct scenario_file *file, const char *key, con
     return 0;
 }
 
-static int read_gpus(const struct scenario_file *file, const char *prefix, const char *gpus,
-                     const char *calibrated, struct arena *arena, struct series *s,
-                     struct diag *diag)
+static int read_gpus(const struct scenario_file *file, const char *prefix, const char *gpus, const char *calibrated,
+                     struct arena *arena, struct series *s, struct diag *diag)
 {
     const char *gpus_key = arena_printf(arena, "%s.gpus", prefix);
     *s = (struct series){0};
     if (*gpus && list_gpus(file, gpus_key, gpus, arena, &s->gpus, &s->n, diag))
         return -1;
-    return list_counts(file, arena_printf(arena, "%s.calibrated", prefix), calibrated, arena,
-                       &s->calibrated, &s->n_calibrated, diag);
+    return list_counts(file, arena_printf(arena, "%s.calibrated", prefix), calibrated, arena, &s->calibrated,
+                       &s->n_calibrated, diag);
 }
 
-static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p,
-                     struct diag *diag)
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
     const struct moe_normal *a = &file->scenario->moe.normal;
     const struct moe_low_latency *b = &file->scenario->moe.low_latency;
@@ -69,20 +65,19 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
     uint32_t n;
     if (read_gpus(file, "moe.normal", a->gpus, a->calibrated, arena, &p->normal, diag) ||
         read_gpus(file, "moe.low_latency", b->gpus, b->calibrated, arena, &p->low_latency, diag) ||
-        list_topologies(file, "cluster.topology", "", p->normal.gpus, p->normal.n, arena, &names,
-                        &n, diag) ||
-        list_topologies(file, "moe.low_latency.topology", b->topology, p->low_latency.gpus,
-                        p->low_latency.n, arena, &names, &n, diag))
+        list_topologies(file, "cluster.topology", "", p->normal.gpus, p->normal.n, arena, &names, &n, diag) ||
+        list_topologies(file, "moe.low_latency.topology", b->topology, p->low_latency.gpus, p->low_latency.n, arena,
+                        &names, &n, diag))
         return -1;
     p->ll_topology = names[0];
-    return read_published(file, "moe.normal.dispatch_published", a->dispatch_published,
-                          DIM_BANDWIDTH, arena, &p->normal, &p->normal.published[0], diag) ||
-           read_published(file, "moe.normal.combine_published", a->combine_published,
-                          DIM_BANDWIDTH, arena, &p->normal, &p->normal.published[1], diag) ||
-           read_published(file, "moe.low_latency.dispatch_published", b->dispatch_published,
-                          DIM_TIME, arena, &p->low_latency, &p->low_latency.published[0], diag) ||
-           read_published(file, "moe.low_latency.combine_published", b->combine_published,
-                          DIM_TIME, arena, &p->low_latency, &p->low_latency.published[1], diag);
+    return read_published(file, "moe.normal.dispatch_published", a->dispatch_published, DIM_BANDWIDTH, arena,
+                          &p->normal, &p->normal.published[0], diag) ||
+           read_published(file, "moe.normal.combine_published", a->combine_published, DIM_BANDWIDTH, arena, &p->normal,
+                          &p->normal.published[1], diag) ||
+           read_published(file, "moe.low_latency.dispatch_published", b->dispatch_published, DIM_TIME, arena,
+                          &p->low_latency, &p->low_latency.published[0], diag) ||
+           read_published(file, "moe.low_latency.combine_published", b->combine_published, DIM_TIME, arena,
+                          &p->low_latency, &p->low_latency.published[1], diag);
 }
 
 /* The routing at one size: one group of experts per node. */
@@ -124,20 +119,18 @@ static struct placement_shape placement_shape_of(const struct routing_shape *sha
                                     .nodes = shape->n_nodes};
 }
 
-static void check_low_latency(const struct scenario_file *file, const struct plan *p,
-                              struct diag *diag)
+static void check_low_latency(const struct scenario_file *file, const struct plan *p, struct diag *diag)
 {
     const struct routing_cfg *r = &file->scenario->moe.routing;
     int64_t replicas = r->experts + file->scenario->expert_load.redundant;
     for (uint32_t i = 0; i < p->low_latency.n; i++)
         if (replicas % p->low_latency.gpus[i])
-            REPORT("moe.low_latency.gpus", "%lld experts do not divide among %u GPUs",
-                   (long long)replicas, p->low_latency.gpus[i]);
+            REPORT("moe.low_latency.gpus", "%lld experts do not divide among %u GPUs", (long long)replicas,
+                   p->low_latency.gpus[i]);
     if (r->experts_per_token > r->experts)
         REPORT("moe.routing.experts_per_token", "a token cannot choose %lld of %lld experts",
                (long long)r->experts_per_token, (long long)r->experts);
-    if (p->low_latency.n && file->scenario->moe.low_latency.loopback &&
-        !strcmp(p->ll_topology, "mpft"))
+    if (p->low_latency.n && file->scenario->moe.low_latency.loopback && !strcmp(p->ll_topology, "mpft"))
         REPORT("moe.low_latency.loopback",
                "loopback needs a network that joins all NICs of a node; the planes of mpft are "
                "apart: write 'topology: mrft' in moe.low_latency");
@@ -176,31 +169,26 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
 
 /* --- run -------------------------------------------------------------------------------------------------- */
 
-enum { COL_KERNEL, COL_GPUS, COL_TIME, COL_BANDWIDTH, COL_LOAD, COL_PUBLISHED, COL_DIFF, COL_STATUS,
-       N_COL };
+enum { COL_KERNEL, COL_GPUS, COL_TIME, COL_BANDWIDTH, COL_LOAD, COL_PUBLISHED, COL_DIFF, COL_STATUS, N_COL };
 static const struct result_column normal_columns[N_COL] = {
     {"kernel", DIM_COUNT, "dispatch (FP8) or combine (BF16)", true},
     {"gpus", DIM_COUNT, "expert-parallel group", false},
     {"time", DIM_TIME, "until the slowest GPU is done", false},
-    {"bandwidth", DIM_BANDWIDTH, "DeepEP's logical one per GPU: payload of copies to nodes / time",
-     false},
+    {"bandwidth", DIM_BANDWIDTH, "DeepEP's logical one per GPU: payload of copies to nodes / time", false},
     {"nodes_per_token", DIM_RATIO, "nodes that a token goes to, its own counted", false},
     {"published", DIM_BANDWIDTH, "measured by DeepEP", false},
     {"difference", DIM_RATIO, "bandwidth / published - 1", false},
-    {"status", DIM_COUNT, "calibrated: a constant was fitted to this row; predicted: none was",
-     true},
+    {"status", DIM_COUNT, "calibrated: a constant was fitted to this row; predicted: none was", true},
 };
 static const struct result_column ll_columns[N_COL] = {
     {"kernel", DIM_COUNT, "dispatch (FP8) or combine (BF16)", true},
     {"gpus", DIM_COUNT, "expert-parallel group", false},
     {"time", DIM_TIME, "until the slowest GPU is done", false},
-    {"bandwidth", DIM_BANDWIDTH,
-     "DeepEP's logical one per GPU: bytes of all (token, expert) pairs / time", false},
+    {"bandwidth", DIM_BANDWIDTH, "DeepEP's logical one per GPU: bytes of all (token, expert) pairs / time", false},
     {"busiest", DIM_RATIO, "pairs that the busiest GPU receives over the mean", false},
     {"published", DIM_TIME, "measured by DeepEP", false},
     {"difference", DIM_RATIO, "time / published - 1", false},
-    {"status", DIM_COUNT, "calibrated: a constant was fitted to this row; predicted: none was",
-     true},
+    {"status", DIM_COUNT, "calibrated: a constant was fitted to this row; predicted: none was", true},
 };
 
 static const char *status_of(const struct series *s, uint32_t i, int combine)
@@ -211,8 +199,8 @@ static const char *status_of(const struct series *s, uint32_t i, int combine)
     return isfinite(s->published[combine][i]) ? "predicted" : "predicted, nothing published";
 }
 
-static void fill_row(struct result_cell *row, const struct series *s, uint32_t i, int combine,
-                     double time_s, double bytes_B, double load, double compared)
+static void fill_row(struct result_cell *row, const struct series *s, uint32_t i, int combine, double time_s,
+                     double bytes_B, double load, double compared)
 {
     row[COL_KERNEL].text = combine ? "combine" : "dispatch";
     row[COL_GPUS].value = s->gpus[i];
@@ -224,8 +212,7 @@ static void fill_row(struct result_cell *row, const struct series *s, uint32_t i
     row[COL_STATUS].text = status_of(s, i, combine);
 }
 
-static struct cluster_hw *cluster_at(const struct kind_run *run, const char *topology,
-                                     uint32_t gpus)
+static struct cluster_hw *cluster_at(const struct kind_run *run, const char *topology, uint32_t gpus)
 {
     struct cluster_hw *hw = ARENA_NEW(run->arena, struct cluster_hw);
     *hw = run->file->scenario->cluster;
@@ -234,8 +221,7 @@ static struct cluster_hw *cluster_at(const struct kind_run *run, const char *top
     return hw;
 }
 
-static void add_ops(struct kind_run *run, const struct cluster_hw *hw, uint32_t n, int combine,
-                    uint32_t *op)
+static void add_ops(struct kind_run *run, const struct cluster_hw *hw, uint32_t n, int combine, uint32_t *op)
 {
     uint32_t name = opgraph_string(run->graph, combine ? "combine" : "dispatch");
     uint32_t phase = opgraph_string(run->graph, "");
@@ -256,8 +242,7 @@ struct skewed {
     struct placement where;
 };
 
-static int choose_skewed(struct kind_run *run, const struct routing_shape *shape, struct skewed *out,
-                         struct diag *diag)
+static int choose_skewed(struct kind_run *run, const struct routing_shape *shape, struct skewed *out, struct diag *diag)
 {
     const struct expert_load_cfg *cfg = &run->file->scenario->expert_load;
     struct placement_shape place = placement_shape_of(shape);
@@ -266,8 +251,7 @@ static int choose_skewed(struct kind_run *run, const struct routing_shape *shape
                           run->arena, &loads, diag))
         return -1;
     const double *load = expert_loads_of(&loads, 0, run->arena);
-    gate_choose(shape, routing_pool_new(shape, loads.seed, run->arena), load, loads.seed, 0, run->arena,
-                &out->choices);
+    gate_choose(shape, routing_pool_new(shape, loads.seed, run->arena), load, loads.seed, 0, run->arena, &out->choices);
     placement_make(&place, (enum balance)cfg->balance, load, run->arena, &out->where);
     return 0;
 }
@@ -306,8 +290,8 @@ static int sample_low_latency(struct kind_run *run, uint32_t gpus, struct ll_tra
     return 0;
 }
 
-static int run_normal(struct kind_run *run, const struct series *s, uint32_t i,
-                      struct result_table *table, struct diag *diag)
+static int run_normal(struct kind_run *run, const struct series *s, uint32_t i, struct result_table *table,
+                      struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
     struct cluster_hw *hw = cluster_at(run, sc->cluster.topology, s->gpus[i]);
@@ -327,16 +311,14 @@ static int run_normal(struct kind_run *run, const struct series *s, uint32_t i,
         if (kind_simulate(run, topo, hw, diag))
             return -1;
         double time_s = run->outcome.makespan_s;
-        double bytes_B =
-            tokens * routing.nodes_per_token * deepep_payload_B(shape->cfg->hidden, combine);
-        fill_row(result_add_row(table), s, i, combine, time_s, bytes_B, routing.nodes_per_token,
-                 bytes_B / time_s);
+        double bytes_B = tokens * routing.nodes_per_token * deepep_payload_B(shape->cfg->hidden, combine);
+        fill_row(result_add_row(table), s, i, combine, time_s, bytes_B, routing.nodes_per_token, bytes_B / time_s);
     }
     return 0;
 }
 
-static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t i,
-                           struct result_table *table, struct diag *diag)
+static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t i, struct result_table *table,
+                           struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
     const struct series *s = &p->low_latency;
@@ -354,10 +336,8 @@ static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t 
         if (kind_simulate(run, topo, hw, diag))
             return -1;
         double time_s = run->outcome.makespan_s;
-        double bytes_B =
-            (double)(c->tokens * r->experts_per_token) * ll_message_B(&hw->ep_kernel, r->hidden, combine);
-        fill_row(result_add_row(table), s, i, combine, time_s, bytes_B, traffic.busiest_ratio,
-                 time_s);
+        double bytes_B = (double)(c->tokens * r->experts_per_token) * ll_message_B(&hw->ep_kernel, r->hidden, combine);
+        fill_row(result_add_row(table), s, i, combine, time_s, bytes_B, traffic.busiest_ratio, time_s);
     }
     return 0;
 }
@@ -406,34 +386,30 @@ static void add_times(struct kind_run *run, const struct result_table *t, const 
     const struct result_cell *last = t->cells + (size_t)(t->n_rows - 2) * N_COL;
     const char *way[] = {"dispatch", "combine"};
     for (int combine = 0; combine < 2; combine++)
-        result_add_metric(&run->result, run->arena,
-                          arena_printf(run->arena, "%s_%s_time", name, way[combine]),
+        result_add_metric(&run->result, run->arena, arena_printf(run->arena, "%s_%s_time", name, way[combine]),
                           last[combine * N_COL + COL_TIME].value, DIM_TIME,
                           arena_printf(run->arena, "%s among the last number of GPUs", way[combine]),
                           "start to end of its last transfer");
 }
 
-static void add_metrics(struct kind_run *run, const struct result_table *t, const struct series *s,
-                        const char *name, const char *doc)
+static void add_metrics(struct kind_run *run, const struct result_table *t, const struct series *s, const char *name,
+                        const char *doc)
 {
     double slowest_Bps = INFINITY;
     for (uint32_t row = 0; row < t->n_rows; row++)
         slowest_Bps = fmin(slowest_Bps, t->cells[(size_t)row * N_COL + COL_BANDWIDTH].value);
-    struct result_metric *m = result_add_metric(
-        &run->result, run->arena, arena_printf(run->arena, "%s_bandwidth_min", name), slowest_Bps,
-        DIM_BANDWIDTH, doc, "smallest of the table's bandwidths");
-    result_add_input(m, run->arena, "NIC bandwidth",
-                     run->file->scenario->cluster.nic.bandwidth_Bps, DIM_BANDWIDTH,
+    struct result_metric *m =
+        result_add_metric(&run->result, run->arena, arena_printf(run->arena, "%s_bandwidth_min", name), slowest_Bps,
+                          DIM_BANDWIDTH, doc, "smallest of the table's bandwidths");
+    result_add_input(m, run->arena, "NIC bandwidth", run->file->scenario->cluster.nic.bandwidth_Bps, DIM_BANDWIDTH,
                      "cluster.nic.bandwidth");
-    result_add_input(m, run->arena, "copy rate of an SM",
-                     run->file->scenario->cluster.ep_kernel.copy_Bps_per_sm, DIM_BANDWIDTH,
-                     "cluster.ep_kernel.copy_per_sm");
+    result_add_input(m, run->arena, "copy rate of an SM", run->file->scenario->cluster.ep_kernel.copy_Bps_per_sm,
+                     DIM_BANDWIDTH, "cluster.ep_kernel.copy_per_sm");
     add_times(run, t, name);
     double worst = worst_prediction(t, s);
     if (worst >= 0)
-        result_add_metric(&run->result, run->arena,
-                          arena_printf(run->arena, "%s_prediction_error", name), worst, DIM_RATIO,
-                          "largest deviation of a predicted row from the published one",
+        result_add_metric(&run->result, run->arena, arena_printf(run->arena, "%s_prediction_error", name), worst,
+                          DIM_RATIO, "largest deviation of a predicted row from the published one",
                           "max |difference| over rows with status predicted");
 }
 
@@ -444,16 +420,14 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
     if (make_plan(run->file, run->arena, &p, diag))
         return -1;
     run->result.kind = "moe_exchange";
-    run->result.setting = arena_printf(
-        run->arena, "%lld %s per node; normal kernels on %s, low-latency kernels on %s",
-        (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.topology,
-        p.ll_topology);
-    struct result_table *t = result_add_table(
-        &run->result, run->arena, "normal",
-        arena_printf(run->arena, "dispatch and combine of %lld tokens per GPU, %lld SMs",
-                     (long long)sc->moe.routing.tokens_per_rank,
-                     (long long)sc->cluster.ep_kernel.sms),
-        normal_columns, N_COL, 2 * p.normal.n);
+    run->result.setting =
+        arena_printf(run->arena, "%lld %s per node; normal kernels on %s, low-latency kernels on %s",
+                     (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.topology, p.ll_topology);
+    struct result_table *t =
+        result_add_table(&run->result, run->arena, "normal",
+                         arena_printf(run->arena, "dispatch and combine of %lld tokens per GPU, %lld SMs",
+                                      (long long)sc->moe.routing.tokens_per_rank, (long long)sc->cluster.ep_kernel.sms),
+                         normal_columns, N_COL, 2 * p.normal.n);
     progress_begin("simulating");
     for (uint32_t i = 0; i < p.normal.n; i++)
         if (run_normal(run, &p.normal, i, t, diag))
@@ -462,10 +436,10 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
         add_metrics(run, t, &p.normal, "normal", "slowest normal kernel");
     if (p.normal.n && sc->moe.normal.both && run_both(run, &p.normal, diag))
         return -1;
-    t = result_add_table(&run->result, run->arena, "low_latency",
-                         arena_printf(run->arena, "low-latency kernels, %lld tokens per GPU",
-                                      (long long)sc->moe.low_latency.tokens),
-                         ll_columns, N_COL, 2 * p.low_latency.n);
+    t = result_add_table(
+        &run->result, run->arena, "low_latency",
+        arena_printf(run->arena, "low-latency kernels, %lld tokens per GPU", (long long)sc->moe.low_latency.tokens),
+        ll_columns, N_COL, 2 * p.low_latency.n);
     for (uint32_t i = 0; i < p.low_latency.n; i++)
         if (run_low_latency(run, &p, i, t, diag))
             return -1;

@@ -13,8 +13,7 @@
 #include "study/kind_run.h"
 #include "study/result_build.h"
 
-#define REPORT(key, ...) \
-    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
@@ -30,8 +29,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
         REPORT("cluster.nodes", "one node has no network; give 2 nodes at least");
 }
 
-enum { COL_CASE, COL_COPIES, COL_IB, COL_NVLINK, COL_ESTIMATE, COL_BOUND, COL_TIME, COL_RATIO,
-       COL_TOTAL, N_COL };
+enum { COL_CASE, COL_COPIES, COL_IB, COL_NVLINK, COL_ESTIMATE, COL_BOUND, COL_TIME, COL_RATIO, COL_TOTAL, N_COL };
 static const struct result_column columns[N_COL] = {
     {"case", DIM_COUNT, "nodes that a token goes to, or no deduplication", true},
     {"copies", DIM_RATIO, "copies of a token to nodes, its own counted", false},
@@ -53,8 +51,7 @@ struct study {
     double token_B;
 };
 
-static void add_transfer(struct study *s, uint32_t src, uint32_t dst, double bytes_B,
-                         double latency_s)
+static void add_transfer(struct study *s, uint32_t src, uint32_t dst, double bytes_B, double latency_s)
 {
     opgraph_transfer(s->run->graph, &(struct transfer){.src_op = s->op[src],
                                                        .dst_op = s->op[dst],
@@ -90,8 +87,7 @@ static double tokens_per_gpu(const struct study *s)
 static void deduplicated(struct study *s, double copies_per_token)
 {
     uint32_t gpus = s->topo->gpus_per_node, nodes = s->topo->n_endpoints / gpus;
-    double chunk_s =
-        (double)s->hw->ep_kernel.chunk_tokens * s->token_B / hw_nic_payload_Bps(s->hw);
+    double chunk_s = (double)s->hw->ep_kernel.chunk_tokens * s->token_B / hw_nic_payload_Bps(s->hw);
     double per_node_B = (double)s->cfg->tokens * copies_per_token / nodes * s->token_B;
     for (uint32_t src = 0; src < s->topo->n_endpoints; src++) {
         for (uint32_t node = 0; node < nodes; node++)
@@ -118,8 +114,8 @@ static bool over_network(const struct study *s, const struct transfer *t)
     return t->src / s->topo->gpus_per_node != t->dst / s->topo->gpus_per_node;
 }
 
-static void add_row(struct study *s, struct result_table *table, const char *name,
-                    double copies_per_token, double nvlink_B)
+static void add_row(struct study *s, struct result_table *table, const char *name, double copies_per_token,
+                    double nvlink_B)
 {
     const struct opgraph *g = s->run->graph;
     struct result_cell *row = result_add_row(table);
@@ -134,8 +130,7 @@ static void add_row(struct study *s, struct result_table *table, const char *nam
     row[COL_COPIES].value = copies_per_token;
     row[COL_IB].value = ib_B;
     row[COL_NVLINK].value = nvlink_B;
-    row[COL_ESTIMATE].value =
-        (double)s->cfg->tokens * copies_per_token * s->token_B / s->cfg->effective_Bps;
+    row[COL_ESTIMATE].value = (double)s->cfg->tokens * copies_per_token * s->token_B / s->cfg->effective_Bps;
     row[COL_BOUND].value = ib_B / hw_nic_payload_Bps(s->hw);
     row[COL_TIME].value = ib_s;
     row[COL_RATIO].value = ib_s / table->cells[COL_TIME].value;
@@ -170,8 +165,7 @@ static double nvlink_bytes_on_paths(const struct study *s)
 }
 
 /* nodes_of_token 0: without deduplication. */
-static int run_case(struct study *s, struct result_table *table, uint32_t nodes_of_token,
-                    struct diag *diag)
+static int run_case(struct study *s, struct result_table *table, uint32_t nodes_of_token, struct diag *diag)
 {
     kind_begin(s->run, s->topo);
     add_ops(s);
@@ -182,11 +176,9 @@ static int run_case(struct study *s, struct result_table *table, uint32_t nodes_
     if (kind_simulate(s->run, s->topo, s->hw, diag))
         return -1;
     if (nodes_of_token)
-        add_row(s, table, arena_printf(s->run->arena, "M = %u", nodes_of_token), nodes_of_token,
-                nvlink_bytes(s));
+        add_row(s, table, arena_printf(s->run->arena, "M = %u", nodes_of_token), nodes_of_token, nvlink_bytes(s));
     else
-        add_row(s, table, "no deduplication", (double)s->cfg->experts_per_token,
-                nvlink_bytes_on_paths(s));
+        add_row(s, table, "no deduplication", (double)s->cfg->experts_per_token, nvlink_bytes_on_paths(s));
     return 0;
 }
 
@@ -200,8 +192,7 @@ static double worst_deviation(const struct result_table *t, uint32_t rows, uint3
 {
     double worst = 0;
     for (uint32_t i = 0; i < rows; i++)
-        worst = fmax(worst, fabs(cell(t, i, column) / cell(t, 0, column) /
-                                     cell(t, i, COL_COPIES) - 1));
+        worst = fmax(worst, fabs(cell(t, i, column) / cell(t, 0, column) / cell(t, i, COL_COPIES) - 1));
     return worst;
 }
 
@@ -215,11 +206,11 @@ static int run_node_limited(struct kind_run *run, struct diag *diag)
     s.op = ARENA_ARRAY(run->arena, uint32_t, s.topo->n_endpoints);
     s.token_B = deepep_payload_B(s.cfg->hidden, false);
     run->result.kind = "node_limited";
-    struct result_table *t = result_add_table(
-        &run->result, run->arena, "nodes",
-        arena_printf(run->arena, "dispatch of %lld tokens per GPU to %lld experts each",
-                     (long long)s.cfg->tokens, (long long)s.cfg->experts_per_token),
-        columns, N_COL, most + 1);
+    struct result_table *t =
+        result_add_table(&run->result, run->arena, "nodes",
+                         arena_printf(run->arena, "dispatch of %lld tokens per GPU to %lld experts each",
+                                      (long long)s.cfg->tokens, (long long)s.cfg->experts_per_token),
+                         columns, N_COL, most + 1);
     progress_begin("simulating");
     for (uint32_t m = 1; m <= most; m++)
         if (run_case(&s, t, m, diag))
@@ -227,18 +218,15 @@ static int run_node_limited(struct kind_run *run, struct diag *diag)
     if (run_case(&s, t, 0, diag))
         return -1;
     result_add_metric(&run->result, run->arena, "ib_time_per_node", cell(t, 0, COL_TIME), DIM_TIME,
-                      "t: network time of a dispatch to one node per token",
-                      "ib_time of M = 1");
-    result_add_metric(&run->result, run->arena, "bound_linearity_error",
-                      worst_deviation(t, most, COL_BOUND), DIM_RATIO,
-                      "how far the bound of the network time is from M t",
-                      "max |ib_bound / ib_bound(M = 1) / M - 1|");
-    result_add_metric(&run->result, run->arena, "linearity_error",
-                      worst_deviation(t, most, COL_TIME), DIM_RATIO, "how far the simulated network time is from M t",
+                      "t: network time of a dispatch to one node per token", "ib_time of M = 1");
+    result_add_metric(&run->result, run->arena, "bound_linearity_error", worst_deviation(t, most, COL_BOUND), DIM_RATIO,
+                      "how far the bound of the network time is from M t", "max |ib_bound / ib_bound(M = 1) / M - 1|");
+    result_add_metric(&run->result, run->arena, "linearity_error", worst_deviation(t, most, COL_TIME), DIM_RATIO,
+                      "how far the simulated network time is from M t",
                       "max |ib_time / ib_time(M = 1) / M - 1|: latency counts once, not M times");
     result_add_metric(&run->result, run->arena, "dedup_saving",
-                      1 - cell(t, most > 3 ? 3 : most - 1, COL_TIME) / cell(t, most, COL_TIME),
-                      DIM_RATIO, "network time that 4 nodes per token save against no deduplication",
+                      1 - cell(t, most > 3 ? 3 : most - 1, COL_TIME) / cell(t, most, COL_TIME), DIM_RATIO,
+                      "network time that 4 nodes per token save against no deduplication",
                       "1 - ib_time(M = 4) / ib_time(no deduplication)");
     return 0;
 }

@@ -15,12 +15,12 @@ static uint32_t n_gpus(const struct cluster_hw *hw)
     return (uint32_t)(hw->nodes * hw->node.gpus);
 }
 
-static int networks(const struct scenario_file *file, struct arena *arena, const char ***names,
-                    uint32_t *n, struct diag *diag)
+static int networks(const struct scenario_file *file, struct arena *arena, const char ***names, uint32_t *n,
+                    struct diag *diag)
 {
     uint32_t gpus = n_gpus(&file->scenario->cluster);
-    return list_topologies(file, KEY "topologies", file->scenario->plane_isolation.topologies, &gpus,
-                           1, arena, names, n, diag);
+    return list_topologies(file, KEY "topologies", file->scenario->plane_isolation.topologies, &gpus, 1, arena, names,
+                           n, diag);
 }
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -30,8 +30,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     uint32_t n;
     networks(file, arena, &names, &n, diag);
     if (sc->plane_isolation.plane >= sc->cluster.node.gpus)
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "plane"),
-                   "a node has %lld GPUs, so planes 0 to %lld",
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "plane"), "a node has %lld GPUs, so planes 0 to %lld",
                    (long long)sc->cluster.node.gpus, (long long)sc->cluster.node.gpus - 1);
     if (sc->cluster.nodes < 2)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "cluster.nodes"),
@@ -44,17 +43,20 @@ static void add_ops(struct kind_run *run, const char *name, uint32_t *op)
 {
     uint32_t text = opgraph_string(run->graph, name);
     for (uint32_t r = 0; r < run->graph->n_devices; r++) {
-        struct op o = {.kind = OP_COMM, .lane = opgraph_lane(run->graph), .device = r,
-                       .sync_group = OP_NONE, .name = text, .class_name = text, .phase = text};
+        struct op o = {.kind = OP_COMM,
+                       .lane = opgraph_lane(run->graph),
+                       .device = r,
+                       .sync_group = OP_NONE,
+                       .name = text,
+                       .class_name = text,
+                       .phase = text};
         op[r] = opgraph_add(run->graph, &o);
     }
 }
 
-static void send(struct kind_run *run, const uint32_t *op, uint32_t src, uint32_t dst,
-                 double bytes_B)
+static void send(struct kind_run *run, const uint32_t *op, uint32_t src, uint32_t dst, double bytes_B)
 {
-    struct transfer t = {.src_op = op[src], .dst_op = op[dst], .src = src, .dst = dst,
-                         .bytes_B = bytes_B, .weight = 1};
+    struct transfer t = {.src_op = op[src], .dst_op = op[dst], .src = src, .dst = dst, .bytes_B = bytes_B, .weight = 1};
     opgraph_transfer(run->graph, &t);
 }
 
@@ -67,13 +69,12 @@ static void exchange(struct kind_run *run, const uint32_t *op, double size_B, bo
     for (uint32_t src = 0; src < nodes * gpus; src++)
         for (uint32_t node = 0; node < nodes; node++)
             if (node != src / gpus)
-                send(run, op, src, node * gpus + (congestion ? plane : src % gpus),
-                     size_B / (nodes - 1));
+                send(run, op, src, node * gpus + (congestion ? plane : src % gpus), size_B / (nodes - 1));
 }
 
 /* Latest end of the exchange on each plane. */
-static int simulate(struct kind_run *run, const struct cluster_hw *hw, bool congestion,
-                    double *end_s, struct diag *diag)
+static int simulate(struct kind_run *run, const struct cluster_hw *hw, bool congestion, double *end_s,
+                    struct diag *diag)
 {
     const struct plane_isolation_cfg *c = &run->file->scenario->plane_isolation;
     struct topology *topo;
@@ -109,8 +110,7 @@ static const struct result_column columns[N_COL] = {
     {"slower", DIM_RATIO, "congested / alone", false},
 };
 
-static int run_network(struct kind_run *run, const char *network, struct result_table *table,
-                       struct diag *diag)
+static int run_network(struct kind_run *run, const char *network, struct result_table *table, struct diag *diag)
 {
     struct cluster_hw hw = run->file->scenario->cluster;
     uint32_t gpus = (uint32_t)hw.node.gpus;
@@ -129,8 +129,7 @@ static int run_network(struct kind_run *run, const char *network, struct result_
         if (g != (uint32_t)run->file->scenario->plane_isolation.plane)
             others = fmax(others, beside_s[g] / alone_s[g]);
     }
-    result_add_metric(&run->result, run->arena,
-                      arena_printf(run->arena, "%s_other_planes_slower", network), others,
+    result_add_metric(&run->result, run->arena, arena_printf(run->arena, "%s_other_planes_slower", network), others,
                       DIM_RATIO, "the slowest of the planes that are not congested, over its time alone",
                       "max of column slower without the congested plane");
     return 0;
@@ -145,12 +144,10 @@ static int run_isolation(struct kind_run *run, struct diag *diag)
         return -1;
     run->result.kind = "plane_isolation";
     run->result.setting =
-        arena_printf(run->arena, "%lld nodes x %lld %s, plane %lld congested",
-                     (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus,
-                     sc->cluster.chip.name, (long long)sc->plane_isolation.plane);
-    struct result_table *t = result_add_table(
-        &run->result, run->arena, "planes", "when each plane's exchange is done", columns, N_COL,
-        n * (uint32_t)sc->cluster.node.gpus);
+        arena_printf(run->arena, "%lld nodes x %lld %s, plane %lld congested", (long long)sc->cluster.nodes,
+                     (long long)sc->cluster.node.gpus, sc->cluster.chip.name, (long long)sc->plane_isolation.plane);
+    struct result_table *t = result_add_table(&run->result, run->arena, "planes", "when each plane's exchange is done",
+                                              columns, N_COL, n * (uint32_t)sc->cluster.node.gpus);
     progress_begin("simulating");
     for (uint32_t i = 0; i < n; i++)
         if (run_network(run, names[i], t, diag))

@@ -23,13 +23,12 @@ struct plan {
     uint32_t n_variants, n_losses;
 };
 
-static int make_plan(const struct scenario_file *file, struct arena *arena,
-                     struct plan *p, struct diag *diag)
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
     const struct scenario *sc = file->scenario;
     if (queueing_variants(file, arena, &p->variants, &p->n_variants, diag) ||
-        list_quantities(file, KEY "loss_rates", sc->queueing.loss_rates, DIM_RATIO,
-                        arena, &p->losses, &p->n_losses, diag))
+        list_quantities(file, KEY "loss_rates", sc->queueing.loss_rates, DIM_RATIO, arena, &p->losses, &p->n_losses,
+                        diag))
         return -1;
     for (uint32_t i = 0; i < p->n_losses; i++)
         if (!(p->losses[i] >= 0 && p->losses[i] <= 0.5)) {
@@ -42,8 +41,7 @@ static int make_plan(const struct scenario_file *file, struct arena *arena,
     return 0;
 }
 
-static void check(const struct scenario_file *file, struct arena *arena,
-                  struct diag *diag)
+static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     struct plan p;
     if (file->scenario->sim.network != NET_PACKET)
@@ -74,18 +72,14 @@ enum {
 };
 /* The last ones only where the scenario has a victim, or probes. */
 static const struct result_column traffic_columns[N_T] = {
-    {"variant", DIM_COUNT,
-     "what of cluster.packet and the routing differs; fluid: network flow", true},
+    {"variant", DIM_COUNT, "what of cluster.packet and the routing differs; fluid: network flow", true},
     {"loss", DIM_RATIO, "share of packets that each link corrupts", false},
-    {"time", DIM_TIME,
-     "from the first message's start to the last one's end, without victim and probes",
-     false},
+    {"time", DIM_TIME, "from the first message's start to the last one's end, without victim and probes", false},
     {"of_fluid", DIM_RATIO, "time / that of the first row", false},
     {"goodput", DIM_BANDWIDTH, "bytes of all these messages / time", false},
     {"p50", DIM_TIME, "of a message, half of them", false},
     {"p99", DIM_TIME, "of a message, all but one in a hundred", false},
-    {"jain", DIM_RATIO,
-     "Jain's index of the messages' rates: 1 is fair, 1/n is one for all", false},
+    {"jain", DIM_RATIO, "Jain's index of the messages' rates: 1 is fair, 1/n is one for all", false},
     {"victim", DIM_TIME, "the victim's message", false},
     {"slower", DIM_RATIO, "victim / its time without the other traffic", false},
     {"probe_p50", DIM_TIME, "of a probe", false},
@@ -114,20 +108,17 @@ static const struct result_column queue_columns[N_Q] = {
     {"variant", DIM_COUNT, "as above", true},
     {"loss", DIM_RATIO, "as above", false},
     {"max_queue", DIM_BYTES, "longest that any link's queue was", false},
-    {"mean_queue", DIM_BYTES, "mean over time of the link with the largest mean",
-     false},
+    {"mean_queue", DIM_BYTES, "mean over time of the link with the largest mean", false},
     {"max_held", DIM_BYTES, "most that an input of a switch held of one class", false},
     {"pauses", DIM_COUNT, "asked for, of classes and of queue pairs", false},
     {"paused", DIM_TIME, "sum over links and classes", false},
     {"marked", DIM_RATIO, "packets with a congestion mark / packets sent", false},
     {"dropped", DIM_COUNT, "packets that found no room", false},
     {"lost", DIM_COUNT, "packets corrupted by a link, or on one that went down", false},
-    {"resent", DIM_RATIO, "payload sent again by NICs / payload of all messages",
-     false},
+    {"resent", DIM_RATIO, "payload sent again by NICs / payload of all messages", false},
     {"timeouts", DIM_COUNT, "of NICs", false},
     {"replays", DIM_COUNT, "by links (llr)", false},
-    {"reordered", DIM_RATIO, "packets that came behind a later one / packets sent",
-     false},
+    {"reordered", DIM_RATIO, "packets that came behind a later one / packets sent", false},
     {"extent", DIM_COUNT, "how many packets too late at most", false},
 };
 
@@ -141,8 +132,8 @@ struct study {
     uint64_t packet_hops;
 };
 
-static int simulate(struct study *s, const struct cluster_hw *hw, int parts,
-                    struct queueing_flows *f, struct diag *diag)
+static int simulate(struct study *s, const struct cluster_hw *hw, int parts, struct queueing_flows *f,
+                    struct diag *diag)
 {
     kind_begin(s->run, s->topo);
     *f = queueing_flows_build(s->run, parts, s->fluid_s);
@@ -154,8 +145,8 @@ static double ratio(double part, double whole)
     return whole > 0 ? part / whole : NAN;
 }
 
-static struct result_cell *fill_traffic(struct study *s, const char *variant,
-                                        double loss, const struct queueing_flows *f)
+static struct result_cell *fill_traffic(struct study *s, const char *variant, double loss,
+                                        const struct queueing_flows *f)
 {
     const struct kind_run *run = s->run;
     struct result_cell *row = result_add_row(s->traffic);
@@ -192,8 +183,7 @@ static void fill_queues(struct study *s, const char *variant, double loss)
     row[Q_MARKED].value = ratio((double)t->marked, (double)t->sent);
     row[Q_DROPPED].value = (double)t->dropped;
     row[Q_LOST].value = (double)(t->corrupted + t->cut);
-    row[Q_AGAIN].value = ratio((double)t->retransmitted_B,
-                               queueing_bytes_B(run, 0, run->graph->n_transfers));
+    row[Q_AGAIN].value = ratio((double)t->retransmitted_B, queueing_bytes_B(run, 0, run->graph->n_transfers));
     row[Q_TIMEOUTS].value = (double)t->timeouts;
     row[Q_REPLAYS].value = (double)t->replays;
     row[Q_REORDERED].value = ratio((double)t->reordered, (double)t->sent);
@@ -201,8 +191,7 @@ static void fill_queues(struct study *s, const char *variant, double loss)
 }
 
 /* What the victim's message takes when nobody disturbs it. */
-static int victim_alone(struct study *s, const struct cluster_hw *hw,
-                        struct result_cell *row, struct diag *diag)
+static int victim_alone(struct study *s, const struct cluster_hw *hw, struct result_cell *row, struct diag *diag)
 {
     struct queueing_flows f;
     if (s->run->file->scenario->queueing.victim == VICTIM_NONE)
@@ -233,8 +222,7 @@ static int fluid_row(struct study *s, struct diag *diag)
     return 0;
 }
 
-static int packet_row(struct study *s, const struct queueing_variant *v, double loss,
-                      struct diag *diag)
+static int packet_row(struct study *s, const struct queueing_variant *v, double loss, struct diag *diag)
 {
     struct queueing_flows f;
     v->hw->packet.loss_ratio = loss;
@@ -248,8 +236,7 @@ static int packet_row(struct study *s, const struct queueing_variant *v, double 
 
 /* --- metrics ---------------------------------------------------------------------- */
 
-static const char *metric_name(struct arena *arena, const char *variant,
-                               const char *what)
+static const char *metric_name(struct arena *arena, const char *variant, const char *what)
 {
     char *name = arena_printf(arena, "%s_%s", variant, what);
     for (char *c = name; *c; c++)
@@ -262,36 +249,28 @@ static void add_metrics(struct study *s, const struct plan *p)
 {
     struct kind_run *run = s->run;
     const struct result_cell *row = s->traffic->cells;
-    result_add_metric(&run->result, run->arena, "fluid_time", row[T_TIME].value,
-                      DIM_TIME, "the traffic over network flow",
-                      "last end - first start");
+    result_add_metric(&run->result, run->arena, "fluid_time", row[T_TIME].value, DIM_TIME,
+                      "the traffic over network flow", "last end - first start");
     for (uint32_t i = 0; i < p->n_variants; i++) {
         row = s->traffic->cells + (i + 1) * p->n_losses * s->traffic->n_columns;
-        result_add_metric(&run->result, run->arena,
-                          metric_name(run->arena, p->variants[i].name, "of_fluid"),
-                          row[T_OF_FLUID].value, DIM_RATIO,
-                          "time of the traffic, at the last of the loss rates",
+        result_add_metric(&run->result, run->arena, metric_name(run->arena, p->variants[i].name, "of_fluid"),
+                          row[T_OF_FLUID].value, DIM_RATIO, "time of the traffic, at the last of the loss rates",
                           "time / time over network flow");
         if (run->file->scenario->queueing.victim != VICTIM_NONE)
-            result_add_metric(
-                &run->result, run->arena,
-                metric_name(run->arena, p->variants[i].name, "victim_slower"),
-                row[T_SLOWER].value, DIM_RATIO,
-                "the victim's message, at the last of the loss rates",
-                "time beside the traffic / time alone");
+            result_add_metric(&run->result, run->arena, metric_name(run->arena, p->variants[i].name, "victim_slower"),
+                              row[T_SLOWER].value, DIM_RATIO, "the victim's message, at the last of the loss rates",
+                              "time beside the traffic / time alone");
     }
-    result_add_metric(&run->result, run->arena, "packet_hops", (double)s->packet_hops,
-                      DIM_COUNT, "packets that crossed links, all rows",
-                      "sum over links");
+    result_add_metric(&run->result, run->arena, "packet_hops", (double)s->packet_hops, DIM_COUNT,
+                      "packets that crossed links, all rows", "sum over links");
 }
 
 static void add_notes(struct kind_run *run)
 {
-    result_add_note(
-        &run->result, run->arena,
-        "acknowledgements, pauses, credits and notifications take time but no "
-        "bandwidth; receivers are "
-        "never slow; a message is a queue pair of its own that begins at line rate");
+    result_add_note(&run->result, run->arena,
+                    "acknowledgements, pauses, credits and notifications take time but no "
+                    "bandwidth; receivers are "
+                    "never slow; a message is a queue pair of its own that begins at line rate");
     result_add_note(&run->result, run->arena,
                     "buffers, thresholds and gains are those of cluster.packet, many "
                     "of them assumptions (moesim "
@@ -314,20 +293,16 @@ static const char *traffic_text(struct kind_run *run)
     unit_format(c->size_B, DIM_BYTES, size, sizeof size);
     switch ((enum queueing_traffic)c->traffic) {
     case QUEUEING_INCAST:
-        return arena_printf(run->arena, "%lld senders, %s each, to one receiver",
-                            (long long)c->senders, size);
+        return arena_printf(run->arena, "%lld senders, %s each, to one receiver", (long long)c->senders, size);
     case QUEUEING_PAIR:
         return arena_printf(run->arena, "one message of %s", size);
     case QUEUEING_PERMUTATION:
-        return arena_printf(
-            run->arena, "every GPU sends %s to the one half the cluster away", size);
+        return arena_printf(run->arena, "every GPU sends %s to the one half the cluster away", size);
     case QUEUEING_ALL_TO_ALL:
         return arena_printf(run->arena, "every GPU sends %s to every other", size);
     case QUEUEING_RANDOM:
-        return arena_printf(
-            run->arena,
-            "%lld messages of %s per GPU at random times to random GPUs, load %g",
-            (long long)c->messages, size, c->load_ratio);
+        return arena_printf(run->arena, "%lld messages of %s per GPU at random times to random GPUs, load %g",
+                            (long long)c->messages, size, c->load_ratio);
     }
     return "";
 }
@@ -337,22 +312,18 @@ static int run_queueing(struct kind_run *run, struct diag *diag)
     const struct scenario *sc = run->file->scenario;
     struct study s = {.run = run};
     struct plan p;
-    if (make_plan(run->file, run->arena, &p, diag) ||
-        kind_topology(run, &sc->cluster, &s.topo, diag))
+    if (make_plan(run->file, run->arena, &p, diag) || kind_topology(run, &sc->cluster, &s.topo, diag))
         return -1;
     uint32_t rows = p.n_variants * p.n_losses;
     run->result.kind = "queueing";
     run->result.setting =
-        arena_printf(run->arena, "%lld nodes x %lld %s on %s, packet by packet",
-                     (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus,
-                     sc->cluster.chip.name, sc->cluster.topology);
-    s.traffic =
-        result_add_table(&run->result, run->arena, "traffic", traffic_text(run),
-                         traffic_columns, n_traffic_columns(&sc->queueing), rows + 1);
+        arena_printf(run->arena, "%lld nodes x %lld %s on %s, packet by packet", (long long)sc->cluster.nodes,
+                     (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.topology);
+    s.traffic = result_add_table(&run->result, run->arena, "traffic", traffic_text(run), traffic_columns,
+                                 n_traffic_columns(&sc->queueing), rows + 1);
     /* adding a table moves the ones before it */
-    s.queues =
-        result_add_table(&run->result, run->arena, "queues",
-                         "what it does to switches and NICs", queue_columns, N_Q, rows);
+    s.queues = result_add_table(&run->result, run->arena, "queues", "what it does to switches and NICs", queue_columns,
+                                N_Q, rows);
     s.traffic = s.queues - 1;
     progress_begin("simulating");
     if (fluid_row(&s, diag))

@@ -22,13 +22,16 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (c->interval_s > c->horizon_s)
         REPORT("reliability.interval", "no checkpoint is written in the horizon (reliability.horizon)");
     if (c->detection == SDC_REDUNDANCY && c->overhead_ratio < 1)
-        REPORT("reliability.overhead", "redundancy computes everything twice, which takes 100 %% more time at least, not "
-                                       "%g %%; write 'overhead: 100 %%'", 100 * c->overhead_ratio);
+        REPORT("reliability.overhead",
+               "redundancy computes everything twice, which takes 100 %% more time at least, not "
+               "%g %%; write 'overhead: 100 %%'",
+               100 * c->overhead_ratio);
     if (hw->break_s < hw->retry_s)
         REPORT("cluster.failures.break", "a connection breaks (cluster.failures.break) before its first retry "
                                          "(cluster.failures.retry)");
     if (hw->failover && hw->failover_s > hw->break_s)
-        REPORT("cluster.failures.failover_time", "connections break (cluster.failures.break) before the other way is taken");
+        REPORT("cluster.failures.failover_time",
+               "connections break (cluster.failures.break) before the other way is taken");
 }
 
 /* --- one size of the job ---------------------------------------------------------------------------------- */
@@ -73,8 +76,21 @@ static void estimate(const struct kind_run *run, const struct reliability *r, st
 
 /* --- result ----------------------------------------------------------------------------------------------- */
 
-enum { COL_GPUS, COL_MTBF, COL_YOUNG, COL_DALY, COL_INTERVAL, COL_CLOSED, COL_GOODPUT, COL_CI, COL_DIFFERENCE, COL_STOPS,
-       COL_FLAPS, COL_CORRUPTIONS, N_COL };
+enum {
+    COL_GPUS,
+    COL_MTBF,
+    COL_YOUNG,
+    COL_DALY,
+    COL_INTERVAL,
+    COL_CLOSED,
+    COL_GOODPUT,
+    COL_CI,
+    COL_DIFFERENCE,
+    COL_STOPS,
+    COL_FLAPS,
+    COL_CORRUPTIONS,
+    N_COL
+};
 static const struct result_column columns[N_COL] = {
     {"gpus", DIM_COUNT, "of the job", false},
     {"mtbf", DIM_TIME, "between stops: crashes, caught corruption, flaps that break connections", false},
@@ -179,10 +195,12 @@ static int run_reliability(struct kind_run *run, struct diag *diag)
     if (list_gpus(run->file, "reliability.gpus", sc->reliability.gpus, run->arena, &gpus, &n, diag))
         return -1;
     run->result.kind = "reliability";
-    run->result.setting = arena_printf(run->arena, "a job that stops when one of its %s does; nothing is simulated on "
-                                                   "the network", sc->cluster.chip.name);
-    struct result_table *t = result_add_table(&run->result, run->arena, "sizes", "goodput by the size of the job",
-                                              columns, N_COL, n);
+    run->result.setting = arena_printf(run->arena,
+                                       "a job that stops when one of its %s does; nothing is simulated on "
+                                       "the network",
+                                       sc->cluster.chip.name);
+    struct result_table *t =
+        result_add_table(&run->result, run->arena, "sizes", "goodput by the size of the job", columns, N_COL, n);
     progress_begin("simulating");
     for (uint32_t i = 0; i < n; i++) {
         struct reliability r;

@@ -23,14 +23,13 @@ struct plan {
     uint32_t n_operations, n_policies, n_groups;
 };
 
-static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p,
-                     struct diag *diag)
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
     const struct routing_study_cfg *c = &file->scenario->routing_study;
-    return list_choices(file, KEY "operations", c->operations, collective_operation_names, arena,
-                        &p->operations, &p->n_operations, diag) ||
-                   list_choices(file, KEY "policies", c->policies, routing_policy_names, arena,
-                                &p->policies, &p->n_policies, diag) ||
+    return list_choices(file, KEY "operations", c->operations, collective_operation_names, arena, &p->operations,
+                        &p->n_operations, diag) ||
+                   list_choices(file, KEY "policies", c->policies, routing_policy_names, arena, &p->policies,
+                                &p->n_policies, diag) ||
                    list_counts(file, KEY "groups", c->groups, arena, &p->groups, &p->n_groups, diag)
                ? -1
                : 0;
@@ -47,8 +46,8 @@ static void check_operations(const struct scenario_file *file, const struct plan
     const struct cluster_hw *hw = &file->scenario->cluster;
     uint32_t ranks[2] = {0, (uint32_t)hw->node.gpus};
     for (uint32_t i = 0; i < p->n_operations; i++) {
-        struct collective c = {.operation = (int)p->operations[i], .algorithm = algorithm_of(p->operations[i]),
-                               .ranks = ranks, .n = 2};
+        struct collective c = {
+            .operation = (int)p->operations[i], .algorithm = algorithm_of(p->operations[i]), .ranks = ranks, .n = 2};
         const char *misfit = collective_misfit(&c, hw);
         if (misfit)
             diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "operations"),
@@ -67,8 +66,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     for (uint32_t i = 0; i < p.n_groups; i++)
         if (p.groups[i] < 2 || hw->nodes % p.groups[i])
             diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "groups"),
-                       "%lld nodes do not divide into groups of %u with one GPU on each node",
-                       (long long)hw->nodes, p.groups[i]);
+                       "%lld nodes do not divide into groups of %u with one GPU on each node", (long long)hw->nodes,
+                       p.groups[i]);
 }
 
 /* --- one run ---------------------------------------------------------------------------------------- */
@@ -104,8 +103,7 @@ static void members(const struct study *s, uint32_t g, uint32_t size, uint32_t *
 }
 
 /* Mean busbw of the groups, as each of them measures its own. */
-static int run_once(struct study *s, uint32_t operation, uint32_t size, double *busbw_Bps,
-                    struct diag *diag)
+static int run_once(struct study *s, uint32_t operation, uint32_t size, double *busbw_Bps, struct diag *diag)
 {
     uint32_t n_groups = s->topo->n_endpoints / size;
     kind_begin(s->run, s->topo);
@@ -113,8 +111,11 @@ static int run_once(struct study *s, uint32_t operation, uint32_t size, double *
     struct collective_ops *ops = ARENA_ARRAY(s->run->scratch, struct collective_ops, n_groups);
     for (uint32_t g = 0; g < n_groups; g++) {
         members(s, g, size, ranks);
-        struct collective c = {.operation = (int)operation, .algorithm = algorithm_of(operation),
-                               .ranks = ranks, .n = size, .size_B = s->cfg->size_B,
+        struct collective c = {.operation = (int)operation,
+                               .algorithm = algorithm_of(operation),
+                               .ranks = ranks,
+                               .n = size,
+                               .size_B = s->cfg->size_B,
                                .name = collective_operation_names[operation]};
         ops[g] = collective_build(s->run->graph, &s->hw, &c, s->run->scratch);
     }
@@ -125,8 +126,7 @@ static int run_once(struct study *s, uint32_t operation, uint32_t size, double *
         double end_s = 0;
         for (uint32_t op = ops[g].first; op < ops[g].end; op++)
             end_s = fmax(end_s, s->run->outcome.op_end_s[op]);
-        *busbw_Bps += s->cfg->size_B / end_s *
-                      collective_bus_factor((int)operation, size) / n_groups;
+        *busbw_Bps += s->cfg->size_B / end_s * collective_bus_factor((int)operation, size) / n_groups;
     }
     return 0;
 }
@@ -143,8 +143,7 @@ static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t n_peers, u
                              uint32_t *n_links, double *load)
 {
     uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size), flows = 0;
-    struct router r = {.topo = s->topo, .policy = s->hw.network.routing,
-                        .seed = s->run->spec.seed, .load = load};
+    struct router r = {.topo = s->topo, .policy = s->hw.network.routing, .seed = s->run->spec.seed, .load = load};
     for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
         members(s, g, size, ranks);
         for (uint32_t i = 0; i < size * n_peers; i++, flows++) {
@@ -190,8 +189,20 @@ static struct collisions count_collisions(struct study *s, uint32_t operation, u
 
 /* --- all runs --------------------------------------------------------------------------------------- */
 
-enum { COL_OPERATION, COL_GROUP, COL_POLICY, COL_MEAN, COL_SD, COL_MIN, COL_MAX, COL_CI, COL_CROSSING,
-       COL_SHARING, COL_FULLEST, N_COL };
+enum {
+    COL_OPERATION,
+    COL_GROUP,
+    COL_POLICY,
+    COL_MEAN,
+    COL_SD,
+    COL_MIN,
+    COL_MAX,
+    COL_CI,
+    COL_CROSSING,
+    COL_SHARING,
+    COL_FULLEST,
+    N_COL
+};
 static const struct result_column columns[N_COL] = {
     {"operation", DIM_COUNT, "collective, by rings; all_to_all: all pairs at once", true},
     {"group", DIM_COUNT, "GPUs of a group, each on another node", false},
@@ -206,8 +217,7 @@ static const struct result_column columns[N_COL] = {
     {"fullest", DIM_COUNT, "flows on the fullest cable, mean over seeds", false},
 };
 
-static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32_t policy,
-                      struct diag *diag)
+static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32_t policy, struct diag *diag)
 {
     uint32_t n = (uint32_t)s->cfg->seeds;
     double *busbw_Bps = ARENA_ARRAY(s->run->arena, double, n);
@@ -260,10 +270,8 @@ static void add_metrics(struct study *s)
         for (uint32_t row = i; row < s->rows->n_rows; row += p->n_policies, n++)
             sum_Bps += s->rows->cells[row * N_COL + COL_MEAN].value;
         result_add_metric(&s->run->result, s->run->arena,
-                          arena_printf(s->run->arena, "%s_busbw",
-                                       routing_policy_names[p->policies[i]]),
-                          sum_Bps / n, DIM_BANDWIDTH,
-                          "mean busbw of all operations and group sizes under this policy",
+                          arena_printf(s->run->arena, "%s_busbw", routing_policy_names[p->policies[i]]), sum_Bps / n,
+                          DIM_BANDWIDTH, "mean busbw of all operations and group sizes under this policy",
                           "mean of column busbw");
         if (i == 0)
             result_add_metric(&s->run->result, s->run->arena, "first_busbw", sum_Bps / n, DIM_BANDWIDTH,
@@ -275,14 +283,12 @@ static int run_study(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
     struct study s = {.run = run, .cfg = &sc->routing_study, .hw = sc->cluster};
-    if (make_plan(run->file, run->arena, &s.plan, diag) ||
-        kind_topology(run, &s.hw, &s.topo, diag))
+    if (make_plan(run->file, run->arena, &s.plan, diag) || kind_topology(run, &s.hw, &s.topo, diag))
         return -1;
     s.nodes = ARENA_ARRAY(run->arena, uint32_t, (size_t)s.hw.nodes);
     run->result.kind = "routing_study";
-    s.rows = result_add_table(&run->result, run->arena, "policies",
-                              "busbw under each routing policy, over seeds", columns,
-                              N_COL, s.plan.n_operations * s.plan.n_groups * s.plan.n_policies);
+    s.rows = result_add_table(&run->result, run->arena, "policies", "busbw under each routing policy, over seeds",
+                              columns, N_COL, s.plan.n_operations * s.plan.n_groups * s.plan.n_policies);
     progress_begin("simulating");
     if (run_all(&s, diag))
         return -1;

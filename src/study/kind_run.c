@@ -5,8 +5,7 @@
 #include "study/result_build.h"
 #include "topology/faults.h"
 
-int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out,
-                  struct diag *diag)
+int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag)
 {
     struct topology *t = ARENA_NEW(run->arena, struct topology);
     t->type = topology_find(hw->topology);
@@ -15,8 +14,8 @@ int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topo
     return t->type->build(t, hw, run->arena, diag);
 }
 
-static int add_faults(struct kind_run *run, const struct topology *topo,
-                      const struct hw_faults *faults, struct diag *diag)
+static int add_faults(struct kind_run *run, const struct topology *topo, const struct hw_faults *faults,
+                      struct diag *diag)
 {
     uint32_t *links, n;
     if (faults_links(topo, faults->down, run->scratch, &links, &n, diag))
@@ -25,7 +24,8 @@ static int add_faults(struct kind_run *run, const struct topology *topo,
     bool comes_back = faults->lasts_s > 0;
     for (uint32_t i = 0; i < n; i++) {
         events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = !comes_back};
-        events[n + i] = (struct link_event){.time_s = faults->at_s + faults->lasts_s, .link = links[i],
+        events[n + i] = (struct link_event){.time_s = faults->at_s + faults->lasts_s,
+                                            .link = links[i],
                                             .capacity_Bps = topo->links[links[i]].capacity_Bps};
     }
     run->spec.events = events;
@@ -40,12 +40,10 @@ void kind_begin(struct kind_run *run, const struct topology *topo)
     run->graph = opgraph_new(topo->n_endpoints);
 }
 
-int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw,
-                  struct diag *diag)
+int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag)
 {
     const struct sim_cfg *sim = &run->file->scenario->sim;
-    proposal_stack_rewrite(run->file->proposals,
-                           &(struct proposal_work){run->graph, topo, hw, run->scratch});
+    proposal_stack_rewrite(run->file->proposals, &(struct proposal_work){run->graph, topo, hw, run->scratch});
     opgraph_check(run->graph);
     run->spec = (struct sim_spec){.graph = run->graph,
                                   .topo = topo,
@@ -92,8 +90,8 @@ static const struct result_column path_columns[N_COL] = {
 static void add_critical_path(struct kind_run *run)
 {
     const struct critical_path *p = run->critical;
-    struct result_table *t = result_add_table(&run->result, run->arena, "critical_path",
-                                              "what the run waited for", path_columns, N_COL, p->n);
+    struct result_table *t = result_add_table(&run->result, run->arena, "critical_path", "what the run waited for",
+                                              path_columns, N_COL, p->n);
     for (uint32_t i = 0; i < p->n; i++) {
         struct result_cell *row = result_add_row(t);
         row[COL_RESOURCE].text = p->shares[i].resource;

@@ -96,9 +96,9 @@ static int check_keys(const struct scenario_file *file, struct diag *diag)
     kind_refuse(file, unread, "requests decide it; steps are simulated at the points of serving.grid", diag);
     bool apart = s->inference.phase == PHASE_DISAGGREGATED;
     if (apart == s->serving.colocated || s->inference.phase == PHASE_PREFILL)
-        REPORT("inference.phase", s->serving.colocated ?
-                                      "units do both (serving.colocated); write 'phase: decode'" :
-                                      "prefill and decoding have units of their own; write 'phase: disaggregated', or "
+        REPORT("inference.phase",
+               s->serving.colocated ? "units do both (serving.colocated); write 'phase: decode'"
+                                    : "prefill and decoding have units of their own; write 'phase: disaggregated', or "
                                       "'colocated: true' in serving");
     else if (apart && (s->inference.prefill.nodes < 1 || s->inference.prefill.nodes >= s->cluster.nodes))
         REPORT("inference.prefill.nodes",
@@ -136,7 +136,7 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
     const struct scenario *s = file->scenario;
     int64_t prefill_nodes = s->serving.colocated ? 0 : s->inference.prefill.nodes;
     *p = (struct serve_plan){.prefill_gpus = (uint32_t)(prefill_nodes * s->cluster.node.gpus),
-                       .gpus = (uint32_t)((s->cluster.nodes - prefill_nodes) * s->cluster.node.gpus)};
+                             .gpus = (uint32_t)((s->cluster.nodes - prefill_nodes) * s->cluster.node.gpus)};
     if (infer_setup_open(file, arena, &p->setup, diag) || serve_grid_read(file, arena, &p->grid, diag) ||
         serve_grid_check(&p->setup, &p->grid, arena, diag) || make_requests(file, arena, p, diag))
         return -1;

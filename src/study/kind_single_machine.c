@@ -26,7 +26,7 @@ struct plan {
     uint32_t n_machines, n_models, n_weights;
     const struct hw_machine **machines;
     const struct model **models;
-    double *weights; /* [B] of a parameter; n_weights 0: as the models say */
+    double *weights;        /* [B] of a parameter; n_weights 0: as the models say */
     const char **published; /* [n_machines][n_models] or NULL */
 };
 
@@ -119,12 +119,10 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
     const struct single_cfg *c = &file->scenario->single_machine;
     *p = (struct plan){.file = file, .arena = arena};
     if (load_machines(p, diag) || load_models(p, diag) ||
-        list_quantities(file, "single_machine.weights", c->weights, DIM_BYTES, arena, &p->weights, &p->n_weights,
-                        diag))
+        list_quantities(file, "single_machine.weights", c->weights, DIM_BYTES, arena, &p->weights, &p->n_weights, diag))
         return -1;
     if (!p->n_machines || !p->n_models) {
-        REPORT(p->n_machines ? "single_machine.models" : "single_machine.machines",
-               "an empty list; name at least one");
+        REPORT(p->n_machines ? "single_machine.models" : "single_machine.machines", "an empty list; name at least one");
         return -1;
     }
     return check_weights(p, diag) || read_published(p, diag) ? -1 : 0;
@@ -198,8 +196,7 @@ static void report_unfit(const struct plan *p, const struct pair *x, struct diag
     REPORT("single_machine.models",
            "%s does not fit %s: with %g bits per weight it %s; give fewer bits in single_machine.weights, or "
            "'unfit: row'",
-           p->model_names[x->model], p->machine_names[x->machine], 8 * x->quantised.weight_B,
-           shortage(p->arena, x));
+           p->model_names[x->model], p->machine_names[x->machine], 8 * x->quantised.weight_B, shortage(p->arena, x));
 }
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -217,8 +214,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
 
 /* --- tables ------------------------------------------------------------------------------------------------------ */
 
-enum { COL_MACHINE, COL_MODEL, COL_BITS, COL_STORED, COL_BOUND, COL_SPEED, COL_LIMIT, COL_MTP, COL_PUBLISHED,
-       N_COL };
+enum { COL_MACHINE, COL_MODEL, COL_BITS, COL_STORED, COL_BOUND, COL_SPEED, COL_LIMIT, COL_MTP, COL_PUBLISHED, N_COL };
 static const struct result_column columns[N_COL] = {
     {"machine", DIM_COUNT, "of configs/edge", true},
     {"model", DIM_COUNT, "of configs/models", true},
@@ -231,8 +227,16 @@ static const struct result_column columns[N_COL] = {
     {"published", DIM_COUNT, "what was said or measured", true},
 };
 
-enum { TIME_MACHINE, TIME_MODEL, TIME_PARTS, TIME_HOPS = TIME_PARTS + N_DECODE_PARTS, TIME_STEP, TIME_GPU_B, TIME_CPU_B,
-       N_TIME };
+enum {
+    TIME_MACHINE,
+    TIME_MODEL,
+    TIME_PARTS,
+    TIME_HOPS = TIME_PARTS + N_DECODE_PARTS,
+    TIME_STEP,
+    TIME_GPU_B,
+    TIME_CPU_B,
+    N_TIME
+};
 static const struct result_column time_columns[N_TIME] = {
     {"machine", DIM_COUNT, "", true},
     {"model", DIM_COUNT, "", true},
@@ -266,8 +270,7 @@ static double mtp_speed(const struct plan *p, const struct pair *x)
     return accepted / t.step_s;
 }
 
-static void add_time(struct result_table *t, const struct plan *p, const struct pair *x,
-                     const struct single_time *time)
+static void add_time(struct result_table *t, const struct plan *p, const struct pair *x, const struct single_time *time)
 {
     struct result_cell *row = result_add_row(t);
     row[TIME_MACHINE].text = p->machine_names[x->machine];
@@ -291,15 +294,14 @@ static const char *short_name(const char *name, struct arena *arena)
     return copy;
 }
 
-static void add_metric(struct kind_run *run, const struct plan *p, const struct pair *x,
-                       const struct single_time *t)
+static void add_metric(struct kind_run *run, const struct plan *p, const struct pair *x, const struct single_time *t)
 {
     const struct hw_machine *m = x->setup.machine;
-    struct result_metric *metric = result_add_metric(
-        &run->result, run->arena,
-        arena_printf(run->arena, "tps_%s_%s", short_name(p->model_names[x->model], run->arena),
-                     short_name(p->machine_names[x->machine], run->arena)),
-        1 / t->step_s, DIM_RATIO, "tokens per second of one user", "1 / (sum of parts + hops)");
+    struct result_metric *metric =
+        result_add_metric(&run->result, run->arena,
+                          arena_printf(run->arena, "tps_%s_%s", short_name(p->model_names[x->model], run->arena),
+                                       short_name(p->machine_names[x->machine], run->arena)),
+                          1 / t->step_s, DIM_RATIO, "tokens per second of one user", "1 / (sum of parts + hops)");
     result_add_input(metric, run->arena, "read from the GPU's memory", t->gpu_B, DIM_BYTES, "this run");
     result_add_input(metric, run->arena, "its achievable bandwidth", hw_processor_Bps(&m->gpu), DIM_BANDWIDTH,
                      "configs/edge, gpu.memory_bandwidth * gpu.bandwidth_efficiency");
@@ -345,8 +347,8 @@ static int run_single(struct kind_run *run, struct diag *diag)
     uint32_t n = p.n_machines * p.n_models;
     run->result.kind = "single_machine";
     run->result.no_network = true;
-    run->result.setting = arena_printf(run->arena, "one user, %lld tokens of context, one token at a time",
-                                       (long long)c->context);
+    run->result.setting =
+        arena_printf(run->arena, "one user, %lld tokens of context, one token at a time", (long long)c->context);
     result_add_table(&run->result, run->arena, "speed", "tokens per second", columns, N_COL, n);
     result_add_table(&run->result, run->arena, "time", "where the time of a token goes, without MTP", time_columns,
                      N_TIME, n);

@@ -57,8 +57,7 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
     return check_lists(file, p, diag) || infer_setup_open(file, arena, &p->setup, diag) ? -1 : 0;
 }
 
-static void check_cases(const struct scenario_file *file, struct arena *arena, const struct plan *p,
-                        struct diag *diag)
+static void check_cases(const struct scenario_file *file, struct arena *arena, const struct plan *p, struct diag *diag)
 {
     uint32_t points = p->n_batch * p->n_context, most = 0;
     for (uint32_t i = 0; i < p->n_extra; i++)
@@ -81,8 +80,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
 {
     static const char *const unread[] = {"inference.decode.batch", "inference.decode.context",
                                          "inference.decode.extra_tokens", NULL};
-    static const char *const prefill[] = {"inference.prefill.nodes", "inference.prefill.prompt",
-                                          "inference.prefill.tokens", "inference.prefill.cached",
+    static const char *const prefill[] = {"inference.prefill.nodes",       "inference.prefill.prompt",
+                                          "inference.prefill.tokens",      "inference.prefill.cached",
                                           "inference.prefill.kv_transfer", NULL};
     kind_refuse(file, unread, "batch, context and extra_tokens are lists in speculative", diag);
     kind_refuse(file, prefill, "speculation is about decoding; leave it out", diag);
@@ -119,8 +118,19 @@ static void sample_users(const struct speculative_cfg *c, uint64_t seed, double 
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-enum { COL_BATCH, COL_CONTEXT, COL_EXTRA, COL_PLAIN, COL_VERIFY, COL_DRAFT, COL_COST, COL_ROWS, COL_EXPERTS,
-       COL_EXPERTS_PLAIN, N_COL };
+enum {
+    COL_BATCH,
+    COL_CONTEXT,
+    COL_EXTRA,
+    COL_PLAIN,
+    COL_VERIFY,
+    COL_DRAFT,
+    COL_COST,
+    COL_ROWS,
+    COL_EXPERTS,
+    COL_EXPERTS_PLAIN,
+    N_COL
+};
 static const struct result_column columns[N_COL] = {
     {"batch", DIM_COUNT, "sequences of a GPU", false},
     {"context", DIM_COUNT, "positions in a cache", false},
@@ -134,8 +144,20 @@ static const struct result_column columns[N_COL] = {
     {"touched_plain", DIM_RATIO, "the same without prediction", false},
 };
 
-enum { UP_BATCH, UP_CONTEXT, UP_EXTRA, UP_ACCEPTANCE, UP_TOKENS, UP_SPEEDUP, UP_SAMPLED, UP_P5, UP_P95, UP_USER,
-       UP_GPU, N_UP };
+enum {
+    UP_BATCH,
+    UP_CONTEXT,
+    UP_EXTRA,
+    UP_ACCEPTANCE,
+    UP_TOKENS,
+    UP_SPEEDUP,
+    UP_SAMPLED,
+    UP_P5,
+    UP_P95,
+    UP_USER,
+    UP_GPU,
+    N_UP
+};
 static const struct result_column up_columns[N_UP] = {
     {"batch", DIM_COUNT, "", false},
     {"context", DIM_COUNT, "", false},
@@ -177,9 +199,9 @@ static void add_cost(struct kind_run *run, struct result_table *t, const struct 
     row[COL_VERIFY].value = x->step.verify_s;
     row[COL_DRAFT].value = x->step.draft_s;
     row[COL_COST].value = (x->step.verify_s + x->step.draft_s) / x->plain.step_s;
-    row[COL_ROWS].value = s->llm.moe.routed ? group * (double)s->llm.moe.top_k /
-                                                  (double)(s->llm.moe.routed + s->expert_load.redundant) :
-                                              NAN;
+    row[COL_ROWS].value =
+        s->llm.moe.routed ? group * (double)s->llm.moe.top_k / (double)(s->llm.moe.routed + s->expert_load.redundant)
+                          : NAN;
     row[COL_EXPERTS].value = touched(run, tokens);
     row[COL_EXPERTS_PLAIN].value = touched(run, (double)x->plain.batch);
 }
@@ -235,10 +257,10 @@ static int run_point(struct kind_run *run, const struct plan *p, uint32_t i, str
 
 static void add_metrics(struct kind_run *run, const struct best *best)
 {
-    result_add_metric(&run->result, run->arena, "speedup_most", best->most, DIM_RATIO,
-                      "the largest of the table", "tokens per step * plain / (verify + draft)");
-    result_add_metric(&run->result, run->arena, "speedup_least", best->least, DIM_RATIO,
-                      "the smallest of the table", "tokens per step * plain / (verify + draft)");
+    result_add_metric(&run->result, run->arena, "speedup_most", best->most, DIM_RATIO, "the largest of the table",
+                      "tokens per step * plain / (verify + draft)");
+    result_add_metric(&run->result, run->arena, "speedup_least", best->least, DIM_RATIO, "the smallest of the table",
+                      "tokens per step * plain / (verify + draft)");
     result_add_note(&run->result, run->arena,
                     "paper 2.3.3: acceptance of 80 to 90 % makes generation 1.8 times as fast; that is 1 + p with p = "
                     "0.8, a step that costs nothing more (column tokens_per_step)");
@@ -253,10 +275,9 @@ static int run_speculative(struct kind_run *run, struct diag *diag)
         return -1;
     uint32_t points = p.n_batch * p.n_context;
     run->result.kind = "speculative";
-    run->result.setting =
-        arena_printf(run->arena, "%s, decoding on %lld GPUs, overlap %s, %lld MTP module(s)", s->llm.name,
-                     (long long)(s->cluster.nodes * s->cluster.node.gpus), infer_overlap_names[s->inference.overlap],
-                     (long long)s->llm.mtp_layers);
+    run->result.setting = arena_printf(run->arena, "%s, decoding on %lld GPUs, overlap %s, %lld MTP module(s)",
+                                       s->llm.name, (long long)(s->cluster.nodes * s->cluster.node.gpus),
+                                       infer_overlap_names[s->inference.overlap], (long long)s->llm.mtp_layers);
     result_add_table(&run->result, run->arena, "cost", "what a step costs", columns, N_COL, points * p.n_extra);
     result_add_table(&run->result, run->arena, "speedup", "what it is worth", up_columns, N_UP,
                      points * p.n_extra * p.n_acceptance);

@@ -21,8 +21,17 @@
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
-enum step { STEP_BOUND, STEP_LINKS, STEP_HIDDEN, STEP_WIRE, STEP_PROTOCOL, STEP_ROUTING, STEP_LATENCY,
-            STEP_SOFTWARE, N_STEPS };
+enum step {
+    STEP_BOUND,
+    STEP_LINKS,
+    STEP_HIDDEN,
+    STEP_WIRE,
+    STEP_PROTOCOL,
+    STEP_ROUTING,
+    STEP_LATENCY,
+    STEP_SOFTWARE,
+    N_STEPS
+};
 static const char *const step_names[N_STEPS] = {
     [STEP_BOUND] = "the paper's sum",
     [STEP_LINKS] = "simulated: links at line rate",
@@ -83,8 +92,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     const struct scenario *sc = file->scenario;
     int64_t gpus = sc->cluster.nodes * sc->cluster.node.gpus;
     if (sc->tpot.copies >= gpus)
-        REPORT("tpot.copies", "%lld experts of a token need more than %lld GPUs, one each",
-               (long long)sc->tpot.copies, (long long)gpus);
+        REPORT("tpot.copies", "%lld experts of a token need more than %lld GPUs, one each", (long long)sc->tpot.copies,
+               (long long)gpus);
     if (sc->cluster.nodes > 1 && !strcmp(sc->cluster.topology, "mpft"))
         REPORT("cluster.topology", "copies go from any NIC to any other; the planes of mpft are apart: "
                                    "choose mrft or another network");
@@ -137,7 +146,8 @@ static double message_B(const struct scenario *sc, enum step step, bool combine)
 {
     const struct tpot_cfg *c = &sc->tpot;
     int64_t hidden = hidden_of(c, step);
-    return step < STEP_WIRE ? (combine ? 2.0 : 1.0) * (double)hidden : ll_message_B(&sc->cluster.ep_kernel, hidden, combine);
+    return step < STEP_WIRE ? (combine ? 2.0 : 1.0) * (double)hidden
+                            : ll_message_B(&sc->cluster.ep_kernel, hidden, combine);
 }
 
 static double line_Bps(const struct cluster_hw *hw)
@@ -148,14 +158,12 @@ static double line_Bps(const struct cluster_hw *hw)
 static double bound_s(const struct kind_run *run, bool combine)
 {
     const struct scenario *sc = run->file->scenario;
-    return (double)(sc->tpot.tokens * sc->tpot.copies) * message_B(sc, STEP_BOUND, combine) /
-           line_Bps(&sc->cluster);
+    return (double)(sc->tpot.tokens * sc->tpot.copies) * message_B(sc, STEP_BOUND, combine) / line_Bps(&sc->cluster);
 }
 
 /* --- rows -------------------------------------------------------------------------------------------------- */
 
-static int simulate(struct kind_run *run, enum step step, bool combine, double *time_s,
-                    struct diag *diag)
+static int simulate(struct kind_run *run, enum step step, bool combine, double *time_s, struct diag *diag)
 {
     const struct tpot_cfg *c = &run->file->scenario->tpot;
     struct cluster_hw *hw = hardware_of(run, step);
@@ -184,8 +192,7 @@ static void finish_row(const struct result_table *t, struct result_cell *row, do
     row[COL_SPEED].value = 1 / tpot_s;
 }
 
-static void fill_row(struct result_table *t, enum step step, double dispatch_s, double combine_s,
-                     int64_t layers)
+static void fill_row(struct result_table *t, enum step step, double dispatch_s, double combine_s, int64_t layers)
 {
     struct result_cell *row = result_add_row(t);
     row[COL_STEP].text = step_names[step];
@@ -215,7 +222,8 @@ static const struct decode_step {
     unsigned without;
     bool simulated;
 } decode_steps[] = {
-    {"two micro-batches at once, the model's layers", PART_EXPERTS | PART_NETWORKS | PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
+    {"two micro-batches at once, the model's layers",
+     PART_EXPERTS | PART_NETWORKS | PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
     {"+ routed experts compute", PART_NETWORKS | PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
     {"+ shared and dense networks, head", PART_PROJECTIONS | PART_CORE | PART_GAPS, false},
     {"+ projections, norms, router", PART_CORE | PART_GAPS, false},
@@ -267,9 +275,10 @@ static int add_decode_rows(struct kind_run *run, struct result_table *t, struct 
                       "of one user", "1 / tpot_decode");
     result_add_metric(&run->result, run->arena, "decode_over_bound", last[COL_TPOT].value / t->cells[COL_TPOT].value,
                       DIM_RATIO, "product of all of the table's factors", "tpot_decode / tpot_bound");
-    result_add_note(&run->result, run->arena,
-                    "whole steps: dispatch and combine are exchanges from the last posting to the last arrival, without "
-                    "the low-latency kernels' own time, which is on the computing stream");
+    result_add_note(
+        &run->result, run->arena,
+        "whole steps: dispatch and combine are exchanges from the last posting to the last arrival, without "
+        "the low-latency kernels' own time, which is on the computing stream");
     return 0;
 }
 
@@ -278,10 +287,10 @@ static int add_decode_rows(struct kind_run *run, struct result_table *t, struct 
 static void add_bound(struct kind_run *run, const struct result_cell *row)
 {
     const struct scenario *sc = run->file->scenario;
-    struct result_metric *m = result_add_metric(
-        &run->result, run->arena, "comm_time_bound", row[COL_COMM].value, DIM_TIME,
-        "the two all-to-alls of a layer, one micro-batch (paper 2.3.2)",
-        "(1 B + 2 B) * tokens * copies * hidden / bandwidth");
+    struct result_metric *m =
+        result_add_metric(&run->result, run->arena, "comm_time_bound", row[COL_COMM].value, DIM_TIME,
+                          "the two all-to-alls of a layer, one micro-batch (paper 2.3.2)",
+                          "(1 B + 2 B) * tokens * copies * hidden / bandwidth");
     result_add_input(m, run->arena, "tokens", (double)sc->tpot.tokens, DIM_COUNT, "tpot.tokens");
     result_add_input(m, run->arena, "copies", (double)sc->tpot.copies, DIM_COUNT, "tpot.copies");
     result_add_input(m, run->arena, "hidden", (double)hidden_of(&sc->tpot, STEP_BOUND), DIM_COUNT,
@@ -290,21 +299,20 @@ static void add_bound(struct kind_run *run, const struct result_cell *row)
                      sc->cluster.nodes > 1 ? "cluster.nic.bandwidth" : "cluster.node.nvlink_bandwidth");
     result_add_metric(&run->result, run->arena, "layer_bound", row[COL_LAYER].value, DIM_TIME,
                       "a layer: two micro-batches in turn", "2 * comm_time_bound");
-    result_add_metric(&run->result, run->arena, "tpot_bound", row[COL_TPOT].value, DIM_TIME,
-                      "time per output token", "layer_bound * layers");
+    result_add_metric(&run->result, run->arena, "tpot_bound", row[COL_TPOT].value, DIM_TIME, "time per output token",
+                      "layer_bound * layers");
     result_add_metric(&run->result, run->arena, "tokens_per_second_bound", row[COL_SPEED].value, DIM_RATIO,
                       "of one user", "1 / tpot_bound");
 }
 
-static void add_simulated(struct kind_run *run, const struct result_cell *bound,
-                          const struct result_cell *last)
+static void add_simulated(struct kind_run *run, const struct result_cell *bound, const struct result_cell *last)
 {
     result_add_metric(&run->result, run->arena, "tpot_simulated", last[COL_TPOT].value, DIM_TIME,
                       "communication with all that the table lists of it", "2 * comm_time * layers");
-    result_add_metric(&run->result, run->arena, "tokens_per_second_simulated", last[COL_SPEED].value,
-                      DIM_RATIO, "of one user", "1 / tpot_simulated");
-    result_add_metric(&run->result, run->arena, "over_bound", last[COL_COMM].value / bound[COL_COMM].value,
-                      DIM_RATIO, "product of its factors", "tpot_simulated / tpot_bound");
+    result_add_metric(&run->result, run->arena, "tokens_per_second_simulated", last[COL_SPEED].value, DIM_RATIO,
+                      "of one user", "1 / tpot_simulated");
+    result_add_metric(&run->result, run->arena, "over_bound", last[COL_COMM].value / bound[COL_COMM].value, DIM_RATIO,
+                      "product of its factors", "tpot_simulated / tpot_bound");
 }
 
 /* The paper's sum knows the NIC only. */
@@ -314,11 +322,12 @@ static void note_narrower(struct kind_run *run)
     drop_protocol(&bare);
     double path_Bps = hw_nic_payload_Bps(&bare);
     if (bare.nodes > 1 && path_Bps < line_Bps(&bare))
-        result_add_note(&run->result, run->arena,
-                        arena_printf(run->arena,
-                                     "the bound takes the NIC's %.4g GB/s, as the paper does; behind it a switch port or "
-                                     "PCIe lets through %.4g GB/s, so that no machine comes near it",
-                                     line_Bps(&bare) / 1e9, path_Bps / 1e9));
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(run->arena,
+                         "the bound takes the NIC's %.4g GB/s, as the paper does; behind it a switch port or "
+                         "PCIe lets through %.4g GB/s, so that no machine comes near it",
+                         line_Bps(&bare) / 1e9, path_Bps / 1e9));
 }
 
 static int run_tpot(struct kind_run *run, struct diag *diag)
@@ -326,14 +335,11 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
     const struct scenario *sc = run->file->scenario;
     bool rounded = hidden_of(&sc->tpot, STEP_BOUND) != sc->tpot.hidden;
     run->result.kind = "tpot_bound";
-    run->result.setting = arena_printf(run->arena, "%lld %s on %s, %s",
-                                       (long long)(sc->cluster.nodes * sc->cluster.node.gpus),
-                                       sc->cluster.chip.name, sc->cluster.topology,
-                                       sc->cluster.nodes > 1 ? "all copies through the NICs" :
-                                                               "all copies over NVLink");
-    struct result_table *t = result_add_table(&run->result, run->arena, "bridge",
-                                              "from the bound to the machine", columns, N_COL,
-                                              N_STEPS + N_DECODE_STEPS);
+    run->result.setting = arena_printf(
+        run->arena, "%lld %s on %s, %s", (long long)(sc->cluster.nodes * sc->cluster.node.gpus), sc->cluster.chip.name,
+        sc->cluster.topology, sc->cluster.nodes > 1 ? "all copies through the NICs" : "all copies over NVLink");
+    struct result_table *t = result_add_table(&run->result, run->arena, "bridge", "from the bound to the machine",
+                                              columns, N_COL, N_STEPS + N_DECODE_STEPS);
     progress_begin("simulating");
     for (int step = 0; step < (sc->tpot.bridge ? N_STEPS : STEP_LINKS); step++)
         if ((step != STEP_HIDDEN || rounded) && add_row(run, t, (enum step)step, diag))

@@ -11,17 +11,14 @@
 #include "sim/replay_result.h"
 #include "study/kind_run.h"
 
-#define REPORT(key, ...) \
-    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
-static void check_trace_file(const struct scenario_file *file, struct arena *arena,
-                             struct diag *diag)
+static void check_trace_file(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const char *trace = file->scenario->replay.trace;
     if (!*trace)
-        REPORT("replay",
-               "required key 'replay.trace' is missing; write for example 'trace: "
-               "traces/deepseek_v3_train.trace.json' ('moesim list models' lists traces)");
+        REPORT("replay", "required key 'replay.trace' is missing; write for example 'trace: "
+                         "traces/deepseek_v3_train.trace.json' ('moesim list models' lists traces)");
     else if (!data_find(trace, file->path, arena))
         REPORT("replay.trace",
                "there is no trace '%s' beside the scenario, in the working directory, in "
@@ -98,11 +95,10 @@ static void check_groups(const struct scenario_file *file, const struct routing_
                "(replay.routing.groups)",
                (long long)r->groups_per_token, (long long)r->groups);
     else if (r->experts % r->groups)
-        REPORT("replay.routing.experts", "%lld experts do not divide into %lld groups",
-               (long long)r->experts, (long long)r->groups);
+        REPORT("replay.routing.experts", "%lld experts do not divide into %lld groups", (long long)r->experts,
+               (long long)r->groups);
     else if (r->experts_per_token > r->groups_per_token * (r->experts / r->groups))
-        REPORT("replay.routing.experts_per_token",
-               "a token activates %lld experts but its %lld groups hold only %lld",
+        REPORT("replay.routing.experts_per_token", "a token activates %lld experts but its %lld groups hold only %lld",
                (long long)r->experts_per_token, (long long)r->groups_per_token,
                (long long)(r->groups_per_token * (r->experts / r->groups)));
 }
@@ -123,10 +119,8 @@ static void check_expert_parallel(const struct scenario_file *file, struct diag 
                "node-limited routing takes each node as one group",
                groups_key, (long long)r->groups, (long long)hw->nodes);
     if (r->experts % ranks)
-        REPORT("replay.routing.experts",
-               "%lld experts do not divide among %lld GPUs (%lld nodes of %lld)",
-               (long long)r->experts, (long long)ranks, (long long)hw->nodes,
-               (long long)hw->node.gpus);
+        REPORT("replay.routing.experts", "%lld experts do not divide among %lld GPUs (%lld nodes of %lld)",
+               (long long)r->experts, (long long)ranks, (long long)hw->nodes, (long long)hw->node.gpus);
     check_groups(file, r, diag);
 }
 
@@ -167,14 +161,12 @@ static int run_replay(struct kind_run *run, struct diag *diag)
     if (!trace || open_kernels(run, &kernels, diag) || kind_topology(run, &s->cluster, &topo, diag))
         return -1;
     kind_begin(run, topo);
-    if (replay_build(trace, &cfg, kernels, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena,
-                     &info, diag))
+    if (replay_build(trace, &cfg, kernels, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena, &info, diag))
         return -1;
     progress_begin("simulating");
     if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
-    replay_analyse(trace, &cfg, &s->cluster, run->graph, &info, &run->outcome, run->arena,
-                   &run->result);
+    replay_analyse(trace, &cfg, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
     return 0;
 }
 

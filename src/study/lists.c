@@ -24,8 +24,8 @@ const char **list_items(const char *text, struct arena *arena, uint32_t *n)
     return items;
 }
 
-int list_counts(const struct scenario_file *file, const char *key, const char *text,
-                struct arena *arena, uint32_t **out, uint32_t *n, struct diag *diag)
+int list_counts(const struct scenario_file *file, const char *key, const char *text, struct arena *arena,
+                uint32_t **out, uint32_t *n, struct diag *diag)
 {
     const char **items = list_items(text, arena, n);
     *out = ARENA_ARRAY(arena, uint32_t, *n + 1);
@@ -44,9 +44,8 @@ int list_counts(const struct scenario_file *file, const char *key, const char *t
     return 0;
 }
 
-int list_quantities(const struct scenario_file *file, const char *key, const char *text,
-                    enum unit_dim dim, struct arena *arena, double **out, uint32_t *n,
-                    struct diag *diag)
+int list_quantities(const struct scenario_file *file, const char *key, const char *text, enum unit_dim dim,
+                    struct arena *arena, double **out, uint32_t *n, struct diag *diag)
 {
     const char **items = list_items(text, arena, n);
     *out = ARENA_ARRAY(arena, double, *n + 1);
@@ -54,15 +53,14 @@ int list_quantities(const struct scenario_file *file, const char *key, const cha
         char why[256];
         if (!unit_parse(items[i], strlen(items[i]), dim, &(*out)[i], why, sizeof why))
             continue;
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: '%s': %s", key, items[i],
-                   why);
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: '%s': %s", key, items[i], why);
         return -1;
     }
     return 0;
 }
 
-int list_gpus(const struct scenario_file *file, const char *key, const char *text,
-              struct arena *arena, uint32_t **out, uint32_t *n, struct diag *diag)
+int list_gpus(const struct scenario_file *file, const char *key, const char *text, struct arena *arena, uint32_t **out,
+              uint32_t *n, struct diag *diag)
 {
     const struct cluster_hw *hw = &file->scenario->cluster;
     if (!*text)
@@ -72,15 +70,14 @@ int list_gpus(const struct scenario_file *file, const char *key, const char *tex
     for (uint32_t i = 0; i < *n; i++)
         if ((*out)[i] % hw->node.gpus) {
             diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key),
-                       "%s: %u GPUs are no whole number of nodes of %lld (cluster.node.gpus)",
-                       key, (*out)[i], (long long)hw->node.gpus);
+                       "%s: %u GPUs are no whole number of nodes of %lld (cluster.node.gpus)", key, (*out)[i],
+                       (long long)hw->node.gpus);
             return -1;
         }
     return 0;
 }
 
-static const struct topology_type *known_topology(const struct scenario_file *file,
-                                                  const char *key, const char *name,
+static const struct topology_type *known_topology(const struct scenario_file *file, const char *key, const char *name,
                                                   struct arena *arena, struct diag *diag)
 {
     const struct topology_type *type = topology_find(name), *const *all = topology_all();
@@ -95,15 +92,13 @@ static const struct topology_type *known_topology(const struct scenario_file *fi
         list = arena_printf(arena, "%s%s%s", list, i ? ", " : "", names[i]);
     }
     const char *near = cfg_nearest(name, names);
-    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key),
-               "%s: unknown topology '%s'%s%s%s; there are: %s", key, name,
-               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: unknown topology '%s'%s%s%s; there are: %s", key,
+               name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
     return NULL;
 }
 
-int list_topologies(const struct scenario_file *file, const char *key, const char *text,
-                    const uint32_t *gpus, uint32_t n_gpus, struct arena *arena,
-                    const char ***out, uint32_t *n, struct diag *diag)
+int list_topologies(const struct scenario_file *file, const char *key, const char *text, const uint32_t *gpus,
+                    uint32_t n_gpus, struct arena *arena, const char ***out, uint32_t *n, struct diag *diag)
 {
     struct cluster_hw hw = file->scenario->cluster;
     size_t before = diag_count(diag);
@@ -123,9 +118,8 @@ int list_topologies(const struct scenario_file *file, const char *key, const cha
     return diag_count(diag) > before ? -1 : 0;
 }
 
-int list_choices(const struct scenario_file *file, const char *key, const char *text,
-                        const char *const *choices, struct arena *arena, uint32_t **out,
-                        uint32_t *n, struct diag *diag)
+int list_choices(const struct scenario_file *file, const char *key, const char *text, const char *const *choices,
+                 struct arena *arena, uint32_t **out, uint32_t *n, struct diag *diag)
 {
     const char **items = list_items(text, arena, n);
     *out = ARENA_ARRAY(arena, uint32_t, *n + 1);
@@ -137,8 +131,8 @@ int list_choices(const struct scenario_file *file, const char *key, const char *
         if (choices[k])
             continue;
         const char *near = cfg_nearest(items[i], choices);
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: unknown '%s'%s%s%s", key,
-                   items[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key), "%s: unknown '%s'%s%s%s", key, items[i],
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         return -1;
     }
     return 0;

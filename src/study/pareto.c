@@ -39,8 +39,8 @@ static bool beats(const struct row *x, const struct row *y)
 
 void pareto_front(const double *values, uint32_t n, uint32_t k, bool *on_front)
 {
-    struct row *rows = checked_alloc(calloc((size_t)n + 1, sizeof *rows)), **front =
-        checked_alloc(calloc((size_t)n + 1, sizeof *front));
+    struct row *rows = checked_alloc(calloc((size_t)n + 1, sizeof *rows)),
+               **front = checked_alloc(calloc((size_t)n + 1, sizeof *front));
     uint32_t n_front = 0;
     for (uint32_t i = 0; i < n; i++)
         rows[i] = (struct row){values + (size_t)i * k, k, i};
@@ -63,7 +63,7 @@ struct problem {
     struct sweep_db *db;
     const struct pareto_objective *objectives;
     uint32_t n_objectives, n_columns; /* columns: point, axes, objectives that are no axis */
-    uint32_t *column; /* of each objective */
+    uint32_t *column;                 /* of each objective */
     struct result_column *columns;
     struct sweep_cell *cells; /* [n][n_columns] */
     uint32_t n;
@@ -228,8 +228,8 @@ static struct result_table *front_of(struct problem *p)
         if (on_front[i])
             rows[n++] = (struct row){p->values + (size_t)i * p->n_objectives, p->n_objectives, i};
     qsort(rows, n, sizeof *rows, by_values);
-    struct result_table *t = result_add_table(&holder, p->arena, "pareto", "points that no other beats", p->columns,
-                                              p->n_columns, n + 1);
+    struct result_table *t =
+        result_add_table(&holder, p->arena, "pareto", "points that no other beats", p->columns, p->n_columns, n + 1);
     for (uint32_t i = 0; i < n; i++) {
         struct result_cell *row = result_add_row(t);
         for (uint32_t c = 0; c < p->n_columns; c++) {

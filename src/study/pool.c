@@ -140,8 +140,12 @@ int pool_start(struct pool *p, uint32_t id, struct diag *diag)
         return cannot_start(diag, fds, errors);
     setpgid(pid, pid); /* whoever comes first: it must be so before we may have to end it */
     close(fds[1]);
-    *c = (struct child){.pid = pid, .id = id, .fd = fds[0], .errors = errors,
-                        .data = checked_alloc(malloc(FIRST_BUFFER_B)), .cap = FIRST_BUFFER_B,
+    *c = (struct child){.pid = pid,
+                        .id = id,
+                        .fd = fds[0],
+                        .errors = errors,
+                        .data = checked_alloc(malloc(FIRST_BUFFER_B)),
+                        .cap = FIRST_BUFFER_B,
                         .deadline_s = p->limits.time_s > 0 ? now_s() + p->limits.time_s : INFINITY};
     p->n++;
     return 0;
@@ -190,8 +194,8 @@ static char *cause_of_death(const struct pool *p, const struct child *c, int sta
     else {
         a->by_limit = false;
         if (WIFSIGNALED(status))
-            fprintf(out, "its process was killed by signal %d (%s)%s", WTERMSIG(status),
-                    strsignal(WTERMSIG(status)), words);
+            fprintf(out, "its process was killed by signal %d (%s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
+                    words);
         else
             fprintf(out, "its process ended with status %d before it had a result%s", WEXITSTATUS(status), words);
     }

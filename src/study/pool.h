@@ -20,7 +20,7 @@ struct pool_answer {
     uint32_t id;
     char *data; /* what the child wrote, NUL-terminated; the caller frees it; when it died, up to a flush */
     size_t len;
-    char *died; /* NULL, or why, in words, with what it said on standard error last; the caller frees it */
+    char *died;    /* NULL, or why, in words, with what it said on standard error last; the caller frees it */
     bool killed;   /* from outside, by SIGKILL: nothing is known about the work */
     bool by_limit; /* of time or memory */
 };

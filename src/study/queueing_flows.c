@@ -32,10 +32,9 @@ static void check_incast(const struct scenario_file *file, struct diag *diag)
     const struct scenario *sc = file->scenario;
     const struct queueing_cfg *c = &sc->queueing;
     if (sc->cluster.nodes < c->senders + 2) {
-        diag_error(
-            diag, EXIT_BAD_INPUT, scenario_place(file, KEY "senders"),
-            "%lld senders need %lld nodes beside nodes 0 and 1; cluster.nodes is %lld",
-            (long long)c->senders, (long long)c->senders, (long long)sc->cluster.nodes);
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "senders"),
+                   "%lld senders need %lld nodes beside nodes 0 and 1; cluster.nodes is %lld", (long long)c->senders,
+                   (long long)c->senders, (long long)sc->cluster.nodes);
         return;
     }
     if (c->victim == VICTIM_NONE)
@@ -49,15 +48,13 @@ static void check_incast(const struct scenario_file *file, struct diag *diag)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "victim_to"),
                    "the victim's message comes from node %u and cannot go to node "
                    "%lld; choose one of 1 to %lld",
-                   victim_node(sc), (long long)c->victim_to,
-                   (long long)sc->cluster.nodes - 1);
+                   victim_node(sc), (long long)c->victim_to, (long long)sc->cluster.nodes - 1);
 }
 
 /* More than this is no small network any more. */
 enum { MAX_MESSAGES = 5000000 };
 
-static void check_number(const struct scenario_file *file, int64_t gpus,
-                         struct diag *diag)
+static void check_number(const struct scenario_file *file, int64_t gpus, struct diag *diag)
 {
     const struct queueing_cfg *c = &file->scenario->queueing;
     double n = c->traffic == QUEUEING_ALL_TO_ALL ? (double)gpus * (double)(gpus - 1)
@@ -133,8 +130,7 @@ static void add_random(struct kind_run *run, struct message m)
     const struct scenario *sc = run->file->scenario;
     double mean_s = c->size_B / (c->load_ratio * hw_nic_payload_Bps(&sc->cluster));
     uint32_t n = run->graph->n_devices;
-    gsl_rng *rng =
-        rng_stream((uint64_t)sc->sim.seed + run->seed_offset, m.src, "queueing random");
+    gsl_rng *rng = rng_stream((uint64_t)sc->sim.seed + run->seed_offset, m.src, "queueing random");
     m.at_s = 0;
     for (int64_t i = 0; i < c->messages; i++) {
         m.at_s -= mean_s * log1p(-gsl_rng_uniform(rng));
@@ -150,8 +146,7 @@ static void add_traffic(struct kind_run *run)
     const struct scenario *sc = run->file->scenario;
     uint32_t n = run->graph->n_devices, gpus = (uint32_t)sc->cluster.node.gpus;
     struct message m = {.bytes_B = c->size_B, .class = c->traffic_class};
-    for (uint32_t i = 0; c->traffic == QUEUEING_INCAST && i < (uint32_t)c->senders;
-         i++) {
+    for (uint32_t i = 0; c->traffic == QUEUEING_INCAST && i < (uint32_t)c->senders; i++) {
         m.src = sender_node(sc, i) * gpus;
         add(run, "incast", &m);
     }
@@ -190,8 +185,7 @@ static void add_probes(struct kind_run *run, double window_s)
     const struct queueing_cfg *c = cfg_of(run);
     const struct scenario *sc = run->file->scenario;
     struct message m = {.src = run->graph->n_devices - (uint32_t)sc->cluster.node.gpus};
-    gsl_rng *rng =
-        rng_stream((uint64_t)sc->sim.seed + run->seed_offset, 0, "queueing probes");
+    gsl_rng *rng = rng_stream((uint64_t)sc->sim.seed + run->seed_offset, 0, "queueing probes");
     if (c->traffic == QUEUEING_INCAST)
         m = victim_message(run);
     m.bytes_B = c->probe_B;
@@ -203,8 +197,7 @@ static void add_probes(struct kind_run *run, double window_s)
     gsl_rng_free(rng);
 }
 
-struct queueing_flows queueing_flows_build(struct kind_run *run, int parts,
-                                           double window_s)
+struct queueing_flows queueing_flows_build(struct kind_run *run, int parts, double window_s)
 {
     const struct opgraph *g = run->graph;
     struct queueing_flows f = {.first = g->n_transfers};
@@ -228,8 +221,7 @@ struct queueing_flows queueing_flows_build(struct kind_run *run, int parts,
 
 double queueing_time_s(const struct kind_run *run, uint32_t transfer)
 {
-    return run->outcome.transfer_end_s[transfer] -
-           run->outcome.transfer_start_s[transfer];
+    return run->outcome.transfer_end_s[transfer] - run->outcome.transfer_start_s[transfer];
 }
 
 double queueing_span_s(const struct kind_run *run, uint32_t first, uint32_t n)
@@ -242,8 +234,7 @@ double queueing_span_s(const struct kind_run *run, uint32_t first, uint32_t n)
     return n ? end_s - begin_s : NAN;
 }
 
-double queueing_quantile_s(const struct kind_run *run, uint32_t first, uint32_t n,
-                           double q)
+double queueing_quantile_s(const struct kind_run *run, uint32_t first, uint32_t n, double q)
 {
     double *times_s = ARENA_ARRAY(run->scratch, double, n + 1);
     for (uint32_t i = 0; i < n; i++)

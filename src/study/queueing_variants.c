@@ -62,14 +62,12 @@ static void apply(const struct word *w, struct cluster_hw *hw)
         *(int *)at = w->value;
 }
 
-static void report_word(const struct scenario_file *file, const char *word,
-                        struct arena *arena, struct diag *diag)
+static void report_word(const struct scenario_file *file, const char *word, struct arena *arena, struct diag *diag)
 {
     const char **names = ARENA_ARRAY(arena, const char *, N_WORDS + 1);
     for (size_t i = 0; i < N_WORDS; i++)
         names[i] = words[i].name;
-    report_unknown(diag, EXIT_BAD_INPUT, scenario_place(file, KEY), "word of a variant",
-                   word, names, arena);
+    report_unknown(diag, EXIT_BAD_INPUT, scenario_place(file, KEY), "word of a variant", word, names, arena);
 }
 
 struct checking {
@@ -81,13 +79,13 @@ struct checking {
 static void report_conflict(void *ctx, const char *key, const char *message)
 {
     const struct checking *c = ctx;
-    diag_error(c->diag, EXIT_BAD_INPUT, scenario_place(c->file, KEY),
-               "variant '%s': cluster.%s: %s", c->variant, key, message);
+    diag_error(c->diag, EXIT_BAD_INPUT, scenario_place(c->file, KEY), "variant '%s': cluster.%s: %s", c->variant, key,
+               message);
 }
 
 /* The words of one variant, each of another kind. */
-static int read_variant(const struct scenario_file *file, const char *text,
-                        struct arena *arena, struct cluster_hw *hw, struct diag *diag)
+static int read_variant(const struct scenario_file *file, const char *text, struct arena *arena, struct cluster_hw *hw,
+                        struct diag *diag)
 {
     char *rest = arena_strdup(arena, text), *name;
     const struct word *seen[N_WORDS];
@@ -101,8 +99,7 @@ static int read_variant(const struct scenario_file *file, const char *text,
         for (size_t i = 0; i < n; i++)
             if (seen[i]->offset == w->offset) {
                 diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY),
-                           "variant '%s': '%s' and '%s' exclude each other", text,
-                           seen[i]->name, w->name);
+                           "variant '%s': '%s' and '%s' exclude each other", text, seen[i]->name, w->name);
                 return -1;
             }
         seen[n++] = w;
@@ -123,8 +120,8 @@ static bool is_repeated(const struct scenario_file *file, const char **items, ui
     return false;
 }
 
-int queueing_variants(const struct scenario_file *file, struct arena *arena,
-                      struct queueing_variant **out, uint32_t *n, struct diag *diag)
+int queueing_variants(const struct scenario_file *file, struct arena *arena, struct queueing_variant **out, uint32_t *n,
+                      struct diag *diag)
 {
     const char **items = list_items(file->scenario->queueing.variants, arena, n);
     size_t before = diag_count(diag);

@@ -12,7 +12,7 @@ struct queueing_variant {
 
 /* 0, or -1 when a word is unknown, contradicts another, or makes a network that cannot
  * be. */
-int queueing_variants(const struct scenario_file *file, struct arena *arena,
-                      struct queueing_variant **out, uint32_t *n, struct diag *diag);
+int queueing_variants(const struct scenario_file *file, struct arena *arena, struct queueing_variant **out, uint32_t *n,
+                      struct diag *diag);
 
 #endif

@@ -23,7 +23,6 @@ uint64_t sample_rows(enum sample_method method, uint64_t n, uint32_t k);
 /* The largest k; 0 = no limit. */
 uint32_t sample_max_dimensions(enum sample_method method);
 /* rows * k numbers. The same seed gives the same sample; sobol and saltelli do not depend on it. */
-double *sample_unit_cube(enum sample_method method, uint32_t n, uint32_t k, uint64_t seed,
-                         struct arena *arena);
+double *sample_unit_cube(enum sample_method method, uint32_t n, uint32_t k, uint64_t seed, struct arena *arena);
 
 #endif

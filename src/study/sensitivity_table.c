@@ -83,8 +83,10 @@ static double *values_of(struct analysis *a, const char *metric)
     double *y = ARENA_ARRAY(a->arena, double, a->points.n_settings + 1);
     for (uint32_t i = 0; i < a->points.n_settings; i++)
         y[i] = NAN;
-    const char *sql = arena_printf(a->arena, "SELECT setting, mean FROM summary JOIN metric_names USING (metric)"
-                                             " WHERE name = '%s'", metric);
+    const char *sql = arena_printf(a->arena,
+                                   "SELECT setting, mean FROM summary JOIN metric_names USING (metric)"
+                                   " WHERE name = '%s'",
+                                   metric);
     if (sweep_query_open(a->db, sql, a->arena, &q, a->diag))
         return y;
     while (sweep_query_next(&q, cells, a->diag) == 1)

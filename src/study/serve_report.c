@@ -27,9 +27,18 @@ struct view {
 
 typedef double request_time(const struct request *r, const struct serve_record *x);
 
-static double ttft(const struct request *r, const struct serve_record *x) { return x->first_token_s - r->arrival_s; }
-static double prefill_wait(const struct request *r, const struct serve_record *x) { return x->prefill_s - r->arrival_s; }
-static double whole(const struct request *r, const struct serve_record *x) { return x->end_s - r->arrival_s; }
+static double ttft(const struct request *r, const struct serve_record *x)
+{
+    return x->first_token_s - r->arrival_s;
+}
+static double prefill_wait(const struct request *r, const struct serve_record *x)
+{
+    return x->prefill_s - r->arrival_s;
+}
+static double whole(const struct request *r, const struct serve_record *x)
+{
+    return x->end_s - r->arrival_s;
+}
 static double tpot(const struct request *r, const struct serve_record *x)
 {
     return r->output > 1 ? (x->end_s - x->first_token_s) / (r->output - 1) : NAN;
@@ -93,7 +102,8 @@ struct served {
 static struct served count_served(const struct view *v, const struct serving_cfg *c)
 {
     const struct request *r = v->plan->requests;
-    struct served s = {.n = v->plan->n - v->plan->first, .span_s = r[v->plan->n - 1].arrival_s - r[v->plan->first].arrival_s};
+    struct served s = {.n = v->plan->n - v->plan->first,
+                       .span_s = r[v->plan->n - 1].arrival_s - r[v->plan->first].arrival_s};
     for (uint32_t i = v->plan->first; i < v->plan->n; i++) {
         const struct serve_record *x = &v->out->records[i];
         double each = tpot(&r[i], x);
@@ -188,10 +198,9 @@ void serve_report(struct kind_run *run, const struct serve_plan *p, const struct
 {
     const struct serving_cfg *c = &run->file->scenario->serving;
     struct view v = {.plan = p, .out = out, .scratch = ARENA_ARRAY(run->arena, double, p->n)};
-    struct result_table *t =
-        result_add_table(&run->result, run->arena, "requests",
-                         arena_printf(run->arena, "%u requests after %u of warm-up", p->n - p->first, p->first), columns,
-                         N_COL, 5);
+    struct result_table *t = result_add_table(
+        &run->result, run->arena, "requests",
+        arena_printf(run->arena, "%u requests after %u of warm-up", p->n - p->first, p->first), columns, N_COL, 5);
     struct served s = count_served(&v, c);
     add_times(t, &v, "time to first token", ttft);
     add_times(t, &v, "  of which waiting", prefill_wait);

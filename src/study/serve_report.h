@@ -10,11 +10,11 @@ struct serve_plan {
     struct infer_setup setup;
     struct serve_grid grid;
     struct request *requests;
-    uint32_t n, prefill_gpus, gpus; /* of a unit */
-    double kv_positions;            /* of a GPU */
-    uint32_t max_batch;             /* of a GPU */
+    uint32_t n, prefill_gpus, gpus;   /* of a unit */
+    double kv_positions;              /* of a GPU */
+    uint32_t max_batch;               /* of a GPU */
     uint32_t longest_prompt, longest; /* positions: prompt; prompt and output */
-    uint32_t first;                 /* request that statistics begin with */
+    uint32_t first;                   /* request that statistics begin with */
 };
 
 /* Fills run->result. */

@@ -36,18 +36,16 @@ static int read_list(const struct scenario_file *file, const char *key, const ch
     return 0;
 }
 
-int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out,
-                    struct diag *diag)
+int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out, struct diag *diag)
 {
     const struct serving_grid *g = &file->scenario->serving.grid;
     *out = (struct serve_grid){0};
     return read_list(file, "serving.grid.batch", g->batch, arena, &out->batch, &out->n_batch, diag) ||
-                   read_list(file, "serving.grid.context", g->context, arena, &out->context, &out->n_context,
-                             diag) ||
+                   read_list(file, "serving.grid.context", g->context, arena, &out->context, &out->n_context, diag) ||
                    read_list(file, "serving.grid.tokens", g->tokens, arena, &out->tokens, &out->n_tokens, diag) ||
-                   read_list(file, "serving.grid.prompt", g->prompt, arena, &out->prompt, &out->n_prompt, diag) ?
-               -1 :
-               0;
+                   read_list(file, "serving.grid.prompt", g->prompt, arena, &out->prompt, &out->n_prompt, diag)
+               ? -1
+               : 0;
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------- */
@@ -217,11 +215,10 @@ static int add_decode(struct kind_run *run, const struct infer_setup *setup, con
 int serve_tables_make(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
                       struct serve_tables *out, struct diag *diag)
 {
-    struct result_table *t = result_add_table(&run->result, run->arena, "steps", "points that were simulated",
-                                              columns, N_COL, g->n_batch * g->n_context + g->n_prompt * (g->n_tokens + 1));
+    struct result_table *t = result_add_table(&run->result, run->arena, "steps", "points that were simulated", columns,
+                                              N_COL, g->n_batch * g->n_context + g->n_prompt * (g->n_tokens + 1));
     step_table_init(&out->prefill, g->n_prompt, g->n_tokens + 1, run->arena);
     step_table_init(&out->decode, g->n_batch, g->n_context, run->arena);
-    return add_prefill(run, setup, g, t, &out->prefill, diag) || add_decode(run, setup, g, t, &out->decode, diag) ?
-               -1 :
-               0;
+    return add_prefill(run, setup, g, t, &out->prefill, diag) || add_decode(run, setup, g, t, &out->decode, diag) ? -1
+                                                                                                                  : 0;
 }

@@ -11,8 +11,7 @@ struct serve_grid {
 };
 
 /* Reads the lists of serving.grid; 0, or -1 with errors at their keys. */
-int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out,
-                    struct diag *diag);
+int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out, struct diag *diag);
 
 /* Reports points that cannot run: of decoding those with the shortest context; longer ones may not fit. 0 or -1. */
 int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena,

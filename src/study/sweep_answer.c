@@ -93,9 +93,9 @@ static int put_death(struct sweep *s, struct sweep_entry *e, const struct pool_a
         return pool_start(s->pool, a->id, s->diag);
     e->exit_code = a->killed ? EXIT_KILLED : a->by_limit ? EXIT_LIMIT : EXIT_BUG;
     const char *message =
-        a->killed ? arena_printf(arena, "error: %s, %d times; the system does that when memory runs out", a->died,
-                                 MAX_TRIES) :
-                    arena_printf(arena, "error: %s", a->died);
+        a->killed
+            ? arena_printf(arena, "error: %s, %d times; the system does that when memory runs out", a->died, MAX_TRIES)
+            : arena_printf(arena, "error: %s", a->died);
     char *outcome = sweep_outcome_text(message, NULL);
     e->outcome = outcome;
     s->report->n_run++;

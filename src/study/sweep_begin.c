@@ -43,8 +43,8 @@ static void describe_axes(struct sweep *s)
     s->about.axes = ARENA_ARRAY(s->arena, struct sweep_axis, d->n_axes + 1);
     for (uint32_t i = 0; i < d->n_axes; i++) {
         const struct cfg_field *f = d->axes[i].field;
-        s->about.axes[i] = (struct sweep_axis){.key = d->axes[i].key, .type = f->type, .dim = f->dim,
-                                               .doc = f->doc ? f->doc : ""};
+        s->about.axes[i] =
+            (struct sweep_axis){.key = d->axes[i].key, .type = f->type, .dim = f->dim, .doc = f->doc ? f->doc : ""};
     }
 }
 
@@ -196,14 +196,14 @@ int sweep_check_out(struct sweep *s, struct sweep_db **result)
     if (!db)
         return -1;
     const struct sweep_about *a = sweep_db_about(db);
-    if (!strcmp(a->design_sha256, s->about.design_sha256) && !strcmp(a->shard, s->about.shard) &&
-        !s->o->retry_failed) {
+    if (!strcmp(a->design_sha256, s->about.design_sha256) && !strcmp(a->shard, s->about.shard) && !s->o->retry_failed) {
         *result = db;
         return 1;
     }
-    diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_FILE(out), s->o->retry_failed ?
-               "the sweep is complete; run its failed points again with --overwrite --cache of a copy of it" :
-               "it is the result of another sweep; replace it with --overwrite, or write elsewhere");
+    diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_FILE(out),
+               s->o->retry_failed
+                   ? "the sweep is complete; run its failed points again with --overwrite --cache of a copy of it"
+                   : "it is the result of another sweep; replace it with --overwrite, or write elsewhere");
     sweep_db_close(db);
     return -1;
 }

@@ -29,7 +29,7 @@ struct sweep {
     struct sweep_db **caches;
     uint32_t n_caches;
     struct known *known;
-    size_t n_files; /* input files that the parent has read: children tell of others only */
+    size_t n_files;        /* input files that the parent has read: children tell of others only */
     uint8_t *done, *tries; /* by point */
     uint32_t next;         /* point to hand out */
     struct sweep_report *report;
@@ -47,8 +47,7 @@ struct resolved {
 };
 
 /* The scenario with the point's values; what is wrong with it is told to diag. */
-void sweep_resolve(const struct sweep *s, uint32_t point, struct arena *arena, struct resolved *r,
-                   struct diag *diag);
+void sweep_resolve(const struct sweep *s, uint32_t point, struct arena *arena, struct resolved *r, struct diag *diag);
 /* Resolves, runs and answers: a pool_work_fn over struct sweep. */
 void sweep_run_point(void *ctx, uint32_t point, FILE *out);
 /* The i-th input file's name in records and results: those that the user named without their folders, others as

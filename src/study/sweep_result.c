@@ -14,9 +14,8 @@ static int write_point(struct sweep *s, struct sweep_writer *w, uint32_t point)
 {
     struct arena *arena = arena_new();
     struct sweep_entry e;
-    struct sweep_point p = {.point = point,
-                            .setting = point / s->points.n_seeds,
-                            .values = s->points.values[point / s->points.n_seeds]};
+    struct sweep_point p = {
+        .point = point, .setting = point / s->points.n_seeds, .values = s->points.values[point / s->points.n_seeds]};
     if (s->d->seeds.n)
         p.seed = s->d->seeds.values[point % s->points.n_seeds].text;
     int failed = 0;
@@ -25,8 +24,10 @@ static int write_point(struct sweep *s, struct sweep_writer *w, uint32_t point)
     p.exit_code = e.exit_code;
     /* of a child that died at once there is no resolved scenario */
     if ((*e.resolved && sweep_resolved_parse(e.resolved, arena, &p)) || sweep_outcome_parse(e.outcome, arena, &p)) {
-        diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_NONE, "point %u is damaged in the journal; start anew with "
-                   "--overwrite", point);
+        diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "point %u is damaged in the journal; start anew with "
+                   "--overwrite",
+                   point);
         failed = -1;
     } else {
         note_failure(s, &p);

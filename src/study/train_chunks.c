@@ -69,8 +69,7 @@ static void compose(const struct train_plan *p, struct train_chunk *c, struct ar
                                                 [STEP_BACKWARD_INPUT] = WORK_INPUT,
                                                 [STEP_WEIGHT] = WORK_WEIGHT,
                                                 [STEP_FORWARD_BACKWARD] = WORK_INPUT | WORK_WEIGHT};
-    struct chunk_spec spec = {.work = work[c->kind],
-                              .again = p->layout.cfg->recompute == RECOMPUTE_FULL};
+    struct chunk_spec spec = {.work = work[c->kind], .again = p->layout.cfg->recompute == RECOMPUTE_FULL};
     if (has_forward(c->kind))
         spec.forward = p->layout.stages[c->forward];
     if (has_backward(c->kind))
@@ -253,8 +252,7 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
     g.seed = (uint64_t)p->scenario->sim.seed + m->run->seed_offset + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
     g.routings = draw_routings(m, class, &g, m->run->arena, a);
     for (uint32_t i = 0; i < m->t->n_chunks; i++)
-        if (m->needed[class * m->t->n_chunks + i] &&
-            simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], diag))
+        if (m->needed[class * m->t->n_chunks + i] && simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], diag))
             return -1;
     return 0;
 }
@@ -289,8 +287,7 @@ static void collect(struct measuring *m, const char *answers, size_t answer_B, s
     }
 }
 
-int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out,
-                        struct diag *diag)
+int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out, struct diag *diag)
 {
     struct measuring m = {.run = run, .t = out, .plan = plan};
     uint64_t seed = (uint64_t)plan->scenario->sim.seed + run->seed_offset;
@@ -305,7 +302,7 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, str
         m.pool = routing_pool_new(&plan->shape, seed, run->arena);
     size_t answer_B = sizeof(struct chunk_answer) + out->n_chunks * sizeof(struct chunk_time);
     uint32_t jobs = out->n_classes * out->samples;
-    char *answers = ARENA_ARRAY(run->arena, char, jobs * answer_B);
+    char *answers = ARENA_ARRAY(run->arena, char, jobs *answer_B);
     progress_begin("simulating chunks");
     if (fork_map(jobs, fork_map_processors(MOST_AT_ONCE), measure_place, &m, answers, answer_B, diag))
         return -1;
@@ -315,8 +312,8 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, str
 }
 
 /* Of a sample of the step's chunk where the rank is. */
-static const struct chunk_time *sample_of(const struct train_times *t, uint32_t network, uint32_t column,
-                                          uint32_t rank, const struct schedule_step *step, uint32_t sample)
+static const struct chunk_time *sample_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                          const struct schedule_step *step, uint32_t sample)
 {
     const struct train_plan *p = t->plan;
     uint32_t index = (uint32_t)(step - p->schedule->ranks[rank].steps);
@@ -325,8 +322,8 @@ static const struct chunk_time *sample_of(const struct train_times *t, uint32_t 
     return &t->time[(class * t->samples + sample) * t->n_chunks + t->chunk_of_step[rank][index]];
 }
 
-const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column,
-                                       uint32_t rank, const struct schedule_step *step)
+const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                       const struct schedule_step *step)
 {
     uint32_t index = (uint32_t)(step - t->plan->schedule->ranks[rank].steps);
     uint32_t sample = t->draw[column * t->plan->layout.ranks + rank][index];

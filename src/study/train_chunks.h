@@ -31,8 +31,8 @@ struct train_chunk {
 int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out,
                         struct diag *diag);
 /* What a step of a rank takes. */
-const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column,
-                                       uint32_t rank, const struct schedule_step *step);
+const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                       const struct schedule_step *step);
 /* Mean over its samples. */
 double train_mean_time_s(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
                          const struct schedule_step *step);

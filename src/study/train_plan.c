@@ -45,8 +45,10 @@ static void check_gpus(const struct scenario_file *file, const struct train_layo
         REPORT("train.ep", "the %u GPUs of a pipeline rank (%u GPUs / %u ranks) do not divide into groups of %u",
                l->gpus / l->ranks, l->gpus, l->ranks, l->group);
     else if (l->group % node && node % l->group)
-        REPORT("train.ep", "a group of %u GPUs is neither whole nodes nor a part of one (%u GPUs, "
-               "cluster.node.gpus)", l->group, node);
+        REPORT("train.ep",
+               "a group of %u GPUs is neither whole nodes nor a part of one (%u GPUs, "
+               "cluster.node.gpus)",
+               l->group, node);
 }
 
 static void check_experts(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
@@ -61,8 +63,10 @@ static void check_experts(const struct scenario_file *file, const struct train_l
     if (m->moe.routed % l->group)
         REPORT("train.ep", "%lld experts (llm.moe.routed) do not divide among %u GPUs", (ll)m->moe.routed, l->group);
     else if (m->moe.groups % nodes && nodes % m->moe.groups)
-        REPORT("train.ep", "%lld groups of experts (llm.moe.groups) on %u nodes would be cut apart: one number must "
-               "divide the other", (ll)m->moe.groups, nodes);
+        REPORT("train.ep",
+               "%lld groups of experts (llm.moe.groups) on %u nodes would be cut apart: one number must "
+               "divide the other",
+               (ll)m->moe.groups, nodes);
     if (m->moe.top_k > ROUTING_MAX_TOPK || m->moe.groups > ROUTING_MAX_GROUPS)
         REPORT("llm.moe", "routing is sampled for at most %d experts of a token and %d groups", ROUTING_MAX_TOPK,
                ROUTING_MAX_GROUPS);
@@ -74,14 +78,16 @@ static void check_batch(const struct scenario_file *file, const struct train_lay
     uint32_t replicas = l->columns * l->group;
     char why[256];
     if (c->sequences % ((int64_t)replicas * c->micro_batch)) {
-        REPORT("train.sequences", "%lld sequences do not divide into micro-batches of %lld for %u pipelines (%u GPUs / "
-               "%u ranks)", (ll)c->sequences, (ll)c->micro_batch, replicas, l->gpus, l->ranks);
+        REPORT("train.sequences",
+               "%lld sequences do not divide into micro-batches of %lld for %u pipelines (%u GPUs / "
+               "%u ranks)",
+               (ll)c->sequences, (ll)c->micro_batch, replicas, l->gpus, l->ranks);
         return;
     }
     const char *misfit = l->schedule->misfit(l->ranks, l->micro_batches, why, sizeof why);
     if (misfit)
-        REPORT("train.schedule", "%s (%lld sequences / %u pipelines / %lld of a micro-batch)", misfit,
-               (ll)c->sequences, replicas, (ll)c->micro_batch);
+        REPORT("train.schedule", "%s (%lld sequences / %u pipelines / %lld of a micro-batch)", misfit, (ll)c->sequences,
+               replicas, (ll)c->micro_batch);
 }
 
 /* Counts given by hand; NULL when the key is empty or wrong. */
@@ -94,8 +100,8 @@ static uint32_t *stage_counts(const struct scenario_file *file, const struct tra
     for (uint32_t i = 0; i < n; i++)
         sum += counts[i];
     if (n != l->n_stages || sum != (uint64_t)l->model->layers) {
-        REPORT("train.layers", "these are %u layers on %u stages; there are %lld layers (llm.layers) and %u stages", sum,
-               n, (ll)l->model->layers, l->n_stages);
+        REPORT("train.layers", "these are %u layers on %u stages; there are %lld layers (llm.layers) and %u stages",
+               sum, n, (ll)l->model->layers, l->n_stages);
         return NULL;
     }
     return counts;
@@ -127,12 +133,15 @@ static void check_trace(const struct scenario_file *file, const struct train_lay
     const struct train_chunks_cfg *c = &l->cfg->chunks;
     if (!*c->trace)
         REPORT("train", "chunks of a trace need one; write for example 'chunks: {trace: "
-               "traces/deepseek_v3_train.trace.json}' ('moesim list models' lists traces)");
+                        "traces/deepseek_v3_train.trace.json}' ('moesim list models' lists traces)");
     else if (!data_find(c->trace, file->path, arena))
-        REPORT("train.chunks.trace", "there is no trace '%s' beside the scenario, in the working directory, in "
-               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)", c->trace);
+        REPORT("train.chunks.trace",
+               "there is no trace '%s' beside the scenario, in the working directory, in "
+               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
+               c->trace);
     if (!l->model->moe.routed)
-        REPORT("train.chunks.source", "the trace is of layers with experts; a dense model's cannot be cut from it; write "
+        REPORT("train.chunks.source",
+               "the trace is of layers with experts; a dense model's cannot be cut from it; write "
                "'source: kernels'");
 }
 
@@ -141,7 +150,8 @@ static void check_source(const struct scenario_file *file, const struct train_la
 {
     const char *lacks = material_from_kernels_lacks(l->model);
     if (l->cfg->recompute == RECOMPUTE_NONE)
-        REPORT("train.recompute", "backward parts compute norms, MLA's up-projections and SwiGLU again, in a trace and in "
+        REPORT("train.recompute",
+               "backward parts compute norms, MLA's up-projections and SwiGLU again, in a trace and in "
                "the kernel model; write selective or full");
     if (l->cfg->chunks.source == CHUNKS_TRACE)
         check_trace(file, l, arena, diag);
@@ -217,8 +227,8 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
         return -1;
     struct replay_cfg *replay = ARENA_NEW(arena, struct replay_cfg);
     struct cluster_hw *group = ARENA_NEW(arena, struct cluster_hw);
-    *replay = (struct replay_cfg){.trace = c->trace, .comm = REPLAY_SIMULATED, .recorded_on = c->recorded_on,
-                                  .routing = p->routing};
+    *replay = (struct replay_cfg){
+        .trace = c->trace, .comm = REPLAY_SIMULATED, .recorded_on = c->recorded_on, .routing = p->routing};
     *group = p->scenario->cluster; /* loads in the trace are padded by as many experts as it had on a GPU */
     group->nodes = (t->ep ? t->ep : (int64_t)p->layout.group) / group->node.gpus;
     if (chunk_trace_check(t, c->trace, diag))
@@ -250,8 +260,8 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
 {
     const struct cluster_hw *hw = &p->scenario->cluster;
     struct kernel_table *table = ARENA_NEW(arena, struct kernel_table);
-    if (kernel_tables_read(hw->kernels.tables, scenario_place(p->file, "cluster.kernels.tables"), p->file->path,
-                           arena, table, diag))
+    if (kernel_tables_read(hw->kernels.tables, scenario_place(p->file, "cluster.kernels.tables"), p->file->path, arena,
+                           table, diag))
         return -1;
     p->kernels = kernel_model_new(hw, table, arena);
     if (p->layout.cfg->chunks.source == CHUNKS_KERNELS)
@@ -272,8 +282,8 @@ static void layer_times(struct train_plan *p)
         n[p->material.kind[i]]++;
     for (uint32_t i = 0; i < program->n_kernels; i++) {
         const struct chunk_kernel *k = &program->kernels[i];
-        bool communication = k->phase == PART_COMBINE_B || k->phase == PART_DISPATCH_F ||
-                             k->phase == PART_DISPATCH_B || k->phase == PART_COMBINE_F;
+        bool communication = k->phase == PART_COMBINE_B || k->phase == PART_DISPATCH_F || k->phase == PART_DISPATCH_B ||
+                             k->phase == PART_COMBINE_F;
         if (k->layer > 0 && !communication) {
             uint8_t kind = p->material.kind[k->layer - 1];
             p->layer_s[kind] += k->work_s / n[kind];

@@ -23,7 +23,7 @@ struct train_plan {
     struct kernel_model *kernels;
     struct chunk_material material;
     struct routing_cfg routing;
-    struct routing_shape shape; /* of a group; n_ranks 0: a dense model, nothing is routed */
+    struct routing_shape shape;     /* of a group; n_ranks 0: a dense model, nothing is routed */
     double layer_s[N_CHUNK_LAYERS]; /* computation of a layer of each kind, forward and backward */
     struct train_memory *memory;    /* [ranks] */
 };

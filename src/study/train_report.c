@@ -17,25 +17,27 @@ const struct train_variant train_bridge[N_BRIDGE] = {
 
 /* --- Table 4 ------------------------------------------------------------------------------------------------------ */
 
-#define SECONDS(key, text, sum, why) {key, DIM_TIME, text, sum, "predicted", why}
+#define SECONDS(key, text, sum, why) \
+    { \
+        key, DIM_TIME, text, sum, "predicted", why \
+    }
 
 const struct train_figure_type train_figure_types[N_FIGURES] = {
     [FIGURE_TOKENS] = {"tokens_per_day", DIM_RATIO, "tokens that the cluster is trained on in a day",
-                       "86400 s / step_time * sequences * tokens of a sequence", "predicted",
-                       "the rows below"},
+                       "86400 s / step_time * sequences * tokens of a sequence", "predicted", "the rows below"},
     [FIGURE_F] = SECONDS("f_time", "forward chunks that run alone (1F)", "sum over the rank's chunks",
                          "a chunk alone exposes all of its communication here"),
     [FIGURE_BUBBLE] = SECONDS("bubble", "waiting for other ranks, and messages between pipeline ranks",
                               "step_time - f_time - b_time - w_time - fb_time - opt_time",
                               "differences between GPUs, the CPU's launches"),
-    [FIGURE_B] = SECONDS("b_time", "backward chunks that run alone, whole or for inputs only (1B)",
-                         "sum over the rank's chunks",
-                         "a chunk alone hides nothing but what weights' parts cover; loss beside its GEMMs"),
+    [FIGURE_B] =
+        SECONDS("b_time", "backward chunks that run alone, whole or for inputs only (1B)", "sum over the rank's chunks",
+                "a chunk alone hides nothing but what weights' parts cover; loss beside its GEMMs"),
     [FIGURE_W] = SECONDS("w_time", "weight chunks that run alone (1W)", "sum over the rank's chunks",
                          "weights' parts of the output heads are the kernel model's"),
-    [FIGURE_FB] = SECONDS("fb_time", "forward and backward chunks that run together (1F1B)",
-                          "sum over the rank's chunks",
-                          "memory contention, unequal GPUs: the recorded pair has 129 ms, the paper's 13.95 s / 97 = 144"),
+    [FIGURE_FB] =
+        SECONDS("fb_time", "forward and backward chunks that run together (1F1B)", "sum over the rank's chunks",
+                "memory contention, unequal GPUs: the recorded pair has 129 ms, the paper's 13.95 s / 97 = 144"),
     [FIGURE_OPT] = SECONDS("opt_time", "reduction of gradients, optimizer, gathering of parameters",
                            "reduce_gradients + optimizer + gather_parameters",
                            "starts of many small kernels, clipping and casts by parameter, moving average"),
@@ -141,8 +143,8 @@ double train_formula_bubble_s(const struct train_report *r)
 
 /* --- metrics -------------------------------------------------------------------------------------------------------- */
 
-static struct result_metric *add_metric(const struct train_report *r, const char *name, double value,
-                                        enum unit_dim dim, const char *doc, const char *formula)
+static struct result_metric *add_metric(const struct train_report *r, const char *name, double value, enum unit_dim dim,
+                                        const char *doc, const char *formula)
 {
     return result_add_metric(&r->run->result, r->run->arena, name, value, dim, doc, formula);
 }
@@ -291,15 +293,14 @@ static void add_others(const struct train_report *r)
         most_B = fmax(most_B, p->memory[i].total_B);
     add_metric(r, "bubble_formula", train_formula_bubble_s(r), DIM_TIME,
                "the schedule's published bubble with this run's mean chunk times", p->layout.schedule->doc);
-    add_metric(r, "network_difference", spread_of(r), DIM_RATIO, "longest step over shortest step of the networks, less 1",
-               "max step_time / min step_time - 1");
+    add_metric(r, "network_difference", spread_of(r), DIM_RATIO,
+               "longest step over shortest step of the networks, less 1", "max step_time / min step_time - 1");
     struct result_metric *m = add_metric(r, "memory", most_B, DIM_BYTES, "of the fullest GPU",
                                          "parameters + gradients + optimizer + activations, table memory");
     add_input(r, m, "memory of a GPU", p->scenario->cluster.chip.memory_B, DIM_BYTES, "cluster.chip.memory");
     if (p->shape.n_ranks)
         add_metric(r, "nodes_per_token", r->times->nodes_per_token, DIM_RATIO,
-                   "distinct nodes that a token is sent to, own node included (paper 4.3)",
-                   "mean over sampled tokens");
+                   "distinct nodes that a token is sent to, own node included (paper 4.3)", "mean over sampled tokens");
 }
 
 /* --- breakdown --------------------------------------------------------------------------------------------------------- */
@@ -335,22 +336,26 @@ static void note_rows(const struct train_report *r)
 {
     struct arena *a = r->run->arena;
     add_note(r, arena_printf(a,
-        "times are of %s (train.rank), one GPU standing for all of its group; each rank's add up to the step. Table "
-        "step has the mean, the least and the most over ranks", train_reported_name(r->plan, a)));
+                             "times are of %s (train.rank), one GPU standing for all of its group; each rank's add up "
+                             "to the step. Table "
+                             "step has the mean, the least and the most over ranks",
+                             train_reported_name(r->plan, a)));
     if (r->plan->layout.cfg->compare == COMPARE_TABLE4 && !compares(r->plan))
         add_note(r, "Table 4 is not shown beside: it is of 2,048 GPUs and 15,360 sequences of 4,096 tokens");
     if (!compares(r->plan))
         return;
-    add_note(r, "recorded: the paper's Table 4, and the DeepSeek-V3 report's GPU-hours. The paper does not say of which "
-                "rank its rows are. Its 1W of 0.48 s is 16 times the 29.9 ms that a stage's weight parts take in "
-                "DeepSeek's trace; DualPipe has 15 weight chunks on the first and last rank, 11.5 on average. So the "
-                "rows are read as those of rank 0");
-    add_note(r, r->plan->layout.cfg->chunks.source == CHUNKS_TRACE
-                    ? "nothing is fitted to Table 4: chunks come from the trace of one pair with simulated communication, "
-                      "head and embedding from the kernel model, pipeline, gradients and optimizer from the simulation"
-                    : "nothing is fitted to Table 4: chunks come from the kernel model, which is calibrated on "
-                      "measurements of single kernels, with simulated communication; pipeline, gradients and optimizer "
-                      "from the simulation");
+    add_note(r,
+             "recorded: the paper's Table 4, and the DeepSeek-V3 report's GPU-hours. The paper does not say of which "
+             "rank its rows are. Its 1W of 0.48 s is 16 times the 29.9 ms that a stage's weight parts take in "
+             "DeepSeek's trace; DualPipe has 15 weight chunks on the first and last rank, 11.5 on average. So the "
+             "rows are read as those of rank 0");
+    add_note(r,
+             r->plan->layout.cfg->chunks.source == CHUNKS_TRACE
+                 ? "nothing is fitted to Table 4: chunks come from the trace of one pair with simulated communication, "
+                   "head and embedding from the kernel model, pipeline, gradients and optimizer from the simulation"
+                 : "nothing is fitted to Table 4: chunks come from the kernel model, which is calibrated on "
+                   "measurements of single kernels, with simulated communication; pipeline, gradients and optimizer "
+                   "from the simulation");
     add_note(r, "the formula of DualPipe's bubble with the paper's own chunk times, 7 * (143.8 + 107.4 - 96.0) ms, is "
                 "1.09 s, half of the printed 2.06 s; table bubble_bridge shows what comes on top of it");
 }
@@ -369,11 +374,13 @@ static void note_source(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
     if (p->layout.cfg->chunks.source == CHUNKS_TRACE)
-        add_note(r, "dense layers are the trace's layers without experts' traffic; a chunk alone is a pair's kernels of one "
-                    "direction, one after the other where the model makes them wait");
+        add_note(
+            r, "dense layers are the trace's layers without experts' traffic; a chunk alone is a pair's kernels of one "
+               "direction, one after the other where the model makes them wait");
     if (p->layout.cfg->chunks.source == CHUNKS_TRACE && p->layout.group != 64)
-        add_note(r, "the trace's kernels are those of 4 experts on a GPU; with another number the rows stay the same, but "
-                    "their padding would not");
+        add_note(r,
+                 "the trace's kernels are those of 4 experts on a GPU; with another number the rows stay the same, but "
+                 "their padding would not");
 }
 
 void train_report(const struct train_report *r)
@@ -382,8 +389,8 @@ void train_report(const struct train_report *r)
     struct result *result = &r->run->result;
     result->kind = "train_step";
     result->setting = arena_printf(
-        r->run->arena, "%s on %u %s, %u pipeline ranks of %u group%s of %u; %s, %u micro-batches; %s",
-        l->model->name, l->gpus, r->plan->scenario->cluster.chip.name, l->ranks, l->columns, l->columns > 1 ? "s" : "", l->group,
+        r->run->arena, "%s on %u %s, %u pipeline ranks of %u group%s of %u; %s, %u micro-batches; %s", l->model->name,
+        l->gpus, r->plan->scenario->cluster.chip.name, l->ranks, l->columns, l->columns > 1 ? "s" : "", l->group,
         l->schedule->name, l->micro_batches, r->plan->networks[0].name);
     add_step(r);
     add_figures(r);

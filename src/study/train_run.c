@@ -78,7 +78,9 @@ static void build(struct kind_run *run, struct stepping *s, const struct train_n
         .schedule = p->schedule,
         .columns = out->one_column ? 1 : p->layout.columns,
         .peers = out->one_peer ? 1 : p->layout.group,
-        .message_B = s->variant->instant ? 0 : train_tokens(&p->layout) * (double)p->layout.model->hidden * p->layout.cfg->precision.message_B,
+        .message_B = s->variant->instant ? 0
+                                         : train_tokens(&p->layout) * (double)p->layout.model->hidden *
+                                               p->layout.cfg->precision.message_B,
         .message_s = s->variant->instant ? 0 : message_latency_s(p),
         .launch_s = s->variant->instant ? 0 : n->hw->software.launch_s,
         .hidden = p->layout.cfg->messages == MESSAGES_HIDDEN,
@@ -183,8 +185,8 @@ static void read_rows(struct kind_run *run, const struct stepping *s, struct tra
     }
 }
 
-int train_run(struct kind_run *run, const struct train_plan *plan, const struct train_times *times,
-              uint32_t network, const struct train_variant *variant, struct train_outcome *out, struct diag *diag)
+int train_run(struct kind_run *run, const struct train_plan *plan, const struct train_times *times, uint32_t network,
+              const struct train_variant *variant, struct train_outcome *out, struct diag *diag)
 {
     const struct train_network *n = &plan->networks[network];
     struct stepping s = {.plan = plan, .times = times, .network = network, .variant = variant};

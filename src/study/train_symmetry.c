@@ -46,8 +46,7 @@ static bool map_link(struct link_map *m, const struct topology *a, uint32_t x, c
            is->latency_s == other->latency_s;
 }
 
-static bool alike(const struct pairs *a, const struct pairs *b, const struct hw_routing *routing,
-                  struct arena *scratch)
+static bool alike(const struct pairs *a, const struct pairs *b, const struct hw_routing *routing, struct arena *scratch)
 {
     struct link_map m = {unmapped(a->topo, scratch), unmapped(b->topo, scratch)};
     for (uint32_t i = 0; i < a->n; i++) {
@@ -126,12 +125,11 @@ static bool claim(const struct pairs *p, uint32_t who, uint32_t *owner)
     return true;
 }
 
-bool train_peers_alike(const struct train_plan *p, const struct train_network *n, bool columns,
-                       struct arena *scratch)
+bool train_peers_alike(const struct train_plan *p, const struct train_network *n, bool columns, struct arena *scratch)
 {
     const struct train_layout *l = &p->layout;
     uint32_t ranks = l->ranks, apart = columns ? l->columns : 1, together = columns ? 1 : l->columns;
-    bool *seen = ARENA_ARRAY(scratch, bool, (size_t)ranks * ranks);
+    bool *seen = ARENA_ARRAY(scratch, bool, (size_t)ranks *ranks);
     uint32_t *owner = unmapped(n->topo, scratch);
     struct pairs first = {0};
     for (uint32_t who = 0; who < l->group * apart; who++) {

@@ -15,7 +15,6 @@ bool train_places_alike(const struct train_plan *p, const struct train_place *a,
                         struct arena *scratch);
 /* Whether the messages between pipeline ranks of each GPU place in a group (of each column apart when `columns`)
  * cross links that no other place uses, and the same links as those of the first. */
-bool train_peers_alike(const struct train_plan *p, const struct train_network *n, bool columns,
-                       struct arena *scratch);
+bool train_peers_alike(const struct train_plan *p, const struct train_network *n, bool columns, struct arena *scratch);
 
 #endif

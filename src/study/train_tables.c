@@ -22,8 +22,8 @@ static const struct result_column *table4_columns(struct arena *arena)
     c[T4_WHAT] = (struct result_column){"of", DIM_COUNT, "simulated: which ranks; or the paper", true};
     c[T4_STEP] = (struct result_column){"step_time", DIM_TIME, "", false};
     for (int f = 0; f < N_FIGURES; f++)
-        c[T4_FIRST + f] =
-            (struct result_column){train_figure_types[f].name, train_figure_types[f].dim, train_figure_types[f].doc, false};
+        c[T4_FIRST + f] = (struct result_column){train_figure_types[f].name, train_figure_types[f].dim,
+                                                 train_figure_types[f].doc, false};
     return c;
 }
 
@@ -162,9 +162,10 @@ static const struct result_column stage_columns[N_STAGE] = {
 static void add_stages(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
-    struct result_table *t = add_table(r, "stages", p->layout.cfg->layers[0] ? "as train.layers gives them"
-                                                    : "dealt such that the costliest costs least",
-                                       stage_columns, N_STAGE, p->layout.n_stages);
+    struct result_table *t =
+        add_table(r, "stages",
+                  p->layout.cfg->layers[0] ? "as train.layers gives them" : "dealt such that the costliest costs least",
+                  stage_columns, N_STAGE, p->layout.n_stages);
     for (uint32_t s = 0; s < p->layout.n_stages; s++) {
         struct result_cell *row = result_add_row(t);
         row[STAGE_NUMBER].value = s;
@@ -190,11 +191,11 @@ static const struct result_column rank_columns[N_RANK] = {
 
 static void add_ranks(const struct train_report *r)
 {
-    struct result_table *t = add_table(r, "ranks", "a step by pipeline rank, on the first network", rank_columns, N_RANK,
-                                       r->plan->layout.ranks);
+    struct result_table *t = add_table(r, "ranks", "a step by pipeline rank, on the first network", rank_columns,
+                                       N_RANK, r->plan->layout.ranks);
     for (uint32_t i = 0; i < r->plan->layout.ranks; i++) {
         const struct train_row *w = &r->outcomes[0].ranks[i];
-        const double values[N_RANK] = {i,           w->forward_s,   w->bubble_s,  w->backward_s, w->weight_s,
+        const double values[N_RANK] = {i,         w->forward_s,   w->bubble_s,  w->backward_s, w->weight_s,
                                        w->pair_s, w->optimizer_s, w->message_s, w->compute_s};
         struct result_cell *row = result_add_row(t);
         for (int k = 0; k < N_RANK; k++)
@@ -253,12 +254,12 @@ static const struct result_column memory_columns[N_MEM] = {
 
 static void add_memory(const struct train_report *r)
 {
-    struct result_table *t = add_table(r, "memory", "of a GPU, by pipeline rank", memory_columns, N_MEM,
-                                       r->plan->layout.ranks);
+    struct result_table *t =
+        add_table(r, "memory", "of a GPU, by pipeline rank", memory_columns, N_MEM, r->plan->layout.ranks);
     for (uint32_t i = 0; i < r->plan->layout.ranks; i++) {
         const struct train_memory *m = &r->plan->memory[i];
-        const double values[N_MEM] = {i,         m->weights_B, m->gradients_B, m->optimizer_B, m->activations_B,
-                                      m->in_flight, m->total_B};
+        const double values[N_MEM] = {
+            i, m->weights_B, m->gradients_B, m->optimizer_B, m->activations_B, m->in_flight, m->total_B};
         struct result_cell *row = result_add_row(t);
         for (int k = 0; k < N_MEM; k++)
             row[k].value = values[k];

@@ -41,15 +41,15 @@ static void note_resource(const struct critical_path *p, struct trial_run *out)
     out->share_ratio = most->time_s / critical_path_total_s(p);
 }
 
-static void run_scenario(struct kind_run *run, struct scenario_file *file, const struct job *job,
-                         struct trial_run *out, struct diag *diag)
+static void run_scenario(struct kind_run *run, struct scenario_file *file, const struct job *job, struct trial_run *out,
+                         struct diag *diag)
 {
     const struct proposal_trial *t = &job->trial->proposal->trial;
     const char *path = data_find(t->scenario, NULL, run->arena), *proposal = job->trial->proposal->name;
     if (t->arguments)
         proposal = arena_printf(run->arena, "%s:%s", proposal, t->arguments);
-    struct scenario_options o = {.overrides = t->set, .proposals = &proposal, .n_proposals = job->with,
-                                 .overrides_give_way = true};
+    struct scenario_options o = {
+        .overrides = t->set, .proposals = &proposal, .n_proposals = job->with, .overrides_give_way = true};
     while (t->set && t->set[o.n_overrides])
         o.n_overrides++;
     if (!path)

@@ -75,8 +75,7 @@ static int64_t block(struct flow_graph *f)
             continue;
         }
         uint32_t i = f->next_try[at];
-        while (i < f->first[at + 1] &&
-               (f->arcs[i].left <= 0 || f->level[f->arcs[i].to] != f->level[at] + 1))
+        while (i < f->first[at + 1] && (f->arcs[i].left <= 0 || f->level[f->arcs[i].to] != f->level[at] + 1))
             i++;
         f->next_try[at] = i;
         if (i < f->first[at + 1]) {
@@ -93,8 +92,7 @@ static int64_t block(struct flow_graph *f)
 }
 
 /* What NICs of either side can send to or take from each switch. */
-static double *sides_Bps(const struct topology *t, const struct net_graph *g, const uint8_t *side,
-                         struct arena *a)
+static double *sides_Bps(const struct topology *t, const struct net_graph *g, const uint8_t *side, struct arena *a)
 {
     double *sum_Bps = ARENA_ARRAY(a, double, 2 * g->n_switches);
     for (uint32_t p = 0; p < g->n_ports; p++) {
@@ -154,8 +152,7 @@ static void pair_arcs(const struct net_graph *g, struct flow_graph *f)
     }
 }
 
-double bisection_flow_Bps(const struct topology *t, const struct net_graph *g, const uint8_t *side,
-                          struct arena *a)
+double bisection_flow_Bps(const struct topology *t, const struct net_graph *g, const uint8_t *side, struct arena *a)
 {
     uint32_t n = g->n_switches + 2, n_arcs = g->n_arcs + 4 * g->n_switches;
     struct flow_graph f = {.n = n, .source = n - 2, .sink = n - 1, .n_arcs = n_arcs};
@@ -196,8 +193,8 @@ static void halve(struct ranked *order, uint32_t nodes, uint8_t *side)
 }
 
 /* One step of power iteration on (c - Laplacian): nodes first, then switches. */
-static void fiedler_step(const struct topology *t, const struct net_graph *g, uint32_t nodes,
-                         const double *degree, double c, const double *x, double *y)
+static void fiedler_step(const struct topology *t, const struct net_graph *g, uint32_t nodes, const double *degree,
+                         double c, const double *x, double *y)
 {
     uint32_t n = nodes + g->n_switches;
     for (uint32_t v = 0; v < n; v++)
@@ -226,8 +223,7 @@ static void normalise(double *x, uint32_t n)
         x[v] /= sqrt(square);
 }
 
-static double fill_degrees(const struct topology *t, const struct net_graph *g, uint32_t nodes,
-                           double *degree)
+static double fill_degrees(const struct topology *t, const struct net_graph *g, uint32_t nodes, double *degree)
 {
     double most = 0;
     for (uint32_t p = 0; p < g->n_ports; p++) {
@@ -242,8 +238,8 @@ static double fill_degrees(const struct topology *t, const struct net_graph *g, 
     return most;
 }
 
-static void rank_spectral(const struct topology *t, const struct net_graph *g, uint32_t nodes,
-                          struct ranked *order, struct arena *a)
+static void rank_spectral(const struct topology *t, const struct net_graph *g, uint32_t nodes, struct ranked *order,
+                          struct arena *a)
 {
     uint32_t n = nodes + g->n_switches;
     double *x = ARENA_ARRAY(a, double, n), *y = ARENA_ARRAY(a, double, n);
@@ -271,8 +267,8 @@ static void rank_random(uint32_t nodes, uint32_t number, struct ranked *order)
     gsl_rng_free(rng);
 }
 
-static void rank(const struct topology *t, const struct net_graph *g, uint32_t nodes,
-                 uint32_t number, struct ranked *order, struct arena *a)
+static void rank(const struct topology *t, const struct net_graph *g, uint32_t nodes, uint32_t number,
+                 struct ranked *order, struct arena *a)
 {
     if (number == 1)
         rank_spectral(t, g, nodes, order, a);
@@ -283,8 +279,7 @@ static void rank(const struct topology *t, const struct net_graph *g, uint32_t n
             order[i] = (struct ranked){i, i};
 }
 
-static double half_nics_Bps(const struct topology *t, const struct net_graph *g,
-                            const uint8_t *side)
+static double half_nics_Bps(const struct topology *t, const struct net_graph *g, const uint8_t *side)
 {
     double sum_Bps[2] = {0, 0};
     for (uint32_t p = 0; p < g->n_ports; p++)
@@ -292,8 +287,7 @@ static double half_nics_Bps(const struct topology *t, const struct net_graph *g,
     return fmin(sum_Bps[0], sum_Bps[1]);
 }
 
-void bisection_bound(const struct topology *t, const struct net_graph *g, struct arena *a,
-                     struct bisection *out)
+void bisection_bound(const struct topology *t, const struct net_graph *g, struct arena *a, struct bisection *out)
 {
     uint32_t nodes = t->n_endpoints / t->gpus_per_node;
     *out = (struct bisection){NAN, NAN, "there are no two nodes with a network between them"};

@@ -14,10 +14,8 @@ struct bisection {
     const char *method;   /* for people */
 };
 
-void bisection_bound(const struct topology *t, const struct net_graph *g, struct arena *a,
-                     struct bisection *out);
+void bisection_bound(const struct topology *t, const struct net_graph *g, struct arena *a, struct bisection *out);
 /* Maximum flow from the nodes with side 0 to those with side 1. */
-double bisection_flow_Bps(const struct topology *t, const struct net_graph *g,
-                          const uint8_t *side, struct arena *a);
+double bisection_flow_Bps(const struct topology *t, const struct net_graph *g, const uint8_t *side, struct arena *a);
 
 #endif

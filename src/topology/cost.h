@@ -31,7 +31,7 @@ struct topo_cost {
     double total_USD, per_endpoint_USD;
 };
 
-void topo_cost(const struct topo_counts *counts, const struct cluster_hw *hw,
-               const struct cost_prices *prices, struct topo_cost *out);
+void topo_cost(const struct topo_counts *counts, const struct cluster_hw *hw, const struct cost_prices *prices,
+               struct topo_cost *out);
 
 #endif

@@ -18,8 +18,7 @@ static void warn_slower_parts(const struct cluster_hw *hw, struct diag *diag)
                      nic, unit_format(hw->node.pcie_Bps, DIM_BANDWIDTH, pcie, sizeof pcie));
 }
 
-void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_per_nic,
-                struct diag *diag)
+void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_per_nic, struct diag *diag)
 {
     warn_slower_parts(hw, diag);
     t->gpus_per_node = (uint32_t)hw->node.gpus;
@@ -46,10 +45,8 @@ void ends_build(struct topology *t, const struct cluster_hw *hw, ends_leaf_fn *l
         t->links[e + i] = (struct topo_link){nvlink_Bps, half_s, LINK_NVLINK, i, i};
         for (uint32_t p = 0; p < ports; p++) {
             uint32_t nic = e + i * ports + p, at = leaf(t, i, p);
-            t->links[ends_nic_out(t, i, p)] =
-                (struct topo_link){nic_Bps / ports, near_s, LINK_NIC, nic, at};
-            t->links[ends_nic_in(t, i, p)] =
-                (struct topo_link){nic_Bps / ports, far_s, LINK_NIC, at, nic};
+            t->links[ends_nic_out(t, i, p)] = (struct topo_link){nic_Bps / ports, near_s, LINK_NIC, nic, at};
+            t->links[ends_nic_in(t, i, p)] = (struct topo_link){nic_Bps / ports, far_s, LINK_NIC, at, nic};
         }
     }
 }
@@ -94,8 +91,7 @@ const char *ends_link_name(const struct topology *t, uint32_t link, char *buf, s
     port %= e * ports;
     uint32_t gpu = port / ports;
     if (ports > 1)
-        snprintf(buf, size, "NIC port %u %s GPU %u (node %u)", port % ports, way, gpu,
-                 gpu / t->gpus_per_node);
+        snprintf(buf, size, "NIC port %u %s GPU %u (node %u)", port % ports, way, gpu, gpu / t->gpus_per_node);
     else
         snprintf(buf, size, "NIC %s GPU %u (node %u)", way, gpu, gpu / t->gpus_per_node);
     return buf;

@@ -13,8 +13,7 @@
 
 /* Sets endpoints, GPUs per node and ports of t from hw; warns where a NIC is faster than its PCIe or
  * its switch port. */
-void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_per_nic,
-                struct diag *diag);
+void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_per_nic, struct diag *diag);
 uint32_t ends_n_links(const struct topology *t);
 /* The switch vertex that a NIC port is cabled to. */
 typedef uint32_t ends_leaf_fn(const struct topology *t, uint32_t endpoint, uint32_t port);

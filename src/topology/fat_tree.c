@@ -58,8 +58,7 @@ int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *dia
     return -1;
 }
 
-int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n,
-                  struct fat_tree *out, struct diag *diag)
+int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n, struct fat_tree *out, struct diag *diag)
 {
     uint32_t ports = (uint32_t)hw->network.switch_ports;
     if (groups == 1 && n <= ports) {

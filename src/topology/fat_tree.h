@@ -21,8 +21,7 @@ int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *dia
 /* Smallest tree of `groups` sets of `n` endpoints, no leaf shared between sets. One switch is enough
  * when there is one set that fits; otherwise leaves keep ports for uplinks. -1 with the reason when
  * two levels do not reach. */
-int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n,
-                  struct fat_tree *out, struct diag *diag);
+int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n, struct fat_tree *out, struct diag *diag);
 uint32_t fat_tree_cables(const struct fat_tree *t); /* leaf to spine */
 
 #endif

@@ -21,8 +21,7 @@ struct reading {
 static int complain(const struct reading *r, const char *what, unsigned long n)
 {
     diag_error(r->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-               "'%s' in cluster.faults.down: this network has %lu of these, counted from 0", what,
-               n);
+               "'%s' in cluster.faults.down: this network has %lu of these, counted from 0", what, n);
     return -1;
 }
 
@@ -45,8 +44,7 @@ static void fail_plane(const struct reading *r, unsigned long plane)
 {
     for (uint32_t i = 0; i < r->t->n_links; i++) {
         const struct topo_link *l = &r->t->links[i];
-        r->down[i] |= l->kind != LINK_NVLINK &&
-                      (in_plane(r->t, l->a, plane) || in_plane(r->t, l->b, plane));
+        r->down[i] |= l->kind != LINK_NVLINK && (in_plane(r->t, l->a, plane) || in_plane(r->t, l->b, plane));
     }
 }
 
@@ -62,8 +60,7 @@ static int fail_nic(const struct reading *r, const struct victim *v)
 {
     const struct topology *t = r->t;
     if (v->number >= t->n_endpoints || v->port >= (long)t->ports_per_nic || !t->ports_per_nic)
-        return complain(r, v->port < 0 ? "nic" : "nic port",
-                        v->port < 0 ? t->n_endpoints : t->ports_per_nic);
+        return complain(r, v->port < 0 ? "nic" : "nic port", v->port < 0 ? t->n_endpoints : t->ports_per_nic);
     uint32_t first = t->n_endpoints + (uint32_t)v->number * t->ports_per_nic;
     for (uint32_t p = 0; p < t->ports_per_nic; p++)
         if (v->port < 0 || v->port == (long)p)
@@ -137,8 +134,8 @@ static int read_list(const struct reading *r)
     return 0;
 }
 
-int faults_links(const struct topology *t, const char *list, struct arena *arena,
-                 uint32_t **links, uint32_t *n, struct diag *diag)
+int faults_links(const struct topology *t, const char *list, struct arena *arena, uint32_t **links, uint32_t *n,
+                 struct diag *diag)
 {
     struct reading r = {t, ARENA_ARRAY(arena, uint8_t, t->n_links + 1), list, diag};
     *n = 0;

@@ -10,7 +10,7 @@
  *   nic G[.P]   the NIC of GPU G, or its port P alone
  *   link N      one direction of one link
  * Writes the links that are down, sorted, each once. 0, or -1 with a message that says what there is. */
-int faults_links(const struct topology *t, const char *list, struct arena *arena,
-                 uint32_t **links, uint32_t *n, struct diag *diag);
+int faults_links(const struct topology *t, const char *list, struct arena *arena, uint32_t **links, uint32_t *n,
+                 struct diag *diag);
 
 #endif

@@ -8,7 +8,7 @@ struct topo_latency {
     double nvlink_s;              /* between GPUs of a node; NaN when a node has one */
     double nearest_s, farthest_s; /* between nodes over the network alone: same leaf, across; NaN: no pair */
     uint32_t nearest_cables, farthest_cables; /* between switches on that path */
-    bool sampled;                 /* from some GPUs to all, instead of all pairs */
+    bool sampled;                             /* from some GPUs to all, instead of all pairs */
 };
 
 struct topo_latency topo_latency(const struct topology *t);

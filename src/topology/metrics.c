@@ -53,15 +53,14 @@ static void search_from(const struct net_graph *g, uint32_t start, struct search
 }
 
 struct sums {
-    double pairs, hops;          /* over ordered pairs of NIC ports */
-    double apart, paths;         /* of these, on different switches */
+    double pairs, hops;  /* over ordered pairs of NIC ports */
+    double apart, paths; /* of these, on different switches */
     double min_paths;
     uint32_t diameter;
 };
 
 /* `weight` switches look like this one. */
-static void add_leaf(const struct net_graph *g, uint32_t leaf, double weight, struct search *s,
-                     struct sums *sums)
+static void add_leaf(const struct net_graph *g, uint32_t leaf, double weight, struct search *s, struct sums *sums)
 {
     uint32_t reached;
     search_from(g, leaf, s, &reached);
@@ -143,8 +142,7 @@ static void measure_offered(const struct topology *t, struct topo_metrics *out)
     out->mean_offered = pairs > 0 ? sum / pairs : 0;
 }
 
-void topo_metrics(const struct topology *t, const struct net_graph *g, struct arena *a,
-                  struct topo_metrics *out)
+void topo_metrics(const struct topology *t, const struct net_graph *g, struct arena *a, struct topo_metrics *out)
 {
     *out = (struct topo_metrics){.planes = g->n_planes};
     count_ports(g, out);

@@ -32,8 +32,7 @@ static void place_arcs(const struct topology *t, struct net_graph *g)
     for (uint32_t i = 0; i < t->n_links; i++) {
         const struct topo_link *l = &t->links[i];
         if (between_switches(t, l))
-            g->arcs[g->first[l->a - base]++] =
-                (struct net_arc){l->b - base, 1, l->capacity_Bps, l->latency_s};
+            g->arcs[g->first[l->a - base]++] = (struct net_arc){l->b - base, 1, l->capacity_Bps, l->latency_s};
     }
     for (uint32_t s = g->n_switches; s > 0; s--) /* filling moved each start to its end */
         g->first[s] = g->first[s - 1];

@@ -13,15 +13,15 @@ struct net_arc {
 
 struct net_graph {
     uint32_t n_switches, n_arcs;
-    uint32_t *first;      /* arcs of switch s: first[s] .. first[s + 1], sorted by `to` */
+    uint32_t *first; /* arcs of switch s: first[s] .. first[s + 1], sorted by `to` */
     struct net_arc *arcs;
-    uint32_t *nic_ports;  /* cabled to each switch */
+    uint32_t *nic_ports; /* cabled to each switch */
     uint32_t n_ports;
-    uint32_t *switch_of;  /* of NIC port endpoint * ports_per_nic + port */
-    double *port_Bps;     /* of each NIC port, into the network */
-    uint32_t *plane;      /* of each switch: connected component */
-    uint32_t n_planes;    /* components with NIC ports or cables */
-    uint64_t n_cables;    /* between switches */
+    uint32_t *switch_of; /* of NIC port endpoint * ports_per_nic + port */
+    double *port_Bps;    /* of each NIC port, into the network */
+    uint32_t *plane;     /* of each switch: connected component */
+    uint32_t n_planes;   /* components with NIC ports or cables */
+    uint64_t n_cables;   /* between switches */
 };
 
 /* Switch s of the graph is vertex topology_first_switch(t) + s. */

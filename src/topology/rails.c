@@ -15,8 +15,7 @@ static int check_shape(const struct cluster_hw *hw, const struct rails *r, struc
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "%lld NICs for %lld GPUs: this topology has one NIC per GPU; set "
                    "cluster.nic.per_node to %lld",
-                   (long long)hw->nic.per_node, (long long)hw->node.gpus,
-                   (long long)hw->node.gpus);
+                   (long long)hw->nic.per_node, (long long)hw->node.gpus, (long long)hw->node.gpus);
         return -1;
     }
     if (r->gpus % r->trees && r->attach == RAILS_BY_PLANE) {
@@ -36,13 +35,11 @@ static uint32_t n_trees(const struct cluster_hw *hw, enum rails_attach attach)
     return attach == RAILS_BY_PORT ? (uint32_t)hw->network.nic_ports : 1;
 }
 
-int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out,
-               struct diag *diag)
+int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out, struct diag *diag)
 {
     uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
     uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;
-    *out = (struct rails){.attach = attach, .gpus = gpus, .nodes = nodes,
-                          .trees = n_trees(hw, attach), .ports = 1};
+    *out = (struct rails){.attach = attach, .gpus = gpus, .nodes = nodes, .trees = n_trees(hw, attach), .ports = 1};
     if (check_shape(hw, out, diag))
         return -1;
     if (attach == RAILS_BY_PLANE)
@@ -57,8 +54,7 @@ int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rai
     return 0;
 }
 
-int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out,
-                struct diag *diag)
+int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out, struct diag *diag)
 {
     struct rails r;
     if (rails_plan(hw, attach, &r, diag))
@@ -139,8 +135,8 @@ static void build_tree(struct topology *t, const struct cluster_hw *hw, uint32_t
     }
 }
 
-int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach,
-                struct arena *a, struct diag *diag)
+int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, struct arena *a,
+                struct diag *diag)
 {
     struct rails *r = ARENA_NEW(a, struct rails);
     if (rails_plan(hw, attach, r, diag))
@@ -181,8 +177,8 @@ uint32_t rails_by_destination(const struct topology *t, uint32_t src, uint32_t d
     return rails_n_uplinks(t, src, dst) == 1 ? 0 : uplink_to(rails_of(t), dst);
 }
 
-uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
-                       uint32_t uplink, uint32_t *links)
+uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port, uint32_t uplink,
+                       uint32_t *links)
 {
     const struct rails *r = rails_of(t);
     const struct fat_tree *f = &r->tree;
@@ -198,8 +194,7 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
     return n;
 }
 
-uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail,
-                         uint32_t *links)
+uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t *links)
 {
     uint32_t gpus = t->gpus_per_node, n = 0;
     uint32_t from = src / gpus * gpus + rail, to = dst / gpus * gpus + rail;
@@ -227,7 +222,7 @@ uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 }
 
 uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
-                     uint32_t links[ROUTE_MAX_LINKS])
+                    uint32_t links[ROUTE_MAX_LINKS])
 {
     uint32_t minimal = rails_n_minimal(t, src, dst);
     if (ends_same_node(t, src, dst))
@@ -242,9 +237,7 @@ uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32
 /* Nodes whose NICs share leaves, or all of them where one leaf would hold more; 0: none are alike. */
 static uint32_t nodes_together(const struct rails *r)
 {
-    uint32_t per_node = r->attach == RAILS_BY_RAIL    ? 1 :
-                        r->attach == RAILS_BY_PLANE ? r->gpus / r->trees :
-                                                      r->gpus;
+    uint32_t per_node = r->attach == RAILS_BY_RAIL ? 1 : r->attach == RAILS_BY_PLANE ? r->gpus / r->trees : r->gpus;
     uint32_t together = r->tree.down / per_node;
     if (r->tree.down % per_node)
         return 0;
@@ -281,8 +274,7 @@ const char *rails_link_name(const struct topology *t, uint32_t link, char *buf, 
     uint32_t i = (link - first) % cables, cable = i % fat_tree_cables(&r->tree);
     uint32_t tree = i / fat_tree_cables(&r->tree), uplink = cable % r->tree.up;
     bool down = link - first >= cables;
-    snprintf(buf, size, down ? "plane %u spine %u to leaf %u (cable %u)"
-                             : "plane %u leaf %u to spine %u (cable %u)",
+    snprintf(buf, size, down ? "plane %u spine %u to leaf %u (cable %u)" : "plane %u leaf %u to spine %u (cable %u)",
              tree, down ? uplink % r->tree.spines : cable / r->tree.up,
              down ? cable / r->tree.up : uplink % r->tree.spines, uplink);
     return buf;

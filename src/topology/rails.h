@@ -23,12 +23,10 @@ struct rails {
 };
 
 /* 0, or -1 with what would be possible. */
-int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out,
-               struct diag *diag);
-int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out,
+int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out, struct diag *diag);
+int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out, struct diag *diag);
+int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, struct arena *a,
                 struct diag *diag);
-int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach,
-                struct arena *a, struct diag *diag);
 
 /* Between NICs of one tree: how many uplinks there are to choose from (1: same leaf), and which one
  * destination-based routing takes. */
@@ -37,12 +35,11 @@ uint32_t rails_by_destination(const struct topology *t, uint32_t src, uint32_t d
 /* Whether the NICs of two GPUs hang in the same tree. */
 bool rails_same_tree(const struct topology *t, uint32_t src, uint32_t dst);
 /* Path pieces; each writes links and returns how many. `port`: of the NICs, and so the tree, by port. */
-uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
-                       uint32_t uplink, uint32_t *links);
+uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port, uint32_t uplink,
+                       uint32_t *links);
 /* From any GPU to any GPU of another node over the NICs of one rail, with NVLink hops where they are
  * needed. */
-uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail,
-                         uint32_t *links);
+uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t *links);
 /* The paths of a network with one tree: from the own NIC to the destination's. Detours go over the NICs of
  * other GPUs, for when one is down. */
 uint32_t rails_n_minimal(const struct topology *t, uint32_t src, uint32_t dst);

@@ -48,8 +48,7 @@ static uint32_t whole_path(const struct candidates *c, uint32_t number, uint32_t
 }
 
 /* The first whole path of [from, from + n), beginning with number from + start. */
-static uint32_t first_whole(const struct candidates *c, uint32_t from, uint32_t n, uint32_t start,
-                            uint32_t *links)
+static uint32_t first_whole(const struct candidates *c, uint32_t from, uint32_t n, uint32_t start, uint32_t *links)
 {
     uint32_t n_links = 0;
     for (uint32_t i = 0; i < n && !n_links; i++)
@@ -69,8 +68,8 @@ static double cost_of(const struct router *r, const uint32_t *links, uint32_t n)
 
 /* The cheapest of up to `most` paths of [from, from + n), spread evenly from a hashed start, so that
  * ties do not all fall on one path. */
-static uint32_t least_loaded(const struct candidates *c, uint32_t from, uint32_t n, uint32_t most,
-                             double *cost, uint32_t *links)
+static uint32_t least_loaded(const struct candidates *c, uint32_t from, uint32_t n, uint32_t most, double *cost,
+                             uint32_t *links)
 {
     uint32_t best[ROUTE_MAX_LINKS], n_best = 0, looked = n < most ? n : most;
     *cost = INFINITY;
@@ -98,8 +97,7 @@ static uint32_t by_ugal(const struct candidates *c, uint32_t *links)
     uint32_t detour[ROUTE_MAX_LINKS];
     double minimal_cost, detour_cost;
     uint32_t n = least_loaded(c, 0, c->n_minimal, MAX_CANDIDATES, &minimal_cost, links);
-    uint32_t m = least_loaded(c, c->n_minimal, c->n_detours, MAX_DETOURS_TRIED, &detour_cost,
-                              detour);
+    uint32_t m = least_loaded(c, c->n_minimal, c->n_detours, MAX_DETOURS_TRIED, &detour_cost, detour);
     if (!m || (n && minimal_cost * n <= detour_cost * m))
         return n;
     memcpy(links, detour, m * sizeof *links);
@@ -108,8 +106,7 @@ static uint32_t by_ugal(const struct candidates *c, uint32_t *links)
 
 /* How many minimal paths are whole; stops counting behind number `want` of them, whose links it leaves
  * with their number in *n_links. */
-static uint32_t count_whole(const struct candidates *c, uint32_t want, uint32_t *links,
-                            uint32_t *n_links)
+static uint32_t count_whole(const struct candidates *c, uint32_t want, uint32_t *links, uint32_t *n_links)
 {
     uint32_t whole = 0;
     for (uint32_t i = 0; i < c->n_minimal; i++) {
@@ -183,15 +180,13 @@ static uint32_t by_policy(const struct candidates *c, uint32_t *links)
     case ROUTING_VALIANT:
         if (!c->n_detours)
             break;
-        return first_whole(c, c->n_minimal, c->n_detours, hash_of(c, c->key->message, c->n_detours),
-                           links);
+        return first_whole(c, c->n_minimal, c->n_detours, hash_of(c, c->key->message, c->n_detours), links);
     case ROUTING_UGAL:
         return by_ugal(c, links);
     default:
         break;
     }
-    return first_whole(c, 0, c->n_minimal, t->type->by_destination(t, c->key->src, c->key->dst),
-                       links);
+    return first_whole(c, 0, c->n_minimal, t->type->by_destination(t, c->key->src, c->key->dst), links);
 }
 
 static uint32_t whole_paths(const struct router *r, uint32_t src, uint32_t dst)
@@ -220,8 +215,7 @@ uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst)
     }
 }
 
-uint32_t routing_choose(const struct router *r, const struct routing_key *key,
-                        uint32_t links[ROUTE_MAX_LINKS])
+uint32_t routing_choose(const struct router *r, const struct routing_key *key, uint32_t links[ROUTE_MAX_LINKS])
 {
     const struct topology *t = r->topo;
     if (r->policy.policy == ROUTING_STATIC && !r->down)

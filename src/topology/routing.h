@@ -36,7 +36,6 @@ bool routing_needs_load(const struct hw_routing *policy);
 uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst);
 enum { ROUTING_MAX_PARTS = 16 };
 /* Writes the links of the path that a part takes; returns how many, or 0 when every path is down. */
-uint32_t routing_choose(const struct router *r, const struct routing_key *key,
-                        uint32_t links[ROUTE_MAX_LINKS]);
+uint32_t routing_choose(const struct router *r, const struct routing_key *key, uint32_t links[ROUTE_MAX_LINKS]);
 
 #endif

@@ -15,8 +15,7 @@ int scale_up_count(const struct cluster_hw *hw, struct topo_counts *out, struct 
     return 0;
 }
 
-int scale_up_build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+int scale_up_build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     struct topo_counts counts = {0};
     if (scale_up_count(hw, &counts, diag))
@@ -42,7 +41,7 @@ uint32_t scale_up_by_destination(const struct topology *t, uint32_t src, uint32_
 }
 
 uint32_t scale_up_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
-                     uint32_t links[ROUTE_MAX_LINKS])
+                       uint32_t links[ROUTE_MAX_LINKS])
 {
     (void)number;
     return ends_nvlink(t, src, dst, links);

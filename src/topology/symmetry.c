@@ -98,8 +98,7 @@ static bool spread(struct fold *f, uint32_t first, struct witness seen)
                 return false;
             f->image[(size_t)i * f->t->n_links + link] = to;
             if (f->class_of[to] == NO_CLASS)
-                enter(f, to, class,
-                      (struct witness){turn(f, i, w.src), turn(f, i, w.dst), w.place}, &tail);
+                enter(f, to, class, (struct witness){turn(f, i, w.src), turn(f, i, w.dst), w.place}, &tail);
         }
     }
     return true;
@@ -121,8 +120,7 @@ static bool find_classes(struct fold *f)
     for (uint32_t dst = 1; dst < f->t->n_endpoints; dst++) {
         uint32_t n = topology_route(f->t, 0, dst, links);
         for (uint32_t i = 0; i < n; i++)
-            if (f->class_of[links[i]] == NO_CLASS &&
-                !spread(f, links[i], (struct witness){0, dst, i}))
+            if (f->class_of[links[i]] == NO_CLASS && !spread(f, links[i], (struct witness){0, dst, i}))
                 return false;
         if (!classes_apart(f, links, n))
             return false;
@@ -243,13 +241,12 @@ static struct fold *fold_new(const struct topology *t, struct arena *arena)
 static int refuse(const struct topology *t, struct diag *diag, const char *why)
 {
     diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-               "no symmetry of %s with %u GPUs is known: %s; simulate all flows (symmetry: off)",
-               t->type->name, t->n_endpoints, why);
+               "no symmetry of %s with %u GPUs is known: %s; simulate all flows (symmetry: off)", t->type->name,
+               t->n_endpoints, why);
     return -1;
 }
 
-int symmetry_quotient(const struct topology *t, struct topology *quotient, struct arena *arena,
-                      struct diag *diag)
+int symmetry_quotient(const struct topology *t, struct topology *quotient, struct arena *arena, struct diag *diag)
 {
     struct fold *f = fold_new(t, arena);
     if (!f->n_turns)

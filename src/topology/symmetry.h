@@ -16,7 +16,6 @@
 
 /* The quotient of t, in the arena; it has t's endpoints, paths from GPU 0 only, a single one to each. 0,
  * or -1 with the reason: no turns, or turns that do not keep what they promise. t must outlive it. */
-int symmetry_quotient(const struct topology *t, struct topology *quotient, struct arena *arena,
-                      struct diag *diag);
+int symmetry_quotient(const struct topology *t, struct topology *quotient, struct arena *arena, struct diag *diag);
 
 #endif

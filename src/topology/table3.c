@@ -33,15 +33,14 @@ static const char *const remarks[TABLE3_REMARKS] = {
     "Links are cables between switches; cables of endpoints are priced, but not among them.",
 };
 
-static int compute_column(const struct cluster_hw *base, const struct cost_prices *prices,
-                          const struct row *row, struct table3_column *out, struct diag *diag)
+static int compute_column(const struct cluster_hw *base, const struct cost_prices *prices, const struct row *row,
+                          struct table3_column *out, struct diag *diag)
 {
     struct cluster_hw hw = *base;
     const struct topology_type *type = topology_find(row->topology);
     if (!type) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "column %s: this build has no topology '%s' ('moesim list topologies')", row->name,
-                   row->topology);
+                   "column %s: this build has no topology '%s' ('moesim list topologies')", row->name, row->topology);
         return -1;
     }
     *out = (struct table3_column){.name = row->name, .topology = row->topology, .paper = row->paper};
@@ -52,17 +51,14 @@ static int compute_column(const struct cluster_hw *base, const struct cost_price
     if (type->count(&hw, &out->counts, diag))
         return -1;
     topo_cost(&out->counts, &hw, prices, &out->cost);
-    out->counts_equal = out->counts.endpoints == row->paper.endpoints &&
-                        out->counts.switches == row->paper.switches &&
+    out->counts_equal = out->counts.endpoints == row->paper.endpoints && out->counts.switches == row->paper.switches &&
                         out->counts.links == row->paper.links;
     out->cost_error_ratio = out->cost.total_USD / row->paper.cost_USD - 1;
-    out->per_endpoint_of_rounded_USD =
-        round(out->cost.total_USD / 1e6) * 1e6 / (double)out->counts.endpoints;
+    out->per_endpoint_of_rounded_USD = round(out->cost.total_USD / 1e6) * 1e6 / (double)out->counts.endpoints;
     return 0;
 }
 
-int table3_compute(const struct cluster_hw *hw, const struct cost_prices *prices,
-                   struct table3 *out, struct diag *diag)
+int table3_compute(const struct cluster_hw *hw, const struct cost_prices *prices, struct table3 *out, struct diag *diag)
 {
     *out = (struct table3){.holds = true};
     for (int i = 0; i < TABLE3_REMARKS; i++)

@@ -18,8 +18,8 @@ struct table3_column {
     struct topo_counts counts;
     struct topo_cost cost;
     bool counts_equal;
-    double cost_error_ratio;             /* ours over the paper's - 1 */
-    double per_endpoint_of_rounded_USD;  /* the paper's own whole millions over its endpoints */
+    double cost_error_ratio;            /* ours over the paper's - 1 */
+    double per_endpoint_of_rounded_USD; /* the paper's own whole millions over its endpoints */
 };
 
 struct table3 {
@@ -29,7 +29,7 @@ struct table3 {
 };
 
 /* The networks take GPUs per node and the rest from hw; 0 or -1. */
-int table3_compute(const struct cluster_hw *hw, const struct cost_prices *prices,
-                   struct table3 *out, struct diag *diag);
+int table3_compute(const struct cluster_hw *hw, const struct cost_prices *prices, struct table3 *out,
+                   struct diag *diag);
 
 #endif

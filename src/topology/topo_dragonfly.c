@@ -40,13 +40,13 @@ static int plan(const struct cluster_hw *hw, struct dragonfly *f, struct diag *d
                             "(cluster.network.switch_ports)");
     *f = (struct dragonfly){.p = p, .a = 2 * p, .h = p};
     uint64_t group = (uint64_t)f->a * p, most = (uint64_t)f->a * f->h + 1;
-    f->groups = hw->network.dragonfly_groups ? (uint32_t)hw->network.dragonfly_groups
-                                             : (uint32_t)((n + group - 1) / group);
+    f->groups =
+        hw->network.dragonfly_groups ? (uint32_t)hw->network.dragonfly_groups : (uint32_t)((n + group - 1) / group);
     snprintf(text, sizeof text,
              "%llu endpoints on %u groups: a Dragonfly of %lld-port switches has groups of %llu "
              "endpoints, and at most %llu groups (cluster.network.dragonfly_groups, switch_ports)",
-             (unsigned long long)n, f->groups, (long long)hw->network.switch_ports,
-             (unsigned long long)group, (unsigned long long)most);
+             (unsigned long long)n, f->groups, (long long)hw->network.switch_ports, (unsigned long long)group,
+             (unsigned long long)most);
     if (f->groups > most || f->groups * group < n)
         return refuse(diag, text);
     if (f->groups > 1) {
@@ -138,19 +138,17 @@ static uint32_t global_link(const struct topology *t, uint32_t group, uint32_t p
     return ends_n_links(t) + (uint32_t)local_ports(f) + group * f->a * f->h + port;
 }
 
-struct global { /* one cable, seen from the group it leaves */
+struct global {              /* one cable, seen from the group it leaves */
     uint32_t link, from, to; /* routers */
 };
 
-static struct global global_cable(const struct topology *t, uint32_t group, uint32_t distance,
-                                  uint32_t number)
+static struct global global_cable(const struct topology *t, uint32_t group, uint32_t distance, uint32_t number)
 {
     const struct dragonfly *f = dragonfly_of(t);
     uint32_t port = first_port(f, distance) + number;
     uint32_t far_port = first_port(f, f->groups - distance) + number;
     uint32_t far_group = (group + distance) % f->groups;
-    return (struct global){global_link(t, group, port), group * f->a + port / f->h,
-                           far_group * f->a + far_port / f->h};
+    return (struct global){global_link(t, group, port), group * f->a + port / f->h, far_group * f->a + far_port / f->h};
 }
 
 static void build_cables(struct topology *t, const struct cluster_hw *hw)
@@ -171,13 +169,11 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw)
         for (uint32_t port = 0; port < f->a * f->h; port++) {
             uint32_t d = distance_of(f, port);
             struct global g = global_cable(t, group, d, port - first_port(f, d));
-            t->links[g.link] = (struct topo_link){port_Bps, far_s, LINK_SPINE_CORE,
-                                                  first + g.from, first + g.to};
+            t->links[g.link] = (struct topo_link){port_Bps, far_s, LINK_SPINE_CORE, first + g.from, first + g.to};
         }
 }
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     struct dragonfly *f = ARENA_NEW(a, struct dragonfly);
     if (plan(hw, f, diag))
@@ -201,8 +197,7 @@ static uint32_t distance_between(const struct topology *t, uint32_t u, uint32_t 
 }
 
 /* Over one global cable, with local cables where its ends are other routers. */
-static uint32_t over_cable(const struct topology *t, uint32_t u, uint32_t v, uint32_t number,
-                           uint32_t *links)
+static uint32_t over_cable(const struct topology *t, uint32_t u, uint32_t v, uint32_t number, uint32_t *links)
 {
     uint32_t n = 0;
     struct global g = global_cable(t, u / dragonfly_of(t)->a, distance_between(t, u, v), number);
@@ -215,8 +210,8 @@ static uint32_t over_cable(const struct topology *t, uint32_t u, uint32_t v, uin
 }
 
 /* The shortest ways: how many there are, and number `want` of them in links. */
-static uint32_t shortest(const struct topology *t, uint32_t u, uint32_t v, uint32_t want,
-                         uint32_t *links, uint32_t *n_links)
+static uint32_t shortest(const struct topology *t, uint32_t u, uint32_t v, uint32_t want, uint32_t *links,
+                         uint32_t *n_links)
 {
     uint32_t best = 4, n = 0, spare[3], cables;
     if (distance_between(t, u, v) == 0) {
@@ -241,8 +236,7 @@ static uint32_t shortest(const struct topology *t, uint32_t u, uint32_t v, uint3
 }
 
 /* Into another group and on from where that cable ends. */
-static uint32_t over_group(const struct topology *t, uint32_t u, uint32_t v, uint32_t group,
-                           uint32_t *links)
+static uint32_t over_group(const struct topology *t, uint32_t u, uint32_t v, uint32_t group, uint32_t *links)
 {
     const struct dragonfly *f = dragonfly_of(t);
     uint32_t distance = (group + f->groups - u / f->a) % f->groups, n = 0, m = 0;
@@ -313,8 +307,7 @@ static const char *link_name(const struct topology *t, uint32_t link, char *buf,
     if (link < ends_n_links(t))
         return ends_link_name(t, link, buf, size);
     uint32_t from = t->links[link].a - first, to = t->links[link].b - first;
-    snprintf(buf, size, "group %u router %u to group %u router %u", from / a, from % a, to / a,
-             to % a);
+    snprintf(buf, size, "group %u router %u to group %u router %u", from / a, from % a, to / a, to % a);
     return buf;
 }
 

@@ -62,23 +62,22 @@ static uint32_t read_switch(struct reading *r, const struct yaml_node *item, con
     if (found < r->f->n_switches)
         return found;
     const char *near = cfg_nearest(n->text, r->f->switches);
-    complain(r, n, arena_printf(r->arena, "there is no switch '%s'%s%s%s", n->text,
-                                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""));
+    complain(r, n,
+             arena_printf(r->arena, "there is no switch '%s'%s%s%s", n->text, near ? "; did you mean '" : "",
+                          near ? near : "", near ? "'?" : ""));
     return 0;
 }
 
-static double read_quantity(struct reading *r, const struct yaml_node *item, const char *key,
-                            enum unit_dim dim, double preset)
+static double read_quantity(struct reading *r, const struct yaml_node *item, const char *key, enum unit_dim dim,
+                            double preset)
 {
     const struct yaml_node *n = yaml_get(item, key);
     double value = preset;
     char why[256];
     if (!n)
         return preset;
-    if (n->kind != YAML_DOC_SCALAR ||
-        unit_parse(n->text, strlen(n->text), dim, &value, why, sizeof why))
-        complain(r, n, arena_printf(r->arena, "'%s': %s", key,
-                                    n->kind == YAML_DOC_SCALAR ? why : "must be one value"));
+    if (n->kind != YAML_DOC_SCALAR || unit_parse(n->text, strlen(n->text), dim, &value, why, sizeof why))
+        complain(r, n, arena_printf(r->arena, "'%s': %s", key, n->kind == YAML_DOC_SCALAR ? why : "must be one value"));
     else if (value < 0 || (dim == DIM_BANDWIDTH && value == 0))
         complain(r, n, arena_printf(r->arena, "'%s' must be above 0", key));
     return value;
@@ -99,8 +98,7 @@ static uint32_t read_count(struct reading *r, const struct yaml_node *item, cons
 
 static const struct yaml_node *read_list(struct reading *r, const char *key)
 {
-    const struct yaml_node *n =
-        r->doc.root->kind == YAML_DOC_MAPPING ? yaml_get(r->doc.root, key) : NULL;
+    const struct yaml_node *n = r->doc.root->kind == YAML_DOC_MAPPING ? yaml_get(r->doc.root, key) : NULL;
     if (n && n->kind == YAML_DOC_SEQUENCE)
         return n;
     complain(r, n ? n : r->doc.root,
@@ -120,9 +118,9 @@ static void check_keys(struct reading *r, const struct yaml_node *item, const ch
             k++;
         const char *near = keys[k] ? NULL : cfg_nearest(n->key->text, keys);
         if (!keys[k])
-            complain(r, n->key, arena_printf(r->arena, "unknown key '%s'%s%s%s", n->key->text,
-                                             near ? "; did you mean '" : "", near ? near : "",
-                                             near ? "'?" : ""));
+            complain(r, n->key,
+                     arena_printf(r->arena, "unknown key '%s'%s%s%s", n->key->text, near ? "; did you mean '" : "",
+                                  near ? near : "", near ? "'?" : ""));
     }
 }
 
@@ -172,8 +170,7 @@ static void read_cables(struct reading *r)
             return;
         struct cable c = {read_switch(r, n, "from"), read_switch(r, n, "to"),
                           read_quantity(r, n, "bandwidth", DIM_BANDWIDTH, net->port_Bps),
-                          read_quantity(r, n, "latency", DIM_TIME,
-                                        net->switch_latency_s + hw_optical_s(net))};
+                          read_quantity(r, n, "latency", DIM_TIME, net->switch_latency_s + hw_optical_s(net))};
         if (!r->failed && c.a == c.b)
             complain(r, n, "a cable joins two different switches");
         for (uint32_t i = read_count(r, n, "count"); i > 0 && !r->failed; i--)
@@ -234,8 +231,7 @@ static struct net_file *load(const struct cluster_hw *hw, struct arena *a, struc
     }
     if (hw->nic.per_node != hw->node.gpus) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "topology 'file' has one NIC per GPU; set cluster.nic.per_node to %lld",
-                   (long long)hw->node.gpus);
+                   "topology 'file' has one NIC per GPU; set cluster.nic.per_node to %lld", (long long)hw->node.gpus);
         return NULL;
     }
     if (yaml_doc_read(&r.doc, hw->network.file, a, diag))
@@ -344,15 +340,12 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw, const 
     for (uint32_t i = 0; i < f->n_cables; i++) {
         const struct cable *c = &f->cables[i];
         double payload_Bps = c->bandwidth_Bps * payload_ratio;
-        t->links[link++] = (struct topo_link){payload_Bps, c->latency_s, LINK_LEAF_SPINE,
-                                              first + c->a, first + c->b};
-        t->links[link++] = (struct topo_link){payload_Bps, c->latency_s, LINK_LEAF_SPINE,
-                                              first + c->b, first + c->a};
+        t->links[link++] = (struct topo_link){payload_Bps, c->latency_s, LINK_LEAF_SPINE, first + c->a, first + c->b};
+        t->links[link++] = (struct topo_link){payload_Bps, c->latency_s, LINK_LEAF_SPINE, first + c->b, first + c->a};
     }
 }
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     struct net_file *f = load(hw, a, diag);
     if (!f)
@@ -418,8 +411,7 @@ static const char *link_name(const struct topology *t, uint32_t link, char *buf,
     uint32_t first = topology_first_switch(t);
     if (link < ends_n_links(t))
         return ends_link_name(t, link, buf, size);
-    snprintf(buf, size, "%s to %s", f->switches[t->links[link].a - first],
-             f->switches[t->links[link].b - first]);
+    snprintf(buf, size, "%s to %s", f->switches[t->links[link].a - first], f->switches[t->links[link].b - first]);
     return buf;
 }
 

@@ -2,8 +2,7 @@
  * leaf; one spine layer joins the leaves. */
 #include "topology/rails.h"
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     return rails_build(t, hw, RAILS_IN_ORDER, a, diag);
 }

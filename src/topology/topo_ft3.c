@@ -8,10 +8,10 @@
 #include "topology/fat_tree.h"
 
 struct ft3 {
-    uint32_t down;                 /* endpoints of a leaf */
-    uint32_t leaves, pod_leaves;   /* in all; of a pod */
-    uint32_t pods, aggs;           /* aggs: of a pod = uplinks of a leaf */
-    uint32_t up, cores;            /* uplinks of an aggregation switch; core switches of a group */
+    uint32_t down;               /* endpoints of a leaf */
+    uint32_t leaves, pod_leaves; /* in all; of a pod */
+    uint32_t pods, aggs;         /* aggs: of a pod = uplinks of a leaf */
+    uint32_t up, cores;          /* uplinks of an aggregation switch; core switches of a group */
 };
 
 static const struct ft3 *ft3_of(const struct topology *t)
@@ -29,8 +29,7 @@ static int too_many(const struct cluster_hw *hw, uint64_t n, uint64_t most, stru
     diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                "%llu endpoints need more than three levels of %lld-port switches, which hold %llu; use "
                "fewer nodes or more ports (cluster.network.switch_ports)",
-               (unsigned long long)n, (long long)hw->network.switch_ports,
-               (unsigned long long)most);
+               (unsigned long long)n, (long long)hw->network.switch_ports, (unsigned long long)most);
     return -1;
 }
 
@@ -122,16 +121,15 @@ static uint32_t lower(const struct topology *t, uint32_t leaf, uint32_t agg, boo
     return ends_n_links(t) + (down ? (uint32_t)lower_cables(f) : 0) + leaf * f->aggs + agg;
 }
 
-static uint32_t upper(const struct topology *t, uint32_t pod, uint32_t agg, uint32_t uplink,
-                      bool down)
+static uint32_t upper(const struct topology *t, uint32_t pod, uint32_t agg, uint32_t uplink, bool down)
 {
     const struct ft3 *f = ft3_of(t);
-    return ends_n_links(t) + 2 * (uint32_t)lower_cables(f) +
-           (down ? (uint32_t)upper_cables(f) : 0) + (pod * f->aggs + agg) * f->up + uplink;
+    return ends_n_links(t) + 2 * (uint32_t)lower_cables(f) + (down ? (uint32_t)upper_cables(f) : 0) +
+           (pod * f->aggs + agg) * f->up + uplink;
 }
 
-static void cable(struct topology *t, const struct cluster_hw *hw, uint32_t up, uint32_t down,
-                  uint32_t a, uint32_t b, enum link_kind kind)
+static void cable(struct topology *t, const struct cluster_hw *hw, uint32_t up, uint32_t down, uint32_t a, uint32_t b,
+                  enum link_kind kind)
 {
     double port_Bps = hw_port_payload_Bps(hw);
     double hop_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
@@ -144,19 +142,16 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw)
     const struct ft3 *f = ft3_of(t);
     for (uint32_t leaf = 0; leaf < f->leaves; leaf++)
         for (uint32_t agg = 0; agg < f->aggs; agg++)
-            cable(t, hw, lower(t, leaf, agg, false), lower(t, leaf, agg, true),
-                  leaf_vertex(t, leaf), agg_vertex(t, leaf / f->pod_leaves, agg),
-                  LINK_LEAF_SPINE);
+            cable(t, hw, lower(t, leaf, agg, false), lower(t, leaf, agg, true), leaf_vertex(t, leaf),
+                  agg_vertex(t, leaf / f->pod_leaves, agg), LINK_LEAF_SPINE);
     for (uint32_t pod = 0; pod < f->pods; pod++)
         for (uint32_t agg = 0; agg < f->aggs; agg++)
             for (uint32_t j = 0; j < f->up; j++)
-                cable(t, hw, upper(t, pod, agg, j, false), upper(t, pod, agg, j, true),
-                      agg_vertex(t, pod, agg), core_vertex(t, agg, j % f->cores),
-                      LINK_SPINE_CORE);
+                cable(t, hw, upper(t, pod, agg, j, false), upper(t, pod, agg, j, true), agg_vertex(t, pod, agg),
+                      core_vertex(t, agg, j % f->cores), LINK_SPINE_CORE);
 }
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     struct ft3 *f = ARENA_NEW(a, struct ft3);
     if (plan(hw, f, diag))
@@ -230,15 +225,14 @@ static const char *link_name(const struct topology *t, uint32_t link, char *buf,
         return ends_link_name(t, link, buf, size);
     uint32_t i = link - ends_n_links(t), n = (uint32_t)lower_cables(f);
     if (i < 2 * n) {
-        snprintf(buf, size, i < n ? "leaf %u to aggregation %u of its pod"
-                                  : "leaf %u from aggregation %u of its pod",
+        snprintf(buf, size, i < n ? "leaf %u to aggregation %u of its pod" : "leaf %u from aggregation %u of its pod",
                  i % n / f->aggs, i % f->aggs);
         return buf;
     }
     i -= 2 * n;
     n = (uint32_t)upper_cables(f);
-    snprintf(buf, size, i < n ? "pod %u aggregation %u to core (uplink %u)"
-                              : "pod %u aggregation %u from core (uplink %u)",
+    snprintf(buf, size,
+             i < n ? "pod %u aggregation %u to core (uplink %u)" : "pod %u aggregation %u from core (uplink %u)",
              i % n / f->up / f->aggs, i % n / f->up % f->aggs, i % f->up);
     return buf;
 }

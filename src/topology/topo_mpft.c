@@ -5,8 +5,7 @@
 #include "topology/ends.h"
 #include "topology/rails.h"
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     return rails_build(t, hw, RAILS_BY_PLANE, a, diag);
 }
@@ -31,8 +30,7 @@ static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
 
 static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 0
-                                       : rails_by_destination(t, leaves_from(t, src, dst), dst);
+    return ends_same_node(t, src, dst) ? 0 : rails_by_destination(t, leaves_from(t, src, dst), dst);
 }
 
 /* The other planes, with NVLink on both sides: for when the destination's plane is down. */
@@ -48,8 +46,7 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
-        return rails_over_rail(t, src, dst, (dst + 1 + number - minimal) % t->gpus_per_node,
-                               links);
+        return rails_over_rail(t, src, dst, (dst + 1 + number - minimal) % t->gpus_per_node, links);
     n = ends_to_nic(t, src, from, links);
     return n + rails_network(t, from, dst, 0, number, links + n);
 }

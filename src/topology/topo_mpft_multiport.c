@@ -5,8 +5,7 @@
 #include "topology/ends.h"
 #include "topology/rails.h"
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     return rails_build(t, hw, RAILS_BY_PORT, a, diag);
 }
@@ -26,8 +25,7 @@ static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t 
 {
     if (ends_same_node(t, src, dst))
         return 0;
-    return dst % t->ports_per_nic * rails_n_uplinks(t, src, dst) +
-           rails_by_destination(t, src, dst);
+    return dst % t->ports_per_nic * rails_n_uplinks(t, src, dst) + rails_by_destination(t, src, dst);
 }
 
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,

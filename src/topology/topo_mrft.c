@@ -2,8 +2,7 @@
  * the leaves of all rails. Traffic to another rail goes over the spines, without NVLink. */
 #include "topology/rails.h"
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     return rails_build(t, hw, RAILS_BY_RAIL, a, diag);
 }

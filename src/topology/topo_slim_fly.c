@@ -69,35 +69,32 @@ static uint32_t smallest_that_holds(uint64_t endpoints)
 static int plan(const struct cluster_hw *hw, struct shape *s, struct diag *diag)
 {
     uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
-    uint32_t q = hw->network.slim_fly_q ? (uint32_t)hw->network.slim_fly_q
-                                        : smallest_that_holds(n);
+    uint32_t q = hw->network.slim_fly_q ? (uint32_t)hw->network.slim_fly_q : smallest_that_holds(n);
     if (hw->nic.per_node != hw->node.gpus) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "a Slim Fly has one NIC per GPU; set cluster.nic.per_node to %lld",
-                   (long long)hw->node.gpus);
+                   "a Slim Fly has one NIC per GPU; set cluster.nic.per_node to %lld", (long long)hw->node.gpus);
         return -1;
     }
     *s = shape_of(q);
     if (q < 3 || q % 4 == 2) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "a Slim Fly needs q = 4w - 1, 4w or 4w + 1, at least 3, not %u "
-                   "(cluster.network.slim_fly_q)", q);
+                   "(cluster.network.slim_fly_q)",
+                   q);
         return -1;
     }
     if (capacity(s) < n) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "%llu endpoints do not fit a Slim Fly of q = %u, which holds %llu; q = %u would hold "
                    "them (cluster.network.slim_fly_q; 0 chooses it)",
-                   (unsigned long long)n, q, (unsigned long long)capacity(s),
-                   smallest_that_holds(n));
+                   (unsigned long long)n, q, (unsigned long long)capacity(s), smallest_that_holds(n));
         return -1;
     }
     if (s->degree + s->per_switch > hw->network.switch_ports) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "a Slim Fly of q = %u needs %u ports per switch (%u cables, %u endpoints), not %lld "
                    "(cluster.network.switch_ports)",
-                   q, s->degree + s->per_switch, s->degree, s->per_switch,
-                   (long long)hw->network.switch_ports);
+                   q, s->degree + s->per_switch, s->degree, s->per_switch, (long long)hw->network.switch_ports);
         return -1;
     }
     return 0;
@@ -205,8 +202,8 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw)
     double hop_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
     for (uint32_t sw = 0; sw < n; sw++)
         for (uint32_t slot = 0; slot < g->s.degree; slot++)
-            t->links[link++] = (struct topo_link){hw_port_payload_Bps(hw), hop_s, LINK_LEAF_SPINE,
-                                                  first + sw, first + neighbour(g, sw, slot)};
+            t->links[link++] = (struct topo_link){hw_port_payload_Bps(hw), hop_s, LINK_LEAF_SPINE, first + sw,
+                                                  first + neighbour(g, sw, slot)};
 }
 
 /* What there is to build near a q that cannot be built. */
@@ -227,8 +224,7 @@ static int not_buildable(uint32_t q, struct diag *diag)
     return -1;
 }
 
-static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag)
+static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     struct slim_fly *g = ARENA_NEW(a, struct slim_fly);
     if (plan(hw, &g->s, diag))
@@ -251,8 +247,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
 
 /* Switches in the middle of the ways of two cables from u to v: number `want`, or their number when
  * there are fewer (then *middle is NONE). u and v are neither equal nor neighbours. */
-static uint32_t find_middle(const struct topology *t, uint32_t u, uint32_t v, uint32_t want,
-                            uint32_t *middle)
+static uint32_t find_middle(const struct topology *t, uint32_t u, uint32_t v, uint32_t want, uint32_t *middle)
 {
     const struct slim_fly *g = slim_fly_of(t);
     struct place a = place_of(g, u), b = place_of(g, v);
@@ -288,8 +283,7 @@ static uint32_t n_ways(const struct topology *t, uint32_t u, uint32_t v)
 }
 
 /* Links of way `number` from switch u to switch v; at most two. */
-static uint32_t way(const struct topology *t, uint32_t u, uint32_t v, uint32_t number,
-                    uint32_t *links)
+static uint32_t way(const struct topology *t, uint32_t u, uint32_t v, uint32_t number, uint32_t *links)
 {
     uint32_t middle, direct = u == v ? NONE : link_between(t, u, v);
     if (u == v)
@@ -331,8 +325,7 @@ static uint32_t detour_switch(uint32_t u, uint32_t v, uint32_t number)
 }
 
 /* By way of another switch; the minimal way where both halves would use the same link. */
-static uint32_t detour(const struct topology *t, uint32_t u, uint32_t v, uint32_t number,
-                       uint32_t *links)
+static uint32_t detour(const struct topology *t, uint32_t u, uint32_t v, uint32_t number, uint32_t *links)
 {
     uint32_t over = detour_switch(u, v, number);
     uint32_t n = way(t, u, over, 0, links), m = way(t, over, v, 0, links + n);
@@ -351,8 +344,7 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
         return ends_nvlink(t, src, dst, links);
     uint32_t minimal = n_ways(t, u, v);
     links[n++] = ends_nic_out(t, src, 0);
-    n += number < minimal ? way(t, u, v, number, links + n)
-                          : detour(t, u, v, number - minimal, links + n);
+    n += number < minimal ? way(t, u, v, number, links + n) : detour(t, u, v, number - minimal, links + n);
     links[n++] = ends_nic_in(t, dst, 0);
     return n;
 }
@@ -365,8 +357,7 @@ static const char *link_name(const struct topology *t, uint32_t link, char *buf,
     uint32_t from = (link - ends_n_links(t)) / g->s.degree;
     struct place a = place_of(g, from);
     struct place b = place_of(g, t->links[link].b - topology_first_switch(t));
-    snprintf(buf, size, "switch (%u,%u,%u) to (%u,%u,%u)", a.side, a.column, a.row, b.side,
-             b.column, b.row);
+    snprintf(buf, size, "switch (%u,%u,%u) to (%u,%u,%u)", a.side, a.column, a.row, b.side, b.column, b.row);
     return buf;
 }
 

@@ -27,11 +27,11 @@ struct topo_link {
     uint32_t a, b;       /* vertex ids: endpoints first, then NICs, then switches */
 };
 
-struct topo_counts { /* network only: NVLink and PCIe inside a node are not counted */
+struct topo_counts {                     /* network only: NVLink and PCIe inside a node are not counted */
     uint64_t endpoints, switches, links; /* links: undirected switch-switch cables */
-    uint64_t short_links; /* of these: inside a group of switches that stand together, so that copper
+    uint64_t short_links;                /* of these: inside a group of switches that stand together, so that copper
                              reaches (dragonfly: within a group) */
-    uint64_t nic_cables;  /* between NICs and switches; 0 = one per endpoint */
+    uint64_t nic_cables;                 /* between NICs and switches; 0 = one per endpoint */
     /* callers zero the struct before count() */
 };
 
@@ -54,10 +54,9 @@ struct topology {
 struct topology_type {
     const char *name; /* "mpft" */
     const char *doc;
-    const char *ref;  /* paper section */
+    const char *ref; /* paper section */
     /* Builds into the arena. 0 or -1. */
-    int (*build)(struct topology *t, const struct cluster_hw *hw, struct arena *a,
-                 struct diag *diag);
+    int (*build)(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag);
     /* The same counts in closed form, without building. */
     int (*count)(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag);
     /* The paths from src to dst (never equal): numbers 0 .. n_minimal-1 are the minimal ones, of equal
@@ -80,8 +79,7 @@ struct topology_type {
 };
 
 /* The path of destination-based routing; 0 links when src == dst. */
-uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst,
-                        uint32_t links[ROUTE_MAX_LINKS]);
+uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
 static inline uint32_t topology_first_switch(const struct topology *t)
 {
     return t->n_endpoints * (1 + t->ports_per_nic);

@@ -32,8 +32,8 @@ static void parse(const uint8_t *data, size_t size, bool words)
     must(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
-    int failed = words ? float_words_parse(text, size, "fuzz.f32", arena, &x, diag) :
-                         float_text_parse(text, size, "fuzz.txt", arena, &x, diag);
+    int failed = words ? float_words_parse(text, size, "fuzz.f32", arena, &x, diag)
+                       : float_text_parse(text, size, "fuzz.txt", arena, &x, diag);
     check(failed != 0, &x, diag);
     free(text);
     diag_free(diag);

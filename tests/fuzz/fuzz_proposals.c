@@ -22,8 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = arena_alloc(arena, size + 1);
     memcpy(text, data, size);
     bool list = *text == 'l';
-    int bad = list ? proposal_stack_add_list(s, text + 1, SRCLOC_FILE("list"), diag) :
-                     proposal_stack_add_option(s, text, diag);
+    int bad = list ? proposal_stack_add_list(s, text + 1, SRCLOC_FILE("list"), diag)
+                   : proposal_stack_add_option(s, text, diag);
     must(!bad == !diag_count(diag));
     must(bad || list || s->n_uses == 1);
     for (uint32_t i = 0; i < s->n_uses; i++)

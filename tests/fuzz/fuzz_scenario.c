@@ -52,8 +52,7 @@ static char *print(const struct scenario_file *file, size_t *size)
     return text;
 }
 
-static void check_round_trip(const struct scenario_file *file, struct arena *a,
-                             struct diag *d)
+static void check_round_trip(const struct scenario_file *file, struct arena *a, struct diag *d)
 {
     struct scenario_file again;
     size_t size = 0, again_size = 0;

@@ -50,7 +50,8 @@ static void read_again(const struct design *d, struct arena *arena)
     expand(&again, &same);
     must(points.n == same.n);
     for (uint32_t i = 0; i < points.n; i++) {
-        const char **a = design_overrides(d, &points, i, arena, &n), **b = design_overrides(&again, &same, i, arena, &m);
+        const char **a = design_overrides(d, &points, i, arena, &n),
+                   **b = design_overrides(&again, &same, i, arena, &m);
         must(n == m);
         for (int k = (int)d->n_set; k < n; k++)
             must(strcmp(a[k], b[k]) == 0);

@@ -12,15 +12,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* One rule of each kind, with names that are short enough to be found. */
-static const char rules[] =
-    "- {match: notify, class: notify, collective: notify, host_awaits: true, bound: wait}\n"
-    "- {match: send, class: send, collective: dispatch, bound: communication}\n"
-    "- {match: perm, class: perm, per_token: always, sets_rows: 16, bound: memory}\n"
-    "- {match: row, class: row, per_token: grid, rows_per_block: 1, bound: memory}\n"
-    "- {match: el, class: el, per_token: grid, elements_per_block: 64, bound: memory}\n"
-    "- {match: cast, class: cast, per_token: permute, bound: memory}\n"
-    "- {match: grad, class: grad, per_token: fork, bound: compute}\n"
-    "- {match: 'g*m', class: gemm, bound: compute}\n";
+static const char rules[] = "- {match: notify, class: notify, collective: notify, host_awaits: true, bound: wait}\n"
+                            "- {match: send, class: send, collective: dispatch, bound: communication}\n"
+                            "- {match: perm, class: perm, per_token: always, sets_rows: 16, bound: memory}\n"
+                            "- {match: row, class: row, per_token: grid, rows_per_block: 1, bound: memory}\n"
+                            "- {match: el, class: el, per_token: grid, elements_per_block: 64, bound: memory}\n"
+                            "- {match: cast, class: cast, per_token: permute, bound: memory}\n"
+                            "- {match: grad, class: grad, per_token: fork, bound: compute}\n"
+                            "- {match: 'g*m', class: gemm, bound: compute}\n";
 
 static char path[64];
 static struct class_table classes;
@@ -48,8 +47,7 @@ static void set_up(void)
     close(fd);
     atexit(tear_down);
     classes_arena = arena_new();
-    must(class_table_parse(&classes, rules, sizeof rules - 1, "rules", classes_arena, d) ==
-         0);
+    must(class_table_parse(&classes, rules, sizeof rules - 1, "rules", classes_arena, d) == 0);
     diag_free(d);
 }
 

@@ -21,8 +21,7 @@ static void find_folder(int argc, char **argv)
     if (argc > 1)
         snprintf(folder, sizeof folder, "%s", argv[1]);
     else
-        snprintf(folder, sizeof folder, "%s/tests/fuzz/corpus/%s",
-                 srcdir ? srcdir : ".", name);
+        snprintf(folder, sizeof folder, "%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".", name);
 }
 
 static int is_visible(const struct dirent *e)
@@ -40,8 +39,7 @@ static int replay(const char *name)
         return -1;
     long size = ftell(f);
     rewind(f);
-    uint8_t *data =
-        malloc(size > 0 ? (size_t)size : 1); /* exact: sanitizers see its end */
+    uint8_t *data = malloc(size > 0 ? (size_t)size : 1); /* exact: sanitizers see its end */
     size_t got = data ? fread(data, 1, (size_t)size, f) : 0;
     fclose(f);
     if (got == (size_t)size)

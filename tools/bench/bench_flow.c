@@ -57,8 +57,13 @@ static struct cluster_hw *load_hardware(struct bench *b, uint32_t nodes)
 static void add_op(struct opgraph *graph, uint32_t rank)
 {
     uint32_t name = opgraph_string(graph, "all-to-all");
-    struct op op = {.kind = OP_COMM, .lane = opgraph_lane(graph), .device = rank,
-                    .sync_group = OP_NONE, .name = name, .class_name = name, .phase = name};
+    struct op op = {.kind = OP_COMM,
+                    .lane = opgraph_lane(graph),
+                    .device = rank,
+                    .sync_group = OP_NONE,
+                    .name = name,
+                    .class_name = name,
+                    .phase = name};
     opgraph_add(graph, &op);
 }
 
@@ -114,8 +119,7 @@ static void bench_free(struct bench *b)
 
 static struct sim_outcome run(struct bench *b, enum net_kind net, double epsilon)
 {
-    struct sim_spec spec = {.graph = b->graph, .topo = &b->topo, .net = net, .epsilon = epsilon,
-                            .sm_per_device = 132};
+    struct sim_spec spec = {.graph = b->graph, .topo = &b->topo, .net = net, .epsilon = epsilon, .sm_per_device = 132};
     struct sim_outcome out;
     malloc_trim(0); /* or the child would find room in what earlier rows have freed */
     sim_run(&spec, b->arena, &out, b->diag);
@@ -156,8 +160,7 @@ static double reference_s(const struct reference *ref, uint32_t ranks, bool *mea
         }
     *measured = false;
     uint32_t k = ref->n - 1;
-    double slope = log(ref->wall_s[k] / ref->wall_s[k - 1]) /
-                   log((double)ref->ranks[k] / ref->ranks[k - 1]);
+    double slope = log(ref->wall_s[k] / ref->wall_s[k - 1]) / log((double)ref->ranks[k] / ref->ranks[k - 1]);
     return ref->wall_s[k] * pow((double)ranks / ref->ranks[k], slope);
 }
 
@@ -178,8 +181,8 @@ static double measure_fixed_memory_B(void)
 
 /* --- rows ------------------------------------------------------------------------------------------- */
 
-static void print_row(uint32_t ranks, const char *sizes, double epsilon,
-                      const struct sim_outcome *o, const struct reference *ref, double fixed_B)
+static void print_row(uint32_t ranks, const char *sizes, double epsilon, const struct sim_outcome *o,
+                      const struct reference *ref, double fixed_B)
 {
     bool measured;
     double cm02_s = reference_s(ref, ranks, &measured);
@@ -188,14 +191,13 @@ static void print_row(uint32_t ranks, const char *sizes, double epsilon,
     if (epsilon > 0)
         snprintf(eps, sizeof eps, "%g", epsilon);
     printf("%5u %-8s %-7s %8lu %9.3f %12.0f %8.1f %7.0f %s%10.2f %s%9.0fx\n", ranks, sizes, eps,
-           (unsigned long)o->n_flows, o->wall_s, (double)o->n_flows / o->wall_s,
-           (double)o->peak_rss_B / 1e6, bytes, measured ? " " : "~", cm02_s,
-           measured ? " " : "~", cm02_s / o->wall_s);
+           (unsigned long)o->n_flows, o->wall_s, (double)o->n_flows / o->wall_s, (double)o->peak_rss_B / 1e6, bytes,
+           measured ? " " : "~", cm02_s, measured ? " " : "~", cm02_s / o->wall_s);
     fflush(stdout);
 }
 
-static void print_error(const struct bench *b, const struct sim_outcome *exact,
-                        const struct sim_outcome *merged, double epsilon)
+static void print_error(const struct bench *b, const struct sim_outcome *exact, const struct sim_outcome *merged,
+                        double epsilon)
 {
     double worst = 0, sum = 0;
     uint32_t n = b->graph->n_transfers;
@@ -232,9 +234,8 @@ static void bench_cluster(uint32_t ranks, uint32_t group, bool equal, double eps
 {
     struct bench *b = bench_groups(ranks, group, equal);
     struct sim_outcome o = run(b, NET_FLOW, epsilon);
-    printf("%5u GPUs in groups of %u, %s sizes, epsilon %g: %lu flows, %.3f s, %.1f MB\n", ranks,
-           group, equal ? "equal" : "unequal", epsilon, (unsigned long)o.n_flows, o.wall_s,
-           (double)o.peak_rss_B / 1e6);
+    printf("%5u GPUs in groups of %u, %s sizes, epsilon %g: %lu flows, %.3f s, %.1f MB\n", ranks, group,
+           equal ? "equal" : "unequal", epsilon, (unsigned long)o.n_flows, o.wall_s, (double)o.peak_rss_B / 1e6);
     bench_free(b);
 }
 
@@ -271,11 +272,11 @@ static void bench_symmetry(void)
     struct bench *b = bench_new(WHOLE, true);
     struct sim_outcome whole = run(b, NET_FLOW, 0);
     bench_free(b);
-    printf("%5u GPUs by exact symmetry: %.3f s; all flows: %.3f s; makespans differ by %.1g\n", WHOLE,
-           wall_s, whole.wall_s, fabs(small_s / whole.makespan_s - 1));
+    printf("%5u GPUs by exact symmetry: %.3f s; all flows: %.3f s; makespans differ by %.1g\n", WHOLE, wall_s,
+           whole.wall_s, fabs(small_s / whole.makespan_s - 1));
     folded_s(LARGE, &o, &wall_s);
-    printf("%5u GPUs by exact symmetry: %lu flows, %.3f s with the network's construction, %.1f MB\n",
-           LARGE, (unsigned long)o.n_flows, wall_s, (double)o.peak_rss_B / 1e6);
+    printf("%5u GPUs by exact symmetry: %lu flows, %.3f s with the network's construction, %.1f MB\n", LARGE,
+           (unsigned long)o.n_flows, wall_s, (double)o.peak_rss_B / 1e6);
 }
 
 /* Pages that this process holds. */
@@ -334,8 +335,12 @@ static void add_exchange(struct bench *b, const uint32_t *lane, const struct ll_
     for (uint32_t src = 0; src < n; src++)
         for (uint32_t dst = 0; dst < n; dst++) {
             double pairs = traffic->pairs[src * n + dst];
-            struct transfer t = {.src_op = first + src, .dst_op = first + dst, .src = src, .dst = dst,
-                                 .weight = pairs, .bytes_B = pairs * ll_message_B(&b->hw->ep_kernel, HIDDEN, false)};
+            struct transfer t = {.src_op = first + src,
+                                 .dst_op = first + dst,
+                                 .src = src,
+                                 .dst = dst,
+                                 .weight = pairs,
+                                 .bytes_B = pairs * ll_message_B(&b->hw->ep_kernel, HIDDEN, false)};
             if (src != dst && pairs > 0)
                 opgraph_transfer(b->graph, &t);
         }
@@ -358,9 +363,8 @@ static void bench_decode(uint32_t ranks, double epsilon)
     }
     gsl_rng_free(rng);
     struct sim_outcome o = run(b, NET_FLOW, epsilon);
-    printf("EP%u, %d exchanges of decoding, epsilon %g: %.1f us each, %lu flows, %.3f s, %.1f MB\n", ranks,
-           EXCHANGES, epsilon, 1e6 * o.makespan_s / EXCHANGES, (unsigned long)o.n_flows, o.wall_s,
-           (double)o.peak_rss_B / 1e6);
+    printf("EP%u, %d exchanges of decoding, epsilon %g: %.1f us each, %lu flows, %.3f s, %.1f MB\n", ranks, EXCHANGES,
+           epsilon, 1e6 * o.makespan_s / EXCHANGES, (unsigned long)o.n_flows, o.wall_s, (double)o.peak_rss_B / 1e6);
     bench_free(b);
 }
 
@@ -372,10 +376,10 @@ int main(void)
     measure_reference(&unequal, false);
     measure_reference(&equal, true);
     double fixed_B = measure_fixed_memory_B();
-    printf("B/flow: peak memory less the pages before the run and the %.1f MB of a run with %d flows\n",
-           fixed_B / 1e6, GPUS * (GPUS - 1));
-    printf("%5s %-8s %-7s %8s %9s %12s %8s %7s %11s %11s\n", "ranks", "sizes", "epsilon",
-           "flows", "flow s", "flows/s", "peak MB", "B/flow", "cm02 s", "ratio");
+    printf("B/flow: peak memory less the pages before the run and the %.1f MB of a run with %d flows\n", fixed_B / 1e6,
+           GPUS * (GPUS - 1));
+    printf("%5s %-8s %-7s %8s %9s %12s %8s %7s %11s %11s\n", "ranks", "sizes", "epsilon", "flows", "flow s", "flows/s",
+           "peak MB", "B/flow", "cm02 s", "ratio");
     bench_rows(false, &unequal, fixed_B);
     bench_rows(true, &equal, fixed_B);
     bench_cluster(2048, 64, true, 0);

@@ -30,17 +30,14 @@ static void bench_format(const char *name, const float *x, float *y)
         number_format_round_trip(&f, x, ROWS, COLUMNS, y);
         rounds++;
     } while (now_s() - begin_s < 0.3);
-    printf("%-38s %10.1f M values/s encoded and decoded\n", name,
-           1e-6 * rounds * ROWS * COLUMNS / (now_s() - begin_s));
+    printf("%-38s %10.1f M values/s encoded and decoded\n", name, 1e-6 * rounds * ROWS * COLUMNS / (now_s() - begin_s));
 }
 
 /* One step after the other by the definition is for tests; the fast one must give the
  * same bits. */
-static void bench_gemm(const char *what, const struct tensor_core *tc, bool fine,
-                       bool plain, struct arena *arena)
+static void bench_gemm(const char *what, const struct tensor_core *tc, bool fine, bool plain, struct arena *arena)
 {
-    struct gemm_case c = {
-        plain ? 2 : 32, plain ? 16 : 128, DEEP, GEMM_GAUSSIAN, 1, fine};
+    struct gemm_case c = {plain ? 2 : 32, plain ? 16 : 128, DEEP, GEMM_GAUSSIAN, 1, fine};
     struct gemm_sample s = gemm_sample(&c, arena);
     float *out = ARENA_ARRAY(arena, float, c.m *c.n);
     double begin_s = now_s();
@@ -50,24 +47,20 @@ static void bench_gemm(const char *what, const struct tensor_core *tc, bool fine
         rounds++;
     } while (now_s() - begin_s < 0.3);
     double dots_per_s = rounds * (double)c.m * c.n / (now_s() - begin_s);
-    printf("%-38s %10.1f M elements/s, %9.0f dot products/s\n", what,
-           1e-6 * DEEP * dots_per_s, dots_per_s);
+    printf("%-38s %10.1f M elements/s, %9.0f dot products/s\n", what, 1e-6 * DEEP * dots_per_s, dots_per_s);
 }
 
 int main(void)
 {
-    static const char *const names[] = {"bf16",       "e5m6",       "e4m3",
-                                        "e5m2",       "e4m3_1x128", "mxfp8_e4m3",
-                                        "mxfp4_e2m1", "logfmt8",    "logfmt10"};
+    static const char *const names[] = {"bf16",       "e5m6",       "e4m3",    "e5m2",    "e4m3_1x128",
+                                        "mxfp8_e4m3", "mxfp4_e2m1", "logfmt8", "logfmt10"};
     struct arena *arena = arena_new();
-    float *x = ARENA_ARRAY(arena, float, ROWS *COLUMNS),
-          *y = ARENA_ARRAY(arena, float, ROWS *COLUMNS);
+    float *x = ARENA_ARRAY(arena, float, ROWS *COLUMNS), *y = ARENA_ARRAY(arena, float, ROWS *COLUMNS);
     activations_fill(GAUSSIAN, 1, ROWS, COLUMNS, x);
     puts("number formats, one core");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         bench_format(names[i], x, y);
-    struct tensor_core hopper = tensor_core_hopper_fp8, never = hopper,
-                       wide = {32, 40, 23, 128};
+    struct tensor_core hopper = tensor_core_hopper_fp8, never = hopper, wide = {32, 40, 23, 128};
     never.promote_every = 0;
     puts("tensor core, bit by bit, K = 4096");
     bench_gemm("FP22, promoted every 128, one scale", &hopper, false, false, arena);

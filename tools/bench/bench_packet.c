@@ -29,15 +29,13 @@ static void die_on_error(struct diag *diag)
 /* Nodes of one GPU each under a two-level fat tree. */
 static struct bench *bench_new(uint32_t gpus, int64_t switch_ports)
 {
-    static const char *const parts[] = {"chip",    "node",   "nic",
-                                        "network", "packet", "ep_kernel"};
+    static const char *const parts[] = {"chip", "node", "nic", "network", "packet", "ep_kernel"};
     struct arena *a = arena_new();
     struct bench *b = ARENA_NEW(a, struct bench);
     struct cfg *cfg = cfg_new(&cluster_hw_table, a);
     *b = (struct bench){.arena = a, .diag = diag_new(), .graph = opgraph_new(gpus)};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        const char *path =
-            data_find(arena_printf(a, "configs/h800/%s.yaml", parts[i]), NULL, a);
+        const char *path = data_find(arena_printf(a, "configs/h800/%s.yaml", parts[i]), NULL, a);
         if (!path) {
             fprintf(stderr, "bench: error: configs/h800/%s.yaml not found\n", parts[i]);
             exit(EXIT_IO);
@@ -64,12 +62,9 @@ static void add(struct bench *b, uint32_t src, uint32_t dst, double bytes_B)
                     .class_name = name,
                     .phase = name};
     uint32_t id = opgraph_add(b->graph, &op);
-    opgraph_transfer(b->graph, &(struct transfer){.src_op = id,
-                                                  .dst_op = id,
-                                                  .src = src,
-                                                  .dst = dst,
-                                                  .bytes_B = bytes_B,
-                                                  .weight = 1});
+    opgraph_transfer(
+        b->graph,
+        &(struct transfer){.src_op = id, .dst_op = id, .src = src, .dst = dst, .bytes_B = bytes_B, .weight = 1});
 }
 
 /* CPU time of simulations so far: each is a child. */
@@ -77,8 +72,7 @@ static double children_s(void)
 {
     struct rusage r;
     getrusage(RUSAGE_CHILDREN, &r);
-    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-           1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + 1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
 static void run(struct bench *b, const char *what)
@@ -97,8 +91,7 @@ static void run(struct bench *b, const char *what)
     sim_run(&spec, b->arena, &o, b->diag);
     die_on_error(b->diag);
     double cpu_s = children_s() - before_s;
-    printf("%-58s %8.2f M %8.3f s %7.2f M/s\n", what,
-           1e-6 * (double)o.packet.packet_hops, cpu_s,
+    printf("%-58s %8.2f M %8.3f s %7.2f M/s\n", what, 1e-6 * (double)o.packet.packet_hops, cpu_s,
            1e-6 * (double)o.packet.packet_hops / cpu_s);
     fflush(stdout);
     opgraph_free(b->graph);

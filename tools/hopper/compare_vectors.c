@@ -44,8 +44,7 @@ static int read_codes(const char *text, uint32_t k, uint8_t *codes)
 static const char *read_line(char *line, struct vectors *v)
 {
     const char *k = strtok(line, " \n"), *format = strtok(NULL, " \n");
-    const char *a = strtok(NULL, " \n"), *b = strtok(NULL, " \n"),
-               *sum = strtok(NULL, " \n");
+    const char *a = strtok(NULL, " \n"), *b = strtok(NULL, " \n"), *sum = strtok(NULL, " \n");
     char *end = NULL;
     v->k = (uint32_t)strtoul(k, &end, 10);
     if (*end || !v->k || v->k > MAX_K || v->k % 32)
@@ -73,11 +72,9 @@ static float chain(const struct tensor_core *tc, const struct vectors *v)
         int exponents[TENSOR_CORE_MAX_GROUP];
         for (int i = 0; i < tc->group; i++) {
             uint32_t a = v->a[k + (uint32_t)i], b = v->b[k + (uint32_t)i];
-            products[i] = (double)minifloat_decode(v->format, a) *
-                          (double)minifloat_decode(v->format, b);
+            products[i] = (double)minifloat_decode(v->format, a) * (double)minifloat_decode(v->format, b);
             exponents[i] = products[i] == 0 ? TENSOR_CORE_NO_EXPONENT
-                                            : minifloat_exponent(v->format, a) +
-                                                  minifloat_exponent(v->format, b);
+                                            : minifloat_exponent(v->format, a) + minifloat_exponent(v->format, b);
         }
         sum = tensor_core_step(tc, sum, products, exponents, tc->group);
     }
@@ -100,8 +97,7 @@ static void compare(const struct vectors *v, unsigned long line, struct tally *t
         float is = chain(&tc, v);
         bool right = agrees(is, v->bits);
         t->right[i] += right;
-        if (right || tc.align_bits != tensor_core_hopper_fp8.align_bits ||
-            t->first_wrong_line)
+        if (right || tc.align_bits != tensor_core_hopper_fp8.align_bits || t->first_wrong_line)
             continue;
         t->first_wrong_line = line;
         memcpy(&t->first_is, &is, sizeof is);
@@ -134,11 +130,11 @@ static int report(const char *path, const struct tally *t)
 {
     int model = tensor_core_hopper_fp8.align_bits;
     for (int i = 0; i < N_BITS; i++)
-        printf("%2d fraction bits: %lu of %lu sums agree bit by bit%s\n", FROM_BITS + i,
-               t->right[i], t->n, FROM_BITS + i == model ? " (the model's)" : "");
+        printf("%2d fraction bits: %lu of %lu sums agree bit by bit%s\n", FROM_BITS + i, t->right[i], t->n,
+               FROM_BITS + i == model ? " (the model's)" : "");
     if (t->first_wrong_line)
-        printf("%s:%lu: the model says %08x, the tensor core %08x\n", path,
-               t->first_wrong_line, t->first_is, t->first_should);
+        printf("%s:%lu: the model says %08x, the tensor core %08x\n", path, t->first_wrong_line, t->first_is,
+               t->first_should);
     return t->first_wrong_line != 0;
 }
 
@@ -146,8 +142,7 @@ int main(int argc, char **argv)
 {
     struct tally t = {0};
     if (argc != 2) {
-        fputs("usage: compare_vectors FILE (of tools/hopper/wgmma_vectors.cu)\n",
-              stderr);
+        fputs("usage: compare_vectors FILE (of tools/hopper/wgmma_vectors.cu)\n", stderr);
         return EXIT_USAGE;
     }
     FILE *f = fopen(argv[1], "r");

@@ -4,13 +4,7 @@
 
 #include "hw/formats/format_study.h"
 
-enum report_table {
-    REPORT_ERRORS = 1,
-    REPORT_COMBINE = 2,
-    REPORT_ROUNDING = 4,
-    REPORT_GEMM = 8,
-    REPORT_ALL = 15
-};
+enum report_table { REPORT_ERRORS = 1, REPORT_COMBINE = 2, REPORT_ROUNDING = 4, REPORT_GEMM = 8, REPORT_ALL = 15 };
 
 enum {
     REPORT_COLUMNS = 4096,     /* of drawn data */
@@ -64,7 +58,6 @@ struct format_report {
     size_t n_errors, n_combine, n_rounding, n_gemm;
 };
 
-void format_report(const struct report_request *request, struct arena *arena,
-                   struct format_report *out);
+void format_report(const struct report_request *request, struct arena *arena, struct format_report *out);
 
 #endif

@@ -19,10 +19,14 @@ static double draw(enum activations kind, gsl_rng *rng)
 {
     switch (kind) {
     case GAUSSIAN:
-    case OUTLIERS: return gsl_ran_gaussian_ziggurat(rng, 1);
-    case HEAVY_TAILED: return gsl_ran_tdist(rng, HEAVY_TAIL_FREEDOM);
-    case UNIFORM: return gsl_ran_flat(rng, -1, 1);
-    case N_ACTIVATIONS: break;
+    case OUTLIERS:
+        return gsl_ran_gaussian_ziggurat(rng, 1);
+    case HEAVY_TAILED:
+        return gsl_ran_tdist(rng, HEAVY_TAIL_FREEDOM);
+    case UNIFORM:
+        return gsl_ran_flat(rng, -1, 1);
+    case N_ACTIVATIONS:
+        break;
     }
     BUG("unknown distribution %d", (int)kind);
 }
@@ -79,8 +83,8 @@ static void draw_gates(gsl_rng *rng, uint32_t experts, double *gates)
         gates[e] /= sum;
 }
 
-static void combine_token(const struct number_format *f, const double *gates, uint32_t experts,
-                          uint32_t cols, float *outputs, float *exact, float *combined)
+static void combine_token(const struct number_format *f, const double *gates, uint32_t experts, uint32_t cols,
+                          float *outputs, float *exact, float *combined)
 {
     for (uint32_t c = 0; c < cols; c++) {
         double sum = 0;
@@ -96,19 +100,19 @@ static void combine_token(const struct number_format *f, const double *gates, ui
             combined[c] = fmaf((float)gates[e], row[c], combined[c]);
     }
     for (uint32_t c = 0; c < cols; c++)
-        combined[c] = minifloat_decode(&minifloat_bf16,
-                                       minifloat_encode(&minifloat_bf16, combined[c], MINIFLOAT_SATURATE));
+        combined[c] =
+            minifloat_decode(&minifloat_bf16, minifloat_encode(&minifloat_bf16, combined[c], MINIFLOAT_SATURATE));
 }
 
-struct format_error combine_error(const struct number_format *f, enum activations kind, uint64_t seed,
-                                  uint32_t tokens, uint32_t cols, uint32_t experts)
+struct format_error combine_error(const struct number_format *f, enum activations kind, uint64_t seed, uint32_t tokens,
+                                  uint32_t cols, uint32_t experts)
 {
     struct arena *arena = arena_new();
     gsl_rng *rng = rng_stream(seed, (uint64_t)kind, "combine gates");
     size_t per_token = (size_t)experts * cols;
-    float *outputs = ARENA_ARRAY(arena, float, per_token * tokens);
-    float *exact = ARENA_ARRAY(arena, float, (size_t)tokens * cols);
-    float *combined = ARENA_ARRAY(arena, float, (size_t)tokens * cols);
+    float *outputs = ARENA_ARRAY(arena, float, per_token *tokens);
+    float *exact = ARENA_ARRAY(arena, float, (size_t)tokens *cols);
+    float *combined = ARENA_ARRAY(arena, float, (size_t)tokens *cols);
     double *gates = ARENA_ARRAY(arena, double, experts);
     activations_fill(kind, seed, tokens * experts, cols, outputs);
     for (uint32_t t = 0; t < tokens; t++) {
@@ -124,15 +128,13 @@ struct format_error combine_error(const struct number_format *f, enum activation
 
 /* --- errors of GEMMs -------------------------------------------------------------------------------- */
 
-static float *draw_operand(const struct gemm_case *c, uint32_t rows, uint64_t which,
-                           struct arena *arena)
+static float *draw_operand(const struct gemm_case *c, uint32_t rows, uint64_t which, struct arena *arena)
 {
     size_t n = (size_t)rows * c->k;
     float *x = ARENA_ARRAY(arena, float, n);
     gsl_rng *rng = rng_stream(c->seed, which, "gemm operand");
     for (size_t i = 0; i < n; i++)
-        x[i] = (float)(c->data == GEMM_GAUSSIAN ? gsl_ran_gaussian_ziggurat(rng, 1)
-                                                : gsl_rng_uniform(rng));
+        x[i] = (float)(c->data == GEMM_GAUSSIAN ? gsl_ran_gaussian_ziggurat(rng, 1) : gsl_rng_uniform(rng));
     gsl_rng_free(rng);
     return x;
 }

@@ -31,8 +31,8 @@ struct format_error format_error(const float *x, const float *y, size_t n);
 
 /* The combine step (paper 3.2): every token sums `experts` outputs that came over the wire in the format,
  * weighted, in FP32; the sum is stored in BF16. Against the sum in double of what was sent. */
-struct format_error combine_error(const struct number_format *f, enum activations kind, uint64_t seed,
-                                  uint32_t tokens, uint32_t cols, uint32_t experts);
+struct format_error combine_error(const struct number_format *f, enum activations kind, uint64_t seed, uint32_t tokens,
+                                  uint32_t cols, uint32_t experts);
 
 struct gemm_error {
     double rms_ratio;  /* Frobenius norm of the error, over that of the reference */

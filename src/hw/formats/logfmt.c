@@ -57,8 +57,7 @@ static uint32_t round_log(const struct logfmt_tile *tile, float magnitude, uint3
     return (uint32_t)fmin(fmax(steps, 0), last - 1) + 1;
 }
 
-void logfmt_encode(int bits, enum logfmt_rounding rounding, const float *x, int count,
-                   struct logfmt_tile *tile)
+void logfmt_encode(int bits, enum logfmt_rounding rounding, const float *x, int count, struct logfmt_tile *tile)
 {
     uint32_t last = (1u << (bits - 1)) - 1;
     float least, most;
@@ -70,8 +69,7 @@ void logfmt_encode(int bits, enum logfmt_rounding rounding, const float *x, int 
     for (int i = 0; i < count; i++) {
         uint32_t sign = (signbit(x[i]) ? 1u : 0u) << (bits - 1), k = 0;
         if (x[i] != 0)
-            k = rounding == LOGFMT_LINEAR ? round_linear(tile, fabsf(x[i]), last)
-                                          : round_log(tile, fabsf(x[i]), last);
+            k = rounding == LOGFMT_LINEAR ? round_linear(tile, fabsf(x[i]), last) : round_log(tile, fabsf(x[i]), last);
         tile->codes[i] = (uint16_t)(sign | k);
     }
 }

@@ -31,8 +31,7 @@ struct logfmt_tile {
 };
 
 /* count <= LOGFMT_TILE values, finite. */
-void logfmt_encode(int bits, enum logfmt_rounding rounding, const float *x, int count,
-                   struct logfmt_tile *tile);
+void logfmt_encode(int bits, enum logfmt_rounding rounding, const float *x, int count, struct logfmt_tile *tile);
 void logfmt_decode(int bits, const struct logfmt_tile *tile, float *x, int count);
 
 #endif

@@ -27,9 +27,12 @@ static uint32_t last_finite(const struct minifloat *f)
 {
     uint32_t all_ones = (1u << (f->exponent_bits + f->mantissa_bits)) - 1;
     switch (f->specials) {
-    case MINIFLOAT_FINITE: return all_ones;
-    case MINIFLOAT_ONE_NAN: return all_ones - 1;
-    case MINIFLOAT_IEEE: return all_ones - (1u << f->mantissa_bits);
+    case MINIFLOAT_FINITE:
+        return all_ones;
+    case MINIFLOAT_ONE_NAN:
+        return all_ones - 1;
+    case MINIFLOAT_IEEE:
+        return all_ones - (1u << f->mantissa_bits);
     }
     BUG("minifloat %s: unknown kind of specials", f->name);
 }
@@ -92,7 +95,6 @@ uint32_t minifloat_encode(const struct minifloat *f, float x, enum minifloat_ove
         exponent = minifloat_min_exponent(f);
     /* In units of the last mantissa bit; a carry out of the mantissa lands in the exponent field. */
     double units = nearbyint(ldexp(fabs((double)x), f->mantissa_bits - exponent));
-    uint64_t code = (uint64_t)units +
-                    ((uint64_t)(exponent - minifloat_min_exponent(f)) << f->mantissa_bits);
+    uint64_t code = (uint64_t)units + ((uint64_t)(exponent - minifloat_min_exponent(f)) << f->mantissa_bits);
     return sign | (code > last_finite(f) ? overflowed(f, overflow) : (uint32_t)code);
 }

@@ -11,15 +11,15 @@
 
 /* What the loops need of a format, as words. */
 struct shape {
-    int shift;              /* mantissa bits of binary32 that fall away */
-    uint32_t rebias;        /* difference of exponent fields, in place */
-    uint32_t sign_bit;      /* of the code */
+    int shift;         /* mantissa bits of binary32 that fall away */
+    uint32_t rebias;   /* difference of exponent fields, in place */
+    uint32_t sign_bit; /* of the code */
     int sign_shift;
-    uint32_t last, nan;     /* largest finite code; the NaN */
-    uint32_t first_normal;  /* binary32 pattern of the smallest normal value */
+    uint32_t last, nan;    /* largest finite code; the NaN */
+    uint32_t first_normal; /* binary32 pattern of the smallest normal value */
     float subnormal_magic;
     float decode_scale;
-    uint32_t infinity;      /* codes from here on have a binary32 exponent of all ones */
+    uint32_t infinity; /* codes from here on have a binary32 exponent of all ones */
 };
 
 static uint32_t bits_of(float x)

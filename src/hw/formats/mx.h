@@ -16,8 +16,8 @@
 enum { MX_BLOCK = 32 };
 
 struct mx_block {
-    uint8_t scale;             /* E8M0: 2^(scale - 127) */
-    uint16_t codes[MX_BLOCK];  /* of the minifloat, or two's complement in 8 bits */
+    uint8_t scale;            /* E8M0: 2^(scale - 127) */
+    uint16_t codes[MX_BLOCK]; /* of the minifloat, or two's complement in 8 bits */
 };
 
 /* element NULL = INT8. n <= MX_BLOCK; codes past n are zero. */

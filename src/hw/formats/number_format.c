@@ -15,12 +15,30 @@ static const struct number_format formats[] = {
     {"e5m6", "12 bits, 5 of exponent", "paper 3.2", FORMAT_PLAIN, &minifloat_e5m6, {0}, 0, 0},
     {"e4m3", "FP8, 4 bits of exponent", OFP8, FORMAT_PLAIN, &minifloat_e4m3, {0}, 0, 0},
     {"e5m2", "FP8, 5 bits of exponent", OFP8, FORMAT_PLAIN, &minifloat_e5m2, {0}, 0, 0},
-    {"e4m3_1x128", "E4M3, a scale for 1 x 128", "paper 3.1", FORMAT_SCALED, &minifloat_e4m3,
-     {1, 128, SCALE_FP32}, 0, 0},
-    {"e4m3_128x128", "E4M3, a scale for 128 x 128", "paper 3.1", FORMAT_SCALED, &minifloat_e4m3,
-     {128, 128, SCALE_FP32}, 0, 0},
-    {"e5m2_1x128", "E5M2, a scale for 1 x 128", "paper 3.1", FORMAT_SCALED, &minifloat_e5m2,
-     {1, 128, SCALE_FP32}, 0, 0},
+    {"e4m3_1x128",
+     "E4M3, a scale for 1 x 128",
+     "paper 3.1",
+     FORMAT_SCALED,
+     &minifloat_e4m3,
+     {1, 128, SCALE_FP32},
+     0,
+     0},
+    {"e4m3_128x128",
+     "E4M3, a scale for 128 x 128",
+     "paper 3.1",
+     FORMAT_SCALED,
+     &minifloat_e4m3,
+     {128, 128, SCALE_FP32},
+     0,
+     0},
+    {"e5m2_1x128",
+     "E5M2, a scale for 1 x 128",
+     "paper 3.1",
+     FORMAT_SCALED,
+     &minifloat_e5m2,
+     {1, 128, SCALE_FP32},
+     0,
+     0},
     {"mxfp8_e4m3", "MX block of E4M3", OCP_MX, FORMAT_MX, &minifloat_e4m3, {0}, 0, 0},
     {"mxfp8_e5m2", "MX block of E5M2", OCP_MX, FORMAT_MX, &minifloat_e5m2, {0}, 0, 0},
     {"mxfp6_e2m3", "MX block of E2M3", OCP_MX, FORMAT_MX, &minifloat_e2m3, {0}, 0, 0},
@@ -30,10 +48,9 @@ static const struct number_format formats[] = {
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
-static const char *const shown[] = {"bf16",       "e5m6",       "logfmt10",   "logfmt8",
-                                    "e4m3",       "e4m3_1x128", "e4m3_128x128", "mxfp8_e4m3",
-                                    "mxint8",     "e5m2",       "e5m2_1x128", "mxfp8_e5m2",
-                                    "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4_e2m1"};
+static const char *const shown[] = {"bf16",       "e5m6",         "logfmt10",   "logfmt8",    "e4m3",
+                                    "e4m3_1x128", "e4m3_128x128", "mxfp8_e4m3", "mxint8",     "e5m2",
+                                    "e5m2_1x128", "mxfp8_e5m2",   "mxfp6_e2m3", "mxfp6_e3m2", "mxfp4_e2m1"};
 
 bool number_format_shown(size_t i, struct number_format *out)
 {
@@ -51,13 +68,12 @@ static int find_logfmt(const char *name, struct number_format *out, char *why, s
 {
     int bits = 0, end = 0;
     if (sscanf(name, "logfmt%3d%n", &bits, &end) != 1 || (name[end] && strcmp(name + end, "_log"))) {
-        snprintf(why, why_size, "'%s': LogFMT is written logfmtN or logfmtN_log, for example logfmt8",
-                 name);
+        snprintf(why, why_size, "'%s': LogFMT is written logfmtN or logfmtN_log, for example logfmt8", name);
         return -1;
     }
     if (bits < LOGFMT_MIN_BITS || bits > LOGFMT_MAX_BITS) {
-        snprintf(why, why_size, "'%s': LogFMT has %d to %d bits, not %d; write for example logfmt8",
-                 name, LOGFMT_MIN_BITS, LOGFMT_MAX_BITS, bits);
+        snprintf(why, why_size, "'%s': LogFMT has %d to %d bits, not %d; write for example logfmt8", name,
+                 LOGFMT_MIN_BITS, LOGFMT_MAX_BITS, bits);
         return -1;
     }
     *out = (struct number_format){.kind = FORMAT_LOGFMT, .logfmt_bits = bits, .ref = "paper 3.2"};
@@ -106,10 +122,14 @@ double number_format_bits(const struct number_format *f)
 {
     double blocking = (double)f->blocking.rows * f->blocking.cols;
     switch (f->kind) {
-    case FORMAT_PLAIN: return minifloat_bits(f->element);
-    case FORMAT_SCALED: return minifloat_bits(f->element) + 32 / blocking;
-    case FORMAT_MX: return (f->element ? minifloat_bits(f->element) : 8) + 8.0 / MX_BLOCK;
-    case FORMAT_LOGFMT: return f->logfmt_bits + 64.0 / LOGFMT_TILE;
+    case FORMAT_PLAIN:
+        return minifloat_bits(f->element);
+    case FORMAT_SCALED:
+        return minifloat_bits(f->element) + 32 / blocking;
+    case FORMAT_MX:
+        return (f->element ? minifloat_bits(f->element) : 8) + 8.0 / MX_BLOCK;
+    case FORMAT_LOGFMT:
+        return f->logfmt_bits + 64.0 / LOGFMT_TILE;
     }
     BUG("format %s: unknown kind", f->name);
 }
@@ -142,8 +162,7 @@ static void plain(const struct number_format *f, const float *x, size_t n, float
     }
 }
 
-void number_format_round_trip(const struct number_format *f, const float *x, uint32_t rows,
-                              uint32_t cols, float *y)
+void number_format_round_trip(const struct number_format *f, const float *x, uint32_t rows, uint32_t cols, float *y)
 {
     if (f->kind == FORMAT_PLAIN) {
         plain(f, x, (size_t)rows * cols, y);

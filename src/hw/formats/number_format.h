@@ -31,7 +31,6 @@ bool number_format_listed(size_t i, struct number_format *out);
 
 double number_format_bits(const struct number_format *f); /* per value */
 /* y = decode(encode(x)), [rows][cols]; x finite; y may be x. */
-void number_format_round_trip(const struct number_format *f, const float *x, uint32_t rows,
-                              uint32_t cols, float *y);
+void number_format_round_trip(const struct number_format *f, const float *x, uint32_t rows, uint32_t cols, float *y);
 
 #endif

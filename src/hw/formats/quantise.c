@@ -70,8 +70,7 @@ static float scale_of(float magnitude, float largest, enum scale_kind kind)
     return ldexpf(1, half == 0.5f ? exponent - 1 : exponent);
 }
 
-static void quantise_block(struct quantised *q, const float *x, const struct block *b,
-                           enum scale_kind kind, float *row)
+static void quantise_block(struct quantised *q, const float *x, const struct block *b, enum scale_kind kind, float *row)
 {
     float largest = minifloat_max(q->format);
     float magnitude = block_magnitude(x, q->cols, b);
@@ -93,8 +92,7 @@ struct quantised quantise(const struct minifloat *f, const float *x, uint32_t ro
     q.block_cols = blocking.cols ? blocking.cols : cols;
     q.scale_cols = (cols + q.block_cols - 1) / q.block_cols;
     q.codes = ARENA_ARRAY(arena, uint16_t, (size_t)rows * cols);
-    q.scales = ARENA_ARRAY(arena, float,
-                           (size_t)q.scale_cols * ((rows + q.block_rows - 1) / q.block_rows));
+    q.scales = ARENA_ARRAY(arena, float, (size_t)q.scale_cols *((rows + q.block_rows - 1) / q.block_rows));
     float *row = ARENA_ARRAY(arena, float, at_most(q.block_cols, cols));
     for (uint32_t r = 0; r < rows; r += q.block_rows)
         for (uint32_t c = 0; c < cols; c += q.block_cols) {

@@ -24,8 +24,8 @@ static bool special_sum(float accumulator, const double *products, int n, float 
     return !isfinite(all);
 }
 
-float tensor_core_step(const struct tensor_core *tc, float accumulator, const double *products,
-                       const int *exponents, int n)
+float tensor_core_step(const struct tensor_core *tc, float accumulator, const double *products, const int *exponents,
+                       int n)
 {
     float special;
     if (special_sum(accumulator, products, n, &special))
@@ -49,8 +49,7 @@ static uint32_t at_most(uint32_t a, uint32_t b)
 }
 
 /* K elements from one scaling to the next. */
-uint32_t gemm_interval(const struct tensor_core *tc, const struct quantised *a,
-                       const struct quantised *b)
+uint32_t gemm_interval(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b)
 {
     uint32_t interval = at_most(at_most(a->block_cols, b->block_cols), a->cols);
     if (tc->promote_every)
@@ -71,22 +70,21 @@ void gemm_check(const struct tensor_core *tc, const struct quantised *a, const s
 }
 
 /* The products of one group of a row of a and a row of b. */
-static int multiply_group(const struct quantised *a, uint32_t i, const struct quantised *b, uint32_t j,
-                          uint32_t k, uint32_t end, double *products, int *exponents)
+static int multiply_group(const struct quantised *a, uint32_t i, const struct quantised *b, uint32_t j, uint32_t k,
+                          uint32_t end, double *products, int *exponents)
 {
     int n = 0;
     for (; k < end; k++, n++) {
         uint32_t x = a->codes[(size_t)i * a->cols + k], y = b->codes[(size_t)j * b->cols + k];
         products[n] = (double)minifloat_decode(a->format, x) * (double)minifloat_decode(b->format, y);
         exponents[n] = products[n] == 0 ? TENSOR_CORE_NO_EXPONENT
-                                        : minifloat_exponent(a->format, x) +
-                                              minifloat_exponent(b->format, y);
+                                        : minifloat_exponent(a->format, x) + minifloat_exponent(b->format, y);
     }
     return n;
 }
 
-static float dot_plain(const struct tensor_core *tc, const struct quantised *a, uint32_t i,
-                       const struct quantised *b, uint32_t j)
+static float dot_plain(const struct tensor_core *tc, const struct quantised *a, uint32_t i, const struct quantised *b,
+                       uint32_t j)
 {
     uint32_t interval = gemm_interval(tc, a, b);
     float sum = 0;
@@ -96,8 +94,7 @@ static float dot_plain(const struct tensor_core *tc, const struct quantised *a, 
         for (uint32_t k = at; k < end; k += (uint32_t)tc->group) {
             double products[TENSOR_CORE_MAX_GROUP];
             int exponents[TENSOR_CORE_MAX_GROUP];
-            int n = multiply_group(a, i, b, j, k, at_most(k + (uint32_t)tc->group, end), products,
-                                   exponents);
+            int n = multiply_group(a, i, b, j, k, at_most(k + (uint32_t)tc->group, end), products, exponents);
             part = tensor_core_step(tc, part, products, exponents, n);
         }
         sum = fmaf(quantised_scale(a, i, at) * quantised_scale(b, j, at), part, sum);
@@ -105,8 +102,8 @@ static float dot_plain(const struct tensor_core *tc, const struct quantised *a, 
     return sum;
 }
 
-void tensor_core_gemm_plain(const struct tensor_core *tc, const struct quantised *a,
-                            const struct quantised *b, float *c)
+void tensor_core_gemm_plain(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b,
+                            float *c)
 {
     gemm_check(tc, a, b);
     for (uint32_t i = 0; i < a->rows; i++)

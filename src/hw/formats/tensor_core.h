@@ -32,17 +32,16 @@ extern const struct tensor_core tensor_core_hopper_fp8; /* 32, 13, 13, promoted 
 
 /* One step by its definition: n products with their unnormalised exponents, zeros having none
  * (TENSOR_CORE_NO_EXPONENT). Products must be exact in double. */
-float tensor_core_step(const struct tensor_core *tc, float accumulator, const double *products,
-                       const int *exponents, int n);
+float tensor_core_step(const struct tensor_core *tc, float accumulator, const double *products, const int *exponents,
+                       int n);
 
 /* c[m][n] = a[m][k] * b[n][k]' (both have K as their second dimension), with scales. Promotes at least at
  * every border of a scale's block, because the scale is applied there. The blocks of a and b along K are
  * multiples of the group, or cover all of K. */
-void tensor_core_gemm(const struct tensor_core *tc, const struct quantised *a,
-                      const struct quantised *b, float *c);
+void tensor_core_gemm(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b, float *c);
 /* The same by tensor_core_step alone: slow, for tests and for what the fast version cannot hold. */
-void tensor_core_gemm_plain(const struct tensor_core *tc, const struct quantised *a,
-                            const struct quantised *b, float *c);
+void tensor_core_gemm_plain(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b,
+                            float *c);
 /* The product of the same codes and scales in double. */
 void gemm_double(const struct quantised *a, const struct quantised *b, double *c);
 

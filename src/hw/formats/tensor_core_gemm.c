@@ -29,8 +29,8 @@ struct panel_work {
     const struct tensor_core *tc;
     uint32_t depth, interval, rows;
     struct operand a, panel;
-    const float *scales;                /* [interval][row][lane]: of a times of b */
-    float *out;                         /* [row][lane] */
+    const float *scales; /* [interval][row][lane]: of a times of b */
+    float *out;          /* [row][lane] */
 };
 
 struct lanes {
@@ -71,8 +71,7 @@ struct aligned {
     i32x8 sum;
 };
 
-SIMD_INLINE void align_register(int align_bits, const int8_t *products_exponent, const f32x8 *reg,
-                                struct aligned *to)
+SIMD_INLINE void align_register(int align_bits, const int8_t *products_exponent, const f32x8 *reg, struct aligned *to)
 {
     i32x8 exponent = ((i32x8)*reg >> 23 & 0xff) - 127, least = {0}, products = {0};
     for (int lane = 0; lane < 8; lane++)
@@ -104,8 +103,8 @@ SIMD_INLINE void write_register(int register_bits, const struct aligned *from, f
     *reg = (f32x8)(bits & (int32_t)(~0u << (23 - register_bits))) * from->down;
 }
 
-SIMD_INLINE void step(const struct panel_work *w, const float *a, const int8_t *ea, const float *b,
-                      const int8_t *eb, uint32_t n, struct lanes *reg)
+SIMD_INLINE void step(const struct panel_work *w, const float *a, const int8_t *ea, const float *b, const int8_t *eb,
+                      uint32_t n, struct lanes *reg)
 {
     i8x32 most;
     int8_t exponents[LANES];
@@ -172,14 +171,12 @@ static struct table table_of(const struct minifloat *f, struct arena *arena)
     struct table t = {ARENA_ARRAY(arena, float, n), ARENA_ARRAY(arena, int8_t, n)};
     for (uint32_t code = 0; code < n; code++) {
         t.values[code] = minifloat_decode(f, code);
-        t.exponents[code] =
-            (int8_t)(t.values[code] == 0 ? ZERO_EXPONENT : minifloat_exponent(f, code));
+        t.exponents[code] = (int8_t)(t.values[code] == 0 ? ZERO_EXPONENT : minifloat_exponent(f, code));
     }
     return t;
 }
 
-static struct operand lay_out_rows(const struct quantised *q, const struct table *t,
-                                   struct arena *arena)
+static struct operand lay_out_rows(const struct quantised *q, const struct table *t, struct arena *arena)
 {
     size_t n = (size_t)q->rows * q->cols;
     struct operand o = {ARENA_ARRAY(arena, float, n), ARENA_ARRAY(arena, int8_t, n)};
@@ -192,8 +189,7 @@ static struct operand lay_out_rows(const struct quantised *q, const struct table
 
 /* Rows first .. first + LANES of q; rows past the end are zero, as code 0 is in every format. By squares
  * of 32 x 32: rows lie at distances that would evict each other from the cache. */
-static void lay_out_panel(const struct quantised *q, const struct table *t, uint32_t first,
-                          struct operand *panel)
+static void lay_out_panel(const struct quantised *q, const struct table *t, uint32_t first, struct operand *panel)
 {
     for (uint32_t at = 0; at < q->cols; at += LANES)
         for (uint32_t lane = 0; lane < LANES; lane++) {
@@ -207,21 +203,19 @@ static void lay_out_panel(const struct quantised *q, const struct table *t, uint
         }
 }
 
-static void lay_out_scales(const struct quantised *a, const struct quantised *b, uint32_t first,
-                           uint32_t interval, float *scales)
+static void lay_out_scales(const struct quantised *a, const struct quantised *b, uint32_t first, uint32_t interval,
+                           float *scales)
 {
     for (uint32_t at = 0; at < a->cols; at += interval)
         for (uint32_t i = 0; i < a->rows; i++)
             for (uint32_t lane = 0; lane < LANES; lane++, scales++)
-                *scales = first + lane < b->rows
-                              ? quantised_scale(a, i, at) * quantised_scale(b, first + lane, at)
-                              : 0;
+                *scales = first + lane < b->rows ? quantised_scale(a, i, at) * quantised_scale(b, first + lane, at) : 0;
 }
 
 static bool fits(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b)
 {
-    return tc->align_bits <= MAX_FAST_ALIGN && a->format->exponent_bits <= 5 &&
-           b->format->exponent_bits <= 5 && minifloat_all_finite(a->format, a->codes, (size_t)a->rows * a->cols) &&
+    return tc->align_bits <= MAX_FAST_ALIGN && a->format->exponent_bits <= 5 && b->format->exponent_bits <= 5 &&
+           minifloat_all_finite(a->format, a->codes, (size_t)a->rows * a->cols) &&
            minifloat_all_finite(b->format, b->codes, (size_t)b->rows * b->cols);
 }
 
@@ -238,8 +232,7 @@ static void run_panels(struct panel_work *w, const struct quantised *a, const st
     }
 }
 
-static void gemm_fast(const struct tensor_core *tc, const struct quantised *a,
-                      const struct quantised *b, float *c)
+static void gemm_fast(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b, float *c)
 {
     struct arena *arena = arena_new();
     size_t panel = (size_t)a->cols * LANES, block = (size_t)a->rows * LANES;
@@ -249,17 +242,15 @@ static void gemm_fast(const struct tensor_core *tc, const struct quantised *a,
                            .interval = gemm_interval(tc, a, b),
                            .rows = a->rows,
                            .a = lay_out_rows(a, &of_a, arena),
-                           .panel = {ARENA_ARRAY(arena, float, panel),
-                                     ARENA_ARRAY(arena, int8_t, panel)},
+                           .panel = {ARENA_ARRAY(arena, float, panel), ARENA_ARRAY(arena, int8_t, panel)},
                            .out = ARENA_ARRAY(arena, float, block)};
-    float *scales = ARENA_ARRAY(arena, float, block * ((w.depth + w.interval - 1) / w.interval));
+    float *scales = ARENA_ARRAY(arena, float, block *((w.depth + w.interval - 1) / w.interval));
     w.scales = scales;
     run_panels(&w, a, b, &of_b, scales, c);
     arena_free(arena);
 }
 
-void tensor_core_gemm(const struct tensor_core *tc, const struct quantised *a,
-                      const struct quantised *b, float *c)
+void tensor_core_gemm(const struct tensor_core *tc, const struct quantised *a, const struct quantised *b, float *c)
 {
     gemm_check(tc, a, b);
     if (fits(tc, a, b))

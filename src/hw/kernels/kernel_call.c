@@ -25,8 +25,7 @@ static const char *const *needed_by(enum kernel_family family)
 {
     static const char *const gemm[] = {"m", "n", "k", NULL};
     static const char *const attention[] = {"batch", "q_len", "heads", "kv_heads", "qk_dim", "v_dim", NULL};
-    static const char *const decode[] = {"batch", "q_len",  "kv_len", "heads",
-                                         "kv_heads", "qk_dim", "v_dim", NULL};
+    static const char *const decode[] = {"batch", "q_len", "kv_len", "heads", "kv_heads", "qk_dim", "v_dim", NULL};
     static const char *const pass[] = {"read_B", NULL};
     if (kernel_is_pass(family))
         return pass;
@@ -38,10 +37,10 @@ static const char *const *needed_by(enum kernel_family family)
 static const char *const *used_by(enum kernel_family family)
 {
     static const char *const gemm[] = {"m", "n", "k", "sms", NULL};
-    static const char *const attention[] = {"batch", "q_len", "kv_len", "heads", "kv_heads",
-                                            "qk_dim", "v_dim", "sms", NULL};
-    static const char *const decode[] = {"batch", "q_len", "kv_len", "heads", "kv_heads",
-                                         "qk_dim", "v_dim", "kv_token_B", "sms", NULL};
+    static const char *const attention[] = {"batch",  "q_len", "kv_len", "heads", "kv_heads",
+                                            "qk_dim", "v_dim", "sms",    NULL};
+    static const char *const decode[] = {"batch",  "q_len", "kv_len",     "heads", "kv_heads",
+                                         "qk_dim", "v_dim", "kv_token_B", "sms",   NULL};
     static const char *const pass[] = {"read_B", "written_B", "sms", NULL};
     if (kernel_is_pass(family))
         return pass;
@@ -52,8 +51,7 @@ static const char *const *used_by(enum kernel_family family)
 
 bool kernel_is_grouped(enum kernel_family family)
 {
-    return family == KERNEL_GROUPED_CONTIGUOUS || family == KERNEL_GROUPED_MASKED ||
-           family == KERNEL_WGRAD;
+    return family == KERNEL_GROUPED_CONTIGUOUS || family == KERNEL_GROUPED_MASKED || family == KERNEL_WGRAD;
 }
 
 bool kernel_uses(enum kernel_family family, const char *member)

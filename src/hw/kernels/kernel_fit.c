@@ -13,22 +13,41 @@ static const double first_step = 0.2; /* of logarithms */
 enum { any_dtype = 1u << KERNEL_FP8 | 1u << KERNEL_BF16 };
 
 const struct kernel_fit kernel_fits[] = {
-    {"GEMM, FP8", 1u << KERNEL_GEMM | 1u << KERNEL_GROUPED_CONTIGUOUS | 1u << KERNEL_GROUPED_MASKED,
-     1u << KERNEL_FP8, 5,
-     {AT(gemm.start_s), AT(gemm.block_s), AT(gemm.epilogue_s), AT(gemm.unhidden_ratio),
-      AT(gemm.memory_ratio)},
+    {"GEMM, FP8",
+     1u << KERNEL_GEMM | 1u << KERNEL_GROUPED_CONTIGUOUS | 1u << KERNEL_GROUPED_MASKED,
+     1u << KERNEL_FP8,
+     5,
+     {AT(gemm.start_s), AT(gemm.block_s), AT(gemm.epilogue_s), AT(gemm.unhidden_ratio), AT(gemm.memory_ratio)},
      {"gemm.start", "gemm.block", "gemm.epilogue", "gemm.unhidden", "gemm.memory"},
      {1, 1, 1, 1, 0.95}}, /* reads of HBM do not reach more */
-    {"weight gradients, FP8", 1u << KERNEL_WGRAD, 1u << KERNEL_FP8, 1, {AT(gemm.wgrad_block_s)}, {"gemm.wgrad_block"}, {1}},
-    {"attention, forward", 1u << KERNEL_ATTENTION_FORWARD, any_dtype, 2,
+    {"weight gradients, FP8",
+     1u << KERNEL_WGRAD,
+     1u << KERNEL_FP8,
+     1,
+     {AT(gemm.wgrad_block_s)},
+     {"gemm.wgrad_block"},
+     {1}},
+    {"attention, forward",
+     1u << KERNEL_ATTENTION_FORWARD,
+     any_dtype,
+     2,
      {AT(attention.forward_ratio), AT(attention.forward_tile_s)},
-     {"attention.forward", "attention.forward_tile"}, {1, 1}},
-    {"attention, backward", 1u << KERNEL_ATTENTION_BACKWARD, any_dtype, 2,
+     {"attention.forward", "attention.forward_tile"},
+     {1, 1}},
+    {"attention, backward",
+     1u << KERNEL_ATTENTION_BACKWARD,
+     any_dtype,
+     2,
      {AT(attention.backward_ratio), AT(attention.backward_tile_s)},
-     {"attention.backward", "attention.backward_tile"}, {1, 1}},
-    {"attention, decoding", 1u << KERNEL_ATTENTION_DECODE, any_dtype, 3,
+     {"attention.backward", "attention.backward_tile"},
+     {1, 1}},
+    {"attention, decoding",
+     1u << KERNEL_ATTENTION_DECODE,
+     any_dtype,
+     3,
      {AT(attention.decode_start_s), AT(attention.decode_block_s), AT(attention.decode_request_s)},
-     {"attention.decode_start", "attention.decode_block", "attention.decode_request"}, {1, 1, 1}},
+     {"attention.decode_start", "attention.decode_block", "attention.decode_request"},
+     {1, 1, 1}},
     {0}};
 
 static bool is_for(const struct kernel_fit *fit, const struct kernel_call *call)
@@ -77,15 +96,14 @@ static double mean_error(const double *logs, void *ctx)
     return n ? sum / n : 0;
 }
 
-double kernel_fit_run(const struct kernel_fit *fit, const struct kernel_model *measured,
-                      const bool *leave_out, struct hw_kernels *cfg)
+double kernel_fit_run(const struct kernel_fit *fit, const struct kernel_model *measured, const bool *leave_out,
+                      struct hw_kernels *cfg)
 {
     struct problem p = {fit, leave_out, *measured};
     double logs[KERNEL_FIT_MAX];
     for (size_t i = 0; i < fit->n; i++)
         logs[i] = log(*constant(cfg, fit->offsets[i]));
-    double least = fit_minimise(mean_error, &p, logs, fit->n, first_step,
-                                leave_out ? STEPS_AGAIN : STEPS_FIRST);
+    double least = fit_minimise(mean_error, &p, logs, fit->n, first_step, leave_out ? STEPS_AGAIN : STEPS_FIRST);
     set_constants(fit, logs, cfg);
     return least;
 }

@@ -22,12 +22,11 @@ const char *const kernel_family_names[] = {
     [KERNEL_FAMILIES] = NULL,
 };
 const char *const kernel_dtype_names[] = {[KERNEL_FP8] = "fp8", [KERNEL_BF16] = "bf16", NULL};
-const char *const kernel_origin_names[] = {
-    [KERNEL_FROM_POINT] = "table",
-    [KERNEL_FROM_INTERPOLATION] = "interpolated",
-    [KERNEL_FROM_SCALING] = "scaled",
-    [KERNEL_FROM_ROOFLINE] = "roofline",
-    NULL};
+const char *const kernel_origin_names[] = {[KERNEL_FROM_POINT] = "table",
+                                           [KERNEL_FROM_INTERPOLATION] = "interpolated",
+                                           [KERNEL_FROM_SCALING] = "scaled",
+                                           [KERNEL_FROM_ROOFLINE] = "roofline",
+                                           NULL};
 const char *const kernel_limit_names[] = {
     [KERNEL_BY_TENSOR] = "tensor", [KERNEL_BY_MEMORY] = "memory", [KERNEL_BY_LATENCY] = "latency", NULL};
 

@@ -15,12 +15,11 @@ static struct kernel_row_report *tables(const struct kernel_model *m, struct are
     for (uint32_t i = 0; i < m->table.n_rows; i++) {
         const struct kernel_row *row = &m->table.rows[i];
         struct kernel_time other;
-        rows[i] = (struct kernel_row_report){
-            .row = row,
-            .model = kernel_time(&measured, &row->call),
-            .roofline_s = kernel_roofline(&measured, &row->call).roofline_s,
-            .interpolated_s = kernel_time_without(m, i, &other) ? other.time_s : NAN,
-            .refitted_s = cv_s[i]};
+        rows[i] = (struct kernel_row_report){.row = row,
+                                             .model = kernel_time(&measured, &row->call),
+                                             .roofline_s = kernel_roofline(&measured, &row->call).roofline_s,
+                                             .interpolated_s = kernel_time_without(m, i, &other) ? other.time_s : NAN,
+                                             .refitted_s = cv_s[i]};
     }
     return rows;
 }
@@ -58,8 +57,7 @@ static double model_of(const struct kernel_row_report *row)
     return row->model.time_s;
 }
 
-static struct kernel_errors errors_of(const struct kernel_row_report *rows, size_t n, value_of *value,
-                                      double *scratch)
+static struct kernel_errors errors_of(const struct kernel_row_report *rows, size_t n, value_of *value, double *scratch)
 {
     size_t used = 0;
     for (size_t i = 0; i < n; i++)
@@ -105,8 +103,8 @@ static const char *file_name(const struct kernel_row_report *row, struct arena *
     return slash ? slash + 1 : row->row->file;
 }
 
-static struct kernel_summary *summaries(const struct kernel_row_report *rows, size_t n, name_of *name,
-                                        size_t *n_out, struct arena *arena)
+static struct kernel_summary *summaries(const struct kernel_row_report *rows, size_t n, name_of *name, size_t *n_out,
+                                        struct arena *arena)
 {
     struct kernel_summary *list = ARENA_ARRAY(arena, struct kernel_summary, n + 1);
     struct kernel_row_report *mine = ARENA_ARRAY(arena, struct kernel_row_report, n + 1);

@@ -7,10 +7,10 @@
 /* A measured row and what the model says of it; NAN where a way of reckoning has no answer. */
 struct kernel_row_report {
     const struct kernel_row *row;
-    struct kernel_time model;  /* as any kernel is asked for: the row's own table value, for rows of tables */
-    double roofline_s;         /* alone, on the chip that was measured */
-    double interpolated_s;     /* from the table's other rows */
-    double refitted_s;         /* roofline, its constants fitted without the row's series */
+    struct kernel_time model; /* as any kernel is asked for: the row's own table value, for rows of tables */
+    double roofline_s;        /* alone, on the chip that was measured */
+    double interpolated_s;    /* from the table's other rows */
+    double refitted_s;        /* roofline, its constants fitted without the row's series */
 };
 
 /* Sizes of model / measured - 1. */

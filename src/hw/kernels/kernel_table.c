@@ -34,11 +34,14 @@ static double outer_of(const struct kernel_call *c)
     case KERNEL_GEMM:
     case KERNEL_WGRAD:
     case KERNEL_GROUPED_CONTIGUOUS:
-    case KERNEL_GROUPED_MASKED: return n_groups(c);
+    case KERNEL_GROUPED_MASKED:
+        return n_groups(c);
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
-    case KERNEL_ATTENTION_DECODE: return c->batch;
-    default: return 1;
+    case KERNEL_ATTENTION_DECODE:
+        return c->batch;
+    default:
+        return 1;
     }
 }
 
@@ -48,11 +51,14 @@ static double inner_of(const struct kernel_call *c)
     case KERNEL_GEMM:
     case KERNEL_WGRAD:
     case KERNEL_GROUPED_CONTIGUOUS:
-    case KERNEL_GROUPED_MASKED: return mean_rows(c);
+    case KERNEL_GROUPED_MASKED:
+        return mean_rows(c);
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
-    case KERNEL_ATTENTION_DECODE: return kv_length(c);
-    default: return c->read_B + c->written_B;
+    case KERNEL_ATTENTION_DECODE:
+        return kv_length(c);
+    default:
+        return c->read_B + c->written_B;
     }
 }
 
@@ -60,10 +66,10 @@ static double inner_of(const struct kernel_call *c)
 static bool same_attention(const struct kernel_call *a, const struct kernel_call *b)
 {
     bool decode = a->family == KERNEL_ATTENTION_DECODE;
-    bool queries = decode ? same(a->q_len, b->q_len) && same(a->kv_token_B, b->kv_token_B) :
-                            same(a->q_len * kv_length(b), b->q_len * kv_length(a));
-    return queries && same(a->heads, b->heads) && same(a->kv_heads, b->kv_heads) &&
-           same(a->qk_dim, b->qk_dim) && same(a->v_dim, b->v_dim) && a->causal == b->causal && a->window == b->window;
+    bool queries = decode ? same(a->q_len, b->q_len) && same(a->kv_token_B, b->kv_token_B)
+                          : same(a->q_len * kv_length(b), b->q_len * kv_length(a));
+    return queries && same(a->heads, b->heads) && same(a->kv_heads, b->kv_heads) && same(a->qk_dim, b->qk_dim) &&
+           same(a->v_dim, b->v_dim) && a->causal == b->causal && a->window == b->window;
 }
 
 static bool same_grid(const struct kernel_call *a, const struct kernel_call *b)
@@ -73,12 +79,16 @@ static bool same_grid(const struct kernel_call *a, const struct kernel_call *b)
     switch (a->family) {
     case KERNEL_GEMM:
     case KERNEL_GROUPED_CONTIGUOUS:
-    case KERNEL_GROUPED_MASKED: return same(a->n, b->n) && same(a->k, b->k);
-    case KERNEL_WGRAD: return same(a->m, b->m) && same(a->n, b->n);
+    case KERNEL_GROUPED_MASKED:
+        return same(a->n, b->n) && same(a->k, b->k);
+    case KERNEL_WGRAD:
+        return same(a->m, b->m) && same(a->n, b->n);
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
-    case KERNEL_ATTENTION_DECODE: return same_attention(a, b);
-    default: return true;
+    case KERNEL_ATTENTION_DECODE:
+        return same_attention(a, b);
+    default:
+        return true;
     }
 }
 
@@ -139,10 +149,10 @@ static bool along_inner(const struct search *s, double outer, struct table_answe
     if (below == UINT32_MAX || above == UINT32_MAX)
         return false;
     double share = between(wanted, inner_of(&rows[below].call), inner_of(&rows[above].call));
-    *out = (struct table_answer){
-        .ratio = exp((1 - share) * log(s->m->ratios[below]) + share * log(s->m->ratios[above])),
-        .point = below == above,
-        .row = &rows[below]};
+    *out =
+        (struct table_answer){.ratio = exp((1 - share) * log(s->m->ratios[below]) + share * log(s->m->ratios[above])),
+                              .point = below == above,
+                              .row = &rows[below]};
     return true;
 }
 

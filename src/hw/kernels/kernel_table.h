@@ -5,8 +5,8 @@
 #include "hw/kernels/kernels.h"
 
 struct table_answer {
-    double ratio;              /* measured over roofline */
-    bool point;                /* a row fits exactly ... */
+    double ratio;                 /* measured over roofline */
+    bool point;                   /* a row fits exactly ... */
     const struct kernel_row *row; /* ... this; else one of those between which it lies */
 };
 

@@ -11,11 +11,14 @@ double kernel_flop(const struct kernel_call *call)
     case KERNEL_GEMM:
     case KERNEL_WGRAD:
     case KERNEL_GROUPED_CONTIGUOUS:
-    case KERNEL_GROUPED_MASKED: return gemm_flop(call);
+    case KERNEL_GROUPED_MASKED:
+        return gemm_flop(call);
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
-    case KERNEL_ATTENTION_DECODE: return attention_flop(call);
-    default: return 0;
+    case KERNEL_ATTENTION_DECODE:
+        return attention_flop(call);
+    default:
+        return 0;
     }
 }
 
@@ -25,11 +28,14 @@ double kernel_bytes_B(const struct kernel_call *call)
     case KERNEL_GEMM:
     case KERNEL_WGRAD:
     case KERNEL_GROUPED_CONTIGUOUS:
-    case KERNEL_GROUPED_MASKED: return gemm_bytes_B(call);
+    case KERNEL_GROUPED_MASKED:
+        return gemm_bytes_B(call);
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
-    case KERNEL_ATTENTION_DECODE: return attention_bytes_B(call);
-    default: return call->read_B + call->written_B;
+    case KERNEL_ATTENTION_DECODE:
+        return attention_bytes_B(call);
+    default:
+        return call->read_B + call->written_B;
     }
 }
 
@@ -40,11 +46,19 @@ struct kernel_time kernel_roofline(const struct kernel_model *m, const struct ke
     case KERNEL_GEMM:
     case KERNEL_WGRAD:
     case KERNEL_GROUPED_CONTIGUOUS:
-    case KERNEL_GROUPED_MASKED: roofline_gemm(m, call, &t); break;
+    case KERNEL_GROUPED_MASKED:
+        roofline_gemm(m, call, &t);
+        break;
     case KERNEL_ATTENTION_FORWARD:
-    case KERNEL_ATTENTION_BACKWARD: roofline_attention(m, call, &t); break;
-    case KERNEL_ATTENTION_DECODE: roofline_decode(m, call, &t); break;
-    default: roofline_pass(m, call, &t); break;
+    case KERNEL_ATTENTION_BACKWARD:
+        roofline_attention(m, call, &t);
+        break;
+    case KERNEL_ATTENTION_DECODE:
+        roofline_decode(m, call, &t);
+        break;
+    default:
+        roofline_pass(m, call, &t);
+        break;
     }
     BUG_IF(!isfinite(t.roofline_s) || t.roofline_s <= 0);
     t.time_s = t.roofline_s;
@@ -76,14 +90,12 @@ struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct 
     m->table = *table;
     m->ratios = ARENA_ARRAY(arena, double, table->n_rows);
     for (uint32_t i = 0; i < table->n_rows; i++)
-        m->ratios[i] =
-            table->rows[i].time_s / kernel_roofline(&measured, &table->rows[i].call).roofline_s;
+        m->ratios[i] = table->rows[i].time_s / kernel_roofline(&measured, &table->rows[i].call).roofline_s;
     return m;
 }
 
 /* The chip and the SMs that the row was measured on. */
-static bool same_machine(const struct kernel_model *m, const struct kernel_call *call,
-                         const struct kernel_call *row)
+static bool same_machine(const struct kernel_model *m, const struct kernel_call *call, const struct kernel_call *row)
 {
     const struct kernel_chip *was = &m->cfg.measured_on;
     struct kernel_model measured = kernel_measured_model(m);

@@ -26,17 +26,17 @@ enum kernel_family {
     KERNEL_GROUPED_MASKED,     /* a fixed place for each group, rows counted on the device: decoding */
     KERNEL_ATTENTION_FORWARD,  /* q_len queries against kv_len keys: prefill, training */
     KERNEL_ATTENTION_BACKWARD,
-    KERNEL_ATTENTION_DECODE,   /* few queries per request against a paged cache */
+    KERNEL_ATTENTION_DECODE, /* few queries per request against a paged cache */
     /* passes over memory: bytes read and written decide */
-    KERNEL_QUANTISE,  /* cast to FP8 with scales, or back */
-    KERNEL_NORM,      /* RMSNorm, softmax and their gradients */
+    KERNEL_QUANTISE, /* cast to FP8 with scales, or back */
+    KERNEL_NORM,     /* RMSNorm, softmax and their gradients */
     KERNEL_COPY,
     KERNEL_PERMUTE,   /* rows to their experts */
     KERNEL_UNPERMUTE, /* and back, summed with their weights */
     KERNEL_ROPE,
     KERNEL_SWIGLU,
     KERNEL_TRANSPOSE,
-    KERNEL_ROUTER,    /* scores, top-k, counts */
+    KERNEL_ROUTER, /* scores, top-k, counts */
     KERNEL_ELEMENTWISE,
     KERNEL_FAMILIES
 };
@@ -49,22 +49,22 @@ struct kernel_call {
     enum kernel_dtype dtype;
     double sms; /* available to it */
     /* GEMMs */
-    double m, n, k;     /* with groups: m (wgrad: k) of each group on average */
+    double m, n, k; /* with groups: m (wgrad: k) of each group on average */
     uint32_t groups;
     const double *rows; /* [groups] m (wgrad: k) of each; NULL = all alike */
     /* attention */
     double batch, q_len, kv_len, heads, kv_heads, qk_dim, v_dim;
-    double kv_token_B;  /* decode: bytes of the cache per token; 0 = keys and values in BF16 */
+    double kv_token_B; /* decode: bytes of the cache per token; 0 = keys and values in BF16 */
     bool causal;
-    double window;      /* causal: the last keys that a query sees, its own with them; 0 = all before it */
+    double window; /* causal: the last keys that a query sees, its own with them; 0 = all before it */
     /* passes over memory */
     double read_B, written_B;
 };
 
 enum kernel_origin {
-    KERNEL_FROM_POINT,        /* a measured value as it stands */
+    KERNEL_FROM_POINT,         /* a measured value as it stands */
     KERNEL_FROM_INTERPOLATION, /* between measured values, on the chip and SMs where they were measured */
-    KERNEL_FROM_SCALING,      /* either, moved to another chip or number of SMs by the ratio of rooflines */
+    KERNEL_FROM_SCALING,       /* either, moved to another chip or number of SMs by the ratio of rooflines */
     KERNEL_FROM_ROOFLINE
 };
 
@@ -78,9 +78,9 @@ extern const char *const kernel_limit_names[];
 struct kernel_time {
     double time_s;
     enum kernel_origin origin;
-    enum kernel_limit limit;    /* of the roofline */
-    double flop, bytes_B;       /* as asked for: without padding */
-    const char *source;         /* of the measured values; NULL: roofline */
+    enum kernel_limit limit; /* of the roofline */
+    double flop, bytes_B;    /* as asked for: without padding */
+    const char *source;      /* of the measured values; NULL: roofline */
     /* the roofline: time = start + the larger + unhidden share of the smaller */
     double roofline_s, start_s, tensor_s, memory_s;
     double tile_m, tile_n, tiles, waves; /* GEMMs */
@@ -90,7 +90,7 @@ struct kernel_time {
 struct kernel_row {
     struct kernel_call call;
     double time_s;
-    const char *source;  /* whose measurement, under which conditions, when */
+    const char *source; /* whose measurement, under which conditions, when */
     const char *file;
     int line;
 };

@@ -16,8 +16,7 @@ double roofline_sm_flops(const struct kernel_model *m, enum kernel_dtype dtype)
     return chip_flops * m->cfg.tensor_ratio / (double)m->chip.sms;
 }
 
-double roofline_memory_s(const struct kernel_model *m, const struct kernel_call *call, double bytes_B,
-                         double ratio)
+double roofline_memory_s(const struct kernel_model *m, const struct kernel_call *call, double bytes_B, double ratio)
 {
     double sms_Bps = roofline_sms(m, call) * m->cfg.sm_B_per_clock * m->chip.clock_Hz;
     return bytes_B / fmin(m->chip.memory_Bps * ratio, sms_Bps);
@@ -32,24 +31,34 @@ void roofline_add_up(struct kernel_time *t, double unhidden_ratio)
 {
     double larger_s = fmax(t->tensor_s, t->memory_s), smaller_s = fmin(t->tensor_s, t->memory_s);
     t->roofline_s = t->start_s + larger_s + unhidden_ratio * smaller_s;
-    t->limit = t->start_s > larger_s         ? KERNEL_BY_LATENCY :
-               t->tensor_s > t->memory_s     ? KERNEL_BY_TENSOR :
-                                               KERNEL_BY_MEMORY;
+    t->limit = t->start_s > larger_s       ? KERNEL_BY_LATENCY
+               : t->tensor_s > t->memory_s ? KERNEL_BY_TENSOR
+                                           : KERNEL_BY_MEMORY;
 }
 
 static double pass_ratio(const struct kernel_pass_cfg *c, enum kernel_family family)
 {
     switch (family) {
-    case KERNEL_QUANTISE: return c->quantise_ratio;
-    case KERNEL_NORM: return c->norm_ratio;
-    case KERNEL_COPY: return c->copy_ratio;
-    case KERNEL_PERMUTE: return c->permute_ratio;
-    case KERNEL_UNPERMUTE: return c->unpermute_ratio;
-    case KERNEL_ROPE: return c->rope_ratio;
-    case KERNEL_SWIGLU: return c->swiglu_ratio;
-    case KERNEL_TRANSPOSE: return c->transpose_ratio;
-    case KERNEL_ROUTER: return c->router_ratio;
-    default: return c->elementwise_ratio;
+    case KERNEL_QUANTISE:
+        return c->quantise_ratio;
+    case KERNEL_NORM:
+        return c->norm_ratio;
+    case KERNEL_COPY:
+        return c->copy_ratio;
+    case KERNEL_PERMUTE:
+        return c->permute_ratio;
+    case KERNEL_UNPERMUTE:
+        return c->unpermute_ratio;
+    case KERNEL_ROPE:
+        return c->rope_ratio;
+    case KERNEL_SWIGLU:
+        return c->swiglu_ratio;
+    case KERNEL_TRANSPOSE:
+        return c->transpose_ratio;
+    case KERNEL_ROUTER:
+        return c->router_ratio;
+    default:
+        return c->elementwise_ratio;
     }
 }
 

@@ -9,16 +9,14 @@ double roofline_sms(const struct kernel_model *m, const struct kernel_call *call
 /* Sustained tensor rate of one SM. */
 double roofline_sm_flops(const struct kernel_model *m, enum kernel_dtype dtype);
 /* Time of bytes at a share of the memory bandwidth, or at what the call's SMs can load. */
-double roofline_memory_s(const struct kernel_model *m, const struct kernel_call *call, double bytes_B,
-                         double ratio);
+double roofline_memory_s(const struct kernel_model *m, const struct kernel_call *call, double bytes_B, double ratio);
 /* A time that was measured at the clock of measured_on. */
 double roofline_clocked_s(const struct kernel_model *m, double time_s);
 /* Adds the parts up: all members but time, origin and source. */
 void roofline_add_up(struct kernel_time *t, double unhidden_ratio);
 
 void roofline_gemm(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t);
-void roofline_attention(const struct kernel_model *m, const struct kernel_call *call,
-                        struct kernel_time *t);
+void roofline_attention(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t);
 void roofline_decode(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t);
 void roofline_pass(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t);
 

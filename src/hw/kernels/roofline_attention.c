@@ -53,8 +53,7 @@ static double flop_per_pair(const struct kernel_call *call)
 
 double attention_flop(const struct kernel_call *call)
 {
-    double pairs = call->family == KERNEL_ATTENTION_DECODE ? call->q_len * kv_length(call) :
-                                                             pairs_of(call);
+    double pairs = call->family == KERNEL_ATTENTION_DECODE ? call->q_len * kv_length(call) : pairs_of(call);
     return call->batch * call->heads * pairs * flop_per_pair(call);
 }
 
@@ -70,22 +69,20 @@ double attention_bytes_B(const struct kernel_call *call)
     double queries = call->batch * call->q_len * call->heads;
     double own_B = 2 * queries * (call->qk_dim + call->v_dim);
     double cache_B = call->batch * keys_of(call) *
-                     (call->family == KERNEL_ATTENTION_DECODE ?
-                          cache_token_B(call) :
-                          2 * call->kv_heads * (call->qk_dim + call->v_dim));
+                     (call->family == KERNEL_ATTENTION_DECODE ? cache_token_B(call)
+                                                              : 2 * call->kv_heads * (call->qk_dim + call->v_dim));
     if (call->family == KERNEL_ATTENTION_BACKWARD)
         return 2 * (own_B + cache_B) + 4 * queries * call->qk_dim;
     return own_B + cache_B;
 }
 
-void roofline_attention(const struct kernel_model *m, const struct kernel_call *call,
-                        struct kernel_time *t)
+void roofline_attention(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t)
 {
     const struct kernel_attention_cfg *c = &m->cfg.attention;
     bool backward = call->family == KERNEL_ATTENTION_BACKWARD;
     double edges = !call->causal ? 0 : is_windowed(call) ? 2 : 1;
-    double masked = edges * call->batch * call->heads * call->q_len * fmin(tile_rows, kv_length(call)) / 2 *
-                    flop_per_pair(call);
+    double masked =
+        edges * call->batch * call->heads * call->q_len * fmin(tile_rows, kv_length(call)) / 2 * flop_per_pair(call);
     double flops = roofline_sm_flops(m, call->dtype) * (backward ? c->backward_ratio : c->forward_ratio);
     double tile_s = roofline_clocked_s(m, backward ? c->backward_tile_s : c->forward_tile_s);
     double tiles = call->batch * call->heads * ceil(call->q_len / tile_rows);
@@ -102,8 +99,7 @@ void roofline_attention(const struct kernel_model *m, const struct kernel_call *
 static double block_s(const struct kernel_model *m, const struct kernel_call *call)
 {
     double flop = block_rows * block_tokens * flop_per_pair(call);
-    return flop / roofline_sm_flops(m, call->dtype) +
-           roofline_clocked_s(m, m->cfg.attention.decode_block_s);
+    return flop / roofline_sm_flops(m, call->dtype) + roofline_clocked_s(m, m->cfg.attention.decode_block_s);
 }
 
 void roofline_decode(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t)
@@ -119,8 +115,8 @@ void roofline_decode(const struct kernel_model *m, const struct kernel_call *cal
     t->bytes_B = attention_bytes_B(call);
     t->tiles = call->batch * blocks;
     t->start_s = c->decode_start_s;
-    t->tensor_s = turns * (longest * block_s(m, call) +
-                           ceil(call->batch / parts) * roofline_clocked_s(m, c->decode_request_s));
+    t->tensor_s =
+        turns * (longest * block_s(m, call) + ceil(call->batch / parts) * roofline_clocked_s(m, c->decode_request_s));
     t->memory_s = roofline_memory_s(m, call, t->bytes_B, m->cfg.memory_ratio);
     roofline_add_up(t, 0);
 }

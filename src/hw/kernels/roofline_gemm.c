@@ -15,7 +15,7 @@
 
 #include "hw/kernels/roofline.h"
 
-enum { FP32_LANES = 128 }; /* of an SM (NVIDIA, Hopper white paper) */
+enum { FP32_LANES = 128 };  /* of an SM (NVIDIA, Hopper white paper) */
 enum { PADDED_ROWS = 128 }; /* of a contiguous group: DeepGEMM's alignment */
 static const double step_B = 128, unit_tile = 128.0 * 128.0;
 
@@ -54,8 +54,7 @@ double gemm_bytes_B(const struct kernel_call *call)
         if (call->family == KERNEL_WGRAD) /* the output is read, added to and written in FP32 */
             bytes_B += operand_B(call, call->m + call->n, rows) + 8 * call->m * call->n;
         else
-            bytes_B += operand_B(call, rows, call->k) + call->n * call->k * element_B(call) +
-                       2 * rows * call->n;
+            bytes_B += operand_B(call, rows, call->k) + call->n * call->k * element_B(call) + 2 * rows * call->n;
     }
     return bytes_B;
 }
@@ -115,14 +114,14 @@ static struct heights count_heights(const struct kernel_call *call, double bm)
         h.rows_of_tiles += ceil((call->family == KERNEL_WGRAD ? call->m : rows) / bm);
         depth += ceil(call->m / bm) * steps_of(call, rows);
     }
-    h.steps = call->family != KERNEL_WGRAD ? steps_of(call, call->k) :
-              h.rows_of_tiles > 0          ? depth / h.rows_of_tiles :
-                                             0;
+    h.steps = call->family != KERNEL_WGRAD ? steps_of(call, call->k)
+              : h.rows_of_tiles > 0        ? depth / h.rows_of_tiles
+                                           : 0;
     return h;
 }
 
-static void time_tiling(const struct kernel_model *m, const struct kernel_call *call,
-                        const struct heights *h, struct tiling *t)
+static void time_tiling(const struct kernel_model *m, const struct kernel_call *call, const struct heights *h,
+                        struct tiling *t)
 {
     double epilogue_s = roofline_clocked_s(m, library(m, call)->epilogue_s) * t->bm * t->bn / unit_tile;
     t->tiles = h->rows_of_tiles * ceil(call->n / t->bn);
@@ -141,16 +140,15 @@ static bool better(const struct tiling *a, const struct tiling *b)
 static double highest_tile(const struct kernel_model *m, const struct kernel_call *call)
 {
     double most = (double)library(m, call)->tile_m;
-    return call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS :
-           call->family == KERNEL_GEMM               ? most :
-                                                       fmin(128, most);
+    return call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS
+           : call->family == KERNEL_GEMM             ? most
+                                                     : fmin(128, most);
 }
 
 static double lowest_tile(const struct kernel_model *m, const struct kernel_call *call)
 {
-    return call->family == KERNEL_GROUPED_CONTIGUOUS ?
-               PADDED_ROWS :
-               fmin((double)library(m, call)->least_m, highest_tile(m, call));
+    return call->family == KERNEL_GROUPED_CONTIGUOUS ? PADDED_ROWS
+                                                     : fmin((double)library(m, call)->least_m, highest_tile(m, call));
 }
 
 /* DeepGEMM's widths are multiples of 8; accumulators leave no room for more than 128 both ways. */

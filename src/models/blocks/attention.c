@@ -34,8 +34,8 @@ void attention_mla_weigh(const struct model *m, struct block_weights *w)
     double d = (double)m->hidden, heads = (double)a->heads, lora = (double)a->q_lora;
     double qk = (double)(a->nope_dim + a->rope_dim), kv = (double)a->kv_lora;
     double q = lora > 0 ? d * lora + lora + lora * heads * qk : d * heads * qk; /* + lora: its norm */
-    w->params = q + d * (kv + (double)a->rope_dim) + kv +
-                kv * heads * (double)(a->nope_dim + a->v_dim) + heads * (double)a->v_dim * d;
+    w->params = q + d * (kv + (double)a->rope_dim) + kv + kv * heads * (double)(a->nope_dim + a->v_dim) +
+                heads * (double)a->v_dim * d;
     w->active = w->params;
     w->other = lora + kv; /* their norms */
     w->kv_values = kv + (double)a->rope_dim;

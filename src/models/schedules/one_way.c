@@ -9,9 +9,8 @@ const char *one_way_misfit(uint32_t ranks, uint32_t micro_batches, char *buf, si
 struct schedule_place one_way_place(uint32_t ranks, uint32_t rank, uint32_t module)
 {
     (void)module;
-    return (struct schedule_place){.stage = rank,
-                                   .from = rank ? rank - 1 : SCHEDULE_NOBODY,
-                                   .to = rank + 1 < ranks ? rank + 1 : SCHEDULE_NOBODY};
+    return (struct schedule_place){
+        .stage = rank, .from = rank ? rank - 1 : SCHEDULE_NOBODY, .to = rank + 1 < ranks ? rank + 1 : SCHEDULE_NOBODY};
 }
 
 void one_way_forward(struct schedule_builder *b)

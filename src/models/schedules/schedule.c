@@ -71,8 +71,7 @@ void schedule_forward(struct schedule_builder *b, uint32_t module)
 void schedule_backward(struct schedule_builder *b, uint32_t module, bool input_only)
 {
     struct step_chunk chunk = next_chunk(b, b->backward, module);
-    add_step(b, (struct schedule_step){.kind = input_only ? STEP_BACKWARD_INPUT : STEP_BACKWARD,
-                                       .backward = chunk});
+    add_step(b, (struct schedule_step){.kind = input_only ? STEP_BACKWARD_INPUT : STEP_BACKWARD, .backward = chunk});
     if (input_only)
         b->owed[b->n_owed++] = chunk;
 }

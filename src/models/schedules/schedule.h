@@ -18,8 +18,8 @@
 
 enum step_kind {
     STEP_FORWARD,
-    STEP_BACKWARD,         /* for inputs and weights */
-    STEP_BACKWARD_INPUT,   /* for inputs only; the weights' part follows as a step of its own */
+    STEP_BACKWARD,       /* for inputs and weights */
+    STEP_BACKWARD_INPUT, /* for inputs only; the weights' part follows as a step of its own */
     STEP_WEIGHT,
     STEP_FORWARD_BACKWARD, /* two chunks, communication of each behind computation of the other */
     STEP_END,              /* no work: the last messages */
@@ -41,9 +41,9 @@ struct schedule_message {
 };
 
 struct schedule_step {
-    uint8_t kind;                         /* enum step_kind */
-    struct step_chunk forward, backward;  /* as far as the kind has them */
-    uint32_t first_message, n_messages;   /* of the rank */
+    uint8_t kind;                        /* enum step_kind */
+    struct step_chunk forward, backward; /* as far as the kind has them */
+    uint32_t first_message, n_messages;  /* of the rank */
 };
 
 struct schedule_rank {
@@ -74,9 +74,9 @@ struct schedule_builder;
 
 struct schedule_type {
     const char *name, *doc, *ref;
-    uint32_t modules;       /* of a rank */
-    bool both_directions;   /* module 1 is the same model the other way round: every stage is on two ranks */
-    bool waits_for_sends;   /* a step begins when the outputs before it have been received, too */
+    uint32_t modules;     /* of a rank */
+    bool both_directions; /* module 1 is the same model the other way round: every stage is on two ranks */
+    bool waits_for_sends; /* a step begins when the outputs before it have been received, too */
     /* NULL, or why it cannot be; buf is the caller's. */
     const char *(*misfit)(uint32_t ranks, uint32_t micro_batches, char *buf, size_t size);
     struct schedule_place (*place)(uint32_t ranks, uint32_t rank, uint32_t module);
@@ -104,7 +104,7 @@ struct schedule_builder {
     struct schedule_rank *out;
     uint32_t rank, ranks, micro_batches; /* micro_batches: of one module */
     struct schedule_place place[SCHEDULE_MAX_MODULES];
-    uint32_t forward[SCHEDULE_MAX_MODULES], backward[SCHEDULE_MAX_MODULES]; /* the next micro-batch's number */
+    uint32_t forward[SCHEDULE_MAX_MODULES], backward[SCHEDULE_MAX_MODULES];    /* the next micro-batch's number */
     uint32_t received[2][SCHEDULE_MAX_MODULES], sent[2][SCHEDULE_MAX_MODULES]; /* [gradient][module] */
     struct step_chunk *owed; /* weight chunks not yet done, oldest first */
     uint32_t first_owed, n_owed;

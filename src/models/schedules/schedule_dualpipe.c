@@ -11,8 +11,8 @@ static const char *misfit(uint32_t ranks, uint32_t micro_batches, char *buf, siz
         return buf;
     }
     if (micro_batches % 2 || micro_batches < 2 * ranks) {
-        snprintf(buf, size, "dualpipe on %u ranks needs an even number of micro-batches, at least %u, not %u",
-                 ranks, 2 * ranks, micro_batches);
+        snprintf(buf, size, "dualpipe on %u ranks needs an even number of micro-batches, at least %u, not %u", ranks,
+                 2 * ranks, micro_batches);
         return buf;
     }
     return NULL;
@@ -29,9 +29,8 @@ static struct schedule_place place(uint32_t ranks, uint32_t rank, uint32_t modul
 static void plan(struct schedule_builder *b)
 {
     bool second = b->rank >= b->ranks / 2;
-    dual_plan(b, &(struct dual){.depth = b->ranks / 2,
-                                .inward = second ? b->ranks - 1 - b->rank : b->rank,
-                                .flipped = second});
+    dual_plan(b, &(struct dual){
+                     .depth = b->ranks / 2, .inward = second ? b->ranks - 1 - b->rank : b->rank, .flipped = second});
 }
 
 static double bubble(uint32_t ranks, const struct schedule_times *t)
