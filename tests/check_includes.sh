@@ -4,7 +4,7 @@ cd "${srcdir:-.}/src" || exit 1
 floor() {
     case $1 in
     base) echo 0 ;; hw) echo 1 ;; topology) echo 2 ;; models) echo 3 ;; sim) echo 4 ;;
-    proposals) echo 5 ;; io) echo 6 ;; study) echo 7 ;; cmd) echo 8 ;; *) echo 99 ;;
+    proposals) echo 5 ;; io) echo 6 ;; kinds) echo 7 ;; campaign) echo 8 ;; cmd) echo 9 ;; *) echo 99 ;;
     esac
 }
 bad=0

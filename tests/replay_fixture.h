@@ -3,7 +3,7 @@
 #ifndef MOESIM_TESTS_REPLAY_FIXTURE_H
 #define MOESIM_TESTS_REPLAY_FIXTURE_H
 
-#include "sim/replay_result.h"
+#include "kinds/replay/replay_result.h"
 
 enum replay_class { /* index into the trace's classes */
                     RC_GEMM_FP8,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "io/json_expr.h"
-#include "study/claims.h"
+#include "campaign/claims.h"
 #include "tap_main.h"
 
 static struct arena *a;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "hw/kernels/kernels.h"
-#include "io/cluster_file.h"
-#include "io/kernel_table_file.h"
+#include "io/inputs/cluster_file.h"
+#include "io/inputs/kernel_table_file.h"
 #include "tap_main.h"
 
 static struct arena *arena;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/infer_run.h"
+#include "kinds/infer/infer_run.h"
 #include "tap_main.h"
 
 /* A scenario with its setup; two nodes and few layers unless the overrides say

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "io/trace_file.h"
+#include "io/trace/trace_file.h"
 #include "tap_main.h"
 
 #define TINY MOESIM_SRCDIR "/tests/data/tiny_kineto.json"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/trace_file.h"
+#include "io/trace/trace_file.h"
 #include "tap_main.h"
 
 #define SHIPPED MOESIM_SRCDIR "/traces/deepseek_v3_train.trace.json"

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/timeline.h"
-#include "io/writers.h"
+#include "io/results/timeline.h"
+#include "io/results/writers.h"
 #include "sim_fixture.h"
 #include "tap_main.h"
 

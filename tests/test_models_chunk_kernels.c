@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/cluster_file.h"
-#include "io/kernel_table_file.h"
-#include "io/model_file.h"
-#include "io/trace_file.h"
+#include "io/inputs/cluster_file.h"
+#include "io/inputs/kernel_table_file.h"
+#include "io/inputs/model_file.h"
+#include "io/trace/trace_file.h"
 #include "models/chunk_kernels.h"
 #include "models/chunk_material.h"
 #include "tap_main.h"

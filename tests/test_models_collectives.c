@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "models/collective_cfg.h"
-#include "models/deepep_ll.h"
+#include "models/comm/collective_cfg.h"
+#include "models/comm/deepep_ll.h"
 #include "sim/sim.h"
 #include "tap_main.h"
 #include "topology/symmetry.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "models/deepep.h"
+#include "models/comm/deepep.h"
 #include "tap_main.h"
 
 enum { RANKS = 16, NODES = 2, GPUS = 8 };

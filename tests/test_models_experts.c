@@ -6,8 +6,8 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
-#include "models/eplb.h"
-#include "models/expert_load.h"
+#include "models/routing/eplb.h"
+#include "models/routing/expert_load.h"
 #include "tap_main.h"
 
 /* Loads and answer of the README of github.com/deepseek-ai/EPLB. */

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "models/moe_routing.h"
+#include "models/routing/moe_routing.h"
 #include "tap_main.h"
 
 static const struct routing_cfg v3 = {.experts = 256,

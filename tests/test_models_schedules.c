@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/pipeline.h"
+#include "kinds/train/pipeline.h"
 #include "sim/sim.h"
 #include "tap_main.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "models/requests.h"
-#include "models/step_table.h"
+#include "kinds/serve/step_table.h"
 #include "tap_main.h"
 
 START_TEST(between_points_of_a_plane_there_is_the_plane)

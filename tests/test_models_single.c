@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "models/moe_routing.h"
-#include "models/single_machine.h"
+#include "models/routing/moe_routing.h"
+#include "kinds/machine/single_machine.h"
 #include "tap_main.h"
 
 static const struct model v3 = {

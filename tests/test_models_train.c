@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/model_file.h"
-#include "models/train_memory.h"
-#include "models/train_rates.h"
+#include "io/inputs/model_file.h"
+#include "kinds/train/train_memory.h"
+#include "kinds/train/train_rates.h"
 #include "tap_main.h"
 
 static struct arena *arena;

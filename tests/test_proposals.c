@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "io/kind.h"
 #include "tap_main.h"
 

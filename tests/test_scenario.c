@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/data_find.h"
 #include "io/scenario.h"
 #include "tap_main.h"
 #include "topology/topology.h"

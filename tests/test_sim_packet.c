@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "base/rng.h"
 #include "io/scenario.h"
 #include "sim/sim.h"

@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
-#include "sim/serve.h"
+#include "kinds/serve/serve.h"
 #include "tap_main.h"
 
 enum { MANY = 100000 };

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "sim/calendar.h"
-#include "sim/switch_model.h"
+#include "sim/packet/calendar.h"
+#include "sim/packet/switch_model.h"
 #include "tap_main.h"
 
 enum { MTU = 4096, HEADER = 26, FULL = MTU + HEADER };

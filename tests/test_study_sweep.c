@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "io/items.h"
-#include "io/result_json.h"
-#include "io/sweep_db.h"
-#include "study/pareto.h"
-#include "study/pool.h"
-#include "study/sampling.h"
-#include "study/sensitivity.h"
+#include "io/results/items.h"
+#include "io/results/result_json.h"
+#include "io/sweepdb/sweep_db.h"
+#include "campaign/pareto.h"
+#include "kinds/pool.h"
+#include "campaign/sampling.h"
+#include "campaign/sensitivity.h"
 #include "tap_main.h"
 
 static struct arena *a;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "hw/cluster.h"
 #include "io/scenario.h"
 #include "tap_main.h"

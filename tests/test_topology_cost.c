@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "io/scenario.h"
 #include "tap_main.h"
 #include "topology/table3.h"

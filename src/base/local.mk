@@ -10,6 +10,7 @@ libmoesim_a_SOURCES += src/base/cfg_roff.c
 libmoesim_a_SOURCES += src/base/cfg_priv.h
 libmoesim_a_SOURCES += src/base/cfg_schema.c
 libmoesim_a_SOURCES += src/base/cfg_value.c
+libmoesim_a_SOURCES += src/base/data_find.c src/base/data_find.h
 libmoesim_a_SOURCES += src/base/diag.c
 libmoesim_a_SOURCES += src/base/diag.h
 libmoesim_a_SOURCES += src/base/fit.c src/base/fit.h

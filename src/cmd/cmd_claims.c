@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/data_find.h"
 #include "cmd/cmd.h"
-#include "io/claim_writers.h"
+#include "io/results/claim_writers.h"
 #include "io/scenario.h"
-#include "study/claims.h"
+#include "campaign/claims.h"
 
 enum {
     MAX_OUT = 16,

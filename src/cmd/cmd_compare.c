@@ -6,9 +6,9 @@
 
 #include "base/units.h"
 #include "cmd/cmd.h"
-#include "io/writers.h"
-#include "study/compare.h"
-#include "study/result_build.h"
+#include "io/results/writers.h"
+#include "campaign/compare.h"
+#include "kinds/result_build.h"
 
 enum { KEY_JSON = 256, KEY_IGNORE, SHOWN_ROWS = 50 };
 

@@ -2,7 +2,7 @@
 #include <argp.h>
 
 #include "cmd/cmd.h"
-#include "io/sweep_export.h"
+#include "io/sweepdb/sweep_export.h"
 
 struct options {
     const char *file, *out, *table;

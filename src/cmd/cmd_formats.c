@@ -6,8 +6,8 @@
 #include "base/cfg.h"
 #include "base/progress.h"
 #include "cmd/cmd.h"
-#include "io/float_file.h"
-#include "io/formats_writers.h"
+#include "io/inputs/float_file.h"
+#include "io/results/formats_writers.h"
 
 enum { MAX_FORMATS = 64, KEY_FILE = 256, KEY_COLUMNS, KEY_ROWS, KEY_SEED, KEY_LIST };
 enum { DEFAULT_ROWS = 128, MAX_ROWS = 65536 };

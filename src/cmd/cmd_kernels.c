@@ -9,9 +9,9 @@
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "hw/kernels/kernel_fit.h"
-#include "io/cluster_file.h"
-#include "io/kernel_table_file.h"
-#include "io/kernels_writers.h"
+#include "io/inputs/cluster_file.h"
+#include "io/inputs/kernel_table_file.h"
+#include "io/results/kernels_writers.h"
 
 enum {
     MAX_SET = 256,

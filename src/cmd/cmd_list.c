@@ -2,11 +2,12 @@
 #include <argp.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "cmd/cmd.h"
 #include "io/hardware.h"
 #include "io/kind.h"
-#include "models/blocks/block.h"
-#include "models/schedules/schedule.h"
+#include "models/llm/blocks/block.h"
+#include "kinds/train/schedules/schedule.h"
 #include "topology/topology.h"
 
 static bool ends_with(const char *s, const char *suffix)

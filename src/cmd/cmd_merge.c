@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "study/sweep.h"
+#include "campaign/sweep.h"
 
 struct options {
     const char **files, *out;

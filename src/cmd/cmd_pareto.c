@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "study/pareto.h"
+#include "campaign/pareto.h"
 
 enum { KEY_JSON = 256, KEY_MIN, KEY_MAX };
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
-#include "io/trials_writers.h"
-#include "study/trials.h"
+#include "io/results/trials_writers.h"
+#include "campaign/trials.h"
 
 enum { MAX_TRIALS = 256, MAX_JOBS = 64 };
 

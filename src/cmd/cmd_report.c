@@ -4,7 +4,7 @@
 
 #include "base/outfile.h"
 #include "cmd/cmd.h"
-#include "io/report.h"
+#include "io/results/report.h"
 
 enum { MAX_RESULTS = 256, KEY_TITLE = 256 };
 

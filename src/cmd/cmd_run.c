@@ -5,10 +5,10 @@
 
 #include "base/progress.h"
 #include "cmd/cmd.h"
-#include "io/timeline.h"
-#include "io/writers.h"
-#include "study/kind_run.h"
-#include "study/proposal_effect.h"
+#include "io/results/timeline.h"
+#include "io/results/writers.h"
+#include "kinds/kind_run.h"
+#include "kinds/proposal_effect.h"
 
 enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_PROPOSAL, KEY_CRITICAL, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
 

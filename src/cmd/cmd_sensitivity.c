@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "study/sensitivity.h"
+#include "campaign/sensitivity.h"
 
 enum { KEY_JSON = 256 };
 

@@ -8,8 +8,8 @@
 #include "base/input_files.h"
 #include "base/outfile.h"
 #include "cmd/cmd.h"
-#include "io/sweep_export.h"
-#include "study/sweep.h"
+#include "io/sweepdb/sweep_export.h"
+#include "campaign/sweep.h"
 
 enum { MAX_POINTS = 100000, SHOWN_BESIDE_FILE = 20, MAX_JOBS = 4096, MAX_SHARDS = 65535 };
 

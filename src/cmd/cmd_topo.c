@@ -2,11 +2,12 @@
 #include <argp.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "base/progress.h"
 #include "cmd/cmd.h"
 #include "io/hardware.h"
 #include "io/scenario.h"
-#include "io/topo_writers.h"
+#include "io/topo/topo_writers.h"
 
 enum { MAX_SET = 64, KEY_HARDWARE = 256, KEY_NODES, KEY_COST, KEY_COUNT, KEY_PRICES, KEY_TABLE3, KEY_FORMAT };
 

@@ -2,13 +2,14 @@
 #include <argp.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "base/cfg.h"
 #include "base/progress.h"
 #include "base/yaml_doc.h"
 #include "cmd/cmd.h"
 #include "io/scenario.h"
-#include "io/trace_file.h"
-#include "io/trace_info.h"
+#include "io/trace/trace_file.h"
+#include "io/trace/trace_info.h"
 
 enum { KEY_SOURCE = 256 };
 

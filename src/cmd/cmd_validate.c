@@ -3,9 +3,10 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "base/data_find.h"
 #include "cmd/cmd.h"
 #include "io/scenario.h"
-#include "study/design.h"
+#include "campaign/design.h"
 
 enum { KEY_PRINT = 256, KEY_PROPOSAL };
 

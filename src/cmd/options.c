@@ -6,7 +6,7 @@
 
 #include "base/outfile.h"
 #include "cmd/cmd.h"
-#include "io/writers.h"
+#include "io/results/writers.h"
 
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what, struct argp_state *state)
 {

@@ -1,3 +1,4 @@
+#include "base/data_find.h"
 #include "io/hardware.h"
 
 #include <string.h>

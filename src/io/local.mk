@@ -1,53 +1,18 @@
 # src/io: one line per file
-libmoesim_a_SOURCES += src/io/scenario.h src/io/kind.h
-libmoesim_a_SOURCES += src/io/result_json.c
-libmoesim_a_SOURCES += src/io/result_csv.c
-libmoesim_a_SOURCES += src/io/result_text.c
-libmoesim_a_SOURCES += src/io/result_explain.c
-libmoesim_a_SOURCES += src/io/trials_write.c src/io/trials_writers.h
-libmoesim_a_SOURCES += src/io/writers.h
-libmoesim_a_SOURCES += src/io/timeline.c src/io/timeline.h
-libmoesim_a_SOURCES += src/io/data_find.c
-libmoesim_a_SOURCES += src/io/scenario.c
-libmoesim_a_SOURCES += src/io/json_stream.c src/io/json_stream.h
-libmoesim_a_SOURCES += src/io/json_expr_parse.c src/io/json_expr_eval.c
-libmoesim_a_SOURCES += src/io/json_expr.h src/io/json_expr_priv.h
-libmoesim_a_SOURCES += src/io/claim_file.c src/io/claim_file.h src/io/claim_writers.h
-libmoesim_a_SOURCES += src/io/claim_text.c src/io/claim_json.c
-libmoesim_a_SOURCES += src/io/claim_junit.c src/io/claim_markdown.c
-libmoesim_a_SOURCES += src/io/report_read.c src/io/report_write.c src/io/report.h
-libmoesim_a_SOURCES += src/io/trace_classes.c src/io/trace_classes.h
-libmoesim_a_SOURCES += src/io/kineto.c src/io/kineto.h src/io/kineto_priv.h
-libmoesim_a_SOURCES += src/io/kineto_link.c
-libmoesim_a_SOURCES += src/io/kineto_deps.c
-libmoesim_a_SOURCES += src/io/kineto_rows.c
-libmoesim_a_SOURCES += src/io/kineto_build.c
-libmoesim_a_SOURCES += src/io/trace_file.c src/io/trace_file.h src/io/trace_file_priv.h
-libmoesim_a_SOURCES += src/io/trace_file_read.c
-libmoesim_a_SOURCES += src/io/trace_info.c src/io/trace_info.h
+libmoesim_a_SOURCES += src/io/csv.c src/io/csv.h
 libmoesim_a_SOURCES += src/io/hardware.c src/io/hardware.h
-libmoesim_a_SOURCES += src/io/kernel_table_file.c src/io/kernel_table_file.h
-libmoesim_a_SOURCES += src/io/kernels_text.c src/io/kernels_json.c src/io/kernels_writers.h
 libmoesim_a_SOURCES += src/io/json_config.c src/io/json_config.h
-libmoesim_a_SOURCES += src/io/cluster_file.c src/io/cluster_file.h
-libmoesim_a_SOURCES += src/io/topo_writers.h src/io/topo_figures.c
-libmoesim_a_SOURCES += src/io/topo_drawing.c src/io/topo_drawing.h
-libmoesim_a_SOURCES += src/io/topo_text.c src/io/topo_json.c
-libmoesim_a_SOURCES += src/io/topo_dot.c src/io/topo_simgrid.c src/io/topo_htsim.c
-libmoesim_a_SOURCES += src/io/float_file.c src/io/float_file.h
-libmoesim_a_SOURCES += src/io/formats_text.c src/io/formats_json.c src/io/formats_writers.h
-libmoesim_a_SOURCES += src/io/model_file.c src/io/model_file.h src/io/model_import.c
-libmoesim_a_SOURCES += src/io/model_tables.c src/io/model_tables.h
-libmoesim_a_SOURCES += src/io/model_figures.c src/io/model_write.c
-libmoesim_a_SOURCES += src/io/row_file.c src/io/row_file.h
-libmoesim_a_SOURCES += src/io/machine_file.c src/io/machine_file.h
-libmoesim_a_SOURCES += src/io/csv.c src/io/csv.h src/io/result_table.c
-libmoesim_a_SOURCES += src/io/result_json.h src/io/result_read.c
-libmoesim_a_SOURCES += src/io/filter.c src/io/filter.h
-libmoesim_a_SOURCES += src/io/sweep_db.h src/io/sweep_schema.c src/io/sweep_schema.h
-libmoesim_a_SOURCES += src/io/sweep_write.c src/io/sweep_read.c
-libmoesim_a_SOURCES += src/io/sweep_journal.c src/io/sweep_journal.h
-libmoesim_a_SOURCES += src/io/sweep_record.c src/io/sweep_record.h
-libmoesim_a_SOURCES += src/io/sweep_export.c src/io/sweep_export.h
+libmoesim_a_SOURCES += src/io/json_expr.h
+libmoesim_a_SOURCES += src/io/json_expr_eval.c
+libmoesim_a_SOURCES += src/io/json_expr_parse.c
+libmoesim_a_SOURCES += src/io/json_expr_priv.h
+libmoesim_a_SOURCES += src/io/json_stream.c src/io/json_stream.h
+libmoesim_a_SOURCES += src/io/kind.h
+libmoesim_a_SOURCES += src/io/scenario.c src/io/scenario.h
 libmoesim_a_SOURCES += src/io/whole_file.c src/io/whole_file.h
-libmoesim_a_SOURCES += src/io/items.c src/io/items.h
+
+include src/io/inputs/local.mk
+include src/io/results/local.mk
+include src/io/sweepdb/local.mk
+include src/io/topo/local.mk
+include src/io/trace/local.mk

@@ -13,11 +13,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "base/yaml_text.h"
 #include "io/hardware.h"
 #include "io/kind.h"
-#include "io/model_file.h"
-#include "models/wire_format.h"
+#include "io/inputs/model_file.h"
+#include "models/comm/wire_format.h"
 #include "topology/topology.h"
 
 static const struct cfg_field sim_fields[] = {
@@ -250,7 +251,7 @@ static struct srcloc place(const struct loading *l, const char *key)
  * ----------------------------------------------------------------------------------------
  */
 
-/* What else a scenario's file may hold: read by who owns it (study/design.c). */
+/* What else a scenario's file may hold: read by who owns it (campaign/design.c). */
 static const char *const sections[] = {"sweep", NULL};
 
 static void lay_own_keys(const struct loading *l)

@@ -5,11 +5,11 @@
 #include "base/cfg.h"
 #include "hw/cluster.h"
 #include "models/balance_cfg.h"
-#include "models/collective_cfg.h"
-#include "models/expert_load.h"
+#include "models/comm/collective_cfg.h"
+#include "models/routing/expert_load.h"
 #include "models/fault_study_cfg.h"
 #include "models/infer_cfg.h"
-#include "models/model.h"
+#include "models/llm/model.h"
 #include "models/gemm_cfg.h"
 #include "models/kv_cfg.h"
 #include "models/reliability.h"
@@ -88,20 +88,5 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
 
 /* Where a key was given, for messages; the file when only a default speaks. */
 struct srcloc scenario_place(const struct scenario_file *file, const char *dotted_key);
-
-/* Finds a data file (configs/..., traces/...): beside the scenario, in the working directory, $MOESIM_PATH
- * (colon-separated), among moesim's own. Arena-owned path, or NULL. */
-const char *data_find(const char *relative, const char *scenario_path, struct arena *arena);
-
-/* A file that somebody names on a command line: what stands there, else the data file of that name
- * ("scenarios/fig7_deepep.yaml" from anywhere); where there is neither, the name as it is. */
-const char *data_given(const char *path, struct arena *arena);
-
-/* The name under which data_find finds this path again: without the folder that it was found in. */
-const char *data_name(const char *path, const char *scenario_path, struct arena *arena);
-
-/* Names of all entries of a data folder ("configs") in any of these places, sorted, each once,
- * NULL-terminated. `holds` lists only sub-folders that hold such a file ("chip.yaml"); "" = all. */
-const char **data_list(const char *folder, const char *holds, const char *scenario_path, struct arena *arena);
 
 #endif

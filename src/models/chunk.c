@@ -14,7 +14,7 @@
 #include <math.h>
 
 #include "base/diag.h"
-#include "models/deepep.h"
+#include "models/comm/deepep.h"
 #include "models/trace.h"
 
 struct builder {

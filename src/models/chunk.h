@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "hw/cluster.h"
-#include "models/moe_routing.h"
+#include "models/routing/moe_routing.h"
 #include "models/opgraph.h"
 
 #define CHUNK_NONE UINT32_MAX

@@ -4,7 +4,7 @@
 
 #include "hw/kernels/kernels.h"
 #include "models/chunk_compose.h"
-#include "models/model.h"
+#include "models/llm/model.h"
 
 /* What a GPU works on. */
 struct chunk_work {

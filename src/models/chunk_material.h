@@ -4,7 +4,7 @@
 
 #include "hw/kernels/kernels.h"
 #include "models/chunk_compose.h"
-#include "models/model.h"
+#include "models/llm/model.h"
 #include "models/replay.h"
 
 /* Growing material kernel by kernel. Layers are added one after the other. */

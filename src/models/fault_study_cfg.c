@@ -1,6 +1,6 @@
 #include "models/fault_study_cfg.h"
 
-#include "models/collective_fields.h"
+#include "models/comm/collective_fields.h"
 
 #define LIST(table, key, member, preset, text) \
     { \

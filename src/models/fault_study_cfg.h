@@ -2,7 +2,7 @@
 #ifndef MOESIM_MODELS_FAULT_STUDY_CFG_H
 #define MOESIM_MODELS_FAULT_STUDY_CFG_H
 
-#include "models/collective_cfg.h"
+#include "models/comm/collective_cfg.h"
 
 struct fault_study_cfg {
     struct collective_job job;

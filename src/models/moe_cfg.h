@@ -3,7 +3,7 @@
 #define MOESIM_MODELS_MOE_CFG_H
 
 #include "base/cfg.h"
-#include "models/moe_routing.h"
+#include "models/routing/moe_routing.h"
 
 struct moe_normal { /* DeepEP's normal kernels */
     const char *gpus, *calibrated;

@@ -14,7 +14,7 @@
 
 #include "models/chunk_kernels.h"
 #include "models/chunk_trace.h"
-#include "models/deepep.h"
+#include "models/comm/deepep.h"
 
 /* Ops of a graph beyond which a replay is refused instead of running out of memory. */
 #define MAX_OPS 50000000.0

@@ -11,8 +11,8 @@
 #include "hw/cluster.h"
 #include "hw/kernels/kernels.h"
 #include "models/chunk.h"
-#include "models/model.h"
-#include "models/moe_routing.h"
+#include "models/llm/model.h"
+#include "models/routing/moe_routing.h"
 #include "models/opgraph.h"
 #include "models/trace.h"
 

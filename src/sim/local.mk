@@ -1,40 +1,15 @@
 # src/sim: one line per file
 libmoesim_a_SOURCES += src/sim/critical_path.c src/sim/critical_path.h
 libmoesim_a_SOURCES += src/sim/engine.h
-libmoesim_a_SOURCES += src/sim/event_queue.c
-libmoesim_a_SOURCES += src/sim/event_queue.h
-libmoesim_a_SOURCES += src/sim/exec.c
-libmoesim_a_SOURCES += src/sim/exec.h
-libmoesim_a_SOURCES += src/sim/flow_check.c
-libmoesim_a_SOURCES += src/sim/flow_class.c
-libmoesim_a_SOURCES += src/sim/flow_dormant.c
-libmoesim_a_SOURCES += src/sim/flow_heap.c
-libmoesim_a_SOURCES += src/sim/flow_heap.h
-libmoesim_a_SOURCES += src/sim/flow_net.c
-libmoesim_a_SOURCES += src/sim/flow_net.h
-libmoesim_a_SOURCES += src/sim/flow_net_impl.h
-libmoesim_a_SOURCES += src/sim/flow_solve.c
-libmoesim_a_SOURCES += src/sim/net.c
-libmoesim_a_SOURCES += src/sim/net.h
+libmoesim_a_SOURCES += src/sim/event_queue.c src/sim/event_queue.h
+libmoesim_a_SOURCES += src/sim/exec.c src/sim/exec.h
+libmoesim_a_SOURCES += src/sim/net.c src/sim/net.h
 libmoesim_a_SOURCES += src/sim/net_path.c src/sim/net_path.h
-libmoesim_a_SOURCES += src/sim/replay_result.c
-libmoesim_a_SOURCES += src/sim/replay_result.h src/sim/replay_result_priv.h
-libmoesim_a_SOURCES += src/sim/replay_phases.c src/sim/replay_classes.c
 libmoesim_a_SOURCES += src/sim/result.h
 libmoesim_a_SOURCES += src/sim/sim.h
 libmoesim_a_SOURCES += src/sim/sim_run.c
 libmoesim_a_SOURCES += src/sim/simgrid_shim.cpp
-libmoesim_a_SOURCES += src/sim/xalloc.c
-libmoesim_a_SOURCES += src/sim/xalloc.h
-libmoesim_a_SOURCES += src/sim/flow_clock.c
-libmoesim_a_SOURCES += src/sim/flow_ripple.c
-libmoesim_a_SOURCES += src/sim/net_flow.c src/sim/net_flow.h
-libmoesim_a_SOURCES += src/sim/calendar.c src/sim/calendar.h
-libmoesim_a_SOURCES += src/sim/switch_model.c src/sim/switch_model.h src/sim/switch_impl.h
-libmoesim_a_SOURCES += src/sim/switch_queue.c
-libmoesim_a_SOURCES += src/sim/switch_gate.c
-libmoesim_a_SOURCES += src/sim/switch_nic.c
-libmoesim_a_SOURCES += src/sim/switch_control.c
-libmoesim_a_SOURCES += src/sim/switch_paths.c
-libmoesim_a_SOURCES += src/sim/net_packet.c src/sim/net_packet.h
-libmoesim_a_SOURCES += src/sim/serve.c src/sim/serve_step.c src/sim/serve.h src/sim/serve_impl.h
+libmoesim_a_SOURCES += src/sim/xalloc.c src/sim/xalloc.h
+
+include src/sim/flow/local.mk
+include src/sim/packet/local.mk

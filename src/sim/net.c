@@ -7,9 +7,9 @@
 
 #include "base/diag.h"
 #include "sim/engine.h"
-#include "sim/net_flow.h"
+#include "sim/flow/net_flow.h"
 #include "sim/net_path.h"
-#include "sim/net_packet.h"
+#include "sim/packet/net_packet.h"
 #include "sim/xalloc.h"
 
 const char *const net_kind_names[] = {"flow", "cm02", "bound", "packet", NULL};

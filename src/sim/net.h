@@ -2,7 +2,7 @@
 #ifndef MOESIM_SIM_NET_H
 #define MOESIM_SIM_NET_H
 
-#include "sim/flow_net.h"
+#include "sim/flow/flow_net.h"
 #include "sim/sim.h"
 
 struct net;

@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "hw/cluster.h"
 #include "models/opgraph.h"
-#include "sim/switch_model.h"
+#include "sim/packet/switch_model.h"
 #include "topology/topology.h"
 
 enum net_kind {

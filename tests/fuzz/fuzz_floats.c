@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/float_file.h"
+#include "io/inputs/float_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

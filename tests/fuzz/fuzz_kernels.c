@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "hw/kernels/kernels.h"
-#include "io/kernel_table_file.h"
+#include "io/inputs/kernel_table_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/items.h"
-#include "io/result_json.h"
+#include "io/results/items.h"
+#include "io/results/result_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

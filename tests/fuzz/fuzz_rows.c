@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/row_file.h"
+#include "io/inputs/row_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

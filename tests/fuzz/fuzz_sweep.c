@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/design.h"
+#include "campaign/design.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "hw/cluster.h"
 #include "io/scenario.h"
-#include "models/deepep_ll.h"
+#include "models/comm/deepep_ll.h"
 #include "sim/sim.h"
 #include "topology/symmetry.h"
 

@@ -107,7 +107,7 @@ struct kernel_model {
     double *ratios;            /* [n_rows] measured over roofline, on the chip that was measured */
 };
 
-/* The model of a cluster's chip; `table` as io/kernel_table_file.h reads it, or NULL for the roofline alone. */
+/* The model of a cluster's chip; `table` as io/inputs/kernel_table_file.h reads it, or NULL for the roofline alone. */
 struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct kernel_table *table,
                                       struct arena *arena);
 

@@ -1,0 +1,20 @@
+# src/campaign: one line per file
+libmoesim_a_SOURCES += src/campaign/axis.c src/campaign/axis.h
+libmoesim_a_SOURCES += src/campaign/claim_verdict.c
+libmoesim_a_SOURCES += src/campaign/claims.c src/campaign/claims.h
+libmoesim_a_SOURCES += src/campaign/compare.c src/campaign/compare.h
+libmoesim_a_SOURCES += src/campaign/design.c src/campaign/design.h
+libmoesim_a_SOURCES += src/campaign/design_points.c
+libmoesim_a_SOURCES += src/campaign/merge.c
+libmoesim_a_SOURCES += src/campaign/pareto.c src/campaign/pareto.h
+libmoesim_a_SOURCES += src/campaign/sampling.c src/campaign/sampling.h
+libmoesim_a_SOURCES += src/campaign/sensitivity.c src/campaign/sensitivity.h
+libmoesim_a_SOURCES += src/campaign/sensitivity_table.c
+libmoesim_a_SOURCES += src/campaign/sweep.c src/campaign/sweep.h
+libmoesim_a_SOURCES += src/campaign/sweep_answer.c
+libmoesim_a_SOURCES += src/campaign/sweep_begin.c
+libmoesim_a_SOURCES += src/campaign/sweep_list.c
+libmoesim_a_SOURCES += src/campaign/sweep_point.c
+libmoesim_a_SOURCES += src/campaign/sweep_priv.h
+libmoesim_a_SOURCES += src/campaign/sweep_result.c
+libmoesim_a_SOURCES += src/campaign/trials.c src/campaign/trials.h

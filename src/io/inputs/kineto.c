@@ -1,0 +1,412 @@
+/* Reading a Kineto trace: one event at a time, everything dropped at once that is neither
+ * GPU work, nor its launch, nor a wait, nor an annotation. What is kept per kernel is
+ * about 140 bytes, however long the event's text is.
+ *
+ * Leaves out: several GPUs in one file (Kineto writes one file per rank), CPU operators,
+ * tensor shapes, Python stacks, events of AMD GPUs.
+ * Reference: libkineto output_json.cpp (pytorch/kineto); Chrome trace event format. */
+#include "io/inputs/kineto.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(added) out_of_memory()
+#include <uthash.h>
+
+#include "io/inputs/kineto_priv.h"
+
+#define EVENT_LIMIT_B (1u << 20)
+#define HEADER_LIMIT_B (1u << 20)
+#define MAX_RECORDS 20000000u
+#define MAX_RANKS 1000000000
+#define MAX_TIME_US 1e18 /* a year 33658; beyond it is no time stamp */
+
+/* --- tables of names --------------------------------------------------------------- */
+
+struct name_table {
+    UT_hash_handle hh;
+    const char *name;
+    const void *value;
+    uint32_t number;
+};
+
+static struct name_table *find_name(struct name_table *table, const char *name)
+{
+    struct name_table *found = NULL;
+
+    HASH_FIND_STR(table, name, found);
+    return found;
+}
+
+static struct name_table *add_name(struct name_table **table, const char *name, struct arena *arena)
+{
+    struct name_table *entry = ARENA_NEW(arena, struct name_table);
+
+    entry->name = arena_strdup(arena, name);
+    entry->number = HASH_COUNT(*table);
+    HASH_ADD_KEYPTR(hh, *table, entry->name, strlen(entry->name), entry);
+    return entry;
+}
+
+static const char *intern(struct kineto *k, const char *name)
+{
+    struct name_table *entry = find_name(k->names, name);
+
+    return (entry ? entry : add_name(&k->names, name, k->arena))->name;
+}
+
+void *kin_push(void **array, size_t *n, size_t *cap, size_t element_B)
+{
+    if (*n == *cap) {
+        *cap = *cap ? *cap * 2 : 256;
+        *array = checked_alloc(realloc(*array, *cap * element_B));
+    }
+    void *element = (char *)*array + (*n)++ * element_B;
+    return memset(element, 0, element_B);
+}
+
+#define PUSH(k, what) kin_push((void **)&(k)->what, &(k)->n_##what, &(k)->cap_##what, sizeof *(k)->what)
+
+/* --- parts of events --------------------------------------------------------------- */
+
+static int read_times(struct json_stream *js, const cJSON *event, const char *what, double *start_us, double *end_us)
+{
+    double duration_us = 0;
+
+    if (json_number(js, event, "ts", what, true, -MAX_TIME_US, MAX_TIME_US, start_us) ||
+        json_number(js, event, "dur", what, true, 0, MAX_TIME_US, &duration_us))
+        return -1;
+    *end_us = *start_us + duration_us;
+    return 0;
+}
+
+static void id_text(const cJSON *id, char *text, size_t size)
+{
+    if (cJSON_IsNumber(id))
+        snprintf(text, size, "%.17g", id->valuedouble);
+    else
+        snprintf(text, size, "%s", cJSON_IsString(id) ? id->valuestring : "");
+}
+
+static uint32_t read_thread(struct kineto *k, const cJSON *event)
+{
+    char process[64], thread[64], name[140];
+
+    id_text(cJSON_GetObjectItemCaseSensitive(event, "pid"), process, sizeof process);
+    id_text(cJSON_GetObjectItemCaseSensitive(event, "tid"), thread, sizeof thread);
+    snprintf(name, sizeof name, "%s/%s", process, thread);
+    struct name_table *entry = find_name(k->threads, name);
+    if (!entry)
+        entry = add_name(&k->threads, name, k->arena);
+    k->n_threads = HASH_COUNT(k->threads);
+    return entry->number;
+}
+
+static const struct class_rule *rule_of(struct kineto *k, const char *name)
+{
+    static const struct class_rule unclassified = {.class_name = "unclassified", .bound = BOUND_MEMORY};
+    struct name_table *entry = find_name(k->rule_of_name, name);
+
+    if (!entry) {
+        entry = add_name(&k->rule_of_name, name, k->arena);
+        entry->value = class_table_find(k->classes, name);
+    }
+    if (entry->value)
+        return entry->value;
+    if (!k->n_unclassified++)
+        k->unclassified = entry->name;
+    return &unclassified;
+}
+
+/* "grid": [x, y, z] and "block": [x, y, z] of a kernel. */
+static int read_dims(struct json_stream *js, const cJSON *args, const char *key, int32_t dims[3])
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(args, key);
+
+    for (int i = 0; i < 3; i++) {
+        const cJSON *n = cJSON_GetArrayItem(list, i);
+        if (!cJSON_IsNumber(n) || !(n->valuedouble >= 1 && n->valuedouble <= INT32_MAX) ||
+            n->valuedouble != floor(n->valuedouble)) {
+            diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js),
+                       "'%s' of this kernel must be three whole numbers from 1", key);
+            return -1;
+        }
+        dims[i] = (int32_t)n->valuedouble;
+    }
+    return 0;
+}
+
+static int read_kernel_args(struct json_stream *js, const cJSON *args, struct kin_gpu *g)
+{
+    int32_t block[3];
+    int64_t registers = 0, shared_B = 0;
+
+    if (read_dims(js, args, "grid", g->grid) || read_dims(js, args, "block", block) ||
+        json_int(js, args, "registers per thread", "kernel", false, 0, UINT16_MAX, &registers) ||
+        json_int(js, args, "shared memory", "kernel", false, 0, INT32_MAX, &shared_B))
+        return -1;
+    double threads = (double)block[0] * block[1] * block[2];
+    g->threads = threads < UINT32_MAX ? (uint32_t)threads : UINT32_MAX;
+    g->registers = (uint32_t)registers;
+    g->shared_B = (uint32_t)shared_B;
+    return 0;
+}
+
+/* --- events ------------------------------------------------------------------------ */
+
+static int check_device(struct kineto *k, struct json_stream *js, const cJSON *args)
+{
+    int64_t device = 0;
+
+    if (json_int(js, args, "device", "kernel", false, 0, INT32_MAX, &device))
+        return -1;
+    if (k->device_id >= 0 && device != k->device_id) {
+        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js),
+                   "this kernel ran on device %lld, earlier ones on device %lld; a trace "
+                   "to import holds one rank on one GPU",
+                   (long long)device, (long long)k->device_id);
+        return -1;
+    }
+    k->device_id = device;
+    return 0;
+}
+
+static int read_gpu(struct kineto *k, struct json_stream *js, const cJSON *event, bool kernel)
+{
+    const cJSON *args = cJSON_GetObjectItemCaseSensitive(event, "args");
+    struct kin_gpu g = {.thread = KIN_NONE, .span = KIN_NONE, .first_dep = KIN_NONE, .launch_after = KIN_NONE};
+    const char *what = kernel ? "kernel" : "copy", *name = NULL;
+
+    if (json_string(js, event, "name", what, true, &name) || read_times(js, event, what, &g.start_us, &g.end_us) ||
+        json_int(js, args, "stream", what, true, 0, INT32_MAX, &g.stream_id) ||
+        json_int(js, args, "correlation", what, true, 0, UINT32_MAX, &g.correlation) || check_device(k, js, args) ||
+        (kernel && read_kernel_args(js, args, &g)))
+        return -1;
+    g.rule = rule_of(k, name);
+    memcpy(PUSH(k, gpus), &g, sizeof g);
+    return 0;
+}
+
+/* Calls that start GPU work, make a stream wait or make the CPU wait; -1: any other. */
+static int call_kind(const char *name)
+{
+    if (strstr(name, "StreamWaitEvent"))
+        return KIN_STREAM_WAIT;
+    if (strstr(name, "Synchronize"))
+        return KIN_SYNCHRONIZE;
+    if (strstr(name, "Launch") || strstr(name, "Memcpy") || strstr(name, "Memset"))
+        return KIN_LAUNCH;
+    return -1;
+}
+
+static int read_call(struct kineto *k, struct json_stream *js, const cJSON *event)
+{
+    const cJSON *args = cJSON_GetObjectItemCaseSensitive(event, "args");
+    struct kin_call call = {.span = KIN_NONE, .correlation = -1};
+    const char *name = NULL;
+
+    if (json_string(js, event, "name", "call", true, &name))
+        return -1;
+    int kind = call_kind(name);
+    if (kind < 0)
+        return 0;
+    call.kind = (uint8_t)kind;
+    if (read_times(js, event, "call", &call.start_us, &call.end_us) ||
+        json_int(js, args, "correlation", "call", kind == KIN_LAUNCH, 0, UINT32_MAX, &call.correlation))
+        return -1;
+    call.thread = read_thread(k, event);
+    memcpy(PUSH(k, calls), &call, sizeof call);
+    return 0;
+}
+
+static int read_span(struct kineto *k, struct json_stream *js, const cJSON *event)
+{
+    struct kin_span span = {0};
+    const char *name = NULL;
+
+    if (json_string(js, event, "name", "annotation", true, &name) ||
+        read_times(js, event, "annotation", &span.start_us, &span.end_us))
+        return -1;
+    span.name = intern(k, *name ? name : "(no name)");
+    span.thread = read_thread(k, event);
+    memcpy(PUSH(k, spans), &span, sizeof span);
+    return 0;
+}
+
+static int read_event(struct kineto *k, struct json_stream *js, const cJSON *event)
+{
+    const char *category = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "cat"));
+    const char *phase = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(event, "ph"));
+
+    if (!cJSON_IsObject(event)) {
+        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js), "an event must be an object");
+        return -1;
+    }
+    if (!category || !phase || strcmp(phase, "X"))
+        return 0;
+    if (!strcmp(category, "kernel"))
+        return read_gpu(k, js, event, true);
+    if (!strcmp(category, "gpu_memcpy") || !strcmp(category, "gpu_memset"))
+        return read_gpu(k, js, event, false);
+    if (!strcmp(category, "cuda_runtime") || !strcmp(category, "cuda_driver"))
+        return read_call(k, js, event);
+    if (!strcmp(category, "user_annotation"))
+        return read_span(k, js, event);
+    return 0;
+}
+
+static int read_events(struct kineto *k, struct json_stream *js)
+{
+    int more = json_enter_array(js);
+
+    while (!more && (more = json_next_element(js)) > 0) {
+        cJSON *event = json_value(js, EVENT_LIMIT_B);
+        more = event ? read_event(k, js, event) : -1;
+        cJSON_Delete(event);
+        if (k->n_gpus > MAX_RECORDS || k->n_calls > MAX_RECORDS || k->n_spans > MAX_RECORDS) {
+            diag_error(json_diag(js), EXIT_LIMIT, json_where(js), "more than %u kernels, calls or annotations",
+                       MAX_RECORDS);
+            more = -1;
+        }
+    }
+    return more;
+}
+
+/* --- the outermost object ---------------------------------------------------------- */
+
+static int read_device(struct kineto *k, struct json_stream *js, const cJSON *item)
+{
+    struct kin_device *d = &k->devices[k->n_devices];
+    const char *name = NULL;
+
+    if (json_int(js, item, "id", "device", true, 0, INT32_MAX, &d->id) ||
+        json_string(js, item, "name", "device", false, &name) ||
+        json_int(js, item, "numSms", "device", false, 1, 100000, &d->sms) ||
+        json_int(js, item, "maxThreadsPerMultiprocessor", "device", false, 1, 1 << 20, &d->threads_per_sm) ||
+        json_int(js, item, "regsPerMultiprocessor", "device", false, 1, 1 << 30, &d->registers_per_sm) ||
+        json_int(js, item, "sharedMemPerMultiprocessor", "device", false, 1, 1 << 30, &d->shared_per_sm_B))
+        return -1;
+    d->name = name && *name ? arena_strdup(k->arena, name) : NULL;
+    k->n_devices++;
+    return 0;
+}
+
+static int read_devices(struct kineto *k, struct json_stream *js)
+{
+    cJSON *list = json_value(js, HEADER_LIMIT_B), *item = NULL;
+    int failed = list ? 0 : -1;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!failed && k->n_devices < KIN_MAX_DEVICES)
+            failed = read_device(k, js, item);
+    }
+    cJSON_Delete(list);
+    return failed;
+}
+
+static int read_ranks(struct kineto *k, struct json_stream *js)
+{
+    cJSON *info = json_value(js, HEADER_LIMIT_B);
+
+    if (!info)
+        return -1;
+    int failed = json_int(js, info, "rank", "distributedInfo", false, 0, MAX_RANKS, &k->rank) ||
+                 json_int(js, info, "world_size", "distributedInfo", false, 1, MAX_RANKS, &k->world_size);
+    cJSON_Delete(info);
+    return failed ? -1 : 0;
+}
+
+static int read_trace_name(struct kineto *k, struct json_stream *js)
+{
+    cJSON *name = json_value(js, HEADER_LIMIT_B);
+
+    if (!name)
+        return -1;
+    if (cJSON_IsString(name))
+        k->trace_name = arena_strdup(k->arena, name->valuestring);
+    cJSON_Delete(name);
+    return 0;
+}
+
+static int read_member(struct kineto *k, struct json_stream *js, const char *key, bool *events)
+{
+    if (!strcmp(key, "traceEvents")) {
+        *events = true;
+        return read_events(k, js);
+    }
+    if (!strcmp(key, "deviceProperties"))
+        return read_devices(k, js);
+    if (!strcmp(key, "distributedInfo"))
+        return read_ranks(k, js);
+    if (!strcmp(key, "traceName"))
+        return read_trace_name(k, js);
+    return json_skip(js);
+}
+
+static int read_all(struct kineto *k, struct json_stream *js, const char *key)
+{
+    bool events = false;
+    int more = 1;
+
+    while (more > 0) {
+        if (read_member(k, js, key, &events))
+            return -1;
+        more = json_next_member(js, &key);
+    }
+    if (more < 0 || json_finish(js))
+        return -1;
+    if (!events) {
+        diag_error(k->diag, EXIT_BAD_INPUT, SRCLOC_FILE(k->file),
+                   "this is no trace: it has neither 'traceEvents' (Kineto) nor "
+                   "'trace_version' (ours)");
+        return -1;
+    }
+    if (!k->n_gpus) {
+        diag_error(k->diag, EXIT_BAD_INPUT, SRCLOC_FILE(k->file),
+                   "the trace holds no kernels; profile with "
+                   "activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]");
+        return -1;
+    }
+    return 0;
+}
+
+static void warn_unclassified(const struct kineto *k)
+{
+    if (k->n_unclassified)
+        diag_warning(k->diag, SRCLOC_FILE(k->file),
+                     "%zu kernel%s no class and count%s as bound by memory; add a rule "
+                     "with --classes for example for '%.120s'",
+                     k->n_unclassified, k->n_unclassified == 1 ? " has" : "s have", k->n_unclassified == 1 ? "s" : "",
+                     k->unclassified);
+}
+
+struct trace *kineto_import(struct json_stream *js, const char *first_key, const struct class_table *classes,
+                            struct arena *arena)
+{
+    struct kineto *k = checked_alloc(calloc(1, sizeof *k));
+    struct trace *trace = NULL;
+
+    k->diag = json_diag(js);
+    k->arena = arena;
+    k->file = json_where(js).file;
+    k->classes = classes;
+    k->device_id = -1;
+    if (!read_all(k, js, first_key) && !kin_link(k)) {
+        kin_infer_waits(k);
+        kin_find_rows(k);
+        trace = kin_build(k);
+        warn_unclassified(k);
+    }
+    HASH_CLEAR(hh, k->rule_of_name);
+    HASH_CLEAR(hh, k->names);
+    HASH_CLEAR(hh, k->threads);
+    free(k->gpus);
+    free(k->calls);
+    free(k->spans);
+    free(k->deps);
+    free(k);
+    return trace;
+}

@@ -1,0 +1,20 @@
+/* Rows of a sweep's result for other programs and for people. */
+#ifndef MOESIM_IO_SWEEPDB_SWEEP_EXPORT_H
+#define MOESIM_IO_SWEEPDB_SWEEP_EXPORT_H
+
+#include "io/sweepdb/sweep_db.h"
+
+/* A table or view ("wide", "metrics", "table_bridge", ...) as CSV or, when `path` ends in .json (.gz), as JSON.
+ * Columns whose unit is known carry it: "tpot [s]" in CSV, "unit" in JSON. 0 or -1. */
+int sweep_export(struct sweep_db *db, const char *view, const char *path, struct diag *diag);
+
+/* A table on a terminal: point, axes and some metrics (NULL-terminated; NULL: the first ones), at most max_rows
+ * rows; of a sweep with several seeds settings with means. 0 or -1. */
+int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out, struct diag *diag);
+
+/* The unit of a column of `wide` and the like, "" when it has none or none is known. */
+const char *sweep_column_unit(struct sweep_db *db, const char *column, struct arena *arena);
+/* Names of all metrics, NULL-terminated. */
+const char **sweep_metric_names(struct sweep_db *db, struct arena *arena, struct diag *diag);
+
+#endif

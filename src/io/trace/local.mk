@@ -1,0 +1,6 @@
+# src/io/trace: one line per file
+libmoesim_a_SOURCES += src/io/trace/trace_classes.c src/io/trace/trace_classes.h
+libmoesim_a_SOURCES += src/io/trace/trace_file.c src/io/trace/trace_file.h
+libmoesim_a_SOURCES += src/io/trace/trace_file_priv.h
+libmoesim_a_SOURCES += src/io/trace/trace_file_read.c
+libmoesim_a_SOURCES += src/io/trace/trace_info.c src/io/trace/trace_info.h

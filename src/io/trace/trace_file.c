@@ -1,0 +1,226 @@
+/* Opening and writing traces: which format a file has, and our own format out. */
+#include "io/trace/trace_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/data_find.h"
+#include "base/outfile.h"
+#include "io/json_stream.h"
+#include "io/inputs/kineto.h"
+#include "io/scenario.h"
+#include "io/trace/trace_file_priv.h"
+
+#define CLASS_FILE "configs/trace_classes.yaml"
+
+const struct trace_member trace_texts[] = {{"name", offsetof(struct trace, name)},
+                                           {"source", offsetof(struct trace, source)},
+                                           {"device", offsetof(struct trace, device)},
+                                           {NULL, 0}};
+
+const struct trace_member trace_numbers[] = {{"world_size", offsetof(struct trace, world_size)},
+                                             {"rank", offsetof(struct trace, rank)},
+                                             {"sms", offsetof(struct trace, sms)},
+                                             {"hidden", offsetof(struct trace, hidden)},
+                                             {"seq_len", offsetof(struct trace, seq_len)},
+                                             {"experts", offsetof(struct trace, experts)},
+                                             {"experts_per_token", offsetof(struct trace, experts_per_token)},
+                                             {"ep", offsetof(struct trace, ep)},
+                                             {NULL, 0}};
+
+const char *const trace_columns[] = {"class", "stream", "phase", "layer", "start_us",     "duration_us", "launch_us",
+                                     "grid",  "blocks", "rows",  "deps",  "launch_after", NULL};
+
+/* --- in ---------------------------------------------------------------------------- */
+
+static bool is_ours(const char *key)
+{
+    return !strcmp(key, "trace_version");
+}
+
+/* To the first key of the outermost object; NULL after an error. */
+static const char *first_key(struct json_stream *js)
+{
+    const char *key = NULL;
+
+    if (!js || json_enter_object(js))
+        return NULL;
+    int more = json_next_member(js, &key);
+    if (!more)
+        diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js), "the file holds an empty object, no trace");
+    return more > 0 ? key : NULL;
+}
+
+struct trace *trace_read(const char *path, struct arena *arena, struct diag *diag)
+{
+    struct json_stream *js = json_open(path, diag);
+    const char *key = first_key(js);
+    struct trace *trace = NULL;
+
+    if (key && is_ours(key))
+        trace = trace_read_own(js, arena);
+    else if (key)
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
+                   "this is no imported trace (its first key is '%.60s'); import a Kineto "
+                   "trace first: moesim trace import %s -o OUT.trace.json",
+                   key, path);
+    json_close(js);
+    return trace;
+}
+
+static int read_classes(struct class_table *table, const char *user, struct arena *arena, struct diag *diag)
+{
+    const char *shipped = data_find(CLASS_FILE, NULL, arena);
+
+    if (!shipped) {
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(CLASS_FILE),
+                   "cannot find the class table; name the folder that holds 'configs' in "
+                   "MOESIM_PATH");
+        return -1;
+    }
+    return class_table_read(table, user, shipped, arena, diag);
+}
+
+struct trace *trace_import(const char *path, const char *user_classes, struct arena *arena, struct diag *diag)
+{
+    struct class_table classes;
+    struct json_stream *js = json_open(path, diag);
+    const char *key = first_key(js);
+    struct trace *trace = NULL;
+
+    if (key && is_ours(key))
+        trace = trace_read_own(js, arena);
+    else if (key && !read_classes(&classes, user_classes, arena, diag))
+        trace = kineto_import(js, key, &classes, arena);
+    json_close(js);
+    return trace;
+}
+
+struct trace *trace_import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
+                                  struct arena *arena, struct diag *diag)
+{
+    struct json_stream *js = json_open_memory(bytes, len, name, diag);
+    const char *key = first_key(js);
+    struct trace *trace = NULL;
+
+    if (key)
+        trace = is_ours(key) ? trace_read_own(js, arena) : kineto_import(js, key, classes, arena);
+    json_close(js);
+    return trace;
+}
+
+/* --- out --------------------------------------------------------------------------- */
+
+/* Texts of a trace are UTF-8; of the control characters they may hold those of lines. */
+static void write_text(struct outfile *f, const char *text)
+{
+    outfile_write(f, "\"", 1);
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p < ' ') {
+            outfile_printf(f, "\\u%04x", (unsigned)*p);
+            continue;
+        }
+        if (*p == '"' || *p == '\\')
+            outfile_write(f, "\\", 1);
+        outfile_write(f, p, 1);
+    }
+    outfile_write(f, "\"", 1);
+}
+
+static void write_texts(struct outfile *f, const char *key, const char *const *texts, uint32_t n)
+{
+    outfile_printf(f, " \"%s\": [", key);
+    for (uint32_t i = 0; i < n; i++) {
+        outfile_printf(f, "%s", i ? ", " : "");
+        write_text(f, texts[i]);
+    }
+    outfile_printf(f, "],\n");
+}
+
+/* Microseconds to the nanosecond, without zeros at the end. */
+static void write_us(struct outfile *f, double time_s)
+{
+    long long ns = llround(time_s * 1e9), rest = llabs(ns) % 1000;
+    int digits = 3;
+
+    outfile_printf(f, ", %s%lld", ns < 0 ? "-" : "", llabs(ns) / 1000);
+    if (!rest)
+        return;
+    for (; rest % 10 == 0; digits--)
+        rest /= 10;
+    outfile_printf(f, ".%0*lld", digits, rest);
+}
+
+static void write_header(struct outfile *f, const struct trace *t)
+{
+    outfile_printf(f, "{\"trace_version\": %d,\n", t->version);
+    for (const struct trace_member *m = trace_texts; m->key; m++) {
+        outfile_printf(f, " \"%s\": ", m->key);
+        write_text(f, *(const char *const *)((const char *)t + m->offset));
+        outfile_printf(f, ",\n");
+    }
+    for (const struct trace_member *m = trace_numbers; m->key; m++)
+        outfile_printf(f, " \"%s\": %d,\n", m->key, *(const int32_t *)((const char *)t + m->offset));
+    write_texts(f, "streams", t->streams, t->n_streams);
+    write_texts(f, "phases", t->phases, t->n_phases);
+}
+
+static void write_classes(struct outfile *f, const struct trace *t)
+{
+    outfile_printf(f, " \"classes\": [");
+    for (uint32_t i = 0; i < t->n_classes; i++) {
+        const struct trace_class *c = &t->classes[i];
+        outfile_printf(f, "%s{\"name\": ", i ? ",\n  " : "\n  ");
+        write_text(f, c->name);
+        outfile_printf(f, ", \"bound\": \"%s\"", kernel_bound_names[c->bound]);
+        if (c->collective)
+            outfile_printf(f, ", \"collective\": \"%s\"", trace_collective_names[c->collective]);
+        outfile_printf(f, "%s}", c->per_token ? ", \"per_token\": true" : "");
+    }
+    outfile_printf(f, "],\n");
+}
+
+static void write_kernel(struct outfile *f, const struct trace *t, const struct trace_kernel *k)
+{
+    outfile_printf(f, "[%u, %u, ", k->class_id, k->stream);
+    if (k->phase == TRACE_NONE)
+        outfile_printf(f, "null, %d", k->layer);
+    else
+        outfile_printf(f, "%u, %d", k->phase, k->layer);
+    write_us(f, k->start_s);
+    write_us(f, k->duration_s);
+    write_us(f, k->launch_s);
+    outfile_printf(f, ", [%d, %d, %d], %u", k->grid[0], k->grid[1], k->grid[2], k->blocks);
+    if (k->rows > 0 || k->n_deps || k->launch_after != TRACE_NONE)
+        outfile_printf(f, ", %.15g", k->rows);
+    if (k->n_deps || k->launch_after != TRACE_NONE) {
+        for (uint32_t d = 0; d < k->n_deps; d++)
+            outfile_printf(f, "%s%u", d ? ", " : ", [", t->deps[k->first_dep + d]);
+        outfile_printf(f, k->n_deps ? "]" : ", []");
+    }
+    if (k->launch_after != TRACE_NONE)
+        outfile_printf(f, ", %u", k->launch_after);
+    outfile_printf(f, "]");
+}
+
+int trace_write(const struct trace *trace, const char *path, struct diag *diag)
+{
+    struct outfile *f = outfile_open(path, diag);
+    uint32_t n_columns = 0;
+
+    if (!f)
+        return -1;
+    while (trace_columns[n_columns])
+        n_columns++;
+    write_header(f, trace);
+    write_classes(f, trace);
+    write_texts(f, "columns", trace_columns, n_columns);
+    outfile_printf(f, " \"kernels\": [");
+    for (uint32_t i = 0; i < trace->n_kernels; i++) {
+        outfile_printf(f, "%s\n  ", i ? "," : "");
+        write_kernel(f, trace, &trace->kernels[i]);
+    }
+    outfile_printf(f, "]}\n");
+    return outfile_close(f, diag);
+}

@@ -1,0 +1,50 @@
+/* Trace files. Our own format is small versioned JSON with the facts that a replay needs:
+ *
+ *   {"trace_version": 1,          must come first; files of other versions are refused
+ *    "name": "...", "source": "...", "device": "NVIDIA H800",            texts
+ *    "world_size": 64, "rank": 0, "sms": 132,                            0 = unknown
+ *    "hidden": 7168, "seq_len": 4096, "experts": 256, "experts_per_token": 8, "ep": 64,
+ *    "streams": ["compute", "compute2", "communication"],
+ *    "phases": ["combine(B)", "attn(F)", ...],
+ *    "classes": [{"name": "norm", "bound": "memory"},
+ *                {"name": "a2a_combine", "bound": "communication", "collective": "combine"},
+ *                {"name": "moe_permute", "bound": "memory", "per_token": true}, ...],
+ *    "columns": ["class", "stream", "phase", "layer", "start_us", "duration_us",
+ *                "launch_us", "grid", "blocks", "rows", "deps", "launch_after"],
+ *    "kernels": [
+ *      [7, 2, 0, 1, 0, 52, -23, [4096, 1, 1], 2112],
+ *      ...
+ *      [3, 0, 2, 1, 5312, 25, 3649, [112, 1, 1], 112, 0, [12], null]]}
+ *
+ * A kernel is a row of `columns`; the last three may be left out from the end where they are
+ * 0, [] and null. class, stream and phase are indices from 0 into the lists before (phase
+ * null: none), deps and launch_after indices of earlier rows. Rows are sorted by start;
+ * times are microseconds from the first start, written to the nanosecond. What the columns
+ * mean is said in models/trace.h. `columns` is for people and must be as above.
+ * A file whose name ends in .gz is written compressed; compressed files are read whatever
+ * their name. Kernel names, operators and tensors are not kept. */
+#ifndef MOESIM_IO_TRACE_TRACE_FILE_H
+#define MOESIM_IO_TRACE_TRACE_FILE_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "io/trace/trace_classes.h"
+#include "models/trace.h"
+
+/* Reads a file in our format. NULL after errors, which are reported. The path must outlive
+ * the diag. */
+struct trace *trace_read(const char *path, struct arena *arena, struct diag *diag);
+
+/* Reads a Kineto trace or one in our format, whatever the file turns out to be. user_classes
+ * (or NULL) is a class table that goes before the shipped one. */
+struct trace *trace_import(const char *path, const char *user_classes, struct arena *arena, struct diag *diag);
+/* The same from memory, with a table that was read already. */
+struct trace *trace_import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
+                                  struct arena *arena, struct diag *diag);
+
+/* Writes our format; the same trace gives the same bytes. 0, or -1 after an error. */
+int trace_write(const struct trace *trace, const char *path, struct diag *diag);
+
+#endif

@@ -1,0 +1,128 @@
+#include "base/data_find.h"
+#include "kinds/infer/expert_loads.h"
+
+#include <math.h>
+
+#include "io/inputs/row_file.h"
+
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+bool expert_loads_plain(const struct expert_load_cfg *cfg)
+{
+    return cfg->skew == SKEW_EVEN && !cfg->redundant && cfg->balance == BALANCE_NONE;
+}
+
+double *expert_loads_of(const struct expert_loads *l, uint32_t layer, struct arena *arena)
+{
+    double *load = ARENA_ARRAY(arena, double, l->experts);
+    expert_load_draw(l->cfg, &l->rows, l->experts, l->seed, layer, load);
+    return load;
+}
+
+/* --- a file of loads ----------------------------------------------------------------------------------- */
+
+static int check_sums(const struct rows *r, struct diag *diag)
+{
+    for (uint32_t i = 0; i < r->n_rows; i++) {
+        double sum = 0;
+        for (uint32_t e = 0; e < r->n_columns; e++)
+            sum += r->values[(size_t)i * r->n_columns + e];
+        if (sum > 0)
+            continue;
+        diag_error(diag, EXIT_BAD_INPUT, rows_place(r, i, 0), "no expert of this layer has any load");
+        return -1;
+    }
+    return 0;
+}
+
+static int read_loads(const struct scenario_file *file, uint32_t layers, struct arena *arena, struct expert_loads *l,
+                      struct diag *diag)
+{
+    static const struct row_format format = {.least = 0, .most = 1e15, .example = "90, 132, 40, 61"};
+    struct rows r;
+    const char *path = data_find(l->cfg->file, file->path, arena);
+    if (!*l->cfg->file) {
+        REPORT("expert_load.skew", "skew: file needs a file of loads; write for example 'file: loads.csv'");
+        return -1;
+    }
+    if (!path) {
+        REPORT("expert_load.file", "there is no file '%s'", l->cfg->file);
+        return -1;
+    }
+    if (rows_read(path, &format, arena, &r, diag) || check_sums(&r, diag))
+        return -1;
+    if (r.n_columns != l->experts) {
+        diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, 0, 0), "%u loads of a layer with %u experts", r.n_columns,
+                   l->experts);
+        return -1;
+    }
+    if (r.n_rows > 1 && r.n_rows < layers) {
+        diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, r.n_rows - 1, 0),
+                   "the last of %u rows, but there are %u MoE layers; give a row for each, or one for all", r.n_rows,
+                   layers);
+        return -1;
+    }
+    l->rows = (struct load_rows){r.values, r.n_rows, r.n_columns};
+    return 0;
+}
+
+/* --- what a gate can do ---------------------------------------------------------------------------------- */
+
+/* Load of the most popular of n experts over the mean. */
+static double zipf_top(double exponent, uint32_t n)
+{
+    double sum = 0;
+    for (uint32_t e = 1; e <= n; e++)
+        sum += pow(e, -exponent);
+    return n / sum;
+}
+
+static double largest_exponent(uint32_t experts, double most)
+{
+    double low = 0, high = 4;
+    for (int i = 0; i < 40; i++) {
+        double middle = (low + high) / 2;
+        if (zipf_top(middle, experts) > most)
+            high = middle;
+        else
+            low = middle;
+    }
+    return floor(low * 100) / 100;
+}
+
+static const char *advice(const struct expert_loads *l, double most, struct arena *arena)
+{
+    if (l->cfg->skew != SKEW_ZIPF)
+        return "";
+    return arena_printf(arena, "; the largest exponent is %g", largest_exponent(l->experts, most));
+}
+
+static int check_feasible(const struct scenario_file *file, uint32_t top_k, uint32_t layers, struct arena *arena,
+                          const struct expert_loads *l, struct diag *diag)
+{
+    static const char *const keys[] = {"expert_load.skew", "expert_load.cv", "expert_load.exponent",
+                                       "expert_load.file"};
+    double most = (double)l->experts / top_k, *load = ARENA_ARRAY(arena, double, l->experts);
+    for (uint32_t layer = 0; layer < layers; layer++) {
+        expert_load_draw(l->cfg, &l->rows, l->experts, l->seed, layer, load);
+        int64_t e = expert_load_infeasible(load, l->experts, top_k);
+        if (e < 0)
+            continue;
+        REPORT(keys[l->cfg->skew],
+               "MoE layer %u: expert %lld would have %.3g times the mean load, but tokens that choose %u "
+               "different experts of %u can give it %.3g times at most%s",
+               layer, (long long)e, load[e], top_k, l->experts, most, advice(l, most, arena));
+        return -1;
+    }
+    return 0;
+}
+
+int expert_loads_open(const struct scenario_file *file, uint32_t experts, uint32_t top_k, uint32_t layers,
+                      struct arena *arena, struct expert_loads *out, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    *out = (struct expert_loads){.cfg = &s->expert_load, .experts = experts, .seed = (uint64_t)s->sim.seed};
+    if (s->expert_load.skew == SKEW_FILE && read_loads(file, layers, arena, out, diag))
+        return -1;
+    return check_feasible(file, top_k, layers, arena, out, diag);
+}

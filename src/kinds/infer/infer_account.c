@@ -1,0 +1,199 @@
+/* Each rank's stream is followed through the program; a gap before an item belongs to
+ * the exchange that the item waited for: up to the last posting on any rank it is
+ * waiting for others, then for bytes (and, with them, for the CPU's launches).
+ *
+ * A program with fewer layers than the model stands for it: what is missing is taken to
+ * be like the layers that are there, from the first dispatch of the first to that of
+ * the last. When the last layers took the same times on all ranks, item by item,
+ * everything after them would do so, too: then the last alone is repeated, and the sum
+ * is exact. */
+#include "kinds/infer/infer_account.h"
+
+#include <math.h>
+
+/* Times are sums of some thousand terms. */
+static const double same_ratio = 1e-9;
+
+struct window { /* items from .. to - 1 */
+    uint32_t from, to;
+};
+
+struct following {
+    const struct infer_step *s;
+    const struct infer_times *t;
+    uint32_t n;
+    double *posted; /* [program.n] POST: the last rank's posting */
+    uint32_t *post[2][2];
+};
+
+static double at(const struct following *f, const double *times, uint32_t item, uint32_t rank)
+{
+    return times[(size_t)item * f->n + rank];
+}
+
+/* The item that posts the first dispatch of a layer. */
+static uint32_t begins(const struct infer_program *p, uint32_t layer)
+{
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->items[i].action == DO_POST && !p->items[i].combine && p->items[i].layer == layer)
+            return i;
+    BUG("no layer %u in the program", layer);
+}
+
+/* --- one rank ----------------------------------------------------------------- */
+
+static void account_gap(const struct following *f, const struct infer_item *waited, double from_s, double to_s,
+                        struct infer_parts *sum)
+{
+    double posted_s = f->posted[f->post[waited->combine][waited->micro_batch][waited->layer]];
+    double waiting_s = fmin(fmax(posted_s - from_s, 0), to_s - from_s);
+    sum->waiting_s[waited->combine] += waiting_s;
+    sum->exposed_s[waited->combine] += to_s - from_s - waiting_s;
+}
+
+static void account_rank(const struct following *f, uint32_t rank, struct window w, struct infer_parts *sum)
+{
+    const struct infer_item *items = f->s->program.items, *waited = NULL;
+    double free_s = 0;
+    for (uint32_t i = 0; i < w.to; i++) {
+        const struct infer_item *it = &items[i];
+        if (it->action == DO_WAIT)
+            waited = it;
+        if (it->action != DO_STAGE && it->action != DO_TP)
+            continue;
+        double start_s = at(f, f->t->start_s, i, rank), end_s = at(f, f->t->end_s, i, rank);
+        if (i >= w.from && waited)
+            account_gap(f, waited, free_s, start_s, sum);
+        else if (i >= w.from)
+            sum->launch_s += start_s - free_s;
+        if (i >= w.from)
+            *(it->action == DO_TP ? &sum->tp_s : &sum->stage_s[it->stage]) += end_s - start_s;
+        if (i >= w.from)
+            sum->step_s += end_s - free_s;
+        free_s = end_s;
+        waited = NULL;
+    }
+}
+
+static void scale(struct infer_parts *p, double by)
+{
+    for (int s = 0; s < N_STAGES; s++)
+        p->stage_s[s] *= by;
+    for (int c = 0; c < 2; c++) {
+        p->exposed_s[c] *= by;
+        p->waiting_s[c] *= by;
+    }
+    p->tp_s *= by;
+    p->launch_s *= by;
+    p->idle_s *= by;
+    p->step_s *= by;
+}
+
+static void add(struct infer_parts *to, const struct infer_parts *p)
+{
+    for (int s = 0; s < N_STAGES; s++)
+        to->stage_s[s] += p->stage_s[s];
+    for (int c = 0; c < 2; c++) {
+        to->exposed_s[c] += p->exposed_s[c];
+        to->waiting_s[c] += p->waiting_s[c];
+    }
+    to->tp_s += p->tp_s;
+    to->launch_s += p->launch_s;
+    to->idle_s += p->idle_s;
+    to->step_s += p->step_s;
+}
+
+static struct infer_parts mean_of_ranks(const struct following *f, struct window w)
+{
+    struct infer_parts sum = {0};
+    for (uint32_t r = 0; r < f->n; r++)
+        account_rank(f, r, w, &sum);
+    scale(&sum, 1.0 / f->n);
+    return sum;
+}
+
+/* --- all of it ---------------------------------------------------------------- */
+
+static void index_posts(struct following *f, struct arena *a)
+{
+    const struct infer_program *p = &f->s->program;
+    f->posted = ARENA_ARRAY(a, double, p->n);
+    for (int combine = 0; combine < 2; combine++)
+        for (uint32_t mb = 0; mb < 2; mb++)
+            f->post[combine][mb] = ARENA_ARRAY(a, uint32_t, p->dense + p->sparse);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct infer_item *it = &p->items[i];
+        if (it->action != DO_POST)
+            continue;
+        f->post[it->combine][it->micro_batch][it->layer] = i;
+        for (uint32_t r = 0; r < f->n; r++)
+            f->posted[i] = fmax(f->posted[i], at(f, f->t->start_s, i, r));
+    }
+}
+
+static void mean_exchanges(const struct following *f, double mean_s[2])
+{
+    double sum[2] = {0, 0}, n[2] = {0, 0};
+    for (uint32_t i = 0; i < f->s->program.n; i++) {
+        const struct infer_item *it = &f->s->program.items[i];
+        double end_s = 0;
+        if (it->action != DO_POST)
+            continue;
+        for (uint32_t r = 0; r < f->n; r++)
+            end_s = fmax(end_s, at(f, f->t->end_s, i, r));
+        sum[it->combine] += end_s - f->posted[i];
+        n[it->combine]++;
+    }
+    for (int combine = 0; combine < 2; combine++)
+        mean_s[combine] = n[combine] > 0 ? sum[combine] / n[combine] : 0;
+}
+
+/* Whether every item of the last but one layer happened once more, one period later. */
+static bool is_periodic(const struct following *f)
+{
+    const struct infer_program *p = &f->s->program;
+    uint32_t layers = p->dense + p->sparse;
+    if (p->sparse < 4)
+        return false;
+    uint32_t from = begins(p, layers - 3), to = begins(p, layers - 2), length = to - from;
+    double period_s = at(f, f->t->start_s, to, 0) - at(f, f->t->start_s, from, 0);
+    for (uint32_t i = from; i < to; i++)
+        for (uint32_t r = 0; r < f->n && p->items[i].action != DO_WAIT; r++) {
+            double moved_s = at(f, f->t->end_s, i + length, r) - at(f, f->t->end_s, i, r);
+            if (fabs(moved_s - period_s) > same_ratio * period_s)
+                return false;
+        }
+    return true;
+}
+
+static void add_idle(const struct following *f, struct infer_parts *total)
+{
+    double last_s = 0;
+    for (size_t i = 0; i < (size_t)f->s->program.n * f->n; i++)
+        last_s = fmax(last_s, f->t->end_s[i]);
+    total->idle_s = last_s - total->step_s;
+    if (fabs(total->idle_s) < same_ratio * last_s) /* what summing leaves */
+        total->idle_s = 0;
+    total->step_s = last_s;
+}
+
+void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out)
+{
+    struct arena *a = arena_new();
+    struct following f = {.s = s, .t = t, .n = s->layout.ranks};
+    uint32_t layers = s->program.dense + s->program.sparse, missing = s->sparse_layers - s->program.sparse;
+    index_posts(&f, a);
+    *out = (struct infer_account){.periodic = is_periodic(&f), .extrapolated = missing > 0};
+    uint32_t first = out->periodic ? layers - 3 : s->program.dense, last = out->periodic ? layers - 2 : layers - 1;
+    out->total = mean_of_ranks(&f, (struct window){0, s->program.n});
+    add_idle(&f, &out->total);
+    if (last > first) {
+        out->layer = mean_of_ranks(&f, (struct window){begins(&s->program, first), begins(&s->program, last)});
+        scale(&out->layer, 1.0 / (last - first));
+    }
+    struct infer_parts more = out->layer;
+    scale(&more, missing);
+    add(&out->total, &more);
+    mean_exchanges(&f, out->exchange_s);
+    arena_free(a);
+}

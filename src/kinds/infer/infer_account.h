@@ -1,0 +1,30 @@
+/* Where the time of a step goes. */
+#ifndef MOESIM_KINDS_INFER_INFER_ACCOUNT_H
+#define MOESIM_KINDS_INFER_INFER_ACCOUNT_H
+
+#include "kinds/infer/infer_step.h"
+
+/* Mean over ranks of what their streams did, all layers; parts sum to step_s. */
+struct infer_parts {
+    double stage_s[N_STAGES];
+    double tp_s; /* exchanges of TP groups */
+    /* dispatch, combine: the stream waited for bytes on their way, for ranks that had
+     * not sent them */
+    double exposed_s[2], waiting_s[2];
+    double launch_s; /* the CPU had not launched the next stage */
+    double idle_s;   /* at the end: other ranks still work */
+    double step_s;
+};
+
+struct infer_account {
+    struct infer_parts total;
+    struct infer_parts layer; /* mean of a layer with experts, all its micro-batches */
+    double exchange_s[2];     /* dispatch, combine: from the last posting to the last
+                                 arrival, mean */
+    bool periodic;            /* the last layers took the same times to the bit's neighbourhood */
+    bool extrapolated;        /* the program has fewer layers than the model */
+};
+
+void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out);
+
+#endif

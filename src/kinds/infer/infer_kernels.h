@@ -1,0 +1,60 @@
+/* What a GPU computes in each stage of inference: lists of kernels, and how long they
+ * take. */
+#ifndef MOESIM_KINDS_INFER_INFER_KERNELS_H
+#define MOESIM_KINDS_INFER_INFER_KERNELS_H
+
+#include "hw/kernels/kernels.h"
+#include "kinds/infer/infer_layout.h"
+
+/* Stages of computation. Decoding (DeepEP's hook-based overlap; SGLang's five stages):
+ * attn0 is what comes before the core of attention, attn1 the core and all up to the
+ * gate. Prefill has all of attention in attn1. */
+enum infer_stage {
+    STAGE_EMBED,
+    STAGE_ATTN0,
+    STAGE_ATTN1,
+    STAGE_DENSE,
+    STAGE_SHARED,
+    STAGE_MLP,
+    STAGE_DISPATCH_SEND, /* low-latency kernels: what they do on SMs before and after
+                            the transfer */
+    STAGE_DISPATCH_RECV,
+    STAGE_COMBINE_SEND,
+    STAGE_COMBINE_RECV,
+    STAGE_HEAD,
+    N_STAGES
+};
+
+extern const char *const infer_stage_names[N_STAGES];
+
+struct infer_kernel {
+    const char *name;
+    enum infer_stage stage;
+    struct kernel_call call;
+    struct kernel_time time;
+    double fixed_s; /* of the low-latency kernels, which are no calls of the kernel
+                       model; else 0 */
+};
+
+enum { INFER_MAX_KERNELS = 64 };
+
+/* All kernels of a micro-batch, stage by stage; experts with the rows of an average
+ * rank. */
+struct infer_kernels {
+    struct infer_kernel list[INFER_MAX_KERNELS];
+    uint32_t n;
+    double stage_s[N_STAGES]; /* kernels and the gaps between them */
+    double gap_s;
+    double sms;      /* that computation has */
+    double launch_s; /* of a kernel by the CPU; 0 = a graph is replayed */
+};
+
+void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out);
+
+/* What the CPU takes to launch a stage. */
+double infer_launch_s(const struct infer_kernels *k, enum infer_stage stage);
+
+/* Time of the experts of a rank that received `rows` for each of its places. */
+double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows);
+
+#endif

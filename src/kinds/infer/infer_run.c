@@ -1,0 +1,271 @@
+#include "kinds/infer/infer_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "io/inputs/kernel_table_file.h"
+
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+int infer_setup_open(const struct scenario_file *file, struct arena *arena, struct infer_setup *out, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    const struct model *m = &s->llm;
+    *out = (struct infer_setup){.file = file, .gate = ARENA_NEW(arena, const struct infer_gate *)};
+    if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(file, "cluster.kernels.tables"), file->path, arena,
+                           &out->table, diag))
+        return -1;
+    if (!m->moe.routed)
+        return 0;
+    return expert_loads_open(file, (uint32_t)m->moe.routed, (uint32_t)m->moe.top_k, infer_sparse_layers(m), arena,
+                             &out->loads, diag);
+}
+
+/* --- cases -------------------------------------------------------------------- */
+
+void infer_case_of(const struct infer_setup *setup, bool prefill, struct infer_case *out)
+{
+    const struct scenario *s = setup->file->scenario;
+    int64_t first = s->inference.prefill.nodes, rest = s->cluster.nodes - first;
+    *out = (struct infer_case){.setup = setup, .cfg = s->inference, .hw = s->cluster, .prefill = prefill};
+    if (s->inference.phase != PHASE_DISAGGREGATED)
+        return;
+    out->hw.nodes = prefill ? first : rest;
+    if (!prefill || s->inference.prefill.kv_transfer == KV_NONE)
+        return;
+    out->cfg.simulate_layers = 0;
+    out->kv = (struct infer_kv){.when = s->inference.prefill.kv_transfer,
+                                .first_rank = (uint32_t)(first * s->cluster.node.gpus),
+                                .n_nodes = (uint32_t)rest};
+}
+
+static uint32_t lay_out(const struct infer_case *c, struct arena *arena, struct infer_layout *l,
+                        struct infer_misfit misfits[INFER_MAX_MISFITS])
+{
+    const struct scenario *s = c->setup->file->scenario;
+    struct infer_given given = {.cfg = &c->cfg,
+                                .model = &s->llm,
+                                .hw = &c->hw,
+                                .expert_load = &s->expert_load,
+                                .load_rows = &c->setup->loads.rows,
+                                .left_out = c->left_out};
+    return infer_lay_out(&given, c->prefill, c->hw.nodes, arena, l, misfits);
+}
+
+static const char *gb(double bytes_B, struct arena *arena)
+{
+    return arena_printf(arena, "%.1f GB", bytes_B / 1e9);
+}
+
+static int check_memory(const struct scenario_file *file, const struct infer_layout *l, struct arena *arena,
+                        struct diag *diag)
+{
+    struct infer_memory m = infer_memory(l);
+    const char *key = l->prefill ? "inference.prefill.tokens" : "inference.decode.batch";
+    if (m.total_B <= m.capacity_B)
+        return 0;
+    const char *most = m.largest_batch > 0
+                           ? arena_printf(arena, "the most that fits is %lld", (long long)m.largest_batch)
+                           : "nothing fits: spread the weights over more GPUs";
+    REPORT(key,
+           "%s does not fit: weights %s, KV cache %s (%lld %s of %.0f positions on "
+           "each GPU), buffers %s, activations "
+           "%s and a reserve of %s are %s of %s (cluster.chip.memory); %s",
+           l->prefill ? "prefill" : "decoding", gb(m.weights_B, arena), gb(m.kv_B, arena),
+           (long long)llround(l->sequences * l->micro_batches), l->prefill ? "prompts" : "sequences",
+           l->context + l->new_tokens, gb(m.buffers_B, arena), gb(m.activations_B, arena), gb(m.reserve_B, arena),
+           gb(m.total_B, arena), gb(m.capacity_B, arena), most);
+    return -1;
+}
+
+struct infer_memory infer_case_memory(const struct infer_case *c, struct arena *arena)
+{
+    struct infer_misfit misfits[INFER_MAX_MISFITS];
+    struct infer_layout l;
+    BUG_IF(lay_out(c, arena, &l, misfits));
+    return infer_memory(&l);
+}
+
+int infer_case_check(const struct infer_case *c, struct arena *arena, struct diag *diag)
+{
+    const struct scenario_file *file = c->setup->file;
+    struct infer_misfit misfits[INFER_MAX_MISFITS];
+    struct infer_layout l;
+    uint32_t n = lay_out(c, arena, &l, misfits);
+    for (uint32_t i = 0; i < n; i++)
+        REPORT(misfits[i].key, "%s", misfits[i].text);
+    if (!n && l.slots && c->hw.nodes > 1 && !c->prefill && !strcmp(c->hw.topology, "mpft")) {
+        REPORT("cluster.topology", "low-latency kernels send from any NIC to any "
+                                   "other; the planes of mpft are apart: "
+                                   "choose mrft or another network");
+        n++;
+    }
+    return n ? -1 : check_memory(file, &l, arena, diag);
+}
+
+/* --- running ------------------------------------------------------------------ */
+
+static double latency_s(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links);
+    double sum_s = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum_s += t->links[links[i]].latency_s;
+    return sum_s;
+}
+
+static struct infer_network network_of(const struct cluster_hw *hw, const struct topology *t)
+{
+    struct infer_network net = {.nic_Bps = hw_nic_payload_Bps(hw),
+                                .nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio};
+    for (uint32_t r = 1; r < t->n_endpoints; r++) {
+        bool near = r / t->gpus_per_node == 0;
+        double *latency = near ? &net.nvlink_latency_s : &net.nic_latency_s;
+        *latency = fmax(*latency, latency_s(t, 0, r));
+    }
+    return net;
+}
+
+/* Times of items from those of ops. */
+static void times_of(const struct kind_run *run, const struct infer_step *s, const struct infer_ops *ops,
+                     struct infer_times *out)
+{
+    uint32_t n = s->layout.ranks;
+    out->start_s = ARENA_ARRAY(run->scratch, double, (size_t)s->program.n *n);
+    out->end_s = ARENA_ARRAY(run->scratch, double, (size_t)s->program.n *n);
+    for (uint32_t i = 0; i < s->program.n; i++)
+        for (uint32_t r = 0; r < n && ops->item[i] != OP_NONE; r++) {
+            bool post = s->program.items[i].action == DO_POST;
+            out->start_s[(size_t)i * n + r] = run->outcome.op_start_s[ops->item[i] + r];
+            out->end_s[(size_t)i * n + r] = run->outcome.op_end_s[(post ? ops->received[i] : ops->item[i]) + r];
+        }
+}
+
+static int simulate(struct kind_run *run, const struct infer_case *c, struct topology *topo, struct infer_outcome *out,
+                    struct diag *diag)
+{
+    struct infer_ops ops;
+    struct infer_times times;
+    kind_begin(run, topo);
+    infer_step_graph(&out->step, run->graph, &ops);
+    uint32_t kv = c->kv.n_nodes ? infer_kv_graph(&out->step, &c->kv, run->graph, &ops) : run->graph->n_ops;
+    if (kind_simulate(run, topo, &c->hw, diag))
+        return -1;
+    times_of(run, &out->step, &ops, &times);
+    infer_account(&out->step, &times, &out->account);
+    for (; kv < run->graph->n_ops; kv++)
+        out->kv_end_s = fmax(out->kv_end_s, run->outcome.op_end_s[kv]);
+    return 0;
+}
+
+static void solve(const struct infer_case *c, const struct topology *topo, struct infer_outcome *out)
+{
+    struct arena *arena = arena_new();
+    struct infer_network net = network_of(&c->hw, topo);
+    struct infer_times times;
+    infer_step_bound(&out->step, &net, arena, &times);
+    infer_account(&out->step, &times, &out->account);
+    if (c->kv.n_nodes && c->kv.when != KV_NONE) {
+        double left_B =
+            c->kv.when == KV_AT_END ? infer_kv_rank_B(&out->step.layout) : infer_kv_last_B(&out->step.layout);
+        out->kv_end_s = out->account.total.step_s + left_B / net.nic_Bps + net.nic_latency_s;
+    }
+    arena_free(arena);
+}
+
+/* Layers that show whether all others would be like them. */
+enum { ENOUGH_LAYERS = 6 };
+
+static bool may_share(const struct infer_case *c)
+{
+    return c->cfg.share_layers && c->cfg.routing == INFER_BALANCED && !c->layers && !c->cfg.simulate_layers &&
+           !c->kv.n_nodes;
+}
+
+static const struct infer_gate *gate_of(struct kind_run *run, const struct infer_setup *setup)
+{
+    const struct scenario *s = run->file->scenario;
+    uint64_t seed = (uint64_t)s->sim.seed + run->seed_offset;
+    if (!s->llm.moe.routed)
+        return NULL;
+    if (!*setup->gate || (*setup->gate)->seed != seed)
+        *setup->gate = infer_gate_new(&s->llm.moe, seed, run->arena);
+    return *setup->gate;
+}
+
+static int run_layers(struct kind_run *run, const struct infer_case *c, struct topology *topo,
+                      const struct infer_layout *l, uint32_t layers, struct infer_outcome *out, struct diag *diag)
+{
+    infer_step_init(&out->step, l, out->kernels, gate_of(run, c->setup), layers, run->arena);
+    if (!c->closed_form && run->file->scenario->sim.network != NET_BOUND)
+        return simulate(run, c, topo, out, diag);
+    solve(c, topo, out);
+    return 0;
+}
+
+/* The nodes of the phase, and those that caches go to. */
+static int build_network(struct kind_run *run, const struct infer_case *c, struct topology **topo, struct diag *diag)
+{
+    struct cluster_hw *hw = ARENA_NEW(run->arena, struct cluster_hw);
+    *hw = c->hw;
+    hw->nodes += c->kv.n_nodes;
+    return kind_topology(run, hw, topo, diag);
+}
+
+int infer_case_run(struct kind_run *run, const struct infer_case *c, struct infer_outcome *out, struct diag *diag)
+{
+    struct infer_case *kept = ARENA_NEW(run->arena, struct infer_case); /* the step points into it */
+    struct infer_misfit misfits[INFER_MAX_MISFITS];
+    struct infer_layout l;
+    struct topology *topo;
+    *kept = *c;
+    BUG_IF(lay_out(kept, run->arena, &l, misfits));
+    *out = (struct infer_outcome){.memory = infer_memory(&l)};
+    if (build_network(run, kept, &topo, diag))
+        return -1;
+    out->kernels = kernel_model_new(&kept->hw, &c->setup->table, run->arena);
+    out->kv_B = c->kv.n_nodes && c->kv.when != KV_NONE ? infer_kv_rank_B(&l) : 0;
+    uint32_t layers = c->layers ? c->layers : (uint32_t)c->cfg.simulate_layers;
+    if (run_layers(run, kept, topo, &l, may_share(c) ? ENOUGH_LAYERS : layers, out, diag))
+        return -1;
+    if (may_share(c) && out->account.extrapolated && !out->account.periodic &&
+        run_layers(run, kept, topo, &l, 0, out, diag))
+        return -1;
+    out->step_s = out->account.total.step_s + c->cfg.host_gap_s;
+    return 0;
+}
+
+/* --- for tables of step times
+ * ---------------------------------------------------------------------------------- */
+
+static int time_of(struct kind_run *run, const struct infer_case *c, double *step_s, struct diag *diag)
+{
+    struct infer_outcome out;
+    if (infer_case_check(c, run->arena, diag) || infer_case_run(run, c, &out, diag))
+        return -1;
+    *step_s = out.step_s;
+    return 0;
+}
+
+int infer_decode_time(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
+                      int64_t extra, double *step_s, struct diag *diag)
+{
+    struct infer_case c;
+    infer_case_of(setup, false, &c);
+    c.cfg.decode.batch = batch;
+    c.cfg.decode.context = context;
+    c.cfg.decode.extra_tokens = extra;
+    return time_of(run, &c, step_s, diag);
+}
+
+int infer_prefill_time(struct kind_run *run, const struct infer_setup *setup, int64_t tokens, int64_t prompt,
+                       double cached_ratio, double *step_s, struct diag *diag)
+{
+    struct infer_case c;
+    infer_case_of(setup, true, &c);
+    c.cfg.prefill.tokens = tokens;
+    c.cfg.prefill.prompt = prompt;
+    c.cfg.prefill.cached_ratio = cached_ratio;
+    return time_of(run, &c, step_s, diag);
+}

@@ -1,0 +1,304 @@
+/* A step as an op graph: on each rank a stream that computes and, beside it, the
+ * exchanges.
+ *
+ * Decoding: an exchange is two COMM ops of a rank, what it sends and what it receives;
+ * only the latter holds the stream up (DeepEP's receiving hook). All that a rank sends is
+ * on one lane: requests of a later kernel stand behind those of an earlier one in the
+ * NIC's queue pairs.
+ * Prefill: a barrier and one COMM op that holds SMs, on one lane, as the normal kernels
+ * run on one stream.
+ *
+ * Left out: differences of sequence lengths between ranks and sequences. */
+#include "kinds/infer/infer_step.h"
+
+#include <math.h>
+
+#include "models/comm/deepep.h"
+#include "models/comm/deepep_ll.h"
+
+void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
+                     const struct infer_gate *gate, uint32_t layers, struct arena *arena)
+{
+    uint32_t sparse = infer_sparse_layers(l->model);
+    *s = (struct infer_step){.layout = *l, .model = model, .gate = gate, .sparse_layers = sparse, .arena = arena};
+    infer_kernels_fill(&s->layout, model, &s->kernels);
+    infer_program_build(&s->layout, layers && layers < sparse ? layers : sparse, arena, &s->program);
+}
+
+void infer_step_forget_traffic(struct infer_step *s)
+{
+    s->nodes_per_token = s->ranks_per_token = s->busiest_mean = s->busiest_max = 0;
+}
+
+void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t)
+{
+    double n = (double)s->program.sparse * s->program.micro_batches;
+    s->groups_per_token = router->groups_per_token;
+    s->nodes_per_token += t->nodes_per_token / n;
+    s->ranks_per_token += t->ranks_per_token / n;
+    s->busiest_mean += t->busiest_ratio / n;
+    s->busiest_max = fmax(s->busiest_max, t->busiest_ratio);
+}
+
+/* --- ops ---------------------------------------------------------------------- */
+
+struct graphing {
+    struct infer_step *s;
+    struct opgraph *g;
+    struct infer_ops *ops;
+    uint32_t n, empty;
+    uint32_t *compute;                     /* [ranks] lanes */
+    uint32_t *cpu;                         /* [ranks] lanes of the launching thread; NULL: graphs */
+    uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
+    uint32_t last;                         /* item of the stream before; OP_NONE = none */
+    uint32_t *post[2][2];                  /* [combine][micro-batch][layer]: items */
+    uint32_t *experts[2];                  /* [micro-batch][layer]: items */
+    uint32_t waiting[4], n_waiting;        /* POSTs that the next item of the stream needs */
+};
+
+static uint32_t *lanes(struct graphing *x)
+{
+    uint32_t *lane = ARENA_ARRAY(x->s->arena, uint32_t, x->n);
+    for (uint32_t r = 0; r < x->n; r++)
+        lane[r] = opgraph_lane(x->g);
+    return lane;
+}
+
+static struct op op_of(const struct graphing *x, enum op_kind kind, const char *name, uint32_t layer)
+{
+    uint32_t text = opgraph_string(x->g, name);
+    return (struct op){.kind = (uint8_t)kind,
+                       .sync_group = OP_NONE,
+                       .name = text,
+                       .class_name = text,
+                       .phase = text,
+                       .layer = (int32_t)layer + 1};
+}
+
+/* One op on each rank; returns the first. */
+static uint32_t add_row(struct graphing *x, struct op op, const uint32_t *lane)
+{
+    uint32_t first = x->g->n_ops;
+    for (uint32_t r = 0; r < x->n; r++) {
+        op.device = r;
+        op.lane = lane[r];
+        opgraph_add(x->g, &op);
+    }
+    return first;
+}
+
+static void depend_row(struct graphing *x, uint32_t before, uint32_t after)
+{
+    for (uint32_t r = 0; r < x->n; r++)
+        opgraph_dep(x->g, before + r, after + r);
+}
+
+static uint32_t last_op(const struct graphing *x)
+{
+    return x->last == OP_NONE ? OP_NONE : x->ops->item[x->last];
+}
+
+/* An item of the stream needs what was waited for. */
+static void on_stream(struct graphing *x, uint32_t item, uint32_t first)
+{
+    for (uint32_t i = 0; i < x->n_waiting; i++)
+        depend_row(x, x->ops->received[x->waiting[i]], first);
+    x->n_waiting = 0;
+    x->ops->item[item] = first;
+    x->last = item;
+}
+
+/* The CPU runs ahead where it can: a stage begins when all of its kernels are launched. */
+static uint32_t add_launches(struct graphing *x, const struct infer_item *it)
+{
+    struct op op = op_of(x, OP_COMPUTE, "launches", it->layer);
+    op.work_s = infer_launch_s(&x->s->kernels, it->stage);
+    return add_row(x, op, x->cpu);
+}
+
+static void add_stage(struct graphing *x, uint32_t item, const struct infer_item *it)
+{
+    struct op op = op_of(x, OP_COMPUTE, infer_stage_names[it->stage], it->layer);
+    op.work_s = x->s->kernels.stage_s[it->stage];
+    if (x->s->layout.prefill)
+        op.sm_ref = op.sm_max = (float)x->s->kernels.sms;
+    uint32_t launched = x->cpu ? add_launches(x, it) : OP_NONE, first = add_row(x, op, x->compute);
+    if (launched != OP_NONE)
+        depend_row(x, launched, first);
+    on_stream(x, item, first);
+    if (it->stage == STAGE_MLP)
+        x->experts[it->micro_batch][it->layer] = item;
+}
+
+/* Everyone's tokens to everyone of the group, in BF16. */
+static void add_tp(struct graphing *x, uint32_t item, const struct infer_item *it)
+{
+    const struct infer_layout *l = &x->s->layout;
+    double bytes_B = l->tokens * (double)l->model->hidden * 2;
+    uint32_t first = add_row(x, op_of(x, OP_COMM, "TP exchange", it->layer), x->compute);
+    for (uint32_t r = 0; r < x->n; r++)
+        for (uint32_t to = r / l->tp * l->tp; to < r / l->tp * l->tp + l->tp; to++)
+            if (to != r)
+                opgraph_transfer(x->g, &(struct transfer){.src_op = first + r,
+                                                          .dst_op = first + to,
+                                                          .src = r,
+                                                          .dst = to,
+                                                          .bytes_B = bytes_B,
+                                                          .weight = 1,
+                                                          .priority = (uint8_t)l->hw->traffic.tensor});
+    on_stream(x, item, first);
+}
+
+static void add_low_latency(struct graphing *x, uint32_t item, const struct infer_item *it)
+{
+    struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
+    uint32_t first = add_row(x, op, x->send_lane);
+    uint32_t received = add_row(x, op, x->receive_lane[it->micro_batch]);
+    if (last_op(x) != OP_NONE) {
+        depend_row(x, last_op(x), first);
+        depend_row(x, last_op(x), received);
+    }
+    x->ops->item[item] = first;
+    x->ops->received[item] = received;
+}
+
+static void add_normal(struct graphing *x, uint32_t item, const struct infer_item *it)
+{
+    const struct hw_ep_kernel *k = &x->s->layout.hw->ep_kernel;
+    struct op notify = op_of(x, OP_SYNC, "notify", it->layer);
+    struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
+    notify.sync_group = opgraph_sync_group(x->g);
+    notify.work_s = k->barrier_s;
+    notify.sm_hold = (float)ep_sms_held_most(k);
+    op.sm_hold = (float)ep_sms_held(k, it->combine);
+    uint32_t before = add_row(x, notify, x->send_lane);
+    if (last_op(x) != OP_NONE)
+        depend_row(x, last_op(x), before);
+    x->ops->item[item] = x->ops->received[item] = add_row(x, op, x->send_lane);
+}
+
+static void add_item(struct graphing *x, uint32_t item)
+{
+    const struct infer_item *it = &x->s->program.items[item];
+    x->ops->item[item] = x->ops->received[item] = OP_NONE;
+    switch (it->action) {
+    case DO_STAGE:
+        add_stage(x, item, it);
+        break;
+    case DO_TP:
+        add_tp(x, item, it);
+        break;
+    case DO_POST:
+        x->post[it->combine][it->micro_batch][it->layer] = item;
+        if (x->s->layout.prefill)
+            add_normal(x, item, it);
+        else
+            add_low_latency(x, item, it);
+        break;
+    case DO_WAIT:
+        x->waiting[x->n_waiting++] = x->post[it->combine][it->micro_batch][it->layer];
+        break;
+    }
+}
+
+static void begin(struct graphing *x)
+{
+    struct arena *a = x->s->arena;
+    uint32_t layers = x->s->program.dense + x->s->program.sparse, mbs = x->s->program.micro_batches;
+    x->compute = lanes(x);
+    if (x->s->kernels.launch_s > 0)
+        x->cpu = lanes(x);
+    x->send_lane = lanes(x);
+    for (uint32_t mb = 0; mb < mbs; mb++) {
+        x->receive_lane[mb] = lanes(x);
+        x->experts[mb] = ARENA_ARRAY(a, uint32_t, layers);
+        for (int combine = 0; combine < 2; combine++)
+            x->post[combine][mb] = ARENA_ARRAY(a, uint32_t, layers);
+    }
+    x->ops->item = ARENA_ARRAY(a, uint32_t, x->s->program.n);
+    x->ops->received = ARENA_ARRAY(a, uint32_t, x->s->program.n);
+    x->last = OP_NONE;
+}
+
+/* --- traffic ------------------------------------------------------------------ */
+
+struct exchanging {
+    struct infer_router router;
+    struct infer_traffic traffic;
+    struct ll_kernels low_latency;
+    struct deepep normal;
+    struct routing_shape shape;
+    struct routing_cfg routing;
+    uint32_t *sends, *receives; /* [ranks] */
+};
+
+static void init_exchanges(struct graphing *x, struct exchanging *e)
+{
+    const struct infer_layout *l = &x->s->layout;
+    struct arena *a = x->s->arena;
+    int64_t hidden = l->model->hidden;
+    double message_B[2] = {ll_message_B(&l->hw->ep_kernel, hidden, false),
+                           ll_message_B(&l->hw->ep_kernel, hidden, true)};
+    infer_router_init(&e->router, l, x->s->gate, a);
+    infer_traffic_new(l, a, &e->traffic);
+    e->sends = ARENA_ARRAY(a, uint32_t, x->n);
+    e->receives = ARENA_ARRAY(a, uint32_t, x->n);
+    if (!l->prefill) {
+        ll_init(&e->low_latency, x->g, l->hw, x->n, message_B, l->cfg->loopback, a);
+        return;
+    }
+    e->routing = (struct routing_cfg){.hidden = hidden, .experts_per_token = l->model->moe.top_k};
+    e->shape = (struct routing_shape){
+        .cfg = &e->routing, .n_ranks = l->ranks, .ranks_per_node = l->ranks_per_node, .n_nodes = l->n_nodes};
+    deepep_init(&e->normal, x->g, l->hw, &e->shape, a);
+}
+
+static void add_exchange(struct graphing *x, struct exchanging *e, bool combine, uint32_t item)
+{
+    for (uint32_t r = 0; r < x->n; r++) {
+        e->sends[r] = x->ops->item[item] + r;
+        e->receives[r] = x->ops->received[item] + r;
+    }
+    if (x->s->layout.prefill)
+        deepep_exchange(&e->normal, (struct deepep_call){.combine = combine, .choices = !combine}, &e->traffic.copies,
+                        e->sends);
+    else
+        ll_exchange(&e->low_latency, combine, e->traffic.pairs, e->sends, e->receives);
+}
+
+static void set_experts(struct graphing *x, const struct exchanging *e, uint32_t item)
+{
+    struct op *op = x->g->ops + x->ops->item[item];
+    uint32_t per_rank = x->s->layout.slots_per_rank;
+    for (uint32_t r = 0; r < x->n; r++)
+        op[r].work_s = infer_experts_s(&x->s->layout, x->s->model, e->traffic.slot_rows + (size_t)r * per_rank);
+}
+
+static void add_traffic(struct graphing *x)
+{
+    struct infer_step *s = x->s;
+    struct exchanging e;
+    init_exchanges(x, &e);
+    infer_step_forget_traffic(s);
+    for (uint32_t layer = s->program.dense; layer < s->program.dense + s->program.sparse; layer++) {
+        infer_router_layer(&e.router, layer);
+        for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
+            infer_traffic_draw(&e.router, layer, mb, &e.traffic);
+            infer_step_note_traffic(s, &e.router, &e.traffic);
+            set_experts(x, &e, x->experts[mb][layer]);
+            for (int combine = 0; combine < 2; combine++)
+                add_exchange(x, &e, combine, x->post[combine][mb][layer]);
+        }
+    }
+    infer_router_free(&e.router);
+}
+
+void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops)
+{
+    struct graphing x = {.s = s, .g = graph, .ops = ops, .n = s->layout.ranks};
+    begin(&x);
+    for (uint32_t i = 0; i < s->program.n; i++)
+        add_item(&x, i);
+    if (s->program.sparse)
+        add_traffic(&x);
+}

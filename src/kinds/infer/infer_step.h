@@ -1,0 +1,61 @@
+/* A step of inference: decoding one token more for every sequence, or prefilling a
+ * batch of prompts. Laid out once, then as an op graph for the simulator or in closed
+ * form. */
+#ifndef MOESIM_KINDS_INFER_INFER_STEP_H
+#define MOESIM_KINDS_INFER_INFER_STEP_H
+
+#include "kinds/infer/infer_program.h"
+#include "kinds/infer/infer_traffic.h"
+#include "models/opgraph.h"
+
+struct infer_step {
+    struct infer_layout layout;
+    struct infer_kernels kernels;
+    struct infer_program program;
+    const struct kernel_model *model;
+    const struct infer_gate *gate;
+    uint32_t sparse_layers; /* of the model; the program may have fewer */
+    struct arena *arena;
+    /* of the traffic that was drawn: means and extremes over layers and micro-batches
+     */
+    double nodes_per_token, ranks_per_token, groups_per_token;
+    double busiest_mean, busiest_max;
+};
+
+/* `layers` with experts are in the program; 0 = all of the model's. `gate` may be NULL for
+ * a model without experts. The arena and what is pointed to outlive the step. */
+void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
+                     const struct infer_gate *gate, uint32_t layers, struct arena *arena);
+
+/* When things happened, [program.n][ranks]: items of the stream; POST: from its posting
+ * on a rank to the last arrival there. WAIT has no time of its own. */
+struct infer_times {
+    double *start_s, *end_s;
+};
+
+/* Where the ops of a graph are: those of an item are consecutive, first + rank. */
+struct infer_ops {
+    uint32_t *item;     /* [program.n] first op; POST: of what sends; WAIT: OP_NONE */
+    uint32_t *received; /* [program.n] POST: first op of what receives */
+};
+
+/* Adds the step to a graph whose devices are ranks from 0 on. */
+void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops);
+
+/* What the closed form knows of the network. */
+struct infer_network {
+    double nic_Bps, nvlink_Bps;
+    double nic_latency_s, nvlink_latency_s; /* of the longest path; of an NVLink hop */
+};
+
+/* The step in closed form: what NET_BOUND gives, without simulating: every exchange
+ * takes as long as its bytes need on the busiest NIC, link or copying SMs. Arrays are
+ * the arena's. */
+void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
+                      struct infer_times *out);
+
+/* For those who draw traffic: means and extremes. */
+void infer_step_forget_traffic(struct infer_step *s);
+void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t);
+
+#endif

@@ -1,0 +1,130 @@
+/* Topology and simulation as every kind of scenario does them. */
+#include "kinds/kind_run.h"
+
+#include "base/progress.h"
+#include "kinds/result_build.h"
+#include "topology/faults.h"
+
+int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag)
+{
+    struct topology *t = ARENA_NEW(run->arena, struct topology);
+    t->type = topology_find(hw->topology);
+    BUG_IF(!t->type); /* scenario_load has found it */
+    *out = t;
+    return t->type->build(t, hw, run->arena, diag);
+}
+
+static int add_faults(struct kind_run *run, const struct topology *topo, const struct hw_faults *faults,
+                      struct diag *diag)
+{
+    uint32_t *links, n;
+    if (faults_links(topo, faults->down, run->scratch, &links, &n, diag))
+        return -1;
+    struct link_event *events = ARENA_ARRAY(run->scratch, struct link_event, 2 * n + 1);
+    bool comes_back = faults->lasts_s > 0;
+    for (uint32_t i = 0; i < n; i++) {
+        events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = !comes_back};
+        events[n + i] = (struct link_event){.time_s = faults->at_s + faults->lasts_s,
+                                            .link = links[i],
+                                            .capacity_Bps = topo->links[links[i]].capacity_Bps};
+    }
+    run->spec.events = events;
+    run->spec.n_events = comes_back ? 2 * n : n;
+    return 0;
+}
+
+void kind_begin(struct kind_run *run, const struct topology *topo)
+{
+    kind_run_free(run);
+    run->scratch = arena_new();
+    run->graph = opgraph_new(topo->n_endpoints);
+}
+
+int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag)
+{
+    const struct sim_cfg *sim = &run->file->scenario->sim;
+    proposal_stack_rewrite(run->file->proposals, &(struct proposal_work){run->graph, topo, hw, run->scratch});
+    opgraph_check(run->graph);
+    run->spec = (struct sim_spec){.graph = run->graph,
+                                  .topo = topo,
+                                  .hw = hw,
+                                  .net = (enum net_kind)(run->compare_fluid ? NET_FLOW : sim->network),
+                                  .net_at = cfg_where(run->file->cfg, "sim.network"),
+                                  .epsilon = sim->epsilon,
+                                  .routing = hw->network.routing,
+                                  .seed = (uint64_t)sim->seed + run->seed_offset,
+                                  .sm_per_device = (double)hw->chip.sms,
+                                  .checked = sim->checked,
+                                  .limits = run->critical != NULL,
+                                  .tick = progress_tick};
+    if (add_faults(run, topo, &hw->faults, diag))
+        return -1;
+    if (run->before && run->before(run->ctx, &run->spec, diag))
+        return -1;
+    if (sim_run(&run->spec, run->scratch, &run->outcome, diag))
+        return -1;
+    if (run->critical)
+        critical_path_add(run->critical, &run->spec, &run->outcome, run->arena);
+    return 0;
+}
+
+double kind_optical_J(const struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw)
+{
+    double bits = 0;
+    for (uint32_t i = 0; i < run->graph->n_transfers; i++) {
+        const struct transfer *t = &run->graph->transfers[i];
+        uint32_t links[ROUTE_MAX_LINKS], n = t->src == t->dst ? 0 : topology_route(topo, t->src, t->dst, links);
+        for (uint32_t k = 0; k < n; k++)
+            bits += topo->links[links[k]].kind > LINK_NIC ? 8 * t->bytes_B : 0;
+    }
+    return bits * hw->network.optical_J_per_bit;
+}
+
+enum { COL_RESOURCE, COL_TIME, COL_SHARE, N_COL };
+static const struct result_column path_columns[N_COL] = {
+    {"resource", DIM_COUNT, "what the run waited for", true},
+    {"time", DIM_TIME, "on the chain of ops that ends last, over all simulations of the run", false},
+    {"share", DIM_RATIO, "of that chain", false},
+};
+
+static void add_critical_path(struct kind_run *run)
+{
+    const struct critical_path *p = run->critical;
+    struct result_table *t = result_add_table(&run->result, run->arena, "critical_path", "what the run waited for",
+                                              path_columns, N_COL, p->n);
+    for (uint32_t i = 0; i < p->n; i++) {
+        struct result_cell *row = result_add_row(t);
+        row[COL_RESOURCE].text = p->shares[i].resource;
+        row[COL_TIME].value = p->shares[i].time_s;
+        row[COL_SHARE].value = p->shares[i].time_s / critical_path_total_s(p);
+    }
+}
+
+int kind_execute(struct kind_run *run, struct diag *diag)
+{
+    const struct scenario_kind *kind = kind_find(run->file->scenario->kind);
+    BUG_IF(!kind); /* scenario_load has found it */
+    if (kind->run(run, diag))
+        return -1;
+    if (run->critical)
+        add_critical_path(run);
+    return proposal_stack_check_consumed(run->file->proposals, diag);
+}
+
+void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag)
+{
+    for (; *keys; keys++) {
+        struct srcloc where = cfg_where(file->cfg, *keys);
+        if (where.file)
+            diag_error(diag, EXIT_BAD_INPUT, where, "'%s' changes nothing: %s", *keys, why);
+    }
+}
+
+void kind_run_free(struct kind_run *run)
+{
+    opgraph_free(run->graph);
+    arena_free(run->scratch);
+    run->graph = NULL;
+    run->scratch = NULL;
+    run->spec = (struct sim_spec){0};
+}

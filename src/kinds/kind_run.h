@@ -1,0 +1,22 @@
+/* Steps that kinds of scenarios share. */
+#ifndef MOESIM_KINDS_KIND_RUN_H
+#define MOESIM_KINDS_KIND_RUN_H
+
+#include "io/kind.h"
+
+/* Runs the scenario's kind, with its proposals; the result is run->result. 0 or -1. */
+int kind_execute(struct kind_run *run, struct diag *diag);
+
+/* Builds the topology that the cluster asks for. 0 or -1. */
+int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag);
+/* Ends the simulation before and begins a new one: empty run->graph and run->scratch. */
+void kind_begin(struct kind_run *run, const struct topology *topo);
+/* Simulates run->graph, rewritten by proposals, under the scenario's `sim` keys; the outcome is run->outcome. */
+int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag);
+/* Reports those of the NULL-terminated keys that were given, though the kind does not read them. */
+void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag);
+/* What the modules of optical cables take for all transfers of run->graph, on the paths of destination-based tables. */
+double kind_optical_J(const struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw);
+void kind_run_free(struct kind_run *run);
+
+#endif

@@ -1,0 +1,6 @@
+# src/kinds/machine: one line per file
+libmoesim_a_SOURCES += src/kinds/machine/single_machine.c src/kinds/machine/single_machine.h
+
+kinds += src/kinds/machine/kind_gemm.c
+kinds += src/kinds/machine/kind_kv_contention.c
+kinds += src/kinds/machine/kind_single_machine.c

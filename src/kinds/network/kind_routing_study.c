@@ -1,0 +1,309 @@
+/* Kind routing_study: many groups run a collective at once, each with one GPU per node along a rail; the
+ * same placements under several routing policies (paper 5.2.2 (2), Figure 8).
+ *
+ * A seed is a random placement of the groups on the nodes and, for ECMP, a set of UDP source ports. What
+ * costs bandwidth is flows that share a cable between leaf and spine; how many do is printed beside it.
+ * Left out: congestion control; a shared cable is shared fairly and fully used. */
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "base/rng.h"
+#include "base/stats.h"
+#include "kinds/kind_run.h"
+#include "kinds/lists.h"
+#include "kinds/result_build.h"
+#include "topology/routing.h"
+
+#define KEY "routing_study."
+
+struct plan {
+    uint32_t *operations, *policies, *groups;
+    uint32_t n_operations, n_policies, n_groups;
+};
+
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
+{
+    const struct routing_study_cfg *c = &file->scenario->routing_study;
+    return list_choices(file, KEY "operations", c->operations, collective_operation_names, arena, &p->operations,
+                        &p->n_operations, diag) ||
+                   list_choices(file, KEY "policies", c->policies, routing_policy_names, arena, &p->policies,
+                                &p->n_policies, diag) ||
+                   list_counts(file, KEY "groups", c->groups, arena, &p->groups, &p->n_groups, diag)
+               ? -1
+               : 0;
+}
+
+/* Rings, and all pairs of a group for all-to-all. */
+static int algorithm_of(uint32_t operation)
+{
+    return operation == COLLECTIVE_ALL_TO_ALL ? COLLECTIVE_DIRECT : COLLECTIVE_RING;
+}
+
+static void check_operations(const struct scenario_file *file, const struct plan *p, struct diag *diag)
+{
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    uint32_t ranks[2] = {0, (uint32_t)hw->node.gpus};
+    for (uint32_t i = 0; i < p->n_operations; i++) {
+        struct collective c = {
+            .operation = (int)p->operations[i], .algorithm = algorithm_of(p->operations[i]), .ranks = ranks, .n = 2};
+        const char *misfit = collective_misfit(&c, hw);
+        if (misfit)
+            diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "operations"),
+                       "%s by %s: %s; write for example 'all_gather, all_to_all'",
+                       collective_operation_names[p->operations[i]], collective_algorithm_names[c.algorithm], misfit);
+    }
+}
+
+static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    struct plan p;
+    if (make_plan(file, arena, &p, diag))
+        return;
+    check_operations(file, &p, diag);
+    for (uint32_t i = 0; i < p.n_groups; i++)
+        if (p.groups[i] < 2 || hw->nodes % p.groups[i])
+            diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "groups"),
+                       "%lld nodes do not divide into groups of %u with one GPU on each node", (long long)hw->nodes,
+                       p.groups[i]);
+}
+
+/* --- one run ---------------------------------------------------------------------------------------- */
+
+struct study {
+    struct kind_run *run;
+    const struct routing_study_cfg *cfg;
+    struct cluster_hw hw; /* the scenario's, with the policy of the moment */
+    struct topology *topo;
+    struct plan plan;
+    struct result_table *rows;
+    uint32_t *nodes; /* a permutation: which node is where in the groups */
+    double worst_time_s;
+};
+
+static void place_groups(struct study *s, uint32_t seed)
+{
+    uint32_t n = (uint32_t)s->hw.nodes;
+    uint64_t scenario_seed = (uint64_t)s->run->file->scenario->sim.seed;
+    gsl_rng *rng = rng_stream(scenario_seed, seed, "placement");
+    for (uint32_t i = 0; i < n; i++)
+        s->nodes[i] = i;
+    gsl_ran_shuffle(rng, s->nodes, n, sizeof *s->nodes);
+    gsl_rng_free(rng);
+}
+
+/* Group g of `size` GPUs: rail g % gpus, the nodes in order of the permutation. */
+static void members(const struct study *s, uint32_t g, uint32_t size, uint32_t *ranks)
+{
+    uint32_t gpus = (uint32_t)s->hw.node.gpus;
+    for (uint32_t i = 0; i < size; i++)
+        ranks[i] = s->nodes[g / gpus * size + i] * gpus + g % gpus;
+}
+
+/* Mean busbw of the groups, as each of them measures its own. */
+static int run_once(struct study *s, uint32_t operation, uint32_t size, double *busbw_Bps, struct diag *diag)
+{
+    uint32_t n_groups = s->topo->n_endpoints / size;
+    kind_begin(s->run, s->topo);
+    uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size);
+    struct collective_ops *ops = ARENA_ARRAY(s->run->scratch, struct collective_ops, n_groups);
+    for (uint32_t g = 0; g < n_groups; g++) {
+        members(s, g, size, ranks);
+        struct collective c = {.operation = (int)operation,
+                               .algorithm = algorithm_of(operation),
+                               .ranks = ranks,
+                               .n = size,
+                               .size_B = s->cfg->size_B,
+                               .name = collective_operation_names[operation]};
+        ops[g] = collective_build(s->run->graph, &s->hw, &c, s->run->scratch);
+    }
+    if (kind_simulate(s->run, s->topo, &s->hw, diag))
+        return -1;
+    *busbw_Bps = 0;
+    for (uint32_t g = 0; g < n_groups; g++) {
+        double end_s = 0;
+        for (uint32_t op = ops[g].first; op < ops[g].end; op++)
+            end_s = fmax(end_s, s->run->outcome.op_end_s[op]);
+        *busbw_Bps += s->cfg->size_B / end_s * collective_bus_factor((int)operation, size) / n_groups;
+    }
+    return 0;
+}
+
+/* --- collisions ------------------------------------------------------------------------------------- */
+
+struct collisions {
+    double crossing_ratio; /* flows that leave their leaf */
+    double sharing_ratio;  /* of these: share a cable with another flow */
+    double fullest;        /* flows on the fullest cable */
+};
+
+static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t n_peers, uint32_t (*links)[ROUTE_MAX_LINKS],
+                             uint32_t *n_links, double *load)
+{
+    uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size), flows = 0;
+    struct router r = {.topo = s->topo, .policy = s->hw.network.routing, .seed = s->run->spec.seed, .load = load};
+    for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
+        members(s, g, size, ranks);
+        for (uint32_t i = 0; i < size * n_peers; i++, flows++) {
+            uint32_t src = i / n_peers, dst = (src + 1 + i % n_peers) % size;
+            struct routing_key key = {ranks[src], ranks[dst], flows, 0, false};
+            n_links[flows] = routing_choose(&r, &key, links[flows]);
+            for (uint32_t k = 0; k < n_links[flows]; k++)
+                load[links[flows][k]]++;
+        }
+    }
+    return flows;
+}
+
+static bool between_switches(const struct topology *t, uint32_t link)
+{
+    return t->links[link].kind >= LINK_LEAF_SPINE;
+}
+
+/* The flows of one step of all rings, or all pairs of an all-to-all, routed as the simulation routes them (but that
+ * the hashes of ECMP's pairs are others). */
+static struct collisions count_collisions(struct study *s, uint32_t operation, uint32_t size)
+{
+    struct collisions c = {0};
+    struct arena *a = s->run->scratch;
+    uint32_t n_peers = operation == COLLECTIVE_ALL_TO_ALL ? size - 1 : 1, n = s->topo->n_endpoints * n_peers;
+    double *load = ARENA_ARRAY(a, double, s->topo->n_links);
+    uint32_t(*links)[ROUTE_MAX_LINKS] = arena_array(a, sizeof *links, n);
+    uint32_t *n_links = ARENA_ARRAY(a, uint32_t, n), flows = choose_paths(s, size, n_peers, links, n_links, load);
+    double crossing = 0, sharing = 0;
+    for (uint32_t f = 0; f < flows; f++) {
+        double fullest = 0;
+        for (uint32_t k = 0; k < n_links[f]; k++)
+            if (between_switches(s->topo, links[f][k]))
+                fullest = fmax(fullest, load[links[f][k]]);
+        crossing += fullest > 0;
+        sharing += fullest > 1;
+        c.fullest = fmax(c.fullest, fullest);
+    }
+    c.crossing_ratio = crossing / flows;
+    c.sharing_ratio = crossing > 0 ? sharing / crossing : 0;
+    return c;
+}
+
+/* --- all runs --------------------------------------------------------------------------------------- */
+
+enum {
+    COL_OPERATION,
+    COL_GROUP,
+    COL_POLICY,
+    COL_MEAN,
+    COL_SD,
+    COL_MIN,
+    COL_MAX,
+    COL_CI,
+    COL_CROSSING,
+    COL_SHARING,
+    COL_FULLEST,
+    N_COL
+};
+static const struct result_column columns[N_COL] = {
+    {"operation", DIM_COUNT, "collective, by rings; all_to_all: all pairs at once", true},
+    {"group", DIM_COUNT, "GPUs of a group, each on another node", false},
+    {"policy", DIM_COUNT, "routing policy", true},
+    {"busbw", DIM_BANDWIDTH, "mean over seeds of the groups' mean busbw (nccl-tests)", false},
+    {"sd", DIM_BANDWIDTH, "standard deviation over seeds", false},
+    {"worst", DIM_BANDWIDTH, "of all seeds", false},
+    {"best", DIM_BANDWIDTH, "of all seeds", false},
+    {"ci95", DIM_BANDWIDTH, "half the 95 % confidence interval of the mean", false},
+    {"crossing", DIM_RATIO, "flows that leave their leaf, mean over seeds", false},
+    {"sharing", DIM_RATIO, "of these: share a cable with another flow", false},
+    {"fullest", DIM_COUNT, "flows on the fullest cable, mean over seeds", false},
+};
+
+static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32_t policy, struct diag *diag)
+{
+    uint32_t n = (uint32_t)s->cfg->seeds;
+    double *busbw_Bps = ARENA_ARRAY(s->run->arena, double, n);
+    struct collisions mean = {0};
+    s->hw.network.routing.policy = (int)policy;
+    for (uint32_t seed = 0; seed < n; seed++) {
+        place_groups(s, seed);
+        s->run->seed_offset = seed;
+        if (run_once(s, operation, size, &busbw_Bps[seed], diag))
+            return -1;
+        struct collisions c = count_collisions(s, operation, size);
+        mean.crossing_ratio += c.crossing_ratio / n;
+        mean.sharing_ratio += c.sharing_ratio / n;
+        mean.fullest += c.fullest / n;
+    }
+    struct stats st = stats_of(busbw_Bps, n);
+    struct result_cell *row = result_add_row(s->rows);
+    row[COL_OPERATION].text = collective_operation_names[operation];
+    row[COL_GROUP].value = size;
+    row[COL_POLICY].text = routing_policy_names[policy];
+    row[COL_MEAN].value = st.mean;
+    row[COL_SD].value = st.sd;
+    row[COL_MIN].value = st.min;
+    row[COL_MAX].value = st.max;
+    row[COL_CI].value = n > 1 ? stats_ci95(&st) : NAN;
+    row[COL_CROSSING].value = mean.crossing_ratio;
+    row[COL_SHARING].value = mean.sharing_ratio;
+    row[COL_FULLEST].value = mean.fullest;
+    return 0;
+}
+
+static int run_all(struct study *s, struct diag *diag)
+{
+    const struct plan *p = &s->plan;
+    for (uint32_t o = 0; o < p->n_operations; o++)
+        for (uint32_t g = 0; g < p->n_groups; g++)
+            for (uint32_t i = 0; i < p->n_policies; i++)
+                if (run_policy(s, p->operations[o], p->groups[g], p->policies[i], diag))
+                    return -1;
+    return 0;
+}
+
+/* Mean over operations and groups, per policy. */
+static void add_metrics(struct study *s)
+{
+    const struct plan *p = &s->plan;
+    for (uint32_t i = 0; i < p->n_policies; i++) {
+        double sum_Bps = 0;
+        uint32_t n = 0;
+        for (uint32_t row = i; row < s->rows->n_rows; row += p->n_policies, n++)
+            sum_Bps += s->rows->cells[row * N_COL + COL_MEAN].value;
+        result_add_metric(&s->run->result, s->run->arena,
+                          arena_printf(s->run->arena, "%s_busbw", routing_policy_names[p->policies[i]]), sum_Bps / n,
+                          DIM_BANDWIDTH, "mean busbw of all operations and group sizes under this policy",
+                          "mean of column busbw");
+        if (i == 0)
+            result_add_metric(&s->run->result, s->run->arena, "first_busbw", sum_Bps / n, DIM_BANDWIDTH,
+                              "the same of the first policy, whichever it is", "mean of column busbw");
+    }
+}
+
+static int run_study(struct kind_run *run, struct diag *diag)
+{
+    const struct scenario *sc = run->file->scenario;
+    struct study s = {.run = run, .cfg = &sc->routing_study, .hw = sc->cluster};
+    if (make_plan(run->file, run->arena, &s.plan, diag) || kind_topology(run, &s.hw, &s.topo, diag))
+        return -1;
+    s.nodes = ARENA_ARRAY(run->arena, uint32_t, (size_t)s.hw.nodes);
+    run->result.kind = "routing_study";
+    s.rows = result_add_table(&run->result, run->arena, "policies", "busbw under each routing policy, over seeds",
+                              columns, N_COL, s.plan.n_operations * s.plan.n_groups * s.plan.n_policies);
+    progress_begin("simulating");
+    if (run_all(&s, diag))
+        return -1;
+    add_metrics(&s);
+    result_add_note(&run->result, run->arena,
+                    "each seed places the groups on random nodes; all policies see the same "
+                    "placements");
+    return 0;
+}
+
+const struct scenario_kind kind_routing_study = {
+    .name = "routing_study",
+    .doc = "collectives of many groups at once under several routing policies",
+    .ref = "5.2.2",
+    .reads = "routing_study",
+    .check = check,
+    .run = run_study,
+};

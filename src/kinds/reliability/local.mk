@@ -1,0 +1,5 @@
+# src/kinds/reliability: one line per file
+libmoesim_a_SOURCES += src/kinds/reliability/reliability.c
+libmoesim_a_SOURCES += src/kinds/reliability/reliability_mc.c
+
+kinds += src/kinds/reliability/kind_reliability.c

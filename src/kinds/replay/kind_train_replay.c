@@ -1,0 +1,181 @@
+/* Kind train_replay: a recorded training trace on the hardware of the scenario (models/replay.c), or, beside it, the
+ * same chunks from the kernel model alone (replay.source).
+ *
+ * The whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its nodes the
+ * groups of experts. A recorded replay runs one rank and routes nothing. Whether the trace fits the
+ * scenario is checked by who reads the trace. */
+#include "base/data_find.h"
+#include "base/progress.h"
+#include "io/inputs/kernel_table_file.h"
+#include "io/trace/trace_file.h"
+#include "models/chunk_kernels.h"
+#include "kinds/replay/replay_result.h"
+#include "kinds/kind_run.h"
+
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+static void check_trace_file(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const char *trace = file->scenario->replay.trace;
+    if (!*trace)
+        REPORT("replay", "required key 'replay.trace' is missing; write for example 'trace: "
+                         "traces/deepseek_v3_train.trace.json' ('moesim list models' lists traces)");
+    else if (!data_find(trace, file->path, arena))
+        REPORT("replay.trace",
+               "there is no trace '%s' beside the scenario, in the working directory, in "
+               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
+               trace);
+}
+
+static bool has_model(const struct scenario_file *file)
+{
+    return *file->scenario->model || cfg_where(file->cfg, "llm").file;
+}
+
+/* Keys of the replay with the model's experts and width, where the model's kernels run. */
+static struct replay_cfg replay_keys(const struct scenario *s)
+{
+    struct replay_cfg cfg = s->replay;
+    if (cfg.source == REPLAY_KERNELS) {
+        cfg.routing.experts = s->llm.moe.routed;
+        cfg.routing.experts_per_token = s->llm.moe.top_k;
+        cfg.routing.groups = s->llm.moe.groups;
+        cfg.routing.groups_per_token = s->llm.moe.top_groups;
+        cfg.routing.hidden = s->llm.hidden;
+    }
+    return cfg;
+}
+
+/* Routing that the scenario gives beside a model must be the model's. */
+static void check_routing_is(const struct scenario_file *file, const char *key, int64_t given, int64_t model,
+                             struct arena *arena, struct diag *diag)
+{
+    const char *dotted = arena_printf(arena, "replay.routing.%s", key);
+    if (cfg_where(file->cfg, dotted).file && given != model)
+        REPORT(dotted, "%s is %lld but the model's is %lld; with 'source: kernels' leave it out", dotted,
+               (long long)given, (long long)model);
+}
+
+static void check_routing(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct routing_cfg *given = &file->scenario->replay.routing;
+    const struct replay_cfg keys = replay_keys(file->scenario);
+    const struct routing_cfg *is = &keys.routing;
+    check_routing_is(file, "experts", given->experts, is->experts, arena, diag);
+    check_routing_is(file, "experts_per_token", given->experts_per_token, is->experts_per_token, arena, diag);
+    check_routing_is(file, "groups", given->groups, is->groups, arena, diag);
+    check_routing_is(file, "groups_per_token", given->groups_per_token, is->groups_per_token, arena, diag);
+    check_routing_is(file, "hidden", given->hidden, is->hidden, arena, diag);
+}
+
+/* With the model's kernels its experts and width are those of the routing. False: nothing more can be said. */
+static bool check_source(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    size_t before = diag_count(diag);
+    if (s->replay.source != REPLAY_KERNELS)
+        return true;
+    if (s->replay.comm == REPLAY_RECORDED)
+        REPORT("replay.comm", "recorded communication goes with recorded kernels; leave it out");
+    if (!has_model(file))
+        REPORT("replay.source", "kernels of which model? write for example 'model: deepseek_v3'");
+    else if (material_from_kernels_lacks(&s->llm))
+        REPORT("replay.source", "there are no kernels for %s", material_from_kernels_lacks(&s->llm));
+    else if (s->llm.moe.routed <= 0)
+        REPORT("replay.source", "the trace is of layers with experts; the model has none");
+    else
+        check_routing(file, arena, diag);
+    return diag_count(diag) == before;
+}
+
+static void check_groups(const struct scenario_file *file, const struct routing_cfg *r, struct diag *diag)
+{
+    if (r->groups_per_token > r->groups)
+        REPORT("replay.routing.groups_per_token",
+               "replay.routing.groups_per_token is %lld but there are %lld groups "
+               "(replay.routing.groups)",
+               (long long)r->groups_per_token, (long long)r->groups);
+    else if (r->experts % r->groups)
+        REPORT("replay.routing.experts", "%lld experts do not divide into %lld groups", (long long)r->experts,
+               (long long)r->groups);
+    else if (r->experts_per_token > r->groups_per_token * (r->experts / r->groups))
+        REPORT("replay.routing.experts_per_token", "a token activates %lld experts but its %lld groups hold only %lld",
+               (long long)r->experts_per_token, (long long)r->groups_per_token,
+               (long long)(r->groups_per_token * (r->experts / r->groups)));
+}
+
+static void check_expert_parallel(const struct scenario_file *file, struct diag *diag)
+{
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    const struct replay_cfg keys = replay_keys(file->scenario);
+    const struct routing_cfg *r = &keys.routing;
+    int64_t ranks = hw->nodes * hw->node.gpus;
+    if (file->scenario->replay.comm == REPLAY_RECORDED)
+        return;
+    const char *groups_key =
+        file->scenario->replay.source == REPLAY_KERNELS ? "llm.moe.groups" : "replay.routing.groups";
+    if (r->groups != hw->nodes)
+        REPORT(groups_key,
+               "%s is %lld but the cluster has %lld nodes (cluster.nodes); "
+               "node-limited routing takes each node as one group",
+               groups_key, (long long)r->groups, (long long)hw->nodes);
+    if (r->experts % ranks)
+        REPORT("replay.routing.experts", "%lld experts do not divide among %lld GPUs (%lld nodes of %lld)",
+               (long long)r->experts, (long long)ranks, (long long)hw->nodes, (long long)hw->node.gpus);
+    check_groups(file, r, diag);
+}
+
+static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    check_trace_file(file, arena, diag);
+    if (check_source(file, arena, diag))
+        check_expert_parallel(file, diag);
+}
+
+/* NULL in *out: the trace's kernels. */
+static int open_kernels(const struct kind_run *run, const struct replay_kernels **out, struct diag *diag)
+{
+    const struct scenario *s = run->file->scenario;
+    struct replay_kernels *k = ARENA_NEW(run->arena, struct replay_kernels);
+    struct kernel_table table;
+    *out = NULL;
+    if (s->replay.source != REPLAY_KERNELS)
+        return 0;
+    if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
+                           run->file->path, run->arena, &table, diag))
+        return -1;
+    *k = (struct replay_kernels){&s->llm, kernel_model_new(&s->cluster, &table, run->arena)};
+    *out = k;
+    return 0;
+}
+
+static int run_replay(struct kind_run *run, struct diag *diag)
+{
+    const struct scenario *s = run->file->scenario;
+    const struct replay_cfg cfg = replay_keys(s);
+    const char *path = data_find(cfg.trace, run->file->path, run->arena);
+    BUG_IF(!path); /* the check has found it */
+    struct topology *topo;
+    struct replay_info info = {0};
+    const struct replay_kernels *kernels;
+    struct trace *trace = trace_read(path, run->arena, diag);
+    if (!trace || open_kernels(run, &kernels, diag) || kind_topology(run, &s->cluster, &topo, diag))
+        return -1;
+    kind_begin(run, topo);
+    if (replay_build(trace, &cfg, kernels, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena, &info, diag))
+        return -1;
+    progress_begin("simulating");
+    if (kind_simulate(run, topo, &s->cluster, diag))
+        return -1;
+    replay_analyse(trace, &cfg, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
+    return 0;
+}
+
+const struct scenario_kind kind_train_replay = {
+    .name = "train_replay",
+    .doc = "a recorded training trace on the scenario's hardware",
+    .ref = "4.2 to 5.1",
+    .reads = "replay llm?",
+    .check = check,
+    .run = run_replay,
+};

@@ -1,0 +1,7 @@
+# src/kinds/replay: one line per file
+libmoesim_a_SOURCES += src/kinds/replay/replay_classes.c
+libmoesim_a_SOURCES += src/kinds/replay/replay_phases.c
+libmoesim_a_SOURCES += src/kinds/replay/replay_result.c src/kinds/replay/replay_result.h
+libmoesim_a_SOURCES += src/kinds/replay/replay_result_priv.h
+
+kinds += src/kinds/replay/kind_train_replay.c

@@ -1,0 +1,250 @@
+/* Kind serving: a service request by request (paper 2.3.1: prefill and decoding on groups of their own, or not).
+ *
+ * Requests are drawn or read from a file; steps take the times of serve_times.h; kinds/serve/serve.h has who is in which
+ * step. What users feel: time to the first token (TTFT) and mean time of the tokens after it (TPOT); goodput counts
+ * requests whose two times are within limits.
+ *
+ * A rank is a GPU, or a tensor-parallel group that shares its sequences. */
+#include <math.h>
+
+#include "base/data_find.h"
+#include "base/progress.h"
+#include "io/inputs/row_file.h"
+#include "kinds/infer/infer_kv.h"
+#include "kinds/serve/serve_report.h"
+
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+/* --- requests ------------------------------------------------------------------------------------------------------ */
+
+static int check_row(const struct rows *r, uint32_t i, struct diag *diag)
+{
+    static const char *const names[] = {"arrival_s", "prompt", "output"};
+    const double *row = r->values + (size_t)i * 3;
+    for (uint32_t k = 1; k < 3; k++)
+        if (row[k] < 1 || row[k] != floor(row[k])) {
+            diag_error(diag, EXIT_BAD_INPUT, rows_place(r, i, k), "%s is a whole number of tokens, 1 at least",
+                       names[k]);
+            return -1;
+        }
+    if (i && row[0] < row[-3]) {
+        diag_error(diag, EXIT_BAD_INPUT, rows_place(r, i, 0),
+                   "requests stand by arrival; this one comes %g s before the one above it", row[-3] - row[0]);
+        return -1;
+    }
+    return 0;
+}
+
+static int read_requests(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
+{
+    static const char *const names[] = {"arrival_s", "prompt", "output", NULL};
+    static const struct row_format format = {.columns = names, .least = 0, .most = 1e9, .example = "0.25, 1800, 350"};
+    const char *name = file->scenario->serving.requests.file, *path = data_find(name, file->path, arena);
+    struct rows r;
+    if (!path) {
+        REPORT("serving.requests.file", "there is no file '%s'", name);
+        return -1;
+    }
+    if (rows_read(path, &format, arena, &r, diag))
+        return -1;
+    p->n = r.n_rows;
+    p->requests = ARENA_ARRAY(arena, struct request, p->n);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const double *row = r.values + (size_t)i * 3;
+        if (check_row(&r, i, diag))
+            return -1;
+        p->requests[i] = (struct request){row[0], (uint32_t)row[1], (uint32_t)row[2]};
+    }
+    return 0;
+}
+
+static int make_requests(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    if (*s->serving.requests.file) {
+        if (read_requests(file, arena, p, diag))
+            return -1;
+    } else {
+        p->n = (uint32_t)s->serving.requests.count;
+        p->requests = ARENA_ARRAY(arena, struct request, p->n);
+        requests_draw(&s->serving.requests, (uint64_t)s->sim.seed, p->requests);
+    }
+    for (uint32_t i = 0; i < p->n; i++) {
+        uint32_t all = p->requests[i].prompt + p->requests[i].output;
+        p->longest_prompt = p->requests[i].prompt > p->longest_prompt ? p->requests[i].prompt : p->longest_prompt;
+        p->longest = all > p->longest ? all : p->longest;
+    }
+    return 0;
+}
+
+/* --- check ---------------------------------------------------------------------------------------------------------- */
+
+static int check_lengths(const struct scenario_file *file, const struct length_cfg *c, const char *key,
+                         struct diag *diag)
+{
+    if (c->least <= c->most)
+        return 0;
+    REPORT(key, "%s.least is %lld, more than %s.most, %lld", key, (long long)c->least, key, (long long)c->most);
+    return -1;
+}
+
+static int check_keys(const struct scenario_file *file, struct diag *diag)
+{
+    static const char *const unread[] = {"inference.decode.batch", "inference.decode.context",
+                                         "inference.prefill.prompt", NULL};
+    const struct scenario *s = file->scenario;
+    size_t before = diag_count(diag);
+    kind_refuse(file, unread, "requests decide it; steps are simulated at the points of serving.grid", diag);
+    bool apart = s->inference.phase == PHASE_DISAGGREGATED;
+    if (apart == s->serving.colocated || s->inference.phase == PHASE_PREFILL)
+        REPORT("inference.phase",
+               s->serving.colocated ? "units do both (serving.colocated); write 'phase: decode'"
+                                    : "prefill and decoding have units of their own; write 'phase: disaggregated', or "
+                                      "'colocated: true' in serving");
+    else if (apart && (s->inference.prefill.nodes < 1 || s->inference.prefill.nodes >= s->cluster.nodes))
+        REPORT("inference.prefill.nodes",
+               "%lld of %lld nodes (cluster.nodes: a prefill unit and a decoding one) prefill; both need nodes",
+               (long long)s->inference.prefill.nodes, (long long)s->cluster.nodes);
+    if (s->inference.decode.extra_tokens && !s->llm.mtp_layers)
+        REPORT("inference.decode.extra_tokens", "'%s' has no MTP modules to predict tokens with", s->llm.name);
+    check_lengths(file, &s->serving.requests.prompt, "serving.requests.prompt", diag);
+    check_lengths(file, &s->serving.requests.output, "serving.requests.output", diag);
+    return diag_count(diag) == before ? 0 : -1;
+}
+
+static int check_sizes(const struct scenario_file *file, const struct serve_plan *p, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    size_t before = diag_count(diag);
+    uint32_t most = p->grid.batch[p->grid.n_batch - 1], prompt = p->grid.prompt[p->grid.n_prompt - 1];
+    double tp = (double)s->inference.tp;
+    if (p->max_batch > most)
+        REPORT("serving.max_batch", "%u sequences of a GPU, but steps are simulated up to %u (serving.grid.batch)",
+               p->max_batch, most);
+    if (p->longest_prompt > 2 * prompt)
+        REPORT("serving.grid.prompt",
+               "the longest prompt has %u positions, more than twice the largest that is simulated, %u",
+               p->longest_prompt, prompt);
+    if (p->longest > p->kv_positions * tp)
+        REPORT("serving.requests",
+               "the longest request has %u positions, but beside weights and buffers the caches of a %s hold %.0f",
+               p->longest, s->inference.tp > 1 ? "tensor-parallel group" : "GPU", p->kv_positions * tp);
+    return diag_count(diag) == before ? 0 : -1;
+}
+
+static int make_plan(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    int64_t prefill_nodes = s->serving.colocated ? 0 : s->inference.prefill.nodes;
+    *p = (struct serve_plan){.prefill_gpus = (uint32_t)(prefill_nodes * s->cluster.node.gpus),
+                             .gpus = (uint32_t)((s->cluster.nodes - prefill_nodes) * s->cluster.node.gpus)};
+    if (infer_setup_open(file, arena, &p->setup, diag) || serve_grid_read(file, arena, &p->grid, diag) ||
+        serve_grid_check(&p->setup, &p->grid, arena, diag) || make_requests(file, arena, p, diag))
+        return -1;
+    p->first = (uint32_t)(s->serving.warmup_ratio * p->n);
+    p->max_batch = (uint32_t)(s->serving.max_batch ? s->serving.max_batch : p->grid.batch[p->grid.n_batch - 1]);
+    p->kv_positions = serve_kv_capacity(&p->setup, &p->grid, arena);
+    return check_sizes(file, p, diag);
+}
+
+static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    struct serve_plan p;
+    if (!check_keys(file, diag))
+        make_plan(file, arena, &p, diag);
+}
+
+/* --- the service ----------------------------------------------------------------------------------------------------- */
+
+struct steps {
+    struct serve_tables tables;
+    double tp;
+};
+
+static double prefill_s(void *ctx, double tokens, double prompt)
+{
+    const struct steps *s = ctx;
+    return step_table_time(&s->tables.prefill, tokens / s->tp, prompt);
+}
+
+static double decode_s(void *ctx, double batch, double context)
+{
+    const struct steps *s = ctx;
+    return step_table_time(&s->tables.decode, context, batch / s->tp);
+}
+
+static struct serve_spec spec_of(const struct kind_run *run, const struct serve_plan *p, struct steps *steps)
+{
+    const struct scenario *s = run->file->scenario;
+    const struct cluster_hw *hw = &s->cluster;
+    uint32_t tp = (uint32_t)s->inference.tp;
+    bool moves = !s->serving.colocated && s->inference.prefill.kv_transfer != KV_NONE;
+    struct serve_spec spec = {.requests = p->requests,
+                              .n_requests = p->n,
+                              .colocated = s->serving.colocated,
+                              .prefill_units = (uint32_t)s->serving.prefill_units,
+                              .prefill_ranks = p->prefill_gpus / tp,
+                              .decode_units = (uint32_t)s->serving.units,
+                              .decode_ranks = p->gpus / tp,
+                              .step_tokens = (uint32_t)s->inference.prefill.tokens * tp,
+                              .chunked = s->serving.chunked,
+                              .cached_ratio = s->inference.prefill.cached_ratio,
+                              .max_batch = p->max_batch * tp,
+                              .kv_positions = p->kv_positions * tp,
+                              .kv_position_B = model_kv_B(&s->llm) * tp / infer_kv_shares(&s->llm, tp),
+                              .kv_window = (double)s->llm.attention.window,
+                              .accept_ratio = s->serving.acceptance_ratio,
+                              .extra_tokens = (uint32_t)s->inference.decode.extra_tokens,
+                              .seed = (uint64_t)s->sim.seed + run->seed_offset,
+                              .from_s = p->requests[p->first].arrival_s,
+                              .to_s = p->requests[p->n - 1].arrival_s,
+                              .times = {prefill_s, decode_s, steps}};
+    if (moves) {
+        spec.link_Bps = hw_nic_payload_Bps(hw) * tp;
+        spec.link_latency_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s;
+        spec.kv_layers = s->inference.prefill.kv_transfer == KV_LAYERWISE ? (uint32_t)s->llm.layers : 0;
+    }
+    return spec;
+}
+
+/* --- run -------------------------------------------------------------------------------------------------------------- */
+
+static const char *setting_of(const struct kind_run *run, const struct serve_plan *p)
+{
+    const struct scenario *s = run->file->scenario;
+    const char *ways = s->serving.chunked ? "chunked" : "whole";
+    if (s->serving.colocated)
+        return arena_printf(run->arena, "%s: %lld unit(s) of %u GPUs prefill and decode, %s prompts", s->llm.name,
+                            (long long)s->serving.units, p->gpus, ways);
+    return arena_printf(run->arena, "%s: %lld unit(s) of %u GPUs prefill (%s prompts), %lld of %u decode", s->llm.name,
+                        (long long)s->serving.prefill_units, p->prefill_gpus, ways, (long long)s->serving.units,
+                        p->gpus);
+}
+
+static int run_serving(struct kind_run *run, struct diag *diag)
+{
+    struct steps steps = {.tp = (double)run->file->scenario->inference.tp};
+    struct serve_outcome out;
+    struct serve_plan p;
+    if (make_plan(run->file, run->arena, &p, diag))
+        return -1;
+    run->result.kind = "serving";
+    run->result.setting = setting_of(run, &p);
+    progress_begin("simulating steps");
+    if (serve_tables_make(run, &p.setup, &p.grid, &steps.tables, diag))
+        return -1;
+    struct serve_spec spec = spec_of(run, &p, &steps);
+    serve_run(&spec, run->arena, &out);
+    serve_report(run, &p, &out);
+    return 0;
+}
+
+const struct scenario_kind kind_serving = {
+    .name = "serving",
+    .doc = "a service request by request: TTFT, TPOT, goodput; prefill and decoding apart or together",
+    .ref = "2.3.1",
+    .reads = "llm inference expert_load serving",
+    .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
+    .check = check,
+    .run = run_serving,
+};

@@ -1,0 +1,224 @@
+#include "kinds/serve/serve_times.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "kinds/lists.h"
+#include "kinds/result_build.h"
+#include "kinds/infer/spec_step.h"
+
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+/* --- lists ------------------------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Ascending, each once. */
+static int read_list(const struct scenario_file *file, const char *key, const char *text, struct arena *arena,
+                     uint32_t **out, uint32_t *n, struct diag *diag)
+{
+    uint32_t kept = 0;
+    if (list_counts(file, key, text, arena, out, n, diag))
+        return -1;
+    if (!*n) {
+        REPORT(key, "an empty list; give the points at which steps are simulated");
+        return -1;
+    }
+    qsort(*out, *n, sizeof **out, ascending);
+    for (uint32_t i = 0; i < *n; i++)
+        if (!kept || (*out)[i] != (*out)[kept - 1])
+            (*out)[kept++] = (*out)[i];
+    *n = kept;
+    return 0;
+}
+
+int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out, struct diag *diag)
+{
+    const struct serving_grid *g = &file->scenario->serving.grid;
+    *out = (struct serve_grid){0};
+    return read_list(file, "serving.grid.batch", g->batch, arena, &out->batch, &out->n_batch, diag) ||
+                   read_list(file, "serving.grid.context", g->context, arena, &out->context, &out->n_context, diag) ||
+                   read_list(file, "serving.grid.tokens", g->tokens, arena, &out->tokens, &out->n_tokens, diag) ||
+                   read_list(file, "serving.grid.prompt", g->prompt, arena, &out->prompt, &out->n_prompt, diag)
+               ? -1
+               : 0;
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static void decode_case(const struct infer_setup *setup, int64_t batch, int64_t context, struct infer_case *c)
+{
+    infer_case_of(setup, false, c);
+    c->cfg.decode.batch = batch;
+    c->cfg.decode.context = context;
+}
+
+double serve_kv_capacity(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena)
+{
+    struct infer_case c;
+    int64_t batch = g->batch[0], context = g->context[0];
+    decode_case(setup, batch, context, &c);
+    struct infer_memory m = infer_case_memory(&c, arena);
+    double position_B = m.kv_B / ((double)batch * (double)(context + 1 + c.cfg.decode.extra_tokens));
+    return floor((m.capacity_B - (m.total_B - m.kv_B)) / position_B);
+}
+
+static bool fits(const struct infer_setup *setup, int64_t batch, int64_t context, struct arena *arena)
+{
+    struct infer_case c;
+    decode_case(setup, batch, context, &c);
+    struct infer_memory m = infer_case_memory(&c, arena);
+    return m.total_B <= m.capacity_B;
+}
+
+/* --- check -------------------------------------------------------------------------------------------------------- */
+
+/* New positions that are whole prompts for a TP group, as near to `tokens` of a GPU as they come, and even. */
+static int64_t whole_prompts(const struct scenario *s, int64_t tokens, int64_t prompt)
+{
+    double cached = round((double)prompt * s->inference.prefill.cached_ratio);
+    int64_t fresh = (int64_t)fmax((double)prompt - cached, 1), tp = s->inference.tp;
+    int64_t prompts = (int64_t)fmax(1, round((double)(tokens * tp) / (double)fresh));
+    while ((prompts * fresh) % (2 * tp))
+        prompts++;
+    return prompts * fresh / tp;
+}
+
+/* The new positions, ascending, at which steps with prompts of that length are simulated: two at least, since a
+ * chunk of a long prompt takes less than the whole. tokens[n_tokens + 1]. */
+static uint32_t prefill_points(const struct scenario *s, const struct serve_grid *g, int64_t prompt, int64_t *tokens)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < g->n_tokens; i++) {
+        int64_t next = whole_prompts(s, g->tokens[i], prompt);
+        if (!n || next > tokens[n - 1])
+            tokens[n++] = next;
+    }
+    if (n == 1)
+        tokens[n++] = whole_prompts(s, 2 * tokens[0], prompt);
+    return n;
+}
+
+/* Without the caches that leave meanwhile: the service moves them itself (kinds/serve/serve.c), and beside what a token
+ * costs in exchanges, 58 times 3 copies or so, its 70 KB of cache do not show. */
+static void prefill_case(const struct infer_setup *setup, int64_t tokens, int64_t prompt, struct infer_case *c)
+{
+    infer_case_of(setup, true, c);
+    c->kv = (struct infer_kv){0};
+    c->cfg.simulate_layers = setup->file->scenario->inference.simulate_layers;
+    c->cfg.prefill.tokens = tokens;
+    c->cfg.prefill.prompt = prompt;
+}
+
+static int check_prefill(const struct infer_setup *setup, const struct serve_grid *g, int64_t prompt,
+                         struct arena *arena, struct diag *diag)
+{
+    struct infer_case c;
+    int64_t *tokens = ARENA_ARRAY(arena, int64_t, g->n_tokens + 1);
+    uint32_t n = prefill_points(setup->file->scenario, g, prompt, tokens);
+    prefill_case(setup, tokens[n - 1], prompt, &c);
+    return infer_case_check(&c, arena, diag);
+}
+
+int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena,
+                     struct diag *diag)
+{
+    const struct scenario_file *file = setup->file;
+    int failed = 0;
+    diag_default_place(diag, scenario_place(file, "serving.grid"));
+    for (uint32_t i = 0; i < g->n_batch && !failed; i++) {
+        struct infer_case c;
+        decode_case(setup, g->batch[i], g->context[0], &c);
+        failed = infer_case_check(&c, arena, diag);
+    }
+    for (uint32_t i = 0; i < g->n_prompt && !failed; i++)
+        failed = check_prefill(setup, g, g->prompt[i], arena, diag);
+    diag_default_place(diag, SRCLOC_NONE);
+    return failed;
+}
+
+/* --- points ------------------------------------------------------------------------------------------------------- */
+
+enum { COL_STEP, COL_SIZE, COL_LENGTH, COL_TIME, COL_RATE, N_COL };
+static const struct result_column columns[N_COL] = {
+    {"step", DIM_COUNT, "prefill or decode", true},
+    {"size", DIM_COUNT, "new positions of a GPU, or sequences of a GPU", false},
+    {"length", DIM_COUNT, "positions of a prompt, or in the cache of a sequence", false},
+    {"time", DIM_TIME, "of the step, as simulated", false},
+    {"tokens_per_s", DIM_RATIO, "of a GPU", false},
+};
+
+static void note_point(struct result_table *t, const char *step, double size, double length, double time_s,
+                       double tokens)
+{
+    struct result_cell *row = result_add_row(t);
+    row[COL_STEP].text = step;
+    row[COL_SIZE].value = size;
+    row[COL_LENGTH].value = length;
+    row[COL_TIME].value = time_s;
+    row[COL_RATE].value = tokens / time_s;
+}
+
+static int add_prefill(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
+                       struct result_table *t, struct step_table *out, struct diag *diag)
+{
+    const struct scenario *s = run->file->scenario;
+    int64_t *tokens = ARENA_ARRAY(run->arena, int64_t, g->n_tokens + 1);
+    for (uint32_t p = 0; p < g->n_prompt; p++) {
+        uint32_t n = prefill_points(s, g, g->prompt[p], tokens);
+        for (uint32_t i = 0; i < n; i++) {
+            struct infer_outcome o;
+            struct infer_case c;
+            prefill_case(setup, tokens[i], g->prompt[p], &c);
+            if (infer_case_check(&c, run->arena, diag) || infer_case_run(run, &c, &o, diag))
+                return -1;
+            step_table_add(out, (double)tokens[i], g->prompt[p], o.step_s);
+            note_point(t, "prefill", (double)tokens[i], g->prompt[p], o.step_s, (double)tokens[i]);
+        }
+    }
+    return 0;
+}
+
+/* With predicted tokens: the verifying step and the modules that predict. */
+static int decode_time(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
+                       double *time_s, struct diag *diag)
+{
+    int64_t extra = run->file->scenario->inference.decode.extra_tokens;
+    struct spec_plain plain;
+    struct spec_step step;
+    if (spec_plain(run, setup, batch, context, &plain, diag) || spec_step(run, setup, &plain, extra, &step, diag))
+        return -1;
+    *time_s = step.verify_s + step.draft_s;
+    return 0;
+}
+
+static int add_decode(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
+                      struct result_table *t, struct step_table *out, struct diag *diag)
+{
+    for (uint32_t b = 0; b < g->n_batch; b++)
+        for (uint32_t i = 0; i < g->n_context; i++) {
+            double time_s;
+            if (i && !fits(setup, g->batch[b], g->context[i], run->arena))
+                continue;
+            if (decode_time(run, setup, g->batch[b], g->context[i], &time_s, diag))
+                return -1;
+            step_table_add(out, g->context[i], g->batch[b], time_s);
+            note_point(t, "decode", g->batch[b], g->context[i], time_s, g->batch[b]);
+        }
+    return 0;
+}
+
+int serve_tables_make(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
+                      struct serve_tables *out, struct diag *diag)
+{
+    struct result_table *t = result_add_table(&run->result, run->arena, "steps", "points that were simulated", columns,
+                                              N_COL, g->n_batch * g->n_context + g->n_prompt * (g->n_tokens + 1));
+    step_table_init(&out->prefill, g->n_prompt, g->n_tokens + 1, run->arena);
+    step_table_init(&out->decode, g->n_batch, g->n_context, run->arena);
+    return add_prefill(run, setup, g, t, &out->prefill, diag) || add_decode(run, setup, g, t, &out->decode, diag) ? -1
+                                                                                                                  : 0;
+}

@@ -1,0 +1,34 @@
+/* Kind train_step: one step of training on the whole cluster (paper 4.2, Table 4).
+ *
+ * Chunks are simulated kernel by kernel on a group of GPUs (train_chunks.c); a step is a schedule of such chunks with
+ * messages between pipeline ranks, then the exchange of gradients and parameters, on the whole network
+ * (train_run.c). */
+#include "kinds/train/train_report.h"
+
+static int run_step(struct kind_run *run, struct diag *diag)
+{
+    static const struct train_variant real = {.name = "as it is"};
+    struct train_plan plan;
+    struct train_times times;
+    if (train_plan_open(run, &plan, diag) || train_times_measure(run, &plan, &times, diag))
+        return -1;
+    struct train_outcome *outcomes = ARENA_ARRAY(run->arena, struct train_outcome, plan.n_networks);
+    struct train_outcome bridge[N_BRIDGE];
+    for (int i = 0; i < N_BRIDGE; i++)
+        if (train_run(run, &plan, &times, 0, &train_bridge[i], &bridge[i], diag))
+            return -1;
+    for (uint32_t n = plan.n_networks; n-- > 0;) /* the first comes last: it is what a timeline shows */
+        if (train_run(run, &plan, &times, n, &real, &outcomes[n], diag))
+            return -1;
+    train_report(&(struct train_report){run, &plan, &times, outcomes, bridge});
+    return 0;
+}
+
+const struct scenario_kind kind_train_step = {
+    .name = "train_step",
+    .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
+    .ref = "4.2, 5.1.2",
+    .reads = "train llm",
+    .check = train_plan_check,
+    .run = run_step,
+};

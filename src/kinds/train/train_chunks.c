@@ -1,0 +1,340 @@
+/* Chunks are simulated in children, one for each place and sample: a sample's routings are drawn once and serve all
+ * chunks there. With train.symmetry exact, stages of the same layers are one chunk, and groups with the same network
+ * around them one place; otherwise all are simulated where they are.
+ *
+ * A chunk's time is the mean over the group's GPUs of end less entry. GPUs enter apart (chunk.h) and leave apart; when
+ * chunks follow each other, the mean of these differences is the time that each of them adds. */
+#include "kinds/train/train_chunks.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "base/rng.h"
+#include "kinds/fork_map.h"
+#include "kinds/train/train_symmetry.h"
+
+enum { MOST_AT_ONCE = 8, SAMPLE_SHIFT = 53 }; /* seeds are below 2^53 */
+
+struct measuring {
+    struct kind_run *run;
+    struct train_times *t;
+    const struct train_plan *plan;
+    const struct routing_pool *pool;
+    struct train_place *place; /* [n_classes] where each is simulated */
+    bool *needed;              /* [n_classes][n_chunks] */
+    uint32_t n_routings;
+};
+
+/* --- which chunks ------------------------------------------------------------------------------------------------ */
+
+static bool shares(const struct train_plan *p)
+{
+    return p->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT;
+}
+
+static bool same_stage(const struct train_plan *p, uint32_t a, uint32_t b)
+{
+    const struct chunk_stage *x = &p->layout.stages[a], *y = &p->layout.stages[b];
+    return a == b || (shares(p) && x->n == y->n && !memcmp(x->kind, y->kind, x->n));
+}
+
+static bool has_forward(uint8_t kind)
+{
+    return kind == STEP_FORWARD || kind == STEP_FORWARD_BACKWARD;
+}
+
+static bool has_backward(uint8_t kind)
+{
+    return kind != STEP_FORWARD && kind != STEP_END;
+}
+
+static uint32_t chunk_for(struct train_times *t, const struct schedule_step *step)
+{
+    struct train_chunk c = {.kind = step->kind,
+                            .forward = has_forward(step->kind) ? step->forward.stage : 0,
+                            .backward = has_backward(step->kind) ? step->backward.stage : 0};
+    for (uint32_t i = 0; i < t->n_chunks; i++)
+        if (t->chunks[i].kind == c.kind && same_stage(t->plan, t->chunks[i].forward, c.forward) &&
+            same_stage(t->plan, t->chunks[i].backward, c.backward))
+            return i;
+    t->chunks[t->n_chunks] = c;
+    return t->n_chunks++;
+}
+
+static void compose(const struct train_plan *p, struct train_chunk *c, struct arena *arena)
+{
+    static const unsigned work[N_STEP_KINDS] = {[STEP_BACKWARD] = WORK_INPUT | WORK_WEIGHT,
+                                                [STEP_BACKWARD_INPUT] = WORK_INPUT,
+                                                [STEP_WEIGHT] = WORK_WEIGHT,
+                                                [STEP_FORWARD_BACKWARD] = WORK_INPUT | WORK_WEIGHT};
+    struct chunk_spec spec = {.work = work[c->kind], .again = p->layout.cfg->recompute == RECOMPUTE_FULL};
+    if (has_forward(c->kind))
+        spec.forward = p->layout.stages[c->forward];
+    if (has_backward(c->kind))
+        spec.backward = p->layout.stages[c->backward];
+    chunk_compose(&p->material, &spec, arena, &c->program);
+}
+
+static void find_chunks(struct train_times *t, struct arena *arena)
+{
+    const struct schedule *s = t->plan->schedule;
+    t->chunks = ARENA_ARRAY(arena, struct train_chunk, (size_t)s->n_stages * s->n_stages * N_STEP_KINDS);
+    t->chunk_of_step = ARENA_ARRAY(arena, uint32_t *, s->n_ranks);
+    for (uint32_t r = 0; r < s->n_ranks; r++) {
+        t->chunk_of_step[r] = ARENA_ARRAY(arena, uint32_t, s->ranks[r].n_steps);
+        for (uint32_t i = 0; i < s->ranks[r].n_steps; i++)
+            if (s->ranks[r].steps[i].kind != STEP_END)
+                t->chunk_of_step[r][i] = chunk_for(t, &s->ranks[r].steps[i]);
+    }
+    for (uint32_t i = 0; i < t->n_chunks; i++)
+        compose(t->plan, &t->chunks[i], arena);
+}
+
+/* --- where ------------------------------------------------------------------------------------------------------- */
+
+static size_t place_index(const struct train_plan *p, const struct train_place *w)
+{
+    return ((size_t)w->network * p->layout.columns + w->column) * p->layout.ranks + w->rank;
+}
+
+static uint32_t class_for(struct measuring *m, const struct train_place *w)
+{
+    for (uint32_t i = 0; i < m->t->n_classes && shares(m->plan); i++) {
+        struct arena *scratch = arena_new();
+        bool same = train_places_alike(m->plan, &m->place[i], w, scratch);
+        arena_free(scratch);
+        if (same)
+            return i;
+    }
+    m->place[m->t->n_classes] = *w;
+    return m->t->n_classes++;
+}
+
+static void note_needed(struct measuring *m, uint32_t class, uint32_t rank)
+{
+    for (uint32_t i = 0; i + 1 < m->plan->schedule->ranks[rank].n_steps; i++)
+        m->needed[class * m->t->n_chunks + m->t->chunk_of_step[rank][i]] = true;
+}
+
+static void find_classes(struct measuring *m, struct arena *arena)
+{
+    const struct train_layout *l = &m->plan->layout;
+    size_t places = (size_t)m->plan->n_networks * l->columns * l->ranks;
+    m->place = ARENA_ARRAY(arena, struct train_place, places);
+    m->needed = ARENA_ARRAY(arena, bool, places * m->t->n_chunks);
+    m->t->class_of_place = ARENA_ARRAY(arena, uint32_t, places);
+    for (uint32_t n = 0; n < m->plan->n_networks; n++)
+        for (uint32_t c = 0; c < l->columns; c++)
+            for (uint32_t r = 0; r < l->ranks; r++) {
+                struct train_place w = {n, c, r};
+                uint32_t class = class_for(m, &w);
+                m->t->class_of_place[place_index(m->plan, &w)] = class;
+                note_needed(m, class, r);
+            }
+}
+
+/* --- one sample at one place ---------------------------------------------------------------------------------------- */
+
+struct interval {
+    double start_s, end_s;
+};
+
+static int by_start(const void *a, const void *b)
+{
+    double x = ((const struct interval *)a)->start_s, y = ((const struct interval *)b)->start_s;
+    return (x > y) - (x < y);
+}
+
+/* Length of the union. */
+static double covered(struct interval *v, uint32_t n)
+{
+    double sum_s = 0, end_s = -INFINITY;
+    qsort(v, n, sizeof *v, by_start);
+    for (uint32_t i = 0; i < n; i++) {
+        if (v[i].end_s > end_s)
+            sum_s += v[i].end_s - fmax(v[i].start_s, end_s);
+        end_s = fmax(end_s, v[i].end_s);
+    }
+    return sum_s;
+}
+
+static bool *communication_streams(const struct chunk_program *p, struct arena *arena)
+{
+    bool *is = ARENA_ARRAY(arena, bool, p->n_streams);
+    for (uint32_t i = 0; i < p->n_kernels; i++)
+        is[p->kernels[i].stream] |= p->kernels[i].kind != OP_COMPUTE;
+    return is;
+}
+
+static struct chunk_time time_of(const struct chunk_program *p, const struct chunk_ops *ops,
+                                 const struct sim_outcome *o, struct arena *arena)
+{
+    const bool *communication = communication_streams(p, arena);
+    struct interval *v = ARENA_ARRAY(arena, struct interval, p->n_kernels);
+    struct chunk_time sum = {0};
+    for (uint32_t r = 0; r < ops->n_ranks; r++) {
+        double end_s = 0;
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < p->n_kernels; i++) {
+            uint32_t op = ops->first_op + r * ops->stride + i;
+            end_s = fmax(end_s, o->op_end_s[op]);
+            if (!communication[p->kernels[i].stream])
+                v[n++] = (struct interval){o->op_start_s[op], o->op_end_s[op]};
+        }
+        sum.time_s += end_s - (ops->entry_s ? ops->entry_s[r] : 0);
+        sum.compute_s += covered(v, n);
+    }
+    return (struct chunk_time){sum.time_s / ops->n_ranks, sum.compute_s / ops->n_ranks};
+}
+
+static bool uses_routing(const struct chunk_program *p, uint32_t routing)
+{
+    for (uint32_t i = 0; i < p->n_kernels; i++)
+        if (p->kernels[i].routing == routing && (p->kernels[i].kind == OP_COMM || p->kernels[i].per_token))
+            return true;
+    return false;
+}
+
+/* Of one job, to the parent. */
+struct chunk_answer {
+    double nodes_per_token;
+    struct chunk_time time[]; /* [n_chunks] */
+};
+
+static const struct routing *draw_routings(const struct measuring *m, uint32_t class, const struct chunk_group *g,
+                                           struct arena *arena, struct chunk_answer *answer)
+{
+    struct routing *routings = ARENA_ARRAY(arena, struct routing, m->n_routings);
+    uint32_t n = 0;
+    for (uint32_t k = 0; g->shape && k < m->n_routings; k++) {
+        bool used = false;
+        for (uint32_t i = 0; i < m->t->n_chunks; i++)
+            used |= m->needed[class * m->t->n_chunks + i] && uses_routing(&m->t->chunks[i].program, k);
+        if (!used)
+            continue;
+        chunk_draw_routing(g, m->pool, k, 0, arena, &routings[k]);
+        answer->nodes_per_token += routings[k].nodes_per_token;
+        n++;
+    }
+    answer->nodes_per_token /= n ? n : 1;
+    return routings;
+}
+
+static int simulate(const struct measuring *m, const struct train_network *n, const struct chunk_group *g,
+                    const struct chunk_program *program, struct chunk_time *out, struct diag *diag)
+{
+    struct kind_run run = {.file = m->run->file, .arena = m->run->arena, .seed_offset = m->run->seed_offset};
+    struct chunk_ops ops;
+    kind_begin(&run, n->topo);
+    chunk_build(program, g, run.graph, run.scratch, &ops);
+    int failed = kind_simulate(&run, n->topo, n->hw, diag);
+    if (!failed)
+        *out = time_of(program, &ops, &run.outcome, run.scratch);
+    kind_run_free(&run);
+    return failed;
+}
+
+static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *diag)
+{
+    const struct measuring *m = ctx;
+    const struct train_plan *p = m->plan;
+    uint32_t class = index / m->t->samples, sample = index % m->t->samples;
+    const struct train_place *w = &m->place[class];
+    const struct train_network *n = &p->networks[w->network];
+    struct chunk_answer *a = answer;
+    struct chunk_group g = {.shape = p->shape.n_ranks ? &p->shape : NULL,
+                            .hw = n->hw,
+                            .first_device = train_device(&p->layout, w->column, w->rank, 0),
+                            .reference = CHUNK_NONE,
+                            .entry_layers = p->layout.cfg->chunks.entry_layers};
+    g.seed = (uint64_t)p->scenario->sim.seed + m->run->seed_offset + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
+    g.routings = draw_routings(m, class, &g, m->run->arena, a);
+    for (uint32_t i = 0; i < m->t->n_chunks; i++)
+        if (m->needed[class * m->t->n_chunks + i] && simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], diag))
+            return -1;
+    return 0;
+}
+
+/* --- all of them --------------------------------------------------------------------------------------------------------- */
+
+/* Which sample each step of each rank takes. */
+static void draw_samples(struct train_times *t, uint64_t seed, struct arena *arena)
+{
+    const struct train_layout *l = &t->plan->layout;
+    gsl_rng *rng = rng_stream(seed, 0, "chunk samples");
+    t->draw = ARENA_ARRAY(arena, uint32_t *, (size_t)l->columns * l->ranks);
+    for (uint32_t i = 0; i < l->columns * l->ranks; i++) {
+        uint32_t n = t->plan->schedule->ranks[i % l->ranks].n_steps;
+        t->draw[i] = ARENA_ARRAY(arena, uint32_t, n);
+        rng_stream_reset(rng, seed, i, "chunk samples");
+        for (uint32_t k = 0; k < n; k++)
+            t->draw[i][k] = (uint32_t)gsl_rng_uniform_int(rng, t->samples);
+    }
+    gsl_rng_free(rng);
+}
+
+static void collect(struct measuring *m, const char *answers, size_t answer_B, struct arena *arena)
+{
+    struct train_times *t = m->t;
+    uint32_t jobs = t->n_classes * t->samples;
+    t->time = ARENA_ARRAY(arena, struct chunk_time, (size_t)jobs * t->n_chunks);
+    for (uint32_t i = 0; i < jobs; i++) {
+        const struct chunk_answer *a = (const struct chunk_answer *)(answers + i * answer_B);
+        memcpy(&t->time[(size_t)i * t->n_chunks], a->time, t->n_chunks * sizeof *a->time);
+        t->nodes_per_token += a->nodes_per_token / jobs;
+    }
+}
+
+int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out, struct diag *diag)
+{
+    struct measuring m = {.run = run, .t = out, .plan = plan};
+    uint64_t seed = (uint64_t)plan->scenario->sim.seed + run->seed_offset;
+    bool routed = plan->shape.n_ranks > 0;
+    *out = (struct train_times){.plan = plan, .samples = routed ? (uint32_t)plan->layout.cfg->chunks.samples : 1};
+    find_chunks(out, run->arena);
+    find_classes(&m, run->arena);
+    for (uint32_t i = 0; i < out->n_chunks; i++)
+        if (out->chunks[i].program.n_routings > m.n_routings)
+            m.n_routings = out->chunks[i].program.n_routings;
+    if (routed)
+        m.pool = routing_pool_new(&plan->shape, seed, run->arena);
+    size_t answer_B = sizeof(struct chunk_answer) + out->n_chunks * sizeof(struct chunk_time);
+    uint32_t jobs = out->n_classes * out->samples;
+    char *answers = ARENA_ARRAY(run->arena, char, jobs *answer_B);
+    progress_begin("simulating chunks");
+    if (fork_map(jobs, fork_map_processors(MOST_AT_ONCE), measure_place, &m, answers, answer_B, diag))
+        return -1;
+    collect(&m, answers, answer_B, run->arena);
+    draw_samples(out, seed, run->arena);
+    return 0;
+}
+
+/* Of a sample of the step's chunk where the rank is. */
+static const struct chunk_time *sample_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                          const struct schedule_step *step, uint32_t sample)
+{
+    const struct train_plan *p = t->plan;
+    uint32_t index = (uint32_t)(step - p->schedule->ranks[rank].steps);
+    struct train_place w = {network, column, rank};
+    size_t class = t->class_of_place[place_index(p, &w)];
+    return &t->time[(class * t->samples + sample) * t->n_chunks + t->chunk_of_step[rank][index]];
+}
+
+const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                       const struct schedule_step *step)
+{
+    uint32_t index = (uint32_t)(step - t->plan->schedule->ranks[rank].steps);
+    uint32_t sample = t->draw[column * t->plan->layout.ranks + rank][index];
+    return sample_of(t, network, column, rank, step, sample);
+}
+
+double train_mean_time_s(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                         const struct schedule_step *step)
+{
+    double sum_s = 0;
+    for (uint32_t k = 0; k < t->samples; k++)
+        sum_s += sample_of(t, network, column, rank, step, k)->time_s;
+    return sum_s / t->samples;
+}

@@ -1,0 +1,193 @@
+#include "kinds/train/train_layout.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "models/llm/blocks/block.h"
+
+uint32_t train_stage(const struct train_layout *l, uint32_t rank, uint32_t module)
+{
+    return l->schedule->place(l->ranks, rank, module).stage;
+}
+
+/* --- dealing layers to stages -------------------------------------------------------------------------------- */
+
+/* Layers as they can be divided: each of the model's, then what follows the last (output head, MTP modules). */
+struct units {
+    uint32_t n, n_layers;
+    double *cost_s;
+};
+
+enum { MTP_KINDS = 4 }; /* embedding, projection, layer, head */
+
+static uint8_t layer_kind(const struct model *m, uint32_t layer)
+{
+    return m->moe.routed && layer >= (uint64_t)m->dense_layers ? LAYER_MOE : LAYER_DENSE;
+}
+
+static double mtp_cost_s(const struct model *m, const double cost_s[N_CHUNK_LAYERS])
+{
+    return (double)m->mtp_layers * (cost_s[LAYER_EMBEDDING] + cost_s[LAYER_PROJECTION] +
+                                    cost_s[m->moe.routed ? LAYER_MOE : LAYER_DENSE] + cost_s[LAYER_HEAD]);
+}
+
+static struct units units_of(const struct model *m, const double cost_s[N_CHUNK_LAYERS], struct arena *arena)
+{
+    struct units u = {.n = (uint32_t)m->layers + 1, .n_layers = (uint32_t)m->layers};
+    u.cost_s = ARENA_ARRAY(arena, double, u.n);
+    for (uint32_t i = 0; i < u.n_layers; i++)
+        u.cost_s[i] = cost_s[layer_kind(m, i)];
+    u.cost_s[0] += cost_s[LAYER_EMBEDDING];
+    u.cost_s[u.n_layers] = cost_s[LAYER_HEAD] + mtp_cost_s(m, cost_s);
+    return u;
+}
+
+/* Dynamic programming over first units: best[k][i] is of the best way to deal the first i units to k stages. A way
+ * costs its costliest stage, or the sum of squares among those whose costliest is no dearer than `bound_s`. */
+struct deal {
+    double *best; /* [n_stages + 1][n + 1] */
+    uint32_t *cut;
+};
+
+static double way_cost(double before, double stage_s, double bound_s)
+{
+    if (isinf(bound_s))
+        return fmax(before, stage_s);
+    return stage_s > bound_s ? INFINITY : before + stage_s * stage_s;
+}
+
+static double deal_units(const struct units *u, uint32_t n_stages, double bound_s, struct deal *d)
+{
+    uint32_t row = u->n + 1;
+    for (uint32_t i = 0; i <= u->n; i++)
+        d->best[i] = i ? INFINITY : 0;
+    for (uint32_t k = 1; k <= n_stages; k++)
+        for (uint32_t i = 0; i <= u->n; i++) {
+            double stage_s = 0, *best = &d->best[k * row + i];
+            *best = INFINITY;
+            for (uint32_t from = i; from-- > 0;) {
+                stage_s += u->cost_s[from];
+                double cost = way_cost(d->best[(k - 1) * row + from], stage_s, bound_s);
+                if (cost < *best) {
+                    *best = cost;
+                    d->cut[k * row + i] = from;
+                }
+            }
+        }
+    return d->best[n_stages * row + u->n];
+}
+
+static uint32_t *best_counts(const struct units *u, uint32_t n_stages, struct arena *arena)
+{
+    size_t cells = (size_t)(n_stages + 1) * (u->n + 1);
+    struct deal d = {ARENA_ARRAY(arena, double, cells), ARENA_ARRAY(arena, uint32_t, cells)};
+    uint32_t *counts = ARENA_ARRAY(arena, uint32_t, n_stages), end = u->n;
+    double least_s = deal_units(u, n_stages, INFINITY, &d);
+    deal_units(u, n_stages, least_s * (1 + 1e-12), &d);
+    for (uint32_t k = n_stages; k > 0; k--) {
+        uint32_t from = d.cut[k * (u->n + 1) + end];
+        counts[k - 1] = (end < u->n_layers ? end : u->n_layers) - from;
+        end = from;
+    }
+    return counts;
+}
+
+static void add_kind(struct chunk_stage *s, uint8_t *kinds, uint8_t kind)
+{
+    kinds[s->n++] = kind;
+}
+
+static void fill_stage(const struct train_layout *l, uint32_t stage, uint32_t first, uint32_t count,
+                       struct arena *arena)
+{
+    const struct model *m = l->model;
+    struct chunk_stage *s = &l->stages[stage];
+    uint8_t *kinds = ARENA_ARRAY(arena, uint8_t, (size_t)count + 2 + MTP_KINDS * (size_t)m->mtp_layers);
+    s->kind = kinds;
+    if (stage == 0)
+        add_kind(s, kinds, LAYER_EMBEDDING);
+    for (uint32_t i = first; i < first + count; i++)
+        add_kind(s, kinds, layer_kind(m, i));
+    if (stage + 1 < l->n_stages)
+        return;
+    add_kind(s, kinds, LAYER_HEAD);
+    for (int64_t i = 0; i < m->mtp_layers; i++) {
+        add_kind(s, kinds, LAYER_EMBEDDING);
+        add_kind(s, kinds, LAYER_PROJECTION);
+        add_kind(s, kinds, m->moe.routed ? LAYER_MOE : LAYER_DENSE);
+        add_kind(s, kinds, LAYER_HEAD);
+    }
+}
+
+void train_partition(struct train_layout *l, const uint32_t *counts, const double cost_s[N_CHUNK_LAYERS],
+                     struct arena *arena)
+{
+    struct units u = units_of(l->model, cost_s, arena);
+    uint32_t first = 0;
+    if (!counts)
+        counts = best_counts(&u, l->n_stages, arena);
+    l->stages = ARENA_ARRAY(arena, struct chunk_stage, l->n_stages);
+    for (uint32_t s = 0; s < l->n_stages; s++) {
+        fill_stage(l, s, first, counts[s], arena);
+        first += counts[s];
+    }
+    BUG_IF(first != u.n_layers);
+}
+
+/* --- parameters ------------------------------------------------------------------------------------------------ */
+
+static struct block_weights weigh(const struct model *m, const char *name)
+{
+    struct block_weights w = {0};
+    block_find(name)->weigh(m, &w);
+    return w;
+}
+
+static void add_layer(const struct model *m, uint8_t kind, struct train_params *p)
+{
+    double d = (double)m->hidden;
+    if (kind == LAYER_PROJECTION)
+        p->dense += 2 * d * d + 3 * d;
+    if (kind != LAYER_DENSE && kind != LAYER_MOE)
+        return;
+    struct block_weights f = weigh(m, kind == LAYER_MOE ? "moe" : "dense_ffn");
+    p->dense += weigh(m, m->attention.kind).params + 2 * d + f.params - f.routed;
+    p->experts += f.routed;
+}
+
+/* Embedding and head are on a rank once, whoever of its modules and MTP modules uses them; a tied head is the
+ * embedding. */
+struct train_params train_rank_params(const struct train_layout *l, uint32_t rank)
+{
+    const struct model *m = l->model;
+    struct train_params p = {0};
+    bool embedding = false, head = false;
+    for (uint32_t module = 0; module < l->schedule->modules; module++) {
+        const struct chunk_stage *s = &l->stages[train_stage(l, rank, module)];
+        for (uint32_t i = 0; i < s->n; i++) {
+            add_layer(m, s->kind[i], &p);
+            embedding |= s->kind[i] == LAYER_EMBEDDING || (s->kind[i] == LAYER_HEAD && m->tied_embeddings);
+            head |= s->kind[i] == LAYER_HEAD && !m->tied_embeddings;
+        }
+    }
+    p.dense += (double)(m->vocab * m->hidden) * (embedding + head) + (head ? (double)m->hidden : 0);
+    p.experts /= l->group;
+    return p;
+}
+
+/* A schedule of both directions has every stage on two ranks. */
+static uint32_t rank_replicas(const struct train_layout *l)
+{
+    return l->columns * (l->schedule->both_directions ? 2 : 1);
+}
+
+uint32_t train_dense_replicas(const struct train_layout *l)
+{
+    return rank_replicas(l) * l->group;
+}
+
+uint32_t train_expert_replicas(const struct train_layout *l)
+{
+    return rank_replicas(l);
+}

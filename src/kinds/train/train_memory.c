@@ -1,0 +1,103 @@
+/* Memory of a training step with ZeRO-1: parameters and gradients of the rank's stages, its share of the optimizer's
+ * state, and the activations in flight at the schedule's peak.
+ *
+ * What is kept of a token per layer follows DeepSeek-V3's report (3.2.3 and 3.3.3): norms, MLA's up-projections and
+ * SwiGLU are computed again, inputs of linear layers are cached in FP8, the output of attention in E5M6. An expert
+ * keeps the tokens that it received; loads are taken as even.
+ *
+ * Left out: buffers of communication, workspaces, fragmentation, the moving average of parameters (in CPU memory). */
+#include "kinds/train/train_memory.h"
+
+#include <math.h>
+
+enum { BF16_B = 2, FP32_B = 4 };
+
+/* Input of a norm, which is computed again. */
+static double residual_B(const struct train_layout *l)
+{
+    return BF16_B * (double)l->model->hidden;
+}
+
+static double attention_B(const struct train_layout *l)
+{
+    const struct attention_dims *a = &l->model->attention;
+    const struct train_precision *p = &l->cfg->precision;
+    bool mla = a->kv_lora > 0, again = l->cfg->recompute != RECOMPUTE_NONE;
+    double heads = (double)a->heads, qk = (double)(mla ? a->nope_dim + a->rope_dim : a->head_dim);
+    double v = (double)(mla ? a->v_dim : a->head_dim), kv_heads = a->kv_heads ? (double)a->kv_heads : heads;
+    double latents = BF16_B * (double)(a->q_lora + a->kv_lora + a->rope_dim);
+    double scores = FP32_B * heads, output = p->attention_B * heads * v;
+    double qkv = BF16_B * (heads * qk + (mla ? heads : kv_heads) * (qk + v));
+    double input = again ? 0 : p->input_B * (double)l->model->hidden;
+    return input + (mla ? latents : 0) + (mla && again ? 0 : qkv) + scores + output;
+}
+
+/* Inputs of SwiGLU, and its outputs unless they are computed again; what experts received from other GPUs. */
+static double network_B(const struct train_layout *l, enum chunk_layer kind)
+{
+    const struct model *m = l->model;
+    const struct train_precision *p = &l->cfg->precision;
+    bool moe = kind == LAYER_MOE, again = l->cfg->recompute != RECOMPUTE_NONE;
+    double width = (double)(moe ? (m->moe.top_k + m->moe.shared) * m->moe.ffn : m->dense_ffn);
+    double received = moe ? (double)(m->moe.top_k * m->hidden) : 0;
+    double input = again ? 0 : (double)m->hidden;
+    return p->input_B * (received + input + (again ? 2 : 3) * width);
+}
+
+/* Without what is kept at the layer's border. */
+static double inside_B(const struct train_layout *l, enum chunk_layer kind)
+{
+    return residual_B(l) + attention_B(l) + network_B(l, kind);
+}
+
+double train_layer_activation_B(const struct train_layout *l, enum chunk_layer kind)
+{
+    bool transformer = kind == LAYER_MOE || kind == LAYER_DENSE;
+    if (kind == LAYER_HEAD) /* its input, and what the loss keeps of the logits for their gradient */
+        return residual_B(l) + l->cfg->precision.logit_B * (double)l->model->vocab;
+    if (kind == LAYER_PROJECTION)
+        return 2 * residual_B(l);
+    if (!transformer)
+        return 0;
+    return residual_B(l) + (l->cfg->recompute == RECOMPUTE_FULL ? 0 : inside_B(l, kind));
+}
+
+/* A layer that is computed again needs the rest of its activations once. */
+static double working_B(const struct train_layout *l, uint32_t stage)
+{
+    double most_B = 0;
+    for (uint32_t i = 0; i < l->stages[stage].n && l->cfg->recompute == RECOMPUTE_FULL; i++)
+        if (l->stages[stage].kind[i] == LAYER_MOE || l->stages[stage].kind[i] == LAYER_DENSE)
+            most_B = fmax(most_B, inside_B(l, (enum chunk_layer)l->stages[stage].kind[i]));
+    return most_B * train_tokens(l);
+}
+
+static double stage_activation_B(const struct train_layout *l, uint32_t stage)
+{
+    double token_B = 0;
+    for (uint32_t i = 0; i < l->stages[stage].n; i++)
+        token_B += train_layer_activation_B(l, (enum chunk_layer)l->stages[stage].kind[i]);
+    return token_B * train_tokens(l);
+}
+
+struct train_memory train_rank_memory(const struct train_layout *l, const struct schedule *s, uint32_t rank,
+                                      struct arena *arena)
+{
+    const struct train_precision *p = &l->cfg->precision;
+    struct train_params params = train_rank_params(l, rank);
+    double all = params.dense + params.experts, *stage_B = ARENA_ARRAY(arena, double, l->n_stages);
+    double owned = params.dense / train_dense_replicas(l) + params.experts / train_expert_replicas(l);
+    for (uint32_t i = 0; i < l->n_stages; i++)
+        stage_B[i] = stage_activation_B(l, i);
+    struct train_memory m = {.weights_B = all * p->weight_B,
+                             .gradients_B = all * p->gradient_B,
+                             .optimizer_B = owned * (p->master_B + 2 * p->moment_B),
+                             .activations_B = schedule_peak_activations(s, rank, stage_B),
+                             .in_flight = schedule_peak_activations(s, rank, NULL)};
+    double working = 0;
+    for (uint32_t module = 0; module < l->schedule->modules; module++)
+        working = fmax(working, working_B(l, train_stage(l, rank, module)));
+    m.activations_B += working;
+    m.total_B = m.weights_B + m.gradients_B + m.optimizer_B + m.activations_B;
+    return m;
+}

@@ -1,0 +1,374 @@
+/* From the keys of a training step to what is simulated. */
+#include "base/data_find.h"
+#include "kinds/train/train_plan.h"
+
+#include <math.h>
+
+#include "io/inputs/kernel_table_file.h"
+#include "io/trace/trace_file.h"
+#include "models/chunk_kernels.h"
+#include "models/chunk_trace.h"
+#include "models/comm/deepep.h"
+#include "io/hardware.h"
+#include "kinds/lists.h"
+
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
+
+typedef long long ll;
+
+/* --- what the keys say ---------------------------------------------------------------------------------------- */
+
+/* The layout as far as the keys give it, without stages. */
+static struct train_layout layout_of(const struct scenario *s)
+{
+    const struct train_cfg *c = &s->train;
+    struct train_layout l = {.model = &s->llm, .cfg = c, .schedule = schedule_find(c->schedule)};
+    l.gpus = (uint32_t)(s->cluster.nodes * s->cluster.node.gpus);
+    l.gpus_per_node = (uint32_t)s->cluster.node.gpus;
+    l.ranks = (uint32_t)c->pp;
+    l.group = (uint32_t)c->ep;
+    l.columns = l.gpus / (l.ranks * l.group);
+    if (l.columns)
+        l.micro_batches = (uint32_t)(c->sequences / (c->micro_batch * l.columns * l.group));
+    if (l.schedule)
+        l.n_stages = l.ranks * (l.schedule->both_directions ? 1 : l.schedule->modules);
+    return l;
+}
+
+static void check_gpus(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    uint32_t node = l->gpus_per_node;
+    if (l->gpus % l->ranks)
+        REPORT("train.pp", "%u GPUs (%lld nodes of %u) do not divide among %u pipeline ranks", l->gpus,
+               (ll)s->cluster.nodes, node, l->ranks);
+    else if (l->gpus / l->ranks % l->group)
+        REPORT("train.ep", "the %u GPUs of a pipeline rank (%u GPUs / %u ranks) do not divide into groups of %u",
+               l->gpus / l->ranks, l->gpus, l->ranks, l->group);
+    else if (l->group % node && node % l->group)
+        REPORT("train.ep",
+               "a group of %u GPUs is neither whole nodes nor a part of one (%u GPUs, "
+               "cluster.node.gpus)",
+               l->group, node);
+}
+
+static void check_experts(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
+{
+    const struct model *m = l->model;
+    uint32_t nodes = l->group > l->gpus_per_node ? l->group / l->gpus_per_node : 1;
+    if (!m->moe.routed) {
+        if (l->group > 1)
+            REPORT("train.ep", "a dense model has no experts to divide among %u GPUs; write 1", l->group);
+        return;
+    }
+    if (m->moe.routed % l->group)
+        REPORT("train.ep", "%lld experts (llm.moe.routed) do not divide among %u GPUs", (ll)m->moe.routed, l->group);
+    else if (m->moe.groups % nodes && nodes % m->moe.groups)
+        REPORT("train.ep",
+               "%lld groups of experts (llm.moe.groups) on %u nodes would be cut apart: one number must "
+               "divide the other",
+               (ll)m->moe.groups, nodes);
+    if (m->moe.top_k > ROUTING_MAX_TOPK || m->moe.groups > ROUTING_MAX_GROUPS)
+        REPORT("llm.moe", "routing is sampled for at most %d experts of a token and %d groups", ROUTING_MAX_TOPK,
+               ROUTING_MAX_GROUPS);
+}
+
+static void check_batch(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
+{
+    const struct train_cfg *c = l->cfg;
+    uint32_t replicas = l->columns * l->group;
+    char why[256];
+    if (c->sequences % ((int64_t)replicas * c->micro_batch)) {
+        REPORT("train.sequences",
+               "%lld sequences do not divide into micro-batches of %lld for %u pipelines (%u GPUs / "
+               "%u ranks)",
+               (ll)c->sequences, (ll)c->micro_batch, replicas, l->gpus, l->ranks);
+        return;
+    }
+    const char *misfit = l->schedule->misfit(l->ranks, l->micro_batches, why, sizeof why);
+    if (misfit)
+        REPORT("train.schedule", "%s (%lld sequences / %u pipelines / %lld of a micro-batch)", misfit, (ll)c->sequences,
+               replicas, (ll)c->micro_batch);
+}
+
+/* Counts given by hand; NULL when the key is empty or wrong. */
+static uint32_t *stage_counts(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
+                              struct diag *diag)
+{
+    uint32_t *counts, n, sum = 0;
+    if (!*l->cfg->layers || list_counts(file, "train.layers", l->cfg->layers, arena, &counts, &n, diag))
+        return NULL;
+    for (uint32_t i = 0; i < n; i++)
+        sum += counts[i];
+    if (n != l->n_stages || sum != (uint64_t)l->model->layers) {
+        REPORT("train.layers", "these are %u layers on %u stages; there are %lld layers (llm.layers) and %u stages",
+               sum, n, (ll)l->model->layers, l->n_stages);
+        return NULL;
+    }
+    return counts;
+}
+
+static bool check_schedule(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
+                           struct diag *diag)
+{
+    const char *names[64] = {0};
+    uint32_t n = 0;
+    if (!l->schedule) {
+        for (const struct schedule_type *const *t = schedule_all(); *t; t++)
+            names[n++] = (*t)->name;
+        report_unknown(diag, EXIT_BAD_INPUT, scenario_place(file, "train.schedule"), "schedule", l->cfg->schedule,
+                       names, arena);
+        return false;
+    }
+    if (l->n_stages > (uint64_t)l->model->layers) {
+        REPORT("train.pp", "%u pipeline stages are more than the %lld layers of the model", l->n_stages,
+               (ll)l->model->layers);
+        return false;
+    }
+    return true;
+}
+
+static void check_trace(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
+                        struct diag *diag)
+{
+    const struct train_chunks_cfg *c = &l->cfg->chunks;
+    if (!*c->trace)
+        REPORT("train", "chunks of a trace need one; write for example 'chunks: {trace: "
+                        "traces/deepseek_v3_train.trace.json}' ('moesim list models' lists traces)");
+    else if (!data_find(c->trace, file->path, arena))
+        REPORT("train.chunks.trace",
+               "there is no trace '%s' beside the scenario, in the working directory, in "
+               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
+               c->trace);
+    if (!l->model->moe.routed)
+        REPORT("train.chunks.source",
+               "the trace is of layers with experts; a dense model's cannot be cut from it; write "
+               "'source: kernels'");
+}
+
+static void check_source(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
+                         struct diag *diag)
+{
+    const char *lacks = material_from_kernels_lacks(l->model);
+    if (l->cfg->recompute == RECOMPUTE_NONE)
+        REPORT("train.recompute",
+               "backward parts compute norms, MLA's up-projections and SwiGLU again, in a trace and in "
+               "the kernel model; write selective or full");
+    if (l->cfg->chunks.source == CHUNKS_TRACE)
+        check_trace(file, l, arena, diag);
+    else if (lacks)
+        REPORT("llm", "chunks from the kernel model lack llm.%s", lacks);
+}
+
+static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
+{
+    uint32_t *gpus = ARENA_ARRAY(arena, uint32_t, 1);
+    gpus[0] = l->gpus;
+    return gpus;
+}
+
+void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
+{
+    struct train_layout l = layout_of(file->scenario);
+    size_t before = diag_count(diag);
+    const char **networks;
+    uint32_t n;
+    if (!check_schedule(file, &l, arena, diag))
+        return;
+    check_gpus(file, &l, diag);
+    check_experts(file, &l, diag);
+    if (diag_count(diag) == before)
+        check_batch(file, &l, diag);
+    if (l.cfg->rank >= (int64_t)l.ranks)
+        REPORT("train.rank", "there is no pipeline rank %lld; ranks are 0 to %u (train.pp), or -1 for their mean",
+               (ll)l.cfg->rank, l.ranks - 1);
+    stage_counts(file, &l, arena, diag);
+    check_source(file, &l, arena, diag);
+    list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
+    if (*file->scenario->cluster.faults.down)
+        REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
+}
+
+/* --- material ----------------------------------------------------------------------------------------------------- */
+
+static void check_recorded(const struct train_plan *p, const char *what, const char *key, int64_t is, int64_t was,
+                           struct diag *diag)
+{
+    if (was > 0 && is != was)
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(p->file, key),
+                   "%s is %lld but the trace %s was recorded with %lld; its kernel times hold for that only", what,
+                   (ll)is, p->layout.cfg->chunks.trace, (ll)was);
+}
+
+static bool has_all_parts(const struct chunk_material *m)
+{
+    bool seen[N_CHUNK_PARTS] = {false};
+    for (uint32_t i = 0; i < m->program.n_kernels; i++)
+        seen[m->program.kernels[i].phase] |= m->program.kernels[i].layer > 0;
+    for (int p = 0; p < PART_OTHER_F; p++)
+        if (!seen[p])
+            return false;
+    return true;
+}
+
+static int read_trace(struct train_plan *p, struct arena *arena, struct diag *diag)
+{
+    const struct train_chunks_cfg *c = &p->layout.cfg->chunks;
+    const struct model *m = p->layout.model;
+    struct trace *t = trace_read(data_find(c->trace, p->file->path, arena), arena, diag);
+    size_t before = diag_count(diag);
+    if (!t)
+        return -1;
+    check_recorded(p, "llm.hidden", "llm.hidden", m->hidden, t->hidden, diag);
+    check_recorded(p, "llm.moe.routed", "llm.moe.routed", m->moe.routed, t->experts, diag);
+    check_recorded(p, "llm.moe.top_k", "llm.moe.top_k", m->moe.top_k, t->experts_per_token, diag);
+    check_recorded(p, "a micro-batch (train.sequence * train.micro_batch)", "train.sequence",
+                   (int64_t)train_tokens(&p->layout), t->seq_len, diag);
+    if (diag_count(diag) > before)
+        return -1;
+    struct replay_cfg *replay = ARENA_NEW(arena, struct replay_cfg);
+    struct cluster_hw *group = ARENA_NEW(arena, struct cluster_hw);
+    *replay = (struct replay_cfg){
+        .trace = c->trace, .comm = REPLAY_SIMULATED, .recorded_on = c->recorded_on, .routing = p->routing};
+    *group = p->scenario->cluster; /* loads in the trace are padded by as many experts as it had on a GPU */
+    group->nodes = (t->ep ? t->ep : (int64_t)p->layout.group) / group->node.gpus;
+    if (chunk_trace_check(t, c->trace, diag))
+        return -1;
+    material_from_trace(t, replay, group, m, arena, &p->material);
+    if (!has_all_parts(&p->material)) {
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(p->file, "train.chunks.trace"),
+                   "%s is no pair of a forward and a backward chunk: it lacks parts such as attn(F) and mlp(W)",
+                   c->trace);
+        return -1;
+    }
+    return 0;
+}
+
+static void from_kernels(struct train_plan *p, struct arena *arena)
+{
+    const struct train_layout *l = &p->layout;
+    struct chunk_work work = {.model = l->model,
+                              .kernels = p->kernels,
+                              .hw = &p->scenario->cluster,
+                              .sequences = (double)l->cfg->micro_batch,
+                              .length = (double)l->cfg->sequence,
+                              .group = l->group,
+                              .layers = l->model->moe.routed ? 1 : 0};
+    material_from_kernels(&work, arena, &p->material);
+}
+
+static int open_material(struct train_plan *p, struct arena *arena, struct diag *diag)
+{
+    const struct cluster_hw *hw = &p->scenario->cluster;
+    struct kernel_table *table = ARENA_NEW(arena, struct kernel_table);
+    if (kernel_tables_read(hw->kernels.tables, scenario_place(p->file, "cluster.kernels.tables"), p->file->path, arena,
+                           table, diag))
+        return -1;
+    p->kernels = kernel_model_new(hw, table, arena);
+    if (p->layout.cfg->chunks.source == CHUNKS_KERNELS)
+        from_kernels(p, arena);
+    else if (read_trace(p, arena, diag))
+        return -1;
+    material_add_ends(&p->material, p->layout.model, p->kernels, train_tokens(&p->layout),
+                      p->layout.cfg->precision.logit_B, arena);
+    return 0;
+}
+
+/* Mean over the material's layers of a kind of what they compute; communication streams do not count. */
+static void layer_times(struct train_plan *p)
+{
+    const struct chunk_program *program = &p->material.program;
+    double n[N_CHUNK_LAYERS] = {0};
+    for (uint32_t i = 0; i < p->material.n_layers; i++)
+        n[p->material.kind[i]]++;
+    for (uint32_t i = 0; i < program->n_kernels; i++) {
+        const struct chunk_kernel *k = &program->kernels[i];
+        bool communication = k->phase == PART_COMBINE_B || k->phase == PART_DISPATCH_F || k->phase == PART_DISPATCH_B ||
+                             k->phase == PART_COMBINE_F;
+        if (k->layer > 0 && !communication) {
+            uint8_t kind = p->material.kind[k->layer - 1];
+            p->layer_s[kind] += k->work_s / n[kind];
+        }
+    }
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static const char *gb(double bytes_B, struct arena *arena)
+{
+    return arena_printf(arena, "%.1f GB", bytes_B / 1e9);
+}
+
+static int check_memory(struct train_plan *p, struct arena *arena, struct diag *diag)
+{
+    double has_B = p->scenario->cluster.chip.memory_B;
+    uint32_t worst = 0;
+    p->memory = ARENA_ARRAY(arena, struct train_memory, p->layout.ranks);
+    for (uint32_t r = 0; r < p->layout.ranks; r++) {
+        p->memory[r] = train_rank_memory(&p->layout, p->schedule, r, arena);
+        worst = p->memory[r].total_B > p->memory[worst].total_B ? r : worst;
+    }
+    const struct train_memory *m = &p->memory[worst];
+    if (m->total_B <= has_B)
+        return 0;
+    diag_error(diag, EXIT_BAD_INPUT, scenario_place(p->file, "cluster.chip.memory"),
+               "a GPU of pipeline rank %u needs %s: parameters %s, gradients %s, optimizer %s, activations of %.0f "
+               "chunks in flight %s; it has %s (cluster.chip.memory). Raise train.pp or train.ep, or lower "
+               "train.micro_batch",
+               worst, gb(m->total_B, arena), gb(m->weights_B, arena), gb(m->gradients_B, arena),
+               gb(m->optimizer_B, arena), m->in_flight, gb(m->activations_B, arena), gb(has_B, arena));
+    return -1;
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------ */
+
+static void set_routing(struct train_plan *p)
+{
+    const struct model *m = p->layout.model;
+    uint32_t per_node = p->layout.group < p->layout.gpus_per_node ? p->layout.group : p->layout.gpus_per_node;
+    p->routing = (struct routing_cfg){.experts = m->moe.routed,
+                                      .experts_per_token = m->moe.top_k,
+                                      .groups = m->moe.groups,
+                                      .groups_per_token = m->moe.top_groups,
+                                      .tokens_per_rank = (int64_t)train_tokens(&p->layout),
+                                      .hidden = m->hidden,
+                                      .rank_load_cv_ratio = p->layout.cfg->chunks.rank_load_cv_ratio};
+    if (m->moe.routed)
+        p->shape = (struct routing_shape){.cfg = &p->routing,
+                                          .sets = deepep_needs_sets(&p->file->scenario->cluster.ep_kernel),
+                                          .n_ranks = p->layout.group,
+                                          .ranks_per_node = per_node,
+                                          .n_nodes = p->layout.group / per_node};
+}
+
+static int open_networks(struct kind_run *run, struct train_plan *p, struct diag *diag)
+{
+    const char **names;
+    if (list_topologies(p->file, "train.topologies", p->layout.cfg->topologies, gpus_list(&p->layout, run->arena), 1,
+                        run->arena, &names, &p->n_networks, diag))
+        return -1;
+    p->networks = ARENA_ARRAY(run->arena, struct train_network, p->n_networks);
+    for (uint32_t i = 0; i < p->n_networks; i++) {
+        struct train_network *n = &p->networks[i];
+        n->name = names[i];
+        n->hw = ARENA_NEW(run->arena, struct cluster_hw);
+        *n->hw = p->scenario->cluster;
+        n->hw->topology = names[i];
+        if (kind_topology(run, n->hw, &n->topo, diag))
+            return -1;
+    }
+    return 0;
+}
+
+int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *diag)
+{
+    *p = (struct train_plan){.file = run->file, .scenario = run->file->scenario};
+    p->layout = layout_of(p->scenario);
+    set_routing(p);
+    if (open_networks(run, p, diag) || open_material(p, run->arena, diag))
+        return -1;
+    layer_times(p);
+    train_partition(&p->layout, stage_counts(p->file, &p->layout, run->arena, diag), p->layer_s, run->arena);
+    p->schedule = schedule_build(p->layout.schedule, p->layout.ranks, p->layout.micro_batches, run->arena);
+    return check_memory(p, run->arena, diag);
+}

@@ -1,0 +1,36 @@
+/* A training step as a scenario wants it: layout, schedule, networks, memory, and material for its chunks. */
+#ifndef MOESIM_KINDS_TRAIN_TRAIN_PLAN_H
+#define MOESIM_KINDS_TRAIN_TRAIN_PLAN_H
+
+#include "models/chunk_material.h"
+#include "kinds/train/train_layout.h"
+#include "kinds/train/train_memory.h"
+#include "kinds/kind_run.h"
+
+struct train_network {
+    const char *name;
+    struct cluster_hw *hw; /* the scenario's with this topology */
+    struct topology *topo;
+};
+
+struct train_plan {
+    const struct scenario_file *file;
+    const struct scenario *scenario;
+    struct train_layout layout;
+    struct schedule *schedule;
+    struct train_network *networks;
+    uint32_t n_networks;
+    struct kernel_model *kernels;
+    struct chunk_material material;
+    struct routing_cfg routing;
+    struct routing_shape shape;     /* of a group; n_ranks 0: a dense model, nothing is routed */
+    double layer_s[N_CHUNK_LAYERS]; /* computation of a layer of each kind, forward and backward */
+    struct train_memory *memory;    /* [ranks] */
+};
+
+/* Reports at their keys what cannot be, as far as that can be seen without reading other files. */
+void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag);
+/* The scenario has passed the check. Refuses what does not fit into memory. 0 or -1. */
+int train_plan_open(struct kind_run *run, struct train_plan *out, struct diag *diag);
+
+#endif

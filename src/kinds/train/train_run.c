@@ -1,0 +1,207 @@
+/* Pipelines of all columns with the messages between their ranks, then the exchange of gradients and parameters, on the
+ * whole network. One op stands for the GPUs of a group. */
+#include "kinds/train/train_run.h"
+
+#include <math.h>
+
+#include "base/progress.h"
+#include "kinds/train/pipeline.h"
+#include "kinds/train/train_sync.h"
+#include "kinds/train/train_symmetry.h"
+
+struct stepping {
+    const struct train_plan *plan;
+    const struct train_times *times;
+    uint32_t network;
+    const struct train_variant *variant;
+    double mean_s[N_STEP_KINDS];
+    struct pipeline_ops pipelines;
+    struct sync_ops sync;
+    double *met_s; /* [n_ops] when the last transfer of an op began */
+    const struct sim_outcome *o;
+};
+
+static uint32_t device(const void *ctx, uint32_t column, uint32_t rank, uint32_t peer)
+{
+    const struct stepping *s = ctx;
+    return s->variant->instant ? 0 : train_device(&s->plan->layout, column, rank, peer);
+}
+
+static double step_s(const void *ctx, uint32_t column, uint32_t rank, const struct schedule_step *step)
+{
+    const struct stepping *s = ctx;
+    if (s->variant->equal_stages)
+        return s->mean_s[step->kind];
+    if (s->variant->mean_times)
+        return train_mean_time_s(s->times, s->network, column, rank, step);
+    return train_time_of(s->times, s->network, column, rank, step)->time_s;
+}
+
+double train_mean_step_s(const struct train_times *times, uint32_t network, enum step_kind kind)
+{
+    const struct schedule *s = times->plan->schedule;
+    double sum_s = 0, n = 0;
+    for (uint32_t r = 0; r < s->n_ranks; r++)
+        for (uint32_t i = 0; i < s->ranks[r].n_steps; i++)
+            if (s->ranks[r].steps[i].kind == kind && kind != STEP_END) {
+                sum_s += train_mean_time_s(times, network, 0, r, &s->ranks[r].steps[i]);
+                n++;
+            }
+    return n > 0 ? sum_s / n : 0;
+}
+
+/* --- building -------------------------------------------------------------------------------------------------------- */
+
+/* Messages between nodes take the software's way; within a node NVLink's latency is all. */
+static double message_latency_s(const struct train_plan *p)
+{
+    const struct hw_software *sw = &p->scenario->cluster.software;
+    bool within = p->layout.columns * p->layout.group < p->layout.gpus_per_node;
+    return within ? 0 : hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
+}
+
+static void choose_symmetry(const struct stepping *s, const struct train_network *n, struct train_outcome *out)
+{
+    bool exact = s->plan->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT, same_times = s->times->samples == 1;
+    struct arena *scratch = arena_new();
+    out->one_column = exact && same_times && s->times->n_classes <= s->plan->n_networks &&
+                      train_peers_alike(s->plan, n, true, scratch);
+    out->one_peer = exact && (out->one_column || train_peers_alike(s->plan, n, false, scratch));
+    arena_free(scratch);
+}
+
+static void build(struct kind_run *run, struct stepping *s, const struct train_network *n,
+                  const struct train_outcome *out)
+{
+    const struct train_plan *p = s->plan;
+    struct pipeline_setup setup = {
+        .schedule = p->schedule,
+        .columns = out->one_column ? 1 : p->layout.columns,
+        .peers = out->one_peer ? 1 : p->layout.group,
+        .message_B = s->variant->instant ? 0
+                                         : train_tokens(&p->layout) * (double)p->layout.model->hidden *
+                                               p->layout.cfg->precision.message_B,
+        .message_s = s->variant->instant ? 0 : message_latency_s(p),
+        .launch_s = s->variant->instant ? 0 : n->hw->software.launch_s,
+        .hidden = p->layout.cfg->messages == MESSAGES_HIDDEN,
+        .device = device,
+        .step_s = step_s,
+        .ctx = s,
+    };
+    pipeline_build(&setup, run->graph, run->scratch, &s->pipelines);
+    if (!s->variant->no_sync)
+        train_sync_build(&p->layout, n->hw, p->kernels, &s->pipelines, run->graph, run->scratch, &s->sync);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------------- */
+
+static double length_s(const struct stepping *s, uint32_t op)
+{
+    return s->o->op_end_s[op] - s->o->op_start_s[op];
+}
+
+static double span_s(const struct stepping *s, enum sync_step step, uint32_t where)
+{
+    const struct sync_span *span = &s->sync.span[step][where];
+    return span->first == OP_NONE ? 0 : s->o->op_end_s[span->last] - s->o->op_start_s[span->first];
+}
+
+static void add_chunk(const struct stepping *s, uint32_t column, uint32_t rank, const struct schedule_step *step,
+                      uint32_t op, struct train_row *row)
+{
+    double *part[N_STEP_KINDS] = {
+        [STEP_FORWARD] = &row->forward_s,         [STEP_BACKWARD] = &row->backward_s,
+        [STEP_BACKWARD_INPUT] = &row->backward_s, [STEP_WEIGHT] = &row->weight_s,
+        [STEP_FORWARD_BACKWARD] = &row->pair_s,
+    };
+    *part[step->kind] += length_s(s, op);
+    row->compute_s += train_time_of(s->times, s->network, column, rank, step)->compute_s;
+}
+
+static struct train_row row_of(const struct stepping *s, uint32_t column, uint32_t rank)
+{
+    uint32_t where = column * s->plan->layout.ranks + rank;
+    const struct pipeline_rank_ops *ops = &s->pipelines.ranks[where];
+    const struct schedule_rank *steps = &s->plan->schedule->ranks[rank];
+    struct train_row row = {0};
+    for (uint32_t i = 0; i < steps->n_steps; i++) {
+        uint32_t exchange = ops->exchange[i];
+        if (exchange != OP_NONE)
+            row.message_s += s->o->op_end_s[exchange] - fmax(s->met_s[exchange], s->o->op_start_s[exchange]);
+        if (steps->steps[i].kind != STEP_END)
+            add_chunk(s, column, rank, &steps->steps[i], ops->step[i], &row);
+    }
+    if (!s->variant->no_sync) {
+        row.reduce_s = span_s(s, SYNC_REDUCE, where);
+        row.update_s = span_s(s, SYNC_OPTIMIZE, where);
+        row.gather_s = span_s(s, SYNC_GATHER, where);
+    }
+    row.optimizer_s = row.reduce_s + row.update_s + row.gather_s;
+    row.bubble_s = s->o->makespan_s - row.forward_s - row.backward_s - row.weight_s - row.pair_s - row.optimizer_s;
+    return row;
+}
+
+static void find_meetings(struct kind_run *run, struct stepping *s)
+{
+    const struct opgraph *g = run->graph;
+    s->met_s = ARENA_ARRAY(run->scratch, double, g->n_ops);
+    for (uint32_t i = 0; i < g->n_transfers; i++) {
+        double start_s = s->o->transfer_start_s[i];
+        s->met_s[g->transfers[i].src_op] = fmax(s->met_s[g->transfers[i].src_op], start_s);
+        s->met_s[g->transfers[i].dst_op] = fmax(s->met_s[g->transfers[i].dst_op], start_s);
+    }
+}
+
+/* Rows as arrays of numbers. */
+static void add_row(struct train_row *sum, const struct train_row *row, double weight)
+{
+    double *x = (double *)sum;
+    const double *y = (const double *)row;
+    for (int i = 0; i < TRAIN_ROW_NUMBERS; i++)
+        x[i] += weight * y[i];
+}
+
+static void widen(struct train_outcome *out, const struct train_row *row, bool first)
+{
+    double *low = (double *)&out->least, *high = (double *)&out->most;
+    const double *x = (const double *)row;
+    for (int i = 0; i < TRAIN_ROW_NUMBERS; i++) {
+        low[i] = first ? x[i] : fmin(low[i], x[i]);
+        high[i] = first ? x[i] : fmax(high[i], x[i]);
+    }
+}
+
+static void read_rows(struct kind_run *run, const struct stepping *s, struct train_outcome *out)
+{
+    uint32_t ranks = s->plan->layout.ranks, columns = s->pipelines.columns;
+    out->ranks = ARENA_ARRAY(run->arena, struct train_row, ranks);
+    for (uint32_t r = 0; r < ranks; r++) {
+        for (uint32_t c = 0; c < columns; c++) {
+            struct train_row row = row_of(s, c, r);
+            add_row(&out->ranks[r], &row, 1.0 / columns);
+        }
+        add_row(&out->mean, &out->ranks[r], 1.0 / ranks);
+        widen(out, &out->ranks[r], r == 0);
+    }
+}
+
+int train_run(struct kind_run *run, const struct train_plan *plan, const struct train_times *times, uint32_t network,
+              const struct train_variant *variant, struct train_outcome *out, struct diag *diag)
+{
+    const struct train_network *n = &plan->networks[network];
+    struct stepping s = {.plan = plan, .times = times, .network = network, .variant = variant};
+    for (int k = 0; k < N_STEP_KINDS; k++)
+        s.mean_s[k] = train_mean_step_s(times, network, (enum step_kind)k);
+    *out = (struct train_outcome){0};
+    kind_begin(run, n->topo);
+    choose_symmetry(&s, n, out);
+    build(run, &s, n, out);
+    progress_begin("simulating the step");
+    if (kind_simulate(run, n->topo, n->hw, diag))
+        return -1;
+    s.o = &run->outcome;
+    find_meetings(run, &s);
+    out->step_s = run->outcome.makespan_s;
+    read_rows(run, &s, out);
+    return 0;
+}

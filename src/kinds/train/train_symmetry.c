@@ -1,0 +1,144 @@
+/* Two sets of transfers are one simulation when a one-to-one map of links carries the path of each transfer of the
+ * first to the path of its counterpart and keeps capacity and latency: max-min fair rates are unique, and the map
+ * carries them. Checked on the paths themselves. */
+#include "kinds/train/train_symmetry.h"
+
+#include "topology/routing.h"
+
+/* Counterparts: pair i of one set and pair i of the other. */
+struct pairs {
+    const struct topology *topo;
+    uint32_t *src, *dst, n;
+};
+
+struct link_map {
+    uint32_t *there, *back; /* UINT32_MAX = not yet */
+};
+
+static uint32_t *unmapped(const struct topology *t, struct arena *arena)
+{
+    uint32_t *map = ARENA_ARRAY(arena, uint32_t, t->n_links);
+    for (uint32_t i = 0; i < t->n_links; i++)
+        map[i] = UINT32_MAX;
+    return map;
+}
+
+/* The one path of a pair, whatever else goes on; false where the policy chooses by load or at random. */
+static bool only_path(const struct topology *t, const struct hw_routing *routing, uint32_t src, uint32_t dst,
+                      uint32_t links[ROUTE_MAX_LINKS], uint32_t *n)
+{
+    bool table = routing->policy == ROUTING_STATIC;
+    bool detours = routing->policy == ROUTING_VALIANT || routing->policy == ROUTING_UGAL;
+    if (!table && (detours || t->type->n_minimal(t, src, dst) > 1))
+        return false;
+    *n = topology_route(t, src, dst, links);
+    return true;
+}
+
+static bool map_link(struct link_map *m, const struct topology *a, uint32_t x, const struct topology *b, uint32_t y)
+{
+    const struct topo_link *is = &a->links[x], *other = &b->links[y];
+    if (m->there[x] == UINT32_MAX && m->back[y] == UINT32_MAX) {
+        m->there[x] = y;
+        m->back[y] = x;
+    }
+    return m->there[x] == y && m->back[y] == x && is->capacity_Bps == other->capacity_Bps &&
+           is->latency_s == other->latency_s;
+}
+
+static bool alike(const struct pairs *a, const struct pairs *b, const struct hw_routing *routing, struct arena *scratch)
+{
+    struct link_map m = {unmapped(a->topo, scratch), unmapped(b->topo, scratch)};
+    for (uint32_t i = 0; i < a->n; i++) {
+        uint32_t x[ROUTE_MAX_LINKS], y[ROUTE_MAX_LINKS], n, k;
+        if (!only_path(a->topo, routing, a->src[i], a->dst[i], x, &n) ||
+            !only_path(b->topo, routing, b->src[i], b->dst[i], y, &k) || n != k)
+            return false;
+        for (uint32_t l = 0; l < n; l++)
+            if (!map_link(&m, a->topo, x[l], b->topo, y[l]))
+                return false;
+    }
+    return true;
+}
+
+static struct pairs pairs_new(const struct topology *t, uint32_t most, struct arena *arena)
+{
+    return (struct pairs){t, ARENA_ARRAY(arena, uint32_t, most), ARENA_ARRAY(arena, uint32_t, most), 0};
+}
+
+static void add_pair(struct pairs *p, uint32_t src, uint32_t dst)
+{
+    p->src[p->n] = src;
+    p->dst[p->n++] = dst;
+}
+
+/* --- groups ------------------------------------------------------------------------------------------------------- */
+
+/* Pairs that dispatch and combine use: within a node, and from node to node on the same rail (models/comm/deepep.c). */
+static struct pairs within_group(const struct train_plan *p, const struct train_place *where, struct arena *arena)
+{
+    uint32_t n = p->layout.group, first = train_device(&p->layout, where->column, where->rank, 0);
+    uint32_t node = p->shape.n_ranks ? p->shape.ranks_per_node : 1;
+    struct pairs all = pairs_new(p->networks[where->network].topo, n * n, arena);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < n; k++)
+            if (i != k && (i / node == k / node || i % node == k % node))
+                add_pair(&all, first + i, first + k);
+    return all;
+}
+
+bool train_places_alike(const struct train_plan *p, const struct train_place *a, const struct train_place *b,
+                        struct arena *scratch)
+{
+    struct pairs x = within_group(p, a, scratch), y = within_group(p, b, scratch);
+    return alike(&x, &y, &p->scenario->cluster.network.routing, scratch);
+}
+
+/* --- messages between pipeline ranks ---------------------------------------------------------------------------------- */
+
+/* Appends each pair of ranks that exchange messages, for one GPU place of one column. */
+static void add_neighbours(const struct train_plan *p, uint32_t column, uint32_t peer, bool *seen, struct pairs *out)
+{
+    uint32_t n = p->layout.ranks;
+    for (uint32_t i = 0; i < n * n; i++)
+        seen[i] = false;
+    for (uint32_t r = 0; r < n; r++)
+        for (uint32_t k = 0; k < p->schedule->ranks[r].n_messages; k++) {
+            const struct schedule_message *m = &p->schedule->ranks[r].messages[k];
+            if (m->send && !seen[r * n + m->peer])
+                add_pair(out, train_device(&p->layout, column, r, peer),
+                         train_device(&p->layout, column, m->peer, peer));
+            seen[r * n + m->peer] |= m->send;
+        }
+}
+
+/* Marks the links of all pairs as used by `who`; false where another one uses one of them. */
+static bool claim(const struct pairs *p, uint32_t who, uint32_t *owner)
+{
+    uint32_t links[ROUTE_MAX_LINKS];
+    for (uint32_t i = 0; i < p->n; i++)
+        for (uint32_t l = 0, n = topology_route(p->topo, p->src[i], p->dst[i], links); l < n; l++) {
+            if (owner[links[l]] != UINT32_MAX && owner[links[l]] != who)
+                return false;
+            owner[links[l]] = who;
+        }
+    return true;
+}
+
+bool train_peers_alike(const struct train_plan *p, const struct train_network *n, bool columns, struct arena *scratch)
+{
+    const struct train_layout *l = &p->layout;
+    uint32_t ranks = l->ranks, apart = columns ? l->columns : 1, together = columns ? 1 : l->columns;
+    bool *seen = ARENA_ARRAY(scratch, bool, (size_t)ranks *ranks);
+    uint32_t *owner = unmapped(n->topo, scratch);
+    struct pairs first = {0};
+    for (uint32_t who = 0; who < l->group * apart; who++) {
+        struct pairs mine = pairs_new(n->topo, ranks * ranks * together, scratch);
+        for (uint32_t c = 0; c < together; c++)
+            add_neighbours(p, columns ? who / l->group : c, who % l->group, seen, &mine);
+        first = who ? first : mine;
+        if (!alike(&first, &mine, &n->hw->network.routing, scratch) || !claim(&mine, who, owner))
+            return false;
+    }
+    return true;
+}

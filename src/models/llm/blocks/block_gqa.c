@@ -1,0 +1,11 @@
+/* Grouped-query attention (Ainslie et al. 2023). */
+#include "models/llm/blocks/attention.h"
+
+const struct block_type block_gqa = {
+    .name = "gqa",
+    .doc = "grouped-query attention: heads share kv_heads keys and values",
+    .ref = "2.1.2",
+    .attention = true,
+    .misfit = attention_grouped_misfit,
+    .weigh = attention_grouped_weigh,
+};

@@ -1,0 +1,6 @@
+# src/models/llm: one line per file
+libmoesim_a_SOURCES += src/models/llm/decode_parts.c src/models/llm/decode_parts.h
+libmoesim_a_SOURCES += src/models/llm/model.c src/models/llm/model.h
+libmoesim_a_SOURCES += src/models/llm/model_cfg.c
+
+include src/models/llm/blocks/local.mk
