@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folders.h"
 #include "io/trace/trace_file.h"
 #include "tap_main.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folders.h"
 #include "io/results/timeline.h"
 #include "io/results/writers.h"
 #include "sim_fixture.h"

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <math.h>
 
+#include "folders.h"
 #include "io/trace/trace_file.h"
 #include "models/chunk_material.h"
 #include "models/chunk_trace.h"

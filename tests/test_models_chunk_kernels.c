@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "folders.h"
 #include "io/inputs/cluster_file.h"
 #include "io/inputs/kernel_table_file.h"
 #include "io/inputs/model_file.h"

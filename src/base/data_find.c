@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folders.h"
 #include "base/data_find.h"
 
 struct roots {
