@@ -14,7 +14,7 @@ fi
 
 check "make distdir" make -C "$builddir" -s --no-print-directory distdir distdir="$work/dist" am__remove_distdir=:
 # (less what .gitignore names, and what was deleted but is not yet committed)
-git -C "$srcdir" ls-files | grep -vE '(^|/)\.git(ignore|attributes)$|^debian/' | LC_ALL=C sort >listed
+git -C "$srcdir" ls-files | grep -vE '(^|/)\.git(ignore|attributes|-blame-ignore-revs)$|^debian/' | LC_ALL=C sort >listed
 git -C "$srcdir" ls-files -ci --exclude-standard | LC_ALL=C sort >ignored
 git -C "$srcdir" ls-files -d | LC_ALL=C sort >deleted
 LC_ALL=C comm -23 listed <(LC_ALL=C sort -m ignored deleted) >tracked
