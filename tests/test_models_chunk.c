@@ -5,8 +5,8 @@
 
 #include "folders.h"
 #include "io/trace/trace_file.h"
-#include "models/chunk_material.h"
-#include "models/chunk_trace.h"
+#include "models/chunk/chunk_material.h"
+#include "models/chunk/chunk_trace.h"
 #include "sim/sim.h"
 #include "tap_main.h"
 
@@ -16,7 +16,7 @@ struct bench {
     struct arena *arena;
     struct diag *diag;
     struct trace *trace;
-    struct replay_cfg cfg;
+    struct recording recording;
     struct cluster_hw hw;
     struct routing_shape shape;
     struct model model;
@@ -59,14 +59,14 @@ static struct bench *bench_new(void)
     b->diag = diag_new();
     b->trace = trace_read(MOESIM_SRCDIR "/traces/deepseek_v3_train.trace.json", arena, b->diag);
     ck_assert_msg(b->trace != NULL, "%s", diag_text(b->diag));
-    b->cfg = (struct replay_cfg){.recorded_on = {989e12, 1979e12, 3.35e12},
-                                 .routing = {.experts = 256,
-                                             .experts_per_token = 8,
-                                             .groups = 8,
-                                             .groups_per_token = 4,
-                                             .tokens_per_rank = 4096,
-                                             .hidden = 7168,
-                                             .rank_load_cv_ratio = 0.077}};
+    b->recording = (struct recording){.on = {989e12, 1979e12, 3.35e12},
+                                      .routing = {.experts = 256,
+                                                  .experts_per_token = 8,
+                                                  .groups = 8,
+                                                  .groups_per_token = 4,
+                                                  .tokens_per_rank = 4096,
+                                                  .hidden = 7168,
+                                                  .rank_load_cv_ratio = 0.077}};
     b->hw = (struct cluster_hw){
         .nodes = NODES,
         .chip = {.sms = 132, .bf16_flops = 989e12, .fp8_flops = 1979e12, .memory_Bps = 3.35e12},
@@ -74,13 +74,13 @@ static struct bench *bench_new(void)
         .nic = {.per_node = GPUS, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 0.97},
         .network = {.port_Bps = 50e9},
         .ep_kernel = {.sms = 20, .copy_Bps_per_sm = 1.896e9, .barrier_s = 6e-6, .chunk_tokens = 16}};
-    b->shape =
-        (struct routing_shape){.cfg = &b->cfg.routing, .n_ranks = RANKS, .ranks_per_node = GPUS, .n_nodes = NODES};
+    b->shape = (struct routing_shape){
+        .cfg = &b->recording.routing, .n_ranks = RANKS, .ranks_per_node = GPUS, .n_nodes = NODES};
     b->topo = (struct topology){.type = &star, .n_endpoints = RANKS, .gpus_per_node = GPUS, .n_links = 4 * RANKS};
     b->topo.links = ARENA_ARRAY(arena, struct topo_link, b->topo.n_links);
     for (uint32_t i = 0; i < b->topo.n_links; i++)
         b->topo.links[i].capacity_Bps = i % 4 < 2 ? 160e9 : 48.5e9;
-    material_from_trace(b->trace, &b->cfg, &b->hw, &model, arena, &b->material);
+    material_from_trace(b->trace, &b->recording, &b->hw, &model, arena, &b->material);
     return b;
 }
 
@@ -191,7 +191,7 @@ START_TEST(a_whole_pair_is_the_recorded_one)
     struct bench *b = bench_new();
     struct chunk_program pair = compose(b, moe, moe, WORK_INPUT | WORK_WEIGHT), recorded;
 
-    chunk_from_trace(b->trace, &b->cfg, &b->hw, b->arena, &recorded);
+    chunk_from_trace(b->trace, &b->recording, &b->hw, b->arena, &recorded);
     double recorded_s = run(b, &recorded);
     ck_assert_double_eq_tol(run(b, &pair), recorded_s, 1e-4 * recorded_s);
     bench_free(b);

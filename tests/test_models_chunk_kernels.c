@@ -9,8 +9,8 @@
 #include "io/inputs/kernel_table_file.h"
 #include "io/inputs/model_file.h"
 #include "io/trace/trace_file.h"
-#include "models/chunk_kernels.h"
-#include "models/chunk_material.h"
+#include "models/chunk/chunk_kernels.h"
+#include "models/chunk/chunk_material.h"
 #include "tap_main.h"
 
 enum { GROUP = 64, TOKENS = 4096 };

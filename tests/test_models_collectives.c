@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "models/comm/collective_cfg.h"
+#include "kinds/network/collective_cfg.h"
 #include "models/comm/deepep_ll.h"
 #include "sim/sim.h"
 #include "tap_main.h"

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/stats.h"
-#include "models/reliability.h"
+#include "kinds/reliability/reliability.h"
 #include "tap_main.h"
 
 static const double DAY_S = 86400;

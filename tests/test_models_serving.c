@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/arena.h"
-#include "models/requests.h"
+#include "kinds/serve/requests.h"
 #include "kinds/serve/step_table.h"
 #include "tap_main.h"
 

@@ -1,7 +1,6 @@
 # src/kinds: one line per file
 kinds =
 libmoesim_a_SOURCES += src/kinds/fork_map.c src/kinds/fork_map.h
-libmoesim_a_SOURCES += src/kinds/jobs.c src/kinds/jobs.h
 libmoesim_a_SOURCES += src/kinds/kind_run.c src/kinds/kind_run.h
 libmoesim_a_SOURCES += src/kinds/lists.c src/kinds/lists.h
 libmoesim_a_SOURCES += src/kinds/pool.c src/kinds/pool.h

@@ -1,5 +1,5 @@
 /* A recorded trace of one rank: kernels on streams, with what each waited for. Filled by io
- * (Kineto import, or our own versioned JSON), replayed by models/replay.c. Times count from the
+ * (Kineto import, or our own versioned JSON), replayed by kinds/replay/replay.c. Times count from the
  * first kernel. Everything is owned by the arena it was read into. */
 #ifndef MOESIM_MODELS_TRACE_H
 #define MOESIM_MODELS_TRACE_H

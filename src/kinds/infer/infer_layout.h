@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "hw/cluster.h"
 #include "models/routing/expert_load.h"
-#include "models/infer_cfg.h"
+#include "kinds/infer/infer_cfg.h"
 #include "models/llm/model.h"
 
 /* Parts of computation that a study may leave out. */

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "base/progress.h"
-#include "kinds/jobs.h"
+#include "kinds/network/jobs.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "topology/symmetry.h"

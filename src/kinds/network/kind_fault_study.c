@@ -2,7 +2,7 @@
  * "robustness", 6.1). Traffic takes another way where there is one: another plane, with NVLink hops when a
  * NIC has one port only; the remaining ports of the same NIC when it has several. */
 #include "base/progress.h"
-#include "kinds/jobs.h"
+#include "kinds/network/jobs.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "topology/faults.h"

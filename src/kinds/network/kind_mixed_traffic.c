@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "base/progress.h"
-#include "kinds/jobs.h"
+#include "kinds/network/jobs.h"
 #include "kinds/result_build.h"
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)

@@ -1,6 +1,13 @@
 # src/kinds/network: one line per file
+libmoesim_a_SOURCES += src/kinds/network/collective_cfg.c src/kinds/network/collective_cfg.h
+libmoesim_a_SOURCES += src/kinds/network/collective_fields.h
+libmoesim_a_SOURCES += src/kinds/network/fault_study_cfg.c src/kinds/network/fault_study_cfg.h
+libmoesim_a_SOURCES += src/kinds/network/jobs.c src/kinds/network/jobs.h
+libmoesim_a_SOURCES += src/kinds/network/moe_cfg.c src/kinds/network/moe_cfg.h
+libmoesim_a_SOURCES += src/kinds/network/queueing_cfg.c src/kinds/network/queueing_cfg.h
 libmoesim_a_SOURCES += src/kinds/network/queueing_flows.c src/kinds/network/queueing_flows.h
 libmoesim_a_SOURCES += src/kinds/network/queueing_variants.c src/kinds/network/queueing_variants.h
+libmoesim_a_SOURCES += src/kinds/network/routing_study_cfg.c src/kinds/network/routing_study_cfg.h
 
 kinds += src/kinds/network/kind_collective.c
 kinds += src/kinds/network/kind_fault_study.c

@@ -4,7 +4,7 @@
 
 #include "base/progress.h"
 #include "base/stats.h"
-#include "models/reliability.h"
+#include "kinds/reliability/reliability.h"
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"

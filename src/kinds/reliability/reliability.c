@@ -11,7 +11,7 @@
  *
  * Stops are crashes, caught corruption, and flaps longer than what the transport bears. Optima: Young sqrt(2 C M),
  * Daly's with two more terms, M = 1 / L. */
-#include "models/reliability.h"
+#include "kinds/reliability/reliability.h"
 
 #include <math.h>
 

@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "models/reliability.h"
+#include "kinds/reliability/reliability.h"
 
 enum phase { RUNNING, WRITING, STALLED, RESTARTING };
 

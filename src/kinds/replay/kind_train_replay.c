@@ -1,4 +1,4 @@
-/* Kind train_replay: a recorded training trace on the hardware of the scenario (models/replay.c), or, beside it, the
+/* Kind train_replay: a recorded training trace on the hardware of the scenario (replay.c), or, beside it, the
  * same chunks from the kernel model alone (replay.source).
  *
  * The whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its nodes the
@@ -8,7 +8,7 @@
 #include "base/progress.h"
 #include "io/inputs/kernel_table_file.h"
 #include "io/trace/trace_file.h"
-#include "models/chunk_kernels.h"
+#include "models/chunk/chunk_kernels.h"
 #include "kinds/replay/replay_result.h"
 #include "kinds/kind_run.h"
 

@@ -1,4 +1,5 @@
 # src/kinds/replay: one line per file
+libmoesim_a_SOURCES += src/kinds/replay/replay.c src/kinds/replay/replay.h
 libmoesim_a_SOURCES += src/kinds/replay/replay_classes.c
 libmoesim_a_SOURCES += src/kinds/replay/replay_phases.c
 libmoesim_a_SOURCES += src/kinds/replay/replay_result.c src/kinds/replay/replay_result.h

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "models/chunk_trace.h"
+#include "models/chunk/chunk_trace.h"
 
 struct edge {
     double time_s;

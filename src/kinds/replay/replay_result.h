@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "hw/cluster.h"
 #include "models/opgraph.h"
-#include "models/replay.h"
+#include "kinds/replay/replay.h"
 #include "models/trace.h"
 #include "sim/result.h"
 #include "sim/sim.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "models/requests.h"
+#include "kinds/serve/requests.h"
 
 /* What a step takes when its fullest rank has so much to do. */
 struct serve_times {

@@ -6,10 +6,10 @@
 #ifndef MOESIM_KINDS_TRAIN_TRAIN_LAYOUT_H
 #define MOESIM_KINDS_TRAIN_TRAIN_LAYOUT_H
 
-#include "models/chunk_compose.h"
+#include "models/chunk/chunk_compose.h"
 #include "models/llm/model.h"
 #include "kinds/train/schedules/schedule.h"
-#include "models/train_cfg.h"
+#include "kinds/train/train_cfg.h"
 
 struct train_layout {
     const struct model *model;

@@ -6,8 +6,8 @@
 
 #include "io/inputs/kernel_table_file.h"
 #include "io/trace/trace_file.h"
-#include "models/chunk_kernels.h"
-#include "models/chunk_trace.h"
+#include "models/chunk/chunk_kernels.h"
+#include "models/chunk/chunk_trace.h"
 #include "models/comm/deepep.h"
 #include "io/hardware.h"
 #include "kinds/lists.h"
@@ -226,15 +226,13 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
                    (int64_t)train_tokens(&p->layout), t->seq_len, diag);
     if (diag_count(diag) > before)
         return -1;
-    struct replay_cfg *replay = ARENA_NEW(arena, struct replay_cfg);
     struct cluster_hw *group = ARENA_NEW(arena, struct cluster_hw);
-    *replay = (struct replay_cfg){
-        .trace = c->trace, .comm = REPLAY_SIMULATED, .recorded_on = c->recorded_on, .routing = p->routing};
     *group = p->scenario->cluster; /* loads in the trace are padded by as many experts as it had on a GPU */
     group->nodes = (t->ep ? t->ep : (int64_t)p->layout.group) / group->node.gpus;
     if (chunk_trace_check(t, c->trace, diag))
         return -1;
-    material_from_trace(t, replay, group, m, arena, &p->material);
+    struct recording recording = {.on = c->recorded_on, .routing = p->routing};
+    material_from_trace(t, &recording, group, m, arena, &p->material);
     if (!has_all_parts(&p->material)) {
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(p->file, "train.chunks.trace"),
                    "%s is no pair of a forward and a backward chunk: it lacks parts such as attn(F) and mlp(W)",

@@ -2,7 +2,7 @@
 #ifndef MOESIM_KINDS_TRAIN_TRAIN_PLAN_H
 #define MOESIM_KINDS_TRAIN_TRAIN_PLAN_H
 
-#include "models/chunk_material.h"
+#include "models/chunk/chunk_material.h"
 #include "kinds/train/train_layout.h"
 #include "kinds/train/train_memory.h"
 #include "kinds/kind_run.h"

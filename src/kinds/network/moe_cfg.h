@@ -1,0 +1,34 @@
+/* Keys of scenarios that run expert-parallel exchanges alone. */
+#ifndef MOESIM_KINDS_NETWORK_MOE_CFG_H
+#define MOESIM_KINDS_NETWORK_MOE_CFG_H
+
+#include "base/cfg.h"
+#include "models/routing/moe_routing.h"
+
+struct moe_normal { /* DeepEP's normal kernels */
+    const char *gpus, *calibrated;
+    const char *dispatch_published, *combine_published;
+    bool both;
+};
+
+struct moe_low_latency { /* DeepEP's low-latency kernels */
+    const char *gpus, *calibrated, *topology;
+    int64_t tokens;
+    bool loopback;
+    const char *dispatch_published, *combine_published;
+};
+
+struct moe_cfg { /* kind moe_exchange */
+    struct routing_cfg routing;
+    struct moe_normal normal;
+    struct moe_low_latency low_latency;
+};
+
+struct node_limited_cfg { /* kind node_limited */
+    int64_t tokens, experts_per_token, hidden;
+    double effective_Bps;
+};
+
+extern const struct cfg_table moe_table, node_limited_table;
+
+#endif

@@ -1,0 +1,61 @@
+/* Replay of a recorded training trace on the hardware of a scenario: trace -> op graph
+ * of all ranks. */
+#ifndef MOESIM_KINDS_REPLAY_REPLAY_H
+#define MOESIM_KINDS_REPLAY_REPLAY_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/cfg.h"
+#include "base/diag.h"
+#include "hw/cluster.h"
+#include "hw/kernels/kernels.h"
+#include "models/chunk/chunk.h"
+#include "models/chunk/recording.h"
+#include "models/llm/model.h"
+#include "models/routing/moe_routing.h"
+#include "models/opgraph.h"
+#include "models/trace.h"
+
+enum replay_comm { REPLAY_SIMULATED, REPLAY_RECORDED };
+enum replay_source { REPLAY_TRACE, REPLAY_KERNELS };
+
+struct replay_cfg {
+    const char *trace;    /* data file: imported trace */
+    int source;           /* enum replay_source: whose kernels run */
+    int comm;             /* enum replay_comm */
+    int64_t entry_layers; /* layer pairs before the window whose rank skew is carried in */
+    struct recorded_on recorded_on;
+    struct routing_cfg routing;
+};
+
+extern const struct cfg_table replay_table;
+
+/* In place of the trace's kernels: the model's, as chunk_kernels.h makes them. */
+struct replay_kernels {
+    const struct model *model;
+    const struct kernel_model *kernels;
+};
+
+/* What the analysis of a run needs to know about the graph. Arrays are arena-owned. */
+struct replay_info {
+    const struct chunk_program *program;            /* what ran; kernels below are its */
+    uint32_t n_ranks, reference;                    /* the rank (device) that plays the recorded one */
+    uint32_t *op_of_kernel;                         /* [n_kernels] the reference rank's ops */
+    uint8_t *comm_stream;                           /* [n_streams] 1: communication */
+    double *logical_B;                              /* [n_kernels] payload of the reference rank's node copies in a
+                          dispatch or combine, own node counted; 0 when not simulated */
+    double nodes_per_token, ranks_per_token;        /* means over all simulated collectives; or 0 */
+    double rank_load_max_ratio, rank_load_cv_ratio; /* of the sampled tokens per rank; or 0 */
+    double entry_delay_s;                           /* when the reference rank enters, after the first rank */
+};
+
+/* Builds the op graph of all ranks of the EP group (one rank only when comm is
+ * recorded). graph must have been made for at least that many devices. With `kernels` (NULL: the trace's) the
+ * trace gives only how many layers there are and how many tokens its rank's experts got. 0, or -1 with
+ * the reasons in diag. */
+int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
+                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph, struct arena *arena,
+                 struct replay_info *info, struct diag *diag);
+
+#endif

@@ -1,0 +1,48 @@
+/* Keys of a training step. */
+#ifndef MOESIM_KINDS_TRAIN_TRAIN_CFG_H
+#define MOESIM_KINDS_TRAIN_TRAIN_CFG_H
+
+#include <stdint.h>
+
+#include "base/cfg.h"
+#include "models/chunk/recording.h"
+
+enum chunk_source { CHUNKS_TRACE, CHUNKS_KERNELS };
+
+/* Where the times of chunks come from. */
+struct train_chunks_cfg {
+    int source;        /* enum chunk_source */
+    const char *trace; /* data file: imported trace */
+    int64_t samples;   /* simulations of each chunk, with drawn routing, that micro-batches draw from */
+    double rank_load_cv_ratio;
+    int64_t entry_layers;
+    struct recorded_on recorded_on;
+};
+
+/* Bytes of a number. */
+struct train_precision {
+    double weight_B, gradient_B, gradient_sent_B, master_B, moment_B;
+    double input_B;     /* cached input of a linear layer or of SwiGLU */
+    double attention_B; /* cached output of attention */
+    double message_B;   /* between pipeline ranks */
+    double logit_B;     /* of the loss's logits; 2: as the head leaves them, in one pass */
+};
+
+enum train_recompute { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL };
+enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
+enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
+enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
+
+struct train_cfg {
+    const char *schedule, *topologies, *layers;
+    int64_t pp, ep, rank;
+    int64_t sequences, sequence, micro_batch;
+    int recompute, messages, symmetry, compare; /* enums above */
+    struct train_chunks_cfg chunks;
+    struct train_precision precision;
+    double total_tokens, gpu_hour_USD;
+};
+
+extern const struct cfg_table train_table;
+
+#endif

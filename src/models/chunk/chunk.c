@@ -1,0 +1,277 @@
+/* Chunk programs on all ranks of an expert-parallel group.
+ *
+ * Every rank runs the same kernels in the same order; only the kernels that work on the tokens of the rank's
+ * experts take longer or shorter, in proportion to the tokens routed there. Dispatch and combine become DeepEP
+ * transfers, notify kernels barriers of all ranks: waiting comes out of ranks that arrive late. The reference
+ * rank has the program's loads; everything about the other ranks is sampled (moe_routing.c).
+ *
+ * Ranks enter the chunk apart: entry_layers layer pairs before it have each left the skew that their imbalance
+ * makes. Of the reference rank's load there nothing is known; it is taken as the mean.
+ *
+ * Left out: differences between ranks other than token counts (clocks, CPU jitter). */
+#include "models/chunk/chunk.h"
+
+#include <math.h>
+
+#include "base/diag.h"
+#include "models/comm/deepep.h"
+#include "models/trace.h"
+
+struct builder {
+    const struct chunk_program *program;
+    const struct chunk_group *group;
+    struct opgraph *graph;
+    struct arena *arena;
+    struct chunk_ops *out;
+    uint32_t *sync_group; /* [n_kernels] */
+    uint32_t *text;       /* [n_names] names, then [n_phases] phases, then "" */
+};
+
+/* --- token loads ------------------------------------------------------------------------------------------ */
+
+void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
+                        double reference_load, struct arena *arena, struct routing *out)
+{
+    double *load = ARENA_ARRAY(arena, double, group->shape->n_ranks);
+
+    routing_draw_loads(group->shape, group->seed, index, "rank load", group->reference, reference_load, load);
+    routing_sample(group->shape, pool, load, group->seed, index, arena, out);
+}
+
+static void find_routed(struct builder *b)
+{
+    const struct chunk_program *p = b->program;
+
+    b->out->routed = ARENA_ARRAY(b->arena, bool, p->n_routings);
+    for (uint32_t i = 0; i < p->n_kernels; i++)
+        if (p->kernels[i].kind == OP_COMM || p->kernels[i].per_token)
+            b->out->routed[p->kernels[i].routing] = true;
+}
+
+static void draw_routings(struct builder *b)
+{
+    const struct chunk_program *p = b->program;
+    struct routing_pool *pool = routing_pool_new(b->group->shape, b->group->seed, b->arena);
+    struct routing *drawn = ARENA_ARRAY(b->arena, struct routing, p->n_routings);
+
+    for (uint32_t i = 0; i < p->n_routings; i++)
+        if (b->out->routed[i])
+            chunk_draw_routing(b->group, pool, i, p->load[i], b->arena, &drawn[i]);
+    b->out->routings = drawn;
+}
+
+static void route(struct builder *b)
+{
+    find_routed(b);
+    if (b->group->routings)
+        b->out->routings = b->group->routings;
+    else
+        draw_routings(b);
+}
+
+/* Mean time per layer pair that the reference rank spends on its experts' tokens. */
+static double token_work(const struct chunk_program *p, bool backward)
+{
+    double sum_s = 0;
+    uint32_t layers = p->n_routings / 2 - 1;
+
+    for (uint32_t i = 0; i < p->n_kernels; i++) {
+        const struct chunk_kernel *k = &p->kernels[i];
+        if (k->per_token && k->backward == backward && k->routing > 1)
+            sum_s += k->work_s;
+    }
+    return layers ? sum_s / layers : 0;
+}
+
+static void sample_entry(struct builder *b)
+{
+    const struct chunk_group *g = b->group;
+    uint32_t n = g->shape->n_ranks;
+    double *load = ARENA_ARRAY(b->arena, double, n), *entry_s = ARENA_ARRAY(b->arena, double, n);
+    double first_s = INFINITY;
+
+    for (int64_t layer = 0; layer < g->entry_layers; layer++)
+        for (int backward = 0; backward < 2; backward++) {
+            double work_s = token_work(b->program, backward);
+            routing_draw_loads(g->shape, g->seed, 2 * (uint64_t)layer + (uint64_t)backward, "entry load", g->reference,
+                               1, load);
+            for (uint32_t r = 0; r < n; r++)
+                entry_s[r] += work_s * (load[r] - 1);
+        }
+    for (uint32_t r = 0; r < n; r++)
+        first_s = fmin(first_s, entry_s[r]);
+    for (uint32_t r = 0; r < n; r++)
+        entry_s[r] -= first_s;
+    b->out->entry_s = entry_s;
+}
+
+/* The rank's rows over those that the kernel's work is of. */
+static double load_ratio(const struct builder *b, const struct chunk_kernel *k, uint32_t rank)
+{
+    if (!k->per_token || !b->out->routings)
+        return 1;
+    const uint32_t *rows = b->out->routings[k->routing].expert_rows;
+    if (b->group->reference != CHUNK_NONE)
+        return rows[rank] / fmax(rows[b->group->reference], 1);
+    const struct routing_cfg *c = b->group->shape->cfg;
+    double load = b->program->load[k->routing];
+    return rows[rank] / ((load > 0 ? load : 1) * (double)(c->tokens_per_rank * c->experts_per_token));
+}
+
+/* --- ops --------------------------------------------------------------------------------------------------- */
+
+static void intern_texts(struct builder *b)
+{
+    const struct chunk_program *p = b->program;
+    uint32_t n = 0;
+
+    b->text = ARENA_ARRAY(b->arena, uint32_t, (size_t)p->n_names + p->n_phases + 1);
+    for (uint32_t i = 0; i < p->n_names; i++)
+        b->text[n++] = opgraph_string(b->graph, p->names[i]);
+    for (uint32_t i = 0; i < p->n_phases; i++)
+        b->text[n++] = opgraph_string(b->graph, p->phases[i]);
+    b->text[n] = opgraph_string(b->graph, "");
+}
+
+static uint32_t phase_text(const struct builder *b, uint32_t phase)
+{
+    uint32_t index = phase == CHUNK_NONE ? b->program->n_phases : phase;
+
+    return b->text[b->program->n_names + index];
+}
+
+static void sync_groups(struct builder *b)
+{
+    b->sync_group = ARENA_ARRAY(b->arena, uint32_t, b->program->n_kernels);
+    for (uint32_t i = 0; i < b->program->n_kernels; i++)
+        b->sync_group[i] = b->program->kernels[i].kind == OP_SYNC ? opgraph_sync_group(b->graph) : OP_NONE;
+}
+
+static void add_entry(struct builder *b, uint32_t rank)
+{
+    uint32_t name = opgraph_string(b->graph, "entry skew");
+
+    if (!b->out->entry_s)
+        return;
+    opgraph_add(b->graph, &(struct op){.kind = OP_COMPUTE,
+                                       .lane = opgraph_lane(b->graph),
+                                       .device = b->group->first_device + rank,
+                                       .work_s = b->out->entry_s[rank],
+                                       .sync_group = OP_NONE,
+                                       .name = name,
+                                       .class_name = name,
+                                       .phase = phase_text(b, CHUNK_NONE)});
+}
+
+static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t rank)
+{
+    const struct chunk_kernel *k = &b->program->kernels[kernel];
+
+    return (struct op){.kind = k->kind,
+                       .device = b->group->first_device + rank,
+                       .lead_s = k->lead_s,
+                       .work_s = k->work_s * load_ratio(b, k, rank),
+                       .sm_ref = k->sm_ref,
+                       .sm_max = k->sm_max,
+                       .sm_hold = k->sm_hold,
+                       .sync_group = b->sync_group[kernel],
+                       .name = b->text[k->name],
+                       .class_name = b->text[k->name],
+                       .phase = phase_text(b, k->phase),
+                       .layer = k->layer};
+}
+
+static void add_deps(struct builder *b, uint32_t kernel, uint32_t base, bool first_of_lane)
+{
+    const struct chunk_kernel *k = &b->program->kernels[kernel];
+
+    if (first_of_lane && b->out->entry_s)
+        opgraph_dep(b->graph, base - 1, base + kernel);
+    for (uint32_t i = 0; i < k->n_deps; i++)
+        opgraph_dep(b->graph, base + b->program->deps[k->first_dep + i], base + kernel);
+}
+
+static void add_rank(struct builder *b, uint32_t rank)
+{
+    const struct chunk_program *p = b->program;
+    uint32_t *lane = ARENA_ARRAY(b->arena, uint32_t, p->n_streams);
+
+    for (uint32_t s = 0; s < p->n_streams; s++)
+        lane[s] = OP_NONE;
+    add_entry(b, rank);
+    uint32_t base = b->graph->n_ops;
+    for (uint32_t i = 0; i < p->n_kernels; i++) {
+        struct op op = kernel_op(b, i, rank);
+        uint32_t stream = p->kernels[i].stream;
+        bool first = lane[stream] == OP_NONE;
+        if (first)
+            lane[stream] = opgraph_lane(b->graph);
+        op.lane = lane[stream];
+        opgraph_add(b->graph, &op);
+        add_deps(b, i, base, first);
+    }
+    if (rank == 0)
+        b->out->first_op = base;
+    else if (rank == 1)
+        b->out->stride = base - b->out->first_op;
+}
+
+/* --- transfers ------------------------------------------------------------------------------------------------ */
+
+double chunk_logical_B(const struct chunk_program *program, const struct chunk_group *group,
+                       const struct chunk_ops *ops, uint32_t kernel)
+{
+    const struct chunk_kernel *k = &program->kernels[kernel];
+    const struct routing_shape *s = group->shape;
+    double tokens = 0;
+
+    if (!s || k->kind != OP_COMM)
+        return 0;
+    const struct routing *r = &ops->routings[k->routing];
+    for (uint32_t node = 0; node < s->n_nodes; node++)
+        tokens += r->node_tokens[(size_t)group->reference * s->n_nodes + node];
+    return tokens * deepep_payload_B(s->cfg->hidden, k->collective == COLL_COMBINE);
+}
+
+/* A cached dispatch sends gradients along known routes: no choices travel. The combine
+ * of the backward chunk is the backward pass of a dispatch and returns the gradients of
+ * its weights. */
+static void add_transfers(struct builder *b)
+{
+    const struct routing_shape *s = b->group->shape;
+    uint32_t *op = ARENA_ARRAY(b->arena, uint32_t, s->n_ranks);
+    struct deepep ep;
+
+    deepep_init(&ep, b->graph, b->group->hw, s, b->arena);
+    ep.first_device = b->group->first_device;
+    for (uint32_t i = 0; i < b->program->n_kernels; i++) {
+        const struct chunk_kernel *k = &b->program->kernels[i];
+        if (k->kind != OP_COMM)
+            continue;
+        for (uint32_t r = 0; r < s->n_ranks; r++)
+            op[r] = b->out->first_op + r * b->out->stride + i;
+        struct deepep_call call = {.combine = k->collective == COLL_COMBINE};
+        call.choices = call.combine ? k->backward : k->collective == COLL_DISPATCH;
+        deepep_exchange(&ep, call, &b->out->routings[k->routing], op);
+    }
+}
+
+void chunk_build(const struct chunk_program *program, const struct chunk_group *group, struct opgraph *graph,
+                 struct arena *arena, struct chunk_ops *out)
+{
+    struct builder b = {.program = program, .group = group, .graph = graph, .arena = arena, .out = out};
+
+    *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : 1};
+    BUG_IF(graph->n_ops || graph->n_devices < group->first_device + out->n_ranks);
+    if (group->shape) {
+        route(&b);
+        if (group->entry_layers > 0)
+            sample_entry(&b);
+    }
+    intern_texts(&b);
+    sync_groups(&b);
+    for (uint32_t r = 0; r < out->n_ranks; r++)
+        add_rank(&b, r);
+    if (group->shape)
+        add_transfers(&b);
+}

@@ -1,0 +1,73 @@
+/* A chunk program: what each GPU of an expert-parallel group runs for one chunk of a pipeline stage, kernel by
+ * kernel, before it is multiplied over the GPUs. Where the kernels come from is not known here: a recorded trace
+ * (chunk_trace.c) or a model of kernels. */
+#ifndef MOESIM_MODELS_CHUNK_CHUNK_H
+#define MOESIM_MODELS_CHUNK_CHUNK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "hw/cluster.h"
+#include "models/routing/moe_routing.h"
+#include "models/opgraph.h"
+
+#define CHUNK_NONE UINT32_MAX
+
+struct chunk_kernel {
+    uint8_t kind;                 /* enum op_kind */
+    uint8_t collective;           /* enum trace_collective; COLL_NONE for everything that only computes */
+    bool per_token;               /* work follows the tokens that the rank's experts received */
+    bool backward;                /* tokens of the backward chunk */
+    uint32_t routing;             /* which routing: 2 * layer + backward */
+    uint32_t stream, name, phase; /* indices into the program's; phase CHUNK_NONE = none */
+    int32_t layer;                /* layer pair from 1; 0 = none */
+    double work_s; /* COMPUTE: on sm_ref SMs, of a rank with the routing's load; SYNC: once all have arrived */
+    double lead_s;
+    float sm_ref, sm_max, sm_hold;
+    uint32_t first_dep, n_deps; /* into deps: earlier kernels whose end it awaits */
+};
+
+struct chunk_program {
+    const char **streams, **names, **phases;
+    uint32_t n_streams, n_names, n_phases;
+    struct chunk_kernel *kernels; /* those of a stream in its order */
+    uint32_t n_kernels;
+    uint32_t *deps;
+    uint32_t n_deps;
+    double *load; /* [n_routings] tokens over the mean, for which per-token work holds; 0 = not known, mean */
+    uint32_t n_routings;
+};
+
+/* Where and how a program runs. */
+struct chunk_group {
+    const struct routing_shape *shape; /* of the group; NULL: one rank, nothing is routed */
+    const struct cluster_hw *hw;
+    uint64_t seed;
+    uint32_t first_device;          /* of rank 0 */
+    uint32_t reference;             /* the rank whose loads are the program's; CHUNK_NONE: all ranks' are drawn */
+    int64_t entry_layers;           /* layer pairs before the chunk whose imbalance lets ranks enter it apart */
+    const struct routing *routings; /* [n_routings] drawn before; NULL: draw */
+};
+
+/* What became of it. Arrays are arena-owned. */
+struct chunk_ops {
+    uint32_t n_ranks;
+    uint32_t first_op, stride;      /* rank r's kernel k is op first_op + r * stride + k */
+    const struct routing *routings; /* [n_routings]; those without traffic stay empty; NULL: nothing is routed */
+    bool *routed;                   /* [n_routings] */
+    double *entry_s;                /* [n_ranks] when each rank enters, after the first of them; NULL: at once */
+};
+
+/* One of the routings that chunk_build draws. */
+void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
+                        double reference_load, struct arena *arena, struct routing *out);
+/* Adds the ops and transfers of all ranks to a graph without ops. */
+void chunk_build(const struct chunk_program *program, const struct chunk_group *group, struct opgraph *graph,
+                 struct arena *arena, struct chunk_ops *out);
+
+/* One dispatch or combine carries, for people: payload of rank's copies to nodes, the own node counted. */
+double chunk_logical_B(const struct chunk_program *program, const struct chunk_group *group,
+                       const struct chunk_ops *ops, uint32_t kernel);
+
+#endif

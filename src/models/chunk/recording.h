@@ -1,0 +1,25 @@
+/* How a recorded trace is read: on which chip it ran, and what becomes of its communication. */
+#ifndef MOESIM_MODELS_CHUNK_RECORDING_H
+#define MOESIM_MODELS_CHUNK_RECORDING_H
+
+#include <stdbool.h>
+
+#include "base/cfg.h"
+#include "models/routing/moe_routing.h"
+
+/* The chip that the trace was recorded on; its SM count is in the trace. Kernel times
+ * scale from these to the scenario's chip. */
+struct recorded_on {
+    double bf16_flops, fp8_flops;
+    double memory_Bps;
+};
+
+extern const struct cfg_table recorded_on_table;
+
+struct recording {
+    struct recorded_on on;
+    bool keeps_comm; /* communication is as long as it was recorded; else it is simulated */
+    struct routing_cfg routing;
+};
+
+#endif
