@@ -821,6 +821,130 @@ START_TEST(bad_table_key_is_our_bug)
 }
 END_TEST
 
+/* --- keys of others ------------------------------------------------------------------------------------- */
+
+struct red {
+    int64_t sides;
+    const char *shade;
+};
+static const struct cfg_field red_fields[] = {
+    {.name = "sides", .type = CFG_INT, .offset = offsetof(struct red, sides), .dflt = "4", .min = 1, .max = 9},
+    {.name = "shade", .type = CFG_STRING, .offset = offsetof(struct red, shade), .dflt = "dark"},
+    {0}};
+struct blue {
+    double depth_m;
+    int64_t sides;
+};
+static const struct cfg_field blue_fields[] = {
+    {.name = "depth", .type = CFG_QUANTITY, .dim = DIM_LENGTH, .offset = offsetof(struct blue, depth_m), .dflt = "2 m"},
+    {.name = "sides", .type = CFG_INT, .offset = offsetof(struct blue, sides), .dflt = "4", .min = 1, .max = 9},
+    {0}};
+static const struct cfg_table red_table = {"red", "", sizeof(struct red), red_fields};
+static const struct cfg_table blue_table = {"blue", "", sizeof(struct blue), blue_fields};
+
+static const struct cfg_table *const *owners(void)
+{
+    static const struct cfg_table *const all[] = {&red_table, &blue_table, NULL};
+    return all;
+}
+
+struct box {
+    int64_t before, after;
+    const struct cfg_more *more;
+};
+static const struct cfg_field box_fields[] = {
+    {.name = "before", .type = CFG_INT, .offset = offsetof(struct box, before), .dflt = "1"},
+    {.name = "owners", .type = CFG_MORE, .offset = offsetof(struct box, more), .more = owners},
+    {.name = "after", .type = CFG_INT, .offset = offsetof(struct box, after), .dflt = "1"},
+    {0}};
+static const struct cfg_table box_table = {"box", "", sizeof(struct box), box_fields};
+struct shelf {
+    struct box box;
+};
+static const struct cfg_field shelf_fields[] = {
+    {.name = "box", .type = CFG_TABLE, .offset = offsetof(struct shelf, box), .sub = &box_table}, {0}};
+static const struct cfg_table shelf_table = {"shelf", "", sizeof(struct shelf), shelf_fields};
+
+static const struct box *box_of(struct cfg *cfg)
+{
+    return &((struct shelf *)cfg_struct(cfg))->box;
+}
+
+START_TEST(keys_of_several_owners)
+{
+    struct cfg *one = cfg_new(&shelf_table, arena), *two = cfg_new(&shelf_table, arena);
+    static const char text[] = "box: {after: 5, sides: 7, depth: 3 m}\n";
+    ck_assert_int_eq(cfg_load_text(one, text, strlen(text), "in.yaml", "", false, NULL, d), 0);
+    ck_assert_int_eq(cfg_override(two, "box.sides=3", d), 0);
+    struct box copy = *box_of(one); /* a copied struct still finds them */
+    struct red red;
+    struct blue blue;
+    cfg_more_read(copy.more, &red_table, &red);
+    cfg_more_read(copy.more, &blue_table, &blue);
+    ck_assert_int_eq(red.sides, 7);
+    ck_assert_int_eq(blue.sides, 7);
+    ck_assert(blue.depth_m == 3);
+    ck_assert_str_eq(red.shade, "dark");
+    ck_assert_int_eq(copy.after, 5);
+    cfg_more_read(box_of(two)->more, &red_table, &red);
+    ck_assert_int_eq(red.sides, 3);
+    cfg_more_read(NULL, &blue_table, &blue);
+    ck_assert(blue.depth_m == 2);
+    ck_assert_int_eq(cfg_more_where(copy.more, "sides").line, 1);
+    ck_assert_ptr_null(cfg_more_where(copy.more, "shade").file);
+    ck_assert_int_eq(cfg_override(one, "box.sides=10", d), -1);
+    expect_words("out of range");
+}
+END_TEST
+
+START_TEST(keys_of_several_owners_stand_in_order)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    cfg_print_yaml(cfg_new(&shelf_table, arena), f);
+    fclose(f);
+    const char *wanted[] = {"before", "sides", "shade", "depth", "after", NULL};
+    const char *at = text;
+    for (int i = 0; wanted[i]; i++) {
+        at = strstr(at, wanted[i]);
+        ck_assert_msg(at != NULL, "%s is missing or comes too early: %s", wanted[i], text);
+    }
+    free(text);
+    f = open_memstream(&text, &size);
+    cfg_print_schema(&shelf_table, NULL, f);
+    cfg_print_roff(&shelf_table, f);
+    fclose(f);
+    ck_assert_ptr_nonnull(strstr(text, "\"depth\": {"));
+    ck_assert_ptr_nonnull(strstr(text, "box.depth"));
+    ck_assert_ptr_nonnull(strstr(text, "\"sides\": {"));
+    free(text);
+}
+END_TEST
+
+START_TEST(one_key_taken_out)
+{
+    struct cfg *one = cfg_new(&shelf_table, arena);
+    char *text = NULL;
+    size_t size;
+    ck_assert_int_eq(cfg_override(one, "box.depth=3 m", d), 0);
+    cfg_ground(one);
+    ck_assert(!cfg_is_own(one, "box.depth"));
+    ck_assert_int_eq(cfg_exclude(one, "box.depth", "nobody reads it", d), 0);
+    ck_assert_int_eq(cfg_override(one, "box.shade=light", d), 0);
+    ck_assert(cfg_is_own(one, "box.shade") && cfg_more_is_own(box_of(one)->more, "shade"));
+    ck_assert_int_eq(cfg_exclude(one, "box.shade", "nobody reads it", d), -1);
+    expect_words("'box.shade' changes nothing: nobody reads it");
+    FILE *f = open_memstream(&text, &size);
+    cfg_print_yaml(one, f);
+    fclose(f);
+    ck_assert_ptr_null(strstr(text, "depth"));
+    ck_assert_ptr_null(strstr(text, "shade"));
+    ck_assert_ptr_nonnull(strstr(text, "sides"));
+    free(text);
+}
+END_TEST
+
 #define N_OF(array) (int)(sizeof array / sizeof array[0])
 
 static TCase *add_case(Suite *s, const char *name)
@@ -886,5 +1010,9 @@ int main(void)
     tcase_add_test(t, manual_page);
     tcase_add_test(t, text_of_manual_pages_is_escaped);
     tcase_add_test(t, nearest);
+    t = add_case(s, "owners");
+    tcase_add_test(t, keys_of_several_owners);
+    tcase_add_test(t, keys_of_several_owners_stand_in_order);
+    tcase_add_test(t, one_key_taken_out);
     return tap_main(s);
 }

@@ -7,41 +7,59 @@
 
 #include "base/cfg_priv.h"
 
-static size_t count_entries(const struct cfg_table *t)
+/* Bytes that the value of a key of a CFG_MORE takes: enough for every type. */
+enum { SLOT = 8 };
+
+static size_t count_entries(const struct cfg_table *t, struct arena *a)
 {
     size_t n = 0;
-    for (const struct cfg_field *f = t->fields; f->name; f++)
-        n += 1 + (f->type == CFG_TABLE ? count_entries(f->sub) : 0);
+    for (const struct cfg_flat *f = cfg_flat(t, a); f->field; f++)
+        n += 1 + (f->field->type == CFG_TABLE ? count_entries(f->field->sub, a) : 0);
     return n;
 }
 
 /* A default that does not pass its own field's checks is our mistake. */
-static void set_default(struct cfg *c, const struct cfg_entry *e)
+void cfg_default_value(const struct cfg_field *f, void *value, struct arena *a)
 {
     char why[CFG_WHY_SIZE];
-    const struct cfg_field *f = e->field;
-    if (f->type == CFG_STRING && !f->dflt)
-        *(const char **)e->value = "";
-    if (f->dflt && cfg_parse_value(f, f->dflt, e->value, c->arena, why, sizeof why))
-        BUG("default of '%s': %s", e->key, why);
+    if (f->type == CFG_STRING)
+        *(const char **)value = f->dflt ? f->dflt : "";
+    else if (f->dflt && cfg_parse_value(f, f->dflt, value, a, why, sizeof why))
+        BUG("default of '%s': %s", f->name, why);
+}
+
+/* Behind the struct: the next free place for a value of a CFG_MORE. */
+static void *next_slot(struct cfg *c)
+{
+    c->data_size += SLOT;
+    return (char *)c->data + c->data_size - SLOT;
+}
+
+static void add_more(struct cfg *c, size_t parent, const char *pointer)
+{
+    c->mores[c->n_mores++] = (struct cfg_more){.parent = parent, .pointer_at = (size_t)(pointer - (char *)c->data)};
 }
 
 /* Appends the entries of a table whose struct starts at base. */
 static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base)
 {
-    for (const struct cfg_field *f = t->fields; f->name; f++) {
+    for (const struct cfg_field *f = t->fields; f->name; f++)
+        if (f->type == CFG_MORE)
+            add_more(c, parent, base + f->offset);
+    for (const struct cfg_flat *flat = cfg_flat(t, c->arena); flat->field; flat++) {
+        const struct cfg_field *f = flat->field;
         size_t i = c->n++;
         struct cfg_entry *e = &c->entries[i];
         const char *prefix = c->entries[parent].key;
         e->key = arena_printf(c->arena, "%s%s%s", prefix, *prefix ? "." : "", f->name);
         e->field = f;
-        e->value = base + f->offset;
+        e->value = flat->more ? next_slot(c) : base + f->offset;
         e->parent = parent;
         if (f->type == CFG_TABLE) {
             e->table = f->sub;
             add_fields(c, i, f->sub, base + f->offset);
         } else {
-            set_default(c, e);
+            cfg_default_value(f, e->value, c->arena);
         }
         e->end = c->n;
     }
@@ -50,10 +68,13 @@ static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, 
 static struct cfg *lay_out(const struct cfg_table *table, struct arena *arena)
 {
     struct cfg *c = ARENA_NEW(arena, struct cfg);
+    size_t most = count_entries(table, arena) + 1;
     c->table = table;
     c->arena = arena;
-    c->data = arena_alloc(arena, table->size);
-    c->entries = ARENA_ARRAY(arena, struct cfg_entry, count_entries(table) + 1);
+    c->data_size = (table->size + SLOT - 1) / SLOT * SLOT;
+    c->data = arena_alloc(arena, c->data_size + most * SLOT);
+    c->entries = ARENA_ARRAY(arena, struct cfg_entry, most);
+    c->mores = ARENA_ARRAY(arena, struct cfg_more, most);
     c->entries[0] = (struct cfg_entry){.key = "", .table = table, .value = c->data};
     c->n = 1;
     add_fields(c, 0, table, c->data);
@@ -80,16 +101,27 @@ static const struct cfg *pattern_of(const struct cfg_table *table)
     return p->cfg;
 }
 
+static void copy_mores(struct cfg *c, const struct cfg *pattern)
+{
+    c->mores = ARENA_ARRAY(c->arena, struct cfg_more, c->n_mores + 1);
+    for (size_t i = 0; i < c->n_mores; i++) {
+        c->mores[i] = pattern->mores[i];
+        c->mores[i].cfg = c;
+        *(const struct cfg_more **)((char *)c->data + c->mores[i].pointer_at) = &c->mores[i];
+    }
+}
+
 struct cfg *cfg_new(const struct cfg_table *table, struct arena *arena)
 {
     const struct cfg *pattern = pattern_of(table);
     struct cfg *c = ARENA_NEW(arena, struct cfg);
     *c = *pattern;
     c->arena = arena;
-    c->data = memcpy(arena_alloc(arena, table->size), pattern->data, table->size);
+    c->data = memcpy(arena_alloc(arena, c->data_size), pattern->data, c->data_size);
     c->entries = memcpy(ARENA_ARRAY(arena, struct cfg_entry, c->n), pattern->entries, c->n * sizeof *c->entries);
     for (size_t i = 0; i < c->n; i++)
         c->entries[i].value = (char *)c->data + ((char *)c->entries[i].value - (char *)pattern->data);
+    copy_mores(c, pattern);
     return c;
 }
 
@@ -174,13 +206,30 @@ struct srcloc cfg_where(const struct cfg *c, const char *dotted_key)
     return e ? e->where : SRCLOC_NONE;
 }
 
-int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct diag *diag)
+void cfg_ground(struct cfg *c)
 {
-    struct cfg_entry *table = cfg_find(c, table_key);
-    BUG_IF(!table || !table->table);
-    table->excluded = true;
-    for (size_t i = (size_t)(table - c->entries); i < table->end; i++)
-        if (c->entries[i].given) {
+    for (size_t i = 0; i < c->n; i++)
+        c->entries[i].ground = c->entries[i].given;
+}
+
+static bool is_own(const struct cfg_entry *e)
+{
+    return e->given && !e->ground;
+}
+
+bool cfg_is_own(const struct cfg *c, const char *dotted_key)
+{
+    const struct cfg_entry *e = cfg_find(c, dotted_key);
+    return e && is_own(e);
+}
+
+int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag)
+{
+    struct cfg_entry *top = cfg_find(c, key);
+    BUG_IF(!top);
+    top->excluded = true;
+    for (size_t i = (size_t)(top - c->entries); i < top->end; i++)
+        if (is_own(&c->entries[i])) {
             diag_error(diag, EXIT_BAD_INPUT, c->entries[i].where, "'%s' changes nothing: %s", c->entries[i].key, why);
             return -1;
         }
@@ -221,14 +270,14 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
         const struct cfg_entry *e = &c->entries[i];
-        if (!e->table)
+        if (!e->table && !e->excluded)
             fn(ctx, e->key, e->field, e->value, cfg_yaml_text(e->field, e->value, c->arena), e->source);
     }
 }
 
 static bool is_missing(const struct cfg_entry *e)
 {
-    return !e->table && !e->given && !e->field->dflt;
+    return !e->table && !e->excluded && !e->given && !e->field->dflt;
 }
 
 /* One message per table: a whole group that was forgotten is one mistake, not ten. */

@@ -22,6 +22,7 @@ enum cfg_type {
     CFG_STRING,   /* const char *, owned by the arena */
     CFG_ENUM,     /* int: index into choices[] */
     CFG_TABLE,    /* nested struct at offset, described by sub */
+    CFG_MORE,     /* keys of others that stand among the table's own: at offset is a const struct cfg_more * */
 };
 
 struct cfg_table;
@@ -35,6 +36,8 @@ struct cfg_field {
     double min, max;            /* inclusive, SI; checked for QUANTITY and INT when min < max */
     const char *const *choices; /* CFG_ENUM: NULL-terminated; CFG_STRING: NULL */
     const struct cfg_table *sub;
+    /* CFG_MORE: the tables of its owners, NULL-terminated. Keys of one name are one key, and described alike. */
+    const struct cfg_table *const *(*more)(void);
     const char *doc;     /* one line */
     const char *example; /* what messages tell to write; NULL: the default, or one by type */
 };
@@ -82,9 +85,21 @@ int cfg_assign(struct cfg *c, const struct cfg_assignment *assignment, struct di
 /* After all layers: reports required keys that nobody gave, with the table's place. */
 int cfg_finish(struct cfg *c, struct diag *diag);
 
-/* Takes a table out: what it says is not printed, not visited and not required. A key that was given in it is
- * an error, told with `why`. Call after all layers. 0 or -1. */
-int cfg_exclude(struct cfg *c, const char *table_key, const char *why, struct diag *diag);
+/* The layers laid so far (hardware, presets) are ground that others stand on: cfg_exclude does not mind what they give. */
+void cfg_ground(struct cfg *c);
+/* Whether a layer above the ground gives this key. */
+bool cfg_is_own(const struct cfg *c, const char *dotted_key);
+/* Takes a table or a key out: what it says is not printed, not visited and not required. A key of it that a layer
+ * above the ground gives is an error, told with `why`. Call after all layers. 0 or -1. */
+int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag);
+
+/* The keys of a CFG_MORE in one config. An owner reads its own by its table; NULL: all have their defaults. Lives as
+ * long as the config. */
+struct cfg_more;
+void cfg_more_read(const struct cfg_more *more, const struct cfg_table *own, void *out);
+/* Where one of them was given; nowhere when only a default speaks. */
+struct srcloc cfg_more_where(const struct cfg_more *more, const char *name);
+bool cfg_more_is_own(const struct cfg_more *more, const char *name); /* see cfg_is_own */
 
 /* One scalar of a YAML file without a table (e.g. which hardware a scenario wants);
  * NULL when the key is absent. Errors of syntax are reported to diag. The string is

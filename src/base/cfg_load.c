@@ -177,6 +177,7 @@ static void load_leaf(struct loader *l, struct cfg_entry *e, const struct yaml_n
     }
     /* A key with a wrong value is not missing: one mistake, one message. */
     e->given = true;
+    e->ground = false;
     const char *source = source_text(l, e, source_node);
     const char *text = value ? scalar_text(l, e, value, value == node ? "" : ".value") : NULL;
     if (!text)

@@ -84,7 +84,7 @@ const char *cfg_yaml_text(const struct cfg_field *f, const void *value, struct a
 
 static bool has_value(const struct cfg_entry *e)
 {
-    return !e->table && (e->given || e->field->dflt);
+    return !e->table && !e->excluded && (e->given || e->field->dflt);
 }
 
 static bool has_any_value(const struct cfg *c, size_t table)

@@ -14,17 +14,34 @@ struct cfg_entry {
     const char *source;            /* its `source:` text, or NULL */
     struct srcloc where;           /* the value, or the table's first mapping */
     bool given;                    /* by a file or -s; a default does not count */
-    bool excluded;                 /* table: see cfg_exclude */
+    bool ground;                   /* by a layer that cfg_ground closed */
+    bool excluded;                 /* see cfg_exclude */
     size_t parent, end;            /* entries of the subtree: this one .. end-1 */
+};
+
+struct cfg_more {
+    const struct cfg *cfg;
+    size_t parent;     /* entry of the table that they stand in */
+    size_t pointer_at; /* where data points to this */
 };
 
 struct cfg {
     const struct cfg_table *table;
     struct arena *arena;
     void *data;
+    size_t data_size;          /* the table's struct, and behind it the values of keys of CFG_MORE */
     struct cfg_entry *entries; /* [0] is the root */
     size_t n;
+    struct cfg_more *mores;
+    size_t n_mores;
 };
+
+/* A table's keys in order, those of a CFG_MORE where it stands, each name once. */
+struct cfg_flat {
+    const struct cfg_field *field; /* NULL: the end */
+    const struct cfg_field *more;  /* the CFG_MORE that it is of, or NULL */
+};
+struct cfg_flat *cfg_flat(const struct cfg_table *t, struct arena *a);
 
 /* The entry of a dotted key, or NULL. */
 struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key);
@@ -39,6 +56,10 @@ const char *cfg_join(struct arena *a, const char *const *names, size_t n, const 
 /* Text to value with all checks of the field. 0, or -1 with a reason in why. */
 int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, struct arena *a, char *why,
                     size_t why_size);
+/* The default, or the empty text, or nothing; the default was checked when the table was laid out first. */
+void cfg_default_value(const struct cfg_field *f, void *value, struct arena *a);
+/* Bytes of a value. */
+size_t cfg_value_size(const struct cfg_field *f);
 /* Value to the canonical text that parses back to it; strings are not quoted. */
 const char *cfg_value_text(const struct cfg_field *f, const void *value, struct arena *a);
 /* The same, quoted for YAML where that is needed. */

@@ -56,12 +56,15 @@ static void put_table(const struct cfg_table *t, const char *key, const char *do
     roff_subsection(out, *key ? key : "top level");
     if (doc)
         roff_line(out, arena_printf(a, "%s.", doc));
-    for (const struct cfg_field *f = t->fields; f->name; f++)
-        if (f->type != CFG_TABLE)
-            cfg_roff_field(f, dotted(key, f->name, a), out, a);
-    for (const struct cfg_field *f = t->fields; f->name; f++)
-        if (f->type == CFG_TABLE)
-            put_table(f->sub, dotted(key, f->name, a), f->doc ? f->doc : f->sub->doc, out, a);
+    const struct cfg_flat *fields = cfg_flat(t, a);
+    for (const struct cfg_flat *f = fields; f->field; f++)
+        if (f->field->type != CFG_TABLE)
+            cfg_roff_field(f->field, dotted(key, f->field->name, a), out, a);
+    for (const struct cfg_flat *f = fields; f->field; f++) {
+        const struct cfg_table *sub = f->field->sub;
+        if (f->field->type == CFG_TABLE)
+            put_table(sub, dotted(key, f->field->name, a), f->field->doc ? f->field->doc : sub->doc, out, a);
+    }
 }
 
 void cfg_print_roff(const struct cfg_table *t, FILE *out)

@@ -133,8 +133,10 @@ static void put_table(const struct writer *w, const struct cfg_table *t, const s
     fputs("\"additionalProperties\": false,", w->out);
     put_newline(w, indent);
     fputs("\"properties\": {", w->out);
-    for (const struct cfg_field *f = t->fields; f->name; f++) {
-        fputs(f == t->fields ? "" : ",", w->out);
+    const struct cfg_flat *fields = cfg_flat(t, w->arena);
+    for (const struct cfg_flat *flat = fields; flat->field; flat++) {
+        const struct cfg_field *f = flat->field;
+        fputs(flat == fields ? "" : ",", w->out);
         put_newline(w, indent + 1);
         put_string(w->out, f->name);
         fputs(": ", w->out);

@@ -99,6 +99,27 @@ int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, st
         *(const char **)value = arena_strdup(a, text);
         return 0;
     case CFG_TABLE:
+    case CFG_MORE:
+        break;
+    }
+    BUG("field '%s' holds no value", f->name);
+}
+
+size_t cfg_value_size(const struct cfg_field *f)
+{
+    switch (f->type) {
+    case CFG_QUANTITY:
+        return sizeof(double);
+    case CFG_INT:
+        return sizeof(int64_t);
+    case CFG_BOOL:
+        return sizeof(bool);
+    case CFG_ENUM:
+        return sizeof(int);
+    case CFG_STRING:
+        return sizeof(const char *);
+    case CFG_TABLE:
+    case CFG_MORE:
         break;
     }
     BUG("field '%s' holds no value", f->name);
@@ -142,6 +163,7 @@ const char *cfg_value_text(const struct cfg_field *f, const void *value, struct 
     case CFG_STRING:
         return *(const char *const *)value;
     case CFG_TABLE:
+    case CFG_MORE:
         break;
     }
     BUG("field '%s' holds no value", f->name);
