@@ -98,7 +98,7 @@ static void lay_out(struct fixture *f, bool prefill, struct infer_layout *l)
 {
     struct infer_misfit misfits[INFER_MAX_MISFITS];
     struct scenario *s = f->file.scenario;
-    struct infer_given given = {.cfg = &s->inference,
+    struct infer_given given = {.cfg = infer_cfg(s),
                                 .model = &s->llm,
                                 .hw = &s->cluster,
                                 .expert_load = &s->expert_load,

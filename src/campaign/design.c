@@ -563,7 +563,7 @@ static int build(struct builder *b, struct file *f, const char *path, const stru
 static struct builder builder_new(struct design *out, struct arena *arena, struct diag *diag)
 {
     *out = (struct design){.arena = arena, .sample_seed = 1};
-    return (struct builder){.d = out, .known = cfg_new(&scenario_table, arena), .arena = arena, .diag = diag};
+    return (struct builder){.d = out, .known = cfg_new(scenario_table(), arena), .arena = arena, .diag = diag};
 }
 
 int design_load(const char *path, const struct design_options *options, struct arena *arena, struct design *out,

@@ -61,7 +61,7 @@ static void print_key(void *ctx, const char *key, const struct cfg_field *f, con
 
 static void list_keys(struct arena *arena)
 {
-    cfg_visit(cfg_new(&scenario_table, arena), print_key, NULL);
+    cfg_visit(cfg_new(scenario_table(), arena), print_key, NULL);
 }
 
 /* The shipped scenarios of one folder. */

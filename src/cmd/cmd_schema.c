@@ -48,6 +48,6 @@ int cmd_schema(int argc, char **argv)
     if (roff)
         schema_print_roff(stdout);
     else
-        cfg_print_schema(&scenario_table, extra, stdout);
+        cfg_print_schema(scenario_table(), extra, stdout);
     return finish_stdout(EXIT_OK);
 }

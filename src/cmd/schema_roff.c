@@ -6,6 +6,14 @@
 #include "cmd/cmd.h"
 #include "io/kind.h"
 
+static const char *tables_text(const struct kind_reads *reads, struct arena *a)
+{
+    const char *text = "";
+    for (; reads->keys; reads++)
+        text = arena_printf(a, "%s, %s%s", text, reads->keys->name, reads->when == READS_IF_MODEL ? "?" : "");
+    return text;
+}
+
 static void put_kinds(FILE *out, struct arena *a)
 {
     roff_section(out, "KINDS");
@@ -15,15 +23,15 @@ static void put_kinds(FILE *out, struct arena *a)
     for (const struct scenario_kind *const *k = kind_all(); *k; k++) {
         roff_term(out, (*k)->name);
         roff_line(out, arena_printf(a, "%s (paper %s).", (*k)->doc, (*k)->ref));
-        roff_line(out,
-                  arena_printf(a, "Reads %ssim, %s.", (*k)->without_cluster ? "" : "hardware, cluster, ", (*k)->reads));
+        roff_line(out, arena_printf(a, "Reads %ssim%s.", (*k)->without_cluster ? "" : "hardware, cluster, ",
+                                    tables_text((*k)->reads, a)));
     }
 }
 
 static void put_keys(FILE *out)
 {
     roff_section(out, "KEYS");
-    cfg_print_roff(&scenario_table, out);
+    cfg_print_roff(scenario_table(), out);
 }
 
 static void put_parameters(const struct proposal *p, FILE *out, struct arena *a)

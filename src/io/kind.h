@@ -1,5 +1,5 @@
 /* A kind of scenario: what `moesim run` does with it. A plugin is one const struct scenario_kind in
- * src/study/kind_NAME.c; the registry is generated. io knows the interface because a scenario is
+ * src/kinds/FAMILY/kind_NAME.c; the registry is generated. io knows the interface because a scenario is
  * checked completely when it is read. */
 #ifndef MOESIM_IO_KIND_H
 #define MOESIM_IO_KIND_H
@@ -30,21 +30,26 @@ struct kind_run {
     struct sim_outcome outcome;
 };
 
+enum reads { READS_NOT, READS_IF_MODEL /* when the scenario has a language model */, READS_ALWAYS };
+/* A table that a kind reads beside cluster and sim: its own, one of its family, or a shared one. */
+struct kind_reads {
+    const struct kind_keys *keys;
+    enum reads when;
+};
+
 struct scenario_kind {
     const char *name; /* "train_replay" */
     const char *doc;
-    const char *ref;      /* paper section */
-    const char *reads;    /* the scenario's tables that it reads beside cluster and sim: "replay llm"; "llm?": when
-                          the scenario has a model */
-    const char *presets;  /* keys in YAML that this kind presets otherwise; NULL: none */
-    bool without_cluster; /* it is about one machine: `hardware` and cluster say nothing to it */
+    const char *ref;                /* paper section */
+    const struct kind_reads *reads; /* ends with keys == NULL; in the order in which they are printed */
+    const char *presets;            /* keys in YAML that this kind presets otherwise; NULL: none */
+    bool without_cluster;           /* it is about one machine: `hardware` and cluster say nothing to it */
     /* Reports to diag what does not fit together in the keys that this kind reads. */
     void (*check)(const struct scenario_file *file, struct arena *arena, struct diag *diag);
     /* Builds, simulates and analyses; 0, or -1 with the reasons in diag. */
     int (*run)(struct kind_run *run, struct diag *diag);
 };
 
-enum reads { READS_NOT, READS_IF_GIVEN, READS_ALWAYS };
 /* What `reads` says of the table. */
 enum reads kind_reads(const struct scenario_kind *kind, const char *table);
 const struct scenario_kind *kind_find(const char *name); /* NULL when unknown */

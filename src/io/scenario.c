@@ -21,203 +21,6 @@
 #include "models/comm/wire_format.h"
 #include "topology/topology.h"
 
-static const struct cfg_field sim_fields[] = {
-    {.name = "network",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct sim_cfg, network),
-     .dflt = "flow",
-     .choices = net_kind_names,
-     .doc = "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no "
-            "sharing), packet (queues, small networks)"},
-    {.name = "epsilon",
-     .type = CFG_QUANTITY,
-     .dim = DIM_RATIO,
-     .offset = offsetof(struct sim_cfg, epsilon),
-     .dflt = "0",
-     .min = 0,
-     .max = 0.1,
-     .doc = "completions of flows closer than this relative time merge: faster; 0 = exact "
-            "(kinds inference, serving, speculative: 0.01, tpot_bound: 0.003)"},
-    {.name = "checked",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct sim_cfg, checked),
-     .dflt = "false",
-     .doc = "verify conservation of bytes and link capacities at every event: slow"},
-    {.name = "seed",
-     .type = CFG_INT,
-     .offset = offsetof(struct sim_cfg, seed),
-     .dflt = "1",
-     .min = 0,
-     .max = 9007199254740991, /* 2^53 - 1: survives every JSON reader */
-     .doc = "seed of everything that is sampled"},
-    {0},
-};
-
-static const struct cfg_table sim_table = {
-    .name = "sim",
-    .doc = "How the simulation runs",
-    .size = sizeof(struct sim_cfg),
-    .fields = sim_fields,
-};
-
-static const struct cfg_field scenario_fields[] = {
-    {.name = "name",
-     .type = CFG_STRING,
-     .offset = offsetof(struct scenario, name),
-     .dflt = "",
-     .doc = "short name for reports (default: the file's name)"},
-    {.name = "description",
-     .type = CFG_STRING,
-     .offset = offsetof(struct scenario, description),
-     .dflt = "",
-     .doc = "one sentence for people"},
-    {.name = "kind",
-     .type = CFG_STRING,
-     .offset = offsetof(struct scenario, kind),
-     .doc = "what runs (moesim list kinds)",
-     .example = "inference"},
-    {.name = "hardware",
-     .type = CFG_STRING,
-     .offset = offsetof(struct scenario, hardware),
-     .dflt = "",
-     .doc = "folder under configs/ whose numbers the cluster starts from (moesim list "
-            "hardware)"},
-    {.name = "model",
-     .type = CFG_STRING,
-     .offset = offsetof(struct scenario, model),
-     .dflt = "",
-     .doc = "model under configs/models whose dimensions llm starts from (moesim list models)"},
-    {.name = "proposals",
-     .type = CFG_STRING,
-     .offset = offsetof(struct scenario, proposals),
-     .dflt = "",
-     .doc = "proposals of the paper that are applied in this order, separated by ';', each "
-            "NAME:key=value,... (moesim list proposals)"},
-    {.name = "cluster",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, cluster),
-     .sub = &cluster_hw_table,
-     .doc = "the machines and their network"},
-    {.name = "llm",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, llm),
-     .sub = &model_table,
-     .doc = "the language model"},
-    {.name = "replay",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, replay),
-     .sub = &replay_table,
-     .doc = "kind train_replay: the recorded trace that runs"},
-    {.name = "train",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, train),
-     .sub = &train_table,
-     .doc = "kind train_step: layout, batch and schedule of training"},
-    {.name = "collective",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, collective),
-     .sub = &collective_table,
-     .doc = "kind collective: an operation over sizes, GPUs and networks"},
-    {.name = "routing_study",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, routing_study),
-     .sub = &routing_study_table,
-     .doc = "kind routing_study: collectives under several routing policies"},
-    {.name = "fault_study",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, fault_study),
-     .sub = &fault_study_table,
-     .doc = "kind fault_study: a collective with and without cluster.faults"},
-    {.name = "plane_isolation",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, plane_isolation),
-     .sub = &plane_isolation_table,
-     .doc = "kind plane_isolation: traffic in all planes, congestion in one"},
-    {.name = "queueing",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, queueing),
-     .sub = &queueing_table,
-     .doc = "kind queueing: traffic packet by packet under several kinds of switches and NICs"},
-    {.name = "mixed",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, mixed),
-     .sub = &mixed_table,
-     .doc = "kind mixed_traffic: two collectives at once"},
-    {.name = "moe",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, moe),
-     .sub = &moe_table,
-     .doc = "kind moe_exchange: dispatch and combine alone"},
-    {.name = "node_limited",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, node_limited),
-     .sub = &node_limited_table,
-     .doc = "kind node_limited: dispatch to M nodes per token"},
-    {.name = "tpot",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, tpot),
-     .sub = &tpot_table,
-     .doc = "kind tpot_bound: how fast a token can be generated"},
-    {.name = "expert_load",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, expert_load),
-     .sub = &expert_load_table,
-     .doc = "how unequally experts are used; redundant experts and where they stand"},
-    {.name = "expert_balance",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, expert_balance),
-     .sub = &balance_table,
-     .doc = "kind expert_balance: load of GPUs before and after balancing"},
-    {.name = "single_machine",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, single_machine),
-     .sub = &single_table,
-     .doc = "kind single_machine: machines and models for one user"},
-    {.name = "inference",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, inference),
-     .sub = &infer_table,
-     .doc = "kind inference: a step of decoding or prefill"},
-    {.name = "serving",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, serving),
-     .sub = &serving_table,
-     .doc = "kind serving: requests, units and limits of a service"},
-    {.name = "speculative",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, speculative),
-     .sub = &speculative_table,
-     .doc = "kind speculative: tokens predicted, acceptance, batches"},
-    {.name = "reliability",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, reliability),
-     .sub = &reliability_table,
-     .doc = "kind reliability: failures, checkpoints and goodput"},
-    {.name = "gemm",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, gemm),
-     .sub = &gemm_table,
-     .doc = "kind gemm: one matrix product"},
-    {.name = "kv",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, kv),
-     .sub = &kv_table,
-     .doc = "kind kv_contention: expert traffic beside KV caches"},
-    {.name = "sim",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct scenario, sim),
-     .sub = &sim_table,
-     .doc = "how the simulation runs"},
-    {0},
-};
-
-const struct cfg_table scenario_table = {
-    .name = "scenario",
-    .doc = "A scenario of moesim",
-    .size = sizeof(struct scenario),
-    .fields = scenario_fields,
-};
-
 struct loading {
     const char *path, *text; /* read once: it may be a pipe; NULL = cannot be read */
     size_t len;
@@ -273,7 +76,7 @@ struct peeked {
 static struct peeked peek(const struct loading *l)
 {
     struct loading peek = *l;
-    peek.cfg = cfg_new(&scenario_table, l->arena);
+    peek.cfg = cfg_new(scenario_table(), l->arena);
     peek.diag = diag_new();
     lay_own_keys(&peek);
     diag_free(peek.diag);
@@ -326,19 +129,6 @@ static void check_complete(const struct loading *l, bool has_hardware, bool has_
  * --------------------------------------------------------------------------
  */
 
-enum reads kind_reads(const struct scenario_kind *kind, const char *table)
-{
-    size_t n = strlen(table);
-    for (const char *word = kind->reads; *word; word += strspn(word, " ")) {
-        size_t length = strcspn(word, " ");
-        bool optional = length && word[length - 1] == '?';
-        if (length - optional == n && !memcmp(word, table, n))
-            return optional ? READS_IF_GIVEN : READS_ALWAYS;
-        word += length;
-    }
-    return READS_NOT;
-}
-
 static bool has_model(const struct loading *l)
 {
     return *l->scenario->model || cfg_where(l->cfg, "llm").file;
@@ -349,12 +139,12 @@ static bool applies(const struct loading *l, const struct scenario_kind *kind, c
     enum reads reads = kind_reads(kind, table);
     if (!strcmp(table, "sim") || (!strcmp(table, "cluster") && !kind->without_cluster))
         return true;
-    return reads == READS_ALWAYS || (reads == READS_IF_GIVEN && has_model(l));
+    return reads == READS_ALWAYS || (reads == READS_IF_MODEL && has_model(l));
 }
 
 static const char *why_unread(const struct loading *l, const struct scenario_kind *kind, const char *table)
 {
-    if (kind_reads(kind, table) == READS_IF_GIVEN)
+    if (kind_reads(kind, table) == READS_IF_MODEL)
         return "there is no model to change; write for example 'model: deepseek_v3'";
     return arena_printf(l->arena, "kind %s does not read '%s'; leave it out", kind->name, table);
 }
@@ -362,7 +152,7 @@ static const char *why_unread(const struct loading *l, const struct scenario_kin
 /* A key that nothing reads is a mistake: in a table of another kind it would have no effect. */
 static void exclude_unread(const struct loading *l, const struct scenario_kind *kind)
 {
-    for (const struct cfg_field *f = scenario_table.fields; f->name; f++)
+    for (const struct cfg_field *f = scenario_table()->fields; f->name; f++)
         if (f->type == CFG_TABLE && !applies(l, kind, f->name))
             cfg_exclude(l->cfg, f->name, why_unread(l, kind, f->name), l->diag);
     if (*l->scenario->hardware && kind->without_cluster)
@@ -419,26 +209,12 @@ static void check_topology(const struct loading *l)
     diag_default_place(l->diag, SRCLOC_NONE);
 }
 
-/* Nodes among which tokens go: of a training step, those of one group of experts. */
-static int64_t nodes_of_exchanges(const struct loading *l)
-{
-    const struct scenario *s = l->scenario;
-    if (strcmp(s->kind, "train_step"))
-        return s->cluster.nodes;
-    return s->train.ep > s->cluster.node.gpus ? s->train.ep / s->cluster.node.gpus : 1;
-}
-
 static void check_node(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
     char why[200];
     if (wire_format_check(&hw->ep_kernel, why, sizeof why))
         REPORT(l, "cluster.ep_kernel.combine_format", "cluster.ep_kernel.combine_format: %s", why);
-    bool in_network = hw->ep_kernel.multicast || hw->ep_kernel.reduction;
-    if (in_network && (nodes_of_exchanges(l) > ROUTING_MAX_SET || hw->node.gpus > ROUTING_MAX_SET))
-        REPORT(l, hw->ep_kernel.multicast ? "cluster.ep_kernel.multicast" : "cluster.ep_kernel.reduction",
-               "in-network multicast and reduction are for %d nodes of %d GPUs at most", ROUTING_MAX_SET,
-               ROUTING_MAX_SET);
     if (hw->ep_kernel.sms >= hw->chip.sms)
         REPORT(l, "cluster.ep_kernel.sms",
                "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "
@@ -518,7 +294,7 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     struct loading l = {.path = path,
                         .options = options,
                         .arena = arena,
-                        .cfg = cfg_new(&scenario_table, arena),
+                        .cfg = cfg_new(scenario_table(), arena),
                         .proposals = proposal_stack_new(arena),
                         .diag = diag};
     l.scenario = cfg_struct(l.cfg);

@@ -4,23 +4,8 @@
 
 #include "base/cfg.h"
 #include "hw/cluster.h"
-#include "kinds/infer/balance_cfg.h"
-#include "kinds/network/collective_cfg.h"
 #include "models/routing/expert_load.h"
-#include "kinds/network/fault_study_cfg.h"
-#include "kinds/infer/infer_cfg.h"
 #include "models/llm/model.h"
-#include "kinds/machine/gemm_cfg.h"
-#include "kinds/machine/kv_cfg.h"
-#include "kinds/reliability/reliability.h"
-#include "kinds/network/moe_cfg.h"
-#include "kinds/network/queueing_cfg.h"
-#include "kinds/replay/replay.h"
-#include "kinds/train/train_cfg.h"
-#include "kinds/network/routing_study_cfg.h"
-#include "kinds/serve/serving_cfg.h"
-#include "kinds/machine/single_machine_cfg.h"
-#include "kinds/infer/tpot_cfg.h"
 #include "proposals/stack.h"
 #include "sim/sim.h"
 
@@ -38,31 +23,26 @@ struct scenario {
     const char *model;     /* configs/models/MODEL.yaml: layer below `llm`; "" = the scenario has it all */
     const char *proposals; /* hardware that there is not yet, separated by ';'; after loading: rewrites only */
     struct cluster_hw cluster;
-    struct model llm;                           /* kinds whose `reads` names it */
-    struct replay_cfg replay;                   /* kind train_replay */
-    struct train_cfg train;                     /* kind train_step */
-    struct collective_cfg collective;           /* kind collective */
-    struct routing_study_cfg routing_study;     /* kind routing_study */
-    struct fault_study_cfg fault_study;         /* kind fault_study */
-    struct plane_isolation_cfg plane_isolation; /* kind plane_isolation */
-    struct queueing_cfg queueing;               /* kind queueing */
-    struct mixed_cfg mixed;                     /* kind mixed_traffic */
-    struct moe_cfg moe;                         /* kind moe_exchange */
-    struct node_limited_cfg node_limited;
-    struct tpot_cfg tpot; /* kind tpot_bound */
-    struct infer_cfg inference;
-    struct expert_load_cfg expert_load; /* kinds whose `reads` names it */
-    struct balance_cfg expert_balance;  /* kind expert_balance */
-    struct single_cfg single_machine;   /* kind single_machine */
-    struct serving_cfg serving;         /* kind serving */
-    struct speculative_cfg speculative; /* kind speculative */
-    struct gemm_cfg gemm;               /* kind gemm */
-    struct kv_cfg kv;                   /* kind kv_contention */
-    struct reliability_cfg reliability; /* kind reliability */
+    struct model llm;                   /* kinds that read llm_keys */
+    struct expert_load_cfg expert_load; /* kinds that read expert_load_keys */
     struct sim_cfg sim;
+    /* What kinds own lies behind: kind_keys. */
 };
 
-extern const struct cfg_table scenario_table;
+/* A table of keys at the root of scenarios. Who reads it lists it (io/kind.h); the one who owns it gives others a typed
+ * accessor: `infer_cfg(scenario)`. */
+struct kind_keys {
+    const char *name; /* "inference" */
+    const struct cfg_table *table;
+    const char *doc;
+};
+extern const struct kind_keys llm_keys, expert_load_keys; /* in struct scenario */
+
+/* The struct that the keys fill. Not to be copied with struct scenario. */
+const void *kind_keys(const struct scenario *s, const struct kind_keys *keys);
+
+/* All keys of all kinds. */
+const struct cfg_table *scenario_table(void);
 
 struct scenario_file {
     struct scenario *scenario;

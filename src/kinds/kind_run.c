@@ -3,6 +3,7 @@
 
 #include "base/progress.h"
 #include "kinds/result_build.h"
+#include "models/comm/deepep.h"
 #include "topology/faults.h"
 
 int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag)
@@ -109,6 +110,17 @@ int kind_execute(struct kind_run *run, struct diag *diag)
     if (run->critical)
         add_critical_path(run);
     return proposal_stack_check_consumed(run->file->proposals, diag);
+}
+
+void kind_check_sets(const struct scenario_file *file, int64_t nodes, struct diag *diag)
+{
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    if (deepep_needs_sets(&hw->ep_kernel) && (nodes > ROUTING_MAX_SET || hw->node.gpus > ROUTING_MAX_SET))
+        diag_error(diag, EXIT_BAD_INPUT,
+                   scenario_place(file, hw->ep_kernel.multicast ? "cluster.ep_kernel.multicast"
+                                                                : "cluster.ep_kernel.reduction"),
+                   "in-network multicast and reduction are for %d nodes of %d GPUs at most", ROUTING_MAX_SET,
+                   ROUTING_MAX_SET);
 }
 
 void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag)

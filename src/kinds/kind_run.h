@@ -15,6 +15,9 @@ void kind_begin(struct kind_run *run, const struct topology *topo);
 int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag);
 /* Reports those of the NULL-terminated keys that were given, though the kind does not read them. */
 void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag);
+/* Reports in-network multicast and reduction among more nodes, or GPUs of a node, than can be counted: for kinds that
+ * count which tokens go to several places together. */
+void kind_check_sets(const struct scenario_file *file, int64_t nodes, struct diag *diag);
 /* What the modules of optical cables take for all transfers of run->graph, on the paths of destination-based tables. */
 double kind_optical_J(const struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw);
 void kind_run_free(struct kind_run *run);

@@ -28,11 +28,11 @@ static const struct cfg_table keys_table = {"cluster", "a cluster", sizeof(struc
 static const char *const *other_keys(struct arena *arena)
 {
     size_t n = 0;
-    for (const struct cfg_field *f = scenario_table.fields; f->name; f++)
+    for (const struct cfg_field *f = scenario_table()->fields; f->name; f++)
         n++;
     const char **names = ARENA_ARRAY(arena, const char *, n + 1);
     n = 0;
-    for (const struct cfg_field *f = scenario_table.fields; f->name; f++)
+    for (const struct cfg_field *f = scenario_table()->fields; f->name; f++)
         if (strcmp(f->name, "hardware") && strcmp(f->name, "cluster"))
             names[n++] = f->name;
     return names;

@@ -13,5 +13,7 @@ static const struct cfg_field fields[] = {
     NUMBER("show_layer", show_layer, "-1", -1, 10000,
            "MoE layer, from 0, whose placement is printed GPU by GPU; -1 = none"),
     {0}};
-const struct cfg_table balance_table = {"expert_balance", "Load of GPUs and nodes before and after balancing",
-                                        sizeof(struct balance_cfg), fields};
+static const struct cfg_table balance_table = {"expert_balance", "Load of GPUs and nodes before and after balancing",
+                                               sizeof(struct balance_cfg), fields};
+const struct kind_keys balance_keys = {"expert_balance", &balance_table,
+                                       "kind expert_balance: load of GPUs before and after balancing"};

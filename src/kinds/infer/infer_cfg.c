@@ -117,4 +117,5 @@ static const struct cfg_field infer_fields[] = {
     PART("prefill", prefill, prefill_table, "prompts until their first token"),
     PART("published", published, published_table, "what others measured, to print beside ours"),
     {0}};
-const struct cfg_table infer_table = {"inference", "Serving a model", sizeof(struct infer_cfg), infer_fields};
+static const struct cfg_table infer_table = {"inference", "Serving a model", sizeof(struct infer_cfg), infer_fields};
+const struct kind_keys infer_keys = {"inference", &infer_table, "kind inference: a step of decoding or prefill"};

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 
 enum infer_phase { PHASE_DECODE, PHASE_PREFILL, PHASE_DISAGGREGATED };
 
@@ -57,7 +58,12 @@ struct infer_cfg { /* kind inference */
     struct infer_published published;
 };
 
-extern const struct cfg_table infer_table;
+extern const struct kind_keys infer_keys;
+
+static inline const struct infer_cfg *infer_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &infer_keys);
+}
 extern const char *const infer_phase_names[], *const infer_overlap_names[];
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/progress.h"
 #include "io/inputs/kernel_table_file.h"
+#include "models/comm/deepep.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -13,6 +14,15 @@ int infer_setup_open(const struct scenario_file *file, struct arena *arena, stru
     const struct scenario *s = file->scenario;
     const struct model *m = &s->llm;
     *out = (struct infer_setup){.file = file, .gate = ARENA_NEW(arena, const struct infer_gate *)};
+    if (deepep_needs_sets(&s->cluster.ep_kernel)) {
+        const char *key =
+            s->cluster.ep_kernel.multicast ? "cluster.ep_kernel.multicast" : "cluster.ep_kernel.reduction";
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key),
+                   "kind %s does not count which tokens go to several places together; kinds moe_exchange and "
+                   "train_replay do",
+                   s->kind);
+        return -1;
+    }
     if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(file, "cluster.kernels.tables"), file->path, arena,
                            &out->table, diag))
         return -1;
@@ -27,15 +37,15 @@ int infer_setup_open(const struct scenario_file *file, struct arena *arena, stru
 void infer_case_of(const struct infer_setup *setup, bool prefill, struct infer_case *out)
 {
     const struct scenario *s = setup->file->scenario;
-    int64_t first = s->inference.prefill.nodes, rest = s->cluster.nodes - first;
-    *out = (struct infer_case){.setup = setup, .cfg = s->inference, .hw = s->cluster, .prefill = prefill};
-    if (s->inference.phase != PHASE_DISAGGREGATED)
+    int64_t first = infer_cfg(s)->prefill.nodes, rest = s->cluster.nodes - first;
+    *out = (struct infer_case){.setup = setup, .cfg = *infer_cfg(s), .hw = s->cluster, .prefill = prefill};
+    if (infer_cfg(s)->phase != PHASE_DISAGGREGATED)
         return;
     out->hw.nodes = prefill ? first : rest;
-    if (!prefill || s->inference.prefill.kv_transfer == KV_NONE)
+    if (!prefill || infer_cfg(s)->prefill.kv_transfer == KV_NONE)
         return;
     out->cfg.simulate_layers = 0;
-    out->kv = (struct infer_kv){.when = s->inference.prefill.kv_transfer,
+    out->kv = (struct infer_kv){.when = infer_cfg(s)->prefill.kv_transfer,
                                 .first_rank = (uint32_t)(first * s->cluster.node.gpus),
                                 .n_nodes = (uint32_t)rest};
 }

@@ -12,6 +12,7 @@
 #include "kinds/infer/expert_loads.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
+#include "kinds/infer/balance_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -35,9 +36,9 @@ static void check_layers(const struct scenario_file *file, struct diag *diag)
 {
     const struct scenario *s = file->scenario;
     uint32_t layers = n_moe_layers(&s->llm);
-    if (s->expert_balance.sampled_layers > layers)
+    if (balance_cfg(s)->sampled_layers > layers)
         REPORT("expert_balance.sampled_layers", "there are only %u MoE layers", layers);
-    if (s->expert_balance.show_layer >= (int64_t)layers)
+    if (balance_cfg(s)->show_layer >= (int64_t)layers)
         REPORT("expert_balance.show_layer", "there are only %u MoE layers, from 0", layers);
 }
 
@@ -245,7 +246,7 @@ static void choose_all(struct study *s)
                                       .experts_per_token = e->top_k,
                                       .groups = e->groups,
                                       .groups_per_token = e->top_groups,
-                                      .tokens_per_rank = s->sc->expert_balance.tokens,
+                                      .tokens_per_rank = balance_cfg(s->sc)->tokens,
                                       .hidden = s->sc->llm.hidden};
     s->shape = (struct routing_shape){&s->routing, p.ranks, p.ranks / p.nodes, p.nodes, p.redundant, false};
     s->choices = ARENA_ARRAY(s->run->arena, struct gate_choices, s->sampled);
@@ -281,7 +282,7 @@ static int run_balance(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
     struct study s = {
-        .run = run, .sc = sc, .layers = n_moe_layers(&sc->llm), .sampled = (uint32_t)sc->expert_balance.sampled_layers};
+        .run = run, .sc = sc, .layers = n_moe_layers(&sc->llm), .sampled = (uint32_t)balance_cfg(sc)->sampled_layers};
     double load_error = 0;
     if (expert_loads_open(run->file, (uint32_t)sc->llm.moe.routed, (uint32_t)sc->llm.moe.top_k, s.layers, run->arena,
                           &s.loads, diag))
@@ -301,8 +302,8 @@ static int run_balance(struct kind_run *run, struct diag *diag)
     for (uint32_t layer = 0; layer < s.sampled; layer++)
         load_error = fmax(load_error, s.choices[layer].load_error_ratio);
     add_metrics(&s, t, load_error);
-    if (sc->expert_balance.show_layer >= 0)
-        show_layer(&s, (uint32_t)sc->expert_balance.show_layer);
+    if (balance_cfg(sc)->show_layer >= 0)
+        show_layer(&s, (uint32_t)balance_cfg(sc)->show_layer);
     return 0;
 }
 
@@ -310,7 +311,9 @@ const struct scenario_kind kind_expert_balance = {
     .name = "expert_balance",
     .doc = "load of GPUs and nodes by unequal experts, before and after EPLB",
     .ref = "4.3",
-    .reads = "llm expert_load expert_balance",
+    .reads =
+        (const struct kind_reads[]){
+            {&llm_keys, READS_ALWAYS}, {&expert_load_keys, READS_ALWAYS}, {&balance_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_balance,
 };

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/progress.h"
-#include "models/comm/deepep.h"
 #include "kinds/infer/infer_result.h"
 #include "kinds/result_build.h"
 
@@ -23,7 +22,7 @@ static void check_phase(const struct scenario_file *file, const struct infer_set
                         struct arena *arena, struct diag *diag)
 {
     struct infer_case c;
-    if (!runs(&file->scenario->inference, prefill))
+    if (!runs(infer_cfg(file->scenario), prefill))
         return;
     infer_case_of(setup, prefill, &c);
     infer_case_check(&c, arena, diag);
@@ -33,18 +32,14 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
 {
     const struct scenario *s = file->scenario;
     struct infer_setup setup;
-    if (s->inference.simulate_layers == 1)
+    if (infer_cfg(s)->simulate_layers == 1)
         REPORT("inference.simulate_layers", "one layer does not show how long the next takes; give 2 at least, or 0");
-    if (deepep_needs_sets(&s->cluster.ep_kernel))
-        REPORT(s->cluster.ep_kernel.multicast ? "cluster.ep_kernel.multicast" : "cluster.ep_kernel.reduction",
-               "kind inference does not count which tokens go to several places together; kinds moe_exchange and "
-               "train_replay do");
-    if (s->inference.phase == PHASE_DISAGGREGATED &&
-        (s->inference.prefill.nodes < 1 || s->inference.prefill.nodes >= s->cluster.nodes)) {
+    if (infer_cfg(s)->phase == PHASE_DISAGGREGATED &&
+        (infer_cfg(s)->prefill.nodes < 1 || infer_cfg(s)->prefill.nodes >= s->cluster.nodes)) {
         REPORT("inference.prefill.nodes",
                "%lld of %lld nodes (cluster.nodes) prefill; both phases need nodes of "
                "their own",
-               (long long)s->inference.prefill.nodes, (long long)s->cluster.nodes);
+               (long long)infer_cfg(s)->prefill.nodes, (long long)s->cluster.nodes);
         return;
     }
     if (infer_setup_open(file, arena, &setup, diag))
@@ -228,7 +223,7 @@ static int run_both(struct kind_run *run, const struct infer_setup *setup, struc
 
 static int run_inference(struct kind_run *run, struct diag *diag)
 {
-    const struct infer_cfg *cfg = &run->file->scenario->inference;
+    const struct infer_cfg *cfg = infer_cfg(run->file->scenario);
     struct infer_setup setup;
     struct infer_case c;
     struct infer_outcome o;
@@ -251,7 +246,9 @@ const struct scenario_kind kind_inference = {
     .name = "inference",
     .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
     .ref = "2.3",
-    .reads = "inference llm expert_load",
+    .reads =
+        (const struct kind_reads[]){
+            {&llm_keys, READS_ALWAYS}, {&expert_load_keys, READS_ALWAYS}, {&infer_keys, READS_ALWAYS}, {0}},
     /* exchanges of sampled tokens are a hundred thousand unequal flows; exact steps differ by less than 0.3 % and take
      * ten times as long */
     .presets = "sim: {epsilon: 0.01}",

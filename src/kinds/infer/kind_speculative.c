@@ -16,6 +16,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "kinds/infer/spec_step.h"
+#include "kinds/infer/speculative_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -46,7 +47,7 @@ static int check_lists(const struct scenario_file *file, const struct plan *p, s
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
-    const struct speculative_cfg *c = &file->scenario->speculative;
+    const struct speculative_cfg *c = speculative_cfg(file->scenario);
     *p = (struct plan){0};
     if (list_counts(file, "speculative.extra_tokens", c->extra_tokens, arena, &p->extra, &p->n_extra, diag) ||
         list_counts(file, "speculative.batch", c->batch, arena, &p->batch, &p->n_batch, diag) ||
@@ -87,7 +88,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     kind_refuse(file, prefill, "speculation is about decoding; leave it out", diag);
     const struct scenario *s = file->scenario;
     struct plan p;
-    if (s->inference.phase != PHASE_DECODE)
+    if (infer_cfg(s)->phase != PHASE_DECODE)
         REPORT("inference.phase", "speculation is about decoding; write 'phase: decode'");
     if (!s->llm.mtp_layers)
         REPORT("model", "'%s' has no MTP modules (llm.mtp_layers) to predict tokens with", s->llm.name);
@@ -212,8 +213,8 @@ static double add_speedup(struct kind_run *run, struct result_table *t, const st
     const struct scenario *s = run->file->scenario;
     double cost = (x->step.verify_s + x->step.draft_s) / x->plain.step_s;
     double tokens = spec_tokens(acceptance, x->extra);
-    sample_users(&s->speculative, (uint64_t)s->sim.seed + run->seed_offset, acceptance, x->extra, sampled);
-    struct stats users = stats_of(sampled, (size_t)s->speculative.users);
+    sample_users(speculative_cfg(s), (uint64_t)s->sim.seed + run->seed_offset, acceptance, x->extra, sampled);
+    struct stats users = stats_of(sampled, (size_t)speculative_cfg(s)->users);
     struct result_cell *row = result_add_row(t);
     row[UP_BATCH].value = (double)x->plain.batch;
     row[UP_CONTEXT].value = (double)x->plain.context;
@@ -277,11 +278,11 @@ static int run_speculative(struct kind_run *run, struct diag *diag)
     run->result.kind = "speculative";
     run->result.setting = arena_printf(run->arena, "%s, decoding on %lld GPUs, overlap %s, %lld MTP module(s)",
                                        s->llm.name, (long long)(s->cluster.nodes * s->cluster.node.gpus),
-                                       infer_overlap_names[s->inference.overlap], (long long)s->llm.mtp_layers);
+                                       infer_overlap_names[infer_cfg(s)->overlap], (long long)s->llm.mtp_layers);
     result_add_table(&run->result, run->arena, "cost", "what a step costs", columns, N_COL, points * p.n_extra);
     result_add_table(&run->result, run->arena, "speedup", "what it is worth", up_columns, N_UP,
                      points * p.n_extra * p.n_acceptance);
-    double *sampled = ARENA_ARRAY(run->arena, double, s->speculative.users);
+    double *sampled = ARENA_ARRAY(run->arena, double, speculative_cfg(s)->users);
     progress_begin("simulating");
     for (uint32_t i = 0; i < points; i++)
         if (run_point(run, &p, i, &run->result.tables[0], &run->result.tables[1], sampled, &best, diag))
@@ -294,7 +295,11 @@ const struct scenario_kind kind_speculative = {
     .name = "speculative",
     .doc = "speculative decoding with MTP modules against acceptance, batch and context",
     .ref = "2.3.3",
-    .reads = "llm inference expert_load speculative",
+    .reads = (const struct kind_reads[]){{&llm_keys, READS_ALWAYS},
+                                         {&expert_load_keys, READS_ALWAYS},
+                                         {&infer_keys, READS_ALWAYS},
+                                         {&speculative_keys, READS_ALWAYS},
+                                         {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_speculative,

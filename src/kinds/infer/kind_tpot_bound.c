@@ -18,6 +18,7 @@
 #include "kinds/infer/infer_run.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
+#include "kinds/infer/tpot_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -57,14 +58,14 @@ static const struct result_column columns[N_COL] = {
 
 static bool has_computation(const struct scenario *sc)
 {
-    return sc->tpot.bridge && sc->tpot.computation && sc->llm.layers > 0;
+    return tpot_cfg(sc)->bridge && tpot_cfg(sc)->computation && sc->llm.layers > 0;
 }
 
 static void decode_case(const struct infer_setup *setup, unsigned left_out, struct infer_case *c)
 {
     infer_case_of(setup, false, c);
     c->cfg.overlap = OVERLAP_DUAL;
-    c->cfg.decode.batch = 2 * setup->file->scenario->tpot.tokens;
+    c->cfg.decode.batch = 2 * tpot_cfg(setup->file->scenario)->tokens;
     c->left_out = left_out;
 }
 
@@ -72,16 +73,17 @@ static void decode_case(const struct infer_setup *setup, unsigned left_out, stru
 static void check_model(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct scenario *sc = file->scenario;
-    int64_t copies = sc->llm.moe.top_k + (sc->inference.shared_replicas > 0);
+    int64_t copies = sc->llm.moe.top_k + (infer_cfg(sc)->shared_replicas > 0);
     struct infer_setup setup;
     struct infer_case c;
-    if (sc->llm.hidden != sc->tpot.hidden)
+    if (sc->llm.hidden != tpot_cfg(sc)->hidden)
         REPORT("tpot.hidden", "the model's hidden size is %lld (llm.hidden)", (long long)sc->llm.hidden);
-    if (copies != sc->tpot.copies)
+    if (copies != tpot_cfg(sc)->copies)
         REPORT("tpot.copies",
                "a token of the model goes to %lld experts (llm.moe.top_k, and one of inference.shared_replicas)",
                (long long)copies);
-    if (sc->llm.hidden != sc->tpot.hidden || copies != sc->tpot.copies || infer_setup_open(file, arena, &setup, diag))
+    if (sc->llm.hidden != tpot_cfg(sc)->hidden || copies != tpot_cfg(sc)->copies ||
+        infer_setup_open(file, arena, &setup, diag))
         return;
     decode_case(&setup, 0, &c);
     infer_case_check(&c, arena, diag);
@@ -91,9 +93,9 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
 {
     const struct scenario *sc = file->scenario;
     int64_t gpus = sc->cluster.nodes * sc->cluster.node.gpus;
-    if (sc->tpot.copies >= gpus)
-        REPORT("tpot.copies", "%lld experts of a token need more than %lld GPUs, one each", (long long)sc->tpot.copies,
-               (long long)gpus);
+    if (tpot_cfg(sc)->copies >= gpus)
+        REPORT("tpot.copies", "%lld experts of a token need more than %lld GPUs, one each",
+               (long long)tpot_cfg(sc)->copies, (long long)gpus);
     if (sc->cluster.nodes > 1 && !strcmp(sc->cluster.topology, "mpft"))
         REPORT("cluster.topology", "copies go from any NIC to any other; the planes of mpft are apart: "
                                    "choose mrft or another network");
@@ -144,7 +146,7 @@ static int64_t hidden_of(const struct tpot_cfg *c, enum step step)
 
 static double message_B(const struct scenario *sc, enum step step, bool combine)
 {
-    const struct tpot_cfg *c = &sc->tpot;
+    const struct tpot_cfg *c = tpot_cfg(sc);
     int64_t hidden = hidden_of(c, step);
     return step < STEP_WIRE ? (combine ? 2.0 : 1.0) * (double)hidden
                             : ll_message_B(&sc->cluster.ep_kernel, hidden, combine);
@@ -158,14 +160,15 @@ static double line_Bps(const struct cluster_hw *hw)
 static double bound_s(const struct kind_run *run, bool combine)
 {
     const struct scenario *sc = run->file->scenario;
-    return (double)(sc->tpot.tokens * sc->tpot.copies) * message_B(sc, STEP_BOUND, combine) / line_Bps(&sc->cluster);
+    return (double)(tpot_cfg(sc)->tokens * tpot_cfg(sc)->copies) * message_B(sc, STEP_BOUND, combine) /
+           line_Bps(&sc->cluster);
 }
 
 /* --- rows -------------------------------------------------------------------------------------------------- */
 
 static int simulate(struct kind_run *run, enum step step, bool combine, double *time_s, struct diag *diag)
 {
-    const struct tpot_cfg *c = &run->file->scenario->tpot;
+    const struct tpot_cfg *c = tpot_cfg(run->file->scenario);
     struct cluster_hw *hw = hardware_of(run, step);
     struct topology *topo;
     struct ll_traffic traffic;
@@ -211,7 +214,7 @@ static int add_row(struct kind_run *run, struct result_table *t, enum step step,
             time_s[combine] = bound_s(run, combine);
         else if (simulate(run, step, combine, &time_s[combine], diag))
             return -1;
-    fill_row(t, step, time_s[0], time_s[1], run->file->scenario->tpot.layers);
+    fill_row(t, step, time_s[0], time_s[1], tpot_cfg(run->file->scenario)->layers);
     return 0;
 }
 
@@ -269,7 +272,7 @@ static int add_decode_rows(struct kind_run *run, struct result_table *t, struct 
     struct result_metric *m =
         result_add_metric(&run->result, run->arena, "tpot_decode", last[COL_TPOT].value, DIM_TIME,
                           "a decoding step with all that the table lists", "the table's last row");
-    result_add_input(m, run->arena, "context", (double)run->file->scenario->inference.decode.context, DIM_COUNT,
+    result_add_input(m, run->arena, "context", (double)infer_cfg(run->file->scenario)->decode.context, DIM_COUNT,
                      "inference.decode.context");
     result_add_metric(&run->result, run->arena, "tokens_per_second_decode", last[COL_SPEED].value, DIM_RATIO,
                       "of one user", "1 / tpot_decode");
@@ -291,9 +294,9 @@ static void add_bound(struct kind_run *run, const struct result_cell *row)
         result_add_metric(&run->result, run->arena, "comm_time_bound", row[COL_COMM].value, DIM_TIME,
                           "the two all-to-alls of a layer, one micro-batch (paper 2.3.2)",
                           "(1 B + 2 B) * tokens * copies * hidden / bandwidth");
-    result_add_input(m, run->arena, "tokens", (double)sc->tpot.tokens, DIM_COUNT, "tpot.tokens");
-    result_add_input(m, run->arena, "copies", (double)sc->tpot.copies, DIM_COUNT, "tpot.copies");
-    result_add_input(m, run->arena, "hidden", (double)hidden_of(&sc->tpot, STEP_BOUND), DIM_COUNT,
+    result_add_input(m, run->arena, "tokens", (double)tpot_cfg(sc)->tokens, DIM_COUNT, "tpot.tokens");
+    result_add_input(m, run->arena, "copies", (double)tpot_cfg(sc)->copies, DIM_COUNT, "tpot.copies");
+    result_add_input(m, run->arena, "hidden", (double)hidden_of(tpot_cfg(sc), STEP_BOUND), DIM_COUNT,
                      "tpot.hidden, tpot.hidden_rounding");
     result_add_input(m, run->arena, "bandwidth", line_Bps(&sc->cluster), DIM_BANDWIDTH,
                      sc->cluster.nodes > 1 ? "cluster.nic.bandwidth" : "cluster.node.nvlink_bandwidth");
@@ -333,7 +336,7 @@ static void note_narrower(struct kind_run *run)
 static int run_tpot(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    bool rounded = hidden_of(&sc->tpot, STEP_BOUND) != sc->tpot.hidden;
+    bool rounded = hidden_of(tpot_cfg(sc), STEP_BOUND) != tpot_cfg(sc)->hidden;
     run->result.kind = "tpot_bound";
     run->result.setting = arena_printf(
         run->arena, "%lld %s on %s, %s", (long long)(sc->cluster.nodes * sc->cluster.node.gpus), sc->cluster.chip.name,
@@ -341,7 +344,7 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
     struct result_table *t = result_add_table(&run->result, run->arena, "bridge", "from the bound to the machine",
                                               columns, N_COL, N_STEPS + N_DECODE_STEPS);
     progress_begin("simulating");
-    for (int step = 0; step < (sc->tpot.bridge ? N_STEPS : STEP_LINKS); step++)
+    for (int step = 0; step < (tpot_cfg(sc)->bridge ? N_STEPS : STEP_LINKS); step++)
         if ((step != STEP_HIDDEN || rounded) && add_row(run, t, (enum step)step, diag))
             return -1;
     add_bound(run, t->cells);
@@ -350,7 +353,7 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
                     has_computation(sc) ? "factors are of this order of steps"
                                         : "computation is left out, as in the paper's bound; factors are of this "
                                           "order of steps");
-    if (!sc->tpot.bridge)
+    if (!tpot_cfg(sc)->bridge)
         return 0;
     add_simulated(run, t->cells, t->cells + (t->n_rows - 1) * N_COL);
     if (has_computation(sc) && add_decode_rows(run, t, diag))
@@ -366,7 +369,11 @@ const struct scenario_kind kind_tpot_bound = {
     .name = "tpot_bound",
     .doc = "the bound of decoding speed, and the way from it to the machine",
     .ref = "2.3.2",
-    .reads = "tpot llm? inference? expert_load?",
+    .reads = (const struct kind_reads[]){{&llm_keys, READS_IF_MODEL},
+                                         {&tpot_keys, READS_ALWAYS},
+                                         {&expert_load_keys, READS_IF_MODEL},
+                                         {&infer_keys, READS_IF_MODEL},
+                                         {0}},
     .presets = "sim: {epsilon: 0.003}", /* see kind_inference.c */
     .check = check,
     .run = run_tpot,

@@ -13,6 +13,7 @@ libmoesim_a_SOURCES += src/kinds/infer/infer_run.c src/kinds/infer/infer_run.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_step.c src/kinds/infer/infer_step.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_traffic.c src/kinds/infer/infer_traffic.h
 libmoesim_a_SOURCES += src/kinds/infer/spec_step.c src/kinds/infer/spec_step.h
+libmoesim_a_SOURCES += src/kinds/infer/speculative_cfg.c src/kinds/infer/speculative_cfg.h
 libmoesim_a_SOURCES += src/kinds/infer/tpot_cfg.c src/kinds/infer/tpot_cfg.h
 
 kinds += src/kinds/infer/kind_expert_balance.c

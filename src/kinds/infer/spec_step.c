@@ -31,7 +31,7 @@ int spec_plain(struct kind_run *run, const struct infer_setup *setup, int64_t ba
                                .step_s = o.step_s,
                                .layer_s = o.account.layer.step_s,
                                .head_s = o.account.total.stage_s[STAGE_HEAD],
-                               .gap_s = run->file->scenario->inference.decode.launch_gap_s,
+                               .gap_s = infer_cfg(run->file->scenario)->decode.launch_gap_s,
                                .kernels = o.kernels};
     return 0;
 }

@@ -31,4 +31,6 @@ static const struct cfg_field tpot_fields[] = {
      .doc = "with a model: the table goes on to whole decoding steps, with more and more of what GPUs compute"},
     {0}};
 
-const struct cfg_table tpot_table = {"tpot", "The bound of decoding speed", sizeof(struct tpot_cfg), tpot_fields};
+static const struct cfg_table tpot_table = {"tpot", "The bound of decoding speed", sizeof(struct tpot_cfg),
+                                            tpot_fields};
+const struct kind_keys tpot_keys = {"tpot", &tpot_table, "kind tpot_bound: how fast a token can be generated"};

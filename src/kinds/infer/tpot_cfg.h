@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 
 enum hidden_rounding { HIDDEN_PAPER, HIDDEN_EXACT };
 
@@ -16,6 +17,11 @@ struct tpot_cfg { /* kind tpot_bound */
     bool computation;    /* go on to what GPUs compute, where the scenario has a model */
 };
 
-extern const struct cfg_table tpot_table;
+extern const struct kind_keys tpot_keys;
+
+static inline const struct tpot_cfg *tpot_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &tpot_keys);
+}
 
 #endif

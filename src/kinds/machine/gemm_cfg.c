@@ -13,5 +13,6 @@ static const struct cfg_field fields[] = {
     COUNT("sample_rows", sample_rows, "32", 4096, "rows of the output whose error is measured bit by bit"),
     COUNT("sample_columns", sample_columns, "32", 4096, "columns of the same"),
     {0}};
-const struct cfg_table gemm_table = {"gemm", "One FP8 matrix product: its time and its error", sizeof(struct gemm_cfg),
-                                     fields};
+static const struct cfg_table gemm_table = {"gemm", "One FP8 matrix product: its time and its error",
+                                            sizeof(struct gemm_cfg), fields};
+const struct kind_keys gemm_keys = {"gemm", &gemm_table, "kind gemm: one matrix product"};

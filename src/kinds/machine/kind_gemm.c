@@ -11,6 +11,7 @@
 #include "io/inputs/kernel_table_file.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
+#include "kinds/machine/gemm_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -19,8 +20,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     const struct scenario *s = file->scenario;
     const struct hw_tensor_core *tc = &s->cluster.chip.tensor;
     (void)arena;
-    if (s->gemm.k % 128)
-        REPORT("gemm.k", "%lld is no whole number of blocks of 128", (long long)s->gemm.k);
+    if (gemm_cfg(s)->k % 128)
+        REPORT("gemm.k", "%lld is no whole number of blocks of 128", (long long)gemm_cfg(s)->k);
     if (tc->promote_every % 32)
         REPORT("cluster.chip.tensor.promote_every", "%lld is no whole number of groups of 32 products",
                (long long)tc->promote_every);
@@ -36,9 +37,9 @@ static struct gemm_error accumulate(const struct scenario *s, enum gemm_data dat
                              .align_bits = (int)hw->align_bits,
                              .register_bits = (int)hw->register_bits,
                              .promote_every = (int)hw->promote_every};
-    struct gemm_case c = {.m = (uint32_t)s->gemm.sample_rows,
-                          .n = (uint32_t)s->gemm.sample_columns,
-                          .k = (uint32_t)s->gemm.k,
+    struct gemm_case c = {.m = (uint32_t)gemm_cfg(s)->sample_rows,
+                          .n = (uint32_t)gemm_cfg(s)->sample_columns,
+                          .k = (uint32_t)gemm_cfg(s)->k,
                           .data = data,
                           .seed = (uint64_t)s->sim.seed,
                           .fine = !hw->native_scaling && hw->promote_every > 0};
@@ -81,9 +82,9 @@ static int run_gemm(struct kind_run *run, struct diag *diag)
     const struct scenario *s = run->file->scenario;
     struct kernel_call call = {.family = KERNEL_GEMM,
                                .dtype = KERNEL_FP8,
-                               .m = (double)s->gemm.m,
-                               .n = (double)s->gemm.n,
-                               .k = (double)s->gemm.k};
+                               .m = (double)gemm_cfg(s)->m,
+                               .n = (double)gemm_cfg(s)->n,
+                               .k = (double)gemm_cfg(s)->k};
     struct kernel_table table = {0};
     if (*s->cluster.kernels.tables &&
         kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
@@ -93,8 +94,8 @@ static int run_gemm(struct kind_run *run, struct diag *diag)
     struct gemm_error zero_mean = accumulate(s, GEMM_GAUSSIAN, run->arena);
     struct gemm_error positive = accumulate(s, GEMM_POSITIVE, run->arena);
     run->result.kind = "gemm";
-    run->result.setting = arena_printf(run->arena, "%lld x %lld x %lld in FP8 on %s", (long long)s->gemm.m,
-                                       (long long)s->gemm.n, (long long)s->gemm.k, s->cluster.chip.name);
+    run->result.setting = arena_printf(run->arena, "%lld x %lld x %lld in FP8 on %s", (long long)gemm_cfg(s)->m,
+                                       (long long)gemm_cfg(s)->n, (long long)gemm_cfg(s)->k, s->cluster.chip.name);
     add_metrics(run, &time, zero_mean.rms_ratio);
     struct result_table *t =
         result_add_table(&run->result, run->arena, "errors", "of the accumulation alone", columns, N_COL, 2);
@@ -111,7 +112,7 @@ const struct scenario_kind kind_gemm = {
     .name = "gemm",
     .doc = "one FP8 matrix product: its time and the error of its accumulation",
     .ref = "3.1",
-    .reads = "gemm",
+    .reads = (const struct kind_reads[]){{&gemm_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_gemm,
 };

@@ -18,6 +18,7 @@
 #include "models/comm/deepep_ll.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
+#include "kinds/machine/kv_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -40,11 +41,12 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     const struct scenario *s = file->scenario;
     int64_t gpus = s->cluster.nodes * s->cluster.node.gpus;
     (void)arena;
-    if (s->kv.experts % gpus)
-        REPORT("kv.experts", "%lld experts do not divide among %lld GPUs", (long long)s->kv.experts, (long long)gpus);
-    if (s->kv.experts_per_token > s->kv.experts)
-        REPORT("kv.experts_per_token", "a token cannot choose %lld of %lld experts", (long long)s->kv.experts_per_token,
-               (long long)s->kv.experts);
+    if (kv_cfg(s)->experts % gpus)
+        REPORT("kv.experts", "%lld experts do not divide among %lld GPUs", (long long)kv_cfg(s)->experts,
+               (long long)gpus);
+    if (kv_cfg(s)->experts_per_token > kv_cfg(s)->experts)
+        REPORT("kv.experts_per_token", "a token cannot choose %lld of %lld experts",
+               (long long)kv_cfg(s)->experts_per_token, (long long)kv_cfg(s)->experts);
     if (!strcmp(s->cluster.topology, "mpft"))
         REPORT("cluster.topology", "tokens go from any NIC to any other; the planes of mpft are apart: choose mrft or "
                                    "another network");
@@ -282,7 +284,7 @@ static void add_metrics(struct kind_run *run, const struct timing *quiet, const 
 static int run_kv(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    struct study s = {.run = run, .cfg = &sc->kv, .hw = &sc->cluster};
+    struct study s = {.run = run, .cfg = kv_cfg(sc), .hw = &sc->cluster};
     struct timing quiet, busy;
     if (kind_topology(run, s.hw, &s.topo, diag))
         return -1;
@@ -311,7 +313,7 @@ const struct scenario_kind kind_kv_contention = {
     .name = "kv_contention",
     .doc = "exchanges of decoding beside KV caches between CPU and GPU",
     .ref = "4.5",
-    .reads = "kv",
+    .reads = (const struct kind_reads[]){{&kv_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_kv,
 };

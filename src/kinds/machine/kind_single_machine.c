@@ -16,6 +16,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
+#include "kinds/machine/single_machine_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -58,7 +59,7 @@ static int read_statement(struct plan *p, const char *text, struct diag *diag)
 
 static int read_published(struct plan *p, struct diag *diag)
 {
-    const char *text = p->file->scenario->single_machine.published;
+    const char *text = single_cfg(p->file->scenario)->published;
     p->published = ARENA_ARRAY(p->arena, const char *, (size_t)p->n_machines * p->n_models);
     while (*(text += strspn(text, "; \n"))) {
         size_t n = strcspn(text, ";");
@@ -73,7 +74,7 @@ static int read_published(struct plan *p, struct diag *diag)
 
 static int load_machines(struct plan *p, struct diag *diag)
 {
-    const struct single_cfg *c = &p->file->scenario->single_machine;
+    const struct single_cfg *c = single_cfg(p->file->scenario);
     uint32_t n_set;
     const char **set = list_items(c->machine_set, p->arena, &n_set);
     struct srcloc where = scenario_place(p->file, "single_machine.machines");
@@ -87,7 +88,7 @@ static int load_machines(struct plan *p, struct diag *diag)
 
 static int load_models(struct plan *p, struct diag *diag)
 {
-    const struct single_cfg *c = &p->file->scenario->single_machine;
+    const struct single_cfg *c = single_cfg(p->file->scenario);
     uint32_t n_set;
     const char **set = list_items(c->model_set, p->arena, &n_set);
     p->model_names = list_items(c->models, p->arena, &p->n_models);
@@ -116,7 +117,7 @@ static int check_weights(const struct plan *p, struct diag *diag)
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
-    const struct single_cfg *c = &file->scenario->single_machine;
+    const struct single_cfg *c = single_cfg(file->scenario);
     *p = (struct plan){.file = file, .arena = arena};
     if (load_machines(p, diag) || load_models(p, diag) ||
         list_quantities(file, "single_machine.weights", c->weights, DIM_BYTES, arena, &p->weights, &p->n_weights, diag))
@@ -159,7 +160,7 @@ static int load_experts(const struct plan *p, struct pair *x, struct diag *diag)
 
 static int try_pair(const struct plan *p, uint32_t machine, uint32_t model, struct pair *x, struct diag *diag)
 {
-    const struct single_cfg *c = &p->file->scenario->single_machine;
+    const struct single_cfg *c = single_cfg(p->file->scenario);
     *x = (struct pair){.machine = machine, .model = model, .quantised = *p->models[model]};
     x->setup = (struct single_setup){.model = &x->quantised,
                                      .machine = p->machines[machine],
@@ -205,7 +206,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     struct pair x;
     if (file->scenario->expert_load.redundant || file->scenario->expert_load.balance != BALANCE_NONE)
         REPORT("expert_load", "one machine has no use for redundant experts or their placement; leave them out");
-    if (make_plan(file, arena, &p, diag) || file->scenario->single_machine.unfit == UNFIT_ROW)
+    if (make_plan(file, arena, &p, diag) || single_cfg(file->scenario)->unfit == UNFIT_ROW)
         return;
     for (uint32_t i = 0; i < p.n_machines * p.n_models; i++)
         if (!try_pair(&p, i / p.n_models, i % p.n_models, &x, diag) && !x.fits)
@@ -254,7 +255,7 @@ static const struct result_column time_columns[N_TIME] = {
 
 static double mtp_speed(const struct plan *p, const struct pair *x)
 {
-    const struct single_cfg *c = &p->file->scenario->single_machine;
+    const struct single_cfg *c = single_cfg(p->file->scenario);
     struct single_setup with = x->setup;
     struct single_placement placement;
     struct single_time t;
@@ -340,7 +341,7 @@ static int add_pair(struct kind_run *run, const struct plan *p, uint32_t i, stru
 
 static int run_single(struct kind_run *run, struct diag *diag)
 {
-    const struct single_cfg *c = &run->file->scenario->single_machine;
+    const struct single_cfg *c = single_cfg(run->file->scenario);
     struct plan p;
     if (make_plan(run->file, run->arena, &p, diag))
         return -1;
@@ -370,7 +371,7 @@ const struct scenario_kind kind_single_machine = {
     .name = "single_machine",
     .doc = "tokens per second of one user on PCs and small servers",
     .ref = "2.2.2",
-    .reads = "single_machine expert_load",
+    .reads = (const struct kind_reads[]){{&expert_load_keys, READS_ALWAYS}, {&single_keys, READS_ALWAYS}, {0}},
     .without_cluster = true,
     .check = check,
     .run = run_single,

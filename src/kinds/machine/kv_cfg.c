@@ -32,4 +32,6 @@ static const struct cfg_field fields[] = {
      .dflt = "false",
      .doc = "GPUs of one node exchange through their NICs too"},
     {0}};
-const struct cfg_table kv_table = {"kv", "Expert traffic beside transfers of KV caches", sizeof(struct kv_cfg), fields};
+static const struct cfg_table kv_table = {"kv", "Expert traffic beside transfers of KV caches", sizeof(struct kv_cfg),
+                                          fields};
+const struct kind_keys kv_keys = {"kv", &kv_table, "kind kv_contention: expert traffic beside KV caches"};

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 
 struct kv_cfg {
     int64_t layers, tokens, experts, experts_per_token, hidden;
@@ -14,6 +15,11 @@ struct kv_cfg {
     bool loopback;
 };
 
-extern const struct cfg_table kv_table;
+extern const struct kind_keys kv_keys;
+
+static inline const struct kv_cfg *kv_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &kv_keys);
+}
 
 #endif

@@ -49,5 +49,7 @@ static const struct cfg_field fields[] = {
      .choices = unfit_names,
      .doc = "a model that does not fit a machine: error, or a row that says so"},
     {0}};
-const struct cfg_table single_table = {"single_machine", "Models on single machines", sizeof(struct single_cfg),
-                                       fields};
+static const struct cfg_table single_table = {"single_machine", "Models on single machines", sizeof(struct single_cfg),
+                                              fields};
+const struct kind_keys single_keys = {"single_machine", &single_table,
+                                      "kind single_machine: machines and models for one user"};

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 
 enum unfit { UNFIT_ERROR, UNFIT_ROW };
 
@@ -19,6 +20,11 @@ struct single_cfg {                          /* kind single_machine */
     int unfit; /* enum unfit */
 };
 
-extern const struct cfg_table single_table;
+extern const struct kind_keys single_keys;
+
+static inline const struct single_cfg *single_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &single_keys);
+}
 
 #endif

@@ -30,8 +30,10 @@ static const struct cfg_field collective_fields[] = {
             "static routing; for tens of thousands of GPUs"},
     {0}};
 
-const struct cfg_table collective_table = {"collective", "A collective over a range of sizes",
-                                           sizeof(struct collective_cfg), collective_fields};
+static const struct cfg_table collective_table = {"collective", "A collective over a range of sizes",
+                                                  sizeof(struct collective_cfg), collective_fields};
+const struct kind_keys collective_keys = {"collective", &collective_table,
+                                          "kind collective: an operation over sizes, GPUs and networks"};
 
 static const struct cfg_field mixed_job_fields[] = {
     JOB_FIELDS(mixed_job, job),
@@ -59,7 +61,9 @@ static const struct cfg_field mixed_fields[] = {{.name = "first",
                                                  .doc = "what runs beside the first"},
                                                 {0}};
 
-const struct cfg_table mixed_table = {"mixed", "Two collectives at once", sizeof(struct mixed_cfg), mixed_fields};
+static const struct cfg_table mixed_table = {"mixed", "Two collectives at once", sizeof(struct mixed_cfg),
+                                             mixed_fields};
+const struct kind_keys mixed_keys = {"mixed", &mixed_table, "kind mixed_traffic: two collectives at once"};
 
 uint32_t collective_n_groups(const struct collective_job *job, uint32_t n)
 {

@@ -3,6 +3,7 @@
 #define MOESIM_KINDS_NETWORK_COLLECTIVE_CFG_H
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 #include "models/comm/collectives.h"
 
 /* Which collective among which GPUs. */
@@ -35,7 +36,18 @@ struct mixed_cfg { /* kind mixed_traffic */
     struct mixed_job first, second;
 };
 
-extern const struct cfg_table collective_table, mixed_table;
+extern const struct kind_keys mixed_keys;
+
+static inline const struct mixed_cfg *mixed_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &mixed_keys);
+}
+extern const struct kind_keys collective_keys;
+
+static inline const struct collective_cfg *collective_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &collective_keys);
+}
 
 /* Group number `group` of a job among n GPUs: its members into ranks[], in order; returns how many. Groups
  * are blocks of group * group_stride GPUs; in a block, every group_stride-th belongs together. */

@@ -22,8 +22,10 @@ static const struct cfg_field fault_study_fields[] = {
     SIZE(fault_study_cfg, "size", size_B, "256 MiB", "size, as nccl-tests counts"),
     {0}};
 
-const struct cfg_table fault_study_table = {"fault_study", "A collective with and without a fault",
-                                            sizeof(struct fault_study_cfg), fault_study_fields};
+static const struct cfg_table fault_study_table = {"fault_study", "A collective with and without a fault",
+                                                   sizeof(struct fault_study_cfg), fault_study_fields};
+const struct kind_keys fault_study_keys = {"fault_study", &fault_study_table,
+                                           "kind fault_study: a collective with and without cluster.faults"};
 
 static const struct cfg_field plane_isolation_fields[] = {
     LIST(plane_isolation_cfg, "topologies", topologies, "mpft, mrft", "networks to compare"),
@@ -40,6 +42,8 @@ static const struct cfg_field plane_isolation_fields[] = {
      .doc = "the congested plane: GPUs of this number in each node receive the congestion"},
     {0}};
 
-const struct cfg_table plane_isolation_table = {"plane_isolation",
-                                                "Traffic inside planes beside congestion in one of them",
-                                                sizeof(struct plane_isolation_cfg), plane_isolation_fields};
+static const struct cfg_table plane_isolation_table = {"plane_isolation",
+                                                       "Traffic inside planes beside congestion in one of them",
+                                                       sizeof(struct plane_isolation_cfg), plane_isolation_fields};
+const struct kind_keys plane_isolation_keys = {"plane_isolation", &plane_isolation_table,
+                                               "kind plane_isolation: traffic in all planes, congestion in one"};

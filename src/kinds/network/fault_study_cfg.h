@@ -2,6 +2,7 @@
 #ifndef MOESIM_KINDS_NETWORK_FAULT_STUDY_CFG_H
 #define MOESIM_KINDS_NETWORK_FAULT_STUDY_CFG_H
 
+#include "io/scenario.h"
 #include "kinds/network/collective_cfg.h"
 
 struct fault_study_cfg {
@@ -16,6 +17,17 @@ struct plane_isolation_cfg {
     int64_t plane;
 };
 
-extern const struct cfg_table fault_study_table, plane_isolation_table;
+extern const struct kind_keys plane_isolation_keys;
+
+static inline const struct plane_isolation_cfg *plane_isolation_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &plane_isolation_keys);
+}
+extern const struct kind_keys fault_study_keys;
+
+static inline const struct fault_study_cfg *fault_study_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &fault_study_keys);
+}
 
 #endif

@@ -11,6 +11,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "topology/symmetry.h"
+#include "kinds/network/collective_cfg.h"
 
 #define KEY "collective."
 enum { MAX_RUNS = 100000 };
@@ -30,7 +31,7 @@ static uint32_t count_sizes(const struct collective_cfg *c)
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
-    const struct collective_cfg *c = &file->scenario->collective;
+    const struct collective_cfg *c = collective_cfg(file->scenario);
     p->n_sizes = count_sizes(c);
     if (list_gpus(file, KEY "gpus", c->gpus, arena, &p->gpus, &p->n_gpus, diag))
         return -1;
@@ -41,7 +42,7 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
 /* Everyone sends alike, nothing is drawn or broken: what symmetry: exact asks for. */
 static void check_symmetry(const struct scenario_file *file, struct diag *diag)
 {
-    const struct collective_cfg *c = &file->scenario->collective;
+    const struct collective_cfg *c = collective_cfg(file->scenario);
     const struct cluster_hw *hw = &file->scenario->cluster;
     const char *lacks = NULL;
     bool direct = c->job.algorithm == COLLECTIVE_AUTO || c->job.algorithm == COLLECTIVE_DIRECT;
@@ -62,7 +63,7 @@ static void check_symmetry(const struct scenario_file *file, struct diag *diag)
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
-    const struct collective_cfg *c = &file->scenario->collective;
+    const struct collective_cfg *c = collective_cfg(file->scenario);
     struct plan p;
     if (c->from_B > c->to_B)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "from"),
@@ -246,7 +247,7 @@ static void add_metrics(struct study *s)
 static int run_collective(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    struct study s = {.run = run, .cfg = &sc->collective};
+    struct study s = {.run = run, .cfg = collective_cfg(sc)};
     if (make_plan(run->file, run->arena, &s.plan, diag))
         return -1;
     size_t runs = (size_t)s.plan.n_topologies * s.plan.n_gpus * s.plan.n_sizes;
@@ -275,7 +276,7 @@ const struct scenario_kind kind_collective = {
     .name = "collective",
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
-    .reads = "collective",
+    .reads = (const struct kind_reads[]){{&collective_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_collective,
 };

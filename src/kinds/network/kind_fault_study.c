@@ -6,6 +6,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "topology/faults.h"
+#include "kinds/network/fault_study_cfg.h"
 
 #define KEY "fault_study."
 
@@ -16,7 +17,7 @@ struct plan {
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
-    const struct fault_study_cfg *c = &file->scenario->fault_study;
+    const struct fault_study_cfg *c = fault_study_cfg(file->scenario);
     uint32_t gpus = (uint32_t)(file->scenario->cluster.nodes * file->scenario->cluster.node.gpus);
     if (list_topologies(file, KEY "topologies", c->topologies, &gpus, 1, arena, &p->topologies, &p->n_topologies,
                         diag) ||
@@ -41,7 +42,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
                    "kind fault_study needs something that fails; write for example "
                    "'faults: {down: plane 0}' under cluster");
     make_plan(file, arena, &p, diag);
-    job_check(file, "fault_study", &file->scenario->fault_study.job, (uint32_t)(hw->nodes * hw->node.gpus), arena,
+    job_check(file, "fault_study", &fault_study_cfg(file->scenario)->job, (uint32_t)(hw->nodes * hw->node.gpus), arena,
               diag);
 }
 
@@ -58,7 +59,7 @@ static const struct result_column columns[N_COL] = {
 
 static int time_once(struct kind_run *run, struct cluster_hw *hw, double *time_s, struct diag *diag)
 {
-    const struct fault_study_cfg *c = &run->file->scenario->fault_study;
+    const struct fault_study_cfg *c = fault_study_cfg(run->file->scenario);
     struct topology *topo;
     if (kind_topology(run, hw, &topo, diag))
         return -1;
@@ -139,7 +140,7 @@ const struct scenario_kind kind_fault_study = {
     .name = "fault_study",
     .doc = "a collective with and without a fault, on several networks",
     .ref = "5.1, 6.1",
-    .reads = "fault_study",
+    .reads = (const struct kind_reads[]){{&fault_study_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_faults,
 };

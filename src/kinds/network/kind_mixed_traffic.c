@@ -9,10 +9,11 @@
 #include "base/progress.h"
 #include "kinds/network/jobs.h"
 #include "kinds/result_build.h"
+#include "kinds/network/collective_cfg.h"
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
-    const struct mixed_cfg *c = &file->scenario->mixed;
+    const struct mixed_cfg *c = mixed_cfg(file->scenario);
     const struct cluster_hw *hw = &file->scenario->cluster;
     uint32_t gpus = (uint32_t)(hw->nodes * hw->node.gpus);
     job_check(file, "mixed.first", &c->first.job, gpus, arena, diag);
@@ -49,7 +50,7 @@ static int run_way(struct kind_run *run, const struct topology *topo, const stru
                    struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    const struct mixed_job *first = &sc->mixed.first, *second = &sc->mixed.second;
+    const struct mixed_job *first = &mixed_cfg(sc)->first, *second = &mixed_cfg(sc)->second;
     struct job_groups a = {0}, b = {0};
     kind_begin(run, topo);
     if (way->first)
@@ -90,8 +91,8 @@ static void add_metric(struct kind_run *run, const struct result_table *t, const
 /* The row that the classes of cluster.traffic make: which of the two goes first is all that matters. */
 static int row_of_classes(const struct scenario *sc)
 {
-    uint8_t first = hw_priority(&sc->cluster.traffic, (enum traffic_kind)sc->mixed.first.traffic);
-    uint8_t second = hw_priority(&sc->cluster.traffic, (enum traffic_kind)sc->mixed.second.traffic);
+    uint8_t first = hw_priority(&sc->cluster.traffic, (enum traffic_kind)mixed_cfg(sc)->first.traffic);
+    uint8_t second = hw_priority(&sc->cluster.traffic, (enum traffic_kind)mixed_cfg(sc)->second.traffic);
     return first == second ? ONE_CLASS : first < second ? FIRST_BEFORE : SECOND_BEFORE;
 }
 
@@ -104,8 +105,8 @@ static int run_mixed(struct kind_run *run, struct diag *diag)
     run->result.kind = "mixed_traffic";
     struct result_table *t =
         result_add_table(&run->result, run->arena, "traffic",
-                         arena_printf(run->arena, "first: %s; second: %s", job_text(run->arena, &sc->mixed.first),
-                                      job_text(run->arena, &sc->mixed.second)),
+                         arena_printf(run->arena, "first: %s; second: %s", job_text(run->arena, &mixed_cfg(sc)->first),
+                                      job_text(run->arena, &mixed_cfg(sc)->second)),
                          columns, N_COL, N_WAYS);
     progress_begin("simulating");
     for (int i = 0; i < N_WAYS; i++)
@@ -132,7 +133,7 @@ const struct scenario_kind kind_mixed_traffic = {
     .name = "mixed_traffic",
     .doc = "two collectives at once, with and without traffic classes",
     .ref = "5.2.2",
-    .reads = "mixed",
+    .reads = (const struct kind_reads[]){{&mixed_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_mixed,
 };

@@ -13,6 +13,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
+#include "kinds/network/moe_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -59,8 +60,8 @@ static int read_gpus(const struct scenario_file *file, const char *prefix, const
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
-    const struct moe_normal *a = &file->scenario->moe.normal;
-    const struct moe_low_latency *b = &file->scenario->moe.low_latency;
+    const struct moe_normal *a = &moe_cfg(file->scenario)->normal;
+    const struct moe_low_latency *b = &moe_cfg(file->scenario)->low_latency;
     const char **names;
     uint32_t n;
     if (read_gpus(file, "moe.normal", a->gpus, a->calibrated, arena, &p->normal, diag) ||
@@ -86,7 +87,7 @@ static struct routing_shape *shape_at(const struct scenario *s, uint32_t gpus, s
     struct routing_cfg *cfg = ARENA_NEW(arena, struct routing_cfg);
     struct routing_shape *shape = ARENA_NEW(arena, struct routing_shape);
     uint32_t per_node = (uint32_t)s->cluster.node.gpus;
-    *cfg = s->moe.routing;
+    *cfg = moe_cfg(s)->routing;
     cfg->groups = gpus / per_node;
     if (cfg->groups_per_token > cfg->groups)
         cfg->groups_per_token = cfg->groups;
@@ -121,7 +122,7 @@ static struct placement_shape placement_shape_of(const struct routing_shape *sha
 
 static void check_low_latency(const struct scenario_file *file, const struct plan *p, struct diag *diag)
 {
-    const struct routing_cfg *r = &file->scenario->moe.routing;
+    const struct routing_cfg *r = &moe_cfg(file->scenario)->routing;
     int64_t replicas = r->experts + file->scenario->expert_load.redundant;
     for (uint32_t i = 0; i < p->low_latency.n; i++)
         if (replicas % p->low_latency.gpus[i])
@@ -130,7 +131,7 @@ static void check_low_latency(const struct scenario_file *file, const struct pla
     if (r->experts_per_token > r->experts)
         REPORT("moe.routing.experts_per_token", "a token cannot choose %lld of %lld experts",
                (long long)r->experts_per_token, (long long)r->experts);
-    if (p->low_latency.n && file->scenario->moe.low_latency.loopback && !strcmp(p->ll_topology, "mpft"))
+    if (p->low_latency.n && moe_cfg(file->scenario)->low_latency.loopback && !strcmp(p->ll_topology, "mpft"))
         REPORT("moe.low_latency.loopback",
                "loopback needs a network that joins all NICs of a node; the planes of mpft are "
                "apart: write 'topology: mrft' in moe.low_latency");
@@ -140,7 +141,7 @@ static void check_low_latency(const struct scenario_file *file, const struct pla
 static void check_expert_load(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct scenario *s = file->scenario;
-    const struct routing_cfg *r = &s->moe.routing;
+    const struct routing_cfg *r = &moe_cfg(s)->routing;
     struct expert_loads loads;
     if (expert_loads_plain(&s->expert_load))
         return;
@@ -158,6 +159,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (!p.normal.n && !p.low_latency.n)
         REPORT("moe", "nothing to run: give moe.normal.gpus or moe.low_latency.gpus, for example "
                       "'16, 32, 64'");
+    kind_check_sets(file, file->scenario->cluster.nodes, diag);
     diag_default_place(diag, scenario_place(file, "moe.routing"));
     for (uint32_t i = 0; i < p.normal.n; i++)
         if (routing_check(shape_at(file->scenario, p.normal.gpus[i], arena), file->path, diag))
@@ -277,8 +279,8 @@ static int sample_normal(struct kind_run *run, const struct routing_shape *shape
 static int sample_low_latency(struct kind_run *run, uint32_t gpus, struct ll_traffic *out, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    const struct routing_cfg *r = &sc->moe.routing;
-    uint32_t tokens = (uint32_t)sc->moe.low_latency.tokens, top_k = (uint32_t)r->experts_per_token;
+    const struct routing_cfg *r = &moe_cfg(sc)->routing;
+    uint32_t tokens = (uint32_t)moe_cfg(sc)->low_latency.tokens, top_k = (uint32_t)r->experts_per_token;
     struct skewed skewed;
     if (expert_loads_plain(&sc->expert_load)) {
         ll_sample(gpus, tokens, (uint32_t)r->experts, top_k, (uint64_t)sc->sim.seed, run->arena, out);
@@ -322,8 +324,8 @@ static int run_low_latency(struct kind_run *run, const struct plan *p, uint32_t 
 {
     const struct scenario *sc = run->file->scenario;
     const struct series *s = &p->low_latency;
-    const struct routing_cfg *r = &sc->moe.routing;
-    const struct moe_low_latency *c = &sc->moe.low_latency;
+    const struct routing_cfg *r = &moe_cfg(sc)->routing;
+    const struct moe_low_latency *c = &moe_cfg(sc)->low_latency;
     struct cluster_hw *hw = cluster_at(run, p->ll_topology, s->gpus[i]);
     struct topology *topo;
     struct ll_traffic traffic;
@@ -423,23 +425,23 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
     run->result.setting =
         arena_printf(run->arena, "%lld %s per node; normal kernels on %s, low-latency kernels on %s",
                      (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.topology, p.ll_topology);
-    struct result_table *t =
-        result_add_table(&run->result, run->arena, "normal",
-                         arena_printf(run->arena, "dispatch and combine of %lld tokens per GPU, %lld SMs",
-                                      (long long)sc->moe.routing.tokens_per_rank, (long long)sc->cluster.ep_kernel.sms),
-                         normal_columns, N_COL, 2 * p.normal.n);
+    struct result_table *t = result_add_table(
+        &run->result, run->arena, "normal",
+        arena_printf(run->arena, "dispatch and combine of %lld tokens per GPU, %lld SMs",
+                     (long long)moe_cfg(sc)->routing.tokens_per_rank, (long long)sc->cluster.ep_kernel.sms),
+        normal_columns, N_COL, 2 * p.normal.n);
     progress_begin("simulating");
     for (uint32_t i = 0; i < p.normal.n; i++)
         if (run_normal(run, &p.normal, i, t, diag))
             return -1;
     if (p.normal.n)
         add_metrics(run, t, &p.normal, "normal", "slowest normal kernel");
-    if (p.normal.n && sc->moe.normal.both && run_both(run, &p.normal, diag))
+    if (p.normal.n && moe_cfg(sc)->normal.both && run_both(run, &p.normal, diag))
         return -1;
-    t = result_add_table(
-        &run->result, run->arena, "low_latency",
-        arena_printf(run->arena, "low-latency kernels, %lld tokens per GPU", (long long)sc->moe.low_latency.tokens),
-        ll_columns, N_COL, 2 * p.low_latency.n);
+    t = result_add_table(&run->result, run->arena, "low_latency",
+                         arena_printf(run->arena, "low-latency kernels, %lld tokens per GPU",
+                                      (long long)moe_cfg(sc)->low_latency.tokens),
+                         ll_columns, N_COL, 2 * p.low_latency.n);
     for (uint32_t i = 0; i < p.low_latency.n; i++)
         if (run_low_latency(run, &p, i, t, diag))
             return -1;
@@ -456,7 +458,7 @@ const struct scenario_kind kind_moe_exchange = {
     .name = "moe_exchange",
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
-    .reads = "moe expert_load",
+    .reads = (const struct kind_reads[]){{&moe_keys, READS_ALWAYS}, {&expert_load_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_exchange,
 };

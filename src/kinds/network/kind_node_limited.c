@@ -12,12 +12,13 @@
 #include "models/comm/deepep.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
+#include "kinds/network/moe_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
-    const struct node_limited_cfg *c = &file->scenario->node_limited;
+    const struct node_limited_cfg *c = node_limited_cfg(file->scenario);
     const struct cluster_hw *hw = &file->scenario->cluster;
     (void)arena;
     if (c->experts_per_token > hw->node.gpus)
@@ -199,7 +200,7 @@ static double worst_deviation(const struct result_table *t, uint32_t rows, uint3
 static int run_node_limited(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    struct study s = {.run = run, .cfg = &sc->node_limited, .hw = &sc->cluster};
+    struct study s = {.run = run, .cfg = node_limited_cfg(sc), .hw = &sc->cluster};
     uint32_t most = (uint32_t)fmin((double)sc->cluster.nodes, (double)s.cfg->experts_per_token);
     if (kind_topology(run, s.hw, &s.topo, diag))
         return -1;
@@ -235,7 +236,7 @@ const struct scenario_kind kind_node_limited = {
     .name = "node_limited",
     .doc = "network time of a dispatch to M nodes per token, with and without deduplication",
     .ref = "4.3",
-    .reads = "node_limited",
+    .reads = (const struct kind_reads[]){{&node_limited_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_node_limited,
 };

@@ -7,6 +7,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
+#include "kinds/network/fault_study_cfg.h"
 
 #define KEY "plane_isolation."
 
@@ -19,8 +20,8 @@ static int networks(const struct scenario_file *file, struct arena *arena, const
                     struct diag *diag)
 {
     uint32_t gpus = n_gpus(&file->scenario->cluster);
-    return list_topologies(file, KEY "topologies", file->scenario->plane_isolation.topologies, &gpus, 1, arena, names,
-                           n, diag);
+    return list_topologies(file, KEY "topologies", plane_isolation_cfg(file->scenario)->topologies, &gpus, 1, arena,
+                           names, n, diag);
 }
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -29,7 +30,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     const char **names;
     uint32_t n;
     networks(file, arena, &names, &n, diag);
-    if (sc->plane_isolation.plane >= sc->cluster.node.gpus)
+    if (plane_isolation_cfg(sc)->plane >= sc->cluster.node.gpus)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "plane"), "a node has %lld GPUs, so planes 0 to %lld",
                    (long long)sc->cluster.node.gpus, (long long)sc->cluster.node.gpus - 1);
     if (sc->cluster.nodes < 2)
@@ -65,7 +66,7 @@ static void exchange(struct kind_run *run, const uint32_t *op, double size_B, bo
 {
     const struct scenario *sc = run->file->scenario;
     uint32_t gpus = (uint32_t)sc->cluster.node.gpus, nodes = (uint32_t)sc->cluster.nodes;
-    uint32_t plane = (uint32_t)sc->plane_isolation.plane;
+    uint32_t plane = (uint32_t)plane_isolation_cfg(sc)->plane;
     for (uint32_t src = 0; src < nodes * gpus; src++)
         for (uint32_t node = 0; node < nodes; node++)
             if (node != src / gpus)
@@ -76,7 +77,7 @@ static void exchange(struct kind_run *run, const uint32_t *op, double size_B, bo
 static int simulate(struct kind_run *run, const struct cluster_hw *hw, bool congestion, double *end_s,
                     struct diag *diag)
 {
-    const struct plane_isolation_cfg *c = &run->file->scenario->plane_isolation;
+    const struct plane_isolation_cfg *c = plane_isolation_cfg(run->file->scenario);
     struct topology *topo;
     if (kind_topology(run, hw, &topo, diag))
         return -1;
@@ -126,7 +127,7 @@ static int run_network(struct kind_run *run, const char *network, struct result_
         row[COL_ALONE].value = alone_s[g];
         row[COL_BESIDE].value = beside_s[g];
         row[COL_SLOWER].value = beside_s[g] / alone_s[g];
-        if (g != (uint32_t)run->file->scenario->plane_isolation.plane)
+        if (g != (uint32_t)plane_isolation_cfg(run->file->scenario)->plane)
             others = fmax(others, beside_s[g] / alone_s[g]);
     }
     result_add_metric(&run->result, run->arena, arena_printf(run->arena, "%s_other_planes_slower", network), others,
@@ -143,9 +144,9 @@ static int run_isolation(struct kind_run *run, struct diag *diag)
     if (networks(run->file, run->arena, &names, &n, diag))
         return -1;
     run->result.kind = "plane_isolation";
-    run->result.setting =
-        arena_printf(run->arena, "%lld nodes x %lld %s, plane %lld congested", (long long)sc->cluster.nodes,
-                     (long long)sc->cluster.node.gpus, sc->cluster.chip.name, (long long)sc->plane_isolation.plane);
+    run->result.setting = arena_printf(run->arena, "%lld nodes x %lld %s, plane %lld congested",
+                                       (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus,
+                                       sc->cluster.chip.name, (long long)plane_isolation_cfg(sc)->plane);
     struct result_table *t = result_add_table(&run->result, run->arena, "planes", "when each plane's exchange is done",
                                               columns, N_COL, n * (uint32_t)sc->cluster.node.gpus);
     progress_begin("simulating");
@@ -159,7 +160,7 @@ const struct scenario_kind kind_plane_isolation = {
     .name = "plane_isolation",
     .doc = "traffic inside all planes beside congestion in one",
     .ref = "5.1",
-    .reads = "plane_isolation",
+    .reads = (const struct kind_reads[]){{&plane_isolation_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_isolation,
 };

@@ -14,6 +14,7 @@
 #include "kinds/network/queueing_flows.h"
 #include "kinds/network/queueing_variants.h"
 #include "kinds/result_build.h"
+#include "kinds/network/queueing_cfg.h"
 
 #define KEY "queueing."
 
@@ -27,8 +28,8 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
 {
     const struct scenario *sc = file->scenario;
     if (queueing_variants(file, arena, &p->variants, &p->n_variants, diag) ||
-        list_quantities(file, KEY "loss_rates", sc->queueing.loss_rates, DIM_RATIO, arena, &p->losses, &p->n_losses,
-                        diag))
+        list_quantities(file, KEY "loss_rates", queueing_cfg(sc)->loss_rates, DIM_RATIO, arena, &p->losses,
+                        &p->n_losses, diag))
         return -1;
     for (uint32_t i = 0; i < p->n_losses; i++)
         if (!(p->losses[i] >= 0 && p->losses[i] <= 0.5)) {
@@ -194,7 +195,7 @@ static void fill_queues(struct study *s, const char *variant, double loss)
 static int victim_alone(struct study *s, const struct cluster_hw *hw, struct result_cell *row, struct diag *diag)
 {
     struct queueing_flows f;
-    if (s->run->file->scenario->queueing.victim == VICTIM_NONE)
+    if (queueing_cfg(s->run->file->scenario)->victim == VICTIM_NONE)
         return 0;
     if (simulate(s, hw, PART_VICTIM, &f, diag))
         return -1;
@@ -256,7 +257,7 @@ static void add_metrics(struct study *s, const struct plan *p)
         result_add_metric(&run->result, run->arena, metric_name(run->arena, p->variants[i].name, "of_fluid"),
                           row[T_OF_FLUID].value, DIM_RATIO, "time of the traffic, at the last of the loss rates",
                           "time / time over network flow");
-        if (run->file->scenario->queueing.victim != VICTIM_NONE)
+        if (queueing_cfg(run->file->scenario)->victim != VICTIM_NONE)
             result_add_metric(&run->result, run->arena, metric_name(run->arena, p->variants[i].name, "victim_slower"),
                               row[T_SLOWER].value, DIM_RATIO, "the victim's message, at the last of the loss rates",
                               "time beside the traffic / time alone");
@@ -288,7 +289,7 @@ static uint32_t n_traffic_columns(const struct queueing_cfg *c)
 static const char *traffic_text(struct kind_run *run)
 {
     const struct scenario *sc = run->file->scenario;
-    const struct queueing_cfg *c = &sc->queueing;
+    const struct queueing_cfg *c = queueing_cfg(sc);
     char size[32];
     unit_format(c->size_B, DIM_BYTES, size, sizeof size);
     switch ((enum queueing_traffic)c->traffic) {
@@ -320,7 +321,7 @@ static int run_queueing(struct kind_run *run, struct diag *diag)
         arena_printf(run->arena, "%lld nodes x %lld %s on %s, packet by packet", (long long)sc->cluster.nodes,
                      (long long)sc->cluster.node.gpus, sc->cluster.chip.name, sc->cluster.topology);
     s.traffic = result_add_table(&run->result, run->arena, "traffic", traffic_text(run), traffic_columns,
-                                 n_traffic_columns(&sc->queueing), rows + 1);
+                                 n_traffic_columns(queueing_cfg(sc)), rows + 1);
     /* adding a table moves the ones before it */
     s.queues = result_add_table(&run->result, run->arena, "queues", "what it does to switches and NICs", queue_columns,
                                 N_Q, rows);
@@ -341,7 +342,7 @@ const struct scenario_kind kind_queueing = {
     .doc = "traffic packet by packet: queues, flow control, congestion control, order, "
            "loss",
     .ref = "5.2.2, 6.1, 6.3",
-    .reads = "queueing",
+    .reads = (const struct kind_reads[]){{&queueing_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_queueing,
 };

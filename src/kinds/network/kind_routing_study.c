@@ -15,6 +15,8 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "topology/routing.h"
+#include "models/comm/collectives.h"
+#include "kinds/network/routing_study_cfg.h"
 
 #define KEY "routing_study."
 
@@ -25,7 +27,7 @@ struct plan {
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct plan *p, struct diag *diag)
 {
-    const struct routing_study_cfg *c = &file->scenario->routing_study;
+    const struct routing_study_cfg *c = routing_study_cfg(file->scenario);
     return list_choices(file, KEY "operations", c->operations, collective_operation_names, arena, &p->operations,
                         &p->n_operations, diag) ||
                    list_choices(file, KEY "policies", c->policies, routing_policy_names, arena, &p->policies,
@@ -282,7 +284,7 @@ static void add_metrics(struct study *s)
 static int run_study(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
-    struct study s = {.run = run, .cfg = &sc->routing_study, .hw = sc->cluster};
+    struct study s = {.run = run, .cfg = routing_study_cfg(sc), .hw = sc->cluster};
     if (make_plan(run->file, run->arena, &s.plan, diag) || kind_topology(run, &s.hw, &s.topo, diag))
         return -1;
     s.nodes = ARENA_ARRAY(run->arena, uint32_t, (size_t)s.hw.nodes);
@@ -303,7 +305,7 @@ const struct scenario_kind kind_routing_study = {
     .name = "routing_study",
     .doc = "collectives of many groups at once under several routing policies",
     .ref = "5.2.2",
-    .reads = "routing_study",
+    .reads = (const struct kind_reads[]){{&routing_study_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_study,
 };

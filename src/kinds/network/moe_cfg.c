@@ -53,8 +53,9 @@ static const struct cfg_field moe_fields[] = {
     PART(moe_cfg, "normal", normal, normal_table, "throughput kernels"),
     PART(moe_cfg, "low_latency", low_latency, low_latency_table, "decode kernels"),
     {0}};
-const struct cfg_table moe_table = {"moe", "Dispatch and combine of expert parallelism", sizeof(struct moe_cfg),
-                                    moe_fields};
+static const struct cfg_table moe_table = {"moe", "Dispatch and combine of expert parallelism", sizeof(struct moe_cfg),
+                                           moe_fields};
+const struct kind_keys moe_keys = {"moe", &moe_table, "kind moe_exchange: dispatch and combine alone"};
 
 static const struct cfg_field node_limited_fields[] = {
     COUNT(node_limited_cfg, "tokens", tokens, "4096", 1e6, "tokens of each GPU"),
@@ -70,5 +71,7 @@ static const struct cfg_field node_limited_fields[] = {
      .max = 1e14,
      .doc = "of a NIC in the paper's estimate of t (4.3: 40 GB/s)"},
     {0}};
-const struct cfg_table node_limited_table = {"node_limited", "Dispatch of tokens that go to M nodes each",
-                                             sizeof(struct node_limited_cfg), node_limited_fields};
+static const struct cfg_table node_limited_table = {"node_limited", "Dispatch of tokens that go to M nodes each",
+                                                    sizeof(struct node_limited_cfg), node_limited_fields};
+const struct kind_keys node_limited_keys = {"node_limited", &node_limited_table,
+                                            "kind node_limited: dispatch to M nodes per token"};

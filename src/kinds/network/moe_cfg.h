@@ -3,6 +3,7 @@
 #define MOESIM_KINDS_NETWORK_MOE_CFG_H
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 #include "models/routing/moe_routing.h"
 
 struct moe_normal { /* DeepEP's normal kernels */
@@ -29,6 +30,17 @@ struct node_limited_cfg { /* kind node_limited */
     double effective_Bps;
 };
 
-extern const struct cfg_table moe_table, node_limited_table;
+extern const struct kind_keys node_limited_keys;
+
+static inline const struct node_limited_cfg *node_limited_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &node_limited_keys);
+}
+extern const struct kind_keys moe_keys;
+
+static inline const struct moe_cfg *moe_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &moe_keys);
+}
 
 #endif

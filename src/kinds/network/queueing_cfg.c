@@ -70,5 +70,7 @@ static const struct cfg_field queueing_fields[] = {
          "empty = cluster.packet.loss"),
     {0}};
 
-const struct cfg_table queueing_table = {"queueing", "Queues, flow control and loss, packet by packet",
-                                         sizeof(struct queueing_cfg), queueing_fields};
+static const struct cfg_table queueing_table = {"queueing", "Queues, flow control and loss, packet by packet",
+                                                sizeof(struct queueing_cfg), queueing_fields};
+const struct kind_keys queueing_keys = {
+    "queueing", &queueing_table, "kind queueing: traffic packet by packet under several kinds of switches and NICs"};

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 
 enum queueing_traffic {
     QUEUEING_INCAST,      /* several senders to one receiver */
@@ -32,6 +33,11 @@ struct queueing_cfg {
     const char *variants, *loss_rates; /* lists */
 };
 
-extern const struct cfg_table queueing_table;
+extern const struct kind_keys queueing_keys;
+
+static inline const struct queueing_cfg *queueing_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &queueing_keys);
+}
 
 #endif

@@ -4,12 +4,13 @@
 
 #include "base/rng.h"
 #include "base/stats.h"
+#include "kinds/network/queueing_cfg.h"
 
 #define KEY "queueing."
 
 static const struct queueing_cfg *cfg_of(const struct kind_run *run)
 {
-    return &run->file->scenario->queueing;
+    return queueing_cfg(run->file->scenario);
 }
 
 /* --- who talks to whom ------------------------------------------------------------ */
@@ -18,19 +19,19 @@ static const struct queueing_cfg *cfg_of(const struct kind_run *run)
 static uint32_t sender_node(const struct scenario *sc, uint32_t i)
 {
     uint32_t nodes = (uint32_t)sc->cluster.nodes - 2;
-    return 2 + (uint32_t)((uint64_t)i * nodes / (uint64_t)sc->queueing.senders);
+    return 2 + (uint32_t)((uint64_t)i * nodes / (uint64_t)queueing_cfg(sc)->senders);
 }
 
 static uint32_t victim_node(const struct scenario *sc)
 {
-    uint32_t last = sender_node(sc, (uint32_t)sc->queueing.senders - 1);
-    return sc->queueing.victim == VICTIM_BESIDE ? last + 1 : last;
+    uint32_t last = sender_node(sc, (uint32_t)queueing_cfg(sc)->senders - 1);
+    return queueing_cfg(sc)->victim == VICTIM_BESIDE ? last + 1 : last;
 }
 
 static void check_incast(const struct scenario_file *file, struct diag *diag)
 {
     const struct scenario *sc = file->scenario;
-    const struct queueing_cfg *c = &sc->queueing;
+    const struct queueing_cfg *c = queueing_cfg(sc);
     if (sc->cluster.nodes < c->senders + 2) {
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "senders"),
                    "%lld senders need %lld nodes beside nodes 0 and 1; cluster.nodes is %lld", (long long)c->senders,
@@ -56,7 +57,7 @@ enum { MAX_MESSAGES = 5000000 };
 
 static void check_number(const struct scenario_file *file, int64_t gpus, struct diag *diag)
 {
-    const struct queueing_cfg *c = &file->scenario->queueing;
+    const struct queueing_cfg *c = queueing_cfg(file->scenario);
     double n = c->traffic == QUEUEING_ALL_TO_ALL ? (double)gpus * (double)(gpus - 1)
                : c->traffic == QUEUEING_RANDOM   ? (double)gpus * (double)c->messages
                                                  : (double)gpus;
@@ -71,7 +72,7 @@ static void check_number(const struct scenario_file *file, int64_t gpus, struct 
 void queueing_flows_check(const struct scenario_file *file, struct diag *diag)
 {
     const struct scenario *sc = file->scenario;
-    const struct queueing_cfg *c = &sc->queueing;
+    const struct queueing_cfg *c = queueing_cfg(sc);
     int64_t gpus = sc->cluster.nodes * sc->cluster.node.gpus;
     check_number(file, gpus, diag);
     if (c->traffic == QUEUEING_INCAST) {

@@ -4,6 +4,7 @@
 
 #include "io/hardware.h"
 #include "kinds/lists.h"
+#include "kinds/network/queueing_cfg.h"
 
 #define KEY "queueing.variants"
 
@@ -123,7 +124,7 @@ static bool is_repeated(const struct scenario_file *file, const char **items, ui
 int queueing_variants(const struct scenario_file *file, struct arena *arena, struct queueing_variant **out, uint32_t *n,
                       struct diag *diag)
 {
-    const char **items = list_items(file->scenario->queueing.variants, arena, n);
+    const char **items = list_items(queueing_cfg(file->scenario)->variants, arena, n);
     size_t before = diag_count(diag);
     bool as_is = *n == 0;
     *n += as_is;

@@ -29,5 +29,7 @@ static const struct cfg_field fields[] = {
      .doc = "size of each collective, as nccl-tests counts"},
     {0}};
 
-const struct cfg_table routing_study_table = {"routing_study", "Collectives under several routing policies",
-                                              sizeof(struct routing_study_cfg), fields};
+static const struct cfg_table routing_study_table = {"routing_study", "Collectives under several routing policies",
+                                                     sizeof(struct routing_study_cfg), fields};
+const struct kind_keys routing_study_keys = {"routing_study", &routing_study_table,
+                                             "kind routing_study: collectives under several routing policies"};

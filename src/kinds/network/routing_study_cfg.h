@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 
 struct routing_study_cfg {
     const char *operations, *groups, *policies; /* lists */
@@ -12,6 +13,11 @@ struct routing_study_cfg {
     double size_B; /* as nccl-tests counts */
 };
 
-extern const struct cfg_table routing_study_table;
+extern const struct kind_keys routing_study_keys;
+
+static inline const struct routing_study_cfg *routing_study_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &routing_study_keys);
+}
 
 #endif

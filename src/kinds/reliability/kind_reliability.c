@@ -15,7 +15,7 @@ static const double DAY_S = 86400;
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
-    const struct reliability_cfg *c = &file->scenario->reliability;
+    const struct reliability_cfg *c = reliability_cfg(file->scenario);
     const struct hw_failures *hw = &file->scenario->cluster.failures;
     uint32_t *gpus, n;
     list_gpus(file, "reliability.gpus", c->gpus, arena, &gpus, &n, diag);
@@ -192,7 +192,7 @@ static int run_reliability(struct kind_run *run, struct diag *diag)
     const struct scenario *sc = run->file->scenario;
     struct reliability_account first = {0};
     uint32_t *gpus, n;
-    if (list_gpus(run->file, "reliability.gpus", sc->reliability.gpus, run->arena, &gpus, &n, diag))
+    if (list_gpus(run->file, "reliability.gpus", reliability_cfg(sc)->gpus, run->arena, &gpus, &n, diag))
         return -1;
     run->result.kind = "reliability";
     run->result.setting = arena_printf(run->arena,
@@ -205,7 +205,7 @@ static int run_reliability(struct kind_run *run, struct diag *diag)
     for (uint32_t i = 0; i < n; i++) {
         struct reliability r;
         struct estimate e;
-        reliability_init(&r, &sc->cluster.failures, &sc->reliability, gpus[i], gpus[i] / sc->cluster.node.gpus);
+        reliability_init(&r, &sc->cluster.failures, reliability_cfg(sc), gpus[i], gpus[i] / sc->cluster.node.gpus);
         estimate(run, &r, &e);
         fill_row(t, gpus[i], &r, &e);
         if (i)
@@ -225,7 +225,7 @@ const struct scenario_kind kind_reliability = {
     .name = "reliability",
     .doc = "goodput of a long job under failures, flaps and silent corruption",
     .ref = "6.1",
-    .reads = "reliability",
+    .reads = (const struct kind_reads[]){{&reliability_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_reliability,
 };

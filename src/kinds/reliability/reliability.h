@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "hw/cluster.h"
+#include "io/scenario.h"
 
 enum sdc_detection {
     SDC_PEOPLE,    /* somebody sees the loss curve */
@@ -26,7 +27,12 @@ struct reliability_cfg {
     int64_t replicas;
 };
 
-extern const struct cfg_table reliability_table;
+extern const struct kind_keys reliability_keys;
+
+static inline const struct reliability_cfg *reliability_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &reliability_keys);
+}
 
 /* One job, with rates in events per second. */
 struct reliability {

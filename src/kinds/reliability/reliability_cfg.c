@@ -48,5 +48,7 @@ static const struct cfg_field fields[] = {
      .max = 100000,
      .doc = "Monte Carlo: independent runs"},
     {0}};
-const struct cfg_table reliability_table = {"reliability", "Failures, checkpoints and goodput of a long job",
-                                            sizeof(struct reliability_cfg), fields};
+static const struct cfg_table reliability_table = {"reliability", "Failures, checkpoints and goodput of a long job",
+                                                   sizeof(struct reliability_cfg), fields};
+const struct kind_keys reliability_keys = {"reliability", &reliability_table,
+                                           "kind reliability: failures, checkpoints and goodput"};

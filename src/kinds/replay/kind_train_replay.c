@@ -16,7 +16,7 @@
 
 static void check_trace_file(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
-    const char *trace = file->scenario->replay.trace;
+    const char *trace = replay_cfg(file->scenario)->trace;
     if (!*trace)
         REPORT("replay", "required key 'replay.trace' is missing; write for example 'trace: "
                          "traces/deepseek_v3_train.trace.json' ('moesim list models' lists traces)");
@@ -33,9 +33,9 @@ static bool has_model(const struct scenario_file *file)
 }
 
 /* Keys of the replay with the model's experts and width, where the model's kernels run. */
-static struct replay_cfg replay_keys(const struct scenario *s)
+static struct replay_cfg effective_keys(const struct scenario *s)
 {
-    struct replay_cfg cfg = s->replay;
+    struct replay_cfg cfg = *replay_cfg(s);
     if (cfg.source == REPLAY_KERNELS) {
         cfg.routing.experts = s->llm.moe.routed;
         cfg.routing.experts_per_token = s->llm.moe.top_k;
@@ -58,8 +58,8 @@ static void check_routing_is(const struct scenario_file *file, const char *key, 
 
 static void check_routing(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
-    const struct routing_cfg *given = &file->scenario->replay.routing;
-    const struct replay_cfg keys = replay_keys(file->scenario);
+    const struct routing_cfg *given = &replay_cfg(file->scenario)->routing;
+    const struct replay_cfg keys = effective_keys(file->scenario);
     const struct routing_cfg *is = &keys.routing;
     check_routing_is(file, "experts", given->experts, is->experts, arena, diag);
     check_routing_is(file, "experts_per_token", given->experts_per_token, is->experts_per_token, arena, diag);
@@ -73,9 +73,9 @@ static bool check_source(const struct scenario_file *file, struct arena *arena, 
 {
     const struct scenario *s = file->scenario;
     size_t before = diag_count(diag);
-    if (s->replay.source != REPLAY_KERNELS)
+    if (replay_cfg(s)->source != REPLAY_KERNELS)
         return true;
-    if (s->replay.comm == REPLAY_RECORDED)
+    if (replay_cfg(s)->comm == REPLAY_RECORDED)
         REPORT("replay.comm", "recorded communication goes with recorded kernels; leave it out");
     if (!has_model(file))
         REPORT("replay.source", "kernels of which model? write for example 'model: deepseek_v3'");
@@ -107,13 +107,13 @@ static void check_groups(const struct scenario_file *file, const struct routing_
 static void check_expert_parallel(const struct scenario_file *file, struct diag *diag)
 {
     const struct cluster_hw *hw = &file->scenario->cluster;
-    const struct replay_cfg keys = replay_keys(file->scenario);
+    const struct replay_cfg keys = effective_keys(file->scenario);
     const struct routing_cfg *r = &keys.routing;
     int64_t ranks = hw->nodes * hw->node.gpus;
-    if (file->scenario->replay.comm == REPLAY_RECORDED)
+    if (replay_cfg(file->scenario)->comm == REPLAY_RECORDED)
         return;
     const char *groups_key =
-        file->scenario->replay.source == REPLAY_KERNELS ? "llm.moe.groups" : "replay.routing.groups";
+        replay_cfg(file->scenario)->source == REPLAY_KERNELS ? "llm.moe.groups" : "replay.routing.groups";
     if (r->groups != hw->nodes)
         REPORT(groups_key,
                "%s is %lld but the cluster has %lld nodes (cluster.nodes); "
@@ -128,6 +128,7 @@ static void check_expert_parallel(const struct scenario_file *file, struct diag 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     check_trace_file(file, arena, diag);
+    kind_check_sets(file, file->scenario->cluster.nodes, diag);
     if (check_source(file, arena, diag))
         check_expert_parallel(file, diag);
 }
@@ -139,7 +140,7 @@ static int open_kernels(const struct kind_run *run, const struct replay_kernels 
     struct replay_kernels *k = ARENA_NEW(run->arena, struct replay_kernels);
     struct kernel_table table;
     *out = NULL;
-    if (s->replay.source != REPLAY_KERNELS)
+    if (replay_cfg(s)->source != REPLAY_KERNELS)
         return 0;
     if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
                            run->file->path, run->arena, &table, diag))
@@ -152,7 +153,7 @@ static int open_kernels(const struct kind_run *run, const struct replay_kernels 
 static int run_replay(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *s = run->file->scenario;
-    const struct replay_cfg cfg = replay_keys(s);
+    const struct replay_cfg cfg = effective_keys(s);
     const char *path = data_find(cfg.trace, run->file->path, run->arena);
     BUG_IF(!path); /* the check has found it */
     struct topology *topo;
@@ -175,7 +176,7 @@ const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
     .doc = "a recorded training trace on the scenario's hardware",
     .ref = "4.2 to 5.1",
-    .reads = "replay llm?",
+    .reads = (const struct kind_reads[]){{&llm_keys, READS_IF_MODEL}, {&replay_keys, READS_ALWAYS}, {0}},
     .check = check,
     .run = run_replay,
 };

@@ -62,12 +62,13 @@ static const struct cfg_field replay_fields[] = {
     {0},
 };
 
-const struct cfg_table replay_table = {
+static const struct cfg_table replay_table = {
     .name = "replay",
     .doc = "Replay of a recorded training trace",
     .size = sizeof(struct replay_cfg),
     .fields = replay_fields,
 };
+const struct kind_keys replay_keys = {"replay", &replay_table, "kind train_replay: the recorded trace that runs"};
 
 struct builder {
     const struct trace *trace;

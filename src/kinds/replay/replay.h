@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/cfg.h"
+#include "io/scenario.h"
 #include "base/diag.h"
 #include "hw/cluster.h"
 #include "hw/kernels/kernels.h"
@@ -29,7 +30,12 @@ struct replay_cfg {
     struct routing_cfg routing;
 };
 
-extern const struct cfg_table replay_table;
+extern const struct kind_keys replay_keys;
+
+static inline const struct replay_cfg *replay_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &replay_keys);
+}
 
 /* In place of the trace's kernels: the model's, as chunk_kernels.h makes them. */
 struct replay_kernels {

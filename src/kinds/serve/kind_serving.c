@@ -12,6 +12,7 @@
 #include "io/inputs/row_file.h"
 #include "kinds/infer/infer_kv.h"
 #include "kinds/serve/serve_report.h"
+#include "kinds/serve/serving_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -39,7 +40,7 @@ static int read_requests(const struct scenario_file *file, struct arena *arena, 
 {
     static const char *const names[] = {"arrival_s", "prompt", "output", NULL};
     static const struct row_format format = {.columns = names, .least = 0, .most = 1e9, .example = "0.25, 1800, 350"};
-    const char *name = file->scenario->serving.requests.file, *path = data_find(name, file->path, arena);
+    const char *name = serving_cfg(file->scenario)->requests.file, *path = data_find(name, file->path, arena);
     struct rows r;
     if (!path) {
         REPORT("serving.requests.file", "there is no file '%s'", name);
@@ -61,13 +62,13 @@ static int read_requests(const struct scenario_file *file, struct arena *arena, 
 static int make_requests(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
 {
     const struct scenario *s = file->scenario;
-    if (*s->serving.requests.file) {
+    if (*serving_cfg(s)->requests.file) {
         if (read_requests(file, arena, p, diag))
             return -1;
     } else {
-        p->n = (uint32_t)s->serving.requests.count;
+        p->n = (uint32_t)serving_cfg(s)->requests.count;
         p->requests = ARENA_ARRAY(arena, struct request, p->n);
-        requests_draw(&s->serving.requests, (uint64_t)s->sim.seed, p->requests);
+        requests_draw(&serving_cfg(s)->requests, (uint64_t)s->sim.seed, p->requests);
     }
     for (uint32_t i = 0; i < p->n; i++) {
         uint32_t all = p->requests[i].prompt + p->requests[i].output;
@@ -95,20 +96,21 @@ static int check_keys(const struct scenario_file *file, struct diag *diag)
     const struct scenario *s = file->scenario;
     size_t before = diag_count(diag);
     kind_refuse(file, unread, "requests decide it; steps are simulated at the points of serving.grid", diag);
-    bool apart = s->inference.phase == PHASE_DISAGGREGATED;
-    if (apart == s->serving.colocated || s->inference.phase == PHASE_PREFILL)
+    bool apart = infer_cfg(s)->phase == PHASE_DISAGGREGATED;
+    if (apart == serving_cfg(s)->colocated || infer_cfg(s)->phase == PHASE_PREFILL)
         REPORT("inference.phase",
-               s->serving.colocated ? "units do both (serving.colocated); write 'phase: decode'"
-                                    : "prefill and decoding have units of their own; write 'phase: disaggregated', or "
-                                      "'colocated: true' in serving");
-    else if (apart && (s->inference.prefill.nodes < 1 || s->inference.prefill.nodes >= s->cluster.nodes))
+               serving_cfg(s)->colocated
+                   ? "units do both (serving.colocated); write 'phase: decode'"
+                   : "prefill and decoding have units of their own; write 'phase: disaggregated', or "
+                     "'colocated: true' in serving");
+    else if (apart && (infer_cfg(s)->prefill.nodes < 1 || infer_cfg(s)->prefill.nodes >= s->cluster.nodes))
         REPORT("inference.prefill.nodes",
                "%lld of %lld nodes (cluster.nodes: a prefill unit and a decoding one) prefill; both need nodes",
-               (long long)s->inference.prefill.nodes, (long long)s->cluster.nodes);
-    if (s->inference.decode.extra_tokens && !s->llm.mtp_layers)
+               (long long)infer_cfg(s)->prefill.nodes, (long long)s->cluster.nodes);
+    if (infer_cfg(s)->decode.extra_tokens && !s->llm.mtp_layers)
         REPORT("inference.decode.extra_tokens", "'%s' has no MTP modules to predict tokens with", s->llm.name);
-    check_lengths(file, &s->serving.requests.prompt, "serving.requests.prompt", diag);
-    check_lengths(file, &s->serving.requests.output, "serving.requests.output", diag);
+    check_lengths(file, &serving_cfg(s)->requests.prompt, "serving.requests.prompt", diag);
+    check_lengths(file, &serving_cfg(s)->requests.output, "serving.requests.output", diag);
     return diag_count(diag) == before ? 0 : -1;
 }
 
@@ -117,7 +119,7 @@ static int check_sizes(const struct scenario_file *file, const struct serve_plan
     const struct scenario *s = file->scenario;
     size_t before = diag_count(diag);
     uint32_t most = p->grid.batch[p->grid.n_batch - 1], prompt = p->grid.prompt[p->grid.n_prompt - 1];
-    double tp = (double)s->inference.tp;
+    double tp = (double)infer_cfg(s)->tp;
     if (p->max_batch > most)
         REPORT("serving.max_batch", "%u sequences of a GPU, but steps are simulated up to %u (serving.grid.batch)",
                p->max_batch, most);
@@ -128,21 +130,22 @@ static int check_sizes(const struct scenario_file *file, const struct serve_plan
     if (p->longest > p->kv_positions * tp)
         REPORT("serving.requests",
                "the longest request has %u positions, but beside weights and buffers the caches of a %s hold %.0f",
-               p->longest, s->inference.tp > 1 ? "tensor-parallel group" : "GPU", p->kv_positions * tp);
+               p->longest, infer_cfg(s)->tp > 1 ? "tensor-parallel group" : "GPU", p->kv_positions * tp);
     return diag_count(diag) == before ? 0 : -1;
 }
 
 static int make_plan(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
 {
     const struct scenario *s = file->scenario;
-    int64_t prefill_nodes = s->serving.colocated ? 0 : s->inference.prefill.nodes;
+    int64_t prefill_nodes = serving_cfg(s)->colocated ? 0 : infer_cfg(s)->prefill.nodes;
     *p = (struct serve_plan){.prefill_gpus = (uint32_t)(prefill_nodes * s->cluster.node.gpus),
                              .gpus = (uint32_t)((s->cluster.nodes - prefill_nodes) * s->cluster.node.gpus)};
     if (infer_setup_open(file, arena, &p->setup, diag) || serve_grid_read(file, arena, &p->grid, diag) ||
         serve_grid_check(&p->setup, &p->grid, arena, diag) || make_requests(file, arena, p, diag))
         return -1;
-    p->first = (uint32_t)(s->serving.warmup_ratio * p->n);
-    p->max_batch = (uint32_t)(s->serving.max_batch ? s->serving.max_batch : p->grid.batch[p->grid.n_batch - 1]);
+    p->first = (uint32_t)(serving_cfg(s)->warmup_ratio * p->n);
+    p->max_batch =
+        (uint32_t)(serving_cfg(s)->max_batch ? serving_cfg(s)->max_batch : p->grid.batch[p->grid.n_batch - 1]);
     p->kv_positions = serve_kv_capacity(&p->setup, &p->grid, arena);
     return check_sizes(file, p, diag);
 }
@@ -177,24 +180,24 @@ static struct serve_spec spec_of(const struct kind_run *run, const struct serve_
 {
     const struct scenario *s = run->file->scenario;
     const struct cluster_hw *hw = &s->cluster;
-    uint32_t tp = (uint32_t)s->inference.tp;
-    bool moves = !s->serving.colocated && s->inference.prefill.kv_transfer != KV_NONE;
+    uint32_t tp = (uint32_t)infer_cfg(s)->tp;
+    bool moves = !serving_cfg(s)->colocated && infer_cfg(s)->prefill.kv_transfer != KV_NONE;
     struct serve_spec spec = {.requests = p->requests,
                               .n_requests = p->n,
-                              .colocated = s->serving.colocated,
-                              .prefill_units = (uint32_t)s->serving.prefill_units,
+                              .colocated = serving_cfg(s)->colocated,
+                              .prefill_units = (uint32_t)serving_cfg(s)->prefill_units,
                               .prefill_ranks = p->prefill_gpus / tp,
-                              .decode_units = (uint32_t)s->serving.units,
+                              .decode_units = (uint32_t)serving_cfg(s)->units,
                               .decode_ranks = p->gpus / tp,
-                              .step_tokens = (uint32_t)s->inference.prefill.tokens * tp,
-                              .chunked = s->serving.chunked,
-                              .cached_ratio = s->inference.prefill.cached_ratio,
+                              .step_tokens = (uint32_t)infer_cfg(s)->prefill.tokens * tp,
+                              .chunked = serving_cfg(s)->chunked,
+                              .cached_ratio = infer_cfg(s)->prefill.cached_ratio,
                               .max_batch = p->max_batch * tp,
                               .kv_positions = p->kv_positions * tp,
                               .kv_position_B = model_kv_B(&s->llm) * tp / infer_kv_shares(&s->llm, tp),
                               .kv_window = (double)s->llm.attention.window,
-                              .accept_ratio = s->serving.acceptance_ratio,
-                              .extra_tokens = (uint32_t)s->inference.decode.extra_tokens,
+                              .accept_ratio = serving_cfg(s)->acceptance_ratio,
+                              .extra_tokens = (uint32_t)infer_cfg(s)->decode.extra_tokens,
                               .seed = (uint64_t)s->sim.seed + run->seed_offset,
                               .from_s = p->requests[p->first].arrival_s,
                               .to_s = p->requests[p->n - 1].arrival_s,
@@ -202,7 +205,7 @@ static struct serve_spec spec_of(const struct kind_run *run, const struct serve_
     if (moves) {
         spec.link_Bps = hw_nic_payload_Bps(hw) * tp;
         spec.link_latency_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s;
-        spec.kv_layers = s->inference.prefill.kv_transfer == KV_LAYERWISE ? (uint32_t)s->llm.layers : 0;
+        spec.kv_layers = infer_cfg(s)->prefill.kv_transfer == KV_LAYERWISE ? (uint32_t)s->llm.layers : 0;
     }
     return spec;
 }
@@ -212,18 +215,18 @@ static struct serve_spec spec_of(const struct kind_run *run, const struct serve_
 static const char *setting_of(const struct kind_run *run, const struct serve_plan *p)
 {
     const struct scenario *s = run->file->scenario;
-    const char *ways = s->serving.chunked ? "chunked" : "whole";
-    if (s->serving.colocated)
+    const char *ways = serving_cfg(s)->chunked ? "chunked" : "whole";
+    if (serving_cfg(s)->colocated)
         return arena_printf(run->arena, "%s: %lld unit(s) of %u GPUs prefill and decode, %s prompts", s->llm.name,
-                            (long long)s->serving.units, p->gpus, ways);
+                            (long long)serving_cfg(s)->units, p->gpus, ways);
     return arena_printf(run->arena, "%s: %lld unit(s) of %u GPUs prefill (%s prompts), %lld of %u decode", s->llm.name,
-                        (long long)s->serving.prefill_units, p->prefill_gpus, ways, (long long)s->serving.units,
-                        p->gpus);
+                        (long long)serving_cfg(s)->prefill_units, p->prefill_gpus, ways,
+                        (long long)serving_cfg(s)->units, p->gpus);
 }
 
 static int run_serving(struct kind_run *run, struct diag *diag)
 {
-    struct steps steps = {.tp = (double)run->file->scenario->inference.tp};
+    struct steps steps = {.tp = (double)infer_cfg(run->file->scenario)->tp};
     struct serve_outcome out;
     struct serve_plan p;
     if (make_plan(run->file, run->arena, &p, diag))
@@ -243,7 +246,11 @@ const struct scenario_kind kind_serving = {
     .name = "serving",
     .doc = "a service request by request: TTFT, TPOT, goodput; prefill and decoding apart or together",
     .ref = "2.3.1",
-    .reads = "llm inference expert_load serving",
+    .reads = (const struct kind_reads[]){{&llm_keys, READS_ALWAYS},
+                                         {&expert_load_keys, READS_ALWAYS},
+                                         {&infer_keys, READS_ALWAYS},
+                                         {&serving_keys, READS_ALWAYS},
+                                         {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_serving,

@@ -6,6 +6,7 @@
 
 #include "base/stats.h"
 #include "kinds/result_build.h"
+#include "kinds/serve/serving_cfg.h"
 
 /* --- times of requests ------------------------------------------------------------------------------------------------------ */
 
@@ -117,12 +118,12 @@ static struct served count_served(const struct view *v, const struct serving_cfg
 static void add_rates(struct kind_run *run, const struct serve_plan *p, const struct serve_outcome *out,
                       const struct served *s)
 {
-    const struct serving_cfg *c = &run->file->scenario->serving;
+    const struct serving_cfg *c = serving_cfg(run->file->scenario);
     struct result *r = &run->result;
     struct arena *a = run->arena;
     double gpus = (double)p->gpus * (double)c->units, time_s = s->span_s > 0 ? s->span_s : NAN;
     double prefill_units = c->colocated ? (double)c->units : (double)c->prefill_units;
-    double tp = (double)run->file->scenario->inference.tp;
+    double tp = (double)infer_cfg(run->file->scenario)->tp;
     double prefill_gpus = prefill_units * (c->colocated ? p->gpus : p->prefill_gpus) / tp;
     gpus += c->colocated ? 0 : (double)p->prefill_gpus * (double)c->prefill_units;
     result_add_metric(r, a, "offered_rate", (s->n - 1) / time_s, DIM_RATIO,
@@ -196,7 +197,7 @@ static void warn_of_overload(struct kind_run *run, const struct view *v)
 
 void serve_report(struct kind_run *run, const struct serve_plan *p, const struct serve_outcome *out)
 {
-    const struct serving_cfg *c = &run->file->scenario->serving;
+    const struct serving_cfg *c = serving_cfg(run->file->scenario);
     struct view v = {.plan = p, .out = out, .scratch = ARENA_ARRAY(run->arena, double, p->n)};
     struct result_table *t = result_add_table(
         &run->result, run->arena, "requests",

@@ -6,6 +6,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "kinds/infer/spec_step.h"
+#include "kinds/serve/serving_cfg.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -38,7 +39,7 @@ static int read_list(const struct scenario_file *file, const char *key, const ch
 
 int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out, struct diag *diag)
 {
-    const struct serving_grid *g = &file->scenario->serving.grid;
+    const struct serving_grid *g = &serving_cfg(file->scenario)->grid;
     *out = (struct serve_grid){0};
     return read_list(file, "serving.grid.batch", g->batch, arena, &out->batch, &out->n_batch, diag) ||
                    read_list(file, "serving.grid.context", g->context, arena, &out->context, &out->n_context, diag) ||
@@ -80,8 +81,8 @@ static bool fits(const struct infer_setup *setup, int64_t batch, int64_t context
 /* New positions that are whole prompts for a TP group, as near to `tokens` of a GPU as they come, and even. */
 static int64_t whole_prompts(const struct scenario *s, int64_t tokens, int64_t prompt)
 {
-    double cached = round((double)prompt * s->inference.prefill.cached_ratio);
-    int64_t fresh = (int64_t)fmax((double)prompt - cached, 1), tp = s->inference.tp;
+    double cached = round((double)prompt * infer_cfg(s)->prefill.cached_ratio);
+    int64_t fresh = (int64_t)fmax((double)prompt - cached, 1), tp = infer_cfg(s)->tp;
     int64_t prompts = (int64_t)fmax(1, round((double)(tokens * tp) / (double)fresh));
     while ((prompts * fresh) % (2 * tp))
         prompts++;
@@ -109,7 +110,7 @@ static void prefill_case(const struct infer_setup *setup, int64_t tokens, int64_
 {
     infer_case_of(setup, true, c);
     c->kv = (struct infer_kv){0};
-    c->cfg.simulate_layers = setup->file->scenario->inference.simulate_layers;
+    c->cfg.simulate_layers = infer_cfg(setup->file->scenario)->simulate_layers;
     c->cfg.prefill.tokens = tokens;
     c->cfg.prefill.prompt = prompt;
 }
@@ -187,7 +188,7 @@ static int add_prefill(struct kind_run *run, const struct infer_setup *setup, co
 static int decode_time(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
                        double *time_s, struct diag *diag)
 {
-    int64_t extra = run->file->scenario->inference.decode.extra_tokens;
+    int64_t extra = infer_cfg(run->file->scenario)->decode.extra_tokens;
     struct spec_plain plain;
     struct spec_step step;
     if (spec_plain(run, setup, batch, context, &plain, diag) || spec_step(run, setup, &plain, extra, &step, diag))

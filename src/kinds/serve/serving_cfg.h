@@ -1,4 +1,4 @@
-/* Keys of scenarios about a service and about speculative decoding. */
+/* Keys of scenarios about a service. */
 #ifndef MOESIM_KINDS_SERVE_SERVING_CFG_H
 #define MOESIM_KINDS_SERVE_SERVING_CFG_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 #include "kinds/serve/requests.h"
 
 struct serving_grid { /* lists: where steps are simulated */
@@ -23,11 +24,11 @@ struct serving_cfg { /* kind serving */
     struct serving_grid grid;
 };
 
-struct speculative_cfg {                                     /* kind speculative */
-    const char *extra_tokens, *acceptance, *batch, *context; /* lists */
-    int64_t users, steps;
-};
+extern const struct kind_keys serving_keys;
 
-extern const struct cfg_table serving_table, speculative_table;
+static inline const struct serving_cfg *serving_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &serving_keys);
+}
 
 #endif

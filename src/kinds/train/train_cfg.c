@@ -124,4 +124,5 @@ static const struct cfg_field train_fields[] = {
      .sub = &precision_table,
      .doc = "bytes of numbers"},
     {0}};
-const struct cfg_table train_table = {"train", "A training step", sizeof(struct train_cfg), train_fields};
+static const struct cfg_table train_table = {"train", "A training step", sizeof(struct train_cfg), train_fields};
+const struct kind_keys train_keys = {"train", &train_table, "kind train_step: layout, batch and schedule of training"};

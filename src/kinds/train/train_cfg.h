@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "io/scenario.h"
 #include "models/chunk/recording.h"
 
 enum chunk_source { CHUNKS_TRACE, CHUNKS_KERNELS };
@@ -43,6 +44,11 @@ struct train_cfg {
     double total_tokens, gpu_hour_USD;
 };
 
-extern const struct cfg_table train_table;
+extern const struct kind_keys train_keys;
+
+static inline const struct train_cfg *train_cfg(const struct scenario *s)
+{
+    return kind_keys(s, &train_keys);
+}
 
 #endif

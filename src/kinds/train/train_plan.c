@@ -21,7 +21,7 @@ typedef long long ll;
 /* The layout as far as the keys give it, without stages. */
 static struct train_layout layout_of(const struct scenario *s)
 {
-    const struct train_cfg *c = &s->train;
+    const struct train_cfg *c = train_cfg(s);
     struct train_layout l = {.model = &s->llm, .cfg = c, .schedule = schedule_find(c->schedule)};
     l.gpus = (uint32_t)(s->cluster.nodes * s->cluster.node.gpus);
     l.gpus_per_node = (uint32_t)s->cluster.node.gpus;
@@ -61,6 +61,7 @@ static void check_experts(const struct scenario_file *file, const struct train_l
             REPORT("train.ep", "a dense model has no experts to divide among %u GPUs; write 1", l->group);
         return;
     }
+    kind_check_sets(file, nodes, diag);
     if (m->moe.routed % l->group)
         REPORT("train.ep", "%lld experts (llm.moe.routed) do not divide among %u GPUs", (ll)m->moe.routed, l->group);
     else if (m->moe.groups % nodes && nodes % m->moe.groups)

@@ -1,0 +1,190 @@
+/* The keys of scenarios: those that all kinds share, and the tables that kinds bring (io/kind.h). One table holds
+ * them all: it is what `moesim schema` and the manual page show, and by which a key in a table of another kind is known.
+ *
+ * A kind's struct lies behind struct scenario, in the order in which the kinds list their keys. */
+#include "io/kind.h"
+
+#include <string.h>
+
+static const struct cfg_field sim_fields[] = {
+    {.name = "network",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct sim_cfg, network),
+     .dflt = "flow",
+     .choices = net_kind_names,
+     .doc = "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no "
+            "sharing), packet (queues, small networks)"},
+    {.name = "epsilon",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct sim_cfg, epsilon),
+     .dflt = "0",
+     .min = 0,
+     .max = 0.1,
+     .doc = "completions of flows closer than this relative time merge: faster; 0 = exact "
+            "(kinds inference, serving, speculative: 0.01, tpot_bound: 0.003)"},
+    {.name = "checked",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct sim_cfg, checked),
+     .dflt = "false",
+     .doc = "verify conservation of bytes and link capacities at every event: slow"},
+    {.name = "seed",
+     .type = CFG_INT,
+     .offset = offsetof(struct sim_cfg, seed),
+     .dflt = "1",
+     .min = 0,
+     .max = 9007199254740991, /* 2^53 - 1: survives every JSON reader */
+     .doc = "seed of everything that is sampled"},
+    {0},
+};
+
+static const struct cfg_table sim_table = {
+    .name = "sim",
+    .doc = "How the simulation runs",
+    .size = sizeof(struct sim_cfg),
+    .fields = sim_fields,
+};
+
+static const struct cfg_field shared_fields[] = {
+    {.name = "name",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, name),
+     .dflt = "",
+     .doc = "short name for reports (default: the file's name)"},
+    {.name = "description",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, description),
+     .dflt = "",
+     .doc = "one sentence for people"},
+    {.name = "kind",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, kind),
+     .doc = "what runs (moesim list kinds)",
+     .example = "inference"},
+    {.name = "hardware",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, hardware),
+     .dflt = "",
+     .doc = "folder under configs/ whose numbers the cluster starts from (moesim list "
+            "hardware)"},
+    {.name = "model",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, model),
+     .dflt = "",
+     .doc = "model under configs/models whose dimensions llm starts from (moesim list models)"},
+    {.name = "proposals",
+     .type = CFG_STRING,
+     .offset = offsetof(struct scenario, proposals),
+     .dflt = "",
+     .doc = "proposals of the paper that are applied in this order, separated by ';', each "
+            "NAME:key=value,... (moesim list proposals)"},
+    {.name = "cluster",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, cluster),
+     .sub = &cluster_hw_table,
+     .doc = "the machines and their network"},
+    {.name = "llm",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, llm),
+     .sub = &model_table,
+     .doc = "the language model"},
+    {.name = "expert_load",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, expert_load),
+     .sub = &expert_load_table,
+     .doc = "how unequally experts are used; redundant experts and where they stand"},
+    {.name = "sim",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct scenario, sim),
+     .sub = &sim_table,
+     .doc = "how the simulation runs"},
+    {0},
+};
+
+const struct kind_keys llm_keys = {"llm", &model_table, NULL},
+                       expert_load_keys = {"expert_load", &expert_load_table, NULL};
+
+/* --- the kinds' tables behind them ------------------------------------------------------------------------------ */
+
+enum { MAX_ROOT_KEYS = 200 };
+
+struct root {
+    struct cfg_field fields[MAX_ROOT_KEYS]; /* ends with name == NULL */
+    size_t n;
+    struct cfg_table table;
+};
+
+static size_t find(const struct root *r, const struct cfg_table *table)
+{
+    size_t i = 0;
+    while (i < r->n && r->fields[i].sub != table)
+        i++;
+    return i;
+}
+
+static void insert(struct root *r, size_t at, struct cfg_field field)
+{
+    BUG_IF(r->n + 1 >= MAX_ROOT_KEYS);
+    memmove(&r->fields[at + 1], &r->fields[at], (r->n - at) * sizeof *r->fields);
+    r->fields[at] = field;
+    r->n++;
+}
+
+/* A table that is new stands before the next one of its kind that is there already, else before `sim`. */
+static size_t place_of(const struct root *r, const struct kind_reads *reads)
+{
+    for (; reads->keys; reads++) {
+        size_t at = find(r, reads->keys->table);
+        if (at < r->n)
+            return at;
+    }
+    return r->n - 1;
+}
+
+static void add_kind(struct root *r, const struct scenario_kind *kind)
+{
+    const size_t align = sizeof(long double);
+    for (const struct kind_reads *reads = kind->reads; reads->keys; reads++) {
+        const struct kind_keys *keys = reads->keys;
+        if (find(r, keys->table) < r->n)
+            continue;
+        size_t offset = (r->table.size + align - 1) / align * align;
+        insert(r, place_of(r, reads),
+               (struct cfg_field){
+                   .name = keys->name, .type = CFG_TABLE, .offset = offset, .sub = keys->table, .doc = keys->doc});
+        r->table.size = offset + keys->table->size;
+    }
+}
+
+static const struct root *root(void)
+{
+    static struct root r;
+    if (r.n)
+        return &r;
+    r.table = (struct cfg_table){"scenario", "A scenario of moesim", sizeof(struct scenario), r.fields};
+    for (const struct cfg_field *f = shared_fields; f->name; f++)
+        r.fields[r.n++] = *f;
+    for (const struct scenario_kind *const *k = kind_all(); *k; k++)
+        add_kind(&r, *k);
+    return &r;
+}
+
+const struct cfg_table *scenario_table(void)
+{
+    return &root()->table;
+}
+
+const void *kind_keys(const struct scenario *s, const struct kind_keys *keys)
+{
+    size_t at = find(root(), keys->table);
+    BUG_IF(at == root()->n); /* no kind lists it */
+    return (const char *)s + root()->fields[at].offset;
+}
+
+enum reads kind_reads(const struct scenario_kind *kind, const char *table)
+{
+    for (const struct kind_reads *reads = kind->reads; reads->keys; reads++)
+        if (!strcmp(reads->keys->name, table))
+            return reads->when;
+    return READS_NOT;
+}
