@@ -25,8 +25,8 @@ def read_table(path):
         line = line.split("#")[0].strip()
         if not line:
             continue
-        if "|" in line:
-            key, value, changes, stays = (part.strip() for part in line.split("|"))
+        if " |" in line:
+            key, value, changes, stays = (part.strip() for part in re.split(r"\s\|(?:\s|$)", line))
             assert key not in rows, f"{path}:{number}: {key} twice"
             rows[key] = (value, changes.split(), stays.split())
         else:

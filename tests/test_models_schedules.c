@@ -14,10 +14,20 @@ static const uint32_t rank_counts[] = {1, 2, 3, 4, 6, 8, 12, 16, 32};
 static const uint32_t batch_counts[] = {1, 2, 4, 7, 8, 20, 31, 64, 120};
 enum { N_RANKS = sizeof rank_counts / sizeof *rank_counts, N_BATCHES = sizeof batch_counts / sizeof *batch_counts };
 
+enum { VIRTUAL_STAGES = 4 };
+
 static bool possible(const struct schedule_type *t, uint32_t ranks, uint32_t micro_batches)
 {
     char why[256];
-    return !t->misfit(ranks, micro_batches, why, sizeof why);
+    struct schedule_shape shape = schedule_shape_of(t, ranks, micro_batches, VIRTUAL_STAGES);
+    return !t->misfit(&shape, why, sizeof why);
+}
+
+static struct schedule *build(const struct schedule_type *t, uint32_t ranks, uint32_t micro_batches,
+                              struct arena *arena)
+{
+    struct schedule_shape shape = schedule_shape_of(t, ranks, micro_batches, VIRTUAL_STAGES);
+    return schedule_build(t, &shape, arena);
 }
 
 /* Runs `body` for each schedule with each pair of numbers that it allows. */
@@ -30,7 +40,7 @@ static void for_all(body_fn *body)
                 if (!possible(*t, rank_counts[r], batch_counts[n]))
                     continue;
                 struct arena *arena = arena_new();
-                body(schedule_build(*t, rank_counts[r], batch_counts[n], arena), arena);
+                body(build(*t, rank_counts[r], batch_counts[n], arena), arena);
                 arena_free(arena);
             }
 }
@@ -96,10 +106,33 @@ static const struct schedule_message *next_with(const struct schedule_rank *r, u
     return NULL;
 }
 
-/* NCCL pairs sends and receives of two ranks in the order in which they were issued. */
+static void messages_keep_their_order(const struct schedule *s)
+{
+    for (uint32_t r = 0; r < s->n_ranks; r++) {
+        uint32_t next[2][2][MAX_RANKS * VIRTUAL_STAGES] = {0};
+        for (uint32_t i = 0; i < s->ranks[r].n_messages; i++) {
+            const struct schedule_message *m = &s->ranks[r].messages[i];
+            ck_assert_uint_eq(m->micro_batch, next[m->send][m->gradient][m->boundary]++);
+        }
+        for (int send = 0; send < 2; send++)
+            for (int gradient = 0; gradient < 2; gradient++)
+                for (uint32_t b = 0; b + 1 < s->n_stages; b++) {
+                    uint32_t from = (b + (uint32_t)gradient) % s->n_ranks, to = (b + !gradient) % s->n_ranks;
+                    bool mine = s->n_ranks > 1 && r == (send ? from : to);
+                    ck_assert_uint_eq(next[send][gradient][b], mine ? s->n_micro_batches : 0);
+                }
+    }
+}
+
+/* NCCL pairs sends and receives of two ranks in the order in which they were issued; where messages go beside the
+ * steps, each kind of message across each boundary goes its own way. */
 static void messages_match(const struct schedule *s, struct arena *arena)
 {
     (void)arena;
+    if (!s->type->modules) {
+        messages_keep_their_order(s);
+        return;
+    }
     for (uint32_t a = 0; a < s->n_ranks; a++)
         for (uint32_t b = 0; b < s->n_ranks; b++) {
             uint32_t i = 0, k = 0;
@@ -116,8 +149,9 @@ static void messages_match(const struct schedule *s, struct arena *arena)
 /* Whoever of the rank's modules has the stage. */
 static bool has_stage(const struct schedule *s, uint32_t rank, uint32_t stage)
 {
-    for (uint32_t m = 0; m < s->type->modules; m++)
-        if (s->type->place(s->n_ranks, rank, m).stage == stage)
+    struct schedule_shape shape = {s->n_ranks, s->n_micro_batches, s->n_modules};
+    for (uint32_t m = 0; m < s->n_modules; m++)
+        if (s->type->place(&shape, rank, m).stage == stage)
             return true;
     return false;
 }
@@ -174,7 +208,7 @@ static void expect_counts(const struct schedule *s, uint32_t rank, const uint32_
 START_TEST(dualpipe_of_deepseek_v3)
 {
     struct arena *arena = arena_new();
-    const struct schedule *s = schedule_build(schedule_find("dualpipe"), 16, 120, arena);
+    const struct schedule *s = build(schedule_find("dualpipe"), 16, 120, arena);
     const uint32_t end[] = {[STEP_FORWARD] = 23, [STEP_BACKWARD] = 8,          [STEP_BACKWARD_INPUT] = 15,
                             [STEP_WEIGHT] = 15,  [STEP_FORWARD_BACKWARD] = 97, [STEP_END] = 1};
     const uint32_t middle[] = {[STEP_FORWARD] = 17, [STEP_BACKWARD] = 9,           [STEP_BACKWARD_INPUT] = 8,
@@ -187,15 +221,62 @@ START_TEST(dualpipe_of_deepseek_v3)
 }
 END_TEST
 
+/* Megatron-LM's order for 4 ranks, 2 virtual stages and 8 micro-batches: the first rank's chunks, forward 0 to 63,
+ * backward from 100. */
+static uint32_t chunk_code(const struct step_chunk *c)
+{
+    return c->micro_batch + (c->stage >= 4 ? 10 : 0);
+}
+
+static void expect_steps(const char *name, uint32_t rank, const char *want)
+{
+    char text[1024] = "";
+    struct arena *arena = arena_new();
+    struct schedule_shape shape = {4, 8, 2};
+    const struct schedule *s = schedule_build(schedule_find(name), &shape, arena);
+    for (uint32_t i = 0; i + 1 < s->ranks[rank].n_steps; i++) {
+        const struct schedule_step *step = &s->ranks[rank].steps[i];
+        size_t n = strlen(text);
+        bool f = step->kind != STEP_BACKWARD, b = step->kind != STEP_FORWARD;
+        if (f)
+            snprintf(text + n, sizeof text - n, "f%u", chunk_code(&step->forward));
+        n = strlen(text);
+        snprintf(text + n, sizeof text - n, b ? "b%u " : " ", chunk_code(&step->backward));
+    }
+    ck_assert_str_eq(text, want);
+    arena_free(arena);
+}
+
+START_TEST(interleaved_steps_are_those_of_megatron)
+{
+    /* 2 * 3 + 4 forward chunks before the first backward one on the first rank, 4 on the last */
+    expect_steps("interleaved", 0,
+                 "f0 f1 f2 f3 f10 f11 f12 f13 f4 f5 f6 b10 f7 b11 f14 b12 f15 b13 f16 b0 f17 b1 b2 b3 b14 b15 b16 b17 "
+                 "b4 b5 b6 b7 ");
+    expect_steps("interleaved", 3,
+                 "f0 f1 f2 f3 f10 b10 f11 b11 f12 b12 f13 b13 f4 b0 f5 b1 f6 b2 f7 b3 f14 b14 f15 b15 f16 b16 f17 b17 "
+                 "b4 b5 b6 b7 ");
+    /* and one more where a pair's chunks may not need each other */
+    expect_steps("interleaved_pairs", 3,
+                 "f0 f1 f2 f3 f10 f11b10 f12b11 f13b12 f4b13 f5b0 f6b1 f7b2 f14b3 f15b14 f16b15 f17b16 b17 b4 b5 b6 "
+                 "b7 ");
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_told)
 {
     char why[256];
     const struct schedule_type *t = schedule_find("dualpipe");
-    ck_assert_ptr_nonnull(strstr(t->misfit(15, 120, why, sizeof why), "even number of pipeline ranks"));
-    ck_assert_ptr_nonnull(strstr(t->misfit(16, 30, why, sizeof why), "at least 32"));
-    ck_assert_ptr_nonnull(strstr(t->misfit(16, 33, why, sizeof why), "even number of micro-batches"));
-    ck_assert_ptr_null(t->misfit(16, 32, why, sizeof why));
-    ck_assert_ptr_nonnull(strstr(schedule_find("dualpipev")->misfit(8, 15, why, sizeof why), "at least 16"));
+    const struct schedule_shape odd = {15, 120, 2}, few = {16, 30, 2}, uneven = {16, 33, 2}, right = {16, 32, 2},
+                                v = {8, 15, 2}, no_multiple = {4, 30, 4}, fewer = {4, 2, 4};
+    ck_assert_ptr_nonnull(strstr(t->misfit(&odd, why, sizeof why), "even number of pipeline ranks"));
+    ck_assert_ptr_nonnull(strstr(t->misfit(&few, why, sizeof why), "at least 32"));
+    ck_assert_ptr_nonnull(strstr(t->misfit(&uneven, why, sizeof why), "even number of micro-batches"));
+    ck_assert_ptr_null(t->misfit(&right, why, sizeof why));
+    ck_assert_ptr_nonnull(strstr(schedule_find("dualpipev")->misfit(&v, why, sizeof why), "at least 16"));
+    t = schedule_find("interleaved");
+    ck_assert_ptr_nonnull(strstr(t->misfit(&no_multiple, why, sizeof why), "a multiple of 4 micro-batches, not 30"));
+    ck_assert_ptr_nonnull(strstr(t->misfit(&fewer, why, sizeof why), "not 2"));
 }
 END_TEST
 
@@ -271,6 +352,11 @@ static void run_ideal(const struct schedule *s, const struct schedule_times *tim
     diag_free(diag);
 }
 
+static bool pairs(const struct schedule *s)
+{
+    return count(s, 0, STEP_FORWARD_BACKWARD) > 0;
+}
+
 /* DualPipe's formula holds where F = B - W >= W, on the middle ranks whatever a pair takes; the others have fewer
  * pairs, and so more or less to do, unless a pair is no shorter than its parts. */
 static const struct schedule_times ideal_times[] = {{1, 2, 1, 3}, {2, 3, 1, 5},  {2, 3, 1, 4},
@@ -279,12 +365,12 @@ static const struct schedule_times ideal_times[] = {{1, 2, 1, 3}, {2, 3, 1, 5}, 
 static void expect_bubble(const char *name, uint32_t ranks, uint32_t micro_batches)
 {
     struct arena *arena = arena_new();
-    const struct schedule *s = schedule_build(schedule_find(name), ranks, micro_batches, arena);
+    const struct schedule *s = build(schedule_find(name), ranks, micro_batches, arena);
     uint32_t middle = s->type->both_directions ? ranks / 2 - 1 : ranks - 1;
     for (size_t i = 0; i < sizeof ideal_times / sizeof *ideal_times; i++) {
         const struct schedule_times *t = &ideal_times[i];
         double idle_s[MAX_RANKS], want_s = s->type->bubble(ranks, t);
-        bool pair_is_sum = t->pair_s == t->forward_s + t->backward_s || s->type->modules == 1;
+        bool pair_is_sum = t->pair_s == t->forward_s + t->backward_s || !pairs(s);
         run_ideal(s, t, arena, idle_s);
         for (uint32_t r = 0; r < ranks; r++) {
             if (pair_is_sum || r == middle)
@@ -311,7 +397,7 @@ END_TEST
 static double peak(const char *name, uint32_t ranks, uint32_t micro_batches, uint32_t rank)
 {
     struct arena *arena = arena_new();
-    double n = schedule_peak_activations(schedule_build(schedule_find(name), ranks, micro_batches, arena), rank, NULL);
+    double n = schedule_peak_activations(build(schedule_find(name), ranks, micro_batches, arena), rank, NULL);
     arena_free(arena);
     return n;
 }
@@ -339,6 +425,7 @@ int main(void)
     tcase_add_test(tc, sends_and_receives_pair_up_in_order);
     tcase_add_test(tc, every_boundary_is_crossed_once);
     tcase_add_test(tc, dualpipe_of_deepseek_v3);
+    tcase_add_test(tc, interleaved_steps_are_those_of_megatron);
     tcase_add_test(tc, what_cannot_be_is_told);
     tcase_add_test(tc, nothing_waits_for_itself);
     tcase_add_test(tc, bubbles_are_those_published);

@@ -77,7 +77,9 @@ static struct train_layout layout(const struct model *m, const char *schedule, u
                              .gpus_per_node = 8,
                              .micro_batches = 120};
     l.gpus = ranks * columns * group;
-    l.n_stages = ranks * (l.schedule->both_directions ? 1 : l.schedule->modules);
+    struct schedule_shape shape = schedule_shape_of(l.schedule, ranks, 120, 1);
+    l.modules = shape.modules;
+    l.n_stages = schedule_stages(l.schedule, &shape);
     return l;
 }
 
@@ -150,6 +152,51 @@ START_TEST(stages_by_hand)
 }
 END_TEST
 
+/* MLPerf's layout of DeepSeek-V3 on 4 ranks of 4 virtual stages. */
+START_TEST(stages_as_megatron_writes_them)
+{
+    struct stage_letters letters;
+    struct train_layout l = layout(model("deepseek_v3"), "1f1b", 16, 1, 64);
+    ck_assert_ptr_null(stage_letters_read("Et*4|(t*4|)*14tmL", arena, &letters));
+    ck_assert_ptr_null(stage_letters_misfit(&letters, 61, 1, 16, arena));
+    train_lay_out(&l, &letters, arena);
+    const uint8_t first[] = {LAYER_EMBEDDING, LAYER_DENSE, LAYER_DENSE, LAYER_DENSE, LAYER_MOE};
+    const uint8_t last[] = {LAYER_MOE, LAYER_EMBEDDING, LAYER_PROJECTION, LAYER_MOE, LAYER_HEAD, LAYER_HEAD};
+    ck_assert_uint_eq(l.stages[0].n, sizeof first);
+    ck_assert_mem_eq(l.stages[0].kind, first, sizeof first);
+    for (uint32_t s = 1; s < 15; s++)
+        ck_assert_uint_eq(count(&l.stages[s], LAYER_MOE), 4);
+    ck_assert_uint_eq(l.stages[15].n, sizeof last);
+    ck_assert_mem_eq(l.stages[15].kind, last, sizeof last);
+}
+END_TEST
+
+START_TEST(wrong_layouts_say_why)
+{
+    static const struct {
+        const char *text, *why;
+    } cases[] = {
+        {"Et*4|(t*4|)*13tmL", "these are 15 stages; there are 16"},
+        {"Et*3|(t*4|)*14tmL", "these are 60 layers (t); there are 61"},
+        {"Et*4|(t*4|)*14tL", "these are 0 MTP modules (m); there are 1"},
+        {"Et*4|(t*4|)*14tm", "there is one E and one L"},
+        {"Et*8||(t*4|)*13tmL", "stage 1 is empty"},
+        {"tE*1t*3|(t*4|)*14tmL", "the order is E, then t, then m, then L"},
+        {"Et*4|(t*4|*14tmL", "a '(' has no ')'"},
+        {"Et*4|(t*x|)*14tmL", "'*' wants a number from 1 behind it, not 'x|)*14tmL'"},
+        {"Ed*4|(t*4|)*14tmL", "'d' is none of E"},
+        {"E((t*9999)*9999|)L", "longer than"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stage_letters letters;
+        const char *why = stage_letters_read(cases[i].text, arena, &letters);
+        if (!why)
+            why = stage_letters_misfit(&letters, 61, 1, 16, arena);
+        ck_assert_msg(why && strstr(why, cases[i].why), "%s: %s", cases[i].text, why ? why : "right");
+    }
+}
+END_TEST
+
 /* --- parameters, memory --------------------------------------------------------------------------------------------------- */
 
 static void expect_all_params(const char *name, const char *schedule, uint32_t ranks, uint32_t group, double times)
@@ -182,7 +229,8 @@ END_TEST
 START_TEST(memory_is_the_sum_and_moves_as_it_should)
 {
     struct train_layout l = layout(model("deepseek_v3"), "dualpipe", 16, 2, 64);
-    struct schedule *s = schedule_build(l.schedule, 16, 120, arena);
+    struct schedule_shape shape = train_shape(&l);
+    struct schedule *s = schedule_build(l.schedule, &shape, arena);
     train_partition(&l, NULL, costs, arena);
     struct train_memory is = train_rank_memory(&l, s, 5, arena);
     struct train_params p = train_rank_params(&l, 5);
@@ -212,6 +260,8 @@ int main(void)
     tcase_add_test(tc, stages_of_deepseek_v3);
     tcase_add_test(tc, stages_are_balanced);
     tcase_add_test(tc, stages_by_hand);
+    tcase_add_test(tc, stages_as_megatron_writes_them);
+    tcase_add_test(tc, wrong_layouts_say_why);
     tcase_add_test(tc, ranks_hold_the_whole_model);
     tcase_add_test(tc, memory_is_the_sum_and_moves_as_it_should);
     suite_add_tcase(suite, tc);

@@ -122,6 +122,12 @@ refuse "memory" "it has 40.0 GB (cluster.chip.memory)" -s cluster.chip.memory='4
 tells "activations of 17 chunks in flight"
 refuse "schedule" "did you mean 'dualpipe'" -s train.schedule=dualpip
 refuse "layers by hand" "these are 60 layers on 2 stages; there are 61 layers" -s train.layers='30, 30'
+refuse "layout" "these are 60 layers (t); there are 61" -s train.layout='E(t*4|)*15mL'
+refuse "layout and layers" "leave one of them out" -s train.layout='Et*4|(t*4|)*14tmL' -s train.layers='30, 31'
+refuse "virtual stages of a schedule without" "write 'schedule: interleaved'" -s train.virtual_stages=2
+refuse "interleaved without virtual stages" "write how many" -s train.schedule=interleaved
+refuse "micro-batches that do not fill the ranks" "a multiple of 16 micro-batches, not 8" -s train.schedule=interleaved \
+    -s train.virtual_stages=2 -s train.sequences=1024
 refuse "rank" "there is no pipeline rank 16" -s train.rank=16
 refuse "trace" "there is no trace 'nothing.json'" -s train.chunks.trace=nothing.json
 refuse "another model's trace" "the trace traces/deepseek_v3_train.trace.json was recorded with 7168" -s llm.hidden=5120

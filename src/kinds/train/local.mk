@@ -8,6 +8,7 @@ libmoesim_a_SOURCES += src/kinds/train/train_plan.c src/kinds/train/train_plan.h
 libmoesim_a_SOURCES += src/kinds/train/train_rates.c src/kinds/train/train_rates.h
 libmoesim_a_SOURCES += src/kinds/train/train_report.c src/kinds/train/train_report.h
 libmoesim_a_SOURCES += src/kinds/train/train_run.c src/kinds/train/train_run.h
+libmoesim_a_SOURCES += src/kinds/train/train_stages.c src/kinds/train/train_stages.h
 libmoesim_a_SOURCES += src/kinds/train/train_symmetry.c src/kinds/train/train_symmetry.h
 libmoesim_a_SOURCES += src/kinds/train/train_sync.c src/kinds/train/train_sync.h
 libmoesim_a_SOURCES += src/kinds/train/train_tables.c

@@ -78,6 +78,8 @@ static const char *const compare_names[] = {"none", "table4", NULL};
 static const struct cfg_field train_fields[] = {
     TEXT(train_cfg, "schedule", schedule, "dualpipe", "pipeline schedule (moesim list schedules)"),
     COUNT(train_cfg, "pp", pp, "16", 1, 4096, "pipeline ranks"),
+    COUNT(train_cfg, "virtual_stages", virtual_stages, "1", 1, 64,
+          "stages of a pipeline rank, schedules 'interleaved' and 'interleaved_pairs'"),
     COUNT(train_cfg, "ep", ep, "64", 1, 4096, "GPUs that share the experts of a layer: whole nodes, or part of one"),
     COUNT(train_cfg, "rank", rank, "0", -1, 4095,
           "pipeline rank whose times are the metrics (0: what a log of the first GPU shows); -1: the mean of all"),
@@ -86,6 +88,10 @@ static const struct cfg_field train_fields[] = {
     COUNT(train_cfg, "micro_batch", micro_batch, "1", 1, 1024, "sequences of a micro-batch"),
     TEXT(train_cfg, "layers", layers, "",
          "layers of each stage, for example '4, 4, 4, 1'; empty: so that the costliest stage costs least"),
+    TEXT(
+        train_cfg, "layout", layout, "",
+        "layers of each stage as Megatron-LM writes them, for example 'Et*4|(t*4|)*14tmL': E embedding, t layer, m MTP "
+        "module, L head and loss, | ends a stage; in place of train.layers"),
     CHOICE(
         train_cfg, "recompute", recompute, "selective", recompute_names,
         "what backward chunks compute again: selective (norms, MLA's up-projections, SwiGLU), full (the layer, too)"),

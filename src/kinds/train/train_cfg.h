@@ -35,8 +35,8 @@ enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
 enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
 
 struct train_cfg {
-    const char *schedule, *topologies, *layers;
-    int64_t pp, ep, rank;
+    const char *schedule, *topologies, *layers, *layout;
+    int64_t pp, virtual_stages, ep, rank;
     int64_t sequences, sequence, micro_batch;
     int recompute, messages, symmetry, compare; /* enums above */
     struct train_chunks_cfg chunks;

@@ -8,7 +8,8 @@
 
 uint32_t train_stage(const struct train_layout *l, uint32_t rank, uint32_t module)
 {
-    return l->schedule->place(l->ranks, rank, module).stage;
+    struct schedule_shape shape = train_shape(l);
+    return l->schedule->place(&shape, rank, module).stage;
 }
 
 /* --- dealing layers to stages -------------------------------------------------------------------------------- */
@@ -98,6 +99,14 @@ static void add_kind(struct chunk_stage *s, uint8_t *kinds, uint8_t kind)
     kinds[s->n++] = kind;
 }
 
+/* A module without its head. */
+static void add_mtp(const struct model *m, struct chunk_stage *s, uint8_t *kinds)
+{
+    add_kind(s, kinds, LAYER_EMBEDDING);
+    add_kind(s, kinds, LAYER_PROJECTION);
+    add_kind(s, kinds, m->moe.routed ? LAYER_MOE : LAYER_DENSE);
+}
+
 static void fill_stage(const struct train_layout *l, uint32_t stage, uint32_t first, uint32_t count,
                        struct arena *arena)
 {
@@ -113,9 +122,7 @@ static void fill_stage(const struct train_layout *l, uint32_t stage, uint32_t fi
         return;
     add_kind(s, kinds, LAYER_HEAD);
     for (int64_t i = 0; i < m->mtp_layers; i++) {
-        add_kind(s, kinds, LAYER_EMBEDDING);
-        add_kind(s, kinds, LAYER_PROJECTION);
-        add_kind(s, kinds, m->moe.routed ? LAYER_MOE : LAYER_DENSE);
+        add_mtp(m, s, kinds);
         add_kind(s, kinds, LAYER_HEAD);
     }
 }
@@ -133,6 +140,33 @@ void train_partition(struct train_layout *l, const uint32_t *counts, const doubl
         first += counts[s];
     }
     BUG_IF(first != u.n_layers);
+}
+
+/* The head works on the model's output and on that of each MTP module. */
+static void add_letter(const struct model *m, char letter, uint32_t *layer, struct chunk_stage *s, uint8_t *kinds)
+{
+    if (letter == 'E')
+        add_kind(s, kinds, LAYER_EMBEDDING);
+    else if (letter == 't')
+        add_kind(s, kinds, layer_kind(m, (*layer)++));
+    else if (letter == 'm')
+        add_mtp(m, s, kinds);
+    else
+        for (int64_t i = 0; i <= m->mtp_layers; i++)
+            add_kind(s, kinds, LAYER_HEAD);
+}
+
+void train_lay_out(struct train_layout *l, const struct stage_letters *letters, struct arena *arena)
+{
+    uint32_t layer = 0;
+    l->stages = ARENA_ARRAY(arena, struct chunk_stage, l->n_stages);
+    for (uint32_t i = 0; i < l->n_stages; i++) {
+        size_t most = MTP_KINDS * strlen(letters->stage[i]) + (size_t)l->model->mtp_layers;
+        uint8_t *kinds = ARENA_ARRAY(arena, uint8_t, most);
+        l->stages[i].kind = kinds;
+        for (const char *c = letters->stage[i]; *c; c++)
+            add_letter(l->model, *c, &layer, &l->stages[i], kinds);
+    }
 }
 
 /* --- parameters ------------------------------------------------------------------------------------------------ */
@@ -163,7 +197,7 @@ struct train_params train_rank_params(const struct train_layout *l, uint32_t ran
     const struct model *m = l->model;
     struct train_params p = {0};
     bool embedding = false, head = false;
-    for (uint32_t module = 0; module < l->schedule->modules; module++) {
+    for (uint32_t module = 0; module < l->modules; module++) {
         const struct chunk_stage *s = &l->stages[train_stage(l, rank, module)];
         for (uint32_t i = 0; i < s->n; i++) {
             add_layer(m, s->kind[i], &p);

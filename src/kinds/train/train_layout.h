@@ -10,6 +10,7 @@
 #include "models/llm/model.h"
 #include "kinds/train/schedules/schedule.h"
 #include "kinds/train/train_cfg.h"
+#include "kinds/train/train_stages.h"
 
 struct train_layout {
     const struct model *model;
@@ -17,6 +18,7 @@ struct train_layout {
     const struct schedule_type *schedule;
     uint32_t gpus, gpus_per_node;
     uint32_t ranks, columns, group; /* pipeline ranks; groups of a rank; GPUs of a group */
+    uint32_t modules;               /* stages of a rank */
     uint32_t micro_batches;         /* of a pipeline */
     uint32_t n_stages;
     struct chunk_stage *stages; /* [n_stages] */
@@ -33,6 +35,11 @@ static inline double train_tokens(const struct train_layout *l)
     return (double)(l->cfg->sequence * l->cfg->micro_batch);
 }
 
+static inline struct schedule_shape train_shape(const struct train_layout *l)
+{
+    return (struct schedule_shape){l->ranks, l->micro_batches, l->modules};
+}
+
 /* The stage of a module of a pipeline rank. */
 uint32_t train_stage(const struct train_layout *l, uint32_t rank, uint32_t module);
 
@@ -41,6 +48,8 @@ uint32_t train_stage(const struct train_layout *l, uint32_t rank, uint32_t modul
  * layer. The embedding comes before the first layer, output head and MTP modules after the last. */
 void train_partition(struct train_layout *l, const uint32_t *counts, const double cost_s[N_CHUNK_LAYERS],
                      struct arena *arena);
+/* The same from letters, which fit the model. */
+void train_lay_out(struct train_layout *l, const struct stage_letters *letters, struct arena *arena);
 
 /* Parameters that a GPU of a pipeline rank holds, all its modules. */
 struct train_params {

@@ -95,7 +95,7 @@ struct train_memory train_rank_memory(const struct train_layout *l, const struct
                              .activations_B = schedule_peak_activations(s, rank, stage_B),
                              .in_flight = schedule_peak_activations(s, rank, NULL)};
     double working = 0;
-    for (uint32_t module = 0; module < l->schedule->modules; module++)
+    for (uint32_t module = 0; module < l->modules; module++)
         working = fmax(working, working_B(l, train_stage(l, rank, module)));
     m.activations_B += working;
     m.total_B = m.weights_B + m.gradients_B + m.optimizer_B + m.activations_B;

@@ -30,8 +30,12 @@ static struct train_layout layout_of(const struct scenario *s)
     l.columns = l.gpus / (l.ranks * l.group);
     if (l.columns)
         l.micro_batches = (uint32_t)(c->sequences / (c->micro_batch * l.columns * l.group));
-    if (l.schedule)
-        l.n_stages = l.ranks * (l.schedule->both_directions ? 1 : l.schedule->modules);
+    if (l.schedule) {
+        struct schedule_shape shape =
+            schedule_shape_of(l.schedule, l.ranks, l.micro_batches, (uint32_t)c->virtual_stages);
+        l.modules = shape.modules;
+        l.n_stages = schedule_stages(l.schedule, &shape);
+    }
     return l;
 }
 
@@ -86,7 +90,8 @@ static void check_batch(const struct scenario_file *file, const struct train_lay
                (ll)c->sequences, (ll)c->micro_batch, replicas, l->gpus, l->ranks);
         return;
     }
-    const char *misfit = l->schedule->misfit(l->ranks, l->micro_batches, why, sizeof why);
+    struct schedule_shape shape = train_shape(l);
+    const char *misfit = l->schedule->misfit(&shape, why, sizeof why);
     if (misfit)
         REPORT("train.schedule", "%s (%lld sequences / %u pipelines / %lld of a micro-batch)", misfit, (ll)c->sequences,
                replicas, (ll)c->micro_batch);
@@ -109,6 +114,24 @@ static uint32_t *stage_counts(const struct scenario_file *file, const struct tra
     return counts;
 }
 
+/* Layers given as Megatron-LM does; no stages when the key is empty or wrong. */
+static struct stage_letters stage_letters(const struct scenario_file *file, const struct train_layout *l,
+                                          struct arena *arena, struct diag *diag)
+{
+    struct stage_letters letters = {0};
+    if (!*l->cfg->layout)
+        return letters;
+    if (*l->cfg->layers)
+        REPORT("train.layout", "train.layers deals the layers, too; leave one of them out");
+    const char *why = stage_letters_read(l->cfg->layout, arena, &letters);
+    if (!why)
+        why = stage_letters_misfit(&letters, (uint32_t)l->model->layers, (uint32_t)l->model->mtp_layers, l->n_stages,
+                                   arena);
+    if (why)
+        REPORT("train.layout", "%s", why);
+    return why ? (struct stage_letters){0} : letters;
+}
+
 static bool check_schedule(const struct scenario_file *file, const struct train_layout *l, struct arena *arena,
                            struct diag *diag)
 {
@@ -119,6 +142,15 @@ static bool check_schedule(const struct scenario_file *file, const struct train_
             names[n++] = (*t)->name;
         report_unknown(diag, EXIT_BAD_INPUT, scenario_place(file, "train.schedule"), "schedule", l->cfg->schedule,
                        names, arena);
+        return false;
+    }
+    if (!l->schedule->modules != (l->cfg->virtual_stages > 1)) {
+        if (l->schedule->modules)
+            REPORT("train.virtual_stages", "schedule %s has %u stage%s on a rank; write 'schedule: interleaved'",
+                   l->schedule->name, l->schedule->modules, l->schedule->modules > 1 ? "s" : "");
+        else
+            REPORT("train.virtual_stages", "schedule %s interleaves stages of a rank; write how many, at least 2",
+                   l->schedule->name);
         return false;
     }
     if (l->n_stages > (uint64_t)l->model->layers) {
@@ -184,6 +216,7 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
         REPORT("train.rank", "there is no pipeline rank %lld; ranks are 0 to %u (train.pp), or -1 for their mean",
                (ll)l.cfg->rank, l.ranks - 1);
     stage_counts(file, &l, arena, diag);
+    stage_letters(file, &l, arena, diag);
     check_source(file, &l, arena, diag);
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
     if (*file->scenario->cluster.faults.down)
@@ -359,6 +392,15 @@ static int open_networks(struct kind_run *run, struct train_plan *p, struct diag
     return 0;
 }
 
+static void deal_layers(struct train_plan *p, struct arena *arena, struct diag *diag)
+{
+    struct stage_letters letters = stage_letters(p->file, &p->layout, arena, diag);
+    if (letters.n)
+        train_lay_out(&p->layout, &letters, arena);
+    else
+        train_partition(&p->layout, stage_counts(p->file, &p->layout, arena, diag), p->layer_s, arena);
+}
+
 int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *diag)
 {
     *p = (struct train_plan){.file = run->file, .scenario = run->file->scenario};
@@ -367,7 +409,8 @@ int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *dia
     if (open_networks(run, p, diag) || open_material(p, run->arena, diag))
         return -1;
     layer_times(p);
-    train_partition(&p->layout, stage_counts(p->file, &p->layout, run->arena, diag), p->layer_s, run->arena);
-    p->schedule = schedule_build(p->layout.schedule, p->layout.ranks, p->layout.micro_batches, run->arena);
+    deal_layers(p, run->arena, diag);
+    struct schedule_shape shape = train_shape(&p->layout);
+    p->schedule = schedule_build(p->layout.schedule, &shape, run->arena);
     return check_memory(p, run->arena, diag);
 }

@@ -162,10 +162,11 @@ static const struct result_column stage_columns[N_STAGE] = {
 static void add_stages(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
-    struct result_table *t =
-        add_table(r, "stages",
-                  p->layout.cfg->layers[0] ? "as train.layers gives them" : "dealt such that the costliest costs least",
-                  stage_columns, N_STAGE, p->layout.n_stages);
+    struct result_table *t = add_table(r, "stages",
+                                       p->layout.cfg->layout[0]   ? "as train.layout gives them"
+                                       : p->layout.cfg->layers[0] ? "as train.layers gives them"
+                                                                  : "dealt such that the costliest costs least",
+                                       stage_columns, N_STAGE, p->layout.n_stages);
     for (uint32_t s = 0; s < p->layout.n_stages; s++) {
         struct result_cell *row = result_add_row(t);
         row[STAGE_NUMBER].value = s;

@@ -3,6 +3,8 @@ schedules =
 schedules += src/kinds/train/schedules/schedule_1f1b.c
 schedules += src/kinds/train/schedules/schedule_dualpipe.c
 schedules += src/kinds/train/schedules/schedule_dualpipev.c
+schedules += src/kinds/train/schedules/schedule_interleaved.c
+schedules += src/kinds/train/schedules/schedule_interleaved_pairs.c
 schedules += src/kinds/train/schedules/schedule_zb1p.c
 
 nodist_libmoesim_a_SOURCES += src/kinds/train/schedules/schedule_registry.c
@@ -15,3 +17,4 @@ src/kinds/train/schedules/schedule_registry.c: $(schedules) build-aux/gen_regist
 libmoesim_a_SOURCES += src/kinds/train/schedules/schedule.c src/kinds/train/schedules/schedule.h
 libmoesim_a_SOURCES += src/kinds/train/schedules/one_way.c src/kinds/train/schedules/one_way.h
 libmoesim_a_SOURCES += src/kinds/train/schedules/dual.c src/kinds/train/schedules/dual.h
+libmoesim_a_SOURCES += src/kinds/train/schedules/interleaved.c src/kinds/train/schedules/interleaved.h

@@ -1,16 +1,17 @@
 #include "kinds/train/schedules/one_way.h"
 
-const char *one_way_misfit(uint32_t ranks, uint32_t micro_batches, char *buf, size_t size)
+const char *one_way_misfit(const struct schedule_shape *shape, char *buf, size_t size)
 {
-    (void)ranks, (void)micro_batches, (void)buf, (void)size;
+    (void)shape, (void)buf, (void)size;
     return NULL; /* any */
 }
 
-struct schedule_place one_way_place(uint32_t ranks, uint32_t rank, uint32_t module)
+struct schedule_place one_way_place(const struct schedule_shape *shape, uint32_t rank, uint32_t module)
 {
     (void)module;
-    return (struct schedule_place){
-        .stage = rank, .from = rank ? rank - 1 : SCHEDULE_NOBODY, .to = rank + 1 < ranks ? rank + 1 : SCHEDULE_NOBODY};
+    return (struct schedule_place){.stage = rank,
+                                   .from = rank ? rank - 1 : SCHEDULE_NOBODY,
+                                   .to = rank + 1 < shape->ranks ? rank + 1 : SCHEDULE_NOBODY};
 }
 
 void one_way_forward(struct schedule_builder *b)

@@ -4,8 +4,8 @@
 
 #include "kinds/train/schedules/schedule.h"
 
-const char *one_way_misfit(uint32_t ranks, uint32_t micro_batches, char *buf, size_t size);
-struct schedule_place one_way_place(uint32_t ranks, uint32_t rank, uint32_t module);
+const char *one_way_misfit(const struct schedule_shape *shape, char *buf, size_t size);
+struct schedule_place one_way_place(const struct schedule_shape *shape, uint32_t rank, uint32_t module);
 /* A forward chunk for each rank behind this one, as far as there are micro-batches. */
 void one_way_warm_up(struct schedule_builder *b);
 /* The next forward chunk, if there is one left; the next backward chunk. */

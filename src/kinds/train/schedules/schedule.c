@@ -91,32 +91,37 @@ void schedule_weight(struct schedule_builder *b)
 
 /* --- all ranks ------------------------------------------------------------------------------------------- */
 
-static void plan_rank(const struct schedule *s, uint32_t rank, struct arena *arena)
+static void plan_rank(const struct schedule *s, const struct schedule_shape *shape, uint32_t rank, struct arena *arena)
 {
     const struct schedule_type *type = s->type;
     struct schedule_builder b = {.schedule = s, .out = &s->ranks[rank], .rank = rank, .ranks = s->n_ranks};
     b.micro_batches = s->n_micro_batches / (type->both_directions ? 2 : 1);
-    size_t chunks = (size_t)b.micro_batches * type->modules;
+    b.modules = s->n_modules;
+    size_t chunks = (size_t)b.micro_batches * s->n_modules;
     /* at most forward, backward and weight of each; an input and an output of each direction */
     b.out->steps = ARENA_ARRAY(arena, struct schedule_step, 3 * chunks + 1);
     b.out->messages = ARENA_ARRAY(arena, struct schedule_message, 4 * chunks);
     b.owed = ARENA_ARRAY(arena, struct step_chunk, chunks);
-    for (uint32_t m = 0; m < type->modules; m++)
-        b.place[m] = type->place(s->n_ranks, rank, m);
+    for (uint32_t m = 0; m < s->n_modules; m++)
+        b.place[m] = type->place(shape, rank, m);
     type->plan(&b);
     add_step(&b, (struct schedule_step){.kind = STEP_END});
     BUG_IF(b.first_owed != b.n_owed);
 }
 
-struct schedule *schedule_build(const struct schedule_type *type, uint32_t ranks, uint32_t micro_batches,
+struct schedule *schedule_build(const struct schedule_type *type, const struct schedule_shape *shape,
                                 struct arena *arena)
 {
     struct schedule *s = ARENA_NEW(arena, struct schedule);
-    *s = (struct schedule){.type = type, .n_ranks = ranks, .n_micro_batches = micro_batches};
-    s->n_stages = ranks * (type->both_directions ? 1 : type->modules);
-    s->ranks = ARENA_ARRAY(arena, struct schedule_rank, ranks);
-    for (uint32_t r = 0; r < ranks; r++)
-        plan_rank(s, r, arena);
+    BUG_IF(shape->modules < 1 || shape->modules > SCHEDULE_MAX_MODULES);
+    *s = (struct schedule){.type = type,
+                           .n_ranks = shape->ranks,
+                           .n_micro_batches = shape->micro_batches,
+                           .n_modules = shape->modules,
+                           .n_stages = schedule_stages(type, shape)};
+    s->ranks = ARENA_ARRAY(arena, struct schedule_rank, s->n_ranks);
+    for (uint32_t r = 0; r < s->n_ranks; r++)
+        plan_rank(s, shape, r, arena);
     return s;
 }
 

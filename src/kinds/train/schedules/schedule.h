@@ -1,7 +1,7 @@
 /* Pipeline schedules: what each pipeline rank does in one training step, in which order, and which messages it
  * exchanges between. A plugin is one const struct schedule_type in schedule_NAME.c; the registry is generated.
  *
- * A rank has one or two modules, each a stage of the model. A step is a chunk of work of one module on one
+ * A rank has one or more modules, each a stage of the model. A step is a chunk of work of one module on one
  * micro-batch, or a forward and a backward chunk of different modules at once. The messages of a step (outputs of
  * steps before it, inputs of its own) are exchanged before it begins. */
 #ifndef MOESIM_KINDS_TRAIN_SCHEDULES_SCHEDULE_H
@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 
-#define SCHEDULE_MAX_MODULES 2
+#define SCHEDULE_MAX_MODULES 64
 #define SCHEDULE_NOBODY UINT32_MAX
 
 enum step_kind {
@@ -59,9 +59,15 @@ struct schedule_place {
     uint32_t stage, from, to;
 };
 
+/* How often a schedule repeats itself. */
+struct schedule_shape {
+    uint32_t ranks, micro_batches; /* of a pipeline */
+    uint32_t modules;              /* of a rank */
+};
+
 struct schedule {
     const struct schedule_type *type;
-    uint32_t n_ranks, n_stages, n_micro_batches;
+    uint32_t n_ranks, n_stages, n_micro_batches, n_modules;
     struct schedule_rank *ranks; /* [n_ranks] */
 };
 
@@ -74,12 +80,12 @@ struct schedule_builder;
 
 struct schedule_type {
     const char *name, *doc, *ref;
-    uint32_t modules;     /* of a rank */
+    uint32_t modules;     /* of a rank; 0: as many virtual stages as the user wants */
     bool both_directions; /* module 1 is the same model the other way round: every stage is on two ranks */
     bool waits_for_sends; /* a step begins when the outputs before it have been received, too */
     /* NULL, or why it cannot be; buf is the caller's. */
-    const char *(*misfit)(uint32_t ranks, uint32_t micro_batches, char *buf, size_t size);
-    struct schedule_place (*place)(uint32_t ranks, uint32_t rank, uint32_t module);
+    const char *(*misfit)(const struct schedule_shape *shape, char *buf, size_t size);
+    struct schedule_place (*place)(const struct schedule_shape *shape, uint32_t rank, uint32_t module);
     /* Lays all steps of a rank. */
     void (*plan)(struct schedule_builder *b);
     /* Idle time of a rank with equal stages and no communication, as published. */
@@ -89,8 +95,19 @@ struct schedule_type {
 const struct schedule_type *schedule_find(const char *name); /* NULL when unknown */
 const struct schedule_type *const *schedule_all(void);       /* NULL-terminated, sorted by name */
 
-/* The type allows these numbers (misfit). */
-struct schedule *schedule_build(const struct schedule_type *type, uint32_t ranks, uint32_t micro_batches,
+/* modules: as many as the type has, or where it has none of its own, as the user wants. */
+static inline struct schedule_shape schedule_shape_of(const struct schedule_type *type, uint32_t ranks,
+                                                      uint32_t micro_batches, uint32_t virtual_stages)
+{
+    return (struct schedule_shape){ranks, micro_batches, type->modules ? type->modules : virtual_stages};
+}
+static inline uint32_t schedule_stages(const struct schedule_type *type, const struct schedule_shape *shape)
+{
+    return shape->ranks * (type->both_directions ? 1 : shape->modules);
+}
+
+/* The type allows this shape (misfit). */
+struct schedule *schedule_build(const struct schedule_type *type, const struct schedule_shape *shape,
                                 struct arena *arena);
 
 /* Most activations that a rank holds at once, each weighed by its stage's; from a forward chunk's begin to the
@@ -102,7 +119,7 @@ double schedule_peak_activations(const struct schedule *s, uint32_t rank, const 
 struct schedule_builder {
     const struct schedule *schedule;
     struct schedule_rank *out;
-    uint32_t rank, ranks, micro_batches; /* micro_batches: of one module */
+    uint32_t rank, ranks, micro_batches, modules; /* micro_batches: of one module */
     struct schedule_place place[SCHEDULE_MAX_MODULES];
     uint32_t forward[SCHEDULE_MAX_MODULES], backward[SCHEDULE_MAX_MODULES];    /* the next micro-batch's number */
     uint32_t received[2][SCHEDULE_MAX_MODULES], sent[2][SCHEDULE_MAX_MODULES]; /* [gradient][module] */

@@ -4,8 +4,9 @@
 
 #include "kinds/train/schedules/dual.h"
 
-static const char *misfit(uint32_t ranks, uint32_t micro_batches, char *buf, size_t size)
+static const char *misfit(const struct schedule_shape *shape, char *buf, size_t size)
 {
+    uint32_t ranks = shape->ranks, micro_batches = shape->micro_batches;
     if (ranks % 2) {
         snprintf(buf, size, "dualpipe needs an even number of pipeline ranks, not %u", ranks);
         return buf;
@@ -18,8 +19,9 @@ static const char *misfit(uint32_t ranks, uint32_t micro_batches, char *buf, siz
     return NULL;
 }
 
-static struct schedule_place place(uint32_t ranks, uint32_t rank, uint32_t module)
+static struct schedule_place place(const struct schedule_shape *shape, uint32_t rank, uint32_t module)
 {
+    uint32_t ranks = shape->ranks;
     uint32_t before = rank ? rank - 1 : SCHEDULE_NOBODY, after = rank + 1 < ranks ? rank + 1 : SCHEDULE_NOBODY;
     if (module)
         return (struct schedule_place){.stage = ranks - 1 - rank, .from = after, .to = before};
