@@ -26,7 +26,7 @@ def read_table(path):
         if not line:
             continue
         if " |" in line:
-            key, value, changes, stays = (part.strip() for part in re.split(r"\s\|(?:\s|$)", line))
+            key, value, changes, stays = (part.strip() for part in re.split(r"\s\|(?=\s|$)", line))
             assert key not in rows, f"{path}:{number}: {key} twice"
             rows[key] = (value, changes.split(), stays.split())
         else:
