@@ -256,8 +256,26 @@ START_TEST(a_dense_model_has_layers_too)
     for (uint32_t i = 0; i < m.program.n_kernels; i++)
         ck_assert(m.program.kernels[i].sm_max == 0 || m.program.kernels[i].sm_max == 132);
     ck_assert_ptr_null(material_from_kernels_lacks(&model));
-    model.attention.window = 4096;
-    ck_assert_ptr_nonnull(material_from_kernels_lacks(&model));
+}
+END_TEST
+
+/* Scores of a window of a 16th of the sequence: about an eighth of the causal half. */
+START_TEST(a_window_shortens_attention)
+{
+    double whole[2], cut[2];
+    const char *const names[] = {"fa3_fwd", "fa3_bwd"};
+    load_model("llama3.1_70b");
+    struct chunk_material m = material(NULL);
+    for (int i = 0; i < 2; i++)
+        whole[i] = work(&m, LAYER_DENSE, NULL, names[i]);
+    model.attention.window = TOKENS / 16;
+    m = material(NULL);
+    for (int i = 0; i < 2; i++) {
+        cut[i] = work(&m, LAYER_DENSE, NULL, names[i]);
+        ck_assert_double_lt(cut[i], 0.4 * whole[i]);
+        ck_assert_double_gt(cut[i], 0.1 * whole[i]);
+    }
+    ck_assert_double_gt(work(&m, LAYER_DENSE, NULL, "gemm_fp8"), 0);
 }
 END_TEST
 
@@ -309,6 +327,7 @@ static Suite *suite(void)
     tcase_add_test(c, computation_takes_what_communication_leaves);
     tcase_add_test(c, offloaded_tasks_free_sms);
     tcase_add_test(c, a_dense_model_has_layers_too);
+    tcase_add_test(c, a_window_shortens_attention);
     tcase_add_test(c, ends_come_behind);
     tcase_add_test(c, a_loss_in_fp32_passes_over_wide_logits);
     suite_add_tcase(s, c);

@@ -126,6 +126,17 @@ START_TEST(a_batch_of_one_is_a_queue)
 }
 END_TEST
 
+struct caches {
+    double position_B, window;
+};
+static const struct caches all_positions = {70272, 1e9}, window = {70272, 1000}, small = {50e3, 1e9};
+
+static double cache_B(const void *ctx, double positions)
+{
+    const struct caches *c = ctx;
+    return fmin(positions, c->window) * c->position_B;
+}
+
 static struct serve_spec busy(struct request *r, uint32_t n, struct linear *times)
 {
     struct serve_spec s = spec_of(r, n, times);
@@ -134,7 +145,8 @@ static struct serve_spec busy(struct request *r, uint32_t n, struct linear *time
     s.step_tokens = 4096;
     s.max_batch = 16;
     s.kv_positions = 20000;
-    s.kv_position_B = 70272;
+    s.cache_B = cache_B;
+    s.cache_ctx = &all_positions;
     s.link_Bps = 50e9;
     s.link_latency_s = 10e-6;
     return s;
@@ -190,7 +202,7 @@ START_TEST(a_window_is_all_that_is_transferred)
         struct serve_spec spec = busy(r, 1, &times);
         struct serve_outcome out;
         r[0].prompt = 10000, r[0].output = 10;
-        spec.kv_window = i ? 1000 : 0;
+        spec.cache_ctx = i ? &window : &all_positions;
         serve_run(&spec, arena, &out);
         joined_s[i] = out.records[0].joined_s - out.records[0].first_token_s - spec.link_latency_s;
         arena_free(arena);
@@ -238,7 +250,8 @@ START_TEST(transfers_by_hand)
     struct serve_spec spec = spec_of(r, 1, &times);
     struct serve_outcome out;
     spec.step_tokens = 4096;
-    spec.kv_position_B = 50e3;
+    spec.cache_B = cache_B;
+    spec.cache_ctx = &small;
     spec.link_Bps = 50e9;
     spec.link_latency_s = 5e-6;
     serve_run(&spec, arena, &out);

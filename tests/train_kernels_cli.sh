@@ -49,7 +49,7 @@ refused "no model" "kernels of which model?" "$srcdir"/scenarios/train_replay_h8
 refused "a model without experts" "the model has none" "$pair" -s model=llama3.1_70b
 refused "recorded communication" "goes with recorded kernels" "$pair" -s replay.comm=recorded
 refused "another width than the model's" "the model's is 7168" "$pair" -s replay.routing.hidden=4096
-refused "a window" "no kernels for attention.window" "$pair" -s llm.attention.window=128
+check "a window takes less" is "$(makespan -s llm.attention.window=128) < 0.97 * $base"
 refused "groups that are no nodes" "llm.moe.groups is 8 but the cluster has 4 nodes" "$pair" -s cluster.nodes=4
 refused "no tables" "there are no kernel tables in 'configs/none'" "$pair" -s cluster.kernels.tables=configs/none
 finish

@@ -9,9 +9,12 @@
 
 #include <math.h>
 
+#include "models/llm/blocks/block.h"
+
 double infer_kv_shares(const struct model *m, uint32_t tp)
 {
-    return m->attention.kv_lora ? 1 : fmin(tp, (double)m->attention.kv_heads);
+    struct block a = model_attention(m);
+    return a.type->attention->cache_parts(a.dims, tp);
 }
 
 /* What a GPU of the group holds of a prompt: of a window, the positions that decoding will still see. */

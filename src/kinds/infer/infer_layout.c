@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "models/llm/blocks/block.h"
 #include "models/routing/moe_routing.h"
 
 struct checking {
@@ -51,9 +52,9 @@ uint32_t infer_dense_tp(const struct infer_layout *l)
 static void check_attention(struct checking *c, const struct infer_layout *l)
 {
     const struct model *m = l->model;
-    if (m->attention.heads % l->tp)
+    if (model_heads(m) % l->tp)
         MISFIT(c, "inference.tp", "%u GPUs cannot divide %lld heads (llm.attention.heads) evenly", l->tp,
-               (long long)m->attention.heads);
+               (long long)model_heads(m));
     if (l->ranks_per_node % l->tp)
         MISFIT(c, "inference.tp",
                "groups of %u GPUs do not divide a node of %u (cluster.node.gpus); tensor "
@@ -244,9 +245,8 @@ static double weights_B(const struct infer_layout *l)
  * divided. */
 static double kv_of_sequence_B(const struct infer_layout *l, double positions)
 {
-    const struct attention_dims *a = &l->model->attention;
-    double divided = a->kv_lora ? 1 : fmin(l->tp, (double)a->kv_heads);
-    return model_cache_B(l->model, positions) * l->tp / divided;
+    struct block a = model_attention(l->model);
+    return model_cache_B(l->model, positions) * l->tp / a.type->attention->cache_parts(a.dims, l->tp);
 }
 
 /* DeepEP csrc/config.hpp, LowLatencyLayout: two send and two receive buffers, each with
@@ -264,11 +264,9 @@ static double ll_buffers_B(const struct infer_layout *l, double tokens)
 static double activations_B(const struct infer_layout *l, double tokens)
 {
     const struct model *m = l->model;
-    double heads = (double)m->attention.heads / l->tp, d = (double)m->hidden, ffn = (double)m->moe.ffn;
-    double wide = l->prefill || !m->attention.kv_lora ? (double)(2 * m->attention.head_dim + 2 * m->attention.nope_dim +
-                                                                 m->attention.rope_dim + m->attention.v_dim)
-                                                      : (double)(2 * m->attention.kv_lora + m->attention.rope_dim);
-    double attention = tokens * l->tp * heads * wide * 2;
+    struct block a = model_attention(m);
+    double d = (double)m->hidden, ffn = (double)m->moe.ffn;
+    double attention = tokens * l->tp * (a.type->attention->live(a.dims, l->prefill) / l->tp) * 2;
     double row = d + 2 * 2 * ffn + ffn + 2 * d;
     double rows = l->prefill ? tokens * (double)m->moe.top_k : l->slots_per_rank * l->ranks * tokens;
     if (!m->moe.routed) {

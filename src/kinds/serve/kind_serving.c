@@ -176,6 +176,14 @@ static double decode_s(void *ctx, double batch, double context)
     return step_table_time(&s->tables.decode, context, batch / s->tp);
 }
 
+/* On all GPUs of a group. */
+static double cache_B(const void *ctx, double positions)
+{
+    const struct scenario *s = ctx;
+    uint32_t tp = (uint32_t)infer_cfg(s)->tp;
+    return model_cache_B(&s->llm, positions) * tp / infer_kv_shares(&s->llm, tp);
+}
+
 static struct serve_spec spec_of(const struct kind_run *run, const struct serve_plan *p, struct steps *steps)
 {
     const struct scenario *s = run->file->scenario;
@@ -194,8 +202,8 @@ static struct serve_spec spec_of(const struct kind_run *run, const struct serve_
                               .cached_ratio = infer_cfg(s)->prefill.cached_ratio,
                               .max_batch = p->max_batch * tp,
                               .kv_positions = p->kv_positions * tp,
-                              .kv_position_B = model_kv_B(&s->llm) * tp / infer_kv_shares(&s->llm, tp),
-                              .kv_window = (double)s->llm.attention.window,
+                              .cache_B = cache_B,
+                              .cache_ctx = s,
                               .accept_ratio = serving_cfg(s)->acceptance_ratio,
                               .extra_tokens = (uint32_t)infer_cfg(s)->decode.extra_tokens,
                               .seed = (uint64_t)s->sim.seed + run->seed_offset,

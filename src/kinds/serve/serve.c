@@ -104,8 +104,7 @@ static double transfer_end_s(struct serve *s, uint32_t request, double now_s)
     if (spec->link_Bps <= 0)
         return now_s;
     double prompt = spec->requests[request].prompt;
-    double sent = spec->kv_window > 0 ? fmin(prompt, spec->kv_window) : prompt;
-    double whole_s = sent * spec->kv_position_B / spec->link_Bps;
+    double whole_s = spec->cache_B(spec->cache_ctx, prompt) / spec->link_Bps;
     double end_s = fmax(at_once ? r->prefill_s : now_s, from->link_free_s) + whole_s;
     if (at_once)
         end_s = fmax(end_s, now_s + whole_s / spec->kv_layers);

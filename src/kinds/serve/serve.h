@@ -33,11 +33,12 @@ struct serve_spec {
     double cached_ratio;  /* of a prompt, found in a cache */
     uint32_t max_batch;   /* sequences of a rank */
     double kv_positions;  /* of a rank's caches; a request takes prompt + output, from its admission on */
-    double kv_position_B, link_Bps, link_latency_s; /* transfer; link_Bps 0 = it takes no time */
-    double kv_window;                               /* the last positions of a prompt that are transferred; 0 = all */
-    uint32_t kv_layers;    /* transferred layer by layer while prefill goes on; 0 = all at its end */
-    double accept_ratio;   /* speculative decoding: of a predicted token; */
-    uint32_t extra_tokens; /* predicted in a step */
+    double (*cache_B)(const void *ctx, double positions); /* of a prompt, as it is transferred */
+    const void *cache_ctx;
+    double link_Bps, link_latency_s; /* link_Bps 0 = it takes no time */
+    uint32_t kv_layers;              /* transferred layer by layer while prefill goes on; 0 = all at its end */
+    double accept_ratio;             /* speculative decoding: of a predicted token; */
+    uint32_t extra_tokens;           /* predicted in a step */
     uint64_t seed;
     double from_s, to_s; /* the time in which the service is watched; to_s 0 = to the end */
     struct serve_times times;

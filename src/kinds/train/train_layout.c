@@ -171,13 +171,6 @@ void train_lay_out(struct train_layout *l, const struct stage_letters *letters, 
 
 /* --- parameters ------------------------------------------------------------------------------------------------ */
 
-static struct block_weights weigh(const struct model *m, const char *name)
-{
-    struct block_weights w = {0};
-    block_find(name)->weigh(m, &w);
-    return w;
-}
-
 static void add_layer(const struct model *m, uint8_t kind, struct train_params *p)
 {
     double d = (double)m->hidden;
@@ -185,8 +178,8 @@ static void add_layer(const struct model *m, uint8_t kind, struct train_params *
         p->dense += 2 * d * d + 3 * d;
     if (kind != LAYER_DENSE && kind != LAYER_MOE)
         return;
-    struct block_weights f = weigh(m, kind == LAYER_MOE ? "moe" : "dense_ffn");
-    p->dense += weigh(m, m->attention.kind).params + 2 * d + f.params - f.routed;
+    struct block_weights f = model_weigh(m, kind == LAYER_MOE ? model_experts(m) : model_dense(m));
+    p->dense += model_weigh(m, model_attention(m)).params + 2 * d + f.params - f.routed;
     p->experts += f.routed;
 }
 

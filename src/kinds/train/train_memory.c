@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "models/llm/blocks/block.h"
+
 enum { BF16_B = 2, FP32_B = 4 };
 
 /* Input of a norm, which is computed again. */
@@ -20,16 +22,13 @@ static double residual_B(const struct train_layout *l)
 
 static double attention_B(const struct train_layout *l)
 {
-    const struct attention_dims *a = &l->model->attention;
     const struct train_precision *p = &l->cfg->precision;
-    bool mla = a->kv_lora > 0, again = l->cfg->recompute != RECOMPUTE_NONE;
-    double heads = (double)a->heads, qk = (double)(mla ? a->nope_dim + a->rope_dim : a->head_dim);
-    double v = (double)(mla ? a->v_dim : a->head_dim), kv_heads = a->kv_heads ? (double)a->kv_heads : heads;
-    double latents = BF16_B * (double)(a->q_lora + a->kv_lora + a->rope_dim);
-    double scores = FP32_B * heads, output = p->attention_B * heads * v;
-    double qkv = BF16_B * (heads * qk + (mla ? heads : kv_heads) * (qk + v));
+    struct block a = model_attention(l->model);
+    struct attention_kept k = a.type->attention->kept(a.dims);
+    bool again = l->cfg->recompute != RECOMPUTE_NONE;
     double input = again ? 0 : p->input_B * (double)l->model->hidden;
-    return input + (mla ? latents : 0) + (mla && again ? 0 : qkv) + scores + output;
+    double qkv = again && k.latents > 0 ? 0 : BF16_B * k.qkv;
+    return input + BF16_B * k.latents + qkv + FP32_B * k.statistics + p->attention_B * k.output;
 }
 
 /* Inputs of SwiGLU, and its outputs unless they are computed again; what experts received from other GPUs. */

@@ -2,9 +2,6 @@
 libmoesim_a_SOURCES += src/models/chunk/chunk.c src/models/chunk/chunk.h
 libmoesim_a_SOURCES += src/models/chunk/chunk_compose.c src/models/chunk/chunk_compose.h
 libmoesim_a_SOURCES += src/models/chunk/chunk_kernels.c src/models/chunk/chunk_kernels.h
-libmoesim_a_SOURCES += src/models/chunk/chunk_kernels_attention.c
-libmoesim_a_SOURCES += src/models/chunk/chunk_kernels_ffn.c
-libmoesim_a_SOURCES += src/models/chunk/chunk_kernels_priv.h
 libmoesim_a_SOURCES += src/models/chunk/chunk_material.c src/models/chunk/chunk_material.h
 libmoesim_a_SOURCES += src/models/chunk/chunk_trace.c src/models/chunk/chunk_trace.h
 libmoesim_a_SOURCES += src/models/chunk/recording.c src/models/chunk/recording.h

@@ -17,41 +17,29 @@ double experts_chosen(const struct moe_dims *e, double tokens, const double *exp
     return sum;
 }
 
-static struct block_weights weigh(const struct model *m, const char *block)
-{
-    struct block_weights w = {0};
-    block_find(block)->weigh(m, &w);
-    return w;
-}
-
 static struct part_work weights(const struct model *m, double layers, double params, double other, double tokens)
 {
     double stored_B = layers * model_stored_B(m, params, other);
     return (struct part_work){layers, stored_B, stored_B, 2 * tokens * layers * params};
 }
 
-static double positions(const struct model *m, double context)
-{
-    double window = (double)m->attention.window;
-    return window > 0 ? fmin(window, context) : context;
-}
-
 /* Attention and cache of so many layers. */
 static void add_attention(const struct model *m, double layers, double tokens, double context,
                           struct part_work out[N_DECODE_PARTS])
 {
-    const char *kind = *m->attention.decode ? m->attention.decode : m->attention.kind;
-    struct block_weights a = weigh(m, kind);
-    double cache_B = model_cache_B(m, context + tokens) * layers / (double)m->layers;
-    out[DECODE_ATTENTION] = weights(m, layers, a.params, a.other, tokens);
-    out[DECODE_CACHE] = (struct part_work){layers, cache_B, cache_B,
-                                           2 * tokens * layers * positions(m, context + tokens) * a.score_width};
+    struct block a = model_decode_attention(m);
+    const struct attention_ops *ops = a.type->attention;
+    struct block_weights w = model_weigh(m, a);
+    double cache_B = ops->cache_B(m, a.dims, context + tokens) * layers;
+    out[DECODE_ATTENTION] = weights(m, layers, w.params, w.other, tokens);
+    out[DECODE_CACHE] =
+        (struct part_work){layers, cache_B, cache_B, tokens * layers * ops->decode_flop(a.dims, context + tokens)};
 }
 
 static void add_experts(const struct model *m, double layers, double tokens, const double *expert_load,
                         struct part_work out[N_DECODE_PARTS])
 {
-    struct block_weights e = weigh(m, "moe");
+    struct block_weights e = model_weigh(m, model_experts(m));
     double expert = e.routed / (double)m->moe.routed;
     struct part_work *routed = &out[DECODE_EXPERTS];
     out[DECODE_SHARED] = weights(m, layers, e.params - e.routed, e.other, tokens);
@@ -69,7 +57,7 @@ void decode_parts(const struct model *m, double tokens, double context, const do
         out[p] = (struct part_work){0};
     add_attention(m, (double)m->layers, tokens, context, out);
     if (dense > 0)
-        out[DECODE_DENSE] = weights(m, dense, weigh(m, "dense_ffn").params, 0, tokens);
+        out[DECODE_DENSE] = weights(m, dense, model_weigh(m, model_dense(m)).params, 0, tokens);
     if (m->moe.routed)
         add_experts(m, (double)m->layers - dense, tokens, expert_load, out);
     out[DECODE_HEAD] = weights(m, 1, head, head, tokens);
@@ -84,7 +72,8 @@ void mtp_parts(const struct model *m, double context, struct part_work out[N_DEC
     if (m->moe.routed)
         add_experts(m, 1, 1, NULL, out);
     struct part_work join = weights(m, 1, 2 * d * d, 2 * d * d, 1); /* two vectors to one */
-    out[DECODE_DENSE] = m->moe.routed ? join : weights(m, 1, weigh(m, "dense_ffn").params + 2 * d * d, 2 * d * d, 1);
+    out[DECODE_DENSE] =
+        m->moe.routed ? join : weights(m, 1, model_weigh(m, model_dense(m)).params + 2 * d * d, 2 * d * d, 1);
     out[DECODE_HEAD] = weights(m, 1, head, head, 1);
     out[DECODE_HEAD].stored_B = 0;
 }

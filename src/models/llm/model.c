@@ -4,33 +4,53 @@
 
 #include "models/llm/blocks/block.h"
 
-static struct block_weights weigh(const struct model *m, const char *name)
+static struct block named(const char *name, const void *dims)
+{
+    struct block b = {block_find(name), dims};
+    BUG_IF(!b.type);
+    return b;
+}
+
+struct block model_attention(const struct model *m)
+{
+    return named(m->attention.kind, &m->attention);
+}
+
+struct block model_decode_attention(const struct model *m)
+{
+    return named(*m->attention.decode ? m->attention.decode : m->attention.kind, &m->attention);
+}
+
+struct block model_experts(const struct model *m)
+{
+    return named("moe", &m->moe);
+}
+
+struct block model_dense(const struct model *m)
+{
+    return named("dense_ffn", m);
+}
+
+struct block_weights model_weigh(const struct model *m, struct block b)
 {
     struct block_weights w = {0};
-    const struct block_type *b = block_find(name);
-    BUG_IF(!b);
-    b->weigh(m, &w);
+    b.type->weigh(m, b.dims, &w);
     return w;
 }
 
 static struct block_weights attention(const struct model *m)
 {
-    return weigh(m, m->attention.kind);
-}
-
-static struct block_weights attention_of_decoding(const struct model *m)
-{
-    return weigh(m, *m->attention.decode ? m->attention.decode : m->attention.kind);
+    return model_weigh(m, model_attention(m));
 }
 
 static struct block_weights experts(const struct model *m)
 {
-    return m->moe.routed ? weigh(m, "moe") : (struct block_weights){0};
+    return m->moe.routed ? model_weigh(m, model_experts(m)) : (struct block_weights){0};
 }
 
 static struct block_weights dense(const struct model *m)
 {
-    return m->dense_ffn ? weigh(m, "dense_ffn") : (struct block_weights){0};
+    return m->dense_ffn ? model_weigh(m, model_dense(m)) : (struct block_weights){0};
 }
 
 static double n_dense(const struct model *m)
@@ -38,18 +58,18 @@ static double n_dense(const struct model *m)
     return (double)(m->moe.routed ? m->dense_layers : m->layers);
 }
 
+int64_t model_heads(const struct model *m)
+{
+    struct block a = model_attention(m);
+    return a.type->attention->heads(a.dims);
+}
+
 /* --- parameters ------------------------------------------------------------------------------------------- */
 
 double model_attention_rank(const struct model *m, uint32_t tp)
 {
-    const struct attention_dims *a = &m->attention;
-    double d = (double)m->hidden, kv_heads = (double)a->kv_heads, all = attention(m).params;
-    if (a->kv_lora > 0) { /* with their norms */
-        double whole = (d + 1) * (double)(a->q_lora + a->kv_lora) + d * (double)a->rope_dim;
-        return whole + (all - whole) / tp;
-    }
-    double kv = 2 * d * kv_heads * (double)a->head_dim;
-    return (all - kv) / tp + kv / fmin(tp, kv_heads);
+    struct block a = model_attention(m);
+    return a.type->attention->rank_params(m, a.dims, tp);
 }
 
 /* A module is a layer of the model's last kind between a projection of two vectors to one and three norms
@@ -91,11 +111,8 @@ double model_stored_B(const struct model *m, double params, double other)
 
 double model_kv_B(const struct model *m)
 {
-    const struct attention_dims *a = &m->attention;
-    struct block_weights w = attention(m);
-    double each_B = a->kv_value_B + a->kv_scale_B / (double)a->kv_block;
-    double rope_B = a->kv_rope_B > 0 ? a->kv_rope_B : each_B;
-    return (double)m->layers * ((w.kv_values - w.kv_rope) * each_B + w.kv_rope * rope_B);
+    struct block a = model_attention(m);
+    return (double)m->layers * a.type->attention->position_B(m, a.dims);
 }
 
 /* --- work ---------------------------------------------------------------------------------------------------- */
@@ -106,20 +123,11 @@ static double multiplied(const struct model *m, const struct model_params *p)
     return p->active - p->embedding + (m->tied_embeddings ? p->embedding : 0);
 }
 
-/* Positions that the tokens of a sequence attend to, on average. */
-static double attended(const struct model *m, double sequence, bool causal)
-{
-    double window = (double)m->attention.window;
-    if (!window || window >= sequence)
-        return causal ? sequence / 2 : sequence;
-    /* those before the window is full attend to half of it on average */
-    return causal ? (window * window / 2 + (sequence - window) * window) / sequence : window;
-}
-
 double model_train_flop(const struct model *m, double sequence, bool causal)
 {
     struct model_params p = model_params(m);
-    double scores = 6 * attended(m, sequence, causal) * attention(m).score_width * (double)m->layers;
+    struct block a = model_attention(m);
+    double scores = 3 * a.type->attention->train_flop(a.dims, sequence, causal) * (double)m->layers;
     return 6 * (multiplied(m, &p) - p.router) + scores;
 }
 
@@ -129,21 +137,17 @@ double model_train_flop_rule(const struct model *m)
     return 72 * (double)m->layers * d * d + 6 * (double)m->vocab * d;
 }
 
-static double kept(const struct model *m, double context)
-{
-    double window = (double)m->attention.window;
-    return window > 0 ? fmin(window, context) : context;
-}
-
 double model_decode_flop(const struct model *m, double context)
 {
     struct model_params p = model_params(m);
-    return 2 * multiplied(m, &p) + 2 * kept(m, context) * attention_of_decoding(m).score_width * (double)m->layers;
+    struct block a = model_decode_attention(m);
+    return 2 * multiplied(m, &p) + a.type->attention->decode_flop(a.dims, context) * (double)m->layers;
 }
 
 double model_cache_B(const struct model *m, double context)
 {
-    return kept(m, context) * model_kv_B(m);
+    struct block a = model_attention(m);
+    return (double)m->layers * a.type->attention->cache_B(m, a.dims, context);
 }
 
 double model_decode_B(const struct model *m, double context)
@@ -159,7 +163,7 @@ static const char *misfit(const struct model *m, const struct model_layout *l)
 {
     if (l->pp > (uint64_t)m->layers)
         return "more pipeline stages than layers";
-    if (m->attention.heads % l->tp)
+    if (model_heads(m) % l->tp)
         return "tensor parallelism must divide the heads";
     if (l->ep > 1 && !m->moe.routed)
         return "a dense model has no experts to divide";

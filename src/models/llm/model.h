@@ -63,6 +63,9 @@ struct model_params model_params(const struct model *m);
  * them, and with fewer heads of keys and values than GPUs several hold the same. */
 double model_attention_rank(const struct model *m, uint32_t tp);
 
+/* What tensor parallelism must divide. */
+int64_t model_heads(const struct model *m);
+
 /* Bytes of parameters with the scales of their blocks, `other` of which are not quantised. */
 double model_stored_B(const struct model *m, double params, double other);
 

@@ -105,15 +105,16 @@ static struct srcloc place(const struct check *c, const char *key)
     return cfg_where(c->cfg, full);
 }
 
-static void check_block(const struct check *c, const char *key, const char *name, bool attention)
+static void check_block(const struct check *c, const char *key, const char *name, const void *dims, bool attention)
 {
     const struct block_type *b = block_find(name);
-    const char *names[64] = {0}, *misfit = b ? b->misfit(c->model) : NULL;
+    const char *names[64] = {0};
     uint32_t n = 0;
     for (const struct block_type *const *all = block_all(); *all; all++)
-        if ((*all)->attention == attention)
+        if (!(*all)->attention == !attention)
             names[n++] = (*all)->name;
-    if (b && b->attention == attention) {
+    if (b && !b->attention == !attention) {
+        const char *misfit = b->misfit(c->model, dims);
         if (misfit)
             diag_error(c->diag, EXIT_BAD_INPUT, place(c, key), "%s", misfit);
         return;
@@ -127,15 +128,15 @@ int model_check(const struct cfg *cfg, const char *prefix, const struct model *m
 {
     const struct check c = {cfg, prefix, m, diag};
     size_t before = diag_count(diag);
-    check_block(&c, "attention.kind", m->attention.kind, true);
+    check_block(&c, "attention.kind", m->attention.kind, &m->attention, true);
     if (*m->attention.decode && diag_count(diag) == before)
-        check_block(&c, "attention.decode", m->attention.decode, true);
+        check_block(&c, "attention.decode", m->attention.decode, &m->attention, true);
     if (m->dense_layers > m->layers)
         diag_error(diag, EXIT_BAD_INPUT, place(&c, "dense_layers"), "%lld dense layers of %lld layers",
                    (long long)m->dense_layers, (long long)m->layers);
     if (m->moe.routed)
-        check_block(&c, "moe.routed", "moe", false);
+        check_block(&c, "moe.routed", "moe", &m->moe, false);
     if (!m->moe.routed || m->dense_layers)
-        check_block(&c, "dense_ffn", "dense_ffn", false);
+        check_block(&c, "dense_ffn", "dense_ffn", m, false);
     return diag_count(diag) == before ? 0 : -1;
 }

@@ -4,12 +4,34 @@
 
 #include "models/llm/blocks/block.h"
 
-/* Heads that share kv_heads keys and values. */
-const char *attention_grouped_misfit(const struct model *m);
-void attention_grouped_weigh(const struct model *m, struct block_weights *w);
+/* --- windows: a query sees the last `window` positions, its own counted; 0 = all ------------------------------ */
 
-const char *attention_mla_misfit(const struct model *m);
-/* Without score_width. */
-void attention_mla_weigh(const struct model *m, struct block_weights *w);
+double window_positions(int64_t window, double positions);
+/* What a token of a training sequence sees on average. */
+double window_mean(int64_t window, double sequence, bool causal);
+/* As kernel calls have it: 0 where no query of these positions is cut short. */
+double window_of_call(int64_t window, double positions);
+
+/* Bytes of cached numbers with their scales, in the model's format of caches. */
+double attention_cached_B(const struct model *m, double values);
+
+/* What attention computed, kept for the backward pass in 12 bits (V3 report 3.3.3: E5M6), and its projection. */
+void attention_write_output(struct kernel_writer *w, double width);
+/* The backward pass of both, up to the gradients of what attention computed. */
+void attention_write_output_input(struct kernel_writer *w, double width);
+
+/* --- heads that share kv_heads keys and values (MHA, GQA, MQA) -------------------------------------------------- */
+
+const char *attention_grouped_misfit(const struct model *m, const void *dims);
+void attention_grouped_weigh(const struct model *m, const void *dims, struct block_weights *w);
+extern const struct attention_ops attention_grouped;
+
+/* --- MLA ---------------------------------------------------------------------------------------------------------- */
+
+const char *attention_latent_misfit(const struct model *m, const void *dims);
+void attention_latent_weigh(const struct model *m, const void *dims, struct block_weights *w);
+/* Keys and values are expanded from the cache wherever it is read, or queries and outputs live in the latent space
+ * (FlashMLA). */
+extern const struct attention_ops attention_latent_expanded, attention_latent_absorbed;
 
 #endif

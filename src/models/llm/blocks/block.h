@@ -1,8 +1,11 @@
 /* Blocks: what a layer of a model is made of. A plugin is one const struct block_type in block_NAME.c; the
- * registry is generated. */
+ * registry is generated. What a block needs to know of a model beside its own dimensions is the model's width and
+ * formats; what others need to know of a block they ask it here. */
 #ifndef MOESIM_MODELS_LLM_BLOCKS_BLOCK_H
 #define MOESIM_MODELS_LLM_BLOCKS_BLOCK_H
 
+#include "models/llm/kernel_writer.h"
+#include "models/llm/layer_kernels.h"
 #include "models/llm/model.h"
 
 /* Of one layer. */
@@ -11,19 +14,87 @@ struct block_weights {
     double router;         /* of both: the gate that chooses experts */
     double routed;         /* of params: the routed experts, which expert parallelism divides */
     double other;          /* of params: norms, biases, the router, which FP8 models do not quantise */
-    double kv_values;      /* attention: cached per token */
-    double kv_rope;        /* of kv_values: keys with position, which FP8 caches may leave in BF16 */
-    double score_width;    /* attention: heads * (d_qk + d_v); a token costs 2 FLOP times this for each
-                              position that it attends to */
+};
+
+/* What attention keeps of a token from the forward to the backward pass; numbers. */
+struct attention_kept {
+    double latents;    /* that queries, keys and values are made of; 0 = of the layer's input alone */
+    double qkv;        /* queries, keys and values; where there are latents they can be made again */
+    double statistics; /* of the softmax, FP32 */
+    double output;     /* of all heads, before the output projection */
+};
+
+/* Attention. `dims`: the block's own. Lengths are positions of one sequence. */
+struct attention_ops {
+    /* Whose number tensor parallelism must divide. */
+    int64_t (*heads)(const void *dims);
+    /* Parameters of each of `tp` GPUs. */
+    double (*rank_params)(const struct model *m, const void *dims, uint32_t tp);
+    /* Cache of one layer: bytes that a position adds; of a sequence so long; GPUs of a group of tp among which it is
+     * divided (the others hold copies). */
+    double (*position_B)(const struct model *m, const void *dims);
+    double (*cache_B)(const struct model *m, const void *dims, double positions);
+    double (*cache_parts)(const void *dims, uint32_t tp);
+    /* Positions of a sequence whose cache is read again once so many were computed: all, or a window's last. */
+    double (*kept_positions)(const void *dims, double positions);
+    /* Forward FLOPs of a token beside those of its weights: decoding against so many positions, its own counted; on
+     * average over a training sequence. */
+    double (*decode_flop)(const void *dims, double positions);
+    double (*train_flop)(const void *dims, double sequence, bool causal);
+    /* Numbers of a token that are live at once, of all heads. */
+    double (*live)(const void *dims, bool prefill);
+
+    /* Kernels of inference between the layer's first norm and its residual. Decoding: before the cache is read, and
+     * from there on. */
+    void (*decode_before)(struct layer_kernels *k, const void *dims);
+    void (*decode_core)(struct layer_kernels *k, const void *dims);
+    void (*prefill)(struct layer_kernels *k, const void *dims);
+
+    /* Kernels of training, the output projection with them; NULL: there are none. */
+    void (*forward)(struct kernel_writer *w, const void *dims);
+    void (*input)(struct kernel_writer *w, const void *dims);
+    void (*weight)(struct kernel_writer *w, const void *dims);
+    struct attention_kept (*kept)(const void *dims);
+};
+
+/* A feed-forward network. `dims`: the block's own. */
+struct network_ops {
+    /* Kernels of inference. What the layer does for the network beside attention, from the norm on: the choice of
+     * experts; NULL: nothing. Then what all tokens of the GPU go through (NULL: nothing), and the experts, of which
+     * n stand on the GPU with rows[] each (NULL: there are none). */
+    void (*gate)(struct layer_kernels *k, const void *dims);
+    void (*own)(struct layer_kernels *k, const void *dims);
+    void (*routed)(struct layer_kernels *k, const void *dims, const double *rows, uint32_t n);
+
+    /* Kernels of training: gate (or NULL) and network. */
+    void (*gate_forward)(struct kernel_writer *w, const void *dims);
+    void (*gate_input)(struct kernel_writer *w, const void *dims);
+    void (*forward)(struct kernel_writer *w, const void *dims);
+    void (*input)(struct kernel_writer *w, const void *dims);
+    void (*weight)(struct kernel_writer *w, const void *dims);
 };
 
 struct block_type {
     const char *name, *doc, *ref;
-    bool attention; /* else a feed-forward network */
     /* NULL, or what the model lacks for this block. */
-    const char *(*misfit)(const struct model *m);
-    void (*weigh)(const struct model *m, struct block_weights *w); /* *w is zeroed before */
+    const char *(*misfit)(const struct model *m, const void *dims);
+    void (*weigh)(const struct model *m, const void *dims, struct block_weights *w); /* *w is zeroed before */
+    const struct attention_ops *attention;                                           /* one of the two */
+    const struct network_ops *network;
 };
+
+/* A block of a model. */
+struct block {
+    const struct block_type *type;
+    const void *dims;
+};
+
+/* The model's: of layers as training and prefill compute them, and as decoding does; with experts, and without. */
+struct block model_attention(const struct model *m);
+struct block model_decode_attention(const struct model *m);
+struct block model_experts(const struct model *m);
+struct block model_dense(const struct model *m);
+struct block_weights model_weigh(const struct model *m, struct block b);
 
 const struct block_type *block_find(const char *name); /* NULL when unknown */
 const struct block_type *const *block_all(void);       /* NULL-terminated, sorted by name */

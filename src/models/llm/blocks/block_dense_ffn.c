@@ -1,15 +1,50 @@
 /* Dense SwiGLU network: gate, up and down projections. */
-#include "models/llm/blocks/block.h"
+#include "models/llm/blocks/network.h"
 
-static const char *misfit(const struct model *m)
+static double width_of(const void *dims)
 {
-    return m->dense_ffn > 0 ? NULL : "dense layers need dense_ffn, the width of their networks";
+    return (double)((const struct model *)dims)->dense_ffn;
 }
 
-static void weigh(const struct model *m, struct block_weights *w)
+static const char *misfit(const struct model *m, const void *dims)
 {
-    w->params = w->active = 3.0 * (double)m->hidden * (double)m->dense_ffn;
+    (void)m;
+    return width_of(dims) > 0 ? NULL : "dense layers need dense_ffn, the width of their networks";
 }
+
+static void weigh(const struct model *m, const void *dims, struct block_weights *w)
+{
+    w->params = w->active = 3.0 * (double)m->hidden * width_of(dims);
+}
+
+static void own(struct layer_kernels *k, const void *dims)
+{
+    double tp = k->network_tp;
+    network_layer(k, k->tokens * tp, width_of(dims) / tp, true);
+}
+
+static void forward(struct kernel_writer *w, const void *dims)
+{
+    double width = width_of(dims);
+    write_linear_forward(w, 2 * width, w->hidden);
+    network_write_down(w, width);
+    write_cast(w, w->tokens, 2 * width); /* what SwiGLU is computed from again */
+}
+
+static void input(struct kernel_writer *w, const void *dims)
+{
+    network_write_input_down(w, width_of(dims));
+    network_write_norm_again(w);
+    network_write_input_up(w, width_of(dims));
+}
+
+static void weight(struct kernel_writer *w, const void *dims)
+{
+    write_linear_weight(w, w->hidden, width_of(dims));
+    write_linear_weight(w, 2 * width_of(dims), w->hidden);
+}
+
+static const struct network_ops ops = {.own = own, .forward = forward, .input = input, .weight = weight};
 
 const struct block_type block_dense_ffn = {
     .name = "dense_ffn",
@@ -17,4 +52,5 @@ const struct block_type block_dense_ffn = {
     .ref = "2.2",
     .misfit = misfit,
     .weigh = weigh,
+    .network = &ops,
 };

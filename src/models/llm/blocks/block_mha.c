@@ -1,18 +1,19 @@
 /* Multi-head attention: the grouped one in which nobody shares. */
 #include "models/llm/blocks/attention.h"
 
-static const char *misfit(const struct model *m)
+static const char *misfit(const struct model *m, const void *dims)
 {
-    if (m->attention.kv_heads != m->attention.heads)
+    const struct attention_dims *a = dims;
+    if (a->kv_heads != a->heads)
         return "mha has as many attention.kv_heads as heads; fewer are gqa";
-    return attention_grouped_misfit(m);
+    return attention_grouped_misfit(m, dims);
 }
 
 const struct block_type block_mha = {
     .name = "mha",
     .doc = "multi-head attention: a key and a value for each head",
     .ref = "2.1.2",
-    .attention = true,
     .misfit = misfit,
     .weigh = attention_grouped_weigh,
+    .attention = &attention_grouped,
 };

@@ -1,10 +1,18 @@
 /* DeepSeekMoE: shared experts that every token uses, routed ones of which the router chooses top_k among the
  * best top_groups groups. */
-#include "models/llm/blocks/block.h"
+#include <math.h>
 
-static const char *misfit(const struct model *m)
+#include "models/llm/blocks/network.h"
+
+static const struct moe_dims *of(const void *dims)
 {
-    const struct moe_dims *e = &m->moe;
+    return dims;
+}
+
+static const char *misfit(const struct model *m, const void *dims)
+{
+    const struct moe_dims *e = of(dims);
+    (void)m;
     if (e->ffn < 1)
         return "experts need moe.ffn, the width of their networks";
     if (e->top_k < 1 || e->top_k > e->routed)
@@ -18,9 +26,9 @@ static const char *misfit(const struct model *m)
     return NULL;
 }
 
-static void weigh(const struct model *m, struct block_weights *w)
+static void weigh(const struct model *m, const void *dims, struct block_weights *w)
 {
-    const struct moe_dims *e = &m->moe;
+    const struct moe_dims *e = of(dims);
     double d = (double)m->hidden, expert = 3 * d * (double)e->ffn;
     w->router = d * (double)e->routed + (e->router_bias ? (double)e->routed : 0);
     w->other = w->router;
@@ -29,10 +37,255 @@ static void weigh(const struct model *m, struct block_weights *w)
     w->active = (double)(e->top_k + e->shared) * expert + w->router;
 }
 
+/* --- inference: masked grouped GEMMs in decoding, contiguous ones with a permutation in prefill ------------- */
+
+enum { SCORE_B = 4, CHOICE_B = 12 };
+
+static void gate(struct layer_kernels *k, const void *dims)
+{
+    double experts = (double)of(dims)->routed;
+    layer_norm(k, "norm before experts", k->tokens * k->hidden);
+    layer_gemm_bf16(k, "router projection", k->tokens, experts, k->hidden, 1);
+    layer_pass(k, "top-k", KERNEL_ROUTER, k->tokens * experts * SCORE_B,
+               k->tokens * (double)of(dims)->top_k * CHOICE_B);
+    if (k->prefill) /* the low-latency kernels cast themselves */
+        layer_quantise(k, "cast for the dispatch", k->tokens * k->hidden);
+}
+
+/* Prefill has cast for the dispatch already. */
+static void shared(struct layer_kernels *k, const void *dims)
+{
+    network_layer(k, k->tokens, (double)(of(dims)->shared * of(dims)->ffn), !k->prefill);
+}
+
+static void routed(struct layer_kernels *k, const void *dims, const double *rows, uint32_t n)
+{
+    double ffn = (double)of(dims)->ffn, d = k->hidden, sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += rows[i];
+    struct kernel_call up = {.family = k->prefill ? KERNEL_GROUPED_CONTIGUOUS : KERNEL_GROUPED_MASKED,
+                             .dtype = k->dtype,
+                             .m = sum / n,
+                             .n = 2 * ffn,
+                             .k = d,
+                             .groups = n,
+                             .rows = rows};
+    struct kernel_call down = up;
+    down.n = d;
+    down.k = ffn;
+    if (sum <= 0)
+        return;
+    if (k->prefill)
+        layer_pass(k, "rows to their experts", KERNEL_PERMUTE, layer_operand_B(k, sum * d),
+                   layer_operand_B(k, sum * d));
+    layer_kernel(k, "gate and up projections", up);
+    layer_pass(k, "SwiGLU, cast", KERNEL_SWIGLU, 2 * sum * ffn * layer_bf16_B, layer_operand_B(k, sum * ffn));
+    layer_kernel(k, "down projections", down);
+    if (k->prefill)
+        layer_pass(k, "weighted sums", KERNEL_UNPERMUTE, sum * d * layer_bf16_B, sum * d * layer_bf16_B);
+}
+
+/* --- training: the router ---------------------------------------------------------------------------------------- */
+
+/* Kernels of the router in the trace, beside its GEMMs and what works on all scores. */
+enum { ROUTER_SMALL_FORWARD = 26, ROUTER_SCORES_FORWARD = 9, ROUTER_SMALL_INPUT = 16, ROUTER_SCORES_INPUT = 10 };
+
+static double scores_B(const struct kernel_writer *w, const void *dims)
+{
+    return w->tokens * (double)of(dims)->routed * SCORE_B;
+}
+
+static void scores(struct kernel_writer *w, const void *dims, int n)
+{
+    for (int i = 0; i < n; i++)
+        write_pass(w, "elementwise_small", KERNEL_ELEMENTWISE, scores_B(w, dims), scores_B(w, dims));
+}
+
+static void gate_forward(struct kernel_writer *w, const void *dims)
+{
+    write_gemm(w, "gate_gemm_bf16", KERNEL_BF16, (double)of(dims)->routed, w->hidden);
+    scores(w, dims, ROUTER_SCORES_FORWARD);
+    for (int best = 0; best < 2; best++) /* groups, then experts */
+        write_pass(w, "router_topk", KERNEL_ROUTER, scores_B(w, dims), 0);
+    write_small(w, ROUTER_SMALL_FORWARD);
+    write_cast(w, w->tokens, w->hidden); /* what dispatch sends */
+}
+
+static void gate_input(struct kernel_writer *w, const void *dims)
+{
+    write_small(w, ROUTER_SMALL_INPUT);
+    scores(w, dims, ROUTER_SCORES_INPUT);
+    write_gemm(w, "gate_gemm_bf16", KERNEL_BF16, w->hidden, (double)of(dims)->routed);
+    write_wgrad(w, "gate_gemm_bf16", KERNEL_BF16, (double)of(dims)->routed, w->hidden);
+    write_elementwise(w, 2, 1);
+}
+
+/* --- training: experts ------------------------------------------------------------------------------------------- */
+
+enum { PADDED_ROWS = 128 };
+
+/* Experts of this GPU, and rows with what pads each to a tile. */
+static double local_experts(const struct kernel_writer *w, const void *dims)
+{
+    return (double)of(dims)->routed / w->group;
+}
+
+static double padded(const struct kernel_writer *w, const void *dims, bool backward)
+{
+    double experts = local_experts(w, dims), each = w->rows[backward] / experts;
+    return experts * ceil(each / PADDED_ROWS) * PADDED_ROWS;
+}
+
+/* Distinct GPUs of a token's top_k experts over top_k: copies that arrive, per row. top_k of the experts of
+ * top_groups groups, each as likely. */
+static double copies_per_row(const struct kernel_writer *w, const void *dims)
+{
+    const struct moe_dims *e = of(dims);
+    double candidates = (double)(e->top_groups * (e->routed / e->groups));
+    double mine = fmin(local_experts(w, dims), candidates), missed = 1;
+    for (int i = 0; i < e->top_k; i++)
+        missed *= fmax(0, candidates - mine - i) / (candidates - i);
+    return candidates / mine * (1 - missed) / (double)e->top_k;
+}
+
+/* A pass over the rows of the rank's experts. */
+static void row_pass(struct kernel_writer *w, const char *name, enum kernel_family family, double read_B,
+                     double written_B)
+{
+    w->add(w, name, &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B}, true);
+}
+
+static void row_cast(struct kernel_writer *w, double rows, double columns, double from_B)
+{
+    row_pass(w, "quant_cast", KERNEL_QUANTISE, rows * columns * from_B, rows * columns * fp8_B);
+}
+
+static void row_scales(struct kernel_writer *w, double rows, double columns)
+{
+    double scales_B = rows * columns * (fp8_B - 1);
+    row_pass(w, "copy", KERNEL_COPY, scales_B, scales_B);
+}
+
+static void grouped(struct kernel_writer *w, const void *dims, bool backward, double n, double k)
+{
+    double groups = local_experts(w, dims);
+    w->add(w, "grouped_gemm_fp8",
+           &(struct kernel_call){.family = KERNEL_GROUPED_CONTIGUOUS,
+                                 .dtype = KERNEL_FP8,
+                                 .m = w->rows[backward] / groups,
+                                 .n = n,
+                                 .k = k,
+                                 .groups = (uint32_t)groups},
+           true);
+}
+
+static void grouped_weight(struct kernel_writer *w, const void *dims, double n, double k)
+{
+    double groups = local_experts(w, dims);
+    w->add(w, "wgrad_gemm_fp8",
+           &(struct kernel_call){.family = KERNEL_WGRAD,
+                                 .dtype = KERNEL_FP8,
+                                 .m = n,
+                                 .n = k,
+                                 .k = padded(w, dims, true) / groups,
+                                 .groups = (uint32_t)groups},
+           true);
+}
+
+static double shared_width(const void *dims)
+{
+    return (double)(of(dims)->shared * of(dims)->ffn);
+}
+
+/* Which row goes where, from the choices that came with the tokens. */
+static void map_rows(struct kernel_writer *w, const void *dims, double copies)
+{
+    double choices_B = copies * (double)of(dims)->top_k * 8;
+    for (int pass = 0; pass < 2; pass++) /* counted, then placed */
+        row_pass(w, "moe_mapping", KERNEL_ROUTER, choices_B, 0);
+}
+
+static void forward(struct kernel_writer *w, const void *dims)
+{
+    double f = (double)of(dims)->ffn, d = w->hidden, rows = padded(w, dims, false), experts = local_experts(w, dims);
+    double copies = w->rows[0] * copies_per_row(w, dims), width = shared_width(dims);
+    if (width > 0) {
+        write_scales(w, d);
+        write_gemm(w, "gemm_fp8", KERNEL_FP8, 2 * width, d);
+    }
+    map_rows(w, dims, copies);
+    row_pass(w, "moe_permute", KERNEL_PERMUTE, copies * d * fp8_B, rows * d * fp8_B);
+    write_transpose(w, experts * 2 * f * d);
+    row_scales(w, rows, d);
+    grouped(w, dims, false, 2 * f, d);
+    write_small(w, 1);
+    row_pass(w, "swiglu_cast", KERNEL_SWIGLU, 2 * rows * f * bf16_B, rows * f * fp8_B);
+    write_transpose(w, experts * d * f);
+    row_scales(w, rows, f);
+    grouped(w, dims, false, d, f);
+    row_pass(w, "moe_unpermute_reduce", KERNEL_UNPERMUTE, rows * d * bf16_B, copies * d * bf16_B);
+    if (width > 0)
+        network_write_down(w, width);
+    row_cast(w, rows, 2 * f, bf16_B); /* what SwiGLU is computed from again */
+    if (width > 0)
+        write_cast(w, w->tokens, 2 * width);
+}
+
+static void input(struct kernel_writer *w, const void *dims)
+{
+    double f = (double)of(dims)->ffn, d = w->hidden, rows = padded(w, dims, true), width = shared_width(dims);
+    double copies = w->rows[1] * copies_per_row(w, dims);
+    if (width > 0)
+        network_write_input_down(w, width);
+    row_pass(w, "quant_cast", KERNEL_QUANTISE, rows * 2 * f * fp8_B, rows * 2 * f * bf16_B);
+    row_pass(w, "moe_permute", KERNEL_PERMUTE, copies * d * fp8_B, rows * d * fp8_B);
+    row_scales(w, rows, d);
+    grouped(w, dims, true, f, d);
+    row_pass(w, "swiglu", KERNEL_SWIGLU, 3 * rows * f * bf16_B, 3 * rows * f * bf16_B); /* and SwiGLU again */
+    row_pass(w, "swiglu", KERNEL_SWIGLU, 2 * rows * f * bf16_B, 0); /* gradients of the routing weights */
+    row_cast(w, rows, f, bf16_B);
+    write_small(w, 1);
+    network_write_norm_again(w);
+    write_cast(w, w->tokens, d);
+    row_cast(w, rows, 2 * f, bf16_B);
+    row_scales(w, rows, 2 * f);
+    grouped(w, dims, true, d, 2 * f);
+    row_pass(w, "moe_unpermute_reduce", KERNEL_UNPERMUTE, rows * d * bf16_B, copies * d * bf16_B);
+    row_cast(w, rows, 2 * f, bf16_B);
+    if (width > 0)
+        network_write_input_up(w, width);
+}
+
+/* Rows by columns, gathered again from the tokens that came: gradients, then inputs. */
+static void weight(struct kernel_writer *w, const void *dims)
+{
+    double f = (double)of(dims)->ffn, d = w->hidden, rows = padded(w, dims, true), width = shared_width(dims);
+    if (width > 0)
+        write_linear_weight(w, d, width);
+    row_cast(w, rows, d, fp8_B);
+    grouped_weight(w, dims, d, f);
+    row_cast(w, rows, d, fp8_B);
+    grouped_weight(w, dims, 2 * f, d);
+    if (width > 0)
+        write_linear_weight(w, 2 * width, d);
+}
+
+static const struct network_ops ops = {
+    .gate = gate,
+    .own = shared,
+    .routed = routed,
+    .gate_forward = gate_forward,
+    .gate_input = gate_input,
+    .forward = forward,
+    .input = input,
+    .weight = weight,
+};
+
 const struct block_type block_moe = {
     .name = "moe",
     .doc = "DeepSeekMoE: shared and routed experts, group-limited top-k",
     .ref = "2.2",
     .misfit = misfit,
     .weigh = weigh,
+    .network = &ops,
 };

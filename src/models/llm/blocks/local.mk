@@ -15,4 +15,7 @@ libmoesim_a_SOURCES += $(blocks)
 src/models/llm/blocks/block_registry.c: $(blocks) build-aux/gen_registry src/models/llm/blocks/local.mk
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(top_srcdir)/build-aux/gen_registry \
 	  models/llm/blocks/block.h block_type block $(blocks) > $@.tmp && mv $@.tmp $@
-libmoesim_a_SOURCES += src/models/llm/blocks/block.h src/models/llm/blocks/attention.c src/models/llm/blocks/attention.h
+libmoesim_a_SOURCES += src/models/llm/blocks/block.h
+libmoesim_a_SOURCES += src/models/llm/blocks/attention.c src/models/llm/blocks/attention.h
+libmoesim_a_SOURCES += src/models/llm/blocks/grouped.c src/models/llm/blocks/latent.c
+libmoesim_a_SOURCES += src/models/llm/blocks/network.c src/models/llm/blocks/network.h

@@ -1,0 +1,347 @@
+/* Multi-head latent attention (DeepSeek-V2): keys and values are made of one cached latent vector and one key with
+ * position, which all heads share; queries may be made of a latent vector, too.
+ *
+ * Prefill and training expand keys and values. Decoding expands them anew in every step, or absorbs the projections
+ * into queries and outputs, whose heads then work on the cache itself. The two down projections are one GEMM in
+ * inference. */
+#include <math.h>
+
+#include "models/llm/blocks/attention.h"
+
+static const struct attention_dims *of(const void *dims)
+{
+    return dims;
+}
+
+struct widths {
+    double heads, q, kv, rope, nope, v; /* latents; of one head */
+    double queries, keys_values, output;
+};
+
+static struct widths widths_of(const struct attention_dims *a, double heads)
+{
+    double nope = (double)a->nope_dim, rope = (double)a->rope_dim, v = (double)a->v_dim;
+    return (struct widths){.heads = heads,
+                           .q = (double)a->q_lora,
+                           .kv = (double)a->kv_lora,
+                           .rope = rope,
+                           .nope = nope,
+                           .v = v,
+                           .queries = heads * (nope + rope),
+                           .keys_values = heads * (nope + v),
+                           .output = heads * v};
+}
+
+static struct widths all_of(const void *dims)
+{
+    return widths_of(of(dims), (double)of(dims)->heads);
+}
+
+const char *attention_latent_misfit(const struct model *m, const void *dims)
+{
+    const struct attention_dims *a = of(dims);
+    (void)m;
+    if (a->kv_lora < 1 || a->nope_dim < 1 || a->rope_dim < 1 || a->v_dim < 1)
+        return "MLA needs attention.kv_lora, nope_dim, rope_dim and v_dim";
+    return NULL;
+}
+
+void attention_latent_weigh(const struct model *m, const void *dims, struct block_weights *w)
+{
+    struct widths x = all_of(dims);
+    double d = (double)m->hidden;
+    double q = x.q > 0 ? d * x.q + x.q + x.q * x.queries : d * x.queries; /* + x.q: its norm */
+    w->params = q + d * (x.kv + x.rope) + x.kv + x.kv * x.keys_values + x.output * d;
+    w->active = w->params;
+    w->other = x.q + x.kv; /* their norms */
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static int64_t heads(const void *dims)
+{
+    return of(dims)->heads;
+}
+
+/* Down projections with their norms stand on all GPUs. */
+static double rank_params(const struct model *m, const void *dims, uint32_t tp)
+{
+    struct widths x = all_of(dims);
+    struct block_weights w = {0};
+    double d = (double)m->hidden, whole = (d + 1) * (x.q + x.kv) + d * x.rope;
+    attention_latent_weigh(m, dims, &w);
+    return whole + (w.params - whole) / tp;
+}
+
+/* Keys with position may stay in BF16 where the rest is FP8. */
+static double position_B(const struct model *m, const void *dims)
+{
+    struct widths x = all_of(dims);
+    double rope_B = of(dims)->kv_rope_B > 0 ? x.rope * of(dims)->kv_rope_B : attention_cached_B(m, x.rope);
+    return attention_cached_B(m, x.kv) + rope_B;
+}
+
+static double kept_positions(const void *dims, double positions)
+{
+    return window_positions(of(dims)->window, positions);
+}
+
+static double cache_B(const struct model *m, const void *dims, double positions)
+{
+    return kept_positions(dims, positions) * position_B(m, dims);
+}
+
+/* All heads read the same. */
+static double cache_parts(const void *dims, uint32_t tp)
+{
+    (void)dims, (void)tp;
+    return 1;
+}
+
+static double expanded_width(const void *dims)
+{
+    struct widths x = all_of(dims);
+    return x.heads * (x.nope + x.rope + x.v);
+}
+
+static double absorbed_width(const void *dims)
+{
+    struct widths x = all_of(dims);
+    return x.heads * (x.kv + x.rope + x.kv);
+}
+
+static double decode_flop_expanded(const void *dims, double positions)
+{
+    return 2 * kept_positions(dims, positions) * expanded_width(dims);
+}
+
+static double decode_flop_absorbed(const void *dims, double positions)
+{
+    return 2 * kept_positions(dims, positions) * absorbed_width(dims);
+}
+
+static double train_flop(const void *dims, double sequence, bool causal)
+{
+    return 2 * window_mean(of(dims)->window, sequence, causal) * expanded_width(dims);
+}
+
+/* Queries, keys and outputs, or queries and outputs in the latent space. */
+static double live(const void *dims, bool prefill)
+{
+    struct widths x = all_of(dims);
+    return x.heads * (prefill ? 2 * x.nope + x.rope + x.v : 2 * x.kv + x.rope);
+}
+
+/* --- inference ------------------------------------------------------------------------------------------------- */
+
+static struct widths own_of(const struct layer_kernels *k, const void *dims)
+{
+    return widths_of(of(dims), (double)of(dims)->heads / k->tp);
+}
+
+static void project(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    double t = k->group_tokens, rope = t * (x.heads + 1) * x.rope * layer_bf16_B;
+    layer_gemm(k, "q_a, kv_a projection", t, (x.q > 0 ? x.q : x.queries) + x.kv + x.rope, k->hidden);
+    layer_pass(k, "norm of latents", KERNEL_NORM, t * (x.q + x.kv) * layer_bf16_B,
+               t * x.kv * layer_bf16_B + layer_operand_B(k, t * x.q));
+    if (x.q > 0)
+        layer_gemm(k, "q_b projection", t, x.queries, x.q);
+    layer_pass(k, "rope", KERNEL_ROPE, rope, rope);
+    layer_pass(k, "KV cache write", KERNEL_COPY, t * (x.kv + x.rope) * layer_bf16_B, t * position_B(k->model, dims));
+}
+
+static void project_output(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    layer_quantise(k, "cast of outputs", k->group_tokens * x.output);
+    layer_gemm(k, "output projection", k->group_tokens, k->hidden, x.output);
+}
+
+static void before_absorbed(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    project(k, dims);
+    layer_gemm_bf16(k, "queries to latent space", k->group_tokens, x.kv, x.nope, x.heads);
+}
+
+static void core_absorbed(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    layer_core(k, "MLA",
+               (struct kernel_call){.family = KERNEL_ATTENTION_DECODE,
+                                    .dtype = KERNEL_BF16,
+                                    .batch = k->sequences,
+                                    .q_len = k->new_tokens,
+                                    .kv_len = kept_positions(dims, layer_positions(k)),
+                                    .heads = x.heads,
+                                    .kv_heads = 1,
+                                    .qk_dim = x.kv + x.rope,
+                                    .v_dim = x.kv,
+                                    .kv_token_B = position_B(k->model, dims)});
+    layer_gemm_bf16(k, "outputs from latent space", k->group_tokens, x.v, x.kv, x.heads);
+    project_output(k, dims);
+}
+
+static void core_expanded(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    double seen = kept_positions(dims, layer_positions(k)), qk = x.nope + x.rope;
+    layer_gemm(k, "kv_b projection of the cache", k->sequences * seen, x.keys_values, x.kv);
+    layer_core(k, "attention",
+               (struct kernel_call){.family = KERNEL_ATTENTION_DECODE,
+                                    .dtype = KERNEL_BF16,
+                                    .batch = k->sequences,
+                                    .q_len = k->new_tokens,
+                                    .kv_len = seen,
+                                    .heads = x.heads,
+                                    .kv_heads = x.heads,
+                                    .qk_dim = qk,
+                                    .v_dim = x.v,
+                                    .kv_token_B = x.heads * (qk + x.v) * layer_bf16_B});
+    project_output(k, dims);
+}
+
+/* Keys and values of all positions that are seen, also of those whose latents were found in a cache. */
+static void prefill(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    double all = layer_positions(k), window = window_of_call(of(dims)->window, all);
+    double seen = window > 0 ? fmin(all, k->new_tokens + window) : all;
+    project(k, dims);
+    layer_gemm(k, "kv_b projection", k->sequences * seen, x.keys_values, x.kv);
+    layer_core(k, "MLA",
+               (struct kernel_call){.family = KERNEL_ATTENTION_FORWARD,
+                                    .dtype = KERNEL_BF16,
+                                    .batch = k->sequences,
+                                    .q_len = k->new_tokens,
+                                    .kv_len = all,
+                                    .heads = x.heads,
+                                    .kv_heads = x.heads,
+                                    .qk_dim = x.nope + x.rope,
+                                    .v_dim = x.v,
+                                    .causal = true,
+                                    .window = window});
+    project_output(k, dims);
+}
+
+/* --- training: up projections are computed again in the backward pass --------------------------------------- */
+
+static void core(struct kernel_writer *w, const char *name, enum kernel_family family, const void *dims)
+{
+    struct widths x = all_of(dims);
+    w->add(w, name,
+           &(struct kernel_call){.family = family,
+                                 .dtype = KERNEL_BF16,
+                                 .batch = w->sequences,
+                                 .q_len = w->length,
+                                 .heads = x.heads,
+                                 .kv_heads = x.heads,
+                                 .qk_dim = x.nope + x.rope,
+                                 .v_dim = x.v,
+                                 .causal = true,
+                                 .window = window_of_call(of(dims)->window, w->length)},
+           false);
+}
+
+static void norm_latents(struct kernel_writer *w, const struct widths *x)
+{
+    if (x->q > 0)
+        write_norm(w, 1, 1, x->q);
+    write_copy(w, x->kv);
+    write_norm(w, 1, 1, x->kv);
+}
+
+static void expand_latents(struct kernel_writer *w, const struct widths *x)
+{
+    if (x->q > 0)
+        write_linear_forward(w, x->queries, x->q);
+    write_linear_forward(w, x->keys_values, x->kv);
+    write_rope(w, x->rope);
+    write_copy(w, x->heads * x->nope); /* keys without position into their places */
+    write_pass(w, "copy", KERNEL_COPY, w->tokens * x->rope * bf16_B,
+               w->tokens * x->heads * x->rope * bf16_B); /* the one with position to all heads */
+    write_rope(w, x->heads * x->rope);
+}
+
+static void forward(struct kernel_writer *w, const void *dims)
+{
+    struct widths x = all_of(dims);
+    write_linear_forward(w, x.q > 0 ? x.q : x.queries, w->hidden);
+    write_linear_forward(w, x.kv + x.rope, w->hidden);
+    write_small(w, 2);
+    write_copy(w, x.rope);
+    norm_latents(w, &x);
+    expand_latents(w, &x);
+    core(w, "fa3_fwd", KERNEL_ATTENTION_FORWARD, dims);
+    attention_write_output(w, x.output);
+}
+
+/* From the gradients of queries, keys and values to those of the latents; what weights need is cast aside. */
+static void input_of_latents(struct kernel_writer *w, const struct widths *x)
+{
+    write_rope(w, x->heads * x->rope);
+    if (x->q > 0)
+        write_linear_input(w, x->queries, x->q);
+    write_pass(w, "elementwise", KERNEL_ELEMENTWISE, w->tokens * x->heads * x->rope * bf16_B,
+               w->tokens * x->rope * bf16_B); /* of all heads to one */
+    write_rope(w, x->rope);
+    write_copy(w, x->heads * x->nope);
+    write_copy(w, x->output);
+    write_linear_input(w, x->keys_values, x->kv);
+    write_linear_operands(w, x->keys_values, x->kv);
+    write_norm_backward(w, 3, 1, x->kv);
+    if (x->q > 0) {
+        write_linear_operands(w, x->queries, x->q);
+        write_norm_backward(w, 3, 1, x->q);
+    }
+    write_small(w, 5);
+}
+
+static void input(struct kernel_writer *w, const void *dims)
+{
+    struct widths x = all_of(dims);
+    double down[] = {x.kv + x.rope, x.q > 0 ? x.q : x.queries};
+    attention_write_output_input(w, x.output);
+    norm_latents(w, &x);
+    expand_latents(w, &x);
+    core(w, "fa3_bwd", KERNEL_ATTENTION_BACKWARD, dims);
+    input_of_latents(w, &x);
+    write_norm(w, 1, 1, w->hidden); /* again, for the weights of the projections */
+    for (int i = 0; i < 2; i++) {
+        write_linear_input(w, down[i], w->hidden);
+        write_linear_operands(w, down[i], w->hidden);
+    }
+}
+
+static void weight(struct kernel_writer *w, const void *dims)
+{
+    struct widths x = all_of(dims);
+    write_linear_weight(w, w->hidden, x.output);
+    write_linear_weight(w, x.keys_values, x.kv);
+    if (x.q > 0)
+        write_linear_weight(w, x.queries, x.q);
+    write_linear_weight(w, x.kv + x.rope, w->hidden);
+    write_linear_weight(w, x.q > 0 ? x.q : x.queries, w->hidden);
+}
+
+static struct attention_kept kept(const void *dims)
+{
+    struct widths x = all_of(dims);
+    return (struct attention_kept){.latents = x.q + x.kv + x.rope,
+                                   .qkv = x.queries + expanded_width(dims),
+                                   .statistics = x.heads,
+                                   .output = x.output};
+}
+
+#define LATENT_OPS \
+    .heads = heads, .rank_params = rank_params, .position_B = position_B, .cache_B = cache_B, \
+    .cache_parts = cache_parts, .kept_positions = kept_positions, .train_flop = train_flop, .live = live, \
+    .prefill = prefill, .forward = forward, .input = input, .weight = weight, .kept = kept
+
+const struct attention_ops attention_latent_expanded = {LATENT_OPS, .decode_flop = decode_flop_expanded,
+                                                        .decode_before = project, .decode_core = core_expanded};
+
+const struct attention_ops attention_latent_absorbed = {LATENT_OPS, .decode_flop = decode_flop_absorbed,
+                                                        .decode_before = before_absorbed, .decode_core = core_absorbed};
