@@ -68,7 +68,7 @@ place_of_end() { # FILE: the line and column of what would come next
 
 head -c 3000 tiny.json >bad.json
 refused 3 "a truncated profile" bad.json $(place_of_end bad.json) "unexpected end of file"
-head -c 900 own.json >bad.json
+head -c 920 own.json >bad.json
 refused 3 "a truncated trace" bad.json $(place_of_end bad.json) "unexpected end of file"
 gzip -c tiny.json | head -c 900 >bad.gz
 refused 3 "gzip cut in the middle" bad.gz "?" "the compressed data ends too early"
@@ -98,10 +98,10 @@ echo '{"traceEvents": []}' >bad.json
 refused 3 "a profile without kernels" bad.json - "the trace holds no kernels; profile with activities="
 { printf '{"traceEvents": [{"name": "'; head -c 1100000 /dev/zero | tr '\0' x; echo '"}]}'; } >bad.json
 refused 5 "an event of a megabyte" bad.json 1:18 "one value is longer than"
-sed 's/"trace_version": 1/"trace_version": 2/' own.json >bad.json
-refused 3 "another version" bad.json 1:19 "this program reads trace_version 1; import the trace again"
+sed 's/"trace_version": 2/"trace_version": 3/' own.json >bad.json
+refused 3 "another version" bad.json 1:19 "this program reads trace_version 1 and 2; import the trace again"
 sed 's/\[2\]\]/[20]]/' own.json >bad.json
-refused 3 "an index out of range" bad.json 35:3 "kernel 3: 'deps'"
+refused 3 "an index out of range" bad.json 37:3 "kernel 3: 'deps'"
 rm bad.json && mkdir bad.json
 refused 4 "a directory" bad.json - "this is a directory"
 rmdir bad.json

@@ -1,9 +1,12 @@
 /* Reading a Kineto trace: one event at a time, everything dropped at once that is neither
- * GPU work, nor its launch, nor a wait, nor an annotation. What is kept per kernel is
- * about 140 bytes, however long the event's text is.
+ * GPU work, nor its launch, nor a wait, nor an annotation, nor a collective. What is kept per kernel is
+ * about 160 bytes, however long the event's text is.
  *
- * Leaves out: several GPUs in one file (Kineto writes one file per rank), CPU operators,
- * tensor shapes, Python stacks, events of AMD GPUs.
+ * Of PyTorch 1.8 to 2.10, of NVIDIA's and AMD's GPUs. Older profilers write other names of categories; ROCm
+ * writes a kernel's grid on the call that launched it, and children of a graph have none.
+ *
+ * Leaves out: several GPUs in one file (Kineto writes one file per rank), CPU operators that no collective belongs
+ * to, tensor shapes, Python stacks, accelerators without kernels (MTIA).
  * Reference: libkineto output_json.cpp (pytorch/kineto); Chrome trace event format. */
 #include "io/inputs/kineto.h"
 
@@ -18,7 +21,7 @@
 #include "io/inputs/kineto_priv.h"
 
 #define EVENT_LIMIT_B (1u << 20)
-#define HEADER_LIMIT_B (1u << 20)
+#define HEADER_LIMIT_B (64u << 20) /* ranks of all process groups of a large job */
 #define MAX_RECORDS 20000000u
 #define MAX_RANKS 1000000000
 #define MAX_TIME_US 1e18 /* a year 33658; beyond it is no time stamp */
@@ -50,7 +53,7 @@ static struct name_table *add_name(struct name_table **table, const char *name, 
     return entry;
 }
 
-static const char *intern(struct kineto *k, const char *name)
+const char *kin_intern(struct kineto *k, const char *name)
 {
     struct name_table *entry = find_name(k->names, name);
 
@@ -66,8 +69,6 @@ void *kin_push(void **array, size_t *n, size_t *cap, size_t element_B)
     void *element = (char *)*array + (*n)++ * element_B;
     return memset(element, 0, element_B);
 }
-
-#define PUSH(k, what) kin_push((void **)&(k)->what, &(k)->n_##what, &(k)->cap_##what, sizeof *(k)->what)
 
 /* --- parts of events --------------------------------------------------------------- */
 
@@ -104,53 +105,80 @@ static uint32_t read_thread(struct kineto *k, const cJSON *event)
     return entry->number;
 }
 
-static const struct class_rule *rule_of(struct kineto *k, const char *name)
+/* The name's entry: its text, and as value the rule of its class. */
+static const struct name_table *rule_of(struct kineto *k, const char *name)
 {
-    static const struct class_rule unclassified = {.class_name = "unclassified", .bound = BOUND_MEMORY};
+    static const struct class_rule unclassified = {.bound = BOUND_MEMORY};
     struct name_table *entry = find_name(k->rule_of_name, name);
 
     if (!entry) {
         entry = add_name(&k->rule_of_name, name, k->arena);
         entry->value = class_table_find(k->classes, name);
+        entry->value = entry->value ? entry->value : &unclassified;
     }
-    if (entry->value)
-        return entry->value;
-    if (!k->n_unclassified++)
-        k->unclassified = entry->name;
-    return &unclassified;
+    return entry;
 }
 
-/* "grid": [x, y, z] and "block": [x, y, z] of a kernel. */
+/* "grid": [x, y, z] and "block": [x, y, z]. 0, 1 where the event has none or says 0, or -1. */
 static int read_dims(struct json_stream *js, const cJSON *args, const char *key, int32_t dims[3])
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(args, key);
+    int32_t read[3];
 
+    if (!list)
+        return 1;
     for (int i = 0; i < 3; i++) {
         const cJSON *n = cJSON_GetArrayItem(list, i);
-        if (!cJSON_IsNumber(n) || !(n->valuedouble >= 1 && n->valuedouble <= INT32_MAX) ||
+        if (!cJSON_IsNumber(n) || !(n->valuedouble >= 0 && n->valuedouble <= INT32_MAX) ||
             n->valuedouble != floor(n->valuedouble)) {
-            diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js),
-                       "'%s' of this kernel must be three whole numbers from 1", key);
+            diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js), "'%s' of this kernel must be three whole numbers",
+                       key);
             return -1;
         }
-        dims[i] = (int32_t)n->valuedouble;
+        read[i] = (int32_t)n->valuedouble;
     }
+    if (!read[0] || !read[1] || !read[2])
+        return 1;
+    memcpy(dims, read, sizeof read);
     return 0;
 }
 
-static int read_kernel_args(struct json_stream *js, const cJSON *args, struct kin_gpu *g)
+static uint32_t threads_of(const int32_t block[3])
 {
-    int32_t block[3];
-    int64_t registers = 0, shared_B = 0;
-
-    if (read_dims(js, args, "grid", g->grid) || read_dims(js, args, "block", block) ||
-        json_int(js, args, "registers per thread", "kernel", false, 0, UINT16_MAX, &registers) ||
-        json_int(js, args, "shared memory", "kernel", false, 0, INT32_MAX, &shared_B))
-        return -1;
     double threads = (double)block[0] * block[1] * block[2];
-    g->threads = threads < UINT32_MAX ? (uint32_t)threads : UINT32_MAX;
+
+    return threads < UINT32_MAX ? (uint32_t)threads : UINT32_MAX;
+}
+
+/* What runs on how many threads; a grid without a block counts as unknown. */
+static int read_shape(struct json_stream *js, const cJSON *args, int32_t grid[3], uint32_t *threads, uint32_t *shared_B)
+{
+    int32_t block[3] = {0, 0, 0};
+    int64_t shared = 0;
+    int no_block = read_dims(js, args, "block", block), no_grid = no_block < 0 ? -1 : read_dims(js, args, "grid", grid);
+
+    if (no_grid < 0 || json_int(js, args, "shared memory", "kernel", false, 0, INT32_MAX, &shared))
+        return -1;
+    if (no_block || no_grid)
+        memset(grid, 0, 3 * sizeof *grid);
+    *threads = threads_of(block);
+    *shared_B = (uint32_t)shared;
+    return 0;
+}
+
+static int read_kernel_args(struct kineto *k, struct json_stream *js, const cJSON *args, struct kin_gpu *g)
+{
+    int64_t registers = 0;
+    struct kin_message m;
+
+    if (read_shape(js, args, g->grid, &g->threads, &g->shared_B) ||
+        json_int(js, args, "registers per thread", "kernel", false, 0, UINT16_MAX, &registers))
+        return -1;
     g->registers = (uint32_t)registers;
-    g->shared_B = (uint32_t)shared_B;
+    if (!kin_read_message(k, args, &m))
+        return 0;
+    *(struct kin_message *)KIN_PUSH(k, messages) = m;
+    g->message = (uint32_t)(k->n_messages - 1);
     return 0;
 }
 
@@ -173,19 +201,37 @@ static int check_device(struct kineto *k, struct json_stream *js, const cJSON *a
     return 0;
 }
 
+/* "stream" among the arguments, or the event's thread, which is the stream in Kineto's files. */
+static int read_stream(struct json_stream *js, const cJSON *event, const cJSON *args, const char *what, int64_t *stream)
+{
+    bool thread = !cJSON_GetObjectItemCaseSensitive(args, "stream") &&
+                  cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(event, "tid"));
+
+    return json_int(js, thread ? event : args, thread ? "tid" : "stream", what, true, 0, INT32_MAX, stream);
+}
+
 static int read_gpu(struct kineto *k, struct json_stream *js, const cJSON *event, bool kernel)
 {
     const cJSON *args = cJSON_GetObjectItemCaseSensitive(event, "args");
-    struct kin_gpu g = {.thread = KIN_NONE, .span = KIN_NONE, .first_dep = KIN_NONE, .launch_after = KIN_NONE};
+    struct kin_gpu g = {.thread = KIN_NONE,
+                        .span = KIN_NONE,
+                        .first_dep = KIN_NONE,
+                        .launch_after = KIN_NONE,
+                        .message = KIN_NONE,
+                        .correlation = -1,
+                        .external_id = kin_external_id(args),
+                        .kernel = kernel};
     const char *what = kernel ? "kernel" : "copy", *name = NULL;
 
     if (json_string(js, event, "name", what, true, &name) || read_times(js, event, what, &g.start_us, &g.end_us) ||
-        json_int(js, args, "stream", what, true, 0, INT32_MAX, &g.stream_id) ||
-        json_int(js, args, "correlation", what, true, 0, UINT32_MAX, &g.correlation) || check_device(k, js, args) ||
-        (kernel && read_kernel_args(js, args, &g)))
+        read_stream(js, event, args, what, &g.stream_id) ||
+        json_int(js, args, "correlation", what, false, 0, UINT32_MAX, &g.correlation) || check_device(k, js, args) ||
+        (kernel && read_kernel_args(k, js, args, &g)))
         return -1;
-    g.rule = rule_of(k, name);
-    memcpy(PUSH(k, gpus), &g, sizeof g);
+    const struct name_table *entry = rule_of(k, name);
+    g.name = entry->name;
+    g.rule = entry->value;
+    memcpy(KIN_PUSH(k, gpus), &g, sizeof g);
     return 0;
 }
 
@@ -196,6 +242,8 @@ static int call_kind(const char *name)
         return KIN_STREAM_WAIT;
     if (strstr(name, "Synchronize"))
         return KIN_SYNCHRONIZE;
+    if (strstr(name, "EventRecord"))
+        return KIN_RECORD;
     if (strstr(name, "Launch") || strstr(name, "Memcpy") || strstr(name, "Memset"))
         return KIN_LAUNCH;
     return -1;
@@ -214,10 +262,11 @@ static int read_call(struct kineto *k, struct json_stream *js, const cJSON *even
         return 0;
     call.kind = (uint8_t)kind;
     if (read_times(js, event, "call", &call.start_us, &call.end_us) ||
-        json_int(js, args, "correlation", "call", kind == KIN_LAUNCH, 0, UINT32_MAX, &call.correlation))
+        json_int(js, args, "correlation", "call", false, 0, UINT32_MAX, &call.correlation) ||
+        (kind == KIN_LAUNCH && read_shape(js, args, call.grid, &call.threads, &call.shared_B)))
         return -1;
     call.thread = read_thread(k, event);
-    memcpy(PUSH(k, calls), &call, sizeof call);
+    memcpy(KIN_PUSH(k, calls), &call, sizeof call);
     return 0;
 }
 
@@ -229,10 +278,47 @@ static int read_span(struct kineto *k, struct json_stream *js, const cJSON *even
     if (json_string(js, event, "name", "annotation", true, &name) ||
         read_times(js, event, "annotation", &span.start_us, &span.end_us))
         return -1;
-    span.name = intern(k, *name ? name : "(no name)");
+    span.name = kin_intern(k, *name ? name : "(no name)");
     span.thread = read_thread(k, event);
-    memcpy(PUSH(k, spans), &span, sizeof span);
+    memcpy(KIN_PUSH(k, spans), &span, sizeof span);
     return 0;
+}
+
+enum category {
+    CATEGORY_OTHER,
+    CATEGORY_KERNEL,
+    CATEGORY_COPY,
+    CATEGORY_CALL,
+    CATEGORY_ANNOTATION,
+    CATEGORY_OPERATOR,
+    CATEGORY_SYNC
+};
+
+/* Capital letters are those of PyTorch before 1.13 (libkineto ActivityType.cpp). */
+static enum category category_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum category category;
+    } names[] = {{"kernel", CATEGORY_KERNEL},
+                 {"Kernel", CATEGORY_KERNEL},
+                 {"gpu_memcpy", CATEGORY_COPY},
+                 {"gpu_memset", CATEGORY_COPY},
+                 {"Memcpy", CATEGORY_COPY},
+                 {"Memset", CATEGORY_COPY},
+                 {"cuda_runtime", CATEGORY_CALL},
+                 {"cuda_driver", CATEGORY_CALL},
+                 {"Runtime", CATEGORY_CALL},
+                 {"hip_runtime", CATEGORY_CALL},
+                 {"cpu_op", CATEGORY_OPERATOR},
+                 {"Operator", CATEGORY_OPERATOR},
+                 {"user_annotation", CATEGORY_ANNOTATION},
+                 {"cuda_sync", CATEGORY_SYNC}};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(names[i].name, name))
+            return names[i].category;
+    return CATEGORY_OTHER;
 }
 
 static int read_event(struct kineto *k, struct json_stream *js, const cJSON *event)
@@ -246,15 +332,24 @@ static int read_event(struct kineto *k, struct json_stream *js, const cJSON *eve
     }
     if (!category || !phase || strcmp(phase, "X"))
         return 0;
-    if (!strcmp(category, "kernel"))
+    switch (category_of(category)) {
+    case CATEGORY_KERNEL:
         return read_gpu(k, js, event, true);
-    if (!strcmp(category, "gpu_memcpy") || !strcmp(category, "gpu_memset"))
+    case CATEGORY_COPY:
         return read_gpu(k, js, event, false);
-    if (!strcmp(category, "cuda_runtime") || !strcmp(category, "cuda_driver"))
+    case CATEGORY_CALL:
         return read_call(k, js, event);
-    if (!strcmp(category, "user_annotation"))
+    case CATEGORY_ANNOTATION:
         return read_span(k, js, event);
-    return 0;
+    case CATEGORY_OPERATOR:
+        kin_read_operator(k, event);
+        return 0;
+    case CATEGORY_SYNC:
+        kin_read_sync(k, event);
+        return 0;
+    default:
+        return 0;
+    }
 }
 
 static int read_events(struct kineto *k, struct json_stream *js)
@@ -265,7 +360,8 @@ static int read_events(struct kineto *k, struct json_stream *js)
         cJSON *event = json_value(js, EVENT_LIMIT_B);
         more = event ? read_event(k, js, event) : -1;
         cJSON_Delete(event);
-        if (k->n_gpus > MAX_RECORDS || k->n_calls > MAX_RECORDS || k->n_spans > MAX_RECORDS) {
+        if (k->n_gpus > MAX_RECORDS || k->n_calls > MAX_RECORDS || k->n_spans > MAX_RECORDS ||
+            k->n_operators > MAX_RECORDS || k->n_syncs > MAX_RECORDS) {
             diag_error(json_diag(js), EXIT_LIMIT, json_where(js), "more than %u kernels, calls or annotations",
                        MAX_RECORDS);
             more = -1;
@@ -286,7 +382,9 @@ static int read_device(struct kineto *k, struct json_stream *js, const cJSON *it
         json_int(js, item, "numSms", "device", false, 1, 100000, &d->sms) ||
         json_int(js, item, "maxThreadsPerMultiprocessor", "device", false, 1, 1 << 20, &d->threads_per_sm) ||
         json_int(js, item, "regsPerMultiprocessor", "device", false, 1, 1 << 30, &d->registers_per_sm) ||
-        json_int(js, item, "sharedMemPerMultiprocessor", "device", false, 1, 1 << 30, &d->shared_per_sm_B))
+        json_int(js, item, "sharedMemPerMultiprocessor", "device", false, 1, 1 << 30, &d->shared_per_sm_B) ||
+        json_int(js, item, "maxSharedMemoryPerMultiProcessor", "device", false, 1, 1 << 30, &d->shared_per_sm_B) ||
+        json_int(js, item, "warpSize", "device", false, 1, 1024, &d->warp_threads))
         return -1;
     d->name = name && *name ? arena_strdup(k->arena, name) : NULL;
     k->n_devices++;
@@ -315,8 +413,21 @@ static int read_ranks(struct kineto *k, struct json_stream *js)
         return -1;
     int failed = json_int(js, info, "rank", "distributedInfo", false, 0, MAX_RANKS, &k->rank) ||
                  json_int(js, info, "world_size", "distributedInfo", false, 1, MAX_RANKS, &k->world_size);
+    kin_read_groups(k, cJSON_GetObjectItemCaseSensitive(info, "pg_config"));
     cJSON_Delete(info);
     return failed ? -1 : 0;
+}
+
+/* On-demand traces have it as a member of its own, written last. */
+static int read_pg_text(struct kineto *k, struct json_stream *js)
+{
+    cJSON *groups = json_value(js, HEADER_LIMIT_B);
+
+    if (!groups)
+        return -1;
+    kin_read_groups(k, groups);
+    cJSON_Delete(groups);
+    return 0;
 }
 
 static int read_trace_name(struct kineto *k, struct json_stream *js)
@@ -341,6 +452,8 @@ static int read_member(struct kineto *k, struct json_stream *js, const char *key
         return read_devices(k, js);
     if (!strcmp(key, "distributedInfo"))
         return read_ranks(k, js);
+    if (!strcmp(key, "pg_config"))
+        return read_pg_text(k, js);
     if (!strcmp(key, "traceName"))
         return read_trace_name(k, js);
     return json_skip(js);
@@ -373,14 +486,73 @@ static int read_all(struct kineto *k, struct json_stream *js, const char *key)
     return 0;
 }
 
+struct unknown { /* a kernel's name without a class */
+    const char *name;
+    double busy_us;
+    size_t n;
+};
+
+static int longest_first(const void *pa, const void *pb)
+{
+    const struct unknown *a = pa, *b = pb;
+
+    if (a->busy_us != b->busy_us)
+        return a->busy_us > b->busy_us ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
 static void warn_unclassified(const struct kineto *k)
 {
-    if (k->n_unclassified)
+    size_t n = 0, kernels = 0;
+    double busy_us = 0, all_us = 0;
+    struct name_table *index = NULL;
+    struct unknown *unknown = checked_alloc(calloc(HASH_COUNT(k->rule_of_name) + 1, sizeof *unknown));
+
+    for (size_t i = 0; i < k->n_gpus; i++) {
+        const struct kin_gpu *g = &k->gpus[i];
+        all_us += g->end_us - g->start_us;
+        if (g->rule->class_name)
+            continue;
+        struct name_table *entry = find_name(index, g->name);
+        if (!entry) {
+            entry = add_name(&index, g->name, k->arena);
+            unknown[n++].name = g->name;
+        }
+        unknown[entry->number].busy_us += g->end_us - g->start_us;
+        unknown[entry->number].n++;
+        busy_us += g->end_us - g->start_us;
+        kernels++;
+    }
+    qsort(unknown, n, sizeof *unknown, longest_first);
+    if (n)
         diag_warning(k->diag, SRCLOC_FILE(k->file),
-                     "%zu kernel%s no class and count%s as bound by memory; add a rule "
-                     "with --classes for example for '%.120s'",
-                     k->n_unclassified, k->n_unclassified == 1 ? " has" : "s have", k->n_unclassified == 1 ? "s" : "",
-                     k->unclassified);
+                     "%zu kernel%s no class (%zu name%s, %.1f %% of the kernels' time) and count%s as bound by memory; "
+                     "add rules with --classes, for example for '%.120s'",
+                     kernels, kernels == 1 ? " has" : "s have", n, n == 1 ? "" : "s",
+                     all_us > 0 ? 100 * busy_us / all_us : 0, kernels == 1 ? "s" : "", unknown[0].name);
+    HASH_CLEAR(hh, index);
+    free(unknown);
+}
+
+/* What the file does not say, or says in a way that is not understood. */
+static void warn_gaps(const struct kineto *k)
+{
+    struct srcloc where = SRCLOC_FILE(k->file);
+
+    if (k->n_gridless)
+        diag_warning(
+            k->diag, where,
+            "%zu kernel%s no grid (children of a graph under ROCm have none): how many SMs they use is unknown",
+            k->n_gridless, k->n_gridless == 1 ? " has" : "s have");
+    if (k->n_bad_types)
+        diag_warning(k->diag, where, "%zu collective%s of the unknown dtype '%.60s': their size is unknown",
+                     k->n_bad_types, k->n_bad_types == 1 ? " is" : "s are", k->bad_type);
+    if (k->n_cut_splits)
+        diag_warning(k->diag, where, "%zu all-to-all%s without whole splits (Kineto cuts them after 30): taken as even",
+                     k->n_cut_splits, k->n_cut_splits == 1 ? " is" : "s are");
+    if (k->n_early_waits)
+        diag_warning(k->diag, where, "%zu wait%s of the file %s over before what it names had ended: left out",
+                     k->n_early_waits, k->n_early_waits == 1 ? "" : "s", k->n_early_waits == 1 ? "was" : "were");
 }
 
 struct trace *kineto_import(struct json_stream *js, const char *first_key, const struct class_table *classes,
@@ -399,6 +571,7 @@ struct trace *kineto_import(struct json_stream *js, const char *first_key, const
         kin_find_rows(k);
         trace = kin_build(k);
         warn_unclassified(k);
+        warn_gaps(k);
     }
     HASH_CLEAR(hh, k->rule_of_name);
     HASH_CLEAR(hh, k->names);
@@ -407,6 +580,12 @@ struct trace *kineto_import(struct json_stream *js, const char *first_key, const
     free(k->calls);
     free(k->spans);
     free(k->deps);
+    free(k->syncs);
+    free(k->messages);
+    free(k->operators);
+    free(k->groups);
+    free(k->named);
+    free(k->numbers);
     free(k);
     return trace;
 }

@@ -2,7 +2,10 @@
  *
  * Blocks that are resident at once come from the limits of an SM: threads, registers (given
  * to warps in pieces of 256) and shared memory (1 KiB of it is taken per block), at most 32
- * blocks (CUDA C++ Programming Guide, compute capability 9.0).
+ * blocks (CUDA C++ Programming Guide, compute capability 9.0). AMD's profiles give no registers.
+ *
+ * A collective's class is its library's with the operation behind it. A kernel without a class gets one of its own,
+ * named after its function, so that what is not understood can be listed by time.
  *
  * The model's dimensions are taken from the trace's name where it says them
  * (..._ep64_..._hidden7168_seqlen4096), because a profile holds them nowhere else. */
@@ -14,15 +17,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(added) out_of_memory()
+#include <uthash.h>
+
 #include "models/trace.h"
 
 enum { WARP_THREADS = 32, WARP_REGISTERS_STEP = 256, BLOCK_SHARED_B = 1024, MAX_BLOCKS_PER_SM = 32 };
 
+struct known_class;
+
 struct maker {
-    const struct kineto *k;
+    struct kineto *k;
     struct trace *t;
     const struct kin_device *device; /* or NULL */
     uint32_t *span_phase;            /* [n_spans] index into phases */
+    struct known_class *known;
+    size_t cap_classes, n_classes;
 };
 
 /* --- names ------------------------------------------------------------------------- */
@@ -107,30 +118,105 @@ static void name_phases(struct maker *m)
     free(names);
 }
 
-static uint32_t class_id(struct maker *m, const struct class_rule *rule)
+/* The function's name out of a demangled one: without what it returns, its namespaces, template and arguments. */
+static const char *function_name(struct arena *arena, const char *name)
+{
+    enum { LONGEST = 48 };
+    const char *begin = name, *p = name;
+    int depth = 0;
+
+    for (; *p; p++) {
+        if (*p == '<' || *p == '(') {
+            bool anonymous = !strncmp(p, "(anonymous", 10);
+            if (!depth && !anonymous && p > begin)
+                break;
+            depth++;
+        } else if (*p == '>' || *p == ')') {
+            depth--;
+        } else if (!depth && (*p == ' ' || (*p == ':' && p[1] == ':'))) {
+            begin = p + (*p == ' ' ? 1 : 2);
+        }
+    }
+    size_t n = (size_t)(p - begin);
+    char *out = arena_printf(arena, "%.*s", (int)(n < LONGEST ? n : LONGEST), begin);
+    for (char *c = out; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            *c = '_';
+    return *out ? out : "kernel";
+}
+
+static uint8_t operation_of(const struct kineto *k, const struct kin_gpu *g)
+{
+    return g->message == KIN_NONE ? kin_operation_of(g->name) : k->messages[g->message].operation;
+}
+
+static const char *class_name(struct maker *m, const struct kin_gpu *g)
+{
+    struct arena *arena = m->k->arena;
+
+    if (!g->rule->class_name)
+        return arena_printf(arena, "unclassified:%s", function_name(arena, g->name));
+    uint8_t operation = g->rule->collective == COLL_LIBRARY ? operation_of(m->k, g) : OPERATION_UNKNOWN;
+    if (operation == OPERATION_UNKNOWN)
+        return g->rule->class_name;
+    return arena_printf(arena, "%s_%s", g->rule->class_name, trace_operation_names[operation]);
+}
+
+static uint32_t find_class(struct maker *m, const struct kin_gpu *g)
 {
     struct trace *t = m->t;
+    const char *name = class_name(m, g);
 
     for (uint32_t i = 0; i < t->n_classes; i++)
-        if (!strcmp(t->classes[i].name, rule->class_name))
+        if (!strcmp(t->classes[i].name, name))
             return i;
-    t->classes[t->n_classes] =
-        (struct trace_class){.name = arena_strdup(m->k->arena, rule->class_name),
-                             .bound = rule->bound,
-                             .collective = rule->collective,
-                             .per_token = class_table_per_token(m->k->classes, rule->class_name)};
+    *(struct trace_class *)kin_push((void **)&t->classes, &m->n_classes, &m->cap_classes, sizeof *t->classes) =
+        (struct trace_class){.name = arena_strdup(m->k->arena, name),
+                             .bound = g->rule->bound,
+                             .collective = g->rule->collective,
+                             .per_token =
+                                 g->rule->class_name && class_table_per_token(m->k->classes, g->rule->class_name),
+                             .unclassified = !g->rule->class_name};
     return t->n_classes++;
+}
+
+/* A kernel's name, rule and operation give its class: looked up once for each of these. */
+struct known_class {
+    UT_hash_handle hh;
+    struct class_key {
+        const char *name;
+        const struct class_rule *rule;
+        uint64_t operation;
+    } key;
+    uint32_t class_id;
+};
+
+static uint32_t class_id(struct maker *m, const struct kin_gpu *g)
+{
+    bool library = g->rule->collective == COLL_LIBRARY && g->message != KIN_NONE;
+    struct class_key key = {g->name, g->rule, library ? m->k->messages[g->message].operation : N_OPERATIONS};
+    struct known_class *known = NULL;
+
+    HASH_FIND(hh, m->known, &key, sizeof key, known);
+    if (known)
+        return known->class_id;
+    known = ARENA_NEW(m->k->arena, struct known_class);
+    known->key = key;
+    known->class_id = find_class(m, g);
+    HASH_ADD(hh, m->known, key, sizeof key, known);
+    return known->class_id;
 }
 
 /* --- kernels ----------------------------------------------------------------------- */
 
 static double blocks_per_sm(const struct kin_device *d, const struct kin_gpu *g)
 {
-    double warps = ceil((double)g->threads / WARP_THREADS), n = MAX_BLOCKS_PER_SM;
-    double warp_registers = ceil((double)g->registers * WARP_THREADS / WARP_REGISTERS_STEP) * WARP_REGISTERS_STEP;
+    double warp_threads = d->warp_threads > 0 ? (double)d->warp_threads : WARP_THREADS;
+    double warps = ceil((double)g->threads / warp_threads), n = MAX_BLOCKS_PER_SM;
+    double warp_registers = ceil((double)g->registers * warp_threads / WARP_REGISTERS_STEP) * WARP_REGISTERS_STEP;
 
     if (d->threads_per_sm > 0)
-        n = fmin(n, floor((double)d->threads_per_sm / (warps * WARP_THREADS)));
+        n = fmin(n, floor((double)d->threads_per_sm / (warps * warp_threads)));
     if (d->registers_per_sm > 0 && g->registers)
         n = fmin(n, floor((double)d->registers_per_sm / (warps * warp_registers)));
     if (d->shared_per_sm_B > 0)
@@ -162,7 +248,7 @@ static void copy_kernel(struct maker *m, uint32_t i)
     struct trace_kernel *out = &m->t->kernels[i];
     double first_us = m->k->gpus[0].start_us;
 
-    out->class_id = class_id(m, g->rule);
+    out->class_id = class_id(m, g);
     out->stream = g->stream;
     out->phase = span ? m->span_phase[g->span] : TRACE_NONE;
     out->layer = span ? span->occurrence : 0;
@@ -173,17 +259,28 @@ static void copy_kernel(struct maker *m, uint32_t i)
     out->blocks = resident_blocks(m->device, g);
     out->rows = g->rows;
     out->launch_after = g->launch_after;
+    out->message = g->message;
     copy_deps(m, g, out);
 }
 
 /* --- the whole --------------------------------------------------------------------- */
 
-static const struct kin_device *find_device(const struct kineto *k)
+static bool same_device(const struct kin_device *a, const struct kin_device *b)
+{
+    return a->sms == b->sms && !strcmp(a->name ? a->name : "", b->name ? b->name : "");
+}
+
+/* The device that the kernels ran on. ROCm numbers devices as its runtime does, CPUs among them: where all devices of
+ * the file are alike it is one of those. */
+const struct kin_device *kin_find_device(const struct kineto *k)
 {
     for (int i = 0; i < k->n_devices; i++)
         if (k->devices[i].id == k->device_id)
             return &k->devices[i];
-    return NULL;
+    for (int i = 1; i < k->n_devices; i++)
+        if (!same_device(&k->devices[i], &k->devices[0]))
+            return NULL;
+    return k->n_devices ? &k->devices[0] : NULL;
 }
 
 static void fill_header(struct maker *m)
@@ -195,6 +292,8 @@ static void fill_header(struct maker *m)
     t->name = plain_name(k);
     t->source = arena_printf(k->arena, "PyTorch profiler (Kineto) trace %s", t->name);
     t->device = m->device && m->device->name ? m->device->name : "unknown";
+    for (size_t i = 0; i < k->n_gpus; i++)
+        m->k->n_gridless += k->gpus[i].kernel && !k->gpus[i].grid[0];
     t->sms = m->device ? (int32_t)m->device->sms : 0;
     t->world_size = (int32_t)k->world_size;
     t->rank = (int32_t)k->rank;
@@ -203,9 +302,39 @@ static void fill_header(struct maker *m)
     t->ep = number_in_name(k->trace_name, "ep");
 }
 
+static void copy_messages(const struct kineto *k, struct trace *t)
+{
+    t->n_groups = (uint32_t)k->n_groups;
+    t->groups = ARENA_ARRAY(k->arena, struct trace_group, k->n_groups + 1);
+    for (size_t i = 0; i < k->n_groups; i++)
+        t->groups[i] = (struct trace_group){k->groups[i].name, k->groups[i].size, k->groups[i].ranks};
+    t->n_messages = (uint32_t)k->n_messages;
+    t->messages = ARENA_ARRAY(k->arena, struct trace_message, k->n_messages + 1);
+    for (size_t i = 0; i < k->n_messages; i++) {
+        const struct kin_message *m = &k->messages[i];
+        bool grouped = m->group != KIN_NONE && k->groups[m->group].size;
+        t->messages[i] = (struct trace_message){.operation = m->operation,
+                                                .group = grouped ? m->group : TRACE_NONE,
+                                                .bytes_B = m->bytes_B,
+                                                .peer = m->peer,
+                                                .sequence = m->sequence,
+                                                .split_B = m->split_B};
+    }
+}
+
+static void take_classes(struct maker *m)
+{
+    struct trace_class *grown = m->t->classes;
+
+    m->t->classes = ARENA_ARRAY(m->k->arena, struct trace_class, m->t->n_classes + 1);
+    if (m->t->n_classes)
+        memcpy(m->t->classes, grown, m->t->n_classes * sizeof *grown);
+    free(grown);
+}
+
 struct trace *kin_build(struct kineto *k)
 {
-    struct maker m = {.k = k, .t = ARENA_NEW(k->arena, struct trace), .device = find_device(k)};
+    struct maker m = {.k = k, .t = ARENA_NEW(k->arena, struct trace), .device = kin_find_device(k)};
     struct trace *t = m.t;
 
     fill_header(&m);
@@ -214,8 +343,10 @@ struct trace *kin_build(struct kineto *k)
     t->n_kernels = (uint32_t)k->n_gpus;
     t->kernels = ARENA_ARRAY(k->arena, struct trace_kernel, t->n_kernels);
     t->deps = ARENA_ARRAY(k->arena, uint32_t, k->n_deps);
-    t->classes = ARENA_ARRAY(k->arena, struct trace_class, k->classes->n_rules + 1);
+    copy_messages(k, t);
     for (uint32_t i = 0; i < t->n_kernels; i++)
         copy_kernel(&m, i);
+    take_classes(&m);
+    HASH_CLEAR(hh, m.known);
     return t;
 }

@@ -26,8 +26,9 @@
  * kernel's result (host_awaits of the class table; DeepEP's dispatch needs the received
  * counts). The next launch on each stream is then launched after that kernel's end.
  *
- * Leaves out: cuda_sync events of newer profilers, which name stream and event; waits inside
- * CUDA graphs. */
+ * Where the file says what was waited for (kineto_sync.c), nothing of this is inferred.
+ *
+ * Leaves out: waits inside CUDA graphs. */
 #include "io/inputs/kineto_priv.h"
 
 #include <math.h>
@@ -87,7 +88,7 @@ static void make_steps(struct linker *l)
     for (size_t i = 0; i < k->n_gpus; i++)
         l->steps[l->n_steps++] = (struct step){k->gpus[i].launch_us, k->gpus[i].correlation, (uint32_t)i, 0};
     for (size_t i = 0; i < k->n_calls; i++)
-        if (k->calls[i].kind != KIN_LAUNCH)
+        if (k->calls[i].kind == KIN_STREAM_WAIT || k->calls[i].kind == KIN_SYNCHRONIZE)
             l->steps[l->n_steps++] =
                 (struct step){k->calls[i].start_us, k->calls[i].correlation, KIN_NONE, (uint32_t)i};
     qsort(l->steps, l->n_steps, sizeof *l->steps, by_time);
@@ -312,6 +313,22 @@ static void add_dep(struct linker *l, uint32_t waiting, uint32_t awaited)
     k->gpus[waiting].first_dep = (uint32_t)(k->n_deps - 1);
 }
 
+/* A wait that the file names. One that the recording contradicts is left out and counted. */
+static void take_wait(struct linker *l, const struct kin_call *call)
+{
+    const struct kin_sync *sync = kin_sync_of(l->k, call->correlation);
+    uint32_t waiting = sync ? kin_sync_waiting(l->k, sync, call->start_us) : KIN_NONE;
+    uint32_t awaited = sync ? kin_sync_awaited(l->k, sync, call->start_us) : KIN_NONE;
+
+    if (waiting == KIN_NONE || awaited == KIN_NONE || l->k->gpus[waiting].stream == l->k->gpus[awaited].stream ||
+        implied(l, waiting, awaited))
+        return;
+    if (possible(l, waiting, awaited))
+        add_dep(l, waiting, awaited);
+    else
+        l->k->n_early_waits++;
+}
+
 static void resolve_wait(struct linker *l, size_t wait)
 {
     struct choice best = {KIN_NONE, KIN_NONE, 3, INFINITY};
@@ -362,10 +379,18 @@ static void await_on_host(struct linker *l, uint32_t gpu)
         l->after[s] = gpu;
 }
 
-/* The CPU stood in a synchronize call until the kernel that ended last in it. */
+/* The CPU stood in a synchronize call until the kernel that the file names, or the one that ended last in it. */
 static void synchronize(struct linker *l, const struct kin_call *call)
 {
+    const struct kin_sync *sync = kin_sync_of(l->k, call->correlation);
     uint32_t latest = KIN_NONE;
+
+    if (sync && (sync->of_event || sync->stream_id >= 0)) {
+        latest = kin_sync_awaited(l->k, sync, call->start_us);
+        if (latest != KIN_NONE && l->k->gpus[latest].end_us > call->start_us)
+            await_on_host(l, latest);
+        return;
+    }
 
     for (uint32_t s = 0; s < l->k->n_streams; s++) {
         uint32_t n = ended_at(l, s, l->launched[s], call->end_us + KIN_TOUCH_US);
@@ -429,7 +454,10 @@ static void walk(struct linker *l)
         if (s->gpu != KIN_NONE) {
             launch(l, s->gpu);
         } else if (is_wait(l, i)) {
-            resolve_wait(l, i);
+            if (l->k->syncs_known)
+                take_wait(l, &l->k->calls[s->call]);
+            else
+                resolve_wait(l, i);
             find_fork(l, i);
         } else {
             synchronize(l, &l->k->calls[s->call]);

@@ -147,19 +147,31 @@ static const struct kin_call *launch_of(const struct kin_call *calls, size_t n, 
     return NULL;
 }
 
+/* ROCm writes a kernel's grid on the call that launched it; a graph's launch has none. */
+static void take_grid(struct kin_gpu *g, const struct kin_call *call)
+{
+    if (!g->kernel || g->grid[0] || !call->grid[0])
+        return;
+    memcpy(g->grid, call->grid, sizeof g->grid);
+    g->threads = call->threads;
+    g->shared_B = call->shared_B;
+}
+
 /* A kernel whose launch lies before the recording counts as launched when it started. */
 static void link_launches(struct kineto *k)
 {
     sort(k->calls, k->n_calls, sizeof *k->calls, by_correlation);
     for (size_t i = 0; i < k->n_gpus; i++) {
         struct kin_gpu *g = &k->gpus[i];
-        const struct kin_call *call = launch_of(k->calls, k->n_calls, g->correlation);
+        const struct kin_call *call = g->correlation < 0 ? NULL : launch_of(k->calls, k->n_calls, g->correlation);
         g->launch_us = call && call->start_us < g->start_us ? call->start_us : g->start_us;
         if (call) {
             g->thread = call->thread;
             g->span = call->span;
+            take_grid(g, call);
         }
     }
+    kin_sort_syncs(k);
 }
 
 /* --- streams ----------------------------------------------------------------------- */
@@ -189,6 +201,32 @@ static int by_role(const void *pa, const void *pb)
     return a->id < b->id ? -1 : 1;
 }
 
+/* The number of SMs of the kernels' GPU; 0 = not known. */
+static double sms_of(const struct kineto *k)
+{
+    const struct kin_device *d = kin_find_device(k);
+
+    return d ? (double)d->sms : 0;
+}
+
+/* Classes that a kernel of its name has only when it is large. */
+static void class_small_kernels(struct kineto *k)
+{
+    double sms = sms_of(k);
+
+    for (size_t i = 0; i < k->n_gpus; i++) {
+        struct kin_gpu *g = &k->gpus[i];
+        double blocks = (double)g->grid[0] * g->grid[1] * g->grid[2];
+        if (g->rule->small && (g->end_us - g->start_us < g->rule->small_us || (blocks > 0 && blocks < sms)))
+            g->rule = g->rule->small;
+    }
+}
+
+static bool communicates(const struct kin_gpu *g)
+{
+    return g->rule->collective != COLL_NONE || g->rule->bound == BOUND_COMM || g->rule->bound == BOUND_WAIT;
+}
+
 static int find_streams(struct kineto *k)
 {
     for (size_t i = 0; i < k->n_gpus; i++) {
@@ -197,8 +235,10 @@ static int find_streams(struct kineto *k)
         if (!s)
             return -1;
         s->busy_us += g->end_us - g->start_us;
-        s->communication |= g->rule->bound == BOUND_COMM || g->rule->bound == BOUND_WAIT;
+        s->comm_us += communicates(g) ? g->end_us - g->start_us : 0;
     }
+    for (uint32_t i = 0; i < k->n_streams; i++)
+        k->streams[i].communication = k->streams[i].comm_us > k->streams[i].busy_us / 2;
     qsort(k->streams, k->n_streams, sizeof *k->streams, by_role);
     for (size_t i = 0; i < k->n_gpus; i++)
         k->gpus[i].stream = (uint32_t)(stream_of(k, k->gpus[i].stream_id) - k->streams);
@@ -230,5 +270,7 @@ int kin_link(struct kineto *k)
     link_launches(k);
     sort(k->calls, k->n_calls, sizeof *k->calls, by_call_time);
     sort(k->gpus, k->n_gpus, sizeof *k->gpus, by_start);
+    class_small_kernels(k);
+    kin_link_messages(k);
     return find_streams(k) || check_times(k) ? -1 : 0;
 }

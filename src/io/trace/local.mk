@@ -4,3 +4,4 @@ libmoesim_a_SOURCES += src/io/trace/trace_file.c src/io/trace/trace_file.h
 libmoesim_a_SOURCES += src/io/trace/trace_file_priv.h
 libmoesim_a_SOURCES += src/io/trace/trace_file_read.c
 libmoesim_a_SOURCES += src/io/trace/trace_info.c src/io/trace/trace_info.h
+libmoesim_a_SOURCES += src/io/trace/trace_messages.c

@@ -11,8 +11,11 @@
 #include "models/trace.h"
 
 const char *const kernel_bound_names[] = {"compute", "memory", "latency", "communication", "wait", NULL};
-const char *const trace_collective_names[] = {"none",   "dispatch", "dispatch_cached", "combine", "notify",
-                                              "layout", NULL};
+const char *const trace_collective_names[] = {"none",    "dispatch", "dispatch_cached", "combine",   "notify", "layout",
+                                              "library", "own",      "low_latency",     "intranode", NULL};
+const char *const trace_operation_names[] = {
+    "unknown", "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "broadcast", "reduce",
+    "gather",  "scatter",    "send",       "recv",           "send_recv",  "barrier",   NULL};
 static const char *const per_token_names[] = {"never", "always", "grid", "permute", "fork", NULL};
 static const char *const bool_names[] = {"false", "true", NULL};
 
@@ -77,16 +80,10 @@ static double read_number(const struct table_reader *rd, const struct yaml_node 
 
 static void read_key(const struct table_reader *rd, const struct yaml_node *n, struct class_rule *rule)
 {
-    static const char *const keys[] = {"match",
-                                       "class",
-                                       "bound",
-                                       "why",
-                                       "collective",
-                                       "host_awaits",
-                                       "per_token",
-                                       "rows_per_block",
-                                       "elements_per_block",
-                                       "sets_rows",
+    static const char *const keys[] = {"match",     "class",          "bound",
+                                       "why",       "collective",     "host_awaits",
+                                       "per_token", "rows_per_block", "elements_per_block",
+                                       "sets_rows", "small_us",       "small_class",
                                        NULL};
     const char *key = n->key->text;
 
@@ -110,6 +107,10 @@ static void read_key(const struct table_reader *rd, const struct yaml_node *n, s
         rule->elements_per_block = read_number(rd, n);
     } else if (!strcmp(key, "sets_rows")) {
         rule->sets_rows = read_number(rd, n);
+    } else if (!strcmp(key, "small_us")) {
+        rule->small_us = read_number(rd, n);
+    } else if (!strcmp(key, "small_class")) {
+        rule->small_class = read_text(rd, n);
     } else {
         const char *near = cfg_nearest(key, keys);
         complain(rd, n->key,
@@ -132,6 +133,8 @@ static void check_rule(const struct table_reader *rd, const struct yaml_node *n,
         complain(rd, n,
                  "'per_token: grid' and 'rows_per_block' or 'elements_per_block' "
                  "belong together");
+    if ((rule->small_us > 0) != (rule->small_class != NULL))
+        complain(rd, n, "'small_us' and 'small_class' belong together");
     if (rule->sets_rows > 0 && rule->per_token != PER_TOKEN_ALWAYS)
         complain(rd, n, "'sets_rows' needs 'per_token: always'");
 }
@@ -205,6 +208,8 @@ static int resolve_classes(struct class_table *table, struct diag *diag)
         else if (rule->bound != BOUND_UNSET && rule->bound != known->bound)
             diag_error(diag, EXIT_BAD_INPUT, rule->where, "class '%s' is bound by %s here but by %s in an earlier rule",
                        rule->class_name, kernel_bound_names[rule->bound], kernel_bound_names[known->bound]);
+        if (rule->small_class && !bound_of(table, rule->small_class))
+            diag_error(diag, EXIT_BAD_INPUT, rule->where, "class '%s' has no 'bound'", rule->small_class);
         uint8_t collective = collective_of(table, rule->class_name);
         if (rule->collective && rule->collective != collective)
             diag_error(diag, EXIT_BAD_INPUT, rule->where, "class '%s' is collective %s here but %s in an earlier rule",
@@ -216,6 +221,7 @@ static int resolve_classes(struct class_table *table, struct diag *diag)
         struct class_rule *rule = &table->rules[i];
         rule->bound = bound_of(table, rule->class_name)->bound;
         rule->collective = collective_of(table, rule->class_name);
+        rule->small = rule->small_class ? bound_of(table, rule->small_class) : NULL;
     }
     return 0;
 }

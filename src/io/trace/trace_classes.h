@@ -30,6 +30,9 @@ struct class_rule {
     double rows_per_block;     /* PER_TOKEN_GRID: a dimension of the grid * this = rows */
     double elements_per_block; /* or: blocks * this = rows * whole number of columns */
     double sets_rows;          /* > 0: grid.x * this = the rows; tells all others */
+    double small_us;           /* > 0: shorter kernels, and those that leave SMs idle, are of small_class */
+    const char *small_class;
+    const struct class_rule *small; /* a rule of small_class */
     struct srcloc where;
 };
 
@@ -53,5 +56,6 @@ bool class_table_per_token(const struct class_table *table, const char *class_na
 /* Names as files write them, NULL-terminated, by enum. */
 extern const char *const kernel_bound_names[];     /* "compute" ... */
 extern const char *const trace_collective_names[]; /* "none" ... */
+extern const char *const trace_operation_names[];  /* "unknown", "all_reduce" ... */
 
 #endif

@@ -30,7 +30,7 @@ const struct trace_member trace_numbers[] = {{"world_size", offsetof(struct trac
                                              {NULL, 0}};
 
 const char *const trace_columns[] = {"class", "stream", "phase", "layer", "start_us",     "duration_us", "launch_us",
-                                     "grid",  "blocks", "rows",  "deps",  "launch_after", NULL};
+                                     "grid",  "blocks", "rows",  "deps",  "launch_after", "message",     NULL};
 
 /* --- in ---------------------------------------------------------------------------- */
 
@@ -113,7 +113,7 @@ struct trace *trace_import_memory(const void *bytes, size_t len, const char *nam
 /* --- out --------------------------------------------------------------------------- */
 
 /* Texts of a trace are UTF-8; of the control characters they may hold those of lines. */
-static void write_text(struct outfile *f, const char *text)
+void trace_write_text(struct outfile *f, const char *text)
 {
     outfile_write(f, "\"", 1);
     for (const char *p = text; *p; p++) {
@@ -133,7 +133,7 @@ static void write_texts(struct outfile *f, const char *key, const char *const *t
     outfile_printf(f, " \"%s\": [", key);
     for (uint32_t i = 0; i < n; i++) {
         outfile_printf(f, "%s", i ? ", " : "");
-        write_text(f, texts[i]);
+        trace_write_text(f, texts[i]);
     }
     outfile_printf(f, "],\n");
 }
@@ -152,12 +152,22 @@ static void write_us(struct outfile *f, double time_s)
     outfile_printf(f, ".%0*lld", digits, rest);
 }
 
+/* The oldest version that can say it. */
+static int version_of(const struct trace *t)
+{
+    bool newer = t->n_messages || t->n_groups;
+
+    for (uint32_t i = 0; i < t->n_classes; i++)
+        newer |= t->classes[i].collective > COLL_LAYOUT;
+    return newer ? TRACE_VERSION : TRACE_FIRST_VERSION;
+}
+
 static void write_header(struct outfile *f, const struct trace *t)
 {
-    outfile_printf(f, "{\"trace_version\": %d,\n", t->version);
+    outfile_printf(f, "{\"trace_version\": %d,\n", version_of(t));
     for (const struct trace_member *m = trace_texts; m->key; m++) {
         outfile_printf(f, " \"%s\": ", m->key);
-        write_text(f, *(const char *const *)((const char *)t + m->offset));
+        trace_write_text(f, *(const char *const *)((const char *)t + m->offset));
         outfile_printf(f, ",\n");
     }
     for (const struct trace_member *m = trace_numbers; m->key; m++)
@@ -172,11 +182,12 @@ static void write_classes(struct outfile *f, const struct trace *t)
     for (uint32_t i = 0; i < t->n_classes; i++) {
         const struct trace_class *c = &t->classes[i];
         outfile_printf(f, "%s{\"name\": ", i ? ",\n  " : "\n  ");
-        write_text(f, c->name);
+        trace_write_text(f, c->name);
         outfile_printf(f, ", \"bound\": \"%s\"", kernel_bound_names[c->bound]);
         if (c->collective)
             outfile_printf(f, ", \"collective\": \"%s\"", trace_collective_names[c->collective]);
-        outfile_printf(f, "%s}", c->per_token ? ", \"per_token\": true" : "");
+        outfile_printf(f, "%s%s}", c->per_token ? ", \"per_token\": true" : "",
+                       c->unclassified ? ", \"unclassified\": true" : "");
     }
     outfile_printf(f, "],\n");
 }
@@ -192,15 +203,18 @@ static void write_kernel(struct outfile *f, const struct trace *t, const struct 
     write_us(f, k->duration_s);
     write_us(f, k->launch_s);
     outfile_printf(f, ", [%d, %d, %d], %u", k->grid[0], k->grid[1], k->grid[2], k->blocks);
-    if (k->rows > 0 || k->n_deps || k->launch_after != TRACE_NONE)
+    bool message = k->message != TRACE_NONE, after = message || k->launch_after != TRACE_NONE;
+    if (k->rows > 0 || k->n_deps || after)
         outfile_printf(f, ", %.15g", k->rows);
-    if (k->n_deps || k->launch_after != TRACE_NONE) {
+    if (k->n_deps || after) {
         for (uint32_t d = 0; d < k->n_deps; d++)
             outfile_printf(f, "%s%u", d ? ", " : ", [", t->deps[k->first_dep + d]);
         outfile_printf(f, k->n_deps ? "]" : ", []");
     }
     if (k->launch_after != TRACE_NONE)
         outfile_printf(f, ", %u", k->launch_after);
+    if (message)
+        outfile_printf(f, "%s, %u", k->launch_after == TRACE_NONE ? ", null" : "", k->message);
     outfile_printf(f, "]");
 }
 
@@ -213,8 +227,12 @@ int trace_write(const struct trace *trace, const char *path, struct diag *diag)
         return -1;
     while (trace_columns[n_columns])
         n_columns++;
+    if (version_of(trace) < TRACE_VERSION)
+        n_columns--;
     write_header(f, trace);
     write_classes(f, trace);
+    if (version_of(trace) == TRACE_VERSION)
+        trace_write_messages(f, trace);
     write_texts(f, "columns", trace_columns, n_columns);
     outfile_printf(f, " \"kernels\": [");
     for (uint32_t i = 0; i < trace->n_kernels; i++) {

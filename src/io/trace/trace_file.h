@@ -1,6 +1,6 @@
 /* Trace files. Our own format is small versioned JSON with the facts that a replay needs:
  *
- *   {"trace_version": 1,          must come first; files of other versions are refused
+ *   {"trace_version": 2,          must come first; 1 has no groups, messages and column "message"
  *    "name": "...", "source": "...", "device": "NVIDIA H800",            texts
  *    "world_size": 64, "rank": 0, "sms": 132,                            0 = unknown
  *    "hidden": 7168, "seq_len": 4096, "experts": 256, "experts_per_token": 8, "ep": 64,
@@ -9,16 +9,20 @@
  *    "classes": [{"name": "norm", "bound": "memory"},
  *                {"name": "a2a_combine", "bound": "communication", "collective": "combine"},
  *                {"name": "moe_permute", "bound": "memory", "per_token": true}, ...],
+ *    "groups": [{"name": "0", "ranks": [0, 1, 2, 3]}, {"name": "ep", "size": 64}],
+ *    "messages": [{"operation": "all_to_all", "group": 0, "bytes": 4096, "sequence": 7,
+ *                  "splits": [1024, 0, 2048, 1024]}, ...],
  *    "columns": ["class", "stream", "phase", "layer", "start_us", "duration_us",
- *                "launch_us", "grid", "blocks", "rows", "deps", "launch_after"],
+ *                "launch_us", "grid", "blocks", "rows", "deps", "launch_after", "message"],
  *    "kernels": [
  *      [7, 2, 0, 1, 0, 52, -23, [4096, 1, 1], 2112],
  *      ...
  *      [3, 0, 2, 1, 5312, 25, 3649, [112, 1, 1], 112, 0, [12], null]]}
  *
- * A kernel is a row of `columns`; the last three may be left out from the end where they are
- * 0, [] and null. class, stream and phase are indices from 0 into the lists before (phase
- * null: none), deps and launch_after indices of earlier rows. Rows are sorted by start;
+ * A kernel is a row of `columns`; the last four may be left out from the end where they are
+ * 0, [] and null. class, stream, phase and message are indices from 0 into the lists before (phase and message
+ * null: none), deps and launch_after indices of earlier rows. Of a message all but its operation may be missing: who
+ * takes part, how much, to whom ("peer"), the number of the call. Rows are sorted by start;
  * times are microseconds from the first start, written to the nanosecond. What the columns
  * mean is said in models/trace.h. `columns` is for people and must be as above.
  * A file whose name ends in .gz is written compressed; compressed files are read whatever

@@ -17,7 +17,22 @@
 #define MAX_ROWS 1e19  /* what a class table can ask of a grid */
 #define MAX_NUMBER 1e9 /* of the header */
 
-enum column { CLASS, STREAM, PHASE, LAYER, START, DURATION, LAUNCH, GRID, BLOCKS, ROWS, DEPS, LAUNCH_AFTER, N_COLUMNS };
+enum column {
+    CLASS,
+    STREAM,
+    PHASE,
+    LAYER,
+    START,
+    DURATION,
+    LAUNCH,
+    GRID,
+    BLOCKS,
+    ROWS,
+    DEPS,
+    LAUNCH_AFTER,
+    MESSAGE,
+    N_COLUMNS
+};
 enum { FEWEST_COLUMNS = ROWS };
 
 struct reader {
@@ -50,10 +65,12 @@ static int read_version(struct reader *rd)
     cJSON *version = json_value(rd->js, VALUE_LIMIT_B);
     int failed = version ? 0 : -1;
 
-    if (version && (!cJSON_IsNumber(version) || version->valuedouble != TRACE_VERSION))
-        failed = fail(rd, "this program reads trace_version 1; import the trace again");
+    if (version && (!cJSON_IsNumber(version) ||
+                    (version->valuedouble != TRACE_VERSION && version->valuedouble != TRACE_FIRST_VERSION)))
+        failed = fail(rd, "this program reads trace_version 1 and 2; import the trace again");
+    else if (version)
+        rd->t->version = (int)version->valuedouble;
     cJSON_Delete(version);
-    rd->t->version = TRACE_VERSION;
     return failed;
 }
 
@@ -154,6 +171,7 @@ static int read_class(struct reader *rd, const cJSON *item)
         return -1;
     c->name = arena_strdup(rd->arena, name);
     c->per_token = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "per_token"));
+    c->unclassified = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "unclassified"));
     return 0;
 }
 
@@ -280,16 +298,21 @@ static void row_times(struct row *r, struct trace_kernel *k)
         row_fail(r, START, "sorted, the first one 0");
 }
 
+static int n_columns(const struct reader *rd)
+{
+    return rd->t->version < TRACE_VERSION ? N_COLUMNS - 1 : N_COLUMNS;
+}
+
 static int split_row(struct row *r, const cJSON *row)
 {
     const cJSON *cell = NULL;
     int n = 0;
 
-    if (!cJSON_IsArray(row) || cJSON_GetArraySize(row) < FEWEST_COLUMNS || cJSON_GetArraySize(row) > N_COLUMNS)
+    if (!cJSON_IsArray(row) || cJSON_GetArraySize(row) < FEWEST_COLUMNS || cJSON_GetArraySize(row) > n_columns(r->rd))
         return fail(r->rd, arena_printf(r->rd->arena,
                                         "kernel %zu must be a list of %d to %d values; "
                                         "'columns' names them",
-                                        r->rd->n_kernels, FEWEST_COLUMNS, N_COLUMNS));
+                                        r->rd->n_kernels, FEWEST_COLUMNS, n_columns(r->rd)));
     cJSON_ArrayForEach(cell, row)
     {
         r->cell[n++] = cell;
@@ -315,6 +338,7 @@ static int read_kernel(struct reader *rd, const cJSON *value)
     k.rows = r.cell[ROWS] ? row_number(&r, ROWS, 0, MAX_ROWS) : 0;
     row_deps(&r, &k);
     k.launch_after = row_index_or_null(&r, LAUNCH_AFTER, rd->n_kernels, "earlier kernels");
+    k.message = row_index_or_null(&r, MESSAGE, t->n_messages, "'messages'");
     if (r.failed)
         return -1;
     if (rd->n_kernels == rd->cap_kernels) {
@@ -372,10 +396,11 @@ static int check_columns(struct reader *rd)
 
     if (read_texts(rd, "columns", &texts, &n))
         return -1;
-    bool same = n == N_COLUMNS;
+    bool same = (int)n == n_columns(rd);
     for (uint32_t i = 0; same && i < n; i++)
         same = !strcmp(texts[i], trace_columns[i]);
-    return same ? 0 : fail(rd, "these are not the columns of trace_version 1");
+    return same ? 0
+                : fail(rd, arena_printf(rd->arena, "these are not the columns of trace_version %d", rd->t->version));
 }
 
 static int read_member(struct reader *rd, const char *key)
@@ -393,6 +418,10 @@ static int read_member(struct reader *rd, const char *key)
         return read_texts(rd, "phases", &rd->t->phases, &rd->t->n_phases);
     if (!strcmp(key, "classes"))
         return read_classes(rd);
+    if (!strcmp(key, "groups"))
+        return rd->t->groups ? fail_twice(rd, key) : trace_read_groups(rd->js, rd->arena, rd->t);
+    if (!strcmp(key, "messages"))
+        return rd->t->messages ? fail_twice(rd, key) : trace_read_messages(rd->js, rd->arena, rd->t);
     if (!strcmp(key, "columns"))
         return check_columns(rd);
     if (!strcmp(key, "kernels"))
