@@ -945,6 +945,111 @@ START_TEST(one_key_taken_out)
 }
 END_TEST
 
+/* Boxes under names of the user's, between other keys, so that entries have to move. */
+struct room {
+    int64_t first, last;
+    struct cfg_map boxes, more_boxes;
+    struct box own;
+};
+static const struct cfg_field room_fields[] = {
+    {.name = "first", .type = CFG_INT, .offset = offsetof(struct room, first), .dflt = "1"},
+    {.name = "boxes", .type = CFG_MAP, .offset = offsetof(struct room, boxes), .sub = &box_table},
+    {.name = "own", .type = CFG_TABLE, .offset = offsetof(struct room, own), .sub = &box_table},
+    {.name = "more_boxes", .type = CFG_MAP, .offset = offsetof(struct room, more_boxes), .sub = &box_table},
+    {.name = "last", .type = CFG_INT, .offset = offsetof(struct room, last), .dflt = "1"},
+    {0}};
+static const struct cfg_table room_table = {"room", "", sizeof(struct room), room_fields};
+struct house {
+    struct room room;
+};
+static const struct cfg_field house_fields[] = {
+    {.name = "room", .type = CFG_TABLE, .offset = offsetof(struct house, room), .sub = &room_table}, {0}};
+static const struct cfg_table house_table = {"house", "", sizeof(struct house), house_fields};
+
+static int64_t sides_of(const struct cfg_map *m, uint32_t i)
+{
+    struct red red;
+    cfg_more_read(((const struct box *)m->items[i])->more, &red_table, &red);
+    return red.sides;
+}
+
+START_TEST(tables_under_names)
+{
+    struct cfg *one = cfg_new(&house_table, arena), *again = cfg_new(&house_table, arena);
+    const struct room *r = cfg_struct(one);
+    static const char text[] =
+        "room:\n  more_boxes: {z: {sides: 8}}\n  last: 9\n  boxes: {a: {sides: 5, after: 3}, b: {}}\n"
+        "  own: {sides: 6}\n";
+    ck_assert_int_eq(cfg_load_text(one, text, strlen(text), "in.yaml", "", false, NULL, d), 0);
+    ck_assert_int_eq(cfg_override(one, "room.boxes.b.sides=2", d), 0);
+    ck_assert_int_eq(cfg_override(one, "room.boxes.c.sides=3", d), 0);
+    ck_assert_int_eq(cfg_finish(one, d), 0);
+    ck_assert_uint_eq(r->boxes.n, 3);
+    ck_assert_uint_eq(r->more_boxes.n, 1);
+    ck_assert_str_eq(r->boxes.names[0], "a");
+    ck_assert_str_eq(r->boxes.names[2], "c");
+    ck_assert_int_eq(((const struct box *)r->boxes.items[0])->after, 3);
+    ck_assert_int_eq(sides_of(&r->boxes, 0), 5);
+    ck_assert_int_eq(sides_of(&r->boxes, 1), 2);
+    ck_assert_int_eq(sides_of(&r->boxes, 2), 3);
+    ck_assert_int_eq(sides_of(&r->more_boxes, 0), 8);
+    struct red own;
+    cfg_more_read(r->own.more, &red_table, &own);
+    ck_assert_int_eq(own.sides, 6);
+    ck_assert_int_eq(r->last, 9);
+    ck_assert_int_eq(cfg_where(one, "room.boxes.a.after").line, 4);
+    /* what is printed loads to the same */
+    char *printed = NULL, *twice = NULL;
+    size_t size;
+    FILE *f = open_memstream(&printed, &size);
+    cfg_print_yaml(one, f);
+    fclose(f);
+    ck_assert_int_eq(cfg_load_text(again, printed, strlen(printed), "out.yaml", "", false, NULL, d), 0);
+    f = open_memstream(&twice, &size);
+    cfg_print_yaml(again, f);
+    fclose(f);
+    ck_assert_str_eq(printed, twice);
+    ck_assert_ptr_null(strstr(printed, "nothing"));
+    free(printed);
+    free(twice);
+    ck_assert_int_eq(cfg_override(one, "room.boxes.c.sidse=3", d), -1);
+    expect_words("did you mean");
+    ck_assert_int_eq(cfg_override(one, "room.boxes.d.sidse=3", d), -1);
+    ck_assert_uint_eq(r->boxes.n, 3);
+}
+END_TEST
+
+START_TEST(names_that_are_none)
+{
+    struct cfg *one = cfg_new(&house_table, arena);
+    static const char text[] = "room:\n  boxes: {a.b: {sides: 5}}\n";
+    ck_assert_int_eq(cfg_load_text(one, text, strlen(text), "in.yaml", "", false, NULL, d), -1);
+    expect_words("'a.b' is no name for one of 'room.boxes'");
+}
+END_TEST
+
+START_TEST(keys_that_nobody_reads)
+{
+    struct cfg *one = cfg_new(&shelf_table, arena);
+    const struct cfg_table *const red[] = {&red_table, NULL};
+    const char *given[4];
+    ck_assert_int_eq(cfg_override(one, "box.sides=3", d), 0);
+    ck_assert_int_eq(cfg_override(one, "box.depth=2 m", d), 0); /* the default changes nothing */
+    ck_assert_uint_eq(cfg_more_take_out(box_of(one)->more, red, given, 4), 0);
+    ck_assert_int_eq(cfg_override(one, "box.depth=3 m", d), 0);
+    ck_assert_uint_eq(cfg_more_take_out(box_of(one)->more, red, given, 4), 1);
+    ck_assert_str_eq(given[0], "depth");
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    cfg_print_yaml(one, f);
+    fclose(f);
+    ck_assert_ptr_null(strstr(text, "depth"));
+    ck_assert_ptr_nonnull(strstr(text, "after"));
+    free(text);
+}
+END_TEST
+
 #define N_OF(array) (int)(sizeof array / sizeof array[0])
 
 static TCase *add_case(Suite *s, const char *name)
@@ -1014,5 +1119,9 @@ int main(void)
     tcase_add_test(t, keys_of_several_owners);
     tcase_add_test(t, keys_of_several_owners_stand_in_order);
     tcase_add_test(t, one_key_taken_out);
+    tcase_add_test(t, keys_that_nobody_reads);
+    t = add_case(s, "maps");
+    tcase_add_test(t, tables_under_names);
+    tcase_add_test(t, names_that_are_none);
     return tap_main(s);
 }

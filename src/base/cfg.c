@@ -7,14 +7,11 @@
 
 #include "base/cfg_priv.h"
 
-/* Bytes that the value of a key of a CFG_MORE takes: enough for every type. */
-enum { SLOT = 8 };
-
-static size_t count_entries(const struct cfg_table *t, struct arena *a)
+size_t cfg_count_entries(const struct cfg_table *t, struct arena *a)
 {
     size_t n = 0;
     for (const struct cfg_flat *f = cfg_flat(t, a); f->field; f++)
-        n += 1 + (f->field->type == CFG_TABLE ? count_entries(f->field->sub, a) : 0);
+        n += 1 + (f->field->type == CFG_TABLE ? cfg_count_entries(f->field->sub, a) : 0);
     return n;
 }
 
@@ -31,17 +28,21 @@ void cfg_default_value(const struct cfg_field *f, void *value, struct arena *a)
 /* Behind the struct: the next free place for a value of a CFG_MORE. */
 static void *next_slot(struct cfg *c)
 {
-    c->data_size += SLOT;
-    return (char *)c->data + c->data_size - SLOT;
+    c->slots += CFG_SLOT;
+    return c->slots - CFG_SLOT;
 }
 
-static void add_more(struct cfg *c, size_t parent, const char *pointer)
+static void add_more(struct cfg *c, size_t parent, char *pointer)
 {
-    c->mores[c->n_mores++] = (struct cfg_more){.parent = parent, .pointer_at = (size_t)(pointer - (char *)c->data)};
+    struct cfg_more *more = ARENA_NEW(c->arena, struct cfg_more);
+    *more = (struct cfg_more){.cfg = c, .parent = parent, .pointer_at = (size_t)(pointer - (char *)c->data)};
+    *(const struct cfg_more **)pointer = more;
+    c->mores[c->n_mores++] = more;
 }
 
-/* Appends the entries of a table whose struct starts at base. */
-static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base)
+static const struct cfg_table no_keys = {.fields = &(const struct cfg_field){0}};
+
+void cfg_add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base)
 {
     for (const struct cfg_field *f = t->fields; f->name; f++)
         if (f->type == CFG_MORE)
@@ -51,34 +52,37 @@ static void add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, 
         size_t i = c->n++;
         struct cfg_entry *e = &c->entries[i];
         const char *prefix = c->entries[parent].key;
-        e->key = arena_printf(c->arena, "%s%s%s", prefix, *prefix ? "." : "", f->name);
-        e->field = f;
-        e->value = flat->more ? next_slot(c) : base + f->offset;
-        e->parent = parent;
+        *e = (struct cfg_entry){.key = arena_printf(c->arena, "%s%s%s", prefix, *prefix ? "." : "", f->name),
+                                .field = f,
+                                .value = flat->more ? next_slot(c) : base + f->offset,
+                                .parent = parent};
         if (f->type == CFG_TABLE) {
             e->table = f->sub;
-            add_fields(c, i, f->sub, base + f->offset);
+            cfg_add_fields(c, i, f->sub, base + f->offset);
+        } else if (f->type == CFG_MAP) {
+            e->table = &no_keys;
         } else {
             cfg_default_value(f, e->value, c->arena);
         }
-        e->end = c->n;
+        c->entries[i].end = c->n;
     }
 }
 
 static struct cfg *lay_out(const struct cfg_table *table, struct arena *arena)
 {
     struct cfg *c = ARENA_NEW(arena, struct cfg);
-    size_t most = count_entries(table, arena) + 1;
+    size_t most = cfg_count_entries(table, arena) + 1, size = (table->size + CFG_SLOT - 1) / CFG_SLOT * CFG_SLOT;
     c->table = table;
     c->arena = arena;
-    c->data_size = (table->size + SLOT - 1) / SLOT * SLOT;
-    c->data = arena_alloc(arena, c->data_size + most * SLOT);
+    c->data = arena_alloc(arena, size + most * CFG_SLOT);
+    c->slots = (char *)c->data + size;
     c->entries = ARENA_ARRAY(arena, struct cfg_entry, most);
-    c->mores = ARENA_ARRAY(arena, struct cfg_more, most);
+    c->mores = ARENA_ARRAY(arena, struct cfg_more *, most);
     c->entries[0] = (struct cfg_entry){.key = "", .table = table, .value = c->data};
     c->n = 1;
-    add_fields(c, 0, table, c->data);
+    cfg_add_fields(c, 0, table, c->data);
     c->entries[0].end = c->n;
+    c->data_size = (size_t)(c->slots - (char *)c->data);
     return c;
 }
 
@@ -103,11 +107,12 @@ static const struct cfg *pattern_of(const struct cfg_table *table)
 
 static void copy_mores(struct cfg *c, const struct cfg *pattern)
 {
-    c->mores = ARENA_ARRAY(c->arena, struct cfg_more, c->n_mores + 1);
+    c->mores = ARENA_ARRAY(c->arena, struct cfg_more *, c->n_mores + 1);
     for (size_t i = 0; i < c->n_mores; i++) {
-        c->mores[i] = pattern->mores[i];
-        c->mores[i].cfg = c;
-        *(const struct cfg_more **)((char *)c->data + c->mores[i].pointer_at) = &c->mores[i];
+        c->mores[i] = ARENA_NEW(c->arena, struct cfg_more);
+        *c->mores[i] = *pattern->mores[i];
+        c->mores[i]->cfg = c;
+        *(const struct cfg_more **)((char *)c->data + c->mores[i]->pointer_at) = c->mores[i];
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -23,6 +24,7 @@ enum cfg_type {
     CFG_ENUM,     /* int: index into choices[] */
     CFG_TABLE,    /* nested struct at offset, described by sub */
     CFG_MORE,     /* keys of others that stand among the table's own: at offset is a const struct cfg_more * */
+    CFG_MAP,      /* tables under names that users choose, each described by sub: at offset is a struct cfg_map */
 };
 
 struct cfg_table;
@@ -100,6 +102,18 @@ void cfg_more_read(const struct cfg_more *more, const struct cfg_table *own, voi
 /* Where one of them was given; nowhere when only a default speaks. */
 struct srcloc cfg_more_where(const struct cfg_more *more, const char *name);
 bool cfg_more_is_own(const struct cfg_more *more, const char *name); /* see cfg_is_own */
+
+/* Takes out the keys that none of `read` (NULL-terminated) has. Those of them that were given another value than their
+ * default would change nothing: their names, at most `max`; returns how many there are. */
+size_t cfg_more_take_out(const struct cfg_more *more, const struct cfg_table *const *read, const char **given,
+                         size_t max);
+
+/* What a CFG_MAP holds: tables in the order in which files and -s named them. */
+struct cfg_map {
+    uint32_t n;
+    const char *const *names;
+    void *const *items; /* each of sub->size */
+};
 
 /* One scalar of a YAML file without a table (e.g. which hardware a scenario wants);
  * NULL when the key is absent. Errors of syntax are reported to diag. The string is

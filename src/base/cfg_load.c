@@ -200,6 +200,8 @@ static void load_child(struct loader *l, struct cfg_entry *table, const struct y
     bool skipped = is_skipped(l, table, value->key->text);
     struct cfg_entry *e = skipped ? NULL : cfg_child(l->cfg, table, value->key->text);
     if (!skipped && !e) {
+        if (table->field && table->field->type == CFG_MAP)
+            return; /* no name: reported */
         report_unknown(l, table, value->key);
         return;
     }
@@ -233,7 +235,8 @@ static int load(struct loader *l, const char *where, size_t errors_before)
     struct cfg_entry *top = cfg_find(l->cfg, where);
     if (!top || !top->table)
         BUG("no config table '%s'", where);
-    l->top = top;
+    cfg_map_prepare(l->cfg, (size_t)(top - l->cfg->entries), &l->doc, l->doc.root, l->diag);
+    l->top = top = cfg_find(l->cfg, where);
     load_table(l, top, l->doc.root);
     return diag_count(l->diag) > errors_before ? -1 : 0;
 }
@@ -261,8 +264,9 @@ int cfg_load_text(struct cfg *c, const char *text, size_t len, const char *name,
 int cfg_load_node(struct cfg *c, const struct yaml_doc *doc, const struct yaml_node *node, const char *const *skip,
                   struct diag *diag)
 {
-    struct loader l = {.cfg = c, .doc = *doc, .skip = skip, .top = &c->entries[0], .diag = diag};
     size_t before = diag_count(diag);
+    cfg_map_prepare(c, 0, doc, node, diag);
+    struct loader l = {.cfg = c, .doc = *doc, .skip = skip, .top = &c->entries[0], .diag = diag};
     load_table(&l, &c->entries[0], node);
     return diag_count(diag) > before ? -1 : 0;
 }

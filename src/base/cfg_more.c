@@ -85,3 +85,54 @@ bool cfg_more_is_own(const struct cfg_more *more, const char *name)
     const struct cfg_entry *e = entry_of(more, name);
     return e && e->given && !e->ground;
 }
+
+/* --- keys that nobody reads ------------------------------------------------------------------------------------- */
+
+static bool has_key(const struct cfg_table *const *tables, const char *name)
+{
+    for (; *tables; tables++)
+        for (const struct cfg_field *f = (*tables)->fields; f->name; f++)
+            if (!strcmp(f->name, name))
+                return true;
+    return false;
+}
+
+static bool is_of_more(const struct cfg_table *t, const char *name)
+{
+    for (const struct cfg_field *f = t->fields; f->name; f++)
+        if (f->type != CFG_MORE && !strcmp(f->name, name))
+            return false;
+    return true;
+}
+
+static bool is_default(const struct cfg *c, const struct cfg_entry *e)
+{
+    union {
+        double number;
+        int64_t whole;
+        const char *text;
+        bool flag;
+    } value = {0};
+    cfg_default_value(e->field, &value, c->arena);
+    return !strcmp(cfg_value_text(e->field, &value, c->arena), cfg_value_text(e->field, e->value, c->arena));
+}
+
+size_t cfg_more_take_out(const struct cfg_more *more, const struct cfg_table *const *read, const char **given,
+                         size_t max)
+{
+    struct cfg *c = more->cfg;
+    const struct cfg_entry *table = &c->entries[more->parent];
+    size_t n = 0;
+    for (size_t i = more->parent + 1; i < table->end; i = c->entries[i].end) {
+        struct cfg_entry *e = &c->entries[i];
+        if (!is_of_more(table->table, e->field->name) || has_key(read, e->field->name))
+            continue;
+        e->excluded = true;
+        if (!e->given || is_default(c, e))
+            continue;
+        if (n < max)
+            given[n] = e->field->name;
+        n++;
+    }
+    return n;
+}

@@ -66,6 +66,7 @@ static const char *trimmed(struct arena *a, const char *s, size_t n, size_t *ski
 
 static struct cfg_entry *find_leaf(struct cfg *c, const char *key, struct srcloc where, struct diag *diag)
 {
+    cfg_map_prepare_key(c, key);
     struct cfg_entry *e = *key ? cfg_find(c, key) : NULL;
     if (!e)
         report_unknown(c, key, where, diag);

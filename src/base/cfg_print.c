@@ -115,7 +115,7 @@ static void print_children(const struct cfg *c, size_t table, int indent, FILE *
 {
     for (size_t i = table + 1; i < c->entries[table].end; i = c->entries[i].end) {
         const struct cfg_entry *e = &c->entries[i];
-        if (e->excluded)
+        if (e->excluded || (e->field->type == CFG_MAP && e->end == i + 1))
             continue;
         if (!e->table) {
             print_leaf(c, e, indent, out);

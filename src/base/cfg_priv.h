@@ -20,7 +20,7 @@ struct cfg_entry {
 };
 
 struct cfg_more {
-    const struct cfg *cfg;
+    struct cfg *cfg;
     size_t parent;     /* entry of the table that they stand in */
     size_t pointer_at; /* where data points to this */
 };
@@ -30,11 +30,26 @@ struct cfg {
     struct arena *arena;
     void *data;
     size_t data_size;          /* the table's struct, and behind it the values of keys of CFG_MORE */
+    char *slots;               /* the next free place for one of these */
     struct cfg_entry *entries; /* [0] is the root */
     size_t n;
-    struct cfg_more *mores;
+    struct cfg_more **mores;
     size_t n_mores;
 };
+
+/* Bytes that the value of a key of a CFG_MORE takes: enough for every type. */
+enum { CFG_SLOT = 8 };
+
+size_t cfg_count_entries(const struct cfg_table *t, struct arena *a);
+/* Appends the entries of a table whose struct starts at base; there is room for them. */
+void cfg_add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, char *base);
+/* Gives every CFG_MAP below the entry `top` the tables that the mapping names which is laid over it. */
+struct yaml_doc;
+struct yaml_node;
+void cfg_map_prepare(struct cfg *c, size_t top, const struct yaml_doc *doc, const struct yaml_node *node,
+                     struct diag *diag);
+/* The same for a dotted key that is to be set. */
+void cfg_map_prepare_key(struct cfg *c, const char *dotted_key);
 
 /* A table's keys in order, those of a CFG_MORE where it stands, each name once. */
 struct cfg_flat {

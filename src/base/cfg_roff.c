@@ -58,12 +58,13 @@ static void put_table(const struct cfg_table *t, const char *key, const char *do
         roff_line(out, arena_printf(a, "%s.", doc));
     const struct cfg_flat *fields = cfg_flat(t, a);
     for (const struct cfg_flat *f = fields; f->field; f++)
-        if (f->field->type != CFG_TABLE)
+        if (f->field->type != CFG_TABLE && f->field->type != CFG_MAP)
             cfg_roff_field(f->field, dotted(key, f->field->name, a), out, a);
     for (const struct cfg_flat *f = fields; f->field; f++) {
         const struct cfg_table *sub = f->field->sub;
-        if (f->field->type == CFG_TABLE)
-            put_table(sub, dotted(key, f->field->name, a), f->field->doc ? f->field->doc : sub->doc, out, a);
+        const char *name = f->field->type == CFG_MAP ? arena_printf(a, "%s.NAME", f->field->name) : f->field->name;
+        if (f->field->type == CFG_TABLE || f->field->type == CFG_MAP)
+            put_table(sub, dotted(key, name, a), f->field->doc ? f->field->doc : sub->doc, out, a);
     }
 }
 

@@ -140,14 +140,16 @@ static void put_table(const struct writer *w, const struct cfg_table *t, const s
         put_newline(w, indent + 1);
         put_string(w->out, f->name);
         fputs(": ", w->out);
-        if (f->type != CFG_TABLE) {
+        if (f->type == CFG_MAP) {
+            fputs("{\"type\": \"object\", \"additionalProperties\": ", w->out);
+        } else if (f->type != CFG_TABLE) {
             put_leaf(w, f, indent + 1);
             continue;
         }
         fputc('{', w->out);
         put_newline(w, indent + 2);
         put_table(w, f->sub, NULL, indent + 2);
-        fputc('}', w->out);
+        fputs(f->type == CFG_MAP ? "}}" : "}", w->out);
     }
     for (; extra && extra->name; extra++) {
         fputc(',', w->out);

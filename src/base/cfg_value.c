@@ -100,6 +100,7 @@ int cfg_parse_value(const struct cfg_field *f, const char *text, void *value, st
         return 0;
     case CFG_TABLE:
     case CFG_MORE:
+    case CFG_MAP:
         break;
     }
     BUG("field '%s' holds no value", f->name);
@@ -120,6 +121,7 @@ size_t cfg_value_size(const struct cfg_field *f)
         return sizeof(const char *);
     case CFG_TABLE:
     case CFG_MORE:
+    case CFG_MAP:
         break;
     }
     BUG("field '%s' holds no value", f->name);
@@ -164,6 +166,7 @@ const char *cfg_value_text(const struct cfg_field *f, const void *value, struct 
         return *(const char *const *)value;
     case CFG_TABLE:
     case CFG_MORE:
+    case CFG_MAP:
         break;
     }
     BUG("field '%s' holds no value", f->name);

@@ -4,6 +4,7 @@ libmoesim_a_SOURCES += src/base/arena.h
 libmoesim_a_SOURCES += src/base/cfg.c
 libmoesim_a_SOURCES += src/base/cfg.h
 libmoesim_a_SOURCES += src/base/cfg_load.c
+libmoesim_a_SOURCES += src/base/cfg_map.c
 libmoesim_a_SOURCES += src/base/cfg_more.c
 libmoesim_a_SOURCES += src/base/cfg_override.c
 libmoesim_a_SOURCES += src/base/cfg_print.c
