@@ -5,6 +5,7 @@ tests_libtest_a_SOURCES = tests/tap_main.h tests/tap_main.c tests/sim_fixture.h 
 check_PROGRAMS += tests/test_sim_differential
 check_PROGRAMS += tests/test_sim_engine
 check_PROGRAMS += tests/test_sim_serve
+check_PROGRAMS += tests/test_sim_bound
 check_PROGRAMS += tests/test_sim_trees
 check_PROGRAMS += tests/test_sim_routing
 check_PROGRAMS += tests/test_sim_switch

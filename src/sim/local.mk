@@ -13,3 +13,4 @@ libmoesim_a_SOURCES += src/sim/xalloc.c src/sim/xalloc.h
 
 include src/sim/flow/local.mk
 include src/sim/packet/local.mk
+include src/sim/bound/local.mk

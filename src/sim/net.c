@@ -1,4 +1,4 @@
-/* Which network runs: flow and packet (ours, plugged in), cm02 (SimGrid's) or bound (no sharing across ops). */
+/* Which network runs: flow and packet (ours, plugged in) or cm02 (SimGrid's). `bound` needs no clock: sim/bound/. */
 #include "sim/net.h"
 
 #include <math.h>
@@ -16,8 +16,7 @@ const char *const net_kind_names[] = {"flow", "cm02", "bound", "packet", NULL};
 const char *const net_kind_docs[] = {
     "exact max-min sharing of routed flows (default)",
     "SimGrid's own model pinned to plain max-min: the reference, slow for many flows",
-    "closed form: each transfer takes the bytes of its op over the busiest link, no sharing "
-    "between ops",
+    "lower bound, quick: every link carries what it has to, nothing waits for its share",
     "packet by packet, with queues, flow control and loss; for small networks", NULL};
 
 struct net {
@@ -26,7 +25,7 @@ struct net {
     struct net_flow *flow;     /* NET_FLOW */
     struct net_packet *packet; /* NET_PACKET */
     uint32_t *pair;            /* NET_CM02: [n_transfers] */
-    double *delay_s;           /* NET_CM02: before SimGrid sees it; NET_BOUND: until it ends */
+    double *delay_s;           /* NET_CM02: before SimGrid sees it */
     uint64_t n_started;
 };
 
@@ -92,89 +91,6 @@ static void cm02_begin(void *ctx, uint32_t transfer, uint32_t unused)
         engine_cm02_start(n->pair[transfer], t->bytes_B, transfer);
 }
 
-/* --- bound --------------------------------------------------------------------------------------- */
-
-struct link_use {
-    uint32_t op, link;
-    double time_s;
-};
-
-static int by_op_and_link(const void *a, const void *b)
-{
-    const struct link_use *x = a, *y = b;
-    if (x->op != y->op)
-        return x->op < y->op ? -1 : 1;
-    return (x->link > y->link) - (x->link < y->link);
-}
-
-static uint32_t collect_uses(const struct net *n, struct link_use **uses)
-{
-    const struct opgraph *g = n->setup.spec->graph;
-    uint32_t count = 0, cap = 0;
-    for (uint32_t i = 0; i < g->n_transfers; i++) {
-        const struct transfer *t = &g->transfers[i];
-        struct net_path path;
-        path_of(n, i, &path);
-        for (uint32_t k = 0; k < path.n; k++) {
-            double time_s = t->bytes_B / n->setup.capacity_Bps[path.links[k]];
-            XGROW(*uses, count, cap);
-            (*uses)[count++] = (struct link_use){t->src_op, path.links[k], time_s};
-            if (t->dst_op == t->src_op)
-                continue;
-            XGROW(*uses, count, cap);
-            (*uses)[count++] = (struct link_use){t->dst_op, path.links[k], time_s};
-        }
-    }
-    return count;
-}
-
-/* The time an op's bytes need on the busiest link they cross. */
-static double *busiest_link_s(const struct net *n)
-{
-    const struct opgraph *g = n->setup.spec->graph;
-    double *bound_s = XREALLOC(NULL, double, g->n_ops);
-    memset(bound_s, 0, g->n_ops * sizeof *bound_s);
-    struct link_use *uses = NULL;
-    uint32_t count = collect_uses(n, &uses);
-    if (count)
-        qsort(uses, count, sizeof *uses, by_op_and_link);
-    for (uint32_t i = 0; i < count;) {
-        uint32_t first = i;
-        double sum_s = 0;
-        for (; i < count && !by_op_and_link(&uses[i], &uses[first]); i++)
-            sum_s += uses[i].time_s;
-        bound_s[uses[first].op] = fmax(bound_s[uses[first].op], sum_s);
-    }
-    free(uses);
-    return bound_s;
-}
-
-static void bound_new(struct net *n)
-{
-    const struct opgraph *g = n->setup.spec->graph;
-    engine_init(NULL);
-    double *bound_s = busiest_link_s(n);
-    n->delay_s = XREALLOC(NULL, double, g->n_transfers);
-    for (uint32_t i = 0; i < g->n_transfers; i++) {
-        const struct transfer *t = &g->transfers[i];
-        struct net_path path;
-        path_of(n, i, &path);
-        n->delay_s[i] = path.latency_s;
-        double bytes_s = fmax(bound_s[t->src_op], bound_s[t->dst_op]);
-        if (t->cap_Bps > 0)
-            bytes_s = fmax(bytes_s, t->bytes_B / t->cap_Bps);
-        n->delay_s[i] += bytes_s;
-    }
-    free(bound_s);
-}
-
-static void bound_end(void *ctx, uint32_t transfer, uint32_t unused)
-{
-    struct net *n = ctx;
-    (void)unused;
-    n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE, 0);
-}
-
 /* --- common -------------------------------------------------------------------------------------- */
 
 struct net *net_new(const struct net_setup *setup)
@@ -193,8 +109,7 @@ struct net *net_new(const struct net_setup *setup)
         cm02_new(n);
         break;
     case NET_BOUND:
-        bound_new(n);
-        break;
+        BUG("network bound has no clock");
     }
     return n;
 }
@@ -216,13 +131,11 @@ void net_start(struct net *n, uint32_t transfer)
     else if (n->setup.spec->net == NET_PACKET)
         net_packet_start(n->packet, transfer);
     else
-        engine_timer(engine_now() + n->delay_s[transfer], n->setup.spec->net == NET_CM02 ? cm02_begin : bound_end, n,
-                     transfer, 0);
+        engine_timer(engine_now() + n->delay_s[transfer], cm02_begin, n, transfer, 0);
 }
 
 void net_link_event(struct net *n, const struct link_event *event)
 {
-    BUG_IF(n->setup.spec->net == NET_BOUND);
     if (n->setup.spec->net == NET_CM02)
         engine_cm02_capacity(event->link, event->capacity_Bps);
     else if (n->setup.spec->net == NET_PACKET)

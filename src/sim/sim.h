@@ -16,7 +16,7 @@
 enum net_kind {
     NET_FLOW,  /* ours: exact max-min sharing, plugged into SimGrid's loop */
     NET_CM02,  /* SimGrid's own model, pinned to plain max-min: the reference */
-    NET_BOUND, /* no sharing across ops: bytes over the busiest link of each op */
+    NET_BOUND, /* a lower bound without a clock, sim/bound/bound.h */
     NET_PACKET /* queues and packets; for small networks */
 };
 
@@ -66,6 +66,7 @@ struct sim_outcome {
     double makespan_s;
     double *op_start_s, *op_end_s;             /* [n_ops]; start = after lead_s */
     double *transfer_start_s, *transfer_end_s; /* [n_transfers] */
+    double *exchange_end_s;   /* NET_BOUND: [n_ops] when the last op of the op's exchange can have ended; else NULL */
     uint32_t *transfer_limit; /* [n_transfers] link, or n_links + resource, that limited it when it ended;
                                  UINT32_MAX: none, or not known; NULL: not asked for */
     struct link_sample *samples;
@@ -78,6 +79,14 @@ struct sim_outcome {
     uint64_t start_rss_B, peak_rss_B;         /* of the child */
     double wall_s;                            /* of the child; not part of any result document */
 };
+
+/* When an op has ended, as far as the end of all ops of a collective counts on it: take the largest over all of them.
+ * (A bound knows when an exchange can be over, but not which of its ops is the last.) */
+static inline double sim_joint_end_s(const struct sim_outcome *out, uint32_t op)
+{
+    double end_s = out->op_end_s[op];
+    return out->exchange_end_s && out->exchange_end_s[op] > end_s ? out->exchange_end_s[op] : end_s;
+}
 
 /* Results are owned by `arena`. 0, or -1 with the reason in diag. */
 int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag);

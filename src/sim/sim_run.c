@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/bound/bound.h"
 #include "sim/exec.h"
 #include "topology/routing.h"
 
@@ -156,6 +157,7 @@ static int receive(int fd, const struct sim_spec *spec, struct arena *arena, str
         return 0;
     }
     *out = r.outcome;
+    out->exchange_end_s = NULL;
     out->op_start_s = ARENA_ARRAY(arena, double, n_ops);
     out->op_end_s = ARENA_ARRAY(arena, double, n_ops);
     out->transfer_start_s = ARENA_ARRAY(arena, double, n_transfers);
@@ -244,6 +246,8 @@ int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome
     int fds[2];
     if (check_spec(spec, diag))
         return -1;
+    if (spec->net == NET_BOUND)
+        return bound_run(spec, arena, out, diag);
     if (pipe(fds)) {
         diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot make a pipe: %s", strerror(errno));
         return -1;

@@ -92,7 +92,7 @@ double job_group_s(const struct kind_run *run, const struct job_groups *g, uint3
 {
     double end_s = 0;
     for (uint32_t op = g->ops[group].first; op < g->ops[group].end; op++)
-        end_s = fmax(end_s, run->outcome.op_end_s[op]);
+        end_s = fmax(end_s, sim_joint_end_s(&run->outcome, op));
     return end_s;
 }
 

@@ -96,7 +96,7 @@ static int simulate(struct kind_run *run, const struct cluster_hw *hw, bool cong
     for (uint32_t g = 0; g < gpus; g++)
         end_s[g] = 0;
     for (uint32_t r = 0; r < n; r++)
-        end_s[r % gpus] = fmax(end_s[r % gpus], run->outcome.op_end_s[op[r]]);
+        end_s[r % gpus] = fmax(end_s[r % gpus], sim_joint_end_s(&run->outcome, op[r]));
     return 0;
 }
 

@@ -127,7 +127,7 @@ static int run_once(struct study *s, uint32_t operation, uint32_t size, double *
     for (uint32_t g = 0; g < n_groups; g++) {
         double end_s = 0;
         for (uint32_t op = ops[g].first; op < ops[g].end; op++)
-            end_s = fmax(end_s, s->run->outcome.op_end_s[op]);
+            end_s = fmax(end_s, sim_joint_end_s(&s->run->outcome, op));
         *busbw_Bps += s->cfg->size_B / end_s * collective_bus_factor((int)operation, size) / n_groups;
     }
     return 0;
