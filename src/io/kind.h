@@ -43,7 +43,9 @@ struct scenario_kind {
     const char *ref;                /* paper section */
     const struct kind_reads *reads; /* ends with keys == NULL; in the order in which they are printed */
     const char *presets;            /* keys in YAML that this kind presets otherwise; NULL: none */
-    bool without_cluster;           /* it is about one machine: `hardware` and cluster say nothing to it */
+    const char *between;  /* metrics that lie between two events ("exposed_comm bubble"): bounds of both events
+                                       are none of what is between them, so network bound leaves them out; NULL: none */
+    bool without_cluster; /* it is about one machine: `hardware` and cluster say nothing to it */
     /* Reports to diag what does not fit together in the keys that this kind reads. */
     void (*check)(const struct scenario_file *file, struct arena *arena, struct diag *diag);
     /* Builds, simulates and analyses; 0, or -1 with the reasons in diag. */

@@ -1,6 +1,8 @@
 /* Topology and simulation as every kind of scenario does them. */
 #include "kinds/kind_run.h"
 
+#include <string.h>
+
 #include "base/progress.h"
 #include "kinds/result_build.h"
 #include "models/comm/deepep.h"
@@ -101,12 +103,40 @@ static void add_critical_path(struct kind_run *run)
     }
 }
 
+static bool is_listed(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = names; (at = strstr(at, name)); at += n)
+        if ((at == names || at[-1] == ' ') && (!at[n] || at[n] == ' '))
+            return true;
+    return false;
+}
+
+/* A bound of two events is none of the time between them. */
+static void leave_out_between(struct kind_run *run, const char *between)
+{
+    struct result *r = &run->result;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < r->n_metrics; i++)
+        if (!is_listed(between, r->metrics[i].name))
+            r->metrics[kept++] = r->metrics[i];
+    if (kept < r->n_metrics)
+        result_add_note(r, run->arena,
+                        arena_printf(run->arena,
+                                     "lower bounds (sim.network=bound); times between two events have none and are "
+                                     "left out: %s",
+                                     between));
+    r->n_metrics = kept;
+}
+
 int kind_execute(struct kind_run *run, struct diag *diag)
 {
     const struct scenario_kind *kind = kind_find(run->file->scenario->kind);
     BUG_IF(!kind); /* scenario_load has found it */
     if (kind->run(run, diag))
         return -1;
+    if (kind->between && run->file->scenario->sim.network == NET_BOUND)
+        leave_out_between(run, kind->between);
     if (run->critical)
         add_critical_path(run);
     return proposal_stack_check_consumed(run->file->proposals, diag);
