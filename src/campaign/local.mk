@@ -2,6 +2,8 @@
 libmoesim_a_SOURCES += src/campaign/axis.c src/campaign/axis.h
 libmoesim_a_SOURCES += src/campaign/claim_verdict.c
 libmoesim_a_SOURCES += src/campaign/claims.c src/campaign/claims.h
+libmoesim_a_SOURCES += src/campaign/comm_check.c src/campaign/comm_check.h src/campaign/comm_check_priv.h
+libmoesim_a_SOURCES += src/campaign/comm_fit.c
 libmoesim_a_SOURCES += src/campaign/compare.c src/campaign/compare.h
 libmoesim_a_SOURCES += src/campaign/design.c src/campaign/design.h
 libmoesim_a_SOURCES += src/campaign/design_points.c

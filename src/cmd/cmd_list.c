@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "io/hardware.h"
 #include "io/kind.h"
+#include "models/comm/ep_kernel.h"
 #include "models/llm/blocks/block.h"
 #include "kinds/train/schedules/schedule.h"
 #include "topology/topology.h"
@@ -35,6 +36,13 @@ static void list_blocks(struct arena *arena)
     (void)arena;
     for (const struct block_type *const *b = block_all(); *b; b++)
         printf("%-12s %s (paper %s)\n", (*b)->name, (*b)->doc, (*b)->ref);
+}
+
+static void list_ep_kernels(struct arena *arena)
+{
+    (void)arena;
+    for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++)
+        printf("%-20s %s (paper %s)\n", (*k)->name, (*k)->doc, (*k)->ref);
 }
 
 static void list_schedules(struct arena *arena)
@@ -154,10 +162,19 @@ static void list_models(struct arena *arena)
 static const struct list {
     const char *name;
     void (*print)(struct arena *arena);
-} lists[] = {{"kinds", list_kinds},         {"topologies", list_topologies}, {"hardware", list_hardware},
-             {"machines", list_machines},   {"models", list_models},         {"blocks", list_blocks},
-             {"schedules", list_schedules}, {"networks", list_networks},     {"proposals", list_proposals},
-             {"keys", list_keys},           {"scenarios", list_scenarios},   {NULL, NULL}};
+} lists[] = {{"kinds", list_kinds},
+             {"topologies", list_topologies},
+             {"hardware", list_hardware},
+             {"machines", list_machines},
+             {"models", list_models},
+             {"blocks", list_blocks},
+             {"ep_kernels", list_ep_kernels},
+             {"schedules", list_schedules},
+             {"networks", list_networks},
+             {"proposals", list_proposals},
+             {"keys", list_keys},
+             {"scenarios", list_scenarios},
+             {NULL, NULL}};
 
 static const struct list *find_list(const char *word, struct argp_state *state)
 {
@@ -170,7 +187,7 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     const char *near = cfg_nearest(word, names);
     argp_error(state,
                "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
-               "models, blocks, schedules, networks, proposals, keys, scenarios",
+               "models, blocks, ep_kernels, schedules, networks, proposals, keys, scenarios",
                word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }

@@ -1,6 +1,7 @@
 # src/cmd: one line per file
 moesim_SOURCES += src/cmd/main.c src/cmd/cmd.h
 moesim_SOURCES += src/cmd/cmd_claims.c
+moesim_SOURCES += src/cmd/cmd_comm.c
 moesim_SOURCES += src/cmd/cmd_formats.c
 moesim_SOURCES += src/cmd/cmd_kernels.c
 moesim_SOURCES += src/cmd/cmd_list.c

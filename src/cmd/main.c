@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3"},
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2"},
     {"kernels", cmd_kernels, "how long kernels run: measured tables, the roofline, one kernel"},
+    {"comm", cmd_comm, "exchanges and collectives beside measured rows"},
     {"formats", cmd_formats, "errors of FP8, MX, LogFMT and of narrow accumulation"},
     {"claims", cmd_claims, "every number of the paper beside ours: what holds, what misses"},
     {"proposals", cmd_proposals, "try the paper's proposals: with and without, one table"},

@@ -58,6 +58,13 @@ static const struct cfg_table chip_table = {"chip", "the accelerator", sizeof(st
 
 static const struct cfg_field node_fields[] = {
     COUNT(hw_node, "gpus", gpus, 1, 1024, "GPUs per node"),
+    {.name = "host_gpus",
+     .type = CFG_INT,
+     .offset = offsetof(struct hw_node, host_gpus),
+     .dflt = "0",
+     .min = 0,
+     .max = 1024,
+     .doc = "GPUs of one operating system, which benchmarks call a node (a tray of a rack); 0 = all of the node"},
     QUANTITY(hw_node, "nvlink_bandwidth", nvlink_Bps, DIM_BANDWIDTH, 1e8, 1e14,
              "NVLink of one GPU, one direction, raw"),
     QUANTITY(hw_node, "nvlink_efficiency", nvlink_efficiency_ratio, DIM_RATIO, 0.01, 1,
@@ -197,6 +204,12 @@ static const char *const ordering_names[] = {"path", "fence", "region", NULL};
 static const char *const in_network_names[] = {"none", "scale_out", "scale_up", "both", NULL};
 static const char *const codec_names[] = {"sm", "nic", NULL};
 
+#define CONSTANTS(kernel, text) \
+    { \
+        .name = #kernel, .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, kernel), \
+        .sub = &hw_ep_constants_table, .doc = text \
+    }
+
 static const struct cfg_field ep_kernel_fields[] = {
     COUNT(hw_ep_kernel, "sms", sms, 0, 4096,
           "SMs that a dispatch or combine kernel holds; 0 = hardware moves the data"),
@@ -255,6 +268,30 @@ static const struct cfg_field ep_kernel_fields[] = {
                   "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
     OPTIONAL_TIME(hw_ep_kernel, "low_latency_combine", ll_combine_s,
                   "low-latency combine: time beside the transfer (reduction, kernel start)"),
+    {.name = "kernel",
+     .type = CFG_STRING,
+     .offset = offsetof(struct hw_ep_kernel, kernel),
+     .dflt = "auto",
+     .doc = "which kernel exchanges tokens (moesim list ep_kernels); auto: what was measured, or DeepEP's"},
+    {.name = "dispatch_format",
+     .type = CFG_STRING,
+     .offset = offsetof(struct hw_ep_kernel, dispatch_format),
+     .dflt = "fp8",
+     .doc = "what tokens of a dispatch travel as: fp8 (1x128 scales), bf16, mxfp8, nvfp4"},
+    {.name = "copies",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct hw_ep_kernel, copies),
+     .sub = &hw_sm_copies_table,
+     .doc = "how SMs copy tokens, whatever the kernel"},
+    CONSTANTS(deepep_normal, "DeepEP's normal kernels"),
+    CONSTANTS(deepep_low_latency, "DeepEP's low-latency kernels"),
+    CONSTANTS(deepep_v2, "DeepEP V2"),
+    CONSTANTS(hybrid_ep, "HybridEP"),
+    CONSTANTS(nvlink_one_sided, "TensorRT-LLM's one-sided kernels over NVLink"),
+    CONSTANTS(nvlink_two_sided, "TensorRT-LLM's two-sided kernels over NVLink"),
+    CONSTANTS(pplx, "Perplexity's kernels"),
+    CONSTANTS(uccl, "UCCL-EP"),
+    CONSTANTS(nccl_all_to_all, "all-to-all of a collective library"),
     {0}};
 static const struct cfg_table ep_kernel_table = {"ep_kernel", "how dispatch and combine use the GPU (DeepEP)",
                                                  sizeof(struct hw_ep_kernel), ep_kernel_fields};
@@ -304,6 +341,11 @@ static const struct cfg_field cluster_fields[] = {COUNT(cluster_hw, "nodes", nod
                                                   PART("kernels", kernels, hw_kernels_table),
                                                   {0}};
 const struct cfg_table cluster_hw_table = {"cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};
+
+int64_t hw_host_gpus(const struct cluster_hw *hw)
+{
+    return hw->node.host_gpus ? hw->node.host_gpus : hw->node.gpus;
+}
 
 double hw_step_s(const struct hw_software *sw, enum initiator by)
 {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/cfg.h"
+#include "hw/ep_constants.h"
 #include "hw/ep_tasks.h"
 #include "hw/failures.h"
 #include "hw/host.h"
@@ -31,6 +32,7 @@ struct hw_chip {
 
 struct hw_node {
     int64_t gpus;
+    int64_t host_gpus;              /* of one operating system, which benchmarks call a node; 0 = all */
     double nvlink_Bps;              /* per GPU, one direction, raw */
     double nvlink_efficiency_ratio; /* achievable by large transfers over raw */
     double nvlink_latency_s;        /* GPU to GPU through the switch */
@@ -140,6 +142,11 @@ struct hw_ep_kernel {
     int multicast, reduction;           /* enum in_network: of a dispatch, of a combine */
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */
+    const char *kernel;                 /* plugin of models/comm, or "auto" */
+    const char *dispatch_format;        /* of a token on the wire (models/comm/wire_format.h) */
+    struct hw_sm_copies copies;
+    struct hw_ep_constants deepep_normal, deepep_low_latency, deepep_v2, hybrid_ep, nvlink_one_sided, nvlink_two_sided,
+        pplx, uccl, nccl_all_to_all;
 };
 
 struct cluster_hw {
@@ -159,6 +166,9 @@ struct cluster_hw {
 };
 
 extern const struct cfg_table cluster_hw_table;
+
+/* GPUs of one operating system. */
+int64_t hw_host_gpus(const struct cluster_hw *hw);
 
 /* What software adds to one message over the network, and the time between two that a GPU posts. */
 double hw_step_s(const struct hw_software *sw, enum initiator by);

@@ -3,6 +3,7 @@ libmoesim_a_SOURCES += src/hw/cluster.h
 libmoesim_a_SOURCES += src/hw/cluster.c
 libmoesim_a_SOURCES += src/hw/failures.c src/hw/failures.h
 libmoesim_a_SOURCES += src/hw/host.c src/hw/host.h
+libmoesim_a_SOURCES += src/hw/ep_constants.c src/hw/ep_constants.h
 libmoesim_a_SOURCES += src/hw/ep_tasks.c src/hw/ep_tasks.h
 libmoesim_a_SOURCES += src/hw/kernels/kernels.h src/hw/kernels/kernel_cfg.h src/hw/kernels/kernel_cfg.c
 libmoesim_a_SOURCES += src/hw/kernels/kernel_names.c src/hw/kernels/kernel_call.c src/hw/kernels/kernel_time.c

@@ -1,5 +1,6 @@
 # src/io/inputs: one line per file
 libmoesim_a_SOURCES += src/io/inputs/cluster_file.c src/io/inputs/cluster_file.h
+libmoesim_a_SOURCES += src/io/inputs/comm_file.c src/io/inputs/comm_file.h
 libmoesim_a_SOURCES += src/io/inputs/float_file.c src/io/inputs/float_file.h
 libmoesim_a_SOURCES += src/io/inputs/kernel_table_file.c src/io/inputs/kernel_table_file.h
 libmoesim_a_SOURCES += src/io/inputs/kineto.c src/io/inputs/kineto.h

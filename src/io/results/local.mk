@@ -5,6 +5,7 @@ libmoesim_a_SOURCES += src/io/results/claim_junit.c
 libmoesim_a_SOURCES += src/io/results/claim_markdown.c
 libmoesim_a_SOURCES += src/io/results/claim_text.c
 libmoesim_a_SOURCES += src/io/results/claim_writers.h
+libmoesim_a_SOURCES += src/io/results/comm_write.c src/io/results/comm_writers.h
 libmoesim_a_SOURCES += src/io/results/formats_json.c
 libmoesim_a_SOURCES += src/io/results/formats_text.c
 libmoesim_a_SOURCES += src/io/results/formats_writers.h

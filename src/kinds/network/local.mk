@@ -9,6 +9,7 @@ libmoesim_a_SOURCES += src/kinds/network/queueing_flows.c src/kinds/network/queu
 libmoesim_a_SOURCES += src/kinds/network/queueing_variants.c src/kinds/network/queueing_variants.h
 libmoesim_a_SOURCES += src/kinds/network/routing_study_cfg.c src/kinds/network/routing_study_cfg.h
 
+libmoesim_a_SOURCES += src/kinds/network/comm_time.c src/kinds/network/comm_time.h
 kinds += src/kinds/network/kind_collective.c
 kinds += src/kinds/network/kind_fault_study.c
 kinds += src/kinds/network/kind_mixed_traffic.c

@@ -7,7 +7,40 @@
  * Units in the NIC or the I/O die encode at line rate. Left out: what the format does to the model. */
 #include "models/comm/wire_format.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "hw/formats/number_format.h"
+
+/* Short names of what kernels send, with the values that share a scale and its bytes. */
+static const struct {
+    const char *name;
+    double value_bits, block, scale_B;
+} short_names[] = {{"bf16", 16, 0, 0}, {"fp8", 8, 128, 4}, {"mxfp8", 8, 32, 1}, {"nvfp4", 4, 16, 1}};
+
+double wire_format_B(const char *format, int64_t hidden)
+{
+    struct number_format f;
+    char why[200];
+    for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++)
+        if (!strcmp(format, short_names[i].name))
+            return (double)hidden * short_names[i].value_bits / 8 +
+                   (short_names[i].block > 0 ? ceil((double)hidden / short_names[i].block) * short_names[i].scale_B
+                                             : 0);
+    if (number_format_find(format, &f, why, sizeof why))
+        BUG("format: %s", why); /* it was checked */
+    return (double)hidden * number_format_bits(&f) / 8;
+}
+
+int wire_name_check(const char *format, char *why, size_t why_size)
+{
+    struct number_format f;
+    for (size_t i = 0; i < sizeof short_names / sizeof *short_names; i++)
+        if (!strcmp(format, short_names[i].name))
+            return 0;
+    return number_format_find(format, &f, why, why_size);
+}
 
 int wire_format_check(const struct hw_ep_kernel *kernel, char *why, size_t why_size)
 {

@@ -8,6 +8,11 @@
 #include "base/diag.h"
 #include "hw/cluster.h"
 
+/* A token's hidden state, scales included, as bf16, fp8 (1x128 FP32 scales), mxfp8, nvfp4 or any format of
+ * hw/formats. */
+double wire_format_B(const char *format, int64_t hidden);
+/* 0, or -1 and what to write instead of the name. */
+int wire_name_check(const char *format, char *why, size_t why_size);
 /* A token's hidden state in the format of the kernel's combine. */
 double wire_combine_B(const struct hw_ep_kernel *kernel, int64_t hidden);
 double wire_bf16_B(int64_t hidden);

@@ -1,0 +1,249 @@
+/* moesim comm: kernels of expert parallelism and collectives beside measurements. */
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "base/units.h"
+#include "campaign/comm_check.h"
+#include "cmd/cmd.h"
+#include "io/hardware.h"
+#include "io/inputs/cluster_file.h"
+#include "io/results/comm_writers.h"
+#include "kinds/fork_map.h"
+
+enum { MAX_SET = 256, MAX_FILES = 64, KEY_CHECK = 256, KEY_FIT, KEY_HARDWARE, KEY_TOLERANCE, KEY_TOPOLOGY };
+
+struct options {
+    const char *files[MAX_FILES], *hardware, *topology, *out, *set[MAX_SET];
+    int n_files, n_set;
+    uint32_t jobs;
+    double tolerance;
+    bool fit, check, json;
+};
+
+static const struct argp_option argp_options[] = {
+    {"check", KEY_CHECK, "FILE", 0, "hold measured rows against the model (CSV, may be compressed); may be repeated",
+     0},
+    {"fit", KEY_FIT, NULL, 0, "with --check: propose constants, and say which rows they come from", 0},
+    {"hardware", KEY_HARDWARE, "NAME", 0, "of 'moesim list hardware', layers with commas (default: h800)", 0},
+    {"set", 's', "KEY=VALUE", 0, "change a key of the cluster, e.g. cluster.ep_kernel.kernel=deepep_v2", 0},
+    {"topology", KEY_TOPOLOGY, "NAME", 0, "of 'moesim list topologies', between nodes (default: mrft)", 0},
+    {"tolerance", KEY_TOLERANCE, "PERCENT", 0, "exit with 1 when the median error of a group is larger", 0},
+    {"jobs", 'j', "N", 0, "processes (default: one per processor)", 0},
+    {"format", 'f', "FORMAT", 0, "text or json", 0},
+    {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
+    {0}};
+
+/* --- command line ---------------------------------------------------------------------------------------- */
+
+static double read_tolerance(const char *arg, struct argp_state *state)
+{
+    char why[200];
+    double value;
+    if (unit_parse(arg, strlen(arg), DIM_RATIO, &value, why, sizeof why) || !(value > 0) || value > 10)
+        argp_error(state, "--tolerance is a share of more than nothing, such as '10 %%', not '%.40s'", arg);
+    return value;
+}
+
+static void add_text(const char **list, int *n, int most, const char *text, struct argp_state *state)
+{
+    if (*n == most)
+        argp_error(state, "more than %d of these", most);
+    list[(*n)++] = text;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case KEY_CHECK:
+        o->check = true;
+        add_text(o->files, &o->n_files, MAX_FILES, arg, state);
+        return 0;
+    case KEY_FIT:
+        o->fit = true;
+        return 0;
+    case KEY_HARDWARE:
+        o->hardware = arg;
+        return 0;
+    case KEY_TOPOLOGY:
+        o->topology = arg;
+        return 0;
+    case KEY_TOLERANCE:
+        o->tolerance = read_tolerance(arg, state);
+        return 0;
+    case 's':
+        add_text(o->set, &o->n_set, MAX_SET, arg, state);
+        return 0;
+    case 'j':
+        o->jobs = (uint32_t)option_whole(arg, 1, 1024, "--jobs", state);
+        return 0;
+    case 'f':
+        o->json = !strcmp(arg, "json");
+        if (!o->json && strcmp(arg, "text"))
+            argp_error(state, "there is no output format '%s'; there are text and json", arg);
+        return 0;
+    case 'o':
+        o->out = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "what is '%s'? measured rows are given by --check %s", arg, arg);
+        return 0;
+    case ARGP_KEY_END:
+        if ((o->fit || o->tolerance > 0) && !o->check)
+            argp_error(state, "--%s needs rows: --check FILE", o->fit ? "fit" : "tolerance");
+        if (o->fit && o->json)
+            argp_error(state, "--fit prints constants as text; leave out --format");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    argp_options,
+    parse_option,
+    NULL,
+    "Without --check: the kernels of expert parallelism, and what was measured of them on the hardware. With it: the "
+    "error of the model by kernel, nodes and size.\v"
+    "Examples:\n"
+    "  moesim comm --hardware h200\n"
+    "  moesim comm --hardware h200 --check rows.csv -s cluster.ep_kernel.kernel=deepep_normal\n"
+    "  moesim comm --hardware h200 --check rows.csv --fit\n",
+    NULL,
+    NULL,
+    NULL};
+
+/* --- answers --------------------------------------------------------------------------------------------- */
+
+static int check_kernel(const struct cluster_file *file, struct arena *arena, struct diag *diag)
+{
+    const char *name = file->hw->ep_kernel.kernel;
+    const char **names = ARENA_ARRAY(arena, const char *, 64);
+    uint32_t n = 0;
+    for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++)
+        names[n++] = (*k)->name;
+    if (!strcmp(name, "auto") || ep_kernel_find(name))
+        return 0;
+    report_unknown(diag, EXIT_BAD_INPUT, cfg_where(file->cfg, "cluster.ep_kernel.kernel"), "kernel", name, names,
+                   arena);
+    return -1;
+}
+
+static void list_kernels(const struct cluster_file *file, struct outfile *f)
+{
+    char start[2][32];
+    for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++) {
+        const struct hw_ep_kernel *hw = &file->hw->ep_kernel;
+        const struct hw_ep_constants *c = ep_constants(*k, hw);
+        for (int i = 0; i < 2; i++)
+            unit_format(c->start_s[i], DIM_TIME, start[i], sizeof start[i]);
+        outfile_printf(f, "%-20s %s\n%-20s modelled after %s; %s %s: start %s / %s, %.3g / %.3g %% of NVLink\n",
+                       (*k)->name, (*k)->doc, "", (*k)->software,
+                       ep_measured_here(*k, hw) ? "measured with" : "constants of", c->software, start[0], start[1],
+                       100 * c->nvlink_ratio[0], 100 * c->nvlink_ratio[1]);
+    }
+    outfile_printf(f, "(dispatch / combine; hardware %s)\n", file->hardware);
+}
+
+static void print_fits(const struct comm_fits *fits, struct outfile *f)
+{
+    char was[32], is[32];
+    for (uint32_t i = 0; i < fits->n; i++) {
+        const struct comm_fit *x = &fits->fits[i];
+        enum unit_dim dim = x->is_time ? DIM_TIME : DIM_RATIO;
+        unit_format(x->was, dim, was, sizeof was);
+        unit_format(x->is, dim, is, sizeof is);
+        outfile_printf(f, "%s: %s  (was %s; %s, lines", x->key, is, was, x->file);
+        for (int k = 0; k < x->n_lines; k++)
+            outfile_printf(f, "%s %d", k ? "," : "", x->lines[k]);
+        outfile_printf(f, ")\n");
+    }
+}
+
+/* Kernels that were compared with constants of another chip: the page says so. */
+static void add_notes(const struct comm_check *c, struct arena *arena, struct comm_page *page)
+{
+    const char **notes = ARENA_ARRAY(arena, const char *, 64);
+    for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++)
+        for (uint32_t i = 0; i < page->n_groups; i++)
+            if (!strncmp(page->groups[i].name, (*k)->name, strlen((*k)->name)) &&
+                !ep_measured_here(*k, &c->hw->ep_kernel)) {
+                notes[page->n_notes++] = arena_printf(arena, "%s was not measured on %s: constants of %s", (*k)->name,
+                                                      c->hardware, (*k)->nearest.software);
+                break;
+            }
+    page->notes = notes;
+}
+
+static int print_check(const struct options *o, const struct comm_check *c, struct outfile *f, struct arena *arena,
+                       struct diag *diag)
+{
+    struct comm_checked checked;
+    if (comm_check(c, arena, &checked, diag))
+        return -1;
+    struct comm_line *lines = ARENA_ARRAY(arena, struct comm_line, checked.n_groups + 1);
+    struct comm_page page = {.hardware = c->hardware,
+                             .groups = lines,
+                             .n_groups = checked.n_groups,
+                             .left_out = checked.left_out,
+                             .tolerance = o->tolerance};
+    for (uint32_t i = 0; i < checked.n_groups; i++) {
+        const struct comm_group *g = &checked.groups[i];
+        lines[i] = (struct comm_line){g->name, g->rows, g->median, g->p90, g->bias};
+        if (o->tolerance > 0 && g->median > o->tolerance)
+            diag_exit(diag, EXIT_NO);
+    }
+    add_notes(c, arena, &page);
+    (o->json ? comm_write_json : comm_write_text)(&page, f);
+    return 0;
+}
+
+static int answer(const struct options *o, struct arena *arena, struct outfile *f, struct diag *diag)
+{
+    struct cluster_source from = {
+        .hardware = o->hardware, .topology = o->topology ? o->topology : "mrft", .set = o->set, .n_set = o->n_set};
+    struct cluster_file file;
+    struct comm_fits fits;
+    if (cluster_load(&from, arena, &file, diag) || check_kernel(&file, arena, diag))
+        return -1;
+    if (!o->check) {
+        list_kernels(&file, f);
+        return 0;
+    }
+    struct comm_rows *rows = ARENA_ARRAY(arena, struct comm_rows, o->n_files);
+    struct comm_check check = {.hw = file.hw,
+                               .hardware = file.hardware,
+                               .files = rows,
+                               .n_files = (uint32_t)o->n_files,
+                               .at_once = o->jobs ? o->jobs : fork_map_processors(64)};
+    for (int i = 0; i < o->n_files; i++)
+        if (comm_file_read(o->files[i], arena, &rows[i], diag))
+            return -1;
+    if (!o->fit)
+        return print_check(o, &check, f, arena, diag);
+    if (comm_fit(&check, arena, &fits, diag))
+        return -1;
+    print_fits(&fits, f);
+    return 0;
+}
+
+int cmd_comm(int argc, char **argv)
+{
+    struct options o = {0};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct arena *arena = arena_new();
+    struct diag *diag = diag_new();
+    struct outfile *f = outfile_open(o.out ? o.out : "-", diag);
+    if (f && answer(&o, arena, f, diag))
+        outfile_abandon(f);
+    else if (f)
+        outfile_close(f, diag);
+    diag_print(diag, stderr);
+    int code = diag_exit_code(diag);
+    diag_free(diag);
+    arena_free(arena);
+    return code;
+}

@@ -1,0 +1,89 @@
+/* Kernels of expert parallelism: how tokens reach their experts, and come back.
+ *
+ * A kernel is one file, ep_NAME.c, with one const struct ep_kernel_type; the registry is generated. It says which
+ * engine moves which byte and how fast (SM copy loops, bulk copies, the NIC), what is exchanged before data and waited
+ * for after them; ep_build.c turns that into transfers and ops, and the time comes out of the network. */
+#ifndef MOESIM_MODELS_COMM_EP_KERNEL_H
+#define MOESIM_MODELS_COMM_EP_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "hw/cluster.h"
+#include "models/comm/ep_traffic.h"
+#include "models/opgraph.h"
+
+enum ep_phase { EP_DISPATCH, EP_COMBINE, EP_PREPARE, N_EP_PHASES };
+extern const char *const ep_phase_names[]; /* NULL-terminated */
+
+/* One exchange of one group: what its kernel sees. */
+struct ep_call {
+    const struct cluster_hw *hw;
+    const struct ep_traffic *traffic;
+    enum ep_phase phase;
+    double tokens; /* of a rank */
+    int64_t hidden, top_k, experts;
+    double sms;         /* that the kernel may hold */
+    const char *format; /* of a token on the wire (models/comm/wire_format.h) */
+};
+
+/* What is copied where. */
+enum ep_copies {
+    EP_A_COPY_A_PAIR, /* a message for each (token, expert) */
+    EP_A_COPY_A_RANK, /* one for each rank that hosts chosen experts */
+    EP_A_COPY_A_NODE  /* one for each node, by the rank on the same rail there, which hands it on over NVLink */
+};
+
+/* Engines that a copy crosses, at one rank each. A combine runs backwards: SEND is at the experts' rank. */
+enum ep_stage { EP_SEND, EP_FORWARD, EP_RECEIVE, N_EP_STAGES };
+
+/* What a call takes. Rates are of one rank, in bytes of its copies, its own ones included; 0 = that does not limit. */
+struct ep_cost {
+    enum ep_copies copies;
+    double token_B;   /* of a copy on the wire: payload, scales, header */
+    double start_s;   /* launch, counts, what is waited for inside a node before tokens move */
+    double network_s; /* of a message between nodes beyond its path: posting it, the flag behind it */
+    double engine_Bps[N_EP_STAGES];
+    double nvlink_Bps; /* what these copies get out of NVLink, one direction */
+    double message_s;  /* between two messages that a rank posts to its NIC */
+    double message_B;
+    double ahead_s;  /* until the first chunk is through: the pipeline's fill */
+    double end_s;    /* after the last byte: copies to their places, sums */
+    uint32_t rounds; /* of flags from everyone to everyone, one after the other, before tokens move */
+    double sms;      /* held while tokens move */
+};
+
+struct ep_kernel_type {
+    const char *name; /* "deepep_normal" */
+    const char *doc;
+    const char *software; /* what was read and measured: version, date */
+    const char *ref;
+    bool latency;     /* for few tokens: takes SMs for sending and receiving only */
+    size_t constants; /* offset of its struct hw_ep_constants in struct hw_ep_kernel */
+    /* Where nobody measured it on the chip: another's, which `nearest.software` names. */
+    struct hw_ep_constants nearest;
+    /* NULL, or why the hardware or the group cannot run it, and what would go; in `why`. */
+    const char *(*misfit)(const struct ep_call *c, char *why, size_t size);
+    void (*cost)(const struct ep_call *c, const struct hw_ep_constants *k, struct ep_cost *out);
+};
+
+const struct ep_kernel_type *ep_kernel_find(const char *name); /* NULL when unknown */
+const struct ep_kernel_type *const *ep_kernel_all(void);       /* NULL-terminated, sorted by name */
+
+/* Its constants on the chip; where nobody measured it there, those of another. */
+const struct hw_ep_constants *ep_constants(const struct ep_kernel_type *k, const struct hw_ep_kernel *hw);
+bool ep_measured_here(const struct ep_kernel_type *k, const struct hw_ep_kernel *hw);
+
+/* NULL, or what does not fit: the group, then the kernel's own checks. */
+const char *ep_misfit(const struct ep_kernel_type *k, const struct ep_call *c, char *why, size_t size);
+
+/* A misfit of kernels that store over NVLink: NULL, or that the group has several nodes. */
+const char *ep_needs_one_node(const struct ep_call *c, const char *name, char *why, size_t size);
+
+/* Adds one call of every rank to the graph: rank r is device ranks[r] of the traffic. first[r] and last[r] (may be NULL)
+ * get the rank's first and last op. */
+void ep_build(struct opgraph *graph, const struct ep_kernel_type *k, const struct ep_call *c, struct arena *arena,
+              uint32_t *first, uint32_t *last);
+
+#endif

@@ -1,0 +1,53 @@
+#!/bin/bash
+# moesim comm as a user types it. TAP.
+. "$srcdir/tests/cli.sh"
+asserts() { # FILE EXPRESSION-PER-LINE
+    python3 - "$1" "$2" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+text = sys.argv[2].strip()
+import re
+for e in re.split(r"\n(?![ ])", text):
+    if not eval(" ".join(e.split("\n"))):
+        sys.exit("not so: " + e + "\n" + json.dumps(d)[:2000])
+PY
+}
+
+rows=$srcdir/tests/data/exchange_rows.csv
+expect 0 "what is known of kernels" comm --hardware h200
+says "deepep_normal"
+says "measured with DeepEP of SGLang"
+expect 0 "measured rows beside the model" comm --hardware h200 --check "$rows" -f json -o c.json
+check "groups by kernel, nodes and size" asserts c.json '
+[g["name"] for g in d["groups"]] == ["all", "deepep_normal, h200, 1 node, bandwidth", "deepep_normal, h200, 1 node, latency",
+                                     "deepep_normal, h200, 4 nodes, bandwidth"]
+[g["rows"] for g in d["groups"]] == [8, 2, 2, 4]
+all(g["median"] < 0.1 and g["p90"] < 0.2 for g in d["groups"])'
+expect 1 "a group that misses by more" comm --hardware h200 --check "$rows" --tolerance "0.1 %"
+expect 0 "constants of one's own" comm --hardware h200 --check "$rows" --fit
+says "cluster.ep_kernel.deepep_normal.dispatch_start"
+says "lines 2, 3"
+
+refused() # CODE TITLE MESSAGE TEXT-OF-FILE
+{
+    printf '%b' "$4" >bad.csv
+    expect "$1" "$2" comm --hardware h200 --check bad.csv
+    tells "$3"
+}
+head=node_num,hidden_size,num_token,num_topk,num_experts,dispatch_us
+refused 3 "no header" "no column num_token" "1,2,3\n"
+refused 3 "no times" "no column latency_us" "node_num,hidden_size,num_token,num_topk,num_experts\n1,7168,1,8,256\n"
+refused 3 "a word for a number" "bad.csv:2:8: error: num_token is a number, not 'many'" "$head\n1,7168,many,8,256,10\n"
+refused 3 "not a number" "is a number, not 'nan'" "$head\n1,7168,1,8,256,nan\n"
+refused 3 "a row cut short" "5 values in a file of 6 columns" "$head\n1,7168,1,8,256\n"
+refused 3 "experts that do not divide" "bad.csv:2: error: deepep_low_latency: 250 experts do not divide among 8 GPUs" \
+    "$head\n1,7168,1,8,250,10\n"
+refused 3 "nothing below the header" "no rows below the header" "$head\n"
+expect 3 "a kernel that stores over NVLink, between nodes" comm --hardware h200 --check "$rows" \
+    -s cluster.ep_kernel.kernel=nvlink_one_sided
+tells "joins the 8 GPUs of a node (cluster.node.gpus), not 32 GPUs on 4 nodes"
+expect 3 "no such kernel" comm --hardware h200 -s cluster.ep_kernel.kernel=deepep
+tells "unknown kernel 'deepep'"
+expect 2 "a tolerance without rows" comm --tolerance "1 %"
+tells "--tolerance needs rows"
+finish
