@@ -1,5 +1,5 @@
-"""schema_covers.py SCHEMA.json PRINTED.yaml: every key of `validate --print` is in the schema, and of each table
-that is printed every key of the schema.
+"""schema_covers.py SCHEMA.json PRINTED.yaml KEYS: every key of `validate --print` is in the schema, and the schema's
+keys are those of `list keys`.
 
 Reads the printed YAML by its indentation, so that it needs no YAML package.
 """
@@ -9,7 +9,7 @@ import sys
 
 schema = json.load(open(sys.argv[1]))
 assert schema["$schema"].startswith("https://json-schema.org/"), "no $schema"
-path, n_keys, missing, top = [], 0, [], set()
+path, n_keys, missing = [], 0, []
 for line in open(sys.argv[2]):
     match = re.match(r"( *)([a-z0-9_]+):(.*)", line)
     if not match:
@@ -17,7 +17,6 @@ for line in open(sys.argv[2]):
     depth = len(match[1]) // 2
     path = path[:depth] + [match[2]]
     node = schema
-    top.add(path[0])
     for key in path:
         node = node.get("properties", {}).get(key)
         if node is None:
@@ -29,14 +28,16 @@ for line in open(sys.argv[2]):
         n_keys += not is_table
 
 
-def leaves(node, printed=None):
-    return sum(
-        leaves(child) if child.get("type") == "object" else 1
-        for name, child in node["properties"].items()
-        if printed is None or name in printed
-    )
+def leaves(node, prefix=""):
+    for name, child in node.get("properties", {}).items():
+        if child.get("type") == "object":
+            yield from leaves(child, f"{prefix}{name}.")
+        else:
+            yield prefix + name
 
 
+listed = {line.split()[0] for line in open(sys.argv[3])}
+described = {key for key in leaves(schema) if key.split(".")[0] != "sweep"}
 assert not missing, missing
-assert n_keys == leaves(schema, top), (n_keys, leaves(schema, top))
-print(f"{n_keys} keys")
+assert listed == described, listed ^ described
+print(f"{n_keys} keys of {len(listed)}")

@@ -34,18 +34,9 @@ def read_table(path):
             runs[name.strip()] = shlex.split(arguments)
 
 
-def printed_keys(scenario):
-    """Dotted keys of `validate --print`, read by indentation."""
-    text = subprocess.run([moesim, "validate", "--print", scenario], capture_output=True, text=True).stdout
-    path, keys = [], set()
-    for line in text.splitlines():
-        match = re.match(r"( *)(?:# )?([a-z0-9_]+):(.*)", line)
-        if not match or (line.lstrip().startswith("#") and "(required, not given)" not in line):
-            continue
-        path = path[: len(match[1]) // 2] + [match[2]]
-        if re.sub(r"#.*", "", match[3]).strip() or "(required" in line:
-            keys.add(".".join(path))
-    return keys
+def listed_keys():
+    listed = subprocess.run([moesim, "list", "keys"], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in listed.splitlines()}
 
 
 def result_of(name, change=None):
@@ -87,11 +78,7 @@ def check(key):
 
 
 read_table(os.path.join(srcdir, "tests/sensitivity.txt"))
-scenarios = sorted(os.listdir(os.path.join(srcdir, "scenarios")))
-keys = set()
-for scenario in scenarios:
-    if scenario.endswith(".yaml"):
-        keys |= printed_keys(os.path.join(srcdir, "scenarios", scenario))
+keys = listed_keys()
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     wanted = sorted(key for key in rows if key.startswith(prefix))
     names = sorted({name for key in wanted for name in rows[key][1] + rows[key][2]})

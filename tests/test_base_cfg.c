@@ -1061,6 +1061,124 @@ static TCase *add_case(Suite *s, const char *name)
     return t;
 }
 
+/* --- conditions ------------------------------------------------------------------------------------------------- */
+
+struct needy {
+    int way;
+    bool loud;
+    int64_t many;
+    const char *file;
+    double cv_ratio;
+    struct needy_part {
+        int64_t depth, width;
+    } part;
+};
+
+static const char *const ways[] = {"straight", "round", "through", NULL};
+static const struct cfg_field needy_part_fields[] = {
+    {.name = "depth", .type = CFG_INT, .offset = offsetof(struct needy_part, depth), .dflt = "1"},
+    {.name = "width", .type = CFG_INT, .offset = offsetof(struct needy_part, width), .dflt = "1", .needs = ".depth>2"},
+    {0}};
+static const struct cfg_table needy_part_table = {"part", NULL, sizeof(struct needy_part), needy_part_fields};
+static const struct cfg_field needy_fields[] = {
+    {.name = "way", .type = CFG_ENUM, .offset = offsetof(struct needy, way), .dflt = "straight", .choices = ways},
+    {.name = "loud",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct needy, loud),
+     .dflt = "false",
+     .needs = "way!=straight"},
+    {.name = "many", .type = CFG_INT, .offset = offsetof(struct needy, many), .dflt = "0", .needs = "file="},
+    {.name = "file", .type = CFG_STRING, .offset = offsetof(struct needy, file), .dflt = ""},
+    {.name = "cv",
+     .type = CFG_QUANTITY,
+     .dim = DIM_RATIO,
+     .offset = offsetof(struct needy, cv_ratio),
+     .dflt = "0.5",
+     .needs = "way=through,round loud=true | many>2"},
+    {.name = "part",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct needy, part),
+     .sub = &needy_part_table,
+     .needs = "file!="},
+    {0}};
+static const struct cfg_table needy_table = {"needy", NULL, sizeof(struct needy), needy_fields};
+
+static const struct {
+    const char *set[3], *key, *why; /* NULL: it is read */
+} needs[] = {
+    {{NULL}, "way", NULL},
+    {{NULL}, "loud", "'way' is straight; leave it out, or write for example 'way: round'"},
+    {{"way=through"}, "loud", NULL},
+    {{NULL}, "many", NULL},
+    {{"file=x"}, "many", "'file' is x; leave it out, or leave out 'file'"},
+    {{NULL}, "cv", "'many' is 0; leave it out, or give 'many' more than 2"},
+    {{"way=round"}, "cv", "'loud' is false; leave it out, or write 'loud: true'"},
+    {{"way=round", "loud=true"}, "cv", NULL},
+    {{"loud=true"}, "cv", "'way' is straight; leave it out, or write 'way: through'"},
+    {{"many=3"}, "cv", NULL},
+    {{NULL}, "part", "'file' is empty; leave it out, or give 'file'"},
+    {{NULL}, "part.depth", "'file' is empty; leave it out, or give 'file'"},
+    {{"file=x"}, "part.depth", NULL},
+    {{"file=x"}, "part.width", "'part.depth' is 1; leave it out, or give 'part.depth' more than 2"},
+    {{"file=x", "part.depth=3"}, "part.width", NULL},
+    {{"part.depth=3"}, "part.width", "'file' is empty; leave it out, or give 'file'"},
+};
+
+START_TEST(a_key_is_read_where_its_condition_holds)
+{
+    struct cfg *n = cfg_new(&needy_table, arena);
+    for (int i = 0; i < 3 && needs[_i].set[i]; i++)
+        ck_assert_int_eq(cfg_override(n, needs[_i].set[i], d), 0);
+    const char *why = cfg_unread(n, needs[_i].key, NULL);
+    if (!needs[_i].why)
+        ck_assert_msg(!why, "%s: %s", needs[_i].key, why);
+    else
+        ck_assert_str_eq(why ? why : "", needs[_i].why);
+}
+END_TEST
+
+START_TEST(a_condition_from_outside)
+{
+    struct cfg *n = cfg_new(&needy_table, arena);
+    ck_assert_ptr_null(cfg_unread(n, "way", "loud=false"));
+    ck_assert_str_eq(cfg_unread(n, "way", "loud=true"), "'loud' is false; leave it out, or write 'loud: true'");
+    ck_assert_int_eq(cfg_exclude(n, "loud", "of no use", d), 0);
+    ck_assert_str_eq(cfg_unread(n, "way", "loud=false"), "leave it out");
+}
+END_TEST
+
+START_TEST(a_condition_on_no_key_is_our_bug)
+{
+    cfg_unread(cfg_new(&needy_table, arena), "way", "volume=3");
+}
+END_TEST
+
+static const char *why_not(void *ctx, const char *key)
+{
+    return cfg_unread(ctx, key, NULL);
+}
+
+START_TEST(what_is_not_read)
+{
+    struct cfg *n = cfg_new(&needy_table, arena);
+    cfg_override(n, "loud=true", d);
+    cfg_override(n, "cv=2", d);
+    cfg_ground(n);
+    cfg_override(n, "many=3", d);
+    cfg_override(n, "part.depth=7", d);
+    cfg_check_reads(n, why_not, n, NULL);
+    ck_assert_uint_eq(diag_count(d), 0);
+    cfg_check_reads(n, why_not, n, d);
+    ck_assert_uint_eq(diag_count(d), 1);
+    ck_assert(strstr(diag_text(d), "'part.depth' changes nothing: 'file' is empty; leave it out, or give 'file'"));
+    char *text = printed(n);
+    ck_assert_msg(!strcmp(text, "way: straight\nmany: {value: 3, source: \"command line: -s many=3\"}\n"
+                                "file: \"\"\ncv: {value: 2, source: \"command line: -s cv=2\"}\n"),
+                  "%s", text);
+    free(text);
+}
+END_TEST
+
 static void add_loading(Suite *s)
 {
     TCase *t = add_case(s, "load");
@@ -1123,5 +1241,10 @@ int main(void)
     t = add_case(s, "maps");
     tcase_add_test(t, tables_under_names);
     tcase_add_test(t, names_that_are_none);
+    t = add_case(s, "conditions");
+    tcase_add_loop_test(t, a_key_is_read_where_its_condition_holds, 0, N_OF(needs));
+    tcase_add_test(t, a_condition_from_outside);
+    tcase_add_exit_test(t, a_condition_on_no_key_is_our_bug, EXIT_BUG);
+    tcase_add_test(t, what_is_not_read);
     return tap_main(s);
 }

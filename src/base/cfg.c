@@ -248,7 +248,7 @@ const char *cfg_number_text(const struct cfg_field *f, double number, struct are
     return cfg_value_text(f, f->type == CFG_INT ? (const void *)&whole : &number, arena);
 }
 
-static bool is_excluded(const struct cfg *c, const struct cfg_entry *e)
+bool cfg_is_excluded(const struct cfg *c, const struct cfg_entry *e)
 {
     for (size_t i = (size_t)(e - c->entries); i; i = c->entries[i].parent)
         if (c->entries[i].excluded)
@@ -259,7 +259,7 @@ static bool is_excluded(const struct cfg *c, const struct cfg_entry *e)
 bool cfg_state(const struct cfg *c, const char *dotted_key, struct cfg_leaf_state *out)
 {
     const struct cfg_entry *e = cfg_find(c, dotted_key);
-    if (!e || e->table || is_excluded(c, e))
+    if (!e || e->table || cfg_is_excluded(c, e))
         return false;
     *out = (struct cfg_leaf_state){e->field, e->value, cfg_value_text(e->field, e->value, c->arena)};
     return true;
@@ -277,6 +277,19 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
         const struct cfg_entry *e = &c->entries[i];
         if (!e->table && !e->excluded)
             fn(ctx, e->key, e->field, e->value, cfg_yaml_text(e->field, e->value, c->arena), e->source);
+    }
+}
+
+void cfg_check_reads(struct cfg *c, cfg_unread_fn *why_not, void *ctx, struct diag *diag)
+{
+    for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
+        struct cfg_entry *e = &c->entries[i];
+        if (e->table || e->excluded)
+            continue;
+        const char *why = why_not(ctx, e->key);
+        e->unread = why != NULL;
+        if (why && diag && is_own(e))
+            diag_error(diag, EXIT_BAD_INPUT, e->where, "'%s' changes nothing: %s", e->key, why);
     }
 }
 

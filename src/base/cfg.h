@@ -40,6 +40,7 @@ struct cfg_field {
     const struct cfg_table *sub;
     /* CFG_MORE: the tables of its owners, NULL-terminated. Keys of one name are one key, and described alike. */
     const struct cfg_table *const *(*more)(void);
+    const char *needs;   /* when it is read: a condition on other keys (cfg_needs.c); NULL: always */
     const char *doc;     /* one line */
     const char *example; /* what messages tell to write; NULL: the default, or one by type */
 };
@@ -94,6 +95,10 @@ bool cfg_is_own(const struct cfg *c, const char *dotted_key);
 /* Takes a table or a key out: what it says is not printed, not visited and not required. A key of it that a layer
  * above the ground gives is an error, told with `why`. Call after all layers. 0 or -1. */
 int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag);
+
+/* Why a key or table changes nothing: NULL when it is read, else "'sim.network' is flow; leave it out, or write ...". It
+ * is read when its own condition, those of the tables that it stands in and `condition` (may be NULL) hold. */
+const char *cfg_unread(const struct cfg *c, const char *key, const char *condition);
 
 /* The keys of a CFG_MORE in one config. An owner reads its own by its table; NULL: all have their defaults. Lives as
  * long as the config. */
@@ -155,6 +160,11 @@ const char *cfg_number_text(const struct cfg_field *f, double number, struct are
 typedef void cfg_visit_fn(void *ctx, const char *dotted_key, const struct cfg_field *field, const void *value,
                           const char *value_text, const char *source);
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
+
+/* Asks of every leaf why it is not read (NULL: it is). What is not read is not printed; where a layer above the ground
+ * gives it, it is reported (diag NULL: it is not). Keys that were taken out are not asked for. */
+typedef const char *cfg_unread_fn(void *ctx, const char *dotted_key);
+void cfg_check_reads(struct cfg *c, cfg_unread_fn *why_not, void *ctx, struct diag *diag);
 
 /* Resolved config as YAML that loads back to the same struct, with the docs as
  * comments; a value whose source is known keeps it: {value: 50 GB/s, source: "..."}. */

@@ -84,7 +84,19 @@ const char *cfg_yaml_text(const struct cfg_field *f, const void *value, struct a
 
 static bool has_value(const struct cfg_entry *e)
 {
-    return !e->table && !e->excluded && (e->given || e->field->dflt);
+    return !e->table && !e->excluded && !e->unread && (e->given || e->field->dflt);
+}
+
+/* Nothing of it is read. */
+static bool is_unread(const struct cfg *c, size_t entry)
+{
+    bool any = false;
+    for (size_t i = entry; i < c->entries[entry].end; i++) {
+        if (!c->entries[i].table && !c->entries[i].excluded && !c->entries[i].unread)
+            return false;
+        any |= c->entries[i].unread;
+    }
+    return any;
 }
 
 static bool has_any_value(const struct cfg *c, size_t table)
@@ -115,7 +127,7 @@ static void print_children(const struct cfg *c, size_t table, int indent, FILE *
 {
     for (size_t i = table + 1; i < c->entries[table].end; i = c->entries[i].end) {
         const struct cfg_entry *e = &c->entries[i];
-        if (e->excluded || (e->field->type == CFG_MAP && e->end == i + 1))
+        if (e->excluded || is_unread(c, i) || (e->field->type == CFG_MAP && e->end == i + 1))
             continue;
         if (!e->table) {
             print_leaf(c, e, indent, out);

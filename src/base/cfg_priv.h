@@ -16,6 +16,7 @@ struct cfg_entry {
     bool given;                    /* by a file or -s; a default does not count */
     bool ground;                   /* by a layer that cfg_ground closed */
     bool excluded;                 /* see cfg_exclude */
+    bool unread;                   /* see cfg_check_reads */
     size_t parent, end;            /* entries of the subtree: this one .. end-1 */
 };
 
@@ -58,6 +59,8 @@ struct cfg_flat {
 };
 struct cfg_flat *cfg_flat(const struct cfg_table *t, struct arena *a);
 
+/* Whether it or a table that it stands in was taken out. */
+bool cfg_is_excluded(const struct cfg *c, const struct cfg_entry *e);
 /* The entry of a dotted key, or NULL. */
 struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key);
 /* The child of a table entry by its name, or NULL. */

@@ -6,6 +6,7 @@ libmoesim_a_SOURCES += src/base/cfg.h
 libmoesim_a_SOURCES += src/base/cfg_load.c
 libmoesim_a_SOURCES += src/base/cfg_map.c
 libmoesim_a_SOURCES += src/base/cfg_more.c
+libmoesim_a_SOURCES += src/base/cfg_needs.c
 libmoesim_a_SOURCES += src/base/cfg_override.c
 libmoesim_a_SOURCES += src/base/cfg_print.c
 libmoesim_a_SOURCES += src/base/cfg_roff.c

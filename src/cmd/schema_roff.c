@@ -10,7 +10,7 @@ static const char *tables_text(const struct kind_reads *reads, struct arena *a)
 {
     const char *text = "";
     for (; reads->keys; reads++)
-        text = arena_printf(a, "%s, %s%s", text, reads->keys->name, reads->when == READS_IF_MODEL ? "?" : "");
+        text = arena_printf(a, "%s, %s%s", text, reads->keys->name, reads->if_model ? "?" : "");
     return text;
 }
 

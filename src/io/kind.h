@@ -30,11 +30,18 @@ struct kind_run {
     struct sim_outcome outcome;
 };
 
-enum reads { READS_NOT, READS_IF_MODEL /* when the scenario has a language model */, READS_ALWAYS };
 /* A table that a kind reads beside cluster and sim: its own, one of its family, or a shared one. */
 struct kind_reads {
     const struct kind_keys *keys;
-    enum reads when;
+    bool if_model; /* only when the scenario has a language model */
+    /* Which keys and tables of it, without its name: "nic -nic.price"; the longest word that fits decides. NULL: all. */
+    const char *only;
+};
+
+/* When a kind reads keys of tables that it shares with others; beside the conditions of their fields. */
+struct kind_needs {
+    const char *keys;      /* dotted keys and tables from the root, as in `only` */
+    const char *condition; /* see base/cfg_needs.c */
 };
 
 struct scenario_kind {
@@ -42,6 +49,7 @@ struct scenario_kind {
     const char *doc;
     const char *ref;                /* paper section */
     const struct kind_reads *reads; /* ends with keys == NULL; in the order in which they are printed */
+    const struct kind_needs *needs; /* ends with keys == NULL; NULL: none. The first that names a key counts */
     const char *presets;            /* keys in YAML that this kind presets otherwise; NULL: none */
     const char *between;  /* metrics that lie between two events ("exposed_comm bubble"): bounds of both events
                                        are none of what is between them, so network bound leaves them out; NULL: none */
@@ -52,8 +60,11 @@ struct scenario_kind {
     int (*run)(struct kind_run *run, struct diag *diag);
 };
 
+enum reads { READS_NOT, READS_IF_MODEL, READS_ALWAYS };
 /* What `reads` says of the table. */
 enum reads kind_reads(const struct scenario_kind *kind, const char *table);
+/* Reports each key that the scenario gives and nothing reads (diag NULL: only notes them, for cfg_print_yaml). */
+void scenario_check_reads(struct cfg *c, const struct scenario_kind *kind, struct arena *arena, struct diag *diag);
 const struct scenario_kind *kind_find(const char *name); /* NULL when unknown */
 const struct scenario_kind *const *kind_all(void);       /* NULL-terminated, sorted by name */
 

@@ -303,6 +303,7 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     lay_presets(&l, below.kind);
     bool has_cluster = !below.kind || !below.kind->without_cluster;
     bool hardware_laid = has_cluster && lay_hardware(&l, &below), model_laid = lay_model(&l, &below);
+    cfg_ground(l.cfg);
     lay_own_keys(&l);
     if (below.kind)
         exclude_unread(&l, below.kind);
@@ -314,7 +315,11 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     else
         check_complete(&l, hardware_laid || !has_cluster, model_laid || !(needs_model || *below.model), before);
     if (diag_count(diag) == before && below.kind)
+        scenario_check_reads(l.cfg, below.kind, arena, diag);
+    if (diag_count(diag) == before && below.kind)
         apply_proposals(&l, below.kind);
+    if (diag_count(diag) == before && below.kind)
+        scenario_check_reads(l.cfg, below.kind, arena, NULL); /* proposals may have changed what decides */
     if (diag_count(diag) == before)
         check_all(&l);
     if (!*l.scenario->name)

@@ -36,7 +36,7 @@ struct kind_keys {
     const struct cfg_table *table;
     const char *doc;
 };
-extern const struct kind_keys llm_keys, expert_load_keys; /* in struct scenario */
+extern const struct kind_keys cluster_keys, llm_keys, expert_load_keys, sim_keys; /* in struct scenario */
 
 /* The struct that the keys fill. Not to be copied with struct scenario. */
 const void *kind_keys(const struct scenario *s, const struct kind_keys *keys);

@@ -101,6 +101,7 @@ static const struct cfg_field shared_fields[] = {
     {0},
 };
 
+const struct kind_keys cluster_keys = {"cluster", &cluster_hw_table, NULL}, sim_keys = {"sim", &sim_table, NULL};
 const struct kind_keys llm_keys = {"llm", &model_table, NULL},
                        expert_load_keys = {"expert_load", &expert_load_table, NULL};
 
@@ -185,6 +186,6 @@ enum reads kind_reads(const struct scenario_kind *kind, const char *table)
 {
     for (const struct kind_reads *reads = kind->reads; reads->keys; reads++)
         if (!strcmp(reads->keys->name, table))
-            return reads->when;
+            return reads->if_model ? READS_IF_MODEL : READS_ALWAYS;
     return READS_NOT;
 }

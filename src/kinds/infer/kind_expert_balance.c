@@ -312,8 +312,7 @@ const struct scenario_kind kind_expert_balance = {
     .doc = "load of GPUs and nodes by unequal experts, before and after EPLB",
     .ref = "4.3",
     .reads =
-        (const struct kind_reads[]){
-            {&llm_keys, READS_ALWAYS}, {&expert_load_keys, READS_ALWAYS}, {&balance_keys, READS_ALWAYS}, {0}},
+        (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &balance_keys}, {0}},
     .check = check,
     .run = run_balance,
 };

@@ -246,9 +246,7 @@ const struct scenario_kind kind_inference = {
     .name = "inference",
     .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
     .ref = "2.3",
-    .reads =
-        (const struct kind_reads[]){
-            {&llm_keys, READS_ALWAYS}, {&expert_load_keys, READS_ALWAYS}, {&infer_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &infer_keys}, {0}},
     /* exchanges of sampled tokens are a hundred thousand unequal flows; exact steps differ by less than 0.3 % and take
      * ten times as long */
     .presets = "sim: {epsilon: 0.01}",

@@ -295,11 +295,9 @@ const struct scenario_kind kind_speculative = {
     .name = "speculative",
     .doc = "speculative decoding with MTP modules against acceptance, batch and context",
     .ref = "2.3.3",
-    .reads = (const struct kind_reads[]){{&llm_keys, READS_ALWAYS},
-                                         {&expert_load_keys, READS_ALWAYS},
-                                         {&infer_keys, READS_ALWAYS},
-                                         {&speculative_keys, READS_ALWAYS},
-                                         {0}},
+    .reads =
+        (const struct kind_reads[]){
+            {.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &infer_keys}, {.keys = &speculative_keys}, {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_speculative,

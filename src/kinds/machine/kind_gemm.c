@@ -112,7 +112,7 @@ const struct scenario_kind kind_gemm = {
     .name = "gemm",
     .doc = "one FP8 matrix product: its time and the error of its accumulation",
     .ref = "3.1",
-    .reads = (const struct kind_reads[]){{&gemm_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &gemm_keys}, {0}},
     .check = check,
     .run = run_gemm,
 };

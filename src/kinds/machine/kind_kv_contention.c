@@ -313,7 +313,7 @@ const struct scenario_kind kind_kv_contention = {
     .name = "kv_contention",
     .doc = "exchanges of decoding beside KV caches between CPU and GPU",
     .ref = "4.5",
-    .reads = (const struct kind_reads[]){{&kv_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &kv_keys}, {0}},
     .check = check,
     .run = run_kv,
 };

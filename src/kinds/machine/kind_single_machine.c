@@ -371,7 +371,7 @@ const struct scenario_kind kind_single_machine = {
     .name = "single_machine",
     .doc = "tokens per second of one user on PCs and small servers",
     .ref = "2.2.2",
-    .reads = (const struct kind_reads[]){{&expert_load_keys, READS_ALWAYS}, {&single_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &expert_load_keys}, {.keys = &single_keys}, {0}},
     .without_cluster = true,
     .check = check,
     .run = run_single,

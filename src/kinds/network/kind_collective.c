@@ -276,7 +276,7 @@ const struct scenario_kind kind_collective = {
     .name = "collective",
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
-    .reads = (const struct kind_reads[]){{&collective_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &collective_keys}, {0}},
     .check = check,
     .run = run_collective,
 };

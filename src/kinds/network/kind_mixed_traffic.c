@@ -133,7 +133,7 @@ const struct scenario_kind kind_mixed_traffic = {
     .name = "mixed_traffic",
     .doc = "two collectives at once, with and without traffic classes",
     .ref = "5.2.2",
-    .reads = (const struct kind_reads[]){{&mixed_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &mixed_keys}, {0}},
     .check = check,
     .run = run_mixed,
 };

@@ -458,7 +458,7 @@ const struct scenario_kind kind_moe_exchange = {
     .name = "moe_exchange",
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
-    .reads = (const struct kind_reads[]){{&moe_keys, READS_ALWAYS}, {&expert_load_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &moe_keys}, {.keys = &expert_load_keys}, {0}},
     .check = check,
     .run = run_exchange,
 };

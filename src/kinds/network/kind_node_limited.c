@@ -236,7 +236,7 @@ const struct scenario_kind kind_node_limited = {
     .name = "node_limited",
     .doc = "network time of a dispatch to M nodes per token, with and without deduplication",
     .ref = "4.3",
-    .reads = (const struct kind_reads[]){{&node_limited_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &node_limited_keys}, {0}},
     .check = check,
     .run = run_node_limited,
 };

@@ -160,7 +160,7 @@ const struct scenario_kind kind_plane_isolation = {
     .name = "plane_isolation",
     .doc = "traffic inside all planes beside congestion in one",
     .ref = "5.1",
-    .reads = (const struct kind_reads[]){{&plane_isolation_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &plane_isolation_keys}, {0}},
     .check = check,
     .run = run_isolation,
 };

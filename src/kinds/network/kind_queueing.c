@@ -342,7 +342,7 @@ const struct scenario_kind kind_queueing = {
     .doc = "traffic packet by packet: queues, flow control, congestion control, order, "
            "loss",
     .ref = "5.2.2, 6.1, 6.3",
-    .reads = (const struct kind_reads[]){{&queueing_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &queueing_keys}, {0}},
     .check = check,
     .run = run_queueing,
 };

@@ -305,7 +305,7 @@ const struct scenario_kind kind_routing_study = {
     .name = "routing_study",
     .doc = "collectives of many groups at once under several routing policies",
     .ref = "5.2.2",
-    .reads = (const struct kind_reads[]){{&routing_study_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &routing_study_keys}, {0}},
     .check = check,
     .run = run_study,
 };

@@ -225,7 +225,7 @@ const struct scenario_kind kind_reliability = {
     .name = "reliability",
     .doc = "goodput of a long job under failures, flaps and silent corruption",
     .ref = "6.1",
-    .reads = (const struct kind_reads[]){{&reliability_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &reliability_keys}, {0}},
     .check = check,
     .run = run_reliability,
 };

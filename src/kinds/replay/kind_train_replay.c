@@ -176,7 +176,7 @@ const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
     .doc = "a recorded training trace on the scenario's hardware",
     .ref = "4.2 to 5.1",
-    .reads = (const struct kind_reads[]){{&llm_keys, READS_IF_MODEL}, {&replay_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &llm_keys, .if_model = true}, {.keys = &replay_keys}, {0}},
     .between = "comm_active both_active exposed_comm exposed_comm_ratio barrier_wait barrier_wait_mean entry_delay "
                "combine_b_wall combine_b_bandwidth dispatch_f_wall dispatch_f_bandwidth "
                "dispatch_b_wall dispatch_b_bandwidth combine_f_wall combine_f_bandwidth",

@@ -254,11 +254,9 @@ const struct scenario_kind kind_serving = {
     .name = "serving",
     .doc = "a service request by request: TTFT, TPOT, goodput; prefill and decoding apart or together",
     .ref = "2.3.1",
-    .reads = (const struct kind_reads[]){{&llm_keys, READS_ALWAYS},
-                                         {&expert_load_keys, READS_ALWAYS},
-                                         {&infer_keys, READS_ALWAYS},
-                                         {&serving_keys, READS_ALWAYS},
-                                         {0}},
+    .reads =
+        (const struct kind_reads[]){
+            {.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &infer_keys}, {.keys = &serving_keys}, {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_serving,

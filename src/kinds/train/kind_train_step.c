@@ -28,7 +28,7 @@ const struct scenario_kind kind_train_step = {
     .name = "train_step",
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
     .ref = "4.2, 5.1.2",
-    .reads = (const struct kind_reads[]){{&llm_keys, READS_ALWAYS}, {&train_keys, READS_ALWAYS}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &train_keys}, {0}},
     .between = "bubble bubble_formula opt_time",
     .check = train_plan_check,
     .run = run_step,

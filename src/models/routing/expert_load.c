@@ -16,10 +16,10 @@
 static const char *const skew_names[] = {"even", "lognormal", "zipf", "file", NULL};
 const char *const balance_names[] = {"none", "eplb", "eplb_global", NULL};
 
-#define RATIO(key, member, preset, high, text) \
+#define RATIO(key, member, preset, high, skew_, text) \
     { \
         .name = key, .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct expert_load_cfg, member), \
-        .dflt = preset, .min = 0, .max = (high), .doc = text \
+        .dflt = preset, .min = 0, .max = (high), .needs = ".skew=" skew_, .doc = text \
     }
 
 static const struct cfg_field fields[] = {
@@ -29,12 +29,13 @@ static const struct cfg_field fields[] = {
      .dflt = "even",
      .choices = skew_names,
      .doc = "popularity of experts: even, lognormal (cv), zipf (exponent) or file (file)"},
-    RATIO("cv", cv_ratio, "0.5", 10, "lognormal: coefficient of variation of the experts' loads"),
-    RATIO("exponent", zipf_exponent, "0.5", 4, "zipf: the n-th most popular expert has load 1 / n^exponent"),
+    RATIO("cv", cv_ratio, "0.5", 10, "lognormal", "lognormal: coefficient of variation of the experts' loads"),
+    RATIO("exponent", zipf_exponent, "0.5", 4, "zipf", "zipf: the n-th most popular expert has load 1 / n^exponent"),
     {.name = "file",
      .type = CFG_STRING,
      .offset = offsetof(struct expert_load_cfg, file),
      .dflt = "",
+     .needs = ".skew=file",
      .doc = "loads as counted: a line per MoE layer (or one for all), a number per expert"},
     {.name = "redundant",
      .type = CFG_INT,

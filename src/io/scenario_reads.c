@@ -1,0 +1,65 @@
+/* Which keys a scenario reads. A table that its kind does not read is taken out (scenario.c); here is the single key: its
+ * kind says which parts of shared tables it reads and when (`only`, `needs`), a field what other keys must say (cfg.h). A
+ * key that a file or an option gives and nothing reads is an error; hardware, models and presets may give what they like. */
+#include <string.h>
+
+#include "io/kind.h"
+
+static bool covers(const char *word, size_t length, const char *key)
+{
+    return !strncmp(key, word, length) && (!key[length] || key[length] == '.');
+}
+
+/* Whether the longest of the words that is the key or a table above it has no '-' in front. */
+static bool is_listed(const char *words, const char *key)
+{
+    size_t longest = 0;
+    bool listed = false;
+    for (const char *w = words; *w; w += strspn(w, " ")) {
+        size_t length = strcspn(w, " ");
+        bool minus = *w == '-';
+        if (length > longest && covers(w + minus, length - minus, key)) {
+            longest = length;
+            listed = !minus;
+        }
+        w += length;
+    }
+    return listed;
+}
+
+static const struct kind_reads *reads_of(const struct scenario_kind *kind, const char *key)
+{
+    const struct kind_reads *reads = kind->reads;
+    while (reads->keys && !covers(reads->keys->name, strlen(reads->keys->name), key))
+        reads++;
+    return reads;
+}
+
+static const char *condition_of(const struct scenario_kind *kind, const char *key)
+{
+    for (const struct kind_needs *n = kind->needs; n && n->keys; n++)
+        if (is_listed(n->keys, key))
+            return n->condition;
+    return NULL;
+}
+
+struct visit {
+    const struct cfg *cfg;
+    const struct scenario_kind *kind;
+    struct arena *arena;
+};
+
+static const char *why_unread(void *ctx, const char *key)
+{
+    const struct visit *v = ctx;
+    const struct kind_reads *reads = reads_of(v->kind, key);
+    if (reads->keys && reads->only && !is_listed(reads->only, key + strlen(reads->keys->name) + 1))
+        return arena_printf(v->arena, "kind %s does not read it; leave it out", v->kind->name);
+    return cfg_unread(v->cfg, key, condition_of(v->kind, key));
+}
+
+void scenario_check_reads(struct cfg *c, const struct scenario_kind *kind, struct arena *arena, struct diag *diag)
+{
+    struct visit v = {c, kind, arena};
+    cfg_check_reads(c, why_unread, &v, diag);
+}
