@@ -1104,24 +1104,24 @@ static const struct cfg_field needy_fields[] = {
 static const struct cfg_table needy_table = {"needy", NULL, sizeof(struct needy), needy_fields};
 
 static const struct {
-    const char *set[3], *key, *why; /* NULL: it is read */
+    const char *set[3], *key, *why, *advice; /* NULL: it is read */
 } needs[] = {
-    {{NULL}, "way", NULL},
-    {{NULL}, "loud", "'way' is straight; leave it out, or write for example 'way: round'"},
-    {{"way=through"}, "loud", NULL},
-    {{NULL}, "many", NULL},
-    {{"file=x"}, "many", "'file' is x; leave it out, or leave out 'file'"},
-    {{NULL}, "cv", "'many' is 0; leave it out, or give 'many' more than 2"},
-    {{"way=round"}, "cv", "'loud' is false; leave it out, or write 'loud: true'"},
-    {{"way=round", "loud=true"}, "cv", NULL},
-    {{"loud=true"}, "cv", "'way' is straight; leave it out, or write 'way: through'"},
-    {{"many=3"}, "cv", NULL},
-    {{NULL}, "part", "'file' is empty; leave it out, or give 'file'"},
-    {{NULL}, "part.depth", "'file' is empty; leave it out, or give 'file'"},
-    {{"file=x"}, "part.depth", NULL},
-    {{"file=x"}, "part.width", "'part.depth' is 1; leave it out, or give 'part.depth' more than 2"},
-    {{"file=x", "part.depth=3"}, "part.width", NULL},
-    {{"part.depth=3"}, "part.width", "'file' is empty; leave it out, or give 'file'"},
+    {{NULL}, "way", NULL, NULL},
+    {{NULL}, "loud", "'way' is straight", "write for example 'way: round'"},
+    {{"way=through"}, "loud", NULL, NULL},
+    {{NULL}, "many", NULL, NULL},
+    {{"file=x"}, "many", "'file' is x", "leave out 'file'"},
+    {{NULL}, "cv", "'many' is 0", "give 'many' more than 2"},
+    {{"way=round"}, "cv", "'loud' is false", "write 'loud: true'"},
+    {{"way=round", "loud=true"}, "cv", NULL, NULL},
+    {{"loud=true"}, "cv", "'way' is straight", "write 'way: through'"},
+    {{"many=3"}, "cv", NULL, NULL},
+    {{NULL}, "part", "'file' is empty", "give 'file'"},
+    {{NULL}, "part.depth", "'file' is empty", "give 'file'"},
+    {{"file=x"}, "part.depth", NULL, NULL},
+    {{"file=x"}, "part.width", "'part.depth' is 1", "give 'part.depth' more than 2"},
+    {{"file=x", "part.depth=3"}, "part.width", NULL, NULL},
+    {{"part.depth=3"}, "part.width", "'file' is empty", "give 'file'"},
 };
 
 START_TEST(a_key_is_read_where_its_condition_holds)
@@ -1129,21 +1129,20 @@ START_TEST(a_key_is_read_where_its_condition_holds)
     struct cfg *n = cfg_new(&needy_table, arena);
     for (int i = 0; i < 3 && needs[_i].set[i]; i++)
         ck_assert_int_eq(cfg_override(n, needs[_i].set[i], d), 0);
-    const char *why = cfg_unread(n, needs[_i].key, NULL);
-    if (!needs[_i].why)
-        ck_assert_msg(!why, "%s: %s", needs[_i].key, why);
-    else
-        ck_assert_str_eq(why ? why : "", needs[_i].why);
+    struct cfg_unread u = cfg_unread(n, needs[_i].key, NULL);
+    ck_assert_str_eq(u.why ? u.why : "", needs[_i].why ? needs[_i].why : "");
+    ck_assert_str_eq(u.advice ? u.advice : "", needs[_i].advice ? needs[_i].advice : "");
+    ck_assert_int_eq(u.by_option, u.why && (strstr(u.why, "is x") || strstr(u.why, "is round")));
 }
 END_TEST
 
 START_TEST(a_condition_from_outside)
 {
     struct cfg *n = cfg_new(&needy_table, arena);
-    ck_assert_ptr_null(cfg_unread(n, "way", "loud=false"));
-    ck_assert_str_eq(cfg_unread(n, "way", "loud=true"), "'loud' is false; leave it out, or write 'loud: true'");
+    ck_assert_ptr_null(cfg_unread(n, "way", "loud=false").why);
+    ck_assert_str_eq(cfg_unread(n, "way", "loud=true").why, "'loud' is false");
     ck_assert_int_eq(cfg_exclude(n, "loud", "of no use", d), 0);
-    ck_assert_str_eq(cfg_unread(n, "way", "loud=false"), "leave it out");
+    ck_assert_str_eq(cfg_unread(n, "way", "loud=false").why, "'loud' is not read, either");
 }
 END_TEST
 
@@ -1153,7 +1152,7 @@ START_TEST(a_condition_on_no_key_is_our_bug)
 }
 END_TEST
 
-static const char *why_not(void *ctx, const char *key)
+static struct cfg_unread is_unread(void *ctx, const char *key)
 {
     return cfg_unread(ctx, key, NULL);
 }
@@ -1166,9 +1165,9 @@ START_TEST(what_is_not_read)
     cfg_ground(n);
     cfg_override(n, "many=3", d);
     cfg_override(n, "part.depth=7", d);
-    cfg_check_reads(n, why_not, n, NULL);
+    cfg_check_reads(n, is_unread, n, NULL);
     ck_assert_uint_eq(diag_count(d), 0);
-    cfg_check_reads(n, why_not, n, d);
+    cfg_check_reads(n, is_unread, n, d);
     ck_assert_uint_eq(diag_count(d), 1);
     ck_assert(strstr(diag_text(d), "'part.depth' changes nothing: 'file' is empty; leave it out, or give 'file'"));
     char *text = printed(n);
@@ -1176,6 +1175,21 @@ START_TEST(what_is_not_read)
                                 "file: \"\"\ncv: {value: 2, source: \"command line: -s cv=2\"}\n"),
                   "%s", text);
     free(text);
+}
+END_TEST
+
+START_TEST(an_option_lets_a_key_of_the_file_rest)
+{
+    struct cfg *n = cfg_new(&needy_table, arena);
+    const char text[] = "many: 3\n";
+    ck_assert_int_eq(cfg_load_text(n, text, strlen(text), "f.yaml", "", false, NULL, d), 0);
+    cfg_override(n, "file=x", d);
+    cfg_check_reads(n, is_unread, n, d);
+    ck_assert_uint_eq(diag_count(d), 0);
+    ck_assert(strstr(diag_text(d), "f.yaml:1:7: warning: 'many' changes nothing: 'file' is x"));
+    cfg_override(n, "many=2", d);
+    cfg_check_reads(n, is_unread, n, d);
+    ck_assert_uint_eq(diag_count(d), 1);
 }
 END_TEST
 
@@ -1246,5 +1260,6 @@ int main(void)
     tcase_add_test(t, a_condition_from_outside);
     tcase_add_exit_test(t, a_condition_on_no_key_is_our_bug, EXIT_BUG);
     tcase_add_test(t, what_is_not_read);
+    tcase_add_test(t, an_option_lets_a_key_of_the_file_rest);
     return tap_main(s);
 }

@@ -280,16 +280,25 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
     }
 }
 
-void cfg_check_reads(struct cfg *c, cfg_unread_fn *why_not, void *ctx, struct diag *diag)
+static void report_unread(const struct cfg_entry *e, const struct cfg_unread *u, struct diag *diag)
+{
+    if (u->by_option && !e->over)
+        diag_warning(diag, e->where, "'%s' changes nothing: %s", e->key, u->why);
+    else
+        diag_error(diag, EXIT_BAD_INPUT, e->where, "'%s' changes nothing: %s; leave it out%s%s", e->key, u->why,
+                   u->advice ? ", or " : "", u->advice ? u->advice : "");
+}
+
+void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag)
 {
     for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
         struct cfg_entry *e = &c->entries[i];
         if (e->table || e->excluded)
             continue;
-        const char *why = why_not(ctx, e->key);
-        e->unread = why != NULL;
-        if (why && diag && is_own(e))
-            diag_error(diag, EXIT_BAD_INPUT, e->where, "'%s' changes nothing: %s", e->key, why);
+        struct cfg_unread u = unread(ctx, e->key);
+        e->unread = u.why != NULL;
+        if (u.why && diag && is_own(e))
+            report_unread(e, &u, diag);
     }
 }
 

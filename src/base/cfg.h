@@ -96,9 +96,14 @@ bool cfg_is_own(const struct cfg *c, const char *dotted_key);
  * above the ground gives is an error, told with `why`. Call after all layers. 0 or -1. */
 int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag);
 
-/* Why a key or table changes nothing: NULL when it is read, else "'sim.network' is flow; leave it out, or write ...". It
- * is read when its own condition, those of the tables that it stands in and `condition` (may be NULL) hold. */
-const char *cfg_unread(const struct cfg *c, const char *key, const char *condition);
+/* Why a key or table changes nothing. */
+struct cfg_unread {
+    const char *why;    /* "'sim.network' is flow"; NULL: it is read */
+    const char *advice; /* what would let it be read: "write 'sim.network: packet'"; NULL: nothing */
+    bool by_option;     /* -s decides it */
+};
+/* A key is read when its own condition, those of the tables that it stands in and `condition` (may be NULL) hold. */
+struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition);
 
 /* The keys of a CFG_MORE in one config. An owner reads its own by its table; NULL: all have their defaults. Lives as
  * long as the config. */
@@ -161,10 +166,11 @@ typedef void cfg_visit_fn(void *ctx, const char *dotted_key, const struct cfg_fi
                           const char *value_text, const char *source);
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
 
-/* Asks of every leaf why it is not read (NULL: it is). What is not read is not printed; where a layer above the ground
- * gives it, it is reported (diag NULL: it is not). Keys that were taken out are not asked for. */
-typedef const char *cfg_unread_fn(void *ctx, const char *dotted_key);
-void cfg_check_reads(struct cfg *c, cfg_unread_fn *why_not, void *ctx, struct diag *diag);
+/* Asks of every leaf why it is not read. What is not read is not printed, and an error where a layer above the ground
+ * gives it; a warning where a file gives it and an option decides otherwise (diag NULL: not told). Keys that were taken out
+ * are not asked for. */
+typedef struct cfg_unread cfg_unread_fn(void *ctx, const char *dotted_key);
+void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag);
 
 /* Resolved config as YAML that loads back to the same struct, with the docs as
  * comments; a value whose source is known keeps it: {value: 50 GB/s, source: "..."}. */

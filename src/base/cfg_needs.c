@@ -139,22 +139,19 @@ static const struct failing *against(const struct cfg *c, const struct cfg_entry
     return least;
 }
 
-static const char *why(const struct cfg *c, const struct failing *f)
-{
-    const struct test *t = &f->first;
-    if (cfg_is_excluded(c, t->e))
-        return "leave it out";
-    const char *is = cfg_value_text(t->e->field, t->e->value, c->arena);
-    return arena_printf(c->arena, "'%s' is %s; leave it out, or %s", t->e->key, *is ? is : "empty",
-                        advice(t, c->arena));
-}
-
-const char *cfg_unread(const struct cfg *c, const char *key, const char *condition)
+struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition)
 {
     const struct cfg_entry *e = cfg_find(c, key);
     BUG_IF(!e);
     const struct failing *f = condition ? against(c, e, condition) : NULL;
     for (const struct cfg_entry *at = e; !f && at->field; at = &c->entries[at->parent])
         f = at->field->needs ? against(c, at, at->field->needs) : NULL;
-    return f ? why(c, f) : NULL;
+    if (!f)
+        return (struct cfg_unread){NULL, NULL, false};
+    const struct test *t = &f->first;
+    if (cfg_is_excluded(c, t->e))
+        return (struct cfg_unread){arena_printf(c->arena, "'%s' is not read, either", t->e->key), NULL, false};
+    const char *is = cfg_value_text(t->e->field, t->e->value, c->arena);
+    return (struct cfg_unread){arena_printf(c->arena, "'%s' is %s", t->e->key, *is ? is : "empty"), advice(t, c->arena),
+                               t->e->over};
 }

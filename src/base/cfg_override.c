@@ -88,6 +88,7 @@ int cfg_assign(struct cfg *c, const struct cfg_assignment *a, struct diag *diag)
     if (!e)
         return -1;
     e->given = true;
+    e->over = true;
     e->ground = false;
     if (cfg_parse_value(e->field, a->value, e->value, c->arena, why, sizeof why)) {
         diag_error(diag, EXIT_BAD_INPUT, a->value_at, "%s: %s", e->key, why);

@@ -14,6 +14,7 @@ struct cfg_entry {
     const char *source;            /* its `source:` text, or NULL */
     struct srcloc where;           /* the value, or the table's first mapping */
     bool given;                    /* by a file or -s; a default does not count */
+    bool over;                     /* by -s */
     bool ground;                   /* by a layer that cfg_ground closed */
     bool excluded;                 /* see cfg_exclude */
     bool unread;                   /* see cfg_check_reads */

@@ -49,12 +49,12 @@ struct visit {
     struct arena *arena;
 };
 
-static const char *why_unread(void *ctx, const char *key)
+static struct cfg_unread why_unread(void *ctx, const char *key)
 {
     const struct visit *v = ctx;
     const struct kind_reads *reads = reads_of(v->kind, key);
     if (reads->keys && reads->only && !is_listed(reads->only, key + strlen(reads->keys->name) + 1))
-        return arena_printf(v->arena, "kind %s does not read it; leave it out", v->kind->name);
+        return (struct cfg_unread){.why = arena_printf(v->arena, "kind %s does not read it", v->kind->name)};
     return cfg_unread(v->cfg, key, condition_of(v->kind, key));
 }
 
