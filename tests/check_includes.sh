@@ -10,9 +10,18 @@ floor() {
 bad=0
 complain() { echo "# $*"; bad=1; }
 
+# A kind's headers stay in its folder. A service's steps are those of inference; what has no keys may be asked by others.
+is_shared() { # FILE LINE
+    [[ $1 == kinds/serve/* && $2 == *'"kinds/infer/'* ]] || [[ $2 == *'"kinds/network/comm_time.h"'* ]] ||
+        [[ $2 == *'"kinds/train/schedules/schedule.h"'* ]]
+}
+
 while IFS=: read -r file line; do
     room=${file%%/*} target=$(sed -E 's/.*"([^"/]+)\/.*/\1/' <<<"$line")
     [ "$(floor "$target")" -le "$(floor "$room")" ] || complain "$file includes upwards: $line"
+    family=$(sed -nE 's|^[0-9]*:?.*"(kinds/[a-z]+)/.*|\1|p' <<<"$line")
+    [ -z "$family" ] || [[ $file == $family/* ]] || is_shared "$file" "$line" ||
+        complain "$file includes a header of another family of kinds: $line"
     case $room/$target in
     models/topology | topology/models) complain "$file: models and topology do not know each other" ;;
     esac

@@ -6,7 +6,7 @@
 
 #include "kinds/infer/infer_account.h"
 #include "kinds/infer/infer_kv.h"
-#include "kinds/infer/expert_loads.h"
+#include "kinds/expert_loads.h"
 #include "kinds/kind_run.h"
 
 /* What all steps of a scenario share. */

@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "models/routing/eplb.h"
 #include "models/routing/moe_routing.h"
-#include "kinds/infer/expert_loads.h"
+#include "kinds/expert_loads.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
 #include "kinds/infer/balance_cfg.h"

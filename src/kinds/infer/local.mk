@@ -1,6 +1,5 @@
 # src/kinds/infer: one line per file
 libmoesim_a_SOURCES += src/kinds/infer/balance_cfg.c src/kinds/infer/balance_cfg.h
-libmoesim_a_SOURCES += src/kinds/infer/expert_loads.c src/kinds/infer/expert_loads.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_account.c src/kinds/infer/infer_account.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_bound.c
 libmoesim_a_SOURCES += src/kinds/infer/infer_cfg.c src/kinds/infer/infer_cfg.h

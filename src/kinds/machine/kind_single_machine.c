@@ -12,7 +12,7 @@
 #include "io/inputs/machine_file.h"
 #include "io/inputs/model_file.h"
 #include "kinds/machine/single_machine.h"
-#include "kinds/infer/expert_loads.h"
+#include "kinds/expert_loads.h"
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"

@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "models/comm/deepep.h"
 #include "models/comm/deepep_ll.h"
-#include "kinds/infer/expert_loads.h"
+#include "kinds/expert_loads.h"
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"

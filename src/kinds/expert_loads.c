@@ -1,5 +1,5 @@
 #include "base/data_find.h"
-#include "kinds/infer/expert_loads.h"
+#include "kinds/expert_loads.h"
 
 #include <math.h>
 

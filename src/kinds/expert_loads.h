@@ -1,6 +1,6 @@
 /* The popularity of experts that a scenario asks for (`expert_load`), ready for each layer. */
-#ifndef MOESIM_KINDS_INFER_EXPERT_LOADS_H
-#define MOESIM_KINDS_INFER_EXPERT_LOADS_H
+#ifndef MOESIM_KINDS_EXPERT_LOADS_H
+#define MOESIM_KINDS_EXPERT_LOADS_H
 
 #include "io/scenario.h"
 #include "models/routing/expert_load.h"
