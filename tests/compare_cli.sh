@@ -59,6 +59,37 @@ expect 3 "no result" compare before.json odd.json
 tells "it has no 'metrics'"
 head -c 3000 before.json >cut.json
 expect 3 "a file that was cut off" compare before.json cut.json
+expect 0 "worse only: a longer time that got shorter" compare after.json before.json --worse-only \
+    --lower-is-better over_bound --ignore factor
+says "more moved for the better"
+expect 1 "worse only: a time that got longer" compare before.json after.json --worse-only
+says "metric tpot_simulated"
+expect 0 "worse only: what is new" compare less.json before.json --worse-only
+expect 1 "worse only: what is gone" compare before.json less.json --worse-only
+expect 2 "a direction without --worse-only" compare before.json after.json --lower-is-better over_bound
+expect 2 "a direction of a name that there is not" compare before.json after.json --worse-only --lower-is-better nosuch
+expect 1 "an absolute tolerance that is passed" compare before.json after.json -t '2 %' -t tpot_simulated='1 us'
+says "metric tpot_simulated"
+expect 0 "an absolute tolerance that is not" compare before.json after.json -t '2 %' -t tpot_simulated='10 ms'
+expect 2 "an absolute tolerance of everything" compare before.json after.json -t '1 us'
+tells "it needs a name"
+expect 1 "as JUnit" compare before.json after.json -o moved.xml
+check "as JUnit: a test per name, those that moved fail" python3 - <<EOF
+import xml.etree.ElementTree as tree
+suite = tree.parse("moved.xml").getroot().find("testsuite")
+cases = {c.get("name"): c for c in suite}
+assert len(cases) == int(suite.get("tests")), suite.attrib
+failed = [n for n, c in cases.items() if c.find("failure") is not None]
+assert len(failed) == int(suite.get("failures")) > 0
+assert "tpot_simulated" in failed and "tpot_bound" not in failed
+EOF
+expect 1 "as Markdown" compare before.json after.json -o moved.md
+check "as Markdown: a row per value that moved" [ "$(grep -c '^| [^pv-]*|' moved.md)" = 17 ]
+chip="$srcdir/scenarios/decode_dense_405b.yaml"
+expect 0 "a decode step" run "$chip" -s sim.network=bound --json -o h800.json
+expect 0 "on another chip" run "$chip" -s sim.network=bound -s cluster.chip.memory_bandwidth='8 TB/s' -o faster.json
+expect 1 "another chip: every stage and kernel is the same row" compare h800.json faster.json --all
+check "another chip: no row is in one of them only" [ "$(grep -c 'only in' out)" = 0 ]
 small="$T -s tpot.bridge=false"
 expect 0 "a sweep" sweep $small -a tpot.tokens=1..4 -a tpot.copies=2,3 -o a.sqlite
 expect 0 "with a point more and one that moved" sweep $small -a tpot.tokens=1..5 -a tpot.copies=2,3 -o b.sqlite

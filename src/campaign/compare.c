@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "base/cfg.h"
+#include "campaign/compare_judge.h"
 #include "io/results/items.h"
 #include "io/sweepdb/sweep_db.h"
 #include "kinds/result_build.h"
@@ -29,7 +30,7 @@ struct comparison {
     const struct compare_options *o;
     struct compare_counts *counts;
     struct row *rows;
-    uint32_t n, cap;
+    uint32_t n, cap, cap_names;
     struct entry *names; /* of all items that were compared */
     struct arena *arena;
     struct diag *diag;
@@ -38,7 +39,7 @@ struct comparison {
 /* An item or point that can be looked up. */
 struct entry {
     const char *key;
-    uint32_t index;
+    uint32_t index; /* of a name: among those counted */
     bool seen;
     UT_hash_handle hh;
 };
@@ -63,19 +64,6 @@ static void add_row(struct comparison *c, const struct row *row)
 
 /* --- values ---------------------------------------------------------------------------------------------------------- */
 
-static void know_names(struct comparison *c, const struct item_list *list)
-{
-    for (uint32_t i = 0; i < list->n; i++) {
-        struct entry *known, *e;
-        HASH_FIND_STR(c->names, list->items[i].name, known);
-        if (known)
-            continue;
-        e = ARENA_NEW(c->arena, struct entry);
-        e->key = arena_strdup(c->arena, list->items[i].name);
-        HASH_ADD_KEYPTR(hh, c->names, e->key, strlen(e->key), e);
-    }
-}
-
 static bool is_ignored(const struct comparison *c, const char *name)
 {
     for (const char *const *i = c->o->ignored; i && *i; i++)
@@ -84,13 +72,39 @@ static bool is_ignored(const struct comparison *c, const char *name)
     return false;
 }
 
-static double tolerance_of(const struct comparison *c, const char *name)
+/* The counts of a name, new where nobody asked before. */
+static struct compare_name *name_of(struct comparison *c, const char *name)
 {
-    double ratio = c->o->tolerance;
-    for (uint32_t i = 0; i < c->o->n_tolerances; i++)
-        if (!c->o->tolerances[i].name || !strcmp(c->o->tolerances[i].name, name))
-            ratio = c->o->tolerances[i].ratio;
-    return ratio;
+    struct entry *known;
+    HASH_FIND_STR(c->names, name, known);
+    if (!known) {
+        known = ARENA_NEW(c->arena, struct entry);
+        known->key = arena_strdup(c->arena, name);
+        known->index = c->counts->n_names;
+        HASH_ADD_KEYPTR(hh, c->names, known->key, strlen(known->key), known);
+        if (c->counts->n_names == c->cap_names) {
+            c->cap_names = c->cap_names ? 2 * c->cap_names : 64;
+            struct compare_name *grown = ARENA_ARRAY(c->arena, struct compare_name, c->cap_names);
+            if (c->counts->n_names)
+                memcpy(grown, c->counts->names, c->counts->n_names * sizeof *grown);
+            c->counts->names = grown;
+        }
+        c->counts->names[c->counts->n_names++] = (struct compare_name){.name = known->key};
+    }
+    return &c->counts->names[known->index];
+}
+
+static void know_names(struct comparison *c, const struct item_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        name_of(c, list->items[i].name)->values += !is_ignored(c, list->items[i].name);
+}
+
+static void note_moved(struct comparison *c, const char *name, const char *point, const char *what)
+{
+    struct compare_name *n = name_of(c, name);
+    if (!n->moved++)
+        n->what = arena_printf(c->arena, "%s%s%s", point, *point ? ": " : "", what);
 }
 
 static void compare_texts(struct comparison *c, const char *point, const struct item *a, const struct item *b)
@@ -98,6 +112,7 @@ static void compare_texts(struct comparison *c, const char *point, const struct 
     if (!strcmp(a->text ? a->text : "", b->text ? b->text : ""))
         return;
     c->counts->moved++;
+    note_moved(c, a->name, point, a->key);
     struct row row = {
         point,
         a->key,
@@ -116,9 +131,13 @@ static void compare_items(struct comparison *c, const char *point, const struct 
         compare_texts(c, point, a, b);
         return;
     }
-    bool same = isnan(x) || isnan(y) ? isnan(x) && isnan(y) : x == y || moved <= tolerance_of(c, a->name) * larger;
-    if (same)
+    if (!compare_moved(c->o, a, b))
         return;
+    if (!compare_counts_as_worse(c->o, a, b)) {
+        c->counts->left_aside++;
+        return;
+    }
+    note_moved(c, a->name, point, arena_printf(c->arena, "%s: %.6g became %.6g %s", a->key, x, y, unit_dim_si(a->dim)));
     c->counts->moved++;
     if (isfinite(moved / larger))
         c->counts->largest_ratio = fmax(c->counts->largest_ratio, moved / larger);
@@ -128,6 +147,11 @@ static void compare_items(struct comparison *c, const char *point, const struct 
 
 static void only_in(struct comparison *c, const char *point, const struct item *i, bool first)
 {
+    if (c->o->worse_only && !first) {
+        c->counts->left_aside++;
+        return;
+    }
+    note_moved(c, i->name, point, arena_printf(c->arena, "%s: only in the %s", i->key, first ? "first" : "second"));
     double x = i->text ? NAN : i->number;
     struct row row = {
         point,           i->key,         unit_dim_si(i->dim), first ? "only in the first" : "only in the second",
@@ -232,6 +256,12 @@ static int index_points(struct comparison *c, struct sweep_db *db, struct entry 
 
 static void whole_point_only_in(struct comparison *c, const char *label, bool first)
 {
+    if (c->o->worse_only && !first) {
+        c->counts->left_aside++;
+        return;
+    }
+    name_of(c, "points")->values++;
+    note_moved(c, "points", label, first ? "only in the first" : "only in the second");
     struct row row = {label, "the whole point", "", first ? "only in the first" : "only in the second", NAN, NAN};
     (*(first ? &c->counts->only_first : &c->counts->only_second))++;
     add_row(c, &row);
@@ -241,8 +271,14 @@ static void compare_status(struct comparison *c, const char *label, const struct
                            const struct sweep_point *b)
 {
     c->counts->values++;
+    name_of(c, "status")->values++;
     if ((a->exit_code == EXIT_OK) == (b->exit_code == EXIT_OK))
         return;
+    if (c->o->worse_only && b->exit_code == EXIT_OK) {
+        c->counts->left_aside++;
+        return;
+    }
+    note_moved(c, "status", label, a->exit_code == EXIT_OK ? "'ok' became 'failed'" : "'failed' became 'ok'");
     struct row row = {label, "status", "", a->exit_code == EXIT_OK ? "'ok' became 'failed'" : "'failed' became 'ok'",
                       NAN,   NAN};
     c->counts->moved++;
@@ -363,6 +399,8 @@ static int check_options(struct comparison *c)
     for (uint32_t i = 0; i < c->o->n_tolerances; i++)
         if (c->o->tolerances[i].name)
             check_name(c, "-t", c->o->tolerances[i].name);
+    for (uint32_t i = 0; i < c->o->n_directions; i++)
+        check_name(c, "--lower-is-better or --higher-is-better", c->o->directions[i].name);
     for (const char *const *i = c->o->ignored; i && *i; i++)
         check_name(c, "--ignore", *i);
     return diag_failed(c->diag) ? -1 : 0;

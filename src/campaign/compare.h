@@ -3,6 +3,7 @@
 #ifndef MOESIM_CAMPAIGN_COMPARE_H
 #define MOESIM_CAMPAIGN_COMPARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -10,8 +11,17 @@
 #include "sim/result.h"
 
 struct compare_tolerance {
-    const char *name; /* of a metric, column or claim; NULL: of all others */
-    double ratio;     /* of the larger of both values */
+    const char *name;  /* of a metric, column or claim; NULL: of all others */
+    double ratio;      /* of the larger of both values */
+    double absolute;   /* SI; NAN: `ratio` holds */
+    enum unit_dim dim; /* of `absolute` */
+};
+
+/* Which way is worse. */
+enum compare_better { COMPARE_EITHER, COMPARE_LOWER, COMPARE_HIGHER };
+struct compare_direction {
+    const char *name; /* of a metric, column or claim */
+    enum compare_better better;
 };
 
 struct compare_options {
@@ -19,11 +29,26 @@ struct compare_options {
     uint32_t n_tolerances;
     const char *const *ignored; /* names; NULL-terminated */
     double tolerance;           /* where none fits */
+    /* Only what got worse, or is gone, counts. Lower is better for times, energies, bytes and money; higher for rates and
+     * what is named so (tokens_per_day, mfu, goodput); `directions` say it of others. Where nobody does, any move counts. */
+    bool worse_only;
+    const struct compare_direction *directions;
+    uint32_t n_directions;
+};
+
+/* All values of one name. */
+struct compare_name {
+    const char *name;
+    uint32_t values, moved; /* 0 values: ignored; moved or missing, and not left aside by worse_only */
+    const char *what;       /* the first that moved: "metric tpot: 47.2 ms became 49.1 ms" */
 };
 
 struct compare_counts {
     uint32_t values, moved, only_first, only_second; /* values that both have, of which moved; that one has */
+    uint32_t left_aside;                             /* moved for the better, or new; worse_only */
     double largest_ratio;                            /* of what moved and is a number */
+    struct compare_name *names;                      /* in order of first use; owned by the arena */
+    uint32_t n_names;
 };
 
 /* Columns of the result. */

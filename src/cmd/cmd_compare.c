@@ -4,31 +4,52 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outfile.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "io/results/writers.h"
 #include "campaign/compare.h"
+#include "campaign/compare_write.h"
 #include "kinds/result_build.h"
 
-enum { KEY_JSON = 256, KEY_IGNORE, SHOWN_ROWS = 50 };
+enum { KEY_JSON = 256, KEY_IGNORE, KEY_WORSE, KEY_LOWER, KEY_HIGHER, SHOWN_ROWS = 50 };
 
 struct options {
     const char *files[2], *out, **ignored; /* NULL-terminated */
     struct compare_tolerance *tolerances;
-    uint32_t n_files, n_tolerances, n_ignored;
-    bool json, all;
+    struct compare_direction *directions;
+    uint32_t n_files, n_tolerances, n_ignored, n_directions;
+    bool json, all, worse_only;
 };
 
 static const struct argp_option argp_options[] = {
-    {"tolerance", 't', "[NAME=]RATIO", 0,
-     "numbers that differ by less have not moved: '1 %', or 'makespan=0.5 %' for "
-     "one metric, column or claim (default: 1e-9 of the larger one)",
+    {"tolerance", 't', "[NAME=]SIZE", 0,
+     "numbers that differ by less have not moved: '1 %', 'makespan=0.5 %' for "
+     "one metric, column or claim, 'tpot=0.2 ms' for an absolute size (default: 1e-9 of the larger one)",
      0},
+    {"worse-only", KEY_WORSE, NULL, 0,
+     "only what got worse, or is gone, counts: times, bytes, energies and money that rose, rates that fell", 0},
+    {"lower-is-better", KEY_LOWER, "NAME", 0, "for --worse-only: of a metric, column or claim", 0},
+    {"higher-is-better", KEY_HIGHER, "NAME", 0, "the other way", 0},
     {"ignore", KEY_IGNORE, "NAME", 0, "leave a metric, column or claim out", 0},
     {"all", 'a', NULL, 0, "print every row that moved (default: the first 50)", 0},
-    {"output", 'o', "FILE", 0, "write the rows to FILE (.json, .csv; .gz compresses)", 0},
+    {"output", 'o', "FILE", 0,
+     "write the rows to FILE (.json, .csv), a test per name (.xml, JUnit), or a page (.md); .gz compresses", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {0}};
+
+/* 'SIZE' as a ratio, else in whichever unit it has. */
+static bool read_size(const char *text, struct compare_tolerance *t, char *why, size_t why_size)
+{
+    char ignored[512];
+    t->absolute = NAN;
+    if (!unit_parse(text, strlen(text), DIM_RATIO, &t->ratio, why, why_size))
+        return true;
+    for (t->dim = DIM_TIME; t->dim < DIM_N; t->dim++)
+        if (!unit_parse(text, strlen(text), t->dim, &t->absolute, ignored, sizeof ignored))
+            return true;
+    return false;
+}
 
 static void add_tolerance(struct options *o, char *arg, struct argp_state *state)
 {
@@ -38,10 +59,23 @@ static void add_tolerance(struct options *o, char *arg, struct argp_state *state
     if (equals)
         *equals = '\0';
     t->name = equals ? arg : NULL;
-    if (unit_parse(number, strlen(number), DIM_RATIO, &t->ratio, why, sizeof why))
+    if (!read_size(number, t, why, sizeof why))
         argp_error(state, "-t: %s", why);
-    else if (t->ratio < 0)
+    else if (!isnan(t->absolute) && !t->name)
+        argp_error(state, "-t: '%s' has a unit, so it needs a name: -t NAME='%s'", number, number);
+    else if (t->ratio < 0 || t->absolute < 0)
         argp_error(state, "-t: '%s' is below 0", number);
+}
+
+static void add_direction(struct options *o, const char *name, enum compare_better better)
+{
+    o->directions[o->n_directions++] = (struct compare_direction){name, better};
+}
+
+static const char *output_file(const char *path, struct argp_state *state)
+{
+    bool own = outfile_ends_in(path, ".xml") || outfile_ends_in(path, ".md");
+    return own ? path : option_table_file(path, state);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -58,7 +92,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->all = true;
         return 0;
     case 'o':
-        o->out = option_table_file(arg, state);
+        o->out = output_file(arg, state);
+        return 0;
+    case KEY_WORSE:
+        o->worse_only = true;
+        return 0;
+    case KEY_LOWER:
+        add_direction(o, arg, COMPARE_LOWER);
+        return 0;
+    case KEY_HIGHER:
+        add_direction(o, arg, COMPARE_HIGHER);
         return 0;
     case KEY_JSON:
         o->json = true;
@@ -69,6 +112,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->files[o->n_files++] = arg;
         return 0;
     case ARGP_KEY_END:
+        if (o->n_directions && !o->worse_only)
+            argp_error(state, "--lower-is-better and --higher-is-better say something to --worse-only only");
         if (o->n_files < 2)
             argp_error(state, "which two results? For example:\n  moesim compare before.json after.json -t '1 %%'");
         return 0;
@@ -83,7 +128,7 @@ static const struct argp argp = {
     "FIRST SECOND",
     "Compares two results value by value: JSON of 'moesim run' or 'moesim claims', or databases of 'moesim sweep', "
     "whose points are matched by the values of their axes.\v"
-    "Exit code 0: nothing moved; 1: something moved, or is in one of them only.",
+    "Exit code 0: nothing moved; 1: something moved, or is in one of them only (--worse-only: got worse, or is gone).",
     NULL,
     NULL,
     NULL};
@@ -135,7 +180,11 @@ static void report(const struct options *o, struct result_table *table, const st
     uint32_t rows = table->n_rows;
     if (!o->out && !o->json && !o->all && rows > SHOWN_ROWS)
         table->n_rows = SHOWN_ROWS;
-    if (o->out || o->json)
+    if (o->out && outfile_ends_in(o->out, ".xml"))
+        compare_write_junit(n, o->files, o->out, diag);
+    else if (o->out && outfile_ends_in(o->out, ".md"))
+        compare_write_markdown(table, n, o->files, o->out, diag);
+    else if (o->out || o->json)
         print_table(table, o->out, o->json, diag);
     else if (rows)
         print_rows(table, arena);
@@ -147,6 +196,8 @@ static void report(const struct options *o, struct result_table *table, const st
         printf(", at most by %.3g %%\n", 100 * n->largest_ratio);
     if (!o->json && (n->only_first || n->only_second))
         printf("%u are only in the first, %u only in the second\n", n->only_first, n->only_second);
+    if (!o->json && n->left_aside)
+        printf("%u more moved for the better, or are new\n", n->left_aside);
     if (rows)
         diag_exit(diag, EXIT_NO);
 }
@@ -154,10 +205,17 @@ static void report(const struct options *o, struct result_table *table, const st
 int cmd_compare(int argc, char **argv)
 {
     struct options o = {.tolerances = checked_alloc(calloc((size_t)argc, sizeof *o.tolerances)),
+                        .directions = checked_alloc(calloc((size_t)argc, sizeof *o.directions)),
                         .ignored = checked_alloc(calloc((size_t)argc + 1, sizeof *o.ignored))};
     argp_err_exit_status = EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    struct compare_options options = {o.tolerances, o.n_tolerances, o.ignored, 1e-9};
+    struct compare_options options = {.tolerances = o.tolerances,
+                                      .n_tolerances = o.n_tolerances,
+                                      .ignored = o.ignored,
+                                      .tolerance = 1e-9,
+                                      .worse_only = o.worse_only,
+                                      .directions = o.directions,
+                                      .n_directions = o.n_directions};
     struct compare_counts counts;
     struct diag *diag = diag_new();
     struct arena *arena = arena_new();
@@ -169,6 +227,7 @@ int cmd_compare(int argc, char **argv)
     arena_free(arena);
     diag_free(diag);
     free(o.tolerances);
+    free(o.directions);
     free(o.ignored);
     return finish_stdout(code);
 }

@@ -1,5 +1,6 @@
-/* Items of results. A row of a table is named by its texts where it has some, else by its number: a row that is
- * inserted then leaves the others what they were. */
+/* Items of results. A row of a table is named by the texts that it begins with, where it has some, else by its number: a
+ * row that is inserted then leaves the others what they were. Texts behind the first number say what came out of it (what
+ * bounds a kernel, where a time is from) and are values: a row stays the same row when they change. */
 #include "io/results/items.h"
 
 #include <math.h>
@@ -27,28 +28,39 @@ static void add(struct item_list *list, const char *key, const char *name, const
 
 /* --- results ------------------------------------------------------------------------------------------------------ */
 
-static const char *texts_of(const struct result_table *t, uint32_t row, struct arena *arena)
+/* The texts, and with `counts` the whole numbers (GPUs, a group's size), that the row begins with. */
+static const char *label_of(const struct result_table *t, uint32_t row, bool counts, struct arena *arena)
 {
     const char *label = "";
-    for (uint32_t c = 0; c < t->n_columns; c++)
-        if (t->columns[c].is_text)
-            label =
-                arena_printf(arena, "%s%s%s", label, *label ? ", " : "", t->cells[(size_t)row * t->n_columns + c].text);
+    for (uint32_t c = 0; c < t->n_columns; c++) {
+        const struct result_cell *cell = &t->cells[(size_t)row * t->n_columns + c];
+        if (!t->columns[c].is_text && !(counts && t->columns[c].dim == DIM_COUNT))
+            break;
+        const char *text = t->columns[c].is_text ? cell->text : arena_printf(arena, "%.17g", cell->value);
+        label = arena_printf(arena, "%s%s%s", label, *label ? ", " : "", text);
+    }
     return label;
 }
 
-/* The texts of each row, or its number where they are none or not the only ones. */
-static const char **labels_of(const struct result_table *t, struct arena *arena)
+static bool label_rows(const struct result_table *t, bool counts, const char **labels, struct arena *arena)
 {
-    const char **labels = ARENA_ARRAY(arena, const char *, t->n_rows + 1);
     bool unique = true;
     for (uint32_t i = 0; i < t->n_rows; i++) {
-        labels[i] = texts_of(t, i, arena);
+        labels[i] = label_of(t, i, counts, arena);
         unique = unique && *labels[i];
         for (uint32_t k = 0; k < i && unique; k++)
             unique = strcmp(labels[i], labels[k]) != 0;
     }
-    for (uint32_t i = 0; i < t->n_rows && !unique; i++)
+    return unique;
+}
+
+/* What tells each row from the others, or its number where nothing does. */
+static const char **labels_of(const struct result_table *t, struct arena *arena)
+{
+    const char **labels = ARENA_ARRAY(arena, const char *, t->n_rows + 1);
+    if (label_rows(t, false, labels, arena) || label_rows(t, true, labels, arena))
+        return labels;
+    for (uint32_t i = 0; i < t->n_rows; i++)
         labels[i] = arena_printf(arena, *labels[i] ? "%u: %s" : "%u", i + 1, labels[i]);
     return labels;
 }
