@@ -74,6 +74,10 @@ static struct train_layout layout(const struct model *m, const char *schedule, u
                              .ranks = ranks,
                              .columns = columns,
                              .group = group,
+                             .tp = 1,
+                             .cp = 1,
+                             .ep = group,
+                             .etp = 1,
                              .gpus_per_node = 8,
                              .micro_batches = 120};
     l.gpus = ranks * columns * group;

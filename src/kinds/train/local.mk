@@ -4,6 +4,7 @@ libmoesim_a_SOURCES += src/kinds/train/train_cfg.c src/kinds/train/train_cfg.h
 libmoesim_a_SOURCES += src/kinds/train/train_chunks.c src/kinds/train/train_chunks.h
 libmoesim_a_SOURCES += src/kinds/train/train_layout.c src/kinds/train/train_layout.h
 libmoesim_a_SOURCES += src/kinds/train/train_memory.c src/kinds/train/train_memory.h
+libmoesim_a_SOURCES += src/kinds/train/train_placement.c src/kinds/train/train_placement.h
 libmoesim_a_SOURCES += src/kinds/train/train_plan.c src/kinds/train/train_plan.h
 libmoesim_a_SOURCES += src/kinds/train/train_rates.c src/kinds/train/train_rates.h
 libmoesim_a_SOURCES += src/kinds/train/train_report.c src/kinds/train/train_report.h

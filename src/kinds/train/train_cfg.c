@@ -70,6 +70,20 @@ static const struct cfg_field precision_fields[] = {
 static const struct cfg_table precision_table = {"precision", "bytes of numbers", sizeof(struct train_precision),
                                                  precision_fields};
 
+static const char *const order_names[] = {"pipeline_outer", "pipeline_inner", NULL};
+static const struct cfg_field placement_fields[] = {
+    COUNT(train_placement, "gpus_of_node", gpus_of_node, "0", 0, 1024,
+          "GPUs of each node that are used, from the first; 0 = all. MLPerf's runs use 64 of an NVL72's 72"),
+    CHOICE(
+        train_placement, "order", order, "pipeline_outer", order_names,
+        "GPUs of a tensor-parallel group are neighbours, then those of an expert-parallel group; then come its "
+        "replicas and last the pipeline's ranks (Megatron-LM's order tp-cp-ep-dp-pp), or the pipeline's ranks first"),
+    TEXT(train_placement, "file", file, "",
+         "in place of the order: a file with one line 'node gpu' for each GPU in the order of pipeline_outer"),
+    {0}};
+static const struct cfg_table placement_table = {"placement", "which GPUs work together",
+                                                 sizeof(struct train_placement), placement_fields};
+
 static const char *const recompute_names[] = {"none", "selective", "full", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
@@ -80,7 +94,12 @@ static const struct cfg_field train_fields[] = {
     COUNT(train_cfg, "pp", pp, "16", 1, 4096, "pipeline ranks"),
     COUNT(train_cfg, "virtual_stages", virtual_stages, "1", 1, 64,
           "stages of a pipeline rank, schedules 'interleaved' and 'interleaved_pairs'"),
-    COUNT(train_cfg, "ep", ep, "64", 1, 4096, "GPUs that share the experts of a layer: whole nodes, or part of one"),
+    COUNT(train_cfg, "tp", tp, "1", 1, 1024,
+          "GPUs that share a layer's attention and dense networks (tensor parallelism with sequence parallelism)"),
+    COUNT(train_cfg, "cp", cp, "1", 1, 1024, "GPUs that share a sequence (context parallelism)"),
+    COUNT(train_cfg, "ep", ep, "64", 1, 4096,
+          "GPUs (times train.etp) that share the experts of a layer: whole nodes, or part of one"),
+    COUNT(train_cfg, "etp", etp, "1", 1, 1024, "GPUs that share an expert (expert tensor parallelism)"),
     COUNT(train_cfg, "rank", rank, "0", -1, 4095,
           "pipeline rank whose times are the metrics (0: what a log of the first GPU shows); -1: the mean of all"),
     COUNT(train_cfg, "sequences", sequences, "15360", 1, 1 << 24, "sequences of a step"),
@@ -119,6 +138,11 @@ static const struct cfg_field train_fields[] = {
      .min = 0,
      .max = 1e6,
      .doc = "price of a GPU for an hour (default: DeepSeek-V3 report, H800)"},
+    {.name = "placement",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct train_cfg, placement),
+     .sub = &placement_table,
+     .doc = "which GPUs work together"},
     {.name = "chunks",
      .type = CFG_TABLE,
      .offset = offsetof(struct train_cfg, chunks),

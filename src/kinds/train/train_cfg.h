@@ -34,9 +34,19 @@ enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
 enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
 enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
 
+/* Which GPUs work together. */
+enum placement_order { PLACE_PIPELINE_OUTER, PLACE_PIPELINE_INNER };
+
+struct train_placement {
+    int64_t gpus_of_node; /* that are used; 0 = all */
+    int order;            /* enum above */
+    const char *file;     /* data file with a GPU a line, "" = by the rule */
+};
+
 struct train_cfg {
     const char *schedule, *topologies, *layers, *layout;
-    int64_t pp, virtual_stages, ep, rank;
+    int64_t pp, virtual_stages, tp, cp, ep, etp, rank;
+    struct train_placement placement;
     int64_t sequences, sequence, micro_batch;
     int recompute, messages, symmetry, compare; /* enums above */
     struct train_chunks_cfg chunks;

@@ -244,11 +244,12 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
     const struct train_place *w = &m->place[class];
     const struct train_network *n = &p->networks[w->network];
     struct chunk_answer *a = answer;
-    struct chunk_group g = {.shape = p->shape.n_ranks ? &p->shape : NULL,
-                            .hw = n->hw,
-                            .first_device = train_device(&p->layout, w->column, w->rank, 0),
-                            .reference = CHUNK_NONE,
-                            .entry_layers = p->layout.cfg->chunks.entry_layers};
+    struct chunk_group g = {
+        .shape = p->shape.n_ranks ? &p->shape : NULL,
+        .hw = n->hw,
+        .first_device = train_group_device(&p->layout, (uint32_t)p->scenario->cluster.node.gpus, w->column, w->rank),
+        .reference = CHUNK_NONE,
+        .entry_layers = p->layout.cfg->chunks.entry_layers};
     g.seed = (uint64_t)p->scenario->sim.seed + m->run->seed_offset + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
     g.routings = draw_routings(m, class, &g, m->run->arena, a);
     for (uint32_t i = 0; i < m->t->n_chunks; i++)

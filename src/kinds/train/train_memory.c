@@ -68,7 +68,7 @@ static double working_B(const struct train_layout *l, uint32_t stage)
     for (uint32_t i = 0; i < l->stages[stage].n && l->cfg->recompute == RECOMPUTE_FULL; i++)
         if (l->stages[stage].kind[i] == LAYER_MOE || l->stages[stage].kind[i] == LAYER_DENSE)
             most_B = fmax(most_B, inside_B(l, (enum chunk_layer)l->stages[stage].kind[i]));
-    return most_B * train_tokens(l);
+    return most_B * train_gpu_tokens(l);
 }
 
 static double stage_activation_B(const struct train_layout *l, uint32_t stage)
@@ -76,7 +76,7 @@ static double stage_activation_B(const struct train_layout *l, uint32_t stage)
     double token_B = 0;
     for (uint32_t i = 0; i < l->stages[stage].n; i++)
         token_B += train_layer_activation_B(l, (enum chunk_layer)l->stages[stage].kind[i]);
-    return token_B * train_tokens(l);
+    return token_B * train_gpu_tokens(l);
 }
 
 struct train_memory train_rank_memory(const struct train_layout *l, const struct schedule *s, uint32_t rank,

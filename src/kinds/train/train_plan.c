@@ -1,5 +1,6 @@
 /* From the keys of a training step to what is simulated. */
 #include "base/data_find.h"
+#include "kinds/train/train_placement.h"
 #include "kinds/train/train_plan.h"
 
 #include <math.h>
@@ -23,13 +24,17 @@ static struct train_layout layout_of(const struct scenario *s)
 {
     const struct train_cfg *c = train_cfg(s);
     struct train_layout l = {.model = &s->llm, .cfg = c, .schedule = schedule_find(c->schedule)};
-    l.gpus = (uint32_t)(s->cluster.nodes * s->cluster.node.gpus);
-    l.gpus_per_node = (uint32_t)s->cluster.node.gpus;
+    l.gpus_per_node = (uint32_t)(c->placement.gpus_of_node ? c->placement.gpus_of_node : s->cluster.node.gpus);
+    l.gpus = (uint32_t)s->cluster.nodes * l.gpus_per_node;
     l.ranks = (uint32_t)c->pp;
-    l.group = (uint32_t)c->ep;
+    l.tp = (uint32_t)c->tp;
+    l.cp = (uint32_t)c->cp;
+    l.ep = (uint32_t)c->ep;
+    l.etp = (uint32_t)c->etp;
+    l.group = l.ep * l.etp > l.tp * l.cp ? l.ep * l.etp : l.tp * l.cp;
     l.columns = l.gpus / (l.ranks * l.group);
     if (l.columns)
-        l.micro_batches = (uint32_t)(c->sequences / (c->micro_batch * l.columns * l.group));
+        l.micro_batches = (uint32_t)(c->sequences / (c->micro_batch * train_replicas(&l)));
     if (l.schedule) {
         struct schedule_shape shape =
             schedule_shape_of(l.schedule, l.ranks, l.micro_batches, (uint32_t)c->virtual_stages);
@@ -43,7 +48,16 @@ static void check_gpus(const struct scenario_file *file, const struct train_layo
 {
     const struct scenario *s = file->scenario;
     uint32_t node = l->gpus_per_node;
-    if (l->gpus % l->ranks)
+    if (node > s->cluster.node.gpus)
+        REPORT("train.placement.gpus_of_node", "a node has %lld GPUs (cluster.node.gpus), not %u",
+               (ll)s->cluster.node.gpus, node);
+    else if (l->group % (l->tp * l->cp) || l->group % (l->ep * l->etp))
+        REPORT(
+            "train.tp",
+            "%u GPUs that share a micro-batch (train.tp * train.cp) and %u that share experts (train.ep * train.etp) "
+            "do not fit together: one number must divide the other",
+            l->tp * l->cp, l->ep * l->etp);
+    else if (l->gpus % l->ranks)
         REPORT("train.pp", "%u GPUs (%lld nodes of %u) do not divide among %u pipeline ranks", l->gpus,
                (ll)s->cluster.nodes, node, l->ranks);
     else if (l->gpus / l->ranks % l->group)
@@ -81,7 +95,7 @@ static void check_experts(const struct scenario_file *file, const struct train_l
 static void check_batch(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
 {
     const struct train_cfg *c = l->cfg;
-    uint32_t replicas = l->columns * l->group;
+    uint32_t replicas = train_replicas(l);
     char why[256];
     if (c->sequences % ((int64_t)replicas * c->micro_batch)) {
         REPORT("train.sequences",
@@ -362,7 +376,7 @@ static void set_routing(struct train_plan *p)
                                       .experts_per_token = m->moe.top_k,
                                       .groups = m->moe.groups,
                                       .groups_per_token = m->moe.top_groups,
-                                      .tokens_per_rank = (int64_t)train_tokens(&p->layout),
+                                      .tokens_per_rank = (int64_t)train_gpu_tokens(&p->layout),
                                       .hidden = m->hidden,
                                       .rank_load_cv_ratio = p->layout.cfg->chunks.rank_load_cv_ratio};
     if (m->moe.routed)
@@ -406,7 +420,8 @@ int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *dia
     *p = (struct train_plan){.file = run->file, .scenario = run->file->scenario};
     p->layout = layout_of(p->scenario);
     set_routing(p);
-    if (open_networks(run, p, diag) || open_material(p, run->arena, diag))
+    if (train_place(&p->layout, p->file, run->arena, diag) || open_networks(run, p, diag) ||
+        open_material(p, run->arena, diag))
         return -1;
     layer_times(p);
     deal_layers(p, run->arena, diag);
