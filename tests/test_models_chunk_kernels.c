@@ -52,9 +52,15 @@ static struct chunk_material material(const double *load)
     struct chunk_work work = {.model = &model,
                               .kernels = kernel_model_new(&hw, &table, arena),
                               .hw = &hw,
+                              .recipe = &training_recipe_deepseek,
                               .sequences = 1,
                               .length = TOKENS,
                               .group = GROUP,
+                              .etp = 1,
+                              .tp = 1,
+                              .cp = 1,
+                              .gemm_sms = chunk_kernel_sms(&hw, &model),
+                              .attention_sms = chunk_kernel_sms(&hw, &model),
                               .layers = 1,
                               .load = load};
     struct chunk_material m;

@@ -192,7 +192,7 @@ static struct chunk_time time_of(const struct chunk_program *p, const struct chu
 static bool uses_routing(const struct chunk_program *p, uint32_t routing)
 {
     for (uint32_t i = 0; i < p->n_kernels; i++)
-        if (p->kernels[i].routing == routing && (p->kernels[i].kind == OP_COMM || p->kernels[i].per_token))
+        if (p->kernels[i].routing == routing && (chunk_is_exchange(&p->kernels[i]) || p->kernels[i].per_token))
             return true;
     return false;
 }

@@ -296,9 +296,15 @@ static void from_kernels(struct train_plan *p, struct arena *arena)
     struct chunk_work work = {.model = l->model,
                               .kernels = p->kernels,
                               .hw = &p->scenario->cluster,
+                              .recipe = &training_recipe_deepseek,
                               .sequences = (double)l->cfg->micro_batch,
                               .length = (double)l->cfg->sequence,
-                              .group = l->group,
+                              .group = l->ep,
+                              .etp = l->etp,
+                              .tp = l->tp,
+                              .cp = l->cp,
+                              .gemm_sms = chunk_kernel_sms(&p->scenario->cluster, l->model),
+                              .attention_sms = chunk_kernel_sms(&p->scenario->cluster, l->model),
                               .layers = l->model->moe.routed ? 1 : 0};
     material_from_kernels(&work, arena, &p->material);
 }

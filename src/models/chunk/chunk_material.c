@@ -40,7 +40,8 @@ struct material_builder material_begin(struct chunk_material *material, struct a
                                      .arena = arena,
                                      .cap_kernels = p->n_kernels,
                                      .cap_layers = material->n_layers,
-                                     .cap_names = p->n_names};
+                                     .cap_names = p->n_names,
+                                     .cap_deps = p->n_deps};
 }
 
 int32_t material_layer(struct material_builder *b, enum chunk_layer kind)
@@ -85,6 +86,18 @@ void material_add(struct material_builder *b, enum chunk_part part, const char *
     k->phase = part;
     k->layer = (int32_t)layer;
     k->routing = 2 * layer + k->backward < n ? 2 * layer + k->backward : k->backward;
+}
+
+void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before)
+{
+    struct chunk_program *p = &b->material->program;
+    struct chunk_kernel *k = &p->kernels[kernel];
+    BUG_IF(before >= kernel || (k->n_deps && k->first_dep + k->n_deps != p->n_deps));
+    if (!k->n_deps)
+        k->first_dep = p->n_deps;
+    GROW(b, p->deps, p->n_deps, b->cap_deps);
+    p->deps[p->n_deps++] = before;
+    k->n_deps++;
 }
 
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,

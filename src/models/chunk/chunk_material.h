@@ -12,7 +12,7 @@
 struct material_builder {
     struct chunk_material *material;
     struct arena *arena;
-    uint32_t cap_kernels, cap_layers, cap_names;
+    uint32_t cap_kernels, cap_layers, cap_names, cap_deps;
     uint32_t stream; /* of kernels to come */
 };
 
@@ -24,6 +24,8 @@ int32_t material_layer(struct material_builder *b, enum chunk_layer kind);
  * filled in. */
 void material_add(struct material_builder *b, enum chunk_part part, const char *name,
                   const struct chunk_kernel *kernel);
+/* Kernel `kernel`, the last that was added, waits for an earlier one. */
+void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before);
 /* A COMPUTE kernel at the end of the current layer's part. sms 0: bound by memory, not by SMs. */
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
                      double sms);
