@@ -7,6 +7,7 @@ libmoesim_a_SOURCES += src/kinds/train/train_memory.c src/kinds/train/train_memo
 libmoesim_a_SOURCES += src/kinds/train/train_placement.c src/kinds/train/train_placement.h
 libmoesim_a_SOURCES += src/kinds/train/train_plan.c src/kinds/train/train_plan.h
 libmoesim_a_SOURCES += src/kinds/train/train_rates.c src/kinds/train/train_rates.h
+libmoesim_a_SOURCES += src/kinds/train/train_recipe.c src/kinds/train/train_recipe.h
 libmoesim_a_SOURCES += src/kinds/train/train_report.c src/kinds/train/train_report.h
 libmoesim_a_SOURCES += src/kinds/train/train_run.c src/kinds/train/train_run.h
 libmoesim_a_SOURCES += src/kinds/train/train_stages.c src/kinds/train/train_stages.h

@@ -69,7 +69,11 @@ static void compose(const struct train_plan *p, struct train_chunk *c, struct ar
                                                 [STEP_BACKWARD_INPUT] = WORK_INPUT,
                                                 [STEP_WEIGHT] = WORK_WEIGHT,
                                                 [STEP_FORWARD_BACKWARD] = WORK_INPUT | WORK_WEIGHT};
-    struct chunk_spec spec = {.work = work[c->kind], .again = p->layout.cfg->recompute == RECOMPUTE_FULL};
+    unsigned again = p->layout.recipe.again;
+    struct chunk_spec spec = {.work = work[c->kind],
+                              .again = again & AGAIN_LAYER ? CHUNK_AGAIN_ALL
+                                       : again & AGAIN_MOE ? CHUNK_AGAIN_EXPERTS
+                                                           : 0};
     if (has_forward(c->kind))
         spec.forward = p->layout.stages[c->forward];
     if (has_backward(c->kind))
@@ -246,6 +250,7 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
     struct chunk_answer *a = answer;
     struct chunk_group g = {
         .shape = p->shape.n_ranks ? &p->shape : NULL,
+        .ranks = p->layout.group,
         .hw = n->hw,
         .first_device = train_group_device(&p->layout, (uint32_t)p->scenario->cluster.node.gpus, w->column, w->rank),
         .reference = CHUNK_NONE,

@@ -8,6 +8,7 @@
 #define MOESIM_KINDS_TRAIN_TRAIN_LAYOUT_H
 
 #include "models/chunk/chunk_compose.h"
+#include "models/llm/kernel_writer.h"
 #include "models/llm/model.h"
 #include "kinds/train/schedules/schedule.h"
 #include "kinds/train/train_cfg.h"
@@ -17,6 +18,7 @@ struct train_layout {
     const struct model *model;
     const struct train_cfg *cfg;
     const struct schedule_type *schedule;
+    struct training_recipe recipe;
     uint32_t gpus, gpus_per_node;   /* that are used */
     uint32_t *endpoint;             /* [gpus] GPU of the cluster by place; NULL: the same */
     uint32_t ranks, columns, group; /* pipeline ranks; groups of a rank; GPUs of a group */

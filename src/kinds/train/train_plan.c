@@ -2,6 +2,7 @@
 #include "base/data_find.h"
 #include "kinds/train/train_placement.h"
 #include "kinds/train/train_plan.h"
+#include "kinds/train/train_recipe.h"
 
 #include <math.h>
 
@@ -75,8 +76,9 @@ static void check_experts(const struct scenario_file *file, const struct train_l
     const struct model *m = l->model;
     uint32_t nodes = l->group > l->gpus_per_node ? l->group / l->gpus_per_node : 1;
     if (!m->moe.routed) {
-        if (l->group > 1)
-            REPORT("train.ep", "a dense model has no experts to divide among %u GPUs; write 1", l->group);
+        if (l->ep * l->etp > 1)
+            REPORT(l->ep > 1 ? "train.ep" : "train.etp",
+                   "a dense model has no experts to divide among %u GPUs; write 1", l->ep * l->etp);
         return;
     }
     kind_check_sets(file, nodes, diag);
@@ -197,10 +199,6 @@ static void check_source(const struct scenario_file *file, const struct train_la
                          struct diag *diag)
 {
     const char *lacks = material_from_kernels_lacks(l->model);
-    if (l->cfg->recompute == RECOMPUTE_NONE)
-        REPORT("train.recompute",
-               "backward parts compute norms, MLA's up-projections and SwiGLU again, in a trace and in "
-               "the kernel model; write selective or full");
     if (l->cfg->chunks.source == CHUNKS_TRACE)
         check_trace(file, l, arena, diag);
     else if (lacks)
@@ -212,6 +210,26 @@ static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
     uint32_t *gpus = ARENA_ARRAY(arena, uint32_t, 1);
     gpus[0] = l->gpus;
     return gpus;
+}
+
+static void check_parallel(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
+{
+    const struct model *m = l->model;
+    int64_t heads = model_heads(m);
+    if (l->cfg->chunks.source == CHUNKS_TRACE && l->tp * l->cp * l->etp > 1)
+        REPORT("train.tp", "kernels of a trace are those of whole layers; write 'source: kernels'");
+    if (heads % l->tp || m->dense_ffn % l->tp || (m->moe.shared * m->moe.ffn) % l->tp)
+        REPORT("train.tp",
+               "%lld heads, %lld channels of dense networks and %lld of shared experts do not divide among %u",
+               (ll)heads, (ll)m->dense_ffn, (ll)(m->moe.shared * m->moe.ffn), l->tp);
+    if (l->cfg->sequence % ((int64_t)l->tp * l->cp))
+        REPORT("train.sequence", "%lld tokens do not divide among train.tp * train.cp = %u GPUs", (ll)l->cfg->sequence,
+               l->tp * l->cp);
+    if (l->etp > 1 && (m->moe.ffn % l->etp || !l->recipe.fused))
+        REPORT("train.etp",
+               m->moe.ffn % l->etp ? "%lld channels of an expert do not divide among %u"
+                                   : "%lld channels of an expert are divided by 'software: megatron' only",
+               (ll)m->moe.ffn, l->etp);
 }
 
 void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -231,7 +249,9 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
                (ll)l.cfg->rank, l.ranks - 1);
     stage_counts(file, &l, arena, diag);
     stage_letters(file, &l, arena, diag);
+    l.recipe = train_recipe_of(file, arena, diag);
     check_source(file, &l, arena, diag);
+    check_parallel(file, &l, diag);
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
     if (*file->scenario->cluster.faults.down)
         REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
@@ -290,21 +310,28 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
     return 0;
 }
 
+static double sms_left(const struct train_plan *p, int64_t margin)
+{
+    const struct cluster_hw *hw = &p->scenario->cluster;
+    return margin < 0 ? chunk_kernel_sms(hw, p->layout.model) : (double)(hw->chip.sms - margin);
+}
+
 static void from_kernels(struct train_plan *p, struct arena *arena)
 {
     const struct train_layout *l = &p->layout;
     struct chunk_work work = {.model = l->model,
                               .kernels = p->kernels,
                               .hw = &p->scenario->cluster,
-                              .recipe = &training_recipe_deepseek,
+                              .recipe = &l->recipe,
                               .sequences = (double)l->cfg->micro_batch,
                               .length = (double)l->cfg->sequence,
                               .group = l->ep,
                               .etp = l->etp,
                               .tp = l->tp,
                               .cp = l->cp,
-                              .gemm_sms = chunk_kernel_sms(&p->scenario->cluster, l->model),
-                              .attention_sms = chunk_kernel_sms(&p->scenario->cluster, l->model),
+                              .beside = l->cfg->tp_overlap,
+                              .gemm_sms = sms_left(p, l->cfg->gemm_margin),
+                              .attention_sms = sms_left(p, l->cfg->attention_margin),
                               .layers = l->model->moe.routed ? 1 : 0};
     material_from_kernels(&work, arena, &p->material);
 }
@@ -321,8 +348,16 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
         from_kernels(p, arena);
     else if (read_trace(p, arena, diag))
         return -1;
-    material_add_ends(&p->material, p->layout.model, p->kernels, train_tokens(&p->layout),
-                      p->layout.cfg->precision.logit_B, arena);
+    const struct train_layout *l = &p->layout;
+    material_add_ends(&p->material,
+                      &(struct chunk_ends){.model = l->model,
+                                           .kernels = p->kernels,
+                                           .recipe = &l->recipe,
+                                           .tokens = train_gpu_tokens(l),
+                                           .tp = l->tp,
+                                           .nvlink_s = hw->node.nvlink_latency_s,
+                                           .logit_B = l->cfg->precision.logit_B},
+                      arena);
     return 0;
 }
 
@@ -425,6 +460,7 @@ int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *dia
 {
     *p = (struct train_plan){.file = run->file, .scenario = run->file->scenario};
     p->layout = layout_of(p->scenario);
+    p->layout.recipe = train_recipe_of(p->file, run->arena, diag);
     set_routing(p);
     if (train_place(&p->layout, p->file, run->arena, diag) || open_networks(run, p, diag) ||
         open_material(p, run->arena, diag))

@@ -199,7 +199,7 @@ static void take_load(struct layer_writer *l, uint32_t layer)
     const double *load = l->work->load;
     for (int backward = 0; backward < 2; backward++) {
         double given = load ? load[2 * layer + (uint32_t)backward] : 0;
-        l->w.rows[backward] = (given > 0 ? given : 1) * l->w.tokens * (double)l->w.model->moe.top_k;
+        l->w.rows[backward] = (given > 0 ? given : 1) * l->w.tokens * (double)l->w.model->moe.top_k * l->w.etp;
         l->b.material->program.load[2 * (layer + 1) + (uint32_t)backward] = given;
     }
 }
@@ -212,7 +212,7 @@ static struct layer_writer writer(const struct chunk_work *work, struct arena *a
     struct chunk_program *p = &out->program;
     *out = (struct chunk_material){0};
     p->streams = (const char **)stream_names;
-    p->n_streams = work->tp * work->cp > 1 ? N_STREAMS : STREAM_TENSOR;
+    p->n_streams = work->tp * work->cp * work->etp > 1 ? N_STREAMS : STREAM_TENSOR;
     p->n_routings = 2 * (work->layers + 2);
     p->load = ARENA_ARRAY(arena, double, p->n_routings);
     double own = work->sequences * work->length / (work->tp * work->cp);

@@ -4,6 +4,7 @@
 
 #include "hw/kernels/kernels.h"
 #include "models/chunk/chunk_compose.h"
+#include "models/llm/kernel_writer.h"
 #include "models/llm/model.h"
 #include "models/chunk/recording.h"
 #include "models/trace.h"
@@ -13,7 +14,8 @@ struct material_builder {
     struct chunk_material *material;
     struct arena *arena;
     uint32_t cap_kernels, cap_layers, cap_names, cap_deps;
-    uint32_t stream; /* of kernels to come */
+    uint32_t stream;  /* of kernels to come */
+    uint32_t awaited; /* kernel that the next one waits for, from 1; 0 = none */
 };
 
 /* A builder that goes on where `material` ends (zeroed: at nothing). Streams are set by the caller. */
@@ -30,10 +32,18 @@ void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before)
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
                      double sms);
 
-/* Adds embedding, projection and head (once each) for `tokens` tokens, by the kernel model. logit_B: of a logit in
- * the loss; 2 is one pass over the head's own output. */
-void material_add_ends(struct chunk_material *material, const struct model *m, const struct kernel_model *kernels,
-                       double tokens, double logit_B, struct arena *arena);
+struct chunk_ends {
+    const struct model *model;
+    const struct kernel_model *kernels;
+    const struct training_recipe *recipe;
+    double tokens; /* of the GPU, of which tp neighbours share the vocabulary */
+    uint32_t tp;
+    double nvlink_s; /* latency of what they gather */
+    double logit_B;  /* of a logit in the loss; 2 is one pass over the head's own output */
+};
+
+/* Adds embedding, projection and head (once each), by the kernel model. */
+void material_add_ends(struct chunk_material *material, const struct chunk_ends *ends, struct arena *arena);
 /* The trace's layer pairs as experts' layers, and without their communication, experts' kernels at the mean load
  * taken for it, as dense ones. */
 void material_from_trace(const struct trace *trace, const struct recording *recording, const struct cluster_hw *hw,

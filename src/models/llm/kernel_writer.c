@@ -90,6 +90,10 @@ void write_linear_gemm(struct kernel_writer *w, double n, double k)
 static void cast_both(struct kernel_writer *w, double columns)
 {
     double values = w->tokens * columns;
+    if (w->cast) {
+        w->cast--;
+        return;
+    }
     if (write_casts(w))
         write_pass(w, "quant_cast", KERNEL_QUANTISE, values * bf16_B, 2 * values * w->recipe->operand_B);
 }
@@ -127,18 +131,28 @@ void write_linear_weight(struct kernel_writer *w, double n, double k)
 
 /* --- between GPUs --------------------------------------------------------------------------------------------------- */
 
-void write_gather(struct kernel_writer *w, double width)
+/* Of a gathered number. */
+static double gathered_B(const struct kernel_writer *w)
+{
+    return w->recipe->fused ? w->recipe->operand_B : bf16_B;
+}
+
+void write_gather(struct kernel_writer *w, double width, uint32_t layers)
 {
     if (w->tp == 1)
         return;
+    if (w->recipe->fused) {
+        cast_both(w, width);
+        w->cast = layers;
+    }
     w->tokens = w->own_tokens * w->tp;
-    w->collect(w, "tp_all_gather", w->tp, 1, w->tokens * width * bf16_B, true);
+    w->collect(w, "tp_all_gather", w->tp, 1, w->tokens * width * gathered_B(w), true);
 }
 
 void write_gather_again(struct kernel_writer *w, double width)
 {
     if (w->tp > 1)
-        w->collect(w, "tp_all_gather", w->tp, 1, w->own_tokens * w->tp * width * bf16_B, true);
+        w->collect(w, "tp_all_gather", w->tp, 1, w->own_tokens * w->tp * width * gathered_B(w), true);
 }
 
 void write_scatter(struct kernel_writer *w, double width)

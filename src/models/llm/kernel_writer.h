@@ -37,6 +37,7 @@ struct kernel_writer {
     double sequences, length; /* of a micro-batch */
     double tokens, hidden;    /* that a kernel is of now: the GPU's own, or those that its group has gathered */
     double own_tokens;        /* sequences * length / (tp * cp) */
+    uint32_t cast;            /* operands of so many linear layers to come have been cast before they were gathered */
     uint32_t tp, cp;          /* GPUs that share heads and networks; a sequence */
     uint32_t group;           /* GPUs that share the experts, each of which is divided among etp more */
     uint32_t etp;
@@ -55,9 +56,10 @@ static inline bool write_casts(const struct kernel_writer *w)
 }
 
 /* Tensor parallelism with sequence parallelism (Korthikanti et al., MLSys'23): between norms and residuals each GPU has
- * its own tokens. Gathers vectors of `width` numbers and works on the group's tokens from there on; sums up and is back
- * to the own ones. Nothing where tp is 1. */
-void write_gather(struct kernel_writer *w, double width);
+ * its own tokens. Gathers vectors of `width` numbers, which the next `layers` linear layers multiply, and works on the
+ * group's tokens from there on; sums up and is back to the own ones. Fused kernels cast before they gather. Nothing where
+ * tp is 1. */
+void write_gather(struct kernel_writer *w, double width, uint32_t layers);
 void write_scatter(struct kernel_writer *w, double width);
 /* The same vectors once more, for gradients of weights. */
 void write_gather_again(struct kernel_writer *w, double width);

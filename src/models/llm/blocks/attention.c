@@ -39,7 +39,7 @@ void attention_write_output(struct kernel_writer *w, double width)
 
 void attention_write_output_input(struct kernel_writer *w, double width)
 {
-    write_gather(w, w->hidden);
+    write_gather(w, w->hidden, 1);
     if (write_casts(w) && !w->recipe->fused)
         write_pass(w, "quant_cast", KERNEL_QUANTISE, w->tokens * width * E5M6_BITS / 8, w->tokens * width * bf16_B);
     write_linear_input(w, w->hidden, width);

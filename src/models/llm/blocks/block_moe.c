@@ -312,14 +312,29 @@ static void activate_rows(struct kernel_writer *w, double rows, double f)
     row_pass(w, "swiglu", KERNEL_SWIGLU, 2 * rows * f * bf16_B, rows * f * bf16_B);
 }
 
+/* Rows of all GPUs that share the experts, to each of them; and the sum of what each has made of them back. */
+static void gather_rows(struct kernel_writer *w, double rows)
+{
+    if (w->etp > 1)
+        w->collect(w, "etp_all_gather", w->etp, 1, rows * w->hidden * bf16_B, false);
+}
+
+static void scatter_rows(struct kernel_writer *w, double rows)
+{
+    if (w->etp > 1)
+        w->collect(w, "etp_reduce_scatter", w->etp, 1, rows * w->hidden * bf16_B, false);
+}
+
 static void routed_forward(struct kernel_writer *w, const void *dims, bool backward)
 {
     double f = expert_width(w, dims), d = w->hidden, rows = padded(w, dims, backward);
+    gather_rows(w, rows);
     cast_rows(w, rows, d);
     grouped(w, dims, backward, 2 * f, d);
     activate_rows(w, rows, f);
     cast_rows(w, rows, f);
     grouped(w, dims, backward, d, f);
+    scatter_rows(w, rows);
 }
 
 static void shared_forward(struct kernel_writer *w, const void *dims)
@@ -342,6 +357,7 @@ static void input_fused(struct kernel_writer *w, const void *dims)
     double f = expert_width(w, dims), d = w->hidden, rows = padded(w, dims, true), width = shared_width(dims);
     if (w->recipe->again & AGAIN_SHARED && width > 0)
         shared_forward(w, dims);
+    gather_rows(w, rows);
     cast_rows(w, rows, d);
     grouped(w, dims, true, f, d);
     if (w->recipe->again & AGAIN_ACTIVATION)
@@ -349,6 +365,7 @@ static void input_fused(struct kernel_writer *w, const void *dims)
     row_pass(w, "swiglu", KERNEL_SWIGLU, 3 * rows * f * bf16_B, 2 * rows * f * bf16_B);
     cast_rows(w, rows, 2 * f);
     grouped(w, dims, true, d, 2 * f);
+    scatter_rows(w, rows);
     if (width > 0)
         network_write_input(w, width);
 }

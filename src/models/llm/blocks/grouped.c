@@ -199,7 +199,7 @@ static struct kernel_call core_of(const struct kernel_writer *w, const void *dim
 static void forward(struct kernel_writer *w, const void *dims)
 {
     struct kernel_call core = core_of(w, dims);
-    write_gather(w, w->hidden);
+    write_gather(w, w->hidden, 1);
     write_linear_forward(w, own_projected(w, dims), w->hidden);
     write_rope(w, rotated(w, dims));
     attention_write_core(w, &core);

@@ -290,7 +290,7 @@ static void forward(struct kernel_writer *w, const void *dims)
     write_small(w, 2);
     write_copy(w, x.rope);
     norm_latents(w, &x);
-    write_gather(w, gathered_width(w, &x));
+    write_gather(w, gathered_width(w, &x), 2);
     if (x.q <= 0)
         write_linear_forward(w, x.queries, w->hidden);
     expand_latents(w, &x);

@@ -73,14 +73,14 @@ void network_write_norm_again(struct kernel_writer *w)
 
 void network_write_forward(struct kernel_writer *w, double width)
 {
-    write_gather(w, w->hidden);
+    write_gather(w, w->hidden, 1);
     write_linear_forward(w, 2 * width / w->tp, w->hidden);
     network_write_down(w, width / w->tp);
 }
 
 void network_write_input(struct kernel_writer *w, double width)
 {
-    write_gather(w, w->hidden);
+    write_gather(w, w->hidden, 1);
     network_write_input_down(w, width / w->tp);
     network_write_norm_again(w);
     write_gather_again(w, w->hidden);
