@@ -38,7 +38,7 @@ static bool is_about(const struct comm_row *row, const struct cluster_hw *hw)
 
 static bool is_compared(const struct comm_row *row, const struct cluster_hw *hw)
 {
-    return is_about(row, hw) && (row->is_collective || row->phase != EP_PREPARE || comm_row_kernel(row, hw));
+    return is_about(row, hw) && (row->is_collective || row->phase < EP_PREPARE || comm_row_kernel(row, hw)->prepares);
 }
 
 /* Few tokens are drawn, since the busiest rank sets the pace; of many, ranks get alike. */
@@ -82,8 +82,12 @@ static int collective_s(const struct comm_check *check, const struct comm_row *r
     uint32_t *ranks = ARENA_ARRAY(arena, uint32_t, row->gpus);
     for (uint32_t r = 0; r < row->gpus; r++)
         ranks[r] = r;
-    struct collective c = {
-        .operation = row->operation, .ranks = ranks, .n = row->gpus, .size_B = row->size_B, .pxn = true};
+    struct collective c = {.operation = row->operation,
+                           .ranks = ranks,
+                           .n = row->gpus,
+                           .size_B = row->size_B,
+                           .integer = row->integer,
+                           .pxn = true};
     int failed = comm_collective_s(&(struct comm_place){check->hw, row->gpus}, &c, out_s, diag);
     arena_free(arena);
     return failed;
@@ -153,7 +157,7 @@ static const char *group_name(const struct comm_check *c, const struct comm_row 
     const char *where = row->nodes ? arena_printf(arena, "%u node%s", row->nodes, row->nodes == 1 ? "" : "s")
                                    : arena_printf(arena, "EP%u", gpus);
     return arena_printf(arena, "%s, %s, %s, %s", comm_row_kernel(row, c->hw)->name, c->hardware, where,
-                        row->phase == EP_PREPARE    ? "prepare"
+                        row->phase >= EP_PREPARE    ? "prepare"
                         : row->tokens <= FEW_TOKENS ? "latency"
                                                     : "bandwidth");
 }

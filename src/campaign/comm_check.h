@@ -27,6 +27,10 @@ struct comm_checked {
     uint32_t left_out;   /* measurements of kernels other than cluster.ep_kernel.kernel */
 };
 
+/* Of a measurement: GPUs, and the kernel that it is held against (NULL for a collective). */
+uint32_t comm_row_gpus(const struct comm_row *row, const struct cluster_hw *hw);
+const struct ep_kernel_type *comm_row_kernel(const struct comm_row *row, const struct cluster_hw *hw);
+
 int comm_check(const struct comm_check *c, struct arena *arena, struct comm_checked *out, struct diag *diag);
 
 /* A constant as configs/NAME/ep_kernel.yaml has it. */

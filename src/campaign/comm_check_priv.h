@@ -7,8 +7,6 @@
 
 enum { MOST_NODES_OF_TOKEN = 4 };
 
-uint32_t comm_row_gpus(const struct comm_row *row, const struct cluster_hw *hw);
-const struct ep_kernel_type *comm_row_kernel(const struct comm_row *row, const struct cluster_hw *hw);
 /* What the model says of one measurement. */
 int comm_row_s(const struct comm_check *check, const struct comm_rows *file, const struct comm_row *row, double *out_s,
                struct diag *diag);

@@ -74,7 +74,7 @@ static void add(struct fitting *f, const struct sorted *s, bool most, const char
 
 static int fit_share(struct fitting *f, const struct sorted *s, double *share)
 {
-    double low = 0.02, high = 1, log_ratio, difference_s;
+    double low = 0.02, high = f->hw.node.nvlink_efficiency_ratio, log_ratio, difference_s; /* links limit, too */
     for (int i = 0; i < HALVINGS; i++) {
         *share = sqrt(low * high);
         if (miss(f, s, true, &log_ratio, &difference_s))

@@ -1,5 +1,6 @@
 /* moesim comm: kernels of expert parallelism and collectives beside measurements. */
 #include <argp.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,25 +8,27 @@
 #include "base/units.h"
 #include "campaign/comm_check.h"
 #include "cmd/cmd.h"
+#include "io/csv.h"
 #include "io/hardware.h"
 #include "io/inputs/cluster_file.h"
 #include "io/results/comm_writers.h"
 #include "kinds/fork_map.h"
 
-enum { MAX_SET = 256, MAX_FILES = 64, KEY_CHECK = 256, KEY_FIT, KEY_HARDWARE, KEY_TOLERANCE, KEY_TOPOLOGY };
+enum { MAX_SET = 256, MAX_FILES = 64, KEY_CHECK = 256, KEY_FIT, KEY_HARDWARE, KEY_TOLERANCE, KEY_TOPOLOGY, KEY_ROWS };
 
 struct options {
     const char *files[MAX_FILES], *hardware, *topology, *out, *set[MAX_SET];
     int n_files, n_set;
     uint32_t jobs;
     double tolerance;
-    bool fit, check, json;
+    bool fit, check, json, rows;
 };
 
 static const struct argp_option argp_options[] = {
     {"check", KEY_CHECK, "FILE", 0, "hold measured rows against the model (CSV, may be compressed); may be repeated",
      0},
     {"fit", KEY_FIT, NULL, 0, "with --check: propose constants, and say which rows they come from", 0},
+    {"rows", KEY_ROWS, NULL, 0, "with --check: every measurement with its prediction, as CSV", 0},
     {"hardware", KEY_HARDWARE, "NAME", 0, "of 'moesim list hardware', layers with commas (default: h800)", 0},
     {"set", 's', "KEY=VALUE", 0, "change a key of the cluster, e.g. cluster.ep_kernel.kernel=deepep_v2", 0},
     {"topology", KEY_TOPOLOGY, "NAME", 0, "of 'moesim list topologies', between nodes (default: mrft)", 0},
@@ -64,6 +67,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_FIT:
         o->fit = true;
         return 0;
+    case KEY_ROWS:
+        o->rows = true;
+        return 0;
     case KEY_HARDWARE:
         o->hardware = arg;
         return 0;
@@ -91,10 +97,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         argp_error(state, "what is '%s'? measured rows are given by --check %s", arg, arg);
         return 0;
     case ARGP_KEY_END:
-        if ((o->fit || o->tolerance > 0) && !o->check)
-            argp_error(state, "--%s needs rows: --check FILE", o->fit ? "fit" : "tolerance");
-        if (o->fit && o->json)
-            argp_error(state, "--fit prints constants as text; leave out --format");
+        if ((o->fit || o->rows || o->tolerance > 0) && !o->check)
+            argp_error(state, "--%s needs rows: --check FILE", o->fit ? "fit" : o->rows ? "rows" : "tolerance");
+        if ((o->fit || o->rows) && o->json)
+            argp_error(state, "--fit prints text, --rows CSV; leave out --format");
+        if (o->fit && o->rows)
+            argp_error(state, "either --fit or --rows");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -177,12 +185,35 @@ static void add_notes(const struct comm_check *c, struct arena *arena, struct co
     page->notes = notes;
 }
 
+static void print_rows(const struct comm_check *c, const struct comm_checked *checked, struct outfile *f)
+{
+    uint32_t i = 0;
+    outfile_printf(f, "file,line,what,phase,gpus,tokens,bytes,sms,predicted_us,measured_us,error\n");
+    for (uint32_t k = 0; k < c->n_files; k++)
+        for (uint32_t r = 0; r < c->files[k].n; r++, i++) {
+            const struct comm_row *row = &c->files[k].rows[r];
+            if (!isfinite(checked->predicted_s[i]))
+                continue;
+            csv_text(f, c->files[k].file);
+            outfile_printf(f, ",%d,%s,%s,%u,%.10g,%.10g,%.10g,%.6g,%.6g,%.4g\n", row->line,
+                           row->is_collective ? collective_operation_names[row->operation]
+                                              : comm_row_kernel(row, c->hw)->name,
+                           row->is_collective ? "" : ep_phase_names[row->phase], comm_row_gpus(row, c->hw), row->tokens,
+                           row->size_B, row->sms, 1e6 * checked->predicted_s[i], 1e6 * row->measured_s,
+                           checked->predicted_s[i] / row->measured_s - 1);
+        }
+}
+
 static int print_check(const struct options *o, const struct comm_check *c, struct outfile *f, struct arena *arena,
                        struct diag *diag)
 {
     struct comm_checked checked;
     if (comm_check(c, arena, &checked, diag))
         return -1;
+    if (o->rows) {
+        print_rows(c, &checked, f);
+        return 0;
+    }
     struct comm_line *lines = ARENA_ARRAY(arena, struct comm_line, checked.n_groups + 1);
     struct comm_page page = {.hardware = c->hardware,
                              .groups = lines,

@@ -196,6 +196,11 @@ static const struct cfg_field software_fields[] = {
      .max = 1e12,
      .doc = "grain of pipelines: messages are forwarded chunk by chunk (default: NCCL's buffer of "
             "4 MiB in 8 steps)"},
+    {.name = "nccl",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct hw_software, nccl),
+     .sub = &hw_nccl_table,
+     .doc = "NCCL's kernels inside a node"},
     {0}};
 static const struct cfg_table software_table = {"software", "the collective library (NCCL)", sizeof(struct hw_software),
                                                 software_fields};

@@ -11,6 +11,7 @@
 #include "hw/failures.h"
 #include "hw/host.h"
 #include "hw/kernels/kernel_cfg.h"
+#include "hw/nccl_cfg.h"
 #include "hw/packet.h"
 
 /* How FP8 tensor cores add, and who applies fine-grained scales (paper 3.1). */
@@ -104,6 +105,7 @@ struct hw_software {
     double network_step_s; /* per message over the network: proxy, flags, staging buffers */
     double message_s;      /* messages of a GPU are posted one after the other, each takes this */
     double chunk_B;        /* grain of pipelines: a message is forwarded chunk by chunk */
+    struct hw_nccl nccl;
 };
 
 /* Where the network itself copies tokens of a dispatch, or adds those of a combine (paper 6.5, 4.4.2). */

@@ -13,6 +13,7 @@ libmoesim_a_SOURCES += src/hw/kernels/kernel_report.c src/hw/kernels/kernel_repo
 libmoesim_a_SOURCES += src/hw/kernels/roofline.c src/hw/kernels/roofline.h
 libmoesim_a_SOURCES += src/hw/kernels/roofline_gemm.c src/hw/kernels/roofline_attention.c
 libmoesim_a_SOURCES += src/hw/machine.c src/hw/machine.h
+libmoesim_a_SOURCES += src/hw/nccl_cfg.c src/hw/nccl_cfg.h
 libmoesim_a_SOURCES += src/hw/packet.c src/hw/packet.h
 
 include src/hw/formats/local.mk

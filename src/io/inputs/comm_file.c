@@ -267,8 +267,7 @@ static void measured(struct reading *r, struct comm_row row, enum column time, e
     if (sms != N_COLUMNS && has(r, sms))
         row.sms = number(r, sms, 1, 4096);
     row.measured_s = 1e-6 * number(r, time, 1e-3, 1e12);
-    if (phase != EP_PREPARE || row.measured_s > 0)
-        add(r, &row);
+    add(r, &row);
 }
 
 static bool phase_of(struct reading *r, enum ep_phase *out)
@@ -292,6 +291,12 @@ static bool phase_of(struct reading *r, enum ep_phase *out)
     return false;
 }
 
+/* Kernels that did not run took 0 us. */
+static bool says_more(const struct reading *r, enum column c)
+{
+    return has(r, c) && !says(r, c, "0");
+}
+
 static void read_exchange(struct reading *r)
 {
     struct comm_row row = {.line = r->line,
@@ -310,6 +315,10 @@ static void read_exchange(struct reading *r)
         measured(r, row, DISPATCH_TIME, EP_DISPATCH, DISPATCH_SMS);
     if (has(r, COMBINE_TIME))
         measured(r, row, COMBINE_TIME, EP_COMBINE, r->at[COMBINE_SMS] < 0 ? DISPATCH_SMS : COMBINE_SMS);
+    if (row.nodes > 1 && says_more(r, DISPATCH_NOTIFY))
+        measured(r, row, DISPATCH_NOTIFY, EP_PREPARE, DISPATCH_SMS);
+    if (row.nodes > 1 && says_more(r, COMBINE_NOTIFY))
+        measured(r, row, COMBINE_NOTIFY, EP_PREPARE_COMBINE, r->at[COMBINE_SMS] < 0 ? DISPATCH_SMS : COMBINE_SMS);
     if (has(r, TIME) && phase_of(r, &phase))
         measured(r, row, TIME, phase, DISPATCH_SMS);
 }

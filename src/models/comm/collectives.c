@@ -8,7 +8,9 @@
  * the local GPU on that rail, which sends what all GPUs of the node have for one receiver as one message;
  * both hops run at once, chunk by chunk: a chunk's first hop appears as latency of the second.
  *
- * Left out: the SMs that move the data, NCCL's LL and LL128 protocols, channels, switch reductions. */
+ * Inside a node, where the chip's kernels of NCCL are known, their protocols (collective_nccl.c).
+ *
+ * Left out: the SMs that move the data; between nodes NCCL's LL and LL128 protocols, channels, switch reductions. */
 #include "models/comm/collectives_impl.h"
 
 #include "base/diag.h"
@@ -138,6 +140,11 @@ struct collective_ops collective_build(struct opgraph *graph, const struct clust
 {
     struct coll_builder b = builder_new(graph, hw, c, arena);
     struct collective_ops ops = {.first = graph->n_ops};
+    if (coll_nccl_applies(c, hw)) {
+        coll_nccl(&b);
+        ops.end = graph->n_ops;
+        return ops;
+    }
     switch (algorithm_of(c)) {
     case COLLECTIVE_RING:
         build_ring(&b);

@@ -40,6 +40,7 @@ struct collective {
     double size_B;
     const double *receiver_share; /* all-to-all(v): [n] of each sender's bytes, sum 1; NULL = 1/n */
     bool pxn;                     /* to another rail over NVLink first, many messages as one (NCCL PXN) */
+    bool integer;                 /* values that switches do not add up */
     uint8_t priority;             /* traffic class, 0 first */
     const char *name;
 };

@@ -64,6 +64,12 @@ void coll_ring_order(const struct coll_builder *b, uint32_t turn, uint32_t *orde
  * rings. */
 void coll_rings(struct coll_builder *b, uint32_t steps);
 
+/* --- NCCL's kernels inside a node (collective_nccl.c) */
+
+/* Whether the chip's are known and the collective is one of theirs. */
+bool coll_nccl_applies(const struct collective *c, const struct cluster_hw *hw);
+void coll_nccl(struct coll_builder *b);
+
 /* --- pipelines of chunks (collective_pipelines.c)
  * ---------------------------------------------------------- */
 

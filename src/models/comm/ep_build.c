@@ -16,7 +16,7 @@
 
 #include "base/diag.h"
 
-const char *const ep_phase_names[] = {"dispatch", "combine", "prepare", NULL};
+const char *const ep_phase_names[] = {"dispatch", "combine", "prepare", "prepare_combine", NULL};
 
 enum { FLAG_B = 8 };
 

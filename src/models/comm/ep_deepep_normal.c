@@ -27,7 +27,7 @@ enum {
     FORWARDER_SUM_WARPS = 24, /* of a combine between nodes */
     HOME_SUM_WARPS = 16,
     STEP_B = 512,    /* a warp's 32 lanes of 16 bytes */
-    FILL_TOKENS = 8, /* of a channel: the chunk under way at each hop */
+    FILL_TOKENS = 8, /* of a channel: the chunk under way at each hop, or a share of all: chunks are tuned */
     META_B = 8       /* where a token comes from */
 };
 
@@ -72,6 +72,12 @@ static void inside_node(const struct ep_call *c, struct ep_cost *out)
     out->start_s += B / STEP_B * k->load_s; /* the last token's sum */
 }
 
+/* Inside a node a call includes its notify kernel: two barriers, a launch more. Between nodes that is EP_PREPARE. */
+static double notify_s(const struct ep_call *c)
+{
+    return 4 * c->hw->node.nvlink_latency_s + 2 * c->hw->kernels.launch_gap_s;
+}
+
 static void between_nodes(const struct ep_call *c, struct ep_cost *out)
 {
     const struct hw_sm_copies *k = &c->hw->ep_kernel.copies;
@@ -79,6 +85,7 @@ static void between_nodes(const struct ep_call *c, struct ep_cost *out)
     double nodes = t->nodes_per_token, ranks = t->ranks_per_token, B = out->token_B, steps = B / STEP_B;
     out->copies = EP_A_COPY_A_NODE;
     out->network_s = k->network_flag_s;
+    out->start_s = fmax(0, out->start_s - notify_s(c));
     if (c->phase == EP_DISPATCH) {
         double forward_s = nodes * k->load_s / 2 + ranks / t->per_node * bulk_s(c, B);
         out->engine_Bps[EP_FORWARD] = engine_Bps(c, ranks, B, forward_s);
@@ -110,8 +117,27 @@ static double token_s(const struct ep_call *c, const struct ep_cost *cost)
     return s * c->sms / 2;
 }
 
+/* Between nodes a kernel of its own (cached_notify): everyone waits for everyone twice, over the network and over NVLink.
+ * A barrier among N nodes is log2 N rounds of messages, those among a node's GPUs come on top. Of a combine, channels
+ * also walk through the heads of their tokens. */
+static void prepare(const struct ep_call *c, struct ep_cost *out)
+{
+    const struct cluster_hw *hw = c->hw;
+    double nodes = c->traffic->nodes, gpus = c->traffic->per_node;
+    *out =
+        (struct ep_cost){.rounds = (uint32_t)(2 * ceil(log2(nodes))),
+                         .network_s = hw->ep_kernel.copies.network_flag_s,
+                         .start_s = hw->kernels.launch_gap_s + 2 * (ceil(log2(gpus)) + 2) * hw->node.nvlink_latency_s};
+    if (c->phase == EP_PREPARE_COMBINE)
+        out->end_s = ceil(c->tokens / (c->sms / 2)) * hw->ep_kernel.copies.load_s * 0.18;
+}
+
 static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struct ep_cost *out)
 {
+    if (c->phase >= EP_PREPARE) {
+        prepare(c, out);
+        return;
+    }
     bool combine = c->phase == EP_COMBINE;
     *out = (struct ep_cost){.token_B = wire_format_B(c->format, c->hidden) + META_B,
                             .start_s = k->start_s[combine],
@@ -122,7 +148,8 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
     else
         inside_node(c, out);
     double of_channel = ceil(c->tokens / (c->sms / 2));
-    out->ahead_s = fmin(of_channel, FILL_TOKENS) * token_s(c, out);
+    double hops = c->traffic->nodes > 1 ? 2 : 1;
+    out->ahead_s = fmin(of_channel / (1.5 * hops), FILL_TOKENS) * token_s(c, out);
 }
 
 static const char *misfit(const struct ep_call *c, char *why, size_t size)
@@ -148,6 +175,7 @@ const struct ep_kernel_type ep_deepep_normal = {
     .doc = "DeepEP's normal kernels: SMs copy, one copy a node over the network, one a rank over NVLink",
     .software = "DeepEP, September 2025 (bulk copies)",
     .ref = "4.3",
+    .prepares = true,
     .constants = offsetof(struct hw_ep_kernel, deepep_normal),
     .nearest = {.software = "H100", .start_s = {23.8e-6, 25.4e-6}, .nvlink_ratio = {0.655, 0.65}},
     .misfit = misfit,

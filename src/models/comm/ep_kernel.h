@@ -14,7 +14,8 @@
 #include "models/comm/ep_traffic.h"
 #include "models/opgraph.h"
 
-enum ep_phase { EP_DISPATCH, EP_COMBINE, EP_PREPARE, N_EP_PHASES };
+/* What comes before data may be a kernel of its own: counts, barriers. */
+enum ep_phase { EP_DISPATCH, EP_COMBINE, EP_PREPARE, EP_PREPARE_COMBINE, N_EP_PHASES };
 extern const char *const ep_phase_names[]; /* NULL-terminated */
 
 /* One exchange of one group: what its kernel sees. */
@@ -60,6 +61,7 @@ struct ep_kernel_type {
     const char *software; /* what was read and measured: version, date */
     const char *ref;
     bool latency;     /* for few tokens: takes SMs for sending and receiving only */
+    bool prepares;    /* has a kernel of its own for what comes before data (EP_PREPARE) */
     size_t constants; /* offset of its struct hw_ep_constants in struct hw_ep_kernel */
     /* Where nobody measured it on the chip: another's, which `nearest.software` names. */
     struct hw_ep_constants nearest;

@@ -24,10 +24,14 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
                             .start_s = k->start_s[back],
                             .nvlink_Bps = k->nvlink_ratio[back] * c->hw->node.nvlink_Bps,
                             .sms = (double)c->hw->chip.sms};
-    /* flags come from the slowest of all, whose number grows: one more hop each time they double */
-    out->start_s += log2(fmax(1, c->traffic->group.ranks)) * nvlink_s;
-    if (back) /* a token's loads, there and back */
-        out->end_s = ceil(out->token_B / BLOCK_B) * (nvlink_s + load_s);
+    /* flags come from the slowest of all, whose number grows: one more hop each time they double; a combine waits for
+     * flags, and then for what the slowest has */
+    out->start_s += (back ? 2 : 1) * log2(fmax(1, c->traffic->group.ranks)) * nvlink_s;
+    if (back) { /* a token's loads, there and back, are hidden once links are full */
+        double n = c->traffic->group.ranks, chain_s = ceil(out->token_B / BLOCK_B) * (nvlink_s + load_s);
+        double link_s = c->tokens * c->traffic->ranks_per_token * (n - 1) / n * out->token_B / out->nvlink_Bps;
+        out->end_s = fmax(0, chain_s - link_s);
+    }
 }
 
 static const char *misfit(const struct ep_call *c, char *why, size_t size)

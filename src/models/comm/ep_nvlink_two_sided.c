@@ -19,14 +19,16 @@ static void prepare(const struct ep_call *c, const struct hw_ep_constants *k, st
     const struct hw_sm_copies *s = &c->hw->ep_kernel.copies;
     /* choices are counted 32 at a time by each rank's block; blocks wait for the last of them */
     double each_s = s->scan_s / 32 * (1 + 1.0 / c->traffic->group.ranks);
-    *out = (struct ep_cost){.start_s = k->start_s[0], .end_s = c->tokens * each_s};
+    /* counts of all come from the slowest, whose number grows */
+    double wait_s = 0.45 * c->hw->node.nvlink_latency_s * log2(fmax(1, c->traffic->group.ranks));
+    *out = (struct ep_cost){.start_s = k->start_s[0] + wait_s, .end_s = c->tokens * each_s};
 }
 
 static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struct ep_cost *out)
 {
     bool back = c->phase == EP_COMBINE, cast = back && strcmp(c->format, "bf16");
     double copies = c->traffic->ranks_per_token, sms = (double)c->hw->chip.sms;
-    if (c->phase == EP_PREPARE) {
+    if (c->phase >= EP_PREPARE) {
         prepare(c, k, out);
         return;
     }
@@ -52,6 +54,7 @@ const struct ep_kernel_type ep_nvlink_two_sided = {
     .software = "TensorRT-LLM 1.3",
     .ref = "2.3.2",
     .latency = true,
+    .prepares = true,
     .constants = offsetof(struct hw_ep_kernel, nvlink_two_sided),
     .nearest = {.software = "GB200", .start_s = {12.3e-6, 12.5e-6}, .nvlink_ratio = {0.70, 0.57}},
     .misfit = misfit,
