@@ -200,14 +200,22 @@ def run(*a):
     return subprocess.run([sys.argv[1], *a], stdout=subprocess.PIPE, text=True).stdout
 def numbers(text):
     key = r":\s*(?:\{value:\s*)?\"?([-+]?[0-9][0-9.e+-]*)\s*([A-Za-z/%]*)"
-    return [re.search(key, line.split("#")[0]) for line in text.splitlines()]
+    path, found = [], {} # by dotted key: a proposal that changes the topology changes which keys there are
+    for line in text.splitlines():
+        word = re.match(r"( *)([a-z0-9_]+):", line)
+        if word:
+            path = path[:len(word[1]) // 2] + [word[2]]
+            found[".".join(path)] = re.search(key, line.split("#")[0])
+    return found
 trials, seen = json.load(open("all.json"))["proposals"], 0
 for t in trials:
     was = run("validate", "--print", t["scenario"], *(x for s in t["set"] for x in ("-s", s))).replace("command line: -s ", "by hand: ")
     open("echo.yaml", "w").write(was)
     now = run("validate", "--print", "echo.yaml", "--proposal", t["name"] + (t["arguments"] and ":" + t["arguments"]))
-    assert len(was.splitlines()) == len(now.splitlines()) > 100, t["name"]
-    pairs = [(a, b) for a, b in zip(numbers(was), numbers(now)) if a and b and a[2] == b[2] and a[1] != b[1]]
+    was, now = numbers(was), numbers(now)
+    assert len(was) > 100 and len(now) > 100, t["name"]
+    both = [(was[k], now[k]) for k in was if k in now]
+    pairs = [(a, b) for a, b in both if a and b and a[2] == b[2] and a[1] != b[1]]
     ratios = [float(a[1]) / float(b[1]) for a, b in pairs if float(a[1]) and float(b[1])]
     seen += len(ratios)
     echo = any(abs(r / t["gain"] - 1) < 1e-3 or abs(r * t["gain"] - 1) < 1e-3 for r in ratios)

@@ -26,7 +26,7 @@ static void ideal_cluster(int64_t nodes)
         .topology = "mpft",
         .node = {.gpus = 8, .nvlink_Bps = nvlink_Bps, .nvlink_efficiency_ratio = 1, .pcie_Bps = 1e15},
         .nic = {.per_node = 8, .bandwidth_Bps = nic_Bps, .mtu_B = 4096, .efficiency_ratio = 1},
-        .network = {.switch_ports = 64, .port_Bps = nic_Bps, .oversubscription_ratio = 1},
+        .network = {.switch_ports = 64, .port_Bps = nic_Bps},
         .software = {.chunk_B = 1 << 19}};
 }
 

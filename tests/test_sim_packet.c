@@ -11,6 +11,7 @@
 #include "sim/sim.h"
 #include "tap_main.h"
 #include "topology/ends.h"
+#include "topology/topo_keys.h"
 
 struct job {
     struct arena *arena;
@@ -115,8 +116,9 @@ START_TEST(alone_every_path_takes_the_fluid_time)
         struct job *j = load(networks[n], 8);
         j->hw->network.switch_ports = 32;
         if (!strcmp(networks[n], "slim_fly"))
-            j->hw->network.slim_fly_q = 5;
-        j->hw->network.nic_ports = !strcmp(networks[n], "mpft_multiport") ? 2 : 1;
+            j->hw->network.topology_keys = topo_keys_with(j->hw, "slim_fly_q=5", j->arena);
+        if (!strcmp(networks[n], "mpft_multiport"))
+            j->hw->network.topology_keys = topo_keys_with(j->hw, "nic_ports=2", j->arena);
         build(j);
         gsl_rng *rng = rng_stream(2, 0, "pairs");
         for (int i = 0; i < 40; i++) {

@@ -9,6 +9,7 @@
 #include "hw/cluster.h"
 #include "io/scenario.h"
 #include "tap_main.h"
+#include "topology/topo_keys.h"
 #include "topology/topology.h"
 
 struct setup {
@@ -16,7 +17,13 @@ struct setup {
     struct diag *diag;
     struct cluster_hw *hw;
     struct topology topo;
+    int64_t planes; /* of random_hardware */
 };
+
+static void set_key(struct setup *s, const char *key, double value)
+{
+    s->hw->network.topology_keys = topo_keys_with(s->hw, arena_printf(s->arena, "%s=%.9g", key, value), s->arena);
+}
 
 static struct setup *load(void)
 {
@@ -119,7 +126,7 @@ START_TEST(ports_that_do_not_divide)
     struct topo_counts c = {0};
     s->hw->nodes = 96;
     s->hw->network.switch_ports = rows[_i].ports;
-    s->hw->network.oversubscription_ratio = rows[_i].ratio;
+    set_key(s, "oversubscription", (double)(rows[_i].ratio));
     ck_assert_int_eq(topology_find(rows[_i].topology)->count(s->hw, &c, s->diag), -1);
     ck_assert_msg(strstr(diag_text(s->diag), rows[_i].says), "%s", diag_text(s->diag));
     done(s);
@@ -132,7 +139,7 @@ START_TEST(offered_ratio_is_taken)
     struct setup *s = load();
     struct topo_counts c = {0};
     s->hw->nodes = 96;
-    s->hw->network.oversubscription_ratio = 2.04762;
+    set_key(s, "oversubscription", 2.04762);
     ck_assert_int_eq(topology_find("mpft")->count(s->hw, &c, s->diag), 0);
     ck_assert_uint_eq(c.links, 8 * 3 * 21); /* planes, leaves of 43, uplinks */
     done(s);
@@ -146,14 +153,16 @@ static void random_hardware(struct setup *s, gsl_rng *rng)
     static const int64_t ports[] = {8, 16, 64, 128};
     s->hw->node.gpus = s->hw->nic.per_node = 1 + (int64_t)gsl_rng_uniform_int(rng, 8);
     s->hw->network.switch_ports = ports[gsl_rng_uniform_int(rng, 4)];
-    s->hw->network.oversubscription_ratio = 1 + (double)gsl_rng_uniform_int(rng, 3);
-    if (s->hw->network.oversubscription_ratio == 2) /* ports that can be divided by three */
+    uint32_t ratio = 1 + (uint32_t)gsl_rng_uniform_int(rng, 3);
+    set_key(s, "oversubscription", ratio);
+    if (ratio == 2) /* ports that can be divided by three */
         s->hw->network.switch_ports = s->hw->network.switch_ports * 3 / 2;
     s->hw->nodes = 1 + (int64_t)gsl_rng_uniform_int(rng, 40);
-    s->hw->network.nic_ports = 1 + (int64_t)gsl_rng_uniform_int(rng, 4);
-    s->hw->network.planes = gsl_rng_uniform_int(rng, 2) ? 0 : s->hw->node.gpus;
+    set_key(s, "nic_ports", (double)(1 + (int64_t)gsl_rng_uniform_int(rng, 4)));
+    s->planes = gsl_rng_uniform_int(rng, 2) ? 0 : s->hw->node.gpus;
     if (s->hw->node.gpus % 2 == 0 && gsl_rng_uniform_int(rng, 2))
-        s->hw->network.planes = s->hw->node.gpus / 2;
+        s->planes = s->hw->node.gpus / 2;
+    set_key(s, "planes", (double)s->planes);
 }
 
 static void count_built(const struct topology *t, struct topo_counts *c)
@@ -227,7 +236,7 @@ START_TEST(random_clusters)
         ck_assert_uint_eq(built.endpoints, counted.endpoints);
         ck_assert_uint_eq(built.switches, counted.switches);
         ck_assert_uint_eq(built.links, counted.links);
-        check_pairs(&s->topo, rng, !s->hw->network.planes || s->hw->network.planes == s->hw->node.gpus);
+        check_pairs(&s->topo, rng, !s->planes || s->planes == s->hw->node.gpus);
     }
     done(s);
     gsl_rng_free(rng);
@@ -322,7 +331,7 @@ START_TEST(planes_must_divide)
 {
     struct setup *s = load();
     struct topo_counts c = {0};
-    s->hw->network.planes = 3;
+    set_key(s, "planes", 3);
     ck_assert_int_eq(topology_find("mpft")->count(s->hw, &c, s->diag), -1);
     ck_assert_ptr_nonnull(strstr(diag_text(s->diag), "a divisor of 8"));
     done(s);
@@ -334,7 +343,7 @@ START_TEST(planes_shared_by_nics)
 {
     struct setup *s = load();
     uint32_t n;
-    s->hw->network.planes = 4;
+    set_key(s, "planes", 4);
     ck_assert_int_eq(build(s, "mpft"), 0);
     path_latency_s(&s->topo, 0, 8 + 4, &n); /* plane 0 both */
     ck_assert_uint_eq(n, 2);

@@ -22,8 +22,6 @@ static void setup(void)
     hw.nic = (struct hw_nic){.per_node = 4, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 1};
     hw.network.switch_ports = 4;
     hw.network.port_Bps = 50e9;
-    hw.network.oversubscription_ratio = 1;
-    hw.network.nic_ports = 1;
     t = (struct topology){.type = topology_find("mpft")};
     ck_assert_msg(t.type->build(&t, &hw, a, d) == 0, "%s", diag_text(d));
 }

@@ -7,6 +7,7 @@
 
 #include "hw/cluster.h"
 #include "tap_main.h"
+#include "topology/topo_keys.h"
 #include "topology/topology.h"
 
 static struct arena *a;
@@ -23,8 +24,11 @@ static void setup(void)
     hw.nic = (struct hw_nic){.per_node = 1, .bandwidth_Bps = 50e9, .mtu_B = 4096, .efficiency_ratio = 1};
     hw.network.switch_ports = 4096;
     hw.network.port_Bps = 50e9;
-    hw.network.oversubscription_ratio = 1;
-    hw.network.nic_ports = 1;
+}
+
+static void set_key(const char *key, uint32_t value)
+{
+    hw.network.topology_keys = topo_keys_with(&hw, arena_printf(a, "%s=%u", key, value), a);
 }
 
 static void teardown(void)
@@ -195,7 +199,7 @@ enum { N_BUILDABLE = sizeof buildable / sizeof *buildable };
 
 START_TEST(slim_fly_has_diameter_2)
 {
-    hw.network.slim_fly_q = buildable[_i];
+    set_key("slim_fly_q", buildable[_i]);
     uint32_t q = (uint32_t)buildable[_i];
     hw.nodes = 2 * q * q; /* some switches stay empty */
     ck_assert_msg(build("slim_fly") == 0, "%s", diag_text(d));
@@ -213,7 +217,7 @@ END_TEST
 
 START_TEST(slim_fly_of_table_3_counts_but_cannot_be_built)
 {
-    hw.network.slim_fly_q = 28;
+    set_key("slim_fly_q", 28);
     hw.network.switch_ports = 64;
     hw.nodes = 32928;
     struct topo_counts c = counted("slim_fly");
@@ -232,7 +236,7 @@ START_TEST(slim_fly_refuses)
         const char *says;
     } bad[] = {{6, 64, 4, "4w - 1"}, {27, 32, 4, "needs 62 ports"}, {5, 64, 1000, "holds 200"}, {15, 64, 4, "q = 13"}};
     struct topo_counts c = {0};
-    hw.network.slim_fly_q = bad[_i].q;
+    set_key("slim_fly_q", bad[_i].q);
     hw.network.switch_ports = bad[_i].ports;
     hw.nodes = bad[_i].nodes;
     if (bad[_i].q == 15)
@@ -260,7 +264,7 @@ START_TEST(dragonfly_of_any_size)
     hw.network.switch_ports = ports[_i % 5] + (int64_t)gsl_rng_uniform_int(rng, 3);
     uint32_t p = (uint32_t)(hw.network.switch_ports + 1) / 4, most = 2 * p * p + 1;
     uint32_t groups = 1 + (uint32_t)gsl_rng_uniform_int(rng, most);
-    hw.network.dragonfly_groups = groups;
+    set_key("dragonfly_groups", groups);
     hw.nodes = 1 + (int64_t)gsl_rng_uniform_int(rng, (unsigned long)groups * 2 * p * p);
     ck_assert_msg(build("dragonfly") == 0, "%s", diag_text(d));
     counts_agree("dragonfly");
@@ -279,7 +283,7 @@ END_TEST
 START_TEST(dragonfly_of_table_3)
 {
     hw.network.switch_ports = 64;
-    hw.network.dragonfly_groups = 511;
+    set_key("dragonfly_groups", 511);
     hw.node.gpus = hw.nic.per_node = 8;
     hw.nodes = 261632 / 8;
     struct topo_counts c = counted("dragonfly");
@@ -294,7 +298,7 @@ END_TEST
 START_TEST(dragonfly_refuses)
 {
     hw.network.switch_ports = 7;
-    hw.network.dragonfly_groups = _i ? 3 : 10;
+    set_key("dragonfly_groups", _i ? 3 : 10);
     hw.nodes = _i ? 100 : 4;
     ck_assert_int_eq(build("dragonfly"), -1);
     ck_assert_ptr_nonnull(strstr(diag_text(d), "groups of 8 endpoints, and at most 9 groups"));

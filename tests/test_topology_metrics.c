@@ -11,6 +11,7 @@
 #include "tap_main.h"
 #include "topology/bisection.h"
 #include "topology/metrics.h"
+#include "topology/topo_keys.h"
 
 struct setup {
     struct arena *arena;
@@ -83,7 +84,7 @@ START_TEST(oversubscription_narrows_the_bisection)
 {
     struct setup *s = load();
     s->hw->nodes = 192; /* four leaves of 48 in each plane */
-    s->hw->network.oversubscription_ratio = 3;
+    s->hw->network.topology_keys = topo_keys_with(s->hw, "oversubscription=3", s->arena);
     measure(s, "mpft");
     ck_assert_double_eq_tol(s->metrics.bisection_ratio, 1.0 / 3, 1e-9);
     ck_assert_double_eq(s->metrics.min_paths, 1); /* one spine has room for all 64 uplinks */

@@ -51,6 +51,44 @@ fi
 "$MOESIM" topo mpft --nodes 128 --cost --format json >again.json
 check "the same bytes again" cmp net.json again.json
 
+# --- keys are their topology's ------------------------------------------------------------------------
+foreign() { # TOPOLOGY KEY=VALUE OWNER
+    expect 3 "$2 on $1" topo "$1" --nodes 1 -s "cluster.network.$2"
+    tells "-s cluster.network.$2: error: 'cluster.network.${2%%=*}' changes nothing: topology $1 does not read it"
+    tells "it is of $3"
+}
+foreign mrft planes=4 mpft
+foreign ft2 nic_ports=2 mpft_multiport
+foreign mpft slim_fly_q=5 slim_fly
+foreign slim_fly dragonfly_groups=3 dragonfly
+foreign slim_fly oversubscription=3 "ft2, ft3, mpft, mpft_multiport, mrft"
+foreign nvswitch oversubscription=1 "ft2, ft3, mpft, mpft_multiport, mrft"
+foreign mpft file=net.yaml file
+expect 0 "oversubscription of one switch" topo ft2 --nodes 2 -s cluster.network.oversubscription=3
+tells "warning: cluster.network.oversubscription has no effect: one switch holds all 16 endpoints"
+tells "from 9 nodes on"
+expect 0 "oversubscription of two leaves" topo ft2 --nodes 9 -s cluster.network.oversubscription=3
+silent_on_stderr
+expect 3 "planes that do not divide" topo mpft -s cluster.network.planes=3
+tells "-s cluster.network.planes=3: error: 3 planes do not divide the 8 NICs"
+printf 'kind: collective\nhardware: h800\ncluster:\n  nodes: 2\n  topology: mpft\n  network: {planes: 4}\n' >planes.yaml
+expect 0 "a key of the file's topology" validate planes.yaml
+silent_on_stderr
+expect 0 "the file's topology is replaced" validate planes.yaml -s cluster.topology=mrft
+tells "planes.yaml:6:21: warning: 'cluster.network.planes' has no effect: topology mrft, which replaces"
+expect 3 "a wrong key with the topology that replaces it" validate planes.yaml -s cluster.topology=mrft \
+    -s cluster.network.planes=4
+tells "changes nothing: topology mrft does not read it"
+expect 0 "a topology that is compared reads it" validate planes.yaml -s cluster.topology=mrft \
+    -s collective.topologies='mrft, mpft'
+silent_on_stderr
+expect 0 "the resolved scenario" validate --print planes.yaml
+says "planes: 4"
+check "the resolved scenario: no keys of other topologies" bash -c '! grep -q slim_fly_q out'
+cp out resolved.yaml
+expect 0 "the resolved scenario loads again" validate resolved.yaml
+silent_on_stderr
+
 # --- Table 3 ----------------------------------------------------------------------------------------
 expect 0 "Table 3" topo --table3
 says "Counts are exact and all costs within 1 %."

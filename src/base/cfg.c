@@ -234,7 +234,7 @@ int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *di
     BUG_IF(!top);
     top->excluded = true;
     for (size_t i = (size_t)(top - c->entries); i < top->end; i++)
-        if (is_own(&c->entries[i])) {
+        if (why && is_own(&c->entries[i])) {
             diag_error(diag, EXIT_BAD_INPUT, c->entries[i].where, "'%s' changes nothing: %s", c->entries[i].key, why);
             return -1;
         }

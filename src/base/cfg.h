@@ -93,7 +93,7 @@ void cfg_ground(struct cfg *c);
 /* Whether a layer above the ground gives this key. */
 bool cfg_is_own(const struct cfg *c, const char *dotted_key);
 /* Takes a table or a key out: what it says is not printed, not visited and not required. A key of it that a layer
- * above the ground gives is an error, told with `why`. Call after all layers. 0 or -1. */
+ * above the ground gives is an error, told with `why`; NULL: without a word. Call after all layers. 0 or -1. */
 int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag);
 
 /* Why a key or table changes nothing. */
@@ -109,6 +109,8 @@ struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *c
  * long as the config. */
 struct cfg_more;
 void cfg_more_read(const struct cfg_more *more, const struct cfg_table *own, void *out);
+/* Values and places of all keys that both have. */
+void cfg_more_copy(const struct cfg_more *to, const struct cfg_more *from);
 /* Where one of them was given; nowhere when only a default speaks. */
 struct srcloc cfg_more_where(const struct cfg_more *more, const char *name);
 bool cfg_more_is_own(const struct cfg_more *more, const char *name); /* see cfg_is_own */

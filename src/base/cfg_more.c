@@ -136,3 +136,17 @@ size_t cfg_more_take_out(const struct cfg_more *more, const struct cfg_table *co
     }
     return n;
 }
+
+void cfg_more_copy(const struct cfg_more *to, const struct cfg_more *from)
+{
+    const struct cfg_entry *entries = from->cfg->entries, *table = &entries[from->parent];
+    for (size_t i = from->parent + 1; i < table->end; i = entries[i].end) {
+        struct cfg_entry *e = cfg_child(to->cfg, &to->cfg->entries[to->parent], entries[i].field->name);
+        if (!e || e->table)
+            continue;
+        memcpy(e->value, entries[i].value, cfg_value_size(e->field));
+        e->where = entries[i].where;
+        e->given = entries[i].given;
+        e->ground = entries[i].ground;
+    }
+}

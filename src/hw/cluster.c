@@ -121,25 +121,11 @@ static const struct cfg_field routing_fields[] = {
 static const struct cfg_table routing_table = {"routing", "which of several paths a flow takes",
                                                sizeof(struct hw_routing), routing_fields};
 
-#define OPTIONAL_COUNT(key, member, default, low, high, text) \
-    { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct hw_network, member), .dflt = default, .min = (low), \
-        .max = (high), .doc = text \
-    }
-
 static const struct cfg_field network_fields[] = {
-    OPTIONAL_COUNT("planes", planes, "0", 0, 1024,
-                   "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"),
-    OPTIONAL_COUNT("nic_ports", nic_ports, "1", 1, 64, "mpft_multiport: ports of a NIC, each on a plane of its own"),
-    OPTIONAL_COUNT("slim_fly_q", slim_fly_q, "0", 0, 4096,
-                   "slim_fly: size of the finite field; 0 = the smallest that holds all endpoints"),
-    OPTIONAL_COUNT("dragonfly_groups", dragonfly_groups, "0", 0, 1 << 20,
-                   "dragonfly: groups; 0 = as few as hold all endpoints"),
-    {.name = "file",
-     .type = CFG_STRING,
-     .offset = offsetof(struct hw_network, file),
-     .dflt = "",
-     .doc = "topo_file: YAML file with the switches and cables"},
+    {.name = "topologies",
+     .type = CFG_MORE,
+     .offset = offsetof(struct hw_network, topology_keys),
+     .more = hw_topology_tables},
     {.name = "routing", .type = CFG_TABLE, .offset = offsetof(struct hw_network, routing), .sub = &routing_table},
     COUNT(hw_network, "switch_ports", switch_ports, 2, 4096, "ports of a switch"),
     QUANTITY(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, 1e7, 1e14, "one switch port, one direction"),
@@ -157,8 +143,6 @@ static const struct cfg_field network_fields[] = {
      .max = 1e-6,
      .doc = "both modules of an optical cable between switches, per bit (default: pluggable modules of 30 W at "
             "1.6 Tb/s, NVIDIA, GTC 2025)"},
-    QUANTITY(hw_network, "oversubscription", oversubscription_ratio, DIM_RATIO, 1, 64,
-             "downlinks over uplinks of a leaf switch; 1 is non-blocking"),
     {0}};
 static const struct cfg_table network_table = {"network", "switches and cables", sizeof(struct hw_network),
                                                network_fields};

@@ -69,20 +69,20 @@ struct hw_routing {
 };
 
 struct hw_network {
-    int64_t planes;           /* mpft: NIC i is on plane i % planes; 0 = one per GPU of a node */
-    int64_t nic_ports;        /* mpft_multiport: ports of a NIC, each on a plane of its own */
-    int64_t slim_fly_q;       /* 0 = the smallest that holds all endpoints */
-    int64_t dragonfly_groups; /* 0 = as few as hold all endpoints */
-    const char *file;         /* topo_file: the user's edge list (YAML); "" = none */
+    const struct cfg_more *topology_keys; /* topologies read their own with topo_keys_read; NULL: defaults */
+    const char *beside;                   /* not a key: the scenario, beside which files that it names are looked up */
     struct hw_routing routing;
     int64_t switch_ports;
-    double port_Bps;               /* one direction */
-    double switch_latency_s;       /* one traversal */
-    double copper_length_m;        /* cables that stay in a rack: NIC to leaf, short links */
-    double optical_length_m;       /* all other cables between switches */
-    double optical_J_per_bit;      /* both modules of an optical cable, per bit that crosses it */
-    double oversubscription_ratio; /* downlinks over uplinks of a leaf; 1 = non-blocking */
+    double port_Bps;          /* one direction */
+    double switch_latency_s;  /* one traversal */
+    double copper_length_m;   /* cables that stay in a rack: NIC to leaf, short links */
+    double optical_length_m;  /* all other cables between switches */
+    double optical_J_per_bit; /* both modules of an optical cable, per bit that crosses it */
 };
+
+/* The keys of cluster.network that topologies own: a table for each topology that has some, NULL-terminated. The
+ * registry of topologies answers (topology/topo_keys.c). */
+const struct cfg_table *const *hw_topology_tables(void);
 
 struct hw_faults {
     const char *down; /* what fails: "plane 0, switch 3, nic 12, link 77"; "" = nothing */

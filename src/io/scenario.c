@@ -19,6 +19,7 @@
 #include "io/kind.h"
 #include "io/inputs/model_file.h"
 #include "models/comm/wire_format.h"
+#include "topology/topo_keys.h"
 #include "topology/topology.h"
 
 struct loading {
@@ -28,6 +29,7 @@ struct loading {
     struct arena *arena;
     struct cfg *cfg;
     struct scenario *scenario;
+    const char *const *file_topologies; /* that the file names, before -s and proposals */
     struct proposal_stack *proposals;
     struct diag *diag;
 };
@@ -57,10 +59,14 @@ static struct srcloc place(const struct loading *l, const char *key)
 /* What else a scenario's file may hold: read by who owns it (campaign/design.c). */
 static const char *const sections[] = {"sweep", NULL};
 
-static void lay_own_keys(const struct loading *l)
+static void lay_file(const struct loading *l)
 {
     if (l->text)
         cfg_load_text(l->cfg, l->text, l->len, l->path, "", false, sections, l->diag);
+}
+
+static void lay_overrides(const struct loading *l)
+{
     for (int i = 0; i < l->options->n_overrides; i++)
         cfg_override(l->cfg, l->options->overrides[i], l->diag);
 }
@@ -78,7 +84,8 @@ static struct peeked peek(const struct loading *l)
     struct loading peek = *l;
     peek.cfg = cfg_new(scenario_table(), l->arena);
     peek.diag = diag_new();
-    lay_own_keys(&peek);
+    lay_file(&peek);
+    lay_overrides(&peek);
     diag_free(peek.diag);
     const struct scenario *s = cfg_struct(peek.cfg);
     return (struct peeked){.hardware = s->hardware,
@@ -209,6 +216,35 @@ static void check_topology(const struct loading *l)
     diag_default_place(l->diag, SRCLOC_NONE);
 }
 
+/* --- topologies
+ * -------------------------------------------------------------------------------------- */
+
+/* The cluster's topology and those that the kind compares with it, NULL-terminated. */
+static const char **named_topologies(const struct loading *l, const struct scenario_kind *kind)
+{
+    struct cfg_leaf_state listed = {.text = ""};
+    if (kind && kind->networks)
+        cfg_state(l->cfg, kind->networks, &listed);
+    const char **names = ARENA_ARRAY(l->arena, const char *, strlen(listed.text) + 3), *name;
+    char *rest = arena_strdup(l->arena, listed.text);
+    size_t n = 0;
+    if (l->scenario->cluster.topology)
+        names[n++] = l->scenario->cluster.topology;
+    while ((name = strsep(&rest, ", ")))
+        if (*name && (!n || strcmp(name, names[0])))
+            names[n++] = name;
+    return names;
+}
+
+static void check_topology_keys(const struct loading *l, const struct scenario_kind *kind)
+{
+    struct topo_keys_use use = {.prefix = "cluster.network",
+                                .used = named_topologies(l, kind),
+                                .file = l->path,
+                                .used_in_file = l->file_topologies};
+    topo_keys_check(l->cfg, &use, &l->scenario->cluster, l->diag);
+}
+
 static void check_node(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
@@ -253,6 +289,7 @@ static void check_all(struct loading *l)
     const struct scenario_kind *kind = kind_find(l->scenario->kind);
     if (!kind->without_cluster) {
         check_topology(l);
+        check_topology_keys(l, kind);
         check_node(l);
         check_packet(l);
     }
@@ -304,7 +341,10 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     bool has_cluster = !below.kind || !below.kind->without_cluster;
     bool hardware_laid = has_cluster && lay_hardware(&l, &below), model_laid = lay_model(&l, &below);
     cfg_ground(l.cfg);
-    lay_own_keys(&l);
+    lay_file(&l);
+    l.file_topologies = named_topologies(&l, below.kind);
+    lay_overrides(&l);
+    l.scenario->cluster.network.beside = path;
     if (below.kind)
         exclude_unread(&l, below.kind);
     else if (!has_model(&l)) /* one message about the kind is enough */

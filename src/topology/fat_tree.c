@@ -3,6 +3,16 @@
 #include <math.h>
 #include <stdio.h>
 
+static const struct cfg_field keys_fields[] = {FAT_TREE_KEYS(0), {0}};
+const struct cfg_table fat_tree_keys_table = {"fat_tree", "fat trees", sizeof(struct fat_tree_keys), keys_fields};
+
+static double oversubscription_ratio(const struct cluster_hw *hw)
+{
+    struct fat_tree_keys keys;
+    topo_keys_read(hw, &fat_tree_keys_table, &keys);
+    return keys.oversubscription_ratio;
+}
+
 static uint32_t ceil_div(uint32_t a, uint32_t b)
 {
     return (a + b - 1) / b;
@@ -41,7 +51,7 @@ static const char *choice(uint32_t ports, char *buf, size_t size)
 int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *diag)
 {
     uint32_t ports = (uint32_t)hw->network.switch_ports;
-    double ratio = hw->network.oversubscription_ratio;
+    double ratio = oversubscription_ratio(hw);
     char fewer[16], more[16];
     *up = whole_uplinks(ports, ratio);
     if (*up)
@@ -49,7 +59,7 @@ int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *dia
     uint32_t below = next_ports(ports, -1, ratio), above = next_ports(ports, 1, ratio);
     uint32_t least = (uint32_t)(ports / (1 + ratio)); /* fewer uplinks: a ratio that is allowed */
     least = least ? least : 1;
-    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "oversubscription"),
                "the %u ports of a leaf cannot be divided %g to 1 into downlinks and uplinks; set "
                "cluster.network.switch_ports to %s%s%s, or cluster.network.oversubscription to %.6g (%u down, "
                "%u up)",
@@ -87,4 +97,17 @@ int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n, stru
 uint32_t fat_tree_cables(const struct fat_tree *t)
 {
     return t->leaves * t->up;
+}
+
+void fat_tree_warn_single(const struct cluster_hw *hw, uint32_t per_node, uint32_t most, struct diag *diag)
+{
+    uint64_t n = (uint64_t)hw->nodes * per_node;
+    if (n > most || oversubscription_ratio(hw) == 1 || !topo_keys_are_own(hw, "oversubscription"))
+        return;
+    diag_warning(
+        diag, topo_keys_where(hw, "oversubscription"),
+        "cluster.network.oversubscription has no effect: one switch holds all %llu endpoints of a tree, and has "
+        "no uplinks; there are some from %u nodes on (cluster.nodes), or with fewer than %llu ports "
+        "(cluster.network.switch_ports)",
+        (unsigned long long)n, most / per_node + 1, (unsigned long long)n);
 }

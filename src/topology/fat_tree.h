@@ -9,6 +9,19 @@
 
 #include "base/diag.h"
 #include "hw/cluster.h"
+#include "topology/topo_keys.h"
+
+/* What users say of fat trees: a row in the keys of each topology that is one. `at`: of the struct in the topology's. */
+struct fat_tree_keys {
+    double oversubscription_ratio; /* downlinks over uplinks of a leaf; 1 = non-blocking */
+};
+#define FAT_TREE_KEYS(at) \
+    { \
+        .name = "oversubscription", .type = CFG_QUANTITY, .dim = DIM_RATIO, \
+        .offset = (at) + offsetof(struct fat_tree_keys, oversubscription_ratio), .dflt = "1", .min = 1, .max = 64, \
+        .doc = "fat trees: downlinks over uplinks of a leaf switch; 1 is non-blocking" \
+    }
+extern const struct cfg_table fat_tree_keys_table; /* of a topology that has no others */
 
 struct fat_tree {
     uint32_t leaves, spines, up, down; /* down: endpoints per leaf */
@@ -23,5 +36,9 @@ int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *dia
  * two levels do not reach. */
 int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n, struct fat_tree *out, struct diag *diag);
 uint32_t fat_tree_cables(const struct fat_tree *t); /* leaf to spine */
+
+/* Warns when the user gave an oversubscription and one switch holds all endpoints of a tree, `per_node` of each node:
+ * it has no uplinks. `most`: endpoints that it holds. */
+void fat_tree_warn_single(const struct cluster_hw *hw, uint32_t per_node, uint32_t most, struct diag *diag);
 
 #endif

@@ -1,5 +1,6 @@
 # src/topology: one line per file
 libmoesim_a_SOURCES += src/topology/topology.c src/topology/topology.h
+libmoesim_a_SOURCES += src/topology/topo_keys.c src/topology/topo_keys.h
 
 # Plugins: a new topology is one file and one line here.
 topologies =

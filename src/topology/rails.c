@@ -9,7 +9,7 @@ static const struct rails *rails_of(const struct topology *t)
     return t->state;
 }
 
-static int check_shape(const struct cluster_hw *hw, const struct rails *r, struct diag *diag)
+static int check_shape(const struct cluster_hw *hw, struct diag *diag)
 {
     if (hw->nic.per_node != hw->node.gpus) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
@@ -18,29 +18,16 @@ static int check_shape(const struct cluster_hw *hw, const struct rails *r, struc
                    (long long)hw->nic.per_node, (long long)hw->node.gpus, (long long)hw->node.gpus);
         return -1;
     }
-    if (r->gpus % r->trees && r->attach == RAILS_BY_PLANE) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "%u planes do not divide the %u NICs of a node evenly; set "
-                   "cluster.network.planes to a divisor of %u, or 0 for one per NIC",
-                   r->trees, r->gpus, r->gpus);
-        return -1;
-    }
     return 0;
 }
 
-static uint32_t n_trees(const struct cluster_hw *hw, enum rails_attach attach)
-{
-    if (attach == RAILS_BY_PLANE)
-        return (uint32_t)(hw->network.planes ? hw->network.planes : hw->node.gpus);
-    return attach == RAILS_BY_PORT ? (uint32_t)hw->network.nic_ports : 1;
-}
-
-int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out, struct diag *diag)
+int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
+               struct diag *diag)
 {
     uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
     uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;
-    *out = (struct rails){.attach = attach, .gpus = gpus, .nodes = nodes, .trees = n_trees(hw, attach), .ports = 1};
-    if (check_shape(hw, out, diag))
+    *out = (struct rails){.attach = attach, .gpus = gpus, .nodes = nodes, .trees = trees, .ports = 1};
+    if (check_shape(hw, diag))
         return -1;
     if (attach == RAILS_BY_PLANE)
         n = nodes * (gpus / out->trees);
@@ -54,10 +41,11 @@ int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rai
     return 0;
 }
 
-int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out, struct diag *diag)
+int rails_count(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct topo_counts *out,
+                struct diag *diag)
 {
     struct rails r;
-    if (rails_plan(hw, attach, &r, diag))
+    if (rails_plan(hw, attach, trees, &r, diag))
         return -1;
     out->endpoints = (uint64_t)r.nodes * r.gpus;
     out->switches = (uint64_t)r.trees * (r.tree.leaves + r.tree.spines);
@@ -92,6 +80,11 @@ static uint32_t tree_index(const struct rails *r, uint32_t rank, uint32_t port)
     if (r->attach == RAILS_BY_PLANE)
         return rank % r->gpus % r->trees;
     return r->attach == RAILS_BY_PORT ? port : 0;
+}
+
+uint32_t rails_n_trees(const struct topology *t)
+{
+    return rails_of(t)->trees;
 }
 
 bool rails_same_tree(const struct topology *t, uint32_t src, uint32_t dst)
@@ -135,11 +128,11 @@ static void build_tree(struct topology *t, const struct cluster_hw *hw, uint32_t
     }
 }
 
-int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, struct arena *a,
-                struct diag *diag)
+int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees,
+                struct arena *a, struct diag *diag)
 {
     struct rails *r = ARENA_NEW(a, struct rails);
-    if (rails_plan(hw, attach, r, diag))
+    if (rails_plan(hw, attach, trees, r, diag))
         return -1;
     ends_begin(t, hw, r->ports, diag);
     uint32_t cables = r->trees * fat_tree_cables(&r->tree);

@@ -22,16 +22,19 @@ struct rails {
     uint32_t ports;           /* of a NIC */
 };
 
-/* 0, or -1 with what would be possible. */
-int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, struct rails *out, struct diag *diag);
-int rails_count(const struct cluster_hw *hw, enum rails_attach attach, struct topo_counts *out, struct diag *diag);
-int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, struct arena *a,
+/* Of `trees` trees (by rail and in order: 1). 0, or -1 with what would be possible. */
+int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
+               struct diag *diag);
+int rails_count(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct topo_counts *out,
                 struct diag *diag);
+int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees,
+                struct arena *a, struct diag *diag);
 
 /* Between NICs of one tree: how many uplinks there are to choose from (1: same leaf), and which one
  * destination-based routing takes. */
 uint32_t rails_n_uplinks(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t rails_by_destination(const struct topology *t, uint32_t src, uint32_t dst);
+uint32_t rails_n_trees(const struct topology *t);
 /* Whether the NICs of two GPUs hang in the same tree. */
 bool rails_same_tree(const struct topology *t, uint32_t src, uint32_t dst);
 /* Path pieces; each writes links and returns how many. `port`: of the NICs, and so the tree, by port. */

@@ -3,20 +3,20 @@
 #include <math.h>
 
 #include "hw/cluster.h"
+#include "topology/topo_keys.h"
 
 static const double TOLERANCE_RATIO = 0.01;
 
 /* What the paper compares: its parameters and its printed values. */
 static const struct row {
-    const char *name, *topology;
-    int64_t slim_fly_q, dragonfly_groups;
+    const char *name, *topology, *keys;
     struct table3_paper paper;
 } rows[TABLE3_COLUMNS] = {
-    {"FT2", "ft2", 0, 0, {2048, 96, 2048, 9e6, 4.39e3}},
-    {"MPFT", "mpft", 0, 0, {16384, 768, 16384, 72e6, 4.39e3}},
-    {"FT3", "ft3", 0, 0, {65536, 5120, 131072, 491e6, 7.5e3}},
-    {"SF", "slim_fly", 28, 0, {32928, 1568, 32928, 146e6, 4.4e3}},
-    {"DF", "dragonfly", 0, 511, {261632, 16352, 384272, 1522e6, 5.8e3}},
+    {"FT2", "ft2", "", {2048, 96, 2048, 9e6, 4.39e3}},
+    {"MPFT", "mpft", "", {16384, 768, 16384, 72e6, 4.39e3}},
+    {"FT3", "ft3", "", {65536, 5120, 131072, 491e6, 7.5e3}},
+    {"SF", "slim_fly", "slim_fly_q=28", {32928, 1568, 32928, 146e6, 4.4e3}},
+    {"DF", "dragonfly", "dragonfly_groups=511", {261632, 16352, 384272, 1522e6, 5.8e3}},
 };
 
 static const char *const remarks[TABLE3_REMARKS] = {
@@ -46,9 +46,11 @@ static int compute_column(const struct cluster_hw *base, const struct cost_price
     *out = (struct table3_column){.name = row->name, .topology = row->topology, .paper = row->paper};
     hw.topology = row->topology;
     hw.nodes = (int64_t)row->paper.endpoints / hw.node.gpus;
-    hw.network.slim_fly_q = row->slim_fly_q;
-    hw.network.dragonfly_groups = row->dragonfly_groups;
-    if (type->count(&hw, &out->counts, diag))
+    struct arena *a = arena_new();
+    hw.network.topology_keys = topo_keys_with(&hw, row->keys, a);
+    int failed = type->count(&hw, &out->counts, diag);
+    arena_free(a);
+    if (failed)
         return -1;
     topo_cost(&out->counts, &hw, prices, &out->cost);
     out->counts_equal = out->counts.endpoints == row->paper.endpoints && out->counts.switches == row->paper.switches &&

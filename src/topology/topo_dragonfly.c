@@ -8,6 +8,20 @@
 #include <string.h>
 
 #include "topology/ends.h"
+#include "topology/topo_keys.h"
+
+struct dragonfly_keys {
+    int64_t groups;
+};
+static const struct cfg_field keys_fields[] = {{.name = "dragonfly_groups",
+                                                .type = CFG_INT,
+                                                .offset = offsetof(struct dragonfly_keys, groups),
+                                                .dflt = "0",
+                                                .min = 0,
+                                                .max = 1 << 20,
+                                                .doc = "dragonfly: groups; 0 = as few as hold all endpoints"},
+                                               {0}};
+static const struct cfg_table keys_table = {"dragonfly", "groups", sizeof(struct dragonfly_keys), keys_fields};
 
 struct dragonfly {
     uint32_t p, a, h, groups;
@@ -21,9 +35,9 @@ static const struct dragonfly *dragonfly_of(const struct topology *t)
 
 /* --- shape ------------------------------------------------------------------------------------------- */
 
-static int refuse(struct diag *diag, const char *text)
+static int refuse(const struct cluster_hw *hw, struct diag *diag, const char *text)
 {
-    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "%s", text);
+    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "dragonfly_groups"), "%s", text);
     return -1;
 }
 
@@ -31,24 +45,27 @@ static int plan(const struct cluster_hw *hw, struct dragonfly *f, struct diag *d
 {
     uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
     uint32_t p = (uint32_t)(hw->network.switch_ports + 1) / 4; /* p + (a - 1) + h = 4p - 1 ports */
+    struct dragonfly_keys keys;
     char text[256];
+    topo_keys_read(hw, &keys_table, &keys);
     if (hw->nic.per_node != hw->node.gpus)
-        return refuse(diag, "a Dragonfly has one NIC per GPU; set cluster.nic.per_node to "
-                            "cluster.node.gpus");
+        return refuse(hw, diag,
+                      "a Dragonfly has one NIC per GPU; set cluster.nic.per_node to "
+                      "cluster.node.gpus");
     if (p < 1)
-        return refuse(diag, "a Dragonfly needs switches of at least 3 ports "
-                            "(cluster.network.switch_ports)");
+        return refuse(hw, diag,
+                      "a Dragonfly needs switches of at least 3 ports "
+                      "(cluster.network.switch_ports)");
     *f = (struct dragonfly){.p = p, .a = 2 * p, .h = p};
     uint64_t group = (uint64_t)f->a * p, most = (uint64_t)f->a * f->h + 1;
-    f->groups =
-        hw->network.dragonfly_groups ? (uint32_t)hw->network.dragonfly_groups : (uint32_t)((n + group - 1) / group);
+    f->groups = keys.groups ? (uint32_t)keys.groups : (uint32_t)((n + group - 1) / group);
     snprintf(text, sizeof text,
              "%llu endpoints on %u groups: a Dragonfly of %lld-port switches has groups of %llu "
              "endpoints, and at most %llu groups (cluster.network.dragonfly_groups, switch_ports)",
              (unsigned long long)n, f->groups, (long long)hw->network.switch_ports, (unsigned long long)group,
              (unsigned long long)most);
     if (f->groups > most || f->groups * group < n)
-        return refuse(diag, text);
+        return refuse(hw, diag, text);
     if (f->groups > 1) {
         f->base = f->a * f->h / (f->groups - 1);
         f->rest = f->a * f->h % (f->groups - 1);
@@ -315,6 +332,7 @@ const struct topology_type topo_dragonfly = {
     .name = "dragonfly",
     .doc = "canonical Dragonfly: groups of routers, all joined inside, each group joined to each",
     .ref = "5.1, Table 3",
+    .keys = &keys_table,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,

@@ -6,8 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/data_find.h"
 #include "base/yaml_doc.h"
 #include "topology/ends.h"
+#include "topology/topo_keys.h"
+
+struct file_keys {
+    const char *file;
+};
+static const struct cfg_field keys_fields[] = {{.name = "file",
+                                                .type = CFG_STRING,
+                                                .offset = offsetof(struct file_keys, file),
+                                                .dflt = "",
+                                                .doc = "file: YAML file with the switches and cables",
+                                                .example = "configs/networks/example.yaml"},
+                                               {0}};
+static const struct cfg_table keys_table = {"file", "your own network", sizeof(struct file_keys), keys_fields};
 
 enum { MAX_SWITCHES = 2048, MAX_COUNT = 4096, MAX_HOPS = ROUTE_MAX_LINKS - 4, MANY = 4096 };
 
@@ -219,22 +233,40 @@ static void check_fit(struct reading *r)
                                   f->switches[s], used[s], (long long)r->hw->network.switch_ports));
 }
 
-/* The file as a network; NULL after errors. Cables are malloc'ed: free_cables. */
-static struct net_file *load(const struct cluster_hw *hw, struct arena *a, struct diag *diag)
+/* Where the file lies: beside the scenario, beside what names it, or as other data files; NULL, reported. */
+static const char *find_file(const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
-    struct reading r = {.f = ARENA_NEW(a, struct net_file), .hw = hw, .arena = a, .diag = diag};
-    if (!hw->network.file || !*hw->network.file) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+    struct file_keys keys;
+    topo_keys_read(hw, &keys_table, &keys);
+    struct srcloc where = topo_keys_where(hw, "file");
+    if (!*keys.file) {
+        diag_error(diag, EXIT_BAD_INPUT, where,
                    "topology 'file' needs cluster.network.file, a YAML file with switches, cables and "
                    "endpoints; configs/networks/example.yaml is one");
         return NULL;
     }
+    const char *found = data_find(keys.file, hw->network.beside, a);
+    if (!found)
+        found = data_find(keys.file, where.file, a);
+    if (!found)
+        diag_error(diag, EXIT_IO, where,
+                   "there is no file '%s' (cluster.network.file), neither beside the scenario nor in the working "
+                   "folder, $MOESIM_PATH or moesim's own data",
+                   keys.file);
+    return found;
+}
+
+/* The file as a network; NULL after errors. Cables are malloc'ed: free_cables. */
+static struct net_file *load(const struct cluster_hw *hw, struct arena *a, struct diag *diag)
+{
+    struct reading r = {.f = ARENA_NEW(a, struct net_file), .hw = hw, .arena = a, .diag = diag};
     if (hw->nic.per_node != hw->node.gpus) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "topology 'file' has one NIC per GPU; set cluster.nic.per_node to %lld", (long long)hw->node.gpus);
         return NULL;
     }
-    if (yaml_doc_read(&r.doc, hw->network.file, a, diag))
+    const char *path = find_file(hw, a, diag);
+    if (!path || yaml_doc_read(&r.doc, path, a, diag))
         return NULL;
     read_switches(&r);
     if (!r.failed)
@@ -419,6 +451,7 @@ const struct topology_type topo_file = {
     .name = "file",
     .doc = "your own switches and cables from a YAML file (network.file)",
     .ref = "5.1",
+    .keys = &keys_table,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,

@@ -4,18 +4,25 @@
 
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
-    return rails_build(t, hw, RAILS_IN_ORDER, a, diag);
+    return rails_build(t, hw, RAILS_IN_ORDER, 1, a, diag);
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
-    return rails_count(hw, RAILS_IN_ORDER, out, diag);
+    return rails_count(hw, RAILS_IN_ORDER, 1, out, diag);
+}
+
+static void check(const struct cluster_hw *hw, struct diag *diag)
+{
+    fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, (uint32_t)hw->network.switch_ports, diag);
 }
 
 const struct topology_type topo_ft2 = {
     .name = "ft2",
     .doc = "two-level fat tree: leaves filled in order, one spine layer",
     .ref = "5.1",
+    .keys = &fat_tree_keys_table,
+    .check = check,
     .build = build,
     .count = count,
     .n_minimal = rails_n_minimal,

@@ -237,10 +237,22 @@ static const char *link_name(const struct topology *t, uint32_t link, char *buf,
     return buf;
 }
 
+/* A single leaf has uplinks, but nothing to send over them. */
+static void check(const struct cluster_hw *hw, struct diag *diag)
+{
+    struct ft3 f;
+    struct diag *quiet = diag_new();
+    if (!plan(hw, &f, quiet))
+        fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, f.down, diag);
+    diag_free(quiet);
+}
+
 const struct topology_type topo_ft3 = {
     .name = "ft3",
     .doc = "three-level fat tree: pods of leaves and aggregation switches, groups of cores",
     .ref = "5.1, Table 3",
+    .keys = &fat_tree_keys_table,
+    .check = check,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,

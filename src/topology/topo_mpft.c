@@ -5,14 +5,65 @@
 #include "topology/ends.h"
 #include "topology/rails.h"
 
+struct mpft_keys {
+    struct fat_tree_keys tree;
+    int64_t planes;
+};
+static const struct cfg_field keys_fields[] = {
+    {.name = "planes",
+     .type = CFG_INT,
+     .offset = offsetof(struct mpft_keys, planes),
+     .dflt = "0",
+     .min = 0,
+     .max = 1024,
+     .doc = "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"},
+    FAT_TREE_KEYS(offsetof(struct mpft_keys, tree)),
+    {0}};
+static const struct cfg_table keys_table = {"mpft", "planes", sizeof(struct mpft_keys), keys_fields};
+
+static uint32_t n_planes(const struct cluster_hw *hw)
+{
+    struct mpft_keys keys;
+    topo_keys_read(hw, &keys_table, &keys);
+    return (uint32_t)(keys.planes ? keys.planes : hw->node.gpus);
+}
+
+static int check_planes(const struct cluster_hw *hw, struct diag *diag)
+{
+    uint32_t gpus = (uint32_t)hw->node.gpus, planes = n_planes(hw);
+    if (gpus % planes == 0)
+        return 0;
+    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "planes"),
+               "%u planes do not divide the %u NICs of a node evenly; set "
+               "cluster.network.planes to a divisor of %u, or 0 for one per NIC",
+               planes, gpus, gpus);
+    return -1;
+}
+
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
-    return rails_build(t, hw, RAILS_BY_PLANE, a, diag);
+    return check_planes(hw, diag) || rails_build(t, hw, RAILS_BY_PLANE, n_planes(hw), a, diag) ? -1 : 0;
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
-    return rails_count(hw, RAILS_BY_PLANE, out, diag);
+    return check_planes(hw, diag) || rails_count(hw, RAILS_BY_PLANE, n_planes(hw), out, diag) ? -1 : 0;
+}
+
+static void check(const struct cluster_hw *hw, struct diag *diag)
+{
+    fat_tree_warn_single(hw, (uint32_t)hw->node.gpus / n_planes(hw), (uint32_t)hw->network.switch_ports, diag);
+}
+
+/* One plane is ft2. */
+static bool nics_meet(const struct cluster_hw *hw)
+{
+    return n_planes(hw) == 1;
+}
+
+static const char *name_in_paper(const struct cluster_hw *hw)
+{
+    return n_planes(hw) == 1 ? NULL : "MPFT";
 }
 
 /* The GPU of src's node through whose NIC it leaves: its own where that is on the destination's plane. */
@@ -36,6 +87,8 @@ static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t 
 /* The other planes, with NVLink on both sides: for when the destination's plane is down. */
 static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 {
+    if (rails_n_trees(t) == 1)
+        return rails_n_detours(t, src, dst);
     return ends_same_node(t, src, dst) ? 0 : t->gpus_per_node - 1;
 }
 
@@ -43,6 +96,8 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
                      uint32_t links[ROUTE_MAX_LINKS])
 {
     uint32_t n, minimal = n_minimal(t, src, dst), from = leaves_from(t, src, dst);
+    if (rails_n_trees(t) == 1)
+        return rails_path(t, src, dst, number, links);
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
@@ -55,6 +110,10 @@ const struct topology_type topo_mpft = {
     .name = "mpft",
     .doc = "multi-plane fat tree: NIC i on plane i, a two-level tree each; NVLink between planes",
     .ref = "5.1",
+    .keys = &keys_table,
+    .check = check,
+    .nics_meet = nics_meet,
+    .name_in_paper = name_in_paper,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,

@@ -5,14 +5,42 @@
 #include "topology/ends.h"
 #include "topology/rails.h"
 
+struct multiport_keys {
+    struct fat_tree_keys tree;
+    int64_t nic_ports;
+};
+static const struct cfg_field keys_fields[] = {{.name = "nic_ports",
+                                                .type = CFG_INT,
+                                                .offset = offsetof(struct multiport_keys, nic_ports),
+                                                .dflt = "1",
+                                                .min = 1,
+                                                .max = 64,
+                                                .doc = "mpft_multiport: ports of a NIC, each on a plane of its own"},
+                                               FAT_TREE_KEYS(offsetof(struct multiport_keys, tree)),
+                                               {0}};
+static const struct cfg_table keys_table = {"mpft_multiport", "planes of ports", sizeof(struct multiport_keys),
+                                            keys_fields};
+
+static uint32_t n_ports(const struct cluster_hw *hw)
+{
+    struct multiport_keys keys;
+    topo_keys_read(hw, &keys_table, &keys);
+    return (uint32_t)keys.nic_ports;
+}
+
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
-    return rails_build(t, hw, RAILS_BY_PORT, a, diag);
+    return rails_build(t, hw, RAILS_BY_PORT, n_ports(hw), a, diag);
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
-    return rails_count(hw, RAILS_BY_PORT, out, diag);
+    return rails_count(hw, RAILS_BY_PORT, n_ports(hw), out, diag);
+}
+
+static void check(const struct cluster_hw *hw, struct diag *diag)
+{
+    fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, (uint32_t)hw->network.switch_ports, diag);
 }
 
 static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
@@ -41,6 +69,8 @@ const struct topology_type topo_mpft_multiport = {
     .name = "mpft_multiport",
     .doc = "multi-plane fat tree with a port of every NIC on each plane (network.nic_ports)",
     .ref = "5.1, Figure 4",
+    .keys = &keys_table,
+    .check = check,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,

@@ -4,18 +4,34 @@
 
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
-    return rails_build(t, hw, RAILS_BY_RAIL, a, diag);
+    return rails_build(t, hw, RAILS_BY_RAIL, 1, a, diag);
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
-    return rails_count(hw, RAILS_BY_RAIL, out, diag);
+    return rails_count(hw, RAILS_BY_RAIL, 1, out, diag);
+}
+
+/* Every rail has leaves of its own: a single switch holds all where nodes have one GPU. */
+static void check(const struct cluster_hw *hw, struct diag *diag)
+{
+    if (hw->node.gpus == 1)
+        fat_tree_warn_single(hw, 1, (uint32_t)hw->network.switch_ports, diag);
+}
+
+static const char *name_in_paper(const struct cluster_hw *hw)
+{
+    (void)hw;
+    return "MRFT";
 }
 
 const struct topology_type topo_mrft = {
     .name = "mrft",
     .doc = "multi-rail fat tree: a leaf per rail, one spine layer for all rails",
     .ref = "5.1",
+    .keys = &fat_tree_keys_table,
+    .check = check,
+    .name_in_paper = name_in_paper,
     .build = build,
     .count = count,
     .n_minimal = rails_n_minimal,

@@ -15,6 +15,21 @@
 
 #include "topology/ends.h"
 #include "topology/galois.h"
+#include "topology/topo_keys.h"
+
+struct slim_fly_keys {
+    int64_t q;
+};
+static const struct cfg_field keys_fields[] = {
+    {.name = "slim_fly_q",
+     .type = CFG_INT,
+     .offset = offsetof(struct slim_fly_keys, q),
+     .dflt = "0",
+     .min = 0,
+     .max = 4096,
+     .doc = "slim_fly: size of the finite field; 0 = the smallest that holds all endpoints"},
+    {0}};
+static const struct cfg_table keys_table = {"slim_fly", "the finite field", sizeof(struct slim_fly_keys), keys_fields};
 
 struct shape {
     uint32_t q, half, degree, per_switch; /* half: |X|; degree: k' */
@@ -69,7 +84,9 @@ static uint32_t smallest_that_holds(uint64_t endpoints)
 static int plan(const struct cluster_hw *hw, struct shape *s, struct diag *diag)
 {
     uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
-    uint32_t q = hw->network.slim_fly_q ? (uint32_t)hw->network.slim_fly_q : smallest_that_holds(n);
+    struct slim_fly_keys keys;
+    topo_keys_read(hw, &keys_table, &keys);
+    uint32_t q = keys.q ? (uint32_t)keys.q : smallest_that_holds(n);
     if (hw->nic.per_node != hw->node.gpus) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "a Slim Fly has one NIC per GPU; set cluster.nic.per_node to %lld", (long long)hw->node.gpus);
@@ -77,7 +94,7 @@ static int plan(const struct cluster_hw *hw, struct shape *s, struct diag *diag)
     }
     *s = shape_of(q);
     if (q < 3 || q % 4 == 2) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+        diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "slim_fly_q"),
                    "a Slim Fly needs q = 4w - 1, 4w or 4w + 1, at least 3, not %u "
                    "(cluster.network.slim_fly_q)",
                    q);
@@ -207,7 +224,7 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw)
 }
 
 /* What there is to build near a q that cannot be built. */
-static int not_buildable(uint32_t q, struct diag *diag)
+static int not_buildable(const struct cluster_hw *hw, uint32_t q, struct diag *diag)
 {
     uint32_t below = q, above = q;
     while (below > 3 && !buildable(below))
@@ -215,7 +232,7 @@ static int not_buildable(uint32_t q, struct diag *diag)
     while (!buildable(above))
         above++;
     struct shape low = shape_of(below), high = shape_of(above);
-    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "slim_fly_q"),
                "there is no Slim Fly of q = %u: it is no prime power (cluster.network.slim_fly_q); the "
                "nearest are q = %u (%u ports per switch, %llu endpoints) and q = %u (%u ports, %llu "
                "endpoints)",
@@ -231,7 +248,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
         return -1;
     g->f = buildable(g->s.q) ? galois_new(g->s.q, a) : NULL;
     if (!g->f)
-        return not_buildable(g->s.q, diag);
+        return not_buildable(hw, g->s.q, diag);
     make_sets(g, a);
     ends_begin(t, hw, 1, diag);
     t->state = g;
@@ -365,6 +382,7 @@ const struct topology_type topo_slim_fly = {
     .name = "slim_fly",
     .doc = "Slim Fly: MMS graph over GF(q), any two switches at most two cables apart",
     .ref = "5.1, Table 3",
+    .keys = &keys_table,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,

@@ -55,6 +55,14 @@ struct topology_type {
     const char *name; /* "mpft" */
     const char *doc;
     const char *ref; /* paper section */
+    /* The keys of cluster.network that it reads (topo_keys.h); NULL: none. */
+    const struct cfg_table *keys;
+    /* Warns of keys that the user gave and that have no effect at this size; NULL: all have. */
+    void (*check)(const struct cluster_hw *hw, struct diag *diag);
+    /* Whether any NIC reaches any other without a hop over NVLink; NULL: yes. */
+    bool (*nics_meet)(const struct cluster_hw *hw);
+    /* What the paper's tables call it, "MPFT"; NULL: it is in none of them. */
+    const char *(*name_in_paper)(const struct cluster_hw *hw);
     /* Builds into the arena. 0 or -1. */
     int (*build)(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag);
     /* The same counts in closed form, without building. */
@@ -86,6 +94,9 @@ static inline uint32_t topology_first_switch(const struct topology *t)
 }
 
 const struct topology_type *topology_find(const char *name); /* NULL when unknown */
-const struct topology_type *const *topology_all(void);       /* NULL-terminated, sorted by name */
+/* What the chosen topology (hw->topology, a known one) answers. */
+bool topology_nics_meet(const struct cluster_hw *hw);
+const char *topology_name_in_paper(const struct cluster_hw *hw); /* NULL: the paper has no such network */
+const struct topology_type *const *topology_all(void);           /* NULL-terminated, sorted by name */
 
 #endif

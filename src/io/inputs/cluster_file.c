@@ -5,6 +5,7 @@
 #include "base/yaml_text.h"
 #include "io/hardware.h"
 #include "io/scenario.h"
+#include "topology/topo_keys.h"
 
 struct keys {
     const char *hardware;
@@ -47,6 +48,7 @@ static void lay_own_keys(const struct cluster_source *from, const char *text, si
     const char *name = from->scenario ? from->scenario : "default";
     if (text)
         cfg_load_text(cfg, text, len, name, "", false, other_keys(arena), diag);
+    cfg_ground(cfg); /* what the scenario says is for the network that it chooses */
     if (from->hardware)
         cfg_override(cfg, arena_printf(arena, "hardware=%s", from->hardware), diag);
     cfg_override(cfg, arena_printf(arena, "cluster.topology=%s", from->topology), diag);
@@ -68,6 +70,13 @@ static const char *peek_hardware(const struct cluster_source *from, const char *
     return ((struct keys *)cfg_struct(cfg))->hardware;
 }
 
+static void check_topology_keys(struct cfg *cfg, const struct cluster_hw *hw, struct diag *diag)
+{
+    const char *const used[] = {hw->topology, NULL};
+    struct topo_keys_use use = {.prefix = "cluster.network", .used = used};
+    topo_keys_check(cfg, &use, hw, diag);
+}
+
 int cluster_load(const struct cluster_source *from, struct arena *arena, struct cluster_file *out, struct diag *diag)
 {
     size_t before = diag_count(diag);
@@ -79,10 +88,13 @@ int cluster_load(const struct cluster_source *from, struct arena *arena, struct 
     const char *hardware = peek_hardware(from, text, len, &where, arena);
     struct cfg *cfg = cfg_new(&keys_table, arena);
     int failed = hardware_lay(cfg, hardware, where, from->scenario, arena, diag);
+    struct keys *keys = cfg_struct(cfg);
     lay_own_keys(from, text, len, cfg, arena, diag);
+    keys->cluster.network.beside = from->scenario;
     if (!failed && diag_count(diag) == before)
         cfg_finish(cfg, diag);
-    struct keys *keys = cfg_struct(cfg);
+    if (!failed && diag_count(diag) == before)
+        check_topology_keys(cfg, &keys->cluster, diag);
     *out = (struct cluster_file){keys->hardware, &keys->cluster, cfg};
     return diag_count(diag) > before ? -1 : 0;
 }

@@ -105,10 +105,11 @@ int infer_case_check(const struct infer_case *c, struct arena *arena, struct dia
     uint32_t n = lay_out(c, arena, &l, misfits);
     for (uint32_t i = 0; i < n; i++)
         REPORT(misfits[i].key, "%s", misfits[i].text);
-    if (!n && l.slots && c->hw.nodes > 1 && !c->prefill && !strcmp(c->hw.topology, "mpft")) {
-        REPORT("cluster.topology", "low-latency kernels send from any NIC to any "
-                                   "other; the planes of mpft are apart: "
-                                   "choose mrft or another network");
+    if (!n && l.slots && c->hw.nodes > 1 && !c->prefill && !topology_nics_meet(&c->hw)) {
+        REPORT("cluster.topology",
+               "low-latency kernels send from any NIC to any other; the planes of %s are apart: choose mrft or another "
+               "network",
+               c->hw.topology);
         n++;
     }
     return n ? -1 : check_memory(file, &l, arena, diag);

@@ -96,9 +96,10 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (tpot_cfg(sc)->copies >= gpus)
         REPORT("tpot.copies", "%lld experts of a token need more than %lld GPUs, one each",
                (long long)tpot_cfg(sc)->copies, (long long)gpus);
-    if (sc->cluster.nodes > 1 && !strcmp(sc->cluster.topology, "mpft"))
-        REPORT("cluster.topology", "copies go from any NIC to any other; the planes of mpft are apart: "
-                                   "choose mrft or another network");
+    if (sc->cluster.nodes > 1 && !topology_nics_meet(&sc->cluster))
+        REPORT("cluster.topology",
+               "copies go from any NIC to any other; the planes of %s are apart: choose mrft or another network",
+               sc->cluster.topology);
     else if (has_computation(sc))
         check_model(file, arena, diag);
 }

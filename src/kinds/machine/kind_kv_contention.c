@@ -47,9 +47,10 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (kv_cfg(s)->experts_per_token > kv_cfg(s)->experts)
         REPORT("kv.experts_per_token", "a token cannot choose %lld of %lld experts",
                (long long)kv_cfg(s)->experts_per_token, (long long)kv_cfg(s)->experts);
-    if (!strcmp(s->cluster.topology, "mpft"))
-        REPORT("cluster.topology", "tokens go from any NIC to any other; the planes of mpft are apart: choose mrft or "
-                                   "another network");
+    if (!topology_nics_meet(&s->cluster))
+        REPORT("cluster.topology",
+               "tokens go from any NIC to any other; the planes of %s are apart: choose mrft or another network",
+               s->cluster.topology);
     if (s->sim.network != NET_FLOW)
         REPORT("sim.network", "only network 'flow' has traffic classes, not '%s'", net_kind_names[s->sim.network]);
 }

@@ -277,6 +277,7 @@ const struct scenario_kind kind_collective = {
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
     .reads = (const struct kind_reads[]){{.keys = &collective_keys}, {0}},
+    .networks = "collective.topologies",
     .check = check,
     .run = run_collective,
 };

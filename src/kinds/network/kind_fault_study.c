@@ -141,6 +141,7 @@ const struct scenario_kind kind_fault_study = {
     .doc = "a collective with and without a fault, on several networks",
     .ref = "5.1, 6.1",
     .reads = (const struct kind_reads[]){{.keys = &fault_study_keys}, {0}},
+    .networks = "fault_study.topologies",
     .check = check,
     .run = run_faults,
 };

@@ -131,10 +131,13 @@ static void check_low_latency(const struct scenario_file *file, const struct pla
     if (r->experts_per_token > r->experts)
         REPORT("moe.routing.experts_per_token", "a token cannot choose %lld of %lld experts",
                (long long)r->experts_per_token, (long long)r->experts);
-    if (p->low_latency.n && moe_cfg(file->scenario)->low_latency.loopback && !strcmp(p->ll_topology, "mpft"))
+    struct cluster_hw hw = file->scenario->cluster;
+    hw.topology = p->ll_topology;
+    if (p->low_latency.n && moe_cfg(file->scenario)->low_latency.loopback && !topology_nics_meet(&hw))
         REPORT("moe.low_latency.loopback",
-               "loopback needs a network that joins all NICs of a node; the planes of mpft are "
-               "apart: write 'topology: mrft' in moe.low_latency");
+               "loopback needs a network that joins all NICs of a node; the planes of %s are apart: write 'topology: "
+               "mrft' in moe.low_latency",
+               hw.topology);
 }
 
 /* Loads of experts leave nothing to loads of ranks. */
@@ -459,6 +462,7 @@ const struct scenario_kind kind_moe_exchange = {
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
     .reads = (const struct kind_reads[]){{.keys = &moe_keys}, {.keys = &expert_load_keys}, {0}},
+    .networks = "moe.low_latency.topology",
     .check = check,
     .run = run_exchange,
 };

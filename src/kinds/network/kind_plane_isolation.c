@@ -161,6 +161,7 @@ const struct scenario_kind kind_plane_isolation = {
     .doc = "traffic inside all planes beside congestion in one",
     .ref = "5.1",
     .reads = (const struct kind_reads[]){{.keys = &plane_isolation_keys}, {0}},
+    .networks = "plane_isolation.topologies",
     .check = check,
     .run = run_isolation,
 };

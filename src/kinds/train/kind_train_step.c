@@ -29,6 +29,7 @@ const struct scenario_kind kind_train_step = {
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
     .ref = "4.2, 5.1.2",
     .reads = (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &train_keys}, {0}},
+    .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",
     .check = train_plan_check,
     .run = run_step,

@@ -89,13 +89,13 @@ struct train_figures train_figures_of(const struct train_plan *p, const struct t
                                    [FIGURE_CAUSAL_MFU] = rates.causal_mfu}};
 }
 
-/* The paper's Table 4. */
+/* The paper's Table 4, by the names that it gives its networks. */
 static const struct {
     const char *network;
     struct train_figures figures;
 } table4[] = {
-    {"mpft", {{272.80e9, 1.13, 2.06, 1.99, 0.48, 13.95, 0.29, 432e12, 385e12, 0.4373, 0.3894}}},
-    {"mrft", {{272.52e9, 1.13, 2.03, 1.99, 0.48, 14.00, 0.31, 432e12, 385e12, 0.4368, 0.3890}}},
+    {"MPFT", {{272.80e9, 1.13, 2.06, 1.99, 0.48, 13.95, 0.29, 432e12, 385e12, 0.4373, 0.3894}}},
+    {"MRFT", {{272.52e9, 1.13, 2.03, 1.99, 0.48, 14.00, 0.31, 432e12, 385e12, 0.4368, 0.3890}}},
 };
 
 /* DeepSeek-V3's shape, whatever the file is called. */
@@ -112,10 +112,11 @@ static bool compares(const struct train_plan *p)
            is_papers_model(p->layout.model);
 }
 
-const struct train_figures *train_published(const struct train_plan *p, const char *network)
+const struct train_figures *train_published(const struct train_plan *p, const struct train_network *network)
 {
+    const char *name = topology_name_in_paper(network->hw);
     for (size_t i = 0; i < sizeof table4 / sizeof *table4; i++)
-        if (compares(p) && !strcmp(table4[i].network, network))
+        if (compares(p) && name && !strcmp(table4[i].network, name))
             return &table4[i].figures;
     return NULL;
 }
@@ -230,7 +231,7 @@ static void add_figures(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
     struct train_figures is = train_figures_of(p, &r->outcomes[0], train_reported(p, &r->outcomes[0]));
-    const struct train_figures *paper = train_published(p, p->networks[0].name);
+    const struct train_figures *paper = train_published(p, &p->networks[0]);
     for (int f = 0; f < N_FIGURES; f++) {
         const struct train_figure_type *t = &train_figure_types[f];
         struct result_metric *m = add_metric(r, t->name, is.value[f], t->dim, t->doc, t->formula);

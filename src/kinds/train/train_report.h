@@ -52,7 +52,7 @@ extern const struct train_figure_type train_figure_types[N_FIGURES];
 struct train_figures train_figures_of(const struct train_plan *p, const struct train_outcome *o,
                                       const struct train_row *row);
 /* The paper's; NULL when there is nothing to compare. */
-const struct train_figures *train_published(const struct train_plan *p, const char *network);
+const struct train_figures *train_published(const struct train_plan *p, const struct train_network *network);
 /* The row that metrics are of, and what it is called. */
 const struct train_row *train_reported(const struct train_plan *p, const struct train_outcome *o);
 const char *train_reported_name(const struct train_plan *p, struct arena *arena);

@@ -53,7 +53,7 @@ static void add_table4(const struct train_report *r)
                                        table4_columns(r->run->arena), N_T4, 5 * p->n_networks);
     for (uint32_t n = 0; n < p->n_networks; n++) {
         const struct train_outcome *o = &r->outcomes[n];
-        const struct train_figures *paper = train_published(p, p->networks[n].name);
+        const struct train_figures *paper = train_published(p, &p->networks[n]);
         if (p->layout.cfg->rank >= 0)
             add_simulated_row(r, t, n, train_reported_name(p, r->run->arena), train_reported(p, o));
         add_simulated_row(r, t, n, "mean of ranks", &o->mean);
@@ -85,7 +85,7 @@ static void add_deviations(const struct train_report *r)
     const struct train_plan *p = r->plan;
     struct result_table *t = NULL;
     for (uint32_t n = 0; n < p->n_networks; n++) {
-        const struct train_figures *paper = train_published(p, p->networks[n].name);
+        const struct train_figures *paper = train_published(p, &p->networks[n]);
         struct train_figures is = train_figures_of(p, &r->outcomes[n], train_reported(p, &r->outcomes[n]));
         for (int f = 0; paper && f < N_FIGURES; f++) {
             const struct train_figure_type *type = &train_figure_types[f];

@@ -1,0 +1,147 @@
+#include "topology/topo_keys.h"
+
+#include <string.h>
+
+enum { MAX_TABLES = 256 };
+
+const struct cfg_table *const *hw_topology_tables(void)
+{
+    static const struct cfg_table *tables[MAX_TABLES + 1];
+    const struct topology_type *const *all = topology_all();
+    size_t n = 0;
+    for (; *all; all++) {
+        BUG_IF(n == MAX_TABLES);
+        if ((*all)->keys)
+            tables[n++] = (*all)->keys;
+    }
+    tables[n] = NULL;
+    return tables;
+}
+
+void topo_keys_read(const struct cluster_hw *hw, const struct cfg_table *keys, void *out)
+{
+    cfg_more_read(hw->network.topology_keys, keys, out);
+}
+
+struct srcloc topo_keys_where(const struct cluster_hw *hw, const char *name)
+{
+    return cfg_more_where(hw->network.topology_keys, name);
+}
+
+bool topo_keys_are_own(const struct cluster_hw *hw, const char *name)
+{
+    return cfg_more_is_own(hw->network.topology_keys, name);
+}
+
+/* --- without a scenario ---------------------------------------------------------------------------------- */
+
+struct only_keys {
+    const struct cfg_more *more;
+};
+static const struct cfg_field only_fields[] = {
+    {.name = "topologies", .type = CFG_MORE, .offset = offsetof(struct only_keys, more), .more = hw_topology_tables},
+    {0}};
+static const struct cfg_table only_table = {"network", "keys of topologies", sizeof(struct only_keys), only_fields};
+
+const struct cfg_more *topo_keys_with(const struct cluster_hw *hw, const char *assignments, struct arena *arena)
+{
+    struct cfg *cfg = cfg_new(&only_table, arena);
+    const struct cfg_more *more = ((struct only_keys *)cfg_struct(cfg))->more;
+    struct diag *diag = diag_new();
+    char *rest = arena_strdup(arena, assignments), *one;
+    if (hw->network.topology_keys)
+        cfg_more_copy(more, hw->network.topology_keys);
+    while ((one = strsep(&rest, " ")))
+        if (*one && cfg_override(cfg, one, diag))
+            BUG("keys of a topology: %s", diag_text(diag));
+    diag_free(diag);
+    return more;
+}
+
+/* --- keys that nobody reads ---------------------------------------------------------------------------------- */
+
+static bool reads(const struct topology_type *type, const char *key)
+{
+    for (const struct cfg_field *f = type && type->keys ? type->keys->fields : NULL; f && f->name; f++)
+        if (!strcmp(f->name, key))
+            return true;
+    return false;
+}
+
+static bool one_reads(const char *const *used, const char *key)
+{
+    for (; *used; used++)
+        if (reads(topology_find(*used), key))
+            return true;
+    return false;
+}
+
+/* "ft2, mpft": all that read it. */
+static const char *readers(const char *key, struct arena *a)
+{
+    const char *list = "";
+    for (const struct topology_type *const *t = topology_all(); *t; t++)
+        if (reads(*t, key))
+            list = arena_printf(a, "%s%s%s", list, *list ? ", " : "", (*t)->name);
+    return list;
+}
+
+static const char *joined(const char *const *names, struct arena *a)
+{
+    const char *list = "";
+    for (; *names; names++)
+        list = arena_printf(a, "%s%s%s", list, *list ? " or " : "", *names);
+    return list;
+}
+
+static bool replaced(const struct cfg *cfg, const struct topo_keys_use *use, const char *key, const char *name)
+{
+    const char *given_in = cfg_where(cfg, key).file;
+    return use->used_in_file && given_in && !strcmp(given_in, use->file) && one_reads(use->used_in_file, name);
+}
+
+static bool is_default(const struct cfg_leaf_state *state, struct arena *a)
+{
+    struct cfg_value value;
+    char why[256];
+    const char *dflt = state->field->dflt;
+    return dflt && !cfg_value_read(state->field, dflt, &value, a, why, sizeof why) && !strcmp(value.text, state->text);
+}
+
+static void take_out(struct cfg *cfg, const struct topo_keys_use *use, const char *name, struct arena *a,
+                     struct diag *diag)
+{
+    const char *key = arena_printf(a, "%s.%s", use->prefix, name);
+    struct cfg_leaf_state state;
+    if (!cfg_state(cfg, key, &state)) /* it was taken out with another table */
+        return;
+    if (!cfg_is_own(cfg, key) || !replaced(cfg, use, key, name)) {
+        cfg_exclude(cfg, key,
+                    arena_printf(a, "topology %s does not read it; leave it out (it is of %s)", joined(use->used, a),
+                                 readers(name, a)),
+                    diag);
+        return;
+    }
+    if (!is_default(&state, a))
+        diag_warning(diag, cfg_where(cfg, key),
+                     "'%s' has no effect: topology %s, which replaces that of the file, does not read it", key,
+                     joined(use->used, a));
+    cfg_exclude(cfg, key, NULL, diag);
+}
+
+int topo_keys_check(struct cfg *cfg, const struct topo_keys_use *use, const struct cluster_hw *hw, struct diag *diag)
+{
+    struct arena *a = arena_new();
+    size_t before = diag_count(diag);
+    for (const struct cfg_table *const *t = hw_topology_tables(); *t; t++)
+        for (const struct cfg_field *f = (*t)->fields; f->name; f++)
+            if (!one_reads(use->used, f->name))
+                take_out(cfg, use, f->name, a, diag);
+    for (const char *const *name = use->used; *name && diag_count(diag) == before; name++) {
+        const struct topology_type *type = topology_find(*name);
+        if (type && type->check)
+            type->check(hw, diag);
+    }
+    arena_free(a);
+    return diag_count(diag) > before ? -1 : 0;
+}
