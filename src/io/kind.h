@@ -50,9 +50,9 @@ struct scenario_kind {
     const char *ref;                /* paper section */
     const struct kind_reads *reads; /* ends with keys == NULL; in the order in which they are printed */
     const struct kind_needs *needs; /* ends with keys == NULL; NULL: none. The first that names a key counts */
-    const char *networks;           /* its key that lists topologies to compare ("collective.topologies"); NULL: there is
+    const char *networks; /* its key that lists topologies to compare ("collective.topologies"); NULL: there is
                                        the cluster's only */
-    const char *presets;            /* keys in YAML that this kind presets otherwise; NULL: none */
+    const char *presets;  /* keys in YAML that this kind presets otherwise; NULL: none */
     const char *between;  /* metrics that lie between two events ("exposed_comm bubble"): bounds of both events
                                        are none of what is between them, so network bound leaves them out; NULL: none */
     bool without_cluster; /* it is about one machine: `hardware` and cluster say nothing to it */
