@@ -62,6 +62,7 @@ dist_check_SCRIPTS += tests/train_cli.sh
 dist_check_SCRIPTS += tests/claims_cli.sh
 dist_check_SCRIPTS += tests/figures_cli.sh
 dist_check_SCRIPTS += tests/reproduce_cli.sh
+dist_check_SCRIPTS += tests/replay_cli.sh
 dist_check_SCRIPTS += tests/report_cli.sh
 EXTRA_DIST += tests/report_browser.mjs
 dist_check_SCRIPTS += tests/collective_cli.sh tests/comm_cli.sh

@@ -183,7 +183,9 @@ int replay_fixture_build(struct replay_fixture *f)
 {
     opgraph_free(f->graph);
     f->graph = opgraph_new(REPLAY_RANKS);
-    return replay_build(&f->trace, &f->cfg, NULL, &f->hw, f->seed, f->graph, f->arena, &f->info, f->diag);
+    f->gpu = (struct recorded_gpu){.on = f->cfg.recorded_on, .same_chip = true};
+    f->reading = (struct replay_reading){.gpu = &f->gpu, .routed = f->cfg.comm == REPLAY_SIMULATED};
+    return replay_build(&f->trace, &f->cfg, NULL, &f->reading, &f->hw, f->seed, f->graph, f->arena, &f->info, f->diag);
 }
 
 void replay_fixture_run(struct replay_fixture *f)

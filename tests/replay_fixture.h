@@ -26,6 +26,8 @@ struct replay_fixture {
     struct diag *diag;
     struct trace trace;
     struct replay_cfg cfg;
+    struct recorded_gpu gpu; /* its numbers are those of cfg.recorded_on */
+    struct replay_reading reading;
     struct cluster_hw hw;
     struct topology topo;
     struct opgraph *graph;

@@ -314,7 +314,7 @@ static struct result analyse(struct replay_fixture *f)
     struct result r;
 
     replay_fixture_run(f);
-    replay_analyse(&f->trace, &f->cfg, &f->hw, f->graph, &f->info, &f->outcome, f->arena, &r);
+    replay_analyse(&f->trace, &f->cfg, &f->reading, &f->hw, f->graph, &f->info, &f->outcome, f->arena, &r);
     return r;
 }
 

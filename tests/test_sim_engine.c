@@ -265,6 +265,117 @@ START_TEST(overlapping_kernels_share_sms)
 }
 END_TEST
 
+/* a alone takes 1 s; from b's start on they share: a has 0.4 s of work left, which takes 0.8 s. c follows another
+ * share of a, out of order in the graph, and is small enough not to matter. */
+START_TEST(early_dependencies_are_milestones_of_work)
+{
+    struct fixture *f = fixture_new(1, 2);
+    struct op op = compute(f, opgraph_lane(f->graph), 1);
+    op.sm_ref = op.sm_max = 132;
+    uint32_t a = opgraph_add(f->graph, &op);
+    op.lane = opgraph_lane(f->graph);
+    op.work_s = 2;
+    uint32_t b = opgraph_add(f->graph, &op);
+    op = compute(f, opgraph_lane(f->graph), 0.25);
+    uint32_t c = opgraph_add(f->graph, &op);
+    opgraph_early_dep(f->graph, a, c, 0.8);
+    opgraph_early_dep(f->graph, a, b, 0.6);
+    struct sim_outcome out = run(f);
+    same(out.op_start_s[b], 0.6);
+    same(out.op_start_s[c], 1.0); /* 0.2 more of a at half speed */
+    same(out.op_end_s[a], 1.4);
+    same(out.op_end_s[b], 3);
+    fixture_free(f);
+}
+END_TEST
+
+/* b finds a at work when it could start and lets it get to half, then takes 0.25 s; c finds nothing any more. d would
+ * find b, which is not there yet, but about to be. */
+START_TEST(queue_dependencies_hold_while_the_other_is_at_work)
+{
+    struct fixture *f = fixture_new(1, 2);
+    uint32_t id[4];
+    double lead_s[] = {0, 0.5, 5, 0.25}, work_s[] = {4, 1, 1, 1};
+    for (int i = 0; i < 4; i++) {
+        struct op op = compute(f, opgraph_lane(f->graph), work_s[i]);
+        op.lead_s = lead_s[i];
+        id[i] = opgraph_add(f->graph, &op);
+    }
+    opgraph_queue_dep(f->graph, &(struct queue_dep){id[0], id[1], 0.5, 0.25, 0, 132});
+    opgraph_queue_dep(f->graph, &(struct queue_dep){id[0], id[2], 1, 0.25, 0, 132});
+    opgraph_queue_dep(f->graph, &(struct queue_dep){id[1], id[3], 1, 0.125, 0.3, 132});
+    struct sim_outcome out = run(f);
+    same(out.op_start_s[id[1]], 2.25);
+    same(out.op_start_s[id[2]], 5);
+    same(out.op_start_s[id[3]], 3.375);
+    fixture_free(f);
+}
+END_TEST
+
+/* a has 112 of 132 SMs: b, which waited when none was free, starts on the rest at once. */
+START_TEST(queue_dependencies_are_void_where_sms_are_free)
+{
+    struct fixture *f = fixture_new(1, 2);
+    struct op op = compute(f, opgraph_lane(f->graph), 2);
+    op.sm_ref = op.sm_max = 112;
+    uint32_t a = opgraph_add(f->graph, &op);
+    op.lane = opgraph_lane(f->graph);
+    op.lead_s = 1;
+    uint32_t b = opgraph_add(f->graph, &op);
+    opgraph_queue_dep(f->graph, &(struct queue_dep){a, b, 1, 0, 0, 0});
+    same(run(f).op_start_s[b], 1);
+    f->graph->queue[0].free_sms = 20;
+    same(run(f).op_start_s[b], 2);
+    fixture_free(f);
+}
+END_TEST
+
+/* Each would wait for the other: the first that asks waits. */
+START_TEST(queues_do_not_wait_for_each_other)
+{
+    struct fixture *f = fixture_new(1, 2);
+    struct op op = compute(f, opgraph_lane(f->graph), 2);
+    op.lead_s = 1;
+    uint32_t a = opgraph_add(f->graph, &op);
+    op.lane = opgraph_lane(f->graph);
+    uint32_t b = opgraph_add(f->graph, &op);
+    opgraph_queue_dep(f->graph, &(struct queue_dep){b, a, 1, 0, 9, 132});
+    opgraph_queue_dep(f->graph, &(struct queue_dep){a, b, 1, 0, 9, 132});
+    struct sim_outcome out = run(f);
+    same(out.op_start_s[b], 1);
+    same(out.op_start_s[a], 3);
+    fixture_free(f);
+}
+END_TEST
+
+/* Kernels that no SMs limit, communication as long as recorded, and a barrier, which has no work of its own. */
+START_TEST(early_dependencies_of_every_kind)
+{
+    struct fixture *f = fixture_new(1, 2);
+    struct op op = compute(f, opgraph_lane(f->graph), 2);
+    uint32_t before[3], after[3];
+    before[0] = opgraph_add(f->graph, &op);
+    op.lane = opgraph_lane(f->graph);
+    op.kind = OP_COMM;
+    before[1] = opgraph_add(f->graph, &op);
+    op.lane = opgraph_lane(f->graph);
+    op.kind = OP_SYNC;
+    op.sync_group = opgraph_sync_group(f->graph);
+    before[2] = opgraph_add(f->graph, &op);
+    for (int i = 0; i < 3; i++) {
+        op = compute(f, opgraph_lane(f->graph), 1);
+        op.lead_s = 0.125;
+        after[i] = opgraph_add(f->graph, &op);
+        opgraph_early_dep(f->graph, before[i], after[i], 0.25);
+    }
+    struct sim_outcome out = run(f);
+    same(out.op_start_s[after[0]], 0.625);
+    same(out.op_start_s[after[1]], 0.625);
+    same(out.op_start_s[after[2]], 2.125);
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(communication_takes_its_sms)
 {
     struct fixture *f = fixture_new(1, 2);
@@ -368,6 +479,11 @@ static Suite *suite(void)
     t = tcase_create("ops");
     tcase_add_test(t, lanes_are_serial_and_dependencies_hold);
     tcase_add_test(t, overlapping_kernels_share_sms);
+    tcase_add_test(t, early_dependencies_are_milestones_of_work);
+    tcase_add_test(t, early_dependencies_of_every_kind);
+    tcase_add_test(t, queue_dependencies_hold_while_the_other_is_at_work);
+    tcase_add_test(t, queues_do_not_wait_for_each_other);
+    tcase_add_test(t, queue_dependencies_are_void_where_sms_are_free);
     tcase_add_test(t, communication_takes_its_sms);
     tcase_add_test(t, small_kernel_does_not_notice);
     tcase_add_test(t, barrier_waits_for_the_last);

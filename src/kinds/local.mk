@@ -6,6 +6,7 @@ libmoesim_a_SOURCES += src/kinds/kind_run.c src/kinds/kind_run.h
 libmoesim_a_SOURCES += src/kinds/lists.c src/kinds/lists.h
 libmoesim_a_SOURCES += src/kinds/pool.c src/kinds/pool.h
 libmoesim_a_SOURCES += src/kinds/proposal_effect.c src/kinds/proposal_effect.h
+libmoesim_a_SOURCES += src/kinds/recorded_gpu.c src/kinds/recorded_gpu.h
 libmoesim_a_SOURCES += src/kinds/result_build.c src/kinds/result_build.h
 
 include src/kinds/infer/local.mk

@@ -68,6 +68,8 @@ void opgraph_free(struct opgraph *g)
     free(g->strings);
     free(g->ops);
     free(g->deps);
+    free(g->early);
+    free(g->queue);
     free(g->transfers);
     free(g->resources);
     free(g->trees);
@@ -153,6 +155,18 @@ void opgraph_dep(struct opgraph *g, uint32_t before, uint32_t after)
 {
     GROW(g->deps, g->n_deps, g->cap_deps);
     g->deps[g->n_deps++] = (struct dep){before, after};
+}
+
+void opgraph_early_dep(struct opgraph *g, uint32_t before, uint32_t after, double share)
+{
+    GROW(g->early, g->n_early, g->cap_early);
+    g->early[g->n_early++] = (struct early_dep){before, after, share};
+}
+
+void opgraph_queue_dep(struct opgraph *g, const struct queue_dep *d)
+{
+    GROW(g->queue, g->n_queue, g->cap_queue);
+    g->queue[g->n_queue++] = *d;
 }
 
 uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t)
@@ -277,6 +291,8 @@ static void collect_edges(const struct opgraph *g, struct moments *m)
     }
     for (uint32_t i = 0; i < g->n_deps; i++)
         edge(m, 2 * g->deps[i].before + 1, 2 * g->deps[i].after);
+    for (uint32_t i = 0; i < g->n_early; i++) /* at its end at the latest */
+        edge(m, 2 * g->early[i].before + 1, 2 * g->early[i].after);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
         edge(m, 2 * t->src_op, 2 * t->dst_op + 1);
@@ -323,7 +339,7 @@ static uint32_t count_reachable(struct moments *m)
 
 static void check_progress(const struct opgraph *g)
 {
-    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + 2 * (size_t)g->n_transfers + g->n_branches + 1;
+    size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + g->n_early + 2 * (size_t)g->n_transfers + g->n_branches + 1;
     struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
 
     m.from = resize(NULL, max_edges, sizeof *m.from);
@@ -352,6 +368,15 @@ void opgraph_check(const struct opgraph *g)
     for (uint32_t i = 0; i < g->n_deps; i++) {
         BUG_IF(g->deps[i].before >= g->n_ops || g->deps[i].after >= g->n_ops);
         BUG_IF(g->deps[i].before == g->deps[i].after);
+    }
+    for (uint32_t i = 0; i < g->n_early; i++) {
+        BUG_IF(g->early[i].before >= g->n_ops || g->early[i].after >= g->n_ops);
+        BUG_IF(g->early[i].before == g->early[i].after || !(g->early[i].share >= 0 && g->early[i].share < 1));
+    }
+    for (uint32_t i = 0; i < g->n_queue; i++) { /* no cycle: who waits has not begun, who is waited for has */
+        const struct queue_dep *d = &g->queue[i];
+        BUG_IF(d->before >= g->n_ops || d->after >= g->n_ops || d->before == d->after);
+        BUG_IF(!(d->share >= 0 && d->share <= 1) || !amount(d->lag_s) || !amount(d->slack_s));
     }
     for (uint32_t i = 0; i < g->n_resources; i++)
         BUG_IF(!(g->resources[i].capacity_Bps > 0) || !isfinite(g->resources[i].capacity_Bps));

@@ -10,7 +10,12 @@
  *            start + work_s. Its transfers start when it starts; a rendezvous when both its ops have started.
  * A transfer may be a tree: one sends to several (multicast), or several to one while the network adds up (reduction).
  * Links that branches share are crossed once, at one rate for all; all its ops count it as pending.
- * SYNC and COMM hold sm_hold SMs of their device from start to end. */
+ * SYNC and COMM hold sm_hold SMs of their device from start to end.
+ * An early dependency lets an op start while another still runs (kernels of a stream that overlap): once that has done
+ * a share of its work; of ops whose work is not a time of their own (SYNC, COMM with transfers only), at their end.
+ * A queue dependency is one on SMs: an op that finds another at work when it could start (or about to: within slack_s)
+ * and no more than free_sms free lets it go ahead until that has done a share of its work, and starts lag_s later. Else
+ * it is void. */
 #ifndef MOESIM_MODELS_OPGRAPH_H
 #define MOESIM_MODELS_OPGRAPH_H
 
@@ -80,11 +85,26 @@ struct dep {
     uint32_t before, after; /* op ids */
 };
 
+struct early_dep {
+    uint32_t before, after; /* op ids */
+    double share;           /* 0 <= share < 1 of before's work */
+};
+
+struct queue_dep {
+    uint32_t before, after; /* op ids */
+    double share;           /* 0 <= share <= 1 of before's work */
+    double lag_s, slack_s, free_sms;
+};
+
 struct opgraph {
     struct op *ops;
     uint32_t n_ops, cap_ops;
     struct dep *deps;
     uint32_t n_deps, cap_deps;
+    struct early_dep *early;
+    uint32_t n_early, cap_early;
+    struct queue_dep *queue; /* those of an op in the order in which it meets them */
+    uint32_t n_queue, cap_queue;
     struct transfer *transfers;
     uint32_t n_transfers, cap_transfers;
     struct resource *resources;
@@ -109,6 +129,8 @@ uint32_t opgraph_resource(struct opgraph *g, double capacity_Bps, const char *na
 /* Adds an op as the last of its lane; returns its id. */
 uint32_t opgraph_add(struct opgraph *g, const struct op *op);
 void opgraph_dep(struct opgraph *g, uint32_t before, uint32_t after);
+void opgraph_early_dep(struct opgraph *g, uint32_t before, uint32_t after, double share);
+void opgraph_queue_dep(struct opgraph *g, const struct queue_dep *d);
 uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t);
 /* For transfer.tree: a tree with these branches; returns its number + 1. */
 uint32_t opgraph_tree(struct opgraph *g, bool inward, const struct branch *branches, uint32_t n);

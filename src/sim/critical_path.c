@@ -5,6 +5,7 @@
  *   SYNC     the barrier's own time; then on to who arrived last
  *   COMM     its last transfer: "latency", then the link or copy engine that limited it when it ended
  *   lead     "launch, software"
+ * An op that overlaps the one before it follows from that one's start: what ran of it until then was its own.
  *
  * Left out: what limited a transfer before its end, and paths that are almost as long. */
 #include "sim/critical_path.h"
@@ -22,6 +23,7 @@ struct walk {
     struct arena *arena;
     uint32_t *lane_before;  /* [n_ops] the op before on its lane */
     uint32_t *first, *deps; /* rows of ops that an op waits for */
+    double until_s;         /* where the path stands: what overlaps it there is not on it */
 };
 
 static const double ROUNDING = 1e-9; /* of times that are sums of the same terms */
@@ -79,13 +81,19 @@ static const char *link_name(const struct walk *w, uint32_t link)
 
 /* --- predecessors ----------------------------------------------------------------------------------------- */
 
+/* Whether the op may have waited in a queue for that one. */
+static bool went_ahead(const struct walk *w, const struct queue_dep *d)
+{
+    return w->o->op_start_s[d->before] < w->o->op_start_s[d->after];
+}
+
 static void index_predecessors(struct walk *w)
 {
     const struct opgraph *g = w->g;
     uint32_t *last = ARENA_ARRAY(w->arena, uint32_t, g->n_lanes);
     w->lane_before = ARENA_ARRAY(w->arena, uint32_t, g->n_ops);
     w->first = ARENA_ARRAY(w->arena, uint32_t, g->n_ops + 2);
-    w->deps = ARENA_ARRAY(w->arena, uint32_t, g->n_deps + 1);
+    w->deps = ARENA_ARRAY(w->arena, uint32_t, (size_t)g->n_deps + g->n_early + g->n_queue + 1);
     memset(last, 0xff, g->n_lanes * sizeof *last);
     for (uint32_t i = 0; i < g->n_ops; i++) {
         w->lane_before[i] = last[g->ops[i].lane];
@@ -93,10 +101,19 @@ static void index_predecessors(struct walk *w)
     }
     for (uint32_t i = 0; i < g->n_deps; i++)
         w->first[g->deps[i].after + 2]++;
+    for (uint32_t i = 0; i < g->n_early; i++)
+        w->first[g->early[i].after + 2]++;
+    for (uint32_t i = 0; i < g->n_queue; i++)
+        w->first[g->queue[i].after + 2] += went_ahead(w, &g->queue[i]);
     for (uint32_t i = 0; i < g->n_ops; i++)
         w->first[i + 2] += w->first[i + 1];
     for (uint32_t i = 0; i < g->n_deps; i++)
         w->deps[w->first[g->deps[i].after + 1]++] = g->deps[i].before;
+    for (uint32_t i = 0; i < g->n_early; i++)
+        w->deps[w->first[g->early[i].after + 1]++] = g->early[i].before;
+    for (uint32_t i = 0; i < g->n_queue; i++)
+        if (went_ahead(w, &g->queue[i]))
+            w->deps[w->first[g->queue[i].after + 1]++] = g->queue[i].before;
 }
 
 /* The predecessor that ended last; OP_NONE: it had none. */
@@ -147,17 +164,22 @@ static double round_trips_s(const struct walk *w, uint32_t transfer)
     return 2 * t->round_trips * (latency_s(w, transfer) - t->latency_s);
 }
 
+static double end_on_path_s(const struct walk *w, uint32_t op)
+{
+    return fmin(w->o->op_end_s[op], w->until_s);
+}
+
 /* Returns the op whose start let the transfer begin. */
 static uint32_t walk_comm(struct walk *w, uint32_t op)
 {
     uint32_t t = last_transfer(w, op);
-    double end_s = w->o->op_end_s[op];
+    double end_s = end_on_path_s(w, op);
     if (t == OP_NONE || w->o->transfer_end_s[t] < end_s * (1 - ROUNDING)) {
         add(w, "launch, software", end_s - w->o->op_start_s[op]);
         return op;
     }
     double start_s = w->o->transfer_start_s[t];
-    double waits_s = fmin(latency_s(w, t) + round_trips_s(w, t), end_s - start_s);
+    double waits_s = fmin(latency_s(w, t) + round_trips_s(w, t), fmax(0, end_s - start_s));
     uint32_t limit = w->o->transfer_limit[t];
     add(w, "latency", waits_s);
     const char *unknown = w->spec->net == NET_FLOW ? "rate caps of transfers" : "network";
@@ -175,10 +197,10 @@ static uint32_t walk_op(struct walk *w, uint32_t op)
         return walk_comm(w, op);
     case OP_SYNC:
         last = last_arrival(w, op);
-        add(w, "barriers", w->o->op_end_s[op] - w->o->op_start_s[last]);
+        add(w, "barriers", end_on_path_s(w, op) - w->o->op_start_s[last]);
         return last;
     default:
-        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels", w->o->op_end_s[op] - w->o->op_start_s[op]);
+        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels", end_on_path_s(w, op) - w->o->op_start_s[op]);
         return op;
     }
 }
@@ -195,11 +217,12 @@ static uint32_t last_op(const struct walk *w)
 void critical_path_add(struct critical_path *p, const struct sim_spec *spec, const struct sim_outcome *outcome,
                        struct arena *arena)
 {
-    struct walk w = {.spec = spec, .g = spec->graph, .o = outcome, .path = p, .arena = arena};
+    struct walk w = {.spec = spec, .g = spec->graph, .o = outcome, .path = p, .arena = arena, .until_s = INFINITY};
     BUG_IF(!outcome->transfer_limit);
     index_predecessors(&w);
     for (uint32_t op = last_op(&w), before; op != OP_NONE; op = before) {
         op = walk_op(&w, op);
+        w.until_s = outcome->op_start_s[op];
         before = latest_before(&w, op);
         double ready_s = before == OP_NONE ? 0 : outcome->op_end_s[before];
         add(&w, "launch, software", outcome->op_start_s[op] - ready_s);

@@ -1,6 +1,9 @@
 /* The op-graph executor. An op waits for its lane predecessor and its dependencies, then lead_s, then
  * runs. What becomes ready at one time is worked off a queue in a fixed order, never by recursion.
  *
+ * Early and queue dependencies are milestones in the work of the op that they wait for. An op that waits in a queue
+ * blocks nobody, so that no two wait for each other.
+ *
  * SM shares: SYNC and COMM ops hold SMs of their device. The SM-sensitive COMPUTE ops that run on it
  * share what is left in proportion to what each can use; an op's speed is its share over sm_ref. */
 #include "sim/exec.h"
@@ -14,7 +17,13 @@
 #include "sim/net_path.h"
 #include "sim/xalloc.h"
 
-enum todo_kind { TODO_START, TODO_END };
+enum todo_kind { TODO_START, TODO_END, TODO_RELEASE, TODO_PASS };
+
+struct milestone { /* in the work of an op */
+    double share;
+    uint32_t op;    /* early dependency: who goes on */
+    uint32_t queue; /* or the queue dependency; OP_NONE */
+};
 
 struct todo {
     uint32_t op;
@@ -23,7 +32,8 @@ struct todo {
 
 struct running { /* an SM-sensitive COMPUTE op in flight */
     uint32_t op, generation;
-    double left_s, speed, since_s;
+    uint32_t milestone;            /* the next one; those of the op passed: its end */
+    double left_s, speed, since_s; /* of work until then */
 };
 
 struct device {
@@ -41,8 +51,13 @@ struct exec {
 
     uint32_t *waits;               /* per op: dependencies and lane predecessor left */
     uint32_t *after_first, *after; /* CSR: ops that wait for an op */
-    uint32_t *sent_first, *sent;   /* CSR: transfers by src_op; a rendezvous also by dst_op */
-    uint32_t *pending;             /* per op: transfers and own work left */
+    uint32_t *milestone_first;     /* CSR by op, by share; NULL: there are none */
+    struct milestone *milestones;
+    uint32_t *queue_first, *queue_of, *queue_at; /* CSR: queue dependencies by the op that waits; which is next */
+    uint8_t *passed, *queued;                    /* per queue dependency; per op: it waits in a queue */
+    double *due_s;                               /* per op: when it will start, once nothing but its lead is left */
+    uint32_t *sent_first, *sent;                 /* CSR: transfers by src_op; a rendezvous also by dst_op */
+    uint32_t *pending;                           /* per op: transfers and own work left */
     uint8_t *started;
     uint32_t *group_missing, *group_first, *group; /* CSR: ops of a sync group */
     struct device *devices;
@@ -89,13 +104,58 @@ static void at(struct exec *x, double delay_s, uint32_t op, enum todo_kind kind)
 
 /* --- SM shares ------------------------------------------------------------------------------------ */
 
+static void on_compute_end(void *ctx, uint32_t op, uint32_t generation);
+
+/* Milestones of an op: from the first to before the end. */
+static uint32_t first_milestone(const struct exec *x, uint32_t op)
+{
+    return x->milestone_first ? x->milestone_first[op] : 0;
+}
+
+static uint32_t end_of_milestones(const struct exec *x, uint32_t op)
+{
+    return x->milestone_first ? x->milestone_first[op + 1] : 0;
+}
+
+static double share_at(const struct exec *x, uint32_t op, uint32_t milestone)
+{
+    return milestone < end_of_milestones(x, op) ? x->milestones[milestone].share : 1;
+}
+
+/* What a milestone is for goes on. */
+static void later_milestone(struct exec *x, uint32_t milestone, double delay_s)
+{
+    const struct milestone *m = &x->milestones[milestone];
+
+    if (m->queue == OP_NONE)
+        at(x, delay_s, m->op, TODO_RELEASE);
+    else
+        at(x, delay_s, m->queue, TODO_PASS);
+}
+
+/* A running op is at its milestone: what waits for it goes on, the op to the next one or its end. */
+static void pass_milestone(struct exec *x, struct running *r)
+{
+    double work_s = x->g->ops[r->op].work_s, share = share_at(x, r->op, r->milestone);
+
+    later_milestone(x, r->milestone, 0);
+    r->milestone++;
+    r->left_s = (share_at(x, r->op, r->milestone) - share) * work_s;
+    r->since_s = engine_now();
+    r->generation = ++x->generation;
+    engine_timer(engine_now() + r->left_s / r->speed, on_compute_end, x, r->op, r->generation);
+}
+
 static void on_compute_end(void *ctx, uint32_t op, uint32_t generation)
 {
     struct exec *x = ctx;
     struct device *d = &x->devices[x->g->ops[op].device];
     for (uint32_t i = 0; i < d->n; i++)
         if (d->running[i].op == op && d->running[i].generation == generation) {
-            later(x, op, TODO_END);
+            if (d->running[i].milestone < end_of_milestones(x, op))
+                pass_milestone(x, &d->running[i]);
+            else
+                later(x, op, TODO_END);
             work_off(x);
             return;
         }
@@ -137,16 +197,29 @@ static void hold_sms(struct exec *x, const struct op *op, double sign)
     reshare(x, op->device);
 }
 
+/* Milestones of an op whose work takes as long as it says. */
+static void schedule_milestones(struct exec *x, uint32_t id)
+{
+    for (uint32_t i = first_milestone(x, id); i < end_of_milestones(x, id); i++)
+        later_milestone(x, i, x->milestones[i].share * x->g->ops[id].work_s);
+}
+
 static void compute_start(struct exec *x, uint32_t id)
 {
     const struct op *op = &x->g->ops[id];
     if (op->sm_ref <= 0 || op->work_s <= 0) {
+        schedule_milestones(x, id);
         at(x, op->work_s, id, TODO_END);
         return;
     }
     struct device *d = &x->devices[op->device];
     XGROW(d->running, d->n, d->cap);
-    d->running[d->n++] = (struct running){.op = id, .left_s = op->work_s, .speed = -1, .since_s = engine_now()};
+    uint32_t first = first_milestone(x, id);
+    d->running[d->n++] = (struct running){.op = id,
+                                          .milestone = first,
+                                          .left_s = share_at(x, id, first) * op->work_s,
+                                          .speed = -1,
+                                          .since_s = engine_now()};
     reshare(x, op->device);
 }
 
@@ -212,15 +285,62 @@ static void comm_start(struct exec *x, uint32_t id)
         x->out->transfer_start_s[x->sent[i]] = engine_now();
         net_start(x->net, x->sent[i]);
     }
-    if (x->g->ops[id].work_s > 0)
+    if (x->g->ops[id].work_s > 0) {
+        schedule_milestones(x, id);
         engine_timer(engine_now() + x->g->ops[id].work_s, on_own_work_done, x, id, 0);
-    else
+    } else {
         one_less(x, id);
+    }
+}
+
+/* --- queues for SMs ------------------------------------------------------------------------------- */
+
+static double free_sms(const struct exec *x, uint32_t device)
+{
+    const struct device *d = &x->devices[device];
+    double sms = x->spec->sm_per_device - d->sm_held;
+    for (uint32_t i = 0; i < d->n; i++)
+        sms -= x->g->ops[d->running[i].op].sm_max;
+    return fmax(0, sms);
+}
+
+static bool is_ahead(const struct exec *x, uint32_t dep)
+{
+    const struct queue_dep *d = &x->g->queue[dep];
+    if (free_sms(x, x->g->ops[d->after].device) > d->free_sms + 0.5)
+        return false;
+    bool due = !x->waits[d->before] && !x->queued[d->before] && x->due_s[d->before] <= engine_now() + d->slack_s;
+
+    return !x->passed[dep] && (x->started[d->before] || due);
+}
+
+/* Whether the op waits for one that is ahead of it. */
+static bool joins_queue(struct exec *x, uint32_t op)
+{
+    if (!x->queue_first)
+        return false;
+    while (x->queue_at[op] < x->queue_first[op + 1] && !is_ahead(x, x->queue_of[x->queue_at[op]]))
+        x->queue_at[op]++;
+    x->queued[op] = x->queue_at[op] < x->queue_first[op + 1];
+    return x->queued[op];
+}
+
+static void queue_passed(struct exec *x, uint32_t dep)
+{
+    uint32_t op = x->g->queue[dep].after;
+
+    x->passed[dep] = 1;
+    if (!x->queued[op] || x->queue_of[x->queue_at[op]] != dep)
+        return;
+    x->queue_at[op]++;
+    at(x, x->g->queue[dep].lag_s, op, TODO_START);
 }
 
 static void op_start(struct exec *x, uint32_t id)
 {
     const struct op *op = &x->g->ops[id];
+    if (joins_queue(x, id))
+        return;
     x->out->op_start_s[id] = engine_now();
     x->started[id] = 1;
     if (op->kind != OP_COMPUTE)
@@ -240,8 +360,11 @@ static void op_start(struct exec *x, uint32_t id)
 
 static void released(struct exec *x, uint32_t id)
 {
-    if (--x->waits[id] == 0)
-        at(x, x->g->ops[id].lead_s, id, TODO_START);
+    if (--x->waits[id])
+        return;
+    if (x->due_s)
+        x->due_s[id] = engine_now() + x->g->ops[id].lead_s;
+    at(x, x->g->ops[id].lead_s, id, TODO_START);
 }
 
 static void op_end(struct exec *x, uint32_t id)
@@ -254,6 +377,9 @@ static void op_end(struct exec *x, uint32_t id)
         hold_sms(x, op, -1);
     for (uint32_t i = x->after_first[id]; i < x->after_first[id + 1]; i++)
         released(x, x->after[i]);
+    if (op->kind == OP_SYNC || (op->kind == OP_COMM && op->work_s <= 0))
+        for (uint32_t i = first_milestone(x, id); i < end_of_milestones(x, id); i++)
+            later_milestone(x, i, 0);
     if (--x->ops_left == 0)
         engine_stop();
 }
@@ -267,6 +393,10 @@ static void work_off(struct exec *x)
         struct todo t = x->queue[x->queue_head++];
         if (t.kind == TODO_START)
             op_start(x, t.op);
+        else if (t.kind == TODO_RELEASE)
+            released(x, t.op);
+        else if (t.kind == TODO_PASS)
+            queue_passed(x, t.op);
         else
             op_end(x, t.op);
     }
@@ -417,6 +547,61 @@ static void link_lanes_and_deps(struct exec *x)
     free(last);
 }
 
+static void sort_milestones(struct milestone *m, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        for (uint32_t k = i; k > 0 && m[k - 1].share > m[k].share; k--) {
+            struct milestone swapped = m[k];
+            m[k] = m[k - 1];
+            m[k - 1] = swapped;
+        }
+}
+
+/* By the op in whose work they are; of one op in the order of their shares. */
+static void link_milestones(struct exec *x)
+{
+    const struct opgraph *g = x->g;
+    if (!g->n_early && !g->n_queue)
+        return;
+    rows_begin(&x->milestone_first, g->n_ops);
+    for (uint32_t i = 0; i < g->n_early; i++) {
+        x->waits[g->early[i].after]++;
+        x->milestone_first[g->early[i].before + 2]++;
+    }
+    for (uint32_t i = 0; i < g->n_queue; i++)
+        x->milestone_first[g->queue[i].before + 2]++;
+    rows_sum(x->milestone_first, g->n_ops);
+    x->milestones = XREALLOC(NULL, struct milestone, g->n_early + g->n_queue);
+    for (uint32_t i = 0; i < g->n_early; i++)
+        x->milestones[x->milestone_first[g->early[i].before + 1]++] =
+            (struct milestone){g->early[i].share, g->early[i].after, OP_NONE};
+    for (uint32_t i = 0; i < g->n_queue; i++)
+        x->milestones[x->milestone_first[g->queue[i].before + 1]++] = (struct milestone){g->queue[i].share, OP_NONE, i};
+    for (uint32_t op = 0; op < g->n_ops; op++)
+        sort_milestones(x->milestones + x->milestone_first[op], x->milestone_first[op + 1] - x->milestone_first[op]);
+}
+
+static void link_queues(struct exec *x, struct arena *arena)
+{
+    const struct opgraph *g = x->g;
+    if (!g->n_queue)
+        return;
+    rows_begin(&x->queue_first, g->n_ops);
+    for (uint32_t i = 0; i < g->n_queue; i++)
+        x->queue_first[g->queue[i].after + 2]++;
+    rows_sum(x->queue_first, g->n_ops);
+    x->queue_of = XREALLOC(NULL, uint32_t, g->n_queue);
+    for (uint32_t i = 0; i < g->n_queue; i++)
+        x->queue_of[x->queue_first[g->queue[i].after + 1]++] = i;
+    x->queue_at = XREALLOC(NULL, uint32_t, g->n_ops);
+    memcpy(x->queue_at, x->queue_first, g->n_ops * sizeof *x->queue_at);
+    x->passed = ARENA_ARRAY(arena, uint8_t, g->n_queue);
+    x->queued = ARENA_ARRAY(arena, uint8_t, g->n_ops);
+    x->due_s = ARENA_ARRAY(arena, double, g->n_ops);
+    for (uint32_t i = 0; i < g->n_ops; i++)
+        x->due_s[i] = x->waits[i] ? INFINITY : g->ops[i].lead_s;
+}
+
 /* Ops at whose start the transfer may start: its sender, both ends of a rendezvous, all senders of a reduction. */
 static uint32_t starters(const struct opgraph *g, const struct transfer *t, uint32_t ops[TREE_MAX_BRANCHES + 1])
 {
@@ -492,6 +677,8 @@ static void exec_setup(struct exec *x, struct arena *arena)
     x->devices = ARENA_ARRAY(arena, struct device, x->g->n_devices);
     x->ops_left = n;
     link_lanes_and_deps(x);
+    link_milestones(x);
+    link_queues(x, arena);
     link_transfers(x);
     link_groups(x);
     net_setup(x);
@@ -502,8 +689,9 @@ static void exec_teardown(struct exec *x)
     net_free(x->net);
     for (uint32_t i = 0; i < x->g->n_devices; i++)
         free(x->devices[i].running);
-    void *owned[] = {x->after_first,   x->after,       x->sent_first, x->sent,
-                     x->group_missing, x->group_first, x->group,      x->queue};
+    void *owned[] = {x->milestone_first, x->milestones, x->queue_first, x->queue_of, x->queue_at,
+                     x->after_first,     x->after,      x->sent_first,  x->sent,     x->group_missing,
+                     x->group_first,     x->group,      x->queue};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }

@@ -1,5 +1,6 @@
 # src/io/trace: one line per file
 libmoesim_a_SOURCES += src/io/trace/trace_classes.c src/io/trace/trace_classes.h
+libmoesim_a_SOURCES += src/io/trace/trace_device.c src/io/trace/trace_device.h
 libmoesim_a_SOURCES += src/io/trace/trace_file.c src/io/trace/trace_file.h
 libmoesim_a_SOURCES += src/io/trace/trace_file_priv.h
 libmoesim_a_SOURCES += src/io/trace/trace_file_read.c

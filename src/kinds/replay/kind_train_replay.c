@@ -1,8 +1,9 @@
-/* Kind train_replay: a recorded training trace on the hardware of the scenario (replay.c), or, beside it, the
+/* Kind train_replay: a recorded trace on the hardware of the scenario (replay.c), or, beside it, the
  * same chunks from the kernel model alone (replay.source).
  *
- * The whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its nodes the
- * groups of experts. A recorded replay runs one rank and routes nothing. Whether the trace fits the
+ * Where DeepEP moves tokens, the whole cluster is one expert-parallel group; node-limited routing (paper 4.3) makes its
+ * nodes the groups of experts. A replay without it, or with recorded communication, runs one rank and routes nothing;
+ * collectives of libraries take as long as each takes by itself (replay_collectives.c). Whether the trace fits the
  * scenario is checked by who reads the trace. */
 #include "base/data_find.h"
 #include "base/progress.h"
@@ -104,13 +105,31 @@ static void check_groups(const struct scenario_file *file, const struct routing_
                (long long)(r->groups_per_token * (r->experts / r->groups)));
 }
 
-static void check_expert_parallel(const struct scenario_file *file, struct diag *diag)
+/* Whether a trace that can be read has nothing to route. What is wrong with it is told when it is run. */
+static bool routes_nothing(const struct scenario_file *file, struct arena *arena)
+{
+    const char *path = data_find(replay_cfg(file->scenario)->trace, file->path, arena);
+    struct diag *quiet = diag_new();
+    const struct trace *trace = path ? trace_read(path, arena, quiet) : NULL;
+    bool nothing = trace && !replay_routes(trace);
+    diag_free(quiet);
+    return nothing;
+}
+
+static bool fits_experts(const struct cluster_hw *hw, const struct routing_cfg *r)
+{
+    return r->groups == hw->nodes && r->experts % (hw->nodes * hw->node.gpus) == 0 && r->experts % r->groups == 0 &&
+           r->groups_per_token <= r->groups && r->experts_per_token <= r->groups_per_token * (r->experts / r->groups);
+}
+
+static void check_expert_parallel(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct cluster_hw *hw = &file->scenario->cluster;
     const struct replay_cfg keys = effective_keys(file->scenario);
     const struct routing_cfg *r = &keys.routing;
     int64_t ranks = hw->nodes * hw->node.gpus;
-    if (replay_cfg(file->scenario)->comm == REPLAY_RECORDED)
+    if (replay_cfg(file->scenario)->comm == REPLAY_RECORDED || fits_experts(hw, r) ||
+        (replay_cfg(file->scenario)->source == REPLAY_TRACE && routes_nothing(file, arena)))
         return;
     const char *groups_key =
         replay_cfg(file->scenario)->source == REPLAY_KERNELS ? "llm.moe.groups" : "replay.routing.groups";
@@ -130,7 +149,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     check_trace_file(file, arena, diag);
     kind_check_sets(file, file->scenario->cluster.nodes, diag);
     if (check_source(file, arena, diag))
-        check_expert_parallel(file, diag);
+        check_expert_parallel(file, arena, diag);
 }
 
 /* NULL in *out: the trace's kernels. */
@@ -150,6 +169,41 @@ static int open_kernels(const struct kind_run *run, const struct replay_kernels 
     return 0;
 }
 
+/* Whether kernels keep their recorded times; false, too, after an error. */
+static bool decide_times(const struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg,
+                         const struct recorded_gpu *gpu, struct diag *diag)
+{
+    bool given = cfg->recorded_on.bf16_flops > 0 || cfg->recorded_on.fp8_flops > 0 || cfg->recorded_on.memory_Bps > 0;
+    if (cfg->source == REPLAY_KERNELS)
+        return true; /* the trace's are not run */
+    if (cfg->times == REPLAY_TIMES_RECORDED)
+        return true;
+    if (cfg->times == REPLAY_TIMES_AUTO && cfg->comm == REPLAY_RECORDED && !gpu->same_chip && !given)
+        return true;
+    if (!recorded_gpu_known(gpu))
+        recorded_gpu_refuse(run->file, trace, "replay.recorded_on", ", or keep the times: 'replay.times: recorded'",
+                            diag);
+    return false;
+}
+
+static int read_on(struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg,
+                   struct replay_reading *out, struct diag *diag)
+{
+    struct recorded_gpu *gpu = ARENA_NEW(run->arena, struct recorded_gpu);
+    struct replay_collectives *collectives = ARENA_NEW(run->arena, struct replay_collectives);
+    size_t before = diag_count(diag);
+    if (recorded_gpu_find(run->file, trace, &cfg->recorded_on, run->arena, gpu, diag))
+        return -1;
+    *out = (struct replay_reading){.gpu = gpu, .keeps_times = decide_times(run, trace, cfg, gpu, diag)};
+    out->routed = cfg->comm == REPLAY_SIMULATED && (cfg->source == REPLAY_KERNELS || replay_routes(trace));
+    if (diag_count(diag) > before)
+        return -1;
+    if (cfg->comm == REPLAY_RECORDED || !trace->n_messages)
+        return 0;
+    out->collectives = collectives;
+    return replay_simulate_collectives(run, trace, gpu, collectives, diag);
+}
+
 static int run_replay(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *s = run->file->scenario;
@@ -158,23 +212,26 @@ static int run_replay(struct kind_run *run, struct diag *diag)
     BUG_IF(!path); /* the check has found it */
     struct topology *topo;
     struct replay_info info = {0};
+    struct replay_reading reading;
     const struct replay_kernels *kernels;
     struct trace *trace = trace_read(path, run->arena, diag);
-    if (!trace || open_kernels(run, &kernels, diag) || kind_topology(run, &s->cluster, &topo, diag))
+    if (!trace || read_on(run, trace, &cfg, &reading, diag) || open_kernels(run, &kernels, diag) ||
+        kind_topology(run, &s->cluster, &topo, diag))
         return -1;
     kind_begin(run, topo);
-    if (replay_build(trace, &cfg, kernels, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena, &info, diag))
+    if (replay_build(trace, &cfg, kernels, &reading, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena, &info,
+                     diag))
         return -1;
     progress_begin("simulating");
     if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
-    replay_analyse(trace, &cfg, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
+    replay_analyse(trace, &cfg, &reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
     return 0;
 }
 
 const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
-    .doc = "a recorded training trace on the scenario's hardware",
+    .doc = "a recorded trace on the scenario's hardware",
     .ref = "4.2 to 5.1",
     .reads = (const struct kind_reads[]){{.keys = &llm_keys, .if_model = true}, {.keys = &replay_keys}, {0}},
     .between = "comm_active both_active exposed_comm exposed_comm_ratio barrier_wait barrier_wait_mean entry_delay "

@@ -21,6 +21,7 @@
 
 static const char *const source_choices[] = {"trace", "kernels", NULL};
 static const char *const comm_choices[] = {"simulated", "recorded", NULL};
+static const char *const times_choices[] = {"auto", "moved", "recorded", NULL};
 
 static const struct cfg_field replay_fields[] = {
     {.name = "trace",
@@ -40,8 +41,16 @@ static const struct cfg_field replay_fields[] = {
      .offset = offsetof(struct replay_cfg, comm),
      .dflt = "simulated",
      .choices = comm_choices,
-     .doc = "simulated: route the tokens of all ranks; recorded: keep recorded times, "
-            "one rank"},
+     .doc = "simulated: route the tokens of all ranks, collectives as kind collective does them; recorded: keep "
+            "recorded times, one rank"},
+    {.name = "times",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct replay_cfg, times),
+     .dflt = "auto",
+     .choices = times_choices,
+     .doc =
+         "of kernels that compute: moved from the recorded chip to cluster.chip; recorded: kept; auto: moved, but kept "
+         "where comm is recorded and the trace is of another chip"},
     {.name = "entry_layers",
      .type = CFG_INT,
      .offset = offsetof(struct replay_cfg, entry_layers),
@@ -64,7 +73,7 @@ static const struct cfg_field replay_fields[] = {
 
 static const struct cfg_table replay_table = {
     .name = "replay",
-    .doc = "Replay of a recorded training trace",
+    .doc = "Replay of a recorded trace",
     .size = sizeof(struct replay_cfg),
     .fields = replay_fields,
 };
@@ -74,9 +83,20 @@ struct builder {
     const struct trace *trace;
     const struct replay_cfg *cfg;
     const struct replay_kernels *kernels; /* NULL: the trace's */
+    const struct replay_reading *reading;
     const struct cluster_hw *hw;
     struct routing_shape shape;
 };
+
+bool replay_routes(const struct trace *trace)
+{
+    for (uint32_t i = 0; i < trace->n_kernels; i++) {
+        uint8_t collective = trace->classes[trace->kernels[i].class_id].collective;
+        if (collective == COLL_DISPATCH || collective == COLL_DISPATCH_CACHED || collective == COLL_COMBINE)
+            return true;
+    }
+    return false;
+}
 
 /* --- checks
  * ------------------------------------------------------------------------------------
@@ -118,18 +138,18 @@ static int check_input(const struct builder *b, struct diag *diag)
     size_t before = diag_count(diag);
 
     chunk_trace_check(b->trace, b->cfg->trace, diag);
-    if (b->hw->ep_kernel.sms >= b->hw->chip.sms)
+    if (b->reading->routed && b->hw->ep_kernel.sms >= b->hw->chip.sms)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "communication kernels hold %lld of %lld SMs: nothing is left to compute; "
                    "lower cluster.ep_kernel.sms",
                    (long long)b->hw->ep_kernel.sms, (long long)b->hw->chip.sms);
-    if (!b->kernels) {
+    if (b->reading->routed && !b->kernels) {
         check_same(b, "experts", routing->experts, b->trace->experts, diag);
         check_same(b, "experts_per_token", routing->experts_per_token, b->trace->experts_per_token, diag);
         check_same(b, "hidden", routing->hidden, b->trace->hidden, diag);
         check_same(b, "tokens_per_rank", routing->tokens_per_rank, b->trace->seq_len, diag);
     }
-    if (b->cfg->comm == REPLAY_SIMULATED) {
+    if (b->reading->routed) {
         check_ranks(b, diag);
         routing_check(&b->shape, b->cfg->trace, diag);
     }
@@ -165,13 +185,18 @@ static void routing_statistics(const struct builder *b, const struct chunk_progr
     info->rank_load_cv_ratio = sqrt(squares / ((double)n * b->shape.n_ranks));
 }
 
-static uint8_t *comm_streams(const struct chunk_program *program, struct arena *arena)
+/* Of kernels that a model needs: those on a stream with a collective. */
+static uint8_t *communication(const struct builder *b, const struct chunk_program *program, struct arena *arena)
 {
-    uint8_t *comm = ARENA_ARRAY(arena, uint8_t, program->n_streams);
+    uint8_t *comm = ARENA_ARRAY(arena, uint8_t, program->n_kernels);
+    uint8_t *stream = ARENA_ARRAY(arena, uint8_t, program->n_streams);
 
+    if (!b->kernels)
+        return chunk_trace_communication(b->trace, arena);
     for (uint32_t i = 0; i < program->n_kernels; i++)
-        if (program->kernels[i].collective != COLL_NONE)
-            comm[program->kernels[i].stream] = 1;
+        stream[program->kernels[i].stream] |= program->kernels[i].collective != COLL_NONE;
+    for (uint32_t i = 0; i < program->n_kernels; i++)
+        comm[i] = stream[program->kernels[i].stream];
     return comm;
 }
 
@@ -181,7 +206,7 @@ static void fill_info(const struct builder *b, const struct chunk_program *progr
     uint32_t n = program->n_kernels;
 
     *info = (struct replay_info){.program = program, .n_ranks = ops->n_ranks, .reference = group->reference};
-    info->comm_stream = comm_streams(program, arena);
+    info->comm = communication(b, program, arena);
     info->op_of_kernel = ARENA_ARRAY(arena, uint32_t, n);
     info->logical_B = ARENA_ARRAY(arena, double, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -203,15 +228,9 @@ static void from_kernels(const struct builder *b, const struct chunk_program *re
     struct chunk_work work = {.model = b->kernels->model,
                               .kernels = b->kernels->kernels,
                               .hw = b->hw,
-                              .recipe = &training_recipe_deepseek,
                               .sequences = 1,
                               .length = (double)b->cfg->routing.tokens_per_rank,
                               .group = b->shape.n_ranks,
-                              .etp = 1,
-                              .tp = 1,
-                              .cp = 1,
-                              .gemm_sms = chunk_kernel_sms(b->hw, b->kernels->model),
-                              .attention_sms = chunk_kernel_sms(b->hw, b->kernels->model),
                               .layers = layers,
                               .load = recorded->load + 2};
     struct chunk_material material;
@@ -223,11 +242,10 @@ static void from_kernels(const struct builder *b, const struct chunk_program *re
 }
 
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
-                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph, struct arena *arena,
-                 struct replay_info *info, struct diag *diag)
+                 const struct replay_reading *reading, const struct cluster_hw *hw, uint64_t seed,
+                 struct opgraph *graph, struct arena *arena, struct replay_info *info, struct diag *diag)
 {
-    bool simulated = cfg->comm == REPLAY_SIMULATED;
-    struct builder b = {.trace = trace, .cfg = cfg, .kernels = kernels, .hw = hw};
+    struct builder b = {.trace = trace, .cfg = cfg, .kernels = kernels, .reading = reading, .hw = hw};
     struct chunk_program *program = ARENA_NEW(arena, struct chunk_program), recorded;
     struct chunk_ops ops;
 
@@ -238,16 +256,21 @@ int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const 
                                      .n_nodes = (uint32_t)hw->nodes};
     if (check_input(&b, diag))
         return -1;
-    struct recording recording = {cfg->recorded_on, !simulated, cfg->routing};
+    struct recording recording = {.on = reading->gpu->on,
+                                  .keeps_comm = !reading->routed,
+                                  .keeps_times = reading->keeps_times,
+                                  .comm_s = reading->collectives ? reading->collectives->time_s : NULL,
+                                  .routing = cfg->routing,
+                                  .overlaps = true};
     chunk_from_trace(trace, &recording, hw, arena, &recorded);
     if (kernels)
         from_kernels(&b, &recorded, arena, program);
     else
         *program = recorded;
-    struct chunk_group group = {.shape = simulated ? &b.shape : NULL,
+    struct chunk_group group = {.shape = reading->routed ? &b.shape : NULL,
                                 .hw = hw,
                                 .seed = seed,
-                                .reference = simulated ? (uint32_t)trace->rank : 0,
+                                .reference = reading->routed ? (uint32_t)trace->rank : 0,
                                 .entry_layers = cfg->entry_layers};
     chunk_build(program, &group, graph, arena, &ops);
     fill_info(&b, program, &group, &ops, arena, info);

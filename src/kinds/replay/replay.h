@@ -11,6 +11,8 @@
 #include "base/diag.h"
 #include "hw/cluster.h"
 #include "hw/kernels/kernels.h"
+#include "kinds/recorded_gpu.h"
+#include "kinds/replay/replay_collectives.h"
 #include "models/chunk/chunk.h"
 #include "models/chunk/recording.h"
 #include "models/llm/model.h"
@@ -20,11 +22,13 @@
 
 enum replay_comm { REPLAY_SIMULATED, REPLAY_RECORDED };
 enum replay_source { REPLAY_TRACE, REPLAY_KERNELS };
+enum replay_times { REPLAY_TIMES_AUTO, REPLAY_TIMES_MOVED, REPLAY_TIMES_RECORDED };
 
 struct replay_cfg {
     const char *trace;    /* data file: imported trace */
     int source;           /* enum replay_source: whose kernels run */
     int comm;             /* enum replay_comm */
+    int times;            /* enum replay_times: of kernels that compute */
     int64_t entry_layers; /* layer pairs before the window whose rank skew is carried in */
     struct recorded_on recorded_on;
     struct routing_cfg routing;
@@ -43,12 +47,23 @@ struct replay_kernels {
     const struct kernel_model *kernels;
 };
 
+/* What reading the trace took to know. */
+struct replay_reading {
+    const struct recorded_gpu *gpu;
+    const struct replay_collectives *collectives; /* NULL: as recorded */
+    bool keeps_times;                             /* kernels are as long as recorded, whatever the chip */
+    bool routed;                                  /* DeepEP moves tokens, on all ranks; else one rank runs */
+};
+
+/* Whether the trace has dispatches or combines that a replay simulates by routing tokens. */
+bool replay_routes(const struct trace *trace);
+
 /* What the analysis of a run needs to know about the graph. Arrays are arena-owned. */
 struct replay_info {
     const struct chunk_program *program;            /* what ran; kernels below are its */
     uint32_t n_ranks, reference;                    /* the rank (device) that plays the recorded one */
     uint32_t *op_of_kernel;                         /* [n_kernels] the reference rank's ops */
-    uint8_t *comm_stream;                           /* [n_streams] 1: communication */
+    uint8_t *comm;                                  /* [n_kernels] 1: communication */
     double *logical_B;                              /* [n_kernels] payload of the reference rank's node copies in a
                           dispatch or combine, own node counted; 0 when not simulated */
     double nodes_per_token, ranks_per_token;        /* means over all simulated collectives; or 0 */
@@ -56,12 +71,11 @@ struct replay_info {
     double entry_delay_s;                           /* when the reference rank enters, after the first rank */
 };
 
-/* Builds the op graph of all ranks of the EP group (one rank only when comm is
- * recorded). graph must have been made for at least that many devices. With `kernels` (NULL: the trace's) the
+/* Builds the op graph of all ranks of the EP group (one rank only when nothing is routed). graph must have been made for at least that many devices. With `kernels` (NULL: the trace's) the
  * trace gives only how many layers there are and how many tokens its rank's experts got. 0, or -1 with
  * the reasons in diag. */
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
-                 const struct cluster_hw *hw, uint64_t seed, struct opgraph *graph, struct arena *arena,
-                 struct replay_info *info, struct diag *diag);
+                 const struct replay_reading *reading, const struct cluster_hw *hw, uint64_t seed,
+                 struct opgraph *graph, struct arena *arena, struct replay_info *info, struct diag *diag);
 
 #endif

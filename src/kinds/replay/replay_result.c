@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kinds/result_build.h"
 #include "models/chunk/chunk_trace.h"
 
 struct edge {
@@ -32,14 +33,15 @@ uint8_t replay_collective_of(const struct trace *t, uint32_t kernel)
 static void record_spans(struct replay_analysis *a)
 {
     uint32_t n = a->trace->n_kernels;
-    uint8_t *comm = chunk_trace_comm_streams(a->trace, a->arena);
+    uint8_t *comm = chunk_trace_communication(a->trace, a->arena);
 
     a->recorded = ARENA_ARRAY(a->arena, struct replay_span, n);
     for (uint32_t i = 0; i < n; i++) {
         const struct trace_kernel *k = &a->trace->kernels[i];
-        double start_s = k->start_s - a->trace->kernels[0].start_s;
-        a->recorded[i] = (struct replay_span){start_s, start_s + k->duration_s, comm[k->stream],
-                                              replay_collective_of(a->trace, i) == COLL_NOTIFY};
+        double start_s = k->start_s - a->trace->kernels[0].start_s, end_s = start_s + k->duration_s;
+        bool barrier = replay_collective_of(a->trace, i) == COLL_NOTIFY;
+        double waiting_s = a->reading->collectives ? a->reading->collectives->waiting_s[i] : 0;
+        a->recorded[i] = (struct replay_span){start_s, end_s, barrier ? end_s : start_s + waiting_s, comm[i], barrier};
     }
 }
 
@@ -53,9 +55,12 @@ static void simulate_spans(struct replay_analysis *a)
         origin_s = fmin(origin_s, a->outcome->op_start_s[a->info->op_of_kernel[i]]);
     for (uint32_t i = 0; i < p->n_kernels; i++) {
         uint32_t op = a->info->op_of_kernel[i];
+        double start_s = a->outcome->op_start_s[op] - origin_s, end_s = a->outcome->op_end_s[op] - origin_s;
+        bool barrier = p->kernels[i].collective == COLL_NOTIFY;
+        bool trace = a->cfg->source == REPLAY_TRACE;
+        double waiting_s = trace && a->reading->collectives ? a->reading->collectives->waiting_s[i] : 0;
         a->simulated[i] =
-            (struct replay_span){a->outcome->op_start_s[op] - origin_s, a->outcome->op_end_s[op] - origin_s,
-                                 a->info->comm_stream[p->kernels[i].stream], p->kernels[i].collective == COLL_NOTIFY};
+            (struct replay_span){start_s, end_s, barrier ? end_s : start_s + waiting_s, a->info->comm[i], barrier};
     }
 }
 
@@ -89,20 +94,23 @@ static int by_time(const void *x, const void *y)
 
 static struct replay_account add_up(const struct replay_span *spans, uint32_t n, struct arena *arena)
 {
-    struct edge *edges = ARENA_ARRAY(arena, struct edge, 2 * (size_t)n);
+    struct edge *edges = ARENA_ARRAY(arena, struct edge, 3 * (size_t)n);
     struct replay_account sum = {0};
     int compute = 0, comm = 0, wait = 0;
+    uint32_t n_edges = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        int8_t is_comm = (int8_t)spans[i].comm, is_wait = (int8_t)spans[i].wait;
+        int8_t is_comm = (int8_t)spans[i].comm, is_wait = spans[i].waits_until_s > spans[i].start_s;
         int8_t is_compute = (int8_t)!is_comm;
-        edges[2 * i] = (struct edge){spans[i].start_s, is_compute, is_comm, is_wait};
-        edges[2 * i + 1] = (struct edge){spans[i].end_s, (int8_t)-is_compute, (int8_t)-is_comm, (int8_t)-is_wait};
+        edges[n_edges++] = (struct edge){spans[i].start_s, is_compute, is_comm, is_wait};
+        edges[n_edges++] = (struct edge){spans[i].end_s, (int8_t)-is_compute, (int8_t)-is_comm, 0};
+        if (is_wait)
+            edges[n_edges++] = (struct edge){spans[i].waits_until_s, 0, 0, -1};
         sum.makespan_s = fmax(sum.makespan_s, spans[i].end_s);
-        sum.barrier_s += is_wait ? spans[i].end_s - spans[i].start_s : 0;
+        sum.barrier_s += spans[i].barrier ? spans[i].end_s - spans[i].start_s : 0;
     }
-    qsort(edges, 2 * (size_t)n, sizeof *edges, by_time);
-    for (uint32_t i = 0; i + 1 < 2 * n; i++) {
+    qsort(edges, n_edges, sizeof *edges, by_time);
+    for (uint32_t i = 0; i + 1 < n_edges; i++) {
         double length_s = edges[i + 1].time_s - edges[i].time_s;
         compute += edges[i].compute;
         comm += edges[i].comm;
@@ -222,7 +230,7 @@ static void add_barrier_metrics(struct replay_analysis *a)
                           "all notify kernels of the reference rank, hidden or not",
                           "barrier_wait = sum of (last arrival + barrier latency - own arrival)");
     replay_add_input(m, "barrier latency", a->hw->ep_kernel.barrier_s, DIM_TIME, "cluster.ep_kernel.barrier");
-    if (a->cfg->comm == REPLAY_RECORDED)
+    if (!a->reading->routed)
         return;
     m = replay_add_metric(a, "barrier_wait_mean", mean_barrier_s(a), DIM_TIME, NAN, "the same, averaged over all ranks",
                           "barrier_wait_mean = sum over ranks of barrier_wait / ranks");
@@ -263,43 +271,53 @@ static void add_routing_metrics(struct replay_analysis *a)
  * -------------------------------------------------------------------------------------
  */
 
-static void add_note(struct replay_analysis *a, const char *text)
+void replay_add_note(struct replay_analysis *a, const char *text)
 {
-    BUG_IF(a->out->n_notes == MAX_NOTES);
-    a->out->notes[a->out->n_notes++] = text;
+    result_add_note(a->out, a->arena, text);
 }
 
 static void add_notes(struct replay_analysis *a)
 {
-    a->out->notes = ARENA_ARRAY(a->arena, const char *, MAX_NOTES);
     if (a->cfg->source == REPLAY_KERNELS) {
-        add_note(a, "kernels are the model's, their times the kernel model's; of the "
-                    "recorded trace they take how "
-                    "many tokens the rank's experts got, which passes over memory "
-                    "there are, and the shares of "
-                    "bandwidth in cluster.kernels.pass and cluster.kernels.launch_gap, "
-                    "which are calibrated on it");
+        replay_add_note(a, "kernels are the model's, their times the kernel model's; of the "
+                           "recorded trace they take how "
+                           "many tokens the rank's experts got, which passes over memory "
+                           "there are, and the shares of "
+                           "bandwidth in cluster.kernels.pass and cluster.kernels.launch_gap, "
+                           "which are calibrated on it");
+    } else if (a->reading->keeps_times) {
+        replay_add_note(a,
+                        arena_printf(a->arena,
+                                     "kernels keep the times that they had on %s: nothing of cluster.chip (%s) enters "
+                                     "them; 'replay.times: moved' moves them",
+                                     a->trace->device, a->hw->chip.name));
     }
     if (a->cfg->comm == REPLAY_RECORDED) {
-        add_note(a, "communication kernels keep their recorded times; only compute "
-                    "kernels follow "
-                    "the hardware of the scenario");
+        if (a->reading->keeps_times)
+            replay_add_note(a, "communication kernels keep their recorded times");
+        else
+            replay_add_note(a, "communication kernels keep their recorded times; only compute "
+                               "kernels follow "
+                               "the hardware of the scenario");
         return;
     }
-    add_note(a, "communication is a prediction: no constant was fitted to this trace's "
-                "communication times; cluster.ep_kernel.copy_per_sm is calibrated on DeepEP's "
-                "stand-alone benchmark");
-    add_note(a, "the trace records one rank: token counts and entry times of the other "
-                "ranks are "
-                "sampled (replay.routing.rank_load_cv, sim.seed)");
+    if (!a->reading->routed)
+        return;
+    replay_add_note(a, "communication is a prediction: no constant was fitted to this trace's "
+                       "communication times; cluster.ep_kernel.copy_per_sm is calibrated on DeepEP's "
+                       "stand-alone benchmark");
+    replay_add_note(a, "the trace records one rank: token counts and entry times of the other "
+                       "ranks are "
+                       "sampled (replay.routing.rank_load_cv, sim.seed)");
 }
 
-void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg, const struct cluster_hw *hw,
-                    const struct opgraph *graph, const struct replay_info *info, const struct sim_outcome *outcome,
-                    struct arena *arena, struct result *out)
+void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_reading *reading,
+                    const struct cluster_hw *hw, const struct opgraph *graph, const struct replay_info *info,
+                    const struct sim_outcome *outcome, struct arena *arena, struct result *out)
 {
     struct replay_analysis a = {.trace = trace,
                                 .cfg = cfg,
+                                .reading = reading,
                                 .hw = hw,
                                 .graph = graph,
                                 .info = info,
@@ -317,10 +335,12 @@ void replay_analyse(const struct trace *trace, const struct replay_cfg *cfg, con
     add_parts(&a);
     add_time_metrics(&a);
     add_barrier_metrics(&a);
-    if (cfg->comm == REPLAY_SIMULATED)
+    if (reading->routed)
         add_routing_metrics(&a);
     replay_add_phases(&a);
     if (cfg->source == REPLAY_KERNELS)
         replay_add_classes(&a);
     add_notes(&a);
+    replay_add_moves(&a);
+    replay_add_collectives(&a);
 }

@@ -5,11 +5,12 @@
 #include "kinds/replay/replay_result.h"
 
 /* Metrics besides the two that each phase may have. */
-enum { FIXED_METRICS = 16, MAX_INPUTS = 8, MAX_NOTES = 4 };
+enum { FIXED_METRICS = 16, MAX_INPUTS = 8 };
 
 struct replay_span { /* a kernel in time, recorded or simulated */
     double start_s, end_s;
-    uint8_t comm, wait;
+    double waits_until_s; /* from its start on it only waits for other ranks; its start: not at all */
+    uint8_t comm, barrier;
 };
 
 /* Parts of a window. They add up to it: idle is what remains. */
@@ -21,6 +22,7 @@ struct replay_account {
 struct replay_analysis {
     const struct trace *trace;
     const struct replay_cfg *cfg;
+    const struct replay_reading *reading;
     const struct cluster_hw *hw;
     const struct opgraph *graph;
     const struct replay_info *info;
@@ -46,5 +48,10 @@ void replay_add_phases(struct replay_analysis *a);
 /* The table of what each class of kernels takes, recorded and from the kernel model
  * (replay_classes.c). */
 void replay_add_classes(struct replay_analysis *a);
+/* The table of how the times of classes moved to another chip (replay_classes.c). */
+void replay_add_moves(struct replay_analysis *a);
+/* The table of collectives (replay_calls.c). */
+void replay_add_collectives(struct replay_analysis *a);
+void replay_add_note(struct replay_analysis *a, const char *text);
 
 #endif

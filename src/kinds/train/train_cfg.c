@@ -14,13 +14,11 @@
         .name = key, .type = CFG_ENUM, .offset = offsetof(struct table, member), .dflt = preset, .choices = names, \
         .doc = text \
     }
-#define NUMBER_AT_LEAST_B(key, member, preset, least, text) \
+#define NUMBER_B(key, member, preset, text) \
     { \
         .name = key, .type = CFG_QUANTITY, .dim = DIM_BYTES, .offset = offsetof(struct train_precision, member), \
-        .dflt = preset, .min = least, .max = 8, .doc = text \
+        .dflt = preset, .min = 0.125, .max = 8, .doc = text \
     }
-
-#define NUMBER_B(key, member, preset, text) NUMBER_AT_LEAST_B(key, member, preset, 0.125, text)
 
 static const char *const source_names[] = {"trace", "kernels", NULL};
 
@@ -60,12 +58,11 @@ static const struct cfg_field precision_fields[] = {
              "gradients as they are reduced among replicas (default: as accumulated)"),
     NUMBER_B("master", master_B, "4 B", "parameters in the optimizer (default: DeepSeek-V3 report 3.3.3: FP32)"),
     NUMBER_B("moment", moment_B, "2 B", "each of AdamW's two moments (default: DeepSeek-V3 report 3.3.3: BF16)"),
-    NUMBER_AT_LEAST_B(
-        "input", input_B, "0 B", 0,
-        "cached inputs of linear layers and of SwiGLU; 0 B: as they are multiplied (train.compute), FP8 with "
-        "one FP32 scale per 128 in DeepSeek-V3 (report 3.3.3)"),
-    NUMBER_AT_LEAST_B("attention", attention_B, "0 B", 0,
-                      "cached output of attention; 0 B: E5M6, 12 bits, in DeepSeek's recipe (report 3.3.3), else BF16"),
+    NUMBER_B("input", input_B, "1.03125 B",
+             "cached inputs of linear layers and of SwiGLU (default: DeepSeek-V3 report 3.3.3: FP8; one FP32 scale "
+             "per 128)"),
+    NUMBER_B("attention", attention_B, "1.5 B",
+             "cached output of attention (default: DeepSeek-V3 report 3.3.3: E5M6, 12 bits)"),
     NUMBER_B("message", message_B, "2 B", "activations and gradients between pipeline ranks (default: BF16)"),
     NUMBER_B("logit", logit_B, "4 B",
              "logits in the loss: 4 B as PyTorch's cross entropy in FP32, with casts; 2 B one fused pass in BF16"),
@@ -73,22 +70,7 @@ static const struct cfg_field precision_fields[] = {
 static const struct cfg_table precision_table = {"precision", "bytes of numbers", sizeof(struct train_precision),
                                                  precision_fields};
 
-static const char *const order_names[] = {"pipeline_outer", "pipeline_inner", NULL};
-static const struct cfg_field placement_fields[] = {
-    COUNT(train_placement, "gpus_of_node", gpus_of_node, "0", 0, 1024,
-          "GPUs of each node that are used, from the first; 0 = all. MLPerf's runs use 64 of an NVL72's 72"),
-    CHOICE(
-        train_placement, "order", order, "pipeline_outer", order_names,
-        "GPUs of a tensor-parallel group are neighbours, then those of an expert-parallel group; then come its "
-        "replicas and last the pipeline's ranks (Megatron-LM's order tp-cp-ep-dp-pp), or the pipeline's ranks first"),
-    TEXT(train_placement, "file", file, "",
-         "in place of the order: a file with one line 'node gpu' for each GPU in the order of pipeline_outer"),
-    {0}};
-static const struct cfg_table placement_table = {"placement", "which GPUs work together",
-                                                 sizeof(struct train_placement), placement_fields};
-
-static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", NULL};
-static const char *const software_names[] = {"deepseek", "megatron", NULL};
+static const char *const recompute_names[] = {"none", "selective", "full", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
 static const char *const compare_names[] = {"none", "table4", NULL};
@@ -98,12 +80,7 @@ static const struct cfg_field train_fields[] = {
     COUNT(train_cfg, "pp", pp, "16", 1, 4096, "pipeline ranks"),
     COUNT(train_cfg, "virtual_stages", virtual_stages, "1", 1, 64,
           "stages of a pipeline rank, schedules 'interleaved' and 'interleaved_pairs'"),
-    COUNT(train_cfg, "tp", tp, "1", 1, 1024,
-          "GPUs that share a layer's attention and dense networks (tensor parallelism with sequence parallelism)"),
-    COUNT(train_cfg, "cp", cp, "1", 1, 1024, "GPUs that share a sequence (context parallelism)"),
-    COUNT(train_cfg, "ep", ep, "64", 1, 4096,
-          "GPUs (times train.etp) that share the experts of a layer: whole nodes, or part of one"),
-    COUNT(train_cfg, "etp", etp, "1", 1, 1024, "GPUs that share an expert (expert tensor parallelism)"),
+    COUNT(train_cfg, "ep", ep, "64", 1, 4096, "GPUs that share the experts of a layer: whole nodes, or part of one"),
     COUNT(train_cfg, "rank", rank, "0", -1, 4095,
           "pipeline rank whose times are the metrics (0: what a log of the first GPU shows); -1: the mean of all"),
     COUNT(train_cfg, "sequences", sequences, "15360", 1, 1 << 24, "sequences of a step"),
@@ -115,25 +92,9 @@ static const struct cfg_field train_fields[] = {
         train_cfg, "layout", layout, "",
         "layers of each stage as Megatron-LM writes them, for example 'Et*4|(t*4|)*14tmL': E embedding, t layer, m MTP "
         "module, L head and loss, | ends a stage; in place of train.layers"),
-    CHOICE(train_cfg, "software", software, "deepseek", software_names,
-           "whose kernels a layer has: DeepSeek's, with casts and copies as passes of their own, or fused as in "
-           "Megatron-LM with Transformer Engine"),
-    CHOICE(train_cfg, "compute", compute, "model", compute_names,
-           "what linear layers and experts multiply; model: as the model's weights are kept (llm.weight)"),
-    CHOICE(train_cfg, "attention_compute", attention_compute, "bf16", compute_names, "what core attention multiplies"),
-    CHOICE(train_cfg, "head_compute", head_compute, "bf16", compute_names, "what the output head multiplies"),
-    TEXT(train_cfg, "recompute", recompute, "selective",
-         "what backward chunks compute again: none, selective (layernorm, mla_up_proj, moe_act), full (every layer), "
-         "or a "
-         "list of these and of core_attn, mlp, shared_experts, moe (names of Megatron-LM)"),
-    {.name = "tp_overlap",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct train_cfg, tp_overlap),
-     .dflt = "false",
-     .doc = "what tensor parallelism gathers goes beside the GEMM that needs it, instead of before it"},
-    COUNT(train_cfg, "gemm_margin", gemm_margin, "-1", -1, 1024,
-          "SMs that GEMMs leave to communication (NVTE margins); -1: as many as the experts' kernels hold"),
-    COUNT(train_cfg, "attention_margin", attention_margin, "-1", -1, 1024, "the same of core attention"),
+    CHOICE(
+        train_cfg, "recompute", recompute, "selective", recompute_names,
+        "what backward chunks compute again: selective (norms, MLA's up-projections, SwiGLU), full (the layer, too)"),
     CHOICE(train_cfg, "messages", messages, "waited", message_names,
            "between pipeline ranks: waited for before the next chunk where the schedule's code does, or hidden"),
     TEXT(train_cfg, "topologies", topologies, "",
@@ -158,11 +119,6 @@ static const struct cfg_field train_fields[] = {
      .min = 0,
      .max = 1e6,
      .doc = "price of a GPU for an hour (default: DeepSeek-V3 report, H800)"},
-    {.name = "placement",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct train_cfg, placement),
-     .sub = &placement_table,
-     .doc = "which GPUs work together"},
     {.name = "chunks",
      .type = CFG_TABLE,
      .offset = offsetof(struct train_cfg, chunks),

@@ -27,6 +27,12 @@ struct builder {
     uint32_t *text;       /* [n_names] names, then [n_phases] phases, then "" */
 };
 
+bool chunk_moves_tokens(const struct chunk_kernel *k)
+{
+    return k->kind == OP_COMM &&
+           (k->collective == COLL_DISPATCH || k->collective == COLL_DISPATCH_CACHED || k->collective == COLL_COMBINE);
+}
+
 /* --- token loads ------------------------------------------------------------------------------------------ */
 
 void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
@@ -44,7 +50,7 @@ static void find_routed(struct builder *b)
 
     b->out->routed = ARENA_ARRAY(b->arena, bool, p->n_routings);
     for (uint32_t i = 0; i < p->n_kernels; i++)
-        if (chunk_is_exchange(&p->kernels[i]) || p->kernels[i].per_token)
+        if (chunk_moves_tokens(&p->kernels[i]) || p->kernels[i].per_token)
             b->out->routed[p->kernels[i].routing] = true;
 }
 
@@ -189,24 +195,33 @@ static void add_deps(struct builder *b, uint32_t kernel, uint32_t base, bool fir
         opgraph_dep(b->graph, base - 1, base + kernel);
     for (uint32_t i = 0; i < k->n_deps; i++)
         opgraph_dep(b->graph, base + b->program->deps[k->first_dep + i], base + kernel);
+    for (uint32_t i = 0; i < k->n_early; i++) {
+        const struct chunk_early *e = &b->program->early[k->first_early + i];
+        opgraph_early_dep(b->graph, base + e->kernel, base + kernel, e->share);
+    }
+    for (uint32_t i = 0; i < k->n_queue; i++) {
+        const struct chunk_queue *q = &b->program->queue[k->first_queue + i];
+        opgraph_queue_dep(b->graph, &(struct queue_dep){base + q->kernel, base + kernel, q->share, q->lag_s, q->slack_s,
+                                                        q->free_sms});
+    }
 }
 
 static void add_rank(struct builder *b, uint32_t rank)
 {
     const struct chunk_program *p = b->program;
-    uint32_t *lane = ARENA_ARRAY(b->arena, uint32_t, p->n_streams);
+    uint32_t n_lanes = p->n_streams + p->n_beside, *lane = ARENA_ARRAY(b->arena, uint32_t, n_lanes);
 
-    for (uint32_t s = 0; s < p->n_streams; s++)
+    for (uint32_t s = 0; s < n_lanes; s++)
         lane[s] = OP_NONE;
     add_entry(b, rank);
     uint32_t base = b->graph->n_ops;
     for (uint32_t i = 0; i < p->n_kernels; i++) {
         struct op op = kernel_op(b, i, rank);
-        uint32_t stream = p->kernels[i].stream;
-        bool first = lane[stream] == OP_NONE;
+        uint32_t beside = p->kernels[i].beside, at = beside ? p->n_streams + beside - 1 : p->kernels[i].stream;
+        bool first = lane[at] == OP_NONE;
         if (first)
-            lane[stream] = opgraph_lane(b->graph);
-        op.lane = lane[stream];
+            lane[at] = opgraph_lane(b->graph);
+        op.lane = lane[at];
         opgraph_add(b->graph, &op);
         add_deps(b, i, base, first);
     }
@@ -225,37 +240,12 @@ double chunk_logical_B(const struct chunk_program *program, const struct chunk_g
     const struct routing_shape *s = group->shape;
     double tokens = 0;
 
-    if (!s || k->kind != OP_COMM)
+    if (!s || !chunk_moves_tokens(k))
         return 0;
     const struct routing *r = &ops->routings[k->routing];
     for (uint32_t node = 0; node < s->n_nodes; node++)
         tokens += r->node_tokens[(size_t)group->reference * s->n_nodes + node];
     return tokens * deepep_payload_B(s->cfg->hidden, k->collective == COLL_COMBINE);
-}
-
-/* Everyone's share to each of its peers, over NVLink or as the network has it. */
-static void add_collect(struct builder *b, uint32_t kernel)
-{
-    const struct chunk_kernel *k = &b->program->kernels[kernel];
-    uint32_t block = (uint32_t)k->peers * k->stride;
-    for (uint32_t r = 0; r < b->out->n_ranks; r++)
-        for (uint32_t i = 1; i < k->peers; i++) {
-            uint32_t turn = (r / k->stride + i) % k->peers, peer = r / block * block + turn * k->stride + r % k->stride;
-            opgraph_transfer(b->graph, &(struct transfer){.src_op = b->out->first_op + r * b->out->stride + kernel,
-                                                          .dst_op = b->out->first_op + peer * b->out->stride + kernel,
-                                                          .src = b->group->first_device + r,
-                                                          .dst = b->group->first_device + peer,
-                                                          .bytes_B = k->bytes_B / k->peers,
-                                                          .weight = 1,
-                                                          .rendezvous = true});
-        }
-}
-
-static void add_collects(struct builder *b)
-{
-    for (uint32_t i = 0; i < b->program->n_kernels; i++)
-        if (b->program->kernels[i].peers > 1)
-            add_collect(b, i);
 }
 
 /* A cached dispatch sends gradients along known routes: no choices travel. The combine
@@ -271,7 +261,7 @@ static void add_transfers(struct builder *b)
     ep.first_device = b->group->first_device;
     for (uint32_t i = 0; i < b->program->n_kernels; i++) {
         const struct chunk_kernel *k = &b->program->kernels[i];
-        if (k->kind != OP_COMM || k->peers)
+        if (!chunk_moves_tokens(k))
             continue;
         for (uint32_t r = 0; r < s->n_ranks; r++)
             op[r] = b->out->first_op + r * b->out->stride + i;
@@ -286,7 +276,7 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
 {
     struct builder b = {.program = program, .group = group, .graph = graph, .arena = arena, .out = out};
 
-    *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : group->ranks ? group->ranks : 1};
+    *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : 1};
     BUG_IF(graph->n_ops || graph->n_devices < group->first_device + out->n_ranks);
     if (group->shape) {
         route(&b);
@@ -297,7 +287,6 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     sync_groups(&b);
     for (uint32_t r = 0; r < out->n_ranks; r++)
         add_rank(&b, r);
-    add_collects(&b);
     if (group->shape)
         add_transfers(&b);
 }

@@ -25,16 +25,22 @@ struct chunk_kernel {
     double work_s; /* COMPUTE: on sm_ref SMs, of a rank with the routing's load; SYNC: once all have arrived */
     double lead_s;
     float sm_ref, sm_max, sm_hold;
-    uint16_t peers, stride; /* COMM, peers > 0: not the experts' exchange: each of so many ranks, so far apart ... */
-    double bytes_B;         /* ... sends its share of this to each other one */
     uint32_t first_dep, n_deps; /* into deps: earlier kernels whose end it awaits */
+    /* kernels of a stream that overlap: which further lane of the program's it is on, from 1; 0 = the stream's */
+    uint32_t beside;
+    uint32_t first_early, n_early; /* into early: earlier kernels of which it awaits a share */
+    uint32_t first_queue, n_queue; /* into queue: earlier kernels that have the SMs first */
 };
 
-/* A dispatch or combine. */
-static inline bool chunk_is_exchange(const struct chunk_kernel *k)
-{
-    return k->kind == OP_COMM && !k->peers;
-}
+struct chunk_queue { /* see struct queue_dep */
+    uint32_t kernel;
+    double share, lag_s, slack_s, free_sms;
+};
+
+struct chunk_early {
+    uint32_t kernel;
+    double share; /* of its work */
+};
 
 struct chunk_program {
     const char **streams, **names, **phases;
@@ -43,14 +49,18 @@ struct chunk_program {
     uint32_t n_kernels;
     uint32_t *deps;
     uint32_t n_deps;
-    double *load; /* [n_routings] tokens over the mean, for which per-token work holds; 0 = not known, mean */
+    struct chunk_early *early;
+    uint32_t n_early;
+    struct chunk_queue *queue;
+    uint32_t n_queue;
+    uint32_t n_beside; /* lanes beside those of the streams */
+    double *load;      /* [n_routings] tokens over the mean, for which per-token work holds; 0 = not known, mean */
     uint32_t n_routings;
 };
 
 /* Where and how a program runs. */
 struct chunk_group {
-    const struct routing_shape *shape; /* of the group; NULL: nothing is routed */
-    uint32_t ranks;                    /* without a shape; 0 = 1 */
+    const struct routing_shape *shape; /* of the group; NULL: one rank, nothing is routed */
     const struct cluster_hw *hw;
     uint64_t seed;
     uint32_t first_device;          /* of rank 0 */
@@ -68,6 +78,8 @@ struct chunk_ops {
     double *entry_s;                /* [n_ranks] when each rank enters, after the first of them; NULL: at once */
 };
 
+/* Whether a kernel's transfers carry tokens to experts and back: DeepEP's between nodes. */
+bool chunk_moves_tokens(const struct chunk_kernel *k);
 /* One of the routings that chunk_build draws. */
 void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
                         double reference_load, struct arena *arena, struct routing *out);

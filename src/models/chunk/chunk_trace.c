@@ -2,18 +2,24 @@
  * the SMs that it had then and beside what ran then; the program takes both out again, by
  * the executor's own rule:
  *
- *   SMs         communication kernels hold their SMs (paper 4.4: 20 of 132), SM-bound
- * kernels of all streams share the rest in proportion to what each can use. The work of
- * a kernel is its share over sm_ref, integrated over its recorded time; a run in which
- * shares fall differently keeps the total. lead        a gap before a kernel is launch
- * overhead, except where a kernel of another stream had the SMs: that wait must come
- * out of the run again.
+ *   SMs     communication kernels hold their SMs (paper 4.4: 20 of 132), SM-bound kernels share the rest in
+ *           proportion to what each can use. The work of a kernel is its share over sm_ref, integrated over its
+ *           recorded time; a run in which shares fall differently keeps the total.
+ *   lead    a gap before a kernel is launch overhead, except where an SM-bound kernel that the CPU had launched found
+ *           others at work: it queues behind them, as far as they are there (opgraph.h). A program that is composed
+ *           anew (no overlaps) lets it share with them at once instead.
+ *
+ * Kernels of a stream that overlap (programmatic dependent launch, several hardware queues) get lanes beside the
+ * stream's: the later one awaits the share of the earlier one's work that was done when it started. The same holds
+ * for what was awaited but had not quite ended, by the rounding of time stamps.
  *
  * On other hardware an SM-bound kernel scales with FLOP/s per SM, a memory-bound one
  * with memory bandwidth as far as SMs can load it, a latency-bound one not at all. Blocks
  * that waited for others to end take more SMs where there are more. A GEMM whose grid is
  * exactly the SMs that communication leaves, or all of them, was tuned to that; on other
  * hardware its software would tune it again.
+ *
+ * A kernel whose blocks the profile does not say shares no SMs; bound by compute, it scales with FLOP/s of the chip.
  *
  * Left out: wave quantisation of grids that change, contention for memory bandwidth
  * between kernels that overlap, clock throttling. */
@@ -25,13 +31,18 @@
 
 /* Rows of a recorded grouped GEMM are padded per expert to its tile. */
 enum { EXPERT_ALIGNMENT_ROWS = 128 };
+/* Times in a trace are rounded to the nanosecond at best. */
+#define SAME_TIME_S 1e-12
+#define ROUNDING_S 1e-9
 
 struct reader {
     const struct trace *trace;
     const struct recording *recording;
     const struct cluster_hw *hw;
     struct chunk_program *program;
-    uint8_t *comm_stream; /* [n_streams] */
+    struct arena *arena;
+    uint8_t *comm_stream; /* [n_streams] most of its time is communication */
+    uint32_t cap_deps, cap_early, cap_queue;
     double longest_s;     /* duration of the longest kernel: bounds searches for overlaps */
     uint32_t comm_blocks; /* SMs that communication held when recorded */
     double *edges_s;      /* scratch, [2 n_kernels + 2] */
@@ -90,17 +101,23 @@ static uint32_t first_running(const struct reader *rd, double from_s)
     return low;
 }
 
-static bool sm_bound(const struct reader *rd, uint32_t kernel)
+/* Whether the profile says on how many SMs the kernel ran. */
+static bool sms_known(const struct reader *rd, uint32_t kernel)
 {
-    return class_of(rd->trace, kernel)->bound == BOUND_COMPUTE;
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+
+    return rd->trace->sms > 0 && (k->blocks || k->grid[0]);
 }
 
-/* SM-bound kernels of other streams compete for SMs. */
+static bool sm_bound(const struct reader *rd, uint32_t kernel)
+{
+    return class_of(rd->trace, kernel)->bound == BOUND_COMPUTE && sms_known(rd, kernel) && !rd->recording->keeps_times;
+}
+
+/* SM-bound kernels that run at once compete for SMs. */
 static bool competes(const struct reader *rd, uint32_t kernel, uint32_t other)
 {
-    const struct trace_kernel *k = rd->trace->kernels;
-
-    return k[kernel].stream != k[other].stream && sm_bound(rd, kernel) && sm_bound(rd, other);
+    return kernel != other && sm_bound(rd, kernel) && sm_bound(rd, other);
 }
 
 static int by_time(const void *a, const void *b)
@@ -110,17 +127,18 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* SMs that the kernel could use on the recorded chip. */
+/* SMs that the kernel could use on the recorded chip; 0 = not known. */
 static double most_sms(const struct reader *rd, uint32_t kernel)
 {
-    return fmin(blocks_of(&rd->trace->kernels[kernel]), rd->trace->sms);
+    return sms_known(rd, kernel) ? fmin(blocks_of(&rd->trace->kernels[kernel]), rd->trace->sms) : 0;
 }
 
+/* Communication holds its SMs; layouts compute. */
 static bool holds_sms(const struct reader *rd, uint32_t kernel)
 {
-    uint8_t collective = class_of(rd->trace, kernel)->collective;
+    const struct trace_class *c = class_of(rd->trace, kernel);
 
-    return moves_tokens(collective) || collective == COLL_NOTIFY;
+    return trace_class_communicates(c) && c->collective != COLL_LAYOUT;
 }
 
 /* The kernel's SMs over those it could use, at a recorded time. */
@@ -140,24 +158,24 @@ static double speed_at(const struct reader *rd, uint32_t kernel, double time_s)
     return wanted <= free_sms ? 1 : fmax(free_sms, 1) / wanted;
 }
 
-/* Integral of the kernel's speed over its recorded time. */
-static double work_of(const struct reader *rd, uint32_t kernel)
+/* Integral of the kernel's speed from its start to a recorded time in it. */
+static double work_until(const struct reader *rd, uint32_t kernel, double until_s)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
     size_t n = 0;
     double work_s = 0;
 
     if (!sm_bound(rd, kernel))
-        return k->duration_s;
+        return until_s - k->start_s;
     rd->edges_s[n++] = k->start_s;
-    rd->edges_s[n++] = end_of(k);
+    rd->edges_s[n++] = until_s;
     for (uint32_t i = first_running(rd, k->start_s);
-         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < end_of(k); i++) {
+         i < rd->trace->n_kernels && rd->trace->kernels[i].start_s < until_s; i++) {
         const struct trace_kernel *other = &rd->trace->kernels[i];
         if (!(holds_sms(rd, i) || competes(rd, kernel, i)) || end_of(other) <= k->start_s)
             continue;
         rd->edges_s[n++] = fmax(other->start_s, k->start_s);
-        rd->edges_s[n++] = fmin(end_of(other), end_of(k));
+        rd->edges_s[n++] = fmin(end_of(other), until_s);
     }
     qsort(rd->edges_s, n, sizeof *rd->edges_s, by_time);
     for (size_t i = 1; i < n; i++) {
@@ -168,16 +186,30 @@ static double work_of(const struct reader *rd, uint32_t kernel)
     return work_s;
 }
 
+static double work_of(const struct reader *rd, uint32_t kernel)
+{
+    return work_until(rd, kernel, end_of(&rd->trace->kernels[kernel]));
+}
+
+/* The share of its work that a kernel had done at a recorded time in it. */
+static double share_done(const struct reader *rd, uint32_t kernel, double time_s)
+{
+    double work_s = work_of(rd, kernel);
+
+    return work_s > 0 ? fmin(work_until(rd, kernel, time_s) / work_s, 1) : 1;
+}
+
 static void plan_sms(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
     double blocks = blocks_of(&rd->trace->kernels[kernel]), all = (double)rd->hw->chip.sms;
     double grid = grid_of(&rd->trace->kernels[kernel]);
-    bool tuned = blocks == (double)rd->trace->sms - rd->comm_blocks;
+    bool tuned = rd->comm_blocks && blocks == (double)rd->trace->sms - rd->comm_blocks;
+    double comm_sms = rd->recording->keeps_comm ? rd->comm_blocks : (double)ep_sms_held_most(&rd->hw->ep_kernel);
     bool persistent = grid == (double)rd->trace->sms;
 
     p->sm_ref = (float)most_sms(rd, kernel);
     if (tuned)
-        p->sm_max = (float)(all - ep_sms_held_most(&rd->hw->ep_kernel));
+        p->sm_max = (float)fmax(1, all - comm_sms);
     else
         p->sm_max = (float)(persistent ? all : fmin(fmax(grid, blocks), all));
 }
@@ -189,37 +221,120 @@ static double time_ratio(const struct reader *rd, uint32_t kernel)
     const struct recorded_on *was = &rd->recording->on;
     const struct hw_chip *is = &rd->hw->chip;
     const struct trace_class *c = class_of(rd->trace, kernel);
-    bool fp8 = strstr(c->name, "fp8") != NULL;
+    bool fp8 = strstr(c->name, "fp8") || strstr(c->name, "fp4");
 
+    if (rd->recording->keeps_times)
+        return 1;
     if (c->bound == BOUND_MEMORY)
         return was->memory_Bps / hw_memory_Bps(rd->hw, 1);
     if (c->bound != BOUND_COMPUTE)
         return 1;
     double was_flops = fp8 ? was->fp8_flops : was->bf16_flops;
     double is_flops = fp8 ? is->fp8_flops : is->bf16_flops;
+    if (!sms_known(rd, kernel))
+        return was_flops / is_flops;
     return was_flops / rd->trace->sms / (is_flops / (double)is->sms);
 }
 
-/* When the kernel could have started: after its stream's last kernel, what it waited
- * for, and what the CPU awaited before launching it. */
-static double ready_time(const struct trace *t, uint32_t kernel, uint32_t previous)
+static bool is_backward(const struct trace *t, const struct trace_kernel *k)
 {
-    const struct trace_kernel *k = &t->kernels[kernel];
-    double ready_s = 0;
+    return k->phase != TRACE_NONE && !strstr(t->phases[k->phase], "(F)");
+}
 
-    if (previous != TRACE_NONE)
-        ready_s = fmax(ready_s, end_of(&t->kernels[previous]));
+/* --- what a kernel waited for ---------------------------------------------------------------------------------- */
+
+#define GROW(rd, array, n, cap) \
+    do { \
+        if ((n) == (cap)) { \
+            void *old_ = (array); \
+            (cap) = 2 * (cap) + 256; \
+            (array) = arena_array((rd)->arena, sizeof *(array), (cap)); \
+            if (n) \
+                memcpy((array), old_, (n) * sizeof *(array)); \
+        } \
+    } while (0)
+
+/* The kernel awaits another: its end, or the share of it that was done when the kernel started. Returns from when on
+ * the kernel could start as far as the other goes. */
+static double await(struct reader *rd, struct chunk_kernel *p, uint32_t kernel, uint32_t awaited)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel], *a = &rd->trace->kernels[awaited];
+    struct chunk_program *out = rd->program;
+
+    if (rd->recording->overlaps && end_of(a) > k->start_s + SAME_TIME_S) {
+        GROW(rd, out->early, out->n_early, rd->cap_early);
+        double share = share_done(rd, awaited, k->start_s);
+        out->early[out->n_early++] = (struct chunk_early){awaited, fmin(share, 1 - 1e-9)};
+        p->n_early++;
+        return k->start_s;
+    }
+    GROW(rd, out->deps, out->n_deps, rd->cap_deps);
+    out->deps[out->n_deps++] = awaited;
+    p->n_deps++;
+    return end_of(a);
+}
+
+/* Lanes of a stream: its own, then those beside it. */
+struct lane {
+    uint32_t last; /* kernel; TRACE_NONE */
+    uint32_t next; /* lane of the stream; TRACE_NONE */
+};
+
+struct lanes {
+    struct lane *lane;
+    uint32_t n, cap;
+};
+
+static bool is_free(const struct reader *rd, const struct lane *lane, const struct trace_kernel *k)
+{
+    return lane->last == TRACE_NONE || !rd->recording->overlaps ||
+           end_of(&rd->trace->kernels[lane->last]) <= k->start_s + SAME_TIME_S;
+}
+
+/* The first lane of its stream where nothing runs when the kernel starts. */
+static uint32_t lane_for(struct reader *rd, struct lanes *lanes, const struct trace_kernel *k)
+{
+    uint32_t at = k->stream;
+
+    while (!is_free(rd, &lanes->lane[at], k)) {
+        if (lanes->lane[at].next == TRACE_NONE) {
+            GROW(rd, lanes->lane, lanes->n, lanes->cap);
+            lanes->lane[at].next = lanes->n;
+            lanes->lane[lanes->n++] = (struct lane){TRACE_NONE, TRACE_NONE};
+        }
+        at = lanes->lane[at].next;
+    }
+    return at;
+}
+
+/* Its place on the lanes of its stream, with what it awaits there, on the CPU and on other streams. Returns when the
+ * last of them let it go. */
+static double place(struct reader *rd, struct lanes *lanes, uint32_t kernel, struct chunk_kernel *p)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    uint32_t own = lane_for(rd, lanes, k), last = lanes->lane[own].last;
+    double ready_s = last == TRACE_NONE ? 0 : end_of(&rd->trace->kernels[last]);
+
+    p->first_dep = rd->program->n_deps;
+    p->first_early = rd->program->n_early;
+    p->beside = own < rd->trace->n_streams ? 0 : own - rd->trace->n_streams + 1;
     if (k->launch_after != TRACE_NONE)
-        ready_s = fmax(ready_s, end_of(&t->kernels[k->launch_after]));
+        ready_s = fmax(ready_s, await(rd, p, kernel, k->launch_after));
     for (uint32_t i = 0; i < k->n_deps; i++)
-        ready_s = fmax(ready_s, end_of(&t->kernels[t->deps[k->first_dep + i]]));
+        ready_s = fmax(ready_s, await(rd, p, kernel, rd->trace->deps[k->first_dep + i]));
+    for (uint32_t at = k->stream; at != TRACE_NONE; at = lanes->lane[at].next)
+        if (at != own && lanes->lane[at].last != TRACE_NONE)
+            ready_s = fmax(ready_s, await(rd, p, kernel, lanes->lane[at].last));
+    lanes->lane[own].last = kernel;
     return ready_s;
 }
 
-static double lead_of(const struct reader *rd, uint32_t kernel, uint32_t previous)
+/* --- gaps before kernels ---------------------------------------------------------------------------------------- */
+
+/* A gap, less the time in which others had the SMs. */
+static double shared_lead(const struct reader *rd, uint32_t kernel, double ready_s)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
-    double ready_s = ready_time(rd->trace, kernel, previous);
     double lead_s = k->start_s - ready_s;
 
     for (uint32_t i = first_running(rd, ready_s); i < kernel; i++)
@@ -228,26 +343,90 @@ static double lead_of(const struct reader *rd, uint32_t kernel, uint32_t previou
     return fmax(0, lead_s);
 }
 
-static bool is_backward(const struct trace *t, const struct trace_kernel *k)
+/* More than these ran in the gap: it was something else that the kernel waited for. */
+enum { LONGEST_QUEUE = 8 };
+
+/* SM-bound kernels that ran in a gap, in the order of their starts; how many there are. */
+static uint32_t find_queue(const struct reader *rd, uint32_t kernel, double from_s, uint32_t queue[LONGEST_QUEUE])
 {
-    return k->phase != TRACE_NONE && !strstr(t->phases[k->phase], "(F)");
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    uint32_t n = 0;
+
+    for (uint32_t i = first_running(rd, from_s); i < kernel; i++) {
+        if (!competes(rd, kernel, i) || common_s(&rd->trace->kernels[i], from_s, k->start_s) <= SAME_TIME_S)
+            continue;
+        if (n < LONGEST_QUEUE)
+            queue[n] = i;
+        n++;
+    }
+    return n;
 }
 
-/* What it waited for on the CPU, then on other streams. */
-static void add_deps(const struct reader *rd, const struct trace_kernel *k, struct chunk_kernel *p)
+/* SMs that nobody had at a recorded time. */
+static double free_sms(const struct reader *rd, double time_s)
 {
+    double sms = rd->trace->sms;
+
+    for (uint32_t i = first_running(rd, time_s); i < rd->trace->n_kernels && rd->trace->kernels[i].start_s <= time_s;
+         i++)
+        if (end_of(&rd->trace->kernels[i]) > time_s && (holds_sms(rd, i) || sm_bound(rd, i)))
+            sms -= most_sms(rd, i);
+    return fmax(0, sms);
+}
+
+static void join_queue(struct reader *rd, struct chunk_kernel *p, uint32_t kernel, double met_s, const uint32_t *queue,
+                       uint32_t n)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
     struct chunk_program *out = rd->program;
 
-    p->first_dep = out->n_deps;
-    if (k->launch_after != TRACE_NONE)
-        out->deps[out->n_deps++] = k->launch_after;
-    for (uint32_t i = 0; i < k->n_deps; i++)
-        out->deps[out->n_deps++] = rd->trace->deps[k->first_dep + i];
-    p->n_deps = out->n_deps - p->first_dep;
+    p->first_queue = out->n_queue;
+    p->n_queue = n;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct trace_kernel *ahead = &rd->trace->kernels[queue[i]];
+        double until_s = fmin(end_of(ahead), k->start_s);
+        GROW(rd, out->queue, out->n_queue, rd->cap_queue);
+        out->queue[out->n_queue++] = (struct chunk_queue){.kernel = queue[i],
+                                                          .share = share_done(rd, queue[i], until_s),
+                                                          .lag_s = i + 1 < n ? 0 : fmax(0, k->start_s - until_s),
+                                                          .slack_s = fmax(0, ahead->start_s - met_s) + ROUNDING_S,
+                                                          .free_sms = free_sms(rd, met_s)};
+        met_s = fmax(met_s, until_s);
+    }
 }
 
-/* Dispatch, combine and barriers: as recorded, or as what they move and wait for. */
-static void plan_comm(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
+/* Launch overhead, up to where the kernel found others at work. */
+static double lead_of(struct reader *rd, struct chunk_kernel *p, uint32_t kernel, double ready_s)
+{
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    uint32_t queue[LONGEST_QUEUE];
+    double launched_s = fmin(fmax(ready_s, k->launch_s), k->start_s);
+
+    if (!rd->recording->overlaps)
+        return shared_lead(rd, kernel, ready_s);
+    uint32_t n = sm_bound(rd, kernel) ? find_queue(rd, kernel, launched_s, queue) : 0;
+    if (!n || n > LONGEST_QUEUE)
+        return fmax(0, k->start_s - ready_s);
+    double met_s = fmax(launched_s, rd->trace->kernels[queue[0]].start_s);
+    join_queue(rd, p, kernel, met_s, queue, n);
+    return fmax(0, met_s - ready_s);
+}
+
+/* --- kernels ---------------------------------------------------------------------------------------------------- */
+
+/* Communication that is no simulation's: as long as somebody says, or as recorded. */
+static void plan_kept(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
+{
+    const double *comm_s = rd->recording->comm_s;
+
+    p->kind = OP_COMM;
+    p->collective = class_of(rd->trace, kernel)->collective;
+    p->sm_hold = rd->recording->keeps_times ? 0 : (float)most_sms(rd, kernel);
+    p->work_s = comm_s && !isnan(comm_s[kernel]) ? comm_s[kernel] : rd->trace->kernels[kernel].duration_s;
+}
+
+/* Dispatch, combine and barriers, as what they move and wait for. */
+static void plan_routed(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
     uint8_t collective = class_of(rd->trace, kernel)->collective;
@@ -259,13 +438,18 @@ static void plan_comm(const struct reader *rd, uint32_t kernel, struct chunk_ker
 
     p->collective = collective;
     p->sm_hold = (float)(all || blocks > ep_sms ? ep_sms : blocks);
-    if (rd->recording->keeps_comm) {
-        p->kind = OP_COMM;
-        p->work_s = k->duration_s;
-    } else {
-        p->kind = barrier ? OP_SYNC : OP_COMM;
-        p->work_s = barrier ? rd->hw->ep_kernel.barrier_s : 0;
-    }
+    p->kind = barrier ? OP_SYNC : OP_COMM;
+    p->work_s = barrier ? rd->hw->ep_kernel.barrier_s : 0;
+}
+
+static void plan_comm(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
+{
+    uint8_t collective = class_of(rd->trace, kernel)->collective;
+
+    if (!rd->recording->keeps_comm && (moves_tokens(collective) || collective == COLL_NOTIFY))
+        plan_routed(rd, kernel, p);
+    else
+        plan_kept(rd, kernel, p);
 }
 
 /* Layouts and casts around dispatch and combine that hardware does on the way (paper 4.4.2): nothing is left of
@@ -295,7 +479,7 @@ static void plan_compute(const struct reader *rd, uint32_t kernel, struct chunk_
         plan_sms(rd, kernel, p);
 }
 
-static void plan_kernel(const struct reader *rd, uint32_t kernel, uint32_t previous)
+static void plan_kernel(struct reader *rd, struct lanes *lanes, uint32_t kernel)
 {
     const struct trace_kernel *k = &rd->trace->kernels[kernel];
     struct chunk_kernel *p = &rd->program->kernels[kernel];
@@ -306,8 +490,7 @@ static void plan_kernel(const struct reader *rd, uint32_t kernel, uint32_t previ
     p->layer = k->layer;
     p->backward = is_backward(rd->trace, k);
     p->routing = 2 * (uint32_t)(k->layer > 0 ? k->layer : 0) + p->backward;
-    p->lead_s = lead_of(rd, kernel, previous);
-    add_deps(rd, k, p);
+    p->lead_s = lead_of(rd, p, kernel, place(rd, lanes, kernel, p));
     if (holds_sms(rd, kernel))
         plan_comm(rd, kernel, p);
     else
@@ -328,13 +511,27 @@ static void survey(struct reader *rd)
     }
 }
 
-uint8_t *chunk_trace_comm_streams(const struct trace *trace, struct arena *arena)
+/* [n_streams] 1: most of its time is communication. */
+static uint8_t *comm_streams(const struct trace *trace, struct arena *arena)
 {
     uint8_t *comm = ARENA_ARRAY(arena, uint8_t, trace->n_streams);
+    double *balance_s = ARENA_ARRAY(arena, double, trace->n_streams);
+
+    for (uint32_t i = 0; i < trace->n_kernels; i++) {
+        const struct trace_kernel *k = &trace->kernels[i];
+        balance_s[k->stream] += trace_class_communicates(class_of(trace, i)) ? k->duration_s : -k->duration_s;
+    }
+    for (uint32_t s = 0; s < trace->n_streams; s++)
+        comm[s] = balance_s[s] > 0;
+    return comm;
+}
+
+uint8_t *chunk_trace_communication(const struct trace *trace, struct arena *arena)
+{
+    uint8_t *comm = ARENA_ARRAY(arena, uint8_t, trace->n_kernels), *streams = comm_streams(trace, arena);
 
     for (uint32_t i = 0; i < trace->n_kernels; i++)
-        if (class_of(trace, i)->collective != COLL_NONE)
-            comm[trace->kernels[i].stream] = 1;
+        comm[i] = streams[trace->kernels[i].stream] || trace_class_communicates(class_of(trace, i));
     return comm;
 }
 
@@ -371,22 +568,20 @@ static void name_things(struct chunk_program *p, const struct trace *t, struct a
 void chunk_from_trace(const struct trace *trace, const struct recording *recording, const struct cluster_hw *hw,
                       struct arena *arena, struct chunk_program *out)
 {
-    struct reader rd = {.trace = trace, .recording = recording, .hw = hw, .program = out};
-    uint32_t *previous = ARENA_ARRAY(arena, uint32_t, trace->n_streams);
+    struct reader rd = {.trace = trace, .recording = recording, .hw = hw, .program = out, .arena = arena};
+    struct lanes lanes = {ARENA_ARRAY(arena, struct lane, trace->n_streams), trace->n_streams, trace->n_streams};
 
     *out = (struct chunk_program){.n_kernels = trace->n_kernels, .n_routings = 2};
     name_things(out, trace, arena);
     out->kernels = ARENA_ARRAY(arena, struct chunk_kernel, trace->n_kernels);
-    out->deps = ARENA_ARRAY(arena, uint32_t, (size_t)trace->n_deps + trace->n_kernels);
-    rd.comm_stream = chunk_trace_comm_streams(trace, arena);
+    rd.comm_stream = comm_streams(trace, arena);
     rd.edges_s = ARENA_ARRAY(arena, double, 2 * (size_t)trace->n_kernels + 2);
     survey(&rd);
     for (uint32_t s = 0; s < trace->n_streams; s++)
-        previous[s] = TRACE_NONE;
-    for (uint32_t i = 0; i < trace->n_kernels; i++) {
-        plan_kernel(&rd, i, previous[trace->kernels[i].stream]);
-        previous[trace->kernels[i].stream] = i;
-    }
+        lanes.lane[s] = (struct lane){TRACE_NONE, TRACE_NONE};
+    for (uint32_t i = 0; i < trace->n_kernels; i++)
+        plan_kernel(&rd, &lanes, i);
+    out->n_beside = lanes.n - trace->n_streams;
     read_loads(&rd, arena);
 }
 
@@ -415,8 +610,6 @@ int chunk_trace_check(const struct trace *trace, const char *path, struct diag *
     size_t before = diag_count(diag);
     if (!trace->n_kernels)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "the trace has no kernels");
-    if (trace->sms < 1)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "the trace does not say how many SMs its GPU has");
     check_order(trace, SRCLOC_FILE(path), diag);
     return diag_count(diag) > before ? -1 : 0;
 }

@@ -14,7 +14,7 @@ void chunk_from_trace(const struct trace *trace, const struct recording *recordi
 /* Reports what would make its program endless or senseless. 0 or -1. */
 int chunk_trace_check(const struct trace *trace, const char *path, struct diag *diag);
 
-/* [n_streams] 1: communication. */
-uint8_t *chunk_trace_comm_streams(const struct trace *trace, struct arena *arena);
+/* [n_kernels] 1: communication, or on a stream whose time is mostly that (layouts, casts around it). */
+uint8_t *chunk_trace_communication(const struct trace *trace, struct arena *arena);
 
 #endif

@@ -1,18 +1,16 @@
 #include "models/chunk/recording.h"
 
-#define CHIP_FIELD(key, member, unit_dimension, preset, text) \
+#define CHIP_FIELD(key, member, unit_dimension, text) \
     { \
         .name = key, .type = CFG_QUANTITY, .dim = unit_dimension, .offset = offsetof(struct recorded_on, member), \
-        .dflt = preset, .min = 1, .max = 1e20, .doc = text \
+        .dflt = unit_dimension == DIM_FLOPS ? "0 FLOPS" : "0 B/s", .min = 0, .max = 1e20, .doc = text \
     }
 
 static const struct cfg_field recorded_on_fields[] = {
-    CHIP_FIELD("bf16", bf16_flops, DIM_FLOPS, "989.4 TFLOPS",
-               "dense BF16 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
-    CHIP_FIELD("fp8", fp8_flops, DIM_FLOPS, "1978.9 TFLOPS",
-               "dense FP8 rate (default: H800 SXM5, NVIDIA H100 data sheet, same die)"),
-    CHIP_FIELD("memory_bandwidth", memory_Bps, DIM_BANDWIDTH, "3.35 TB/s",
-               "HBM bandwidth (default: H800 SXM5, NVIDIA H100 data sheet, same memory)"),
+    CHIP_FIELD("bf16", bf16_flops, DIM_FLOPS, "dense BF16 rate; 0 = of the GPU that the trace names, from configs/"),
+    CHIP_FIELD("fp8", fp8_flops, DIM_FLOPS, "dense FP8 rate; 0 = of the GPU that the trace names, from configs/"),
+    CHIP_FIELD("memory_bandwidth", memory_Bps, DIM_BANDWIDTH,
+               "HBM bandwidth; 0 = of the GPU that the trace names, from configs/"),
     {0},
 };
 

@@ -8,7 +8,7 @@
 #include "models/routing/moe_routing.h"
 
 /* The chip that the trace was recorded on; its SM count is in the trace. Kernel times
- * scale from these to the scenario's chip. */
+ * scale from these to the scenario's chip. As keys: 0 = of the GPU that the trace names. */
 struct recorded_on {
     double bf16_flops, fp8_flops;
     double memory_Bps;
@@ -20,6 +20,10 @@ struct recording {
     struct recorded_on on;
     bool keeps_comm; /* communication is as long as it was recorded; else it is simulated */
     struct routing_cfg routing;
+    bool keeps_times; /* kernels are as long as they were recorded, whatever the chip */
+    bool overlaps;    /* kernels of a stream may run side by side as they did; else one after the other */
+    /* [n_kernels] how long collectives of libraries take; NaN: as recorded. NULL: all as recorded */
+    const double *comm_s;
 };
 
 #endif

@@ -1,0 +1,79 @@
+#include "kinds/recorded_gpu.h"
+
+#include <string.h>
+
+#include "io/hardware.h"
+#include "io/inputs/cluster_file.h"
+#include "io/trace/trace_device.h"
+
+static bool is_there(const char *hardware, const char *beside, struct arena *arena)
+{
+    for (const char *const *name = hardware_names(true, beside, arena); *name; name++)
+        if (!strcmp(*name, hardware))
+            return true;
+    return false;
+}
+
+/* The first layer of "h800, roce". */
+static const char *first_hardware(const char *names, struct arena *arena)
+{
+    return arena_printf(arena, "%.*s", (int)strcspn(names, ", "), names);
+}
+
+static const char *find_hardware(const struct scenario_file *file, const struct trace *trace, struct arena *arena,
+                                 struct diag *diag)
+{
+    const char *named = trace_device_hardware(trace->device, file->path, arena, diag);
+
+    if (named)
+        return is_there(named, file->path, arena) ? named : NULL;
+    /* hardware of the user's own, whose chip has the name that the profile gives */
+    if (trace_device_is(trace->device, file->scenario->cluster.chip.name))
+        return first_hardware(file->scenario->hardware, arena);
+    return NULL;
+}
+
+static const struct cluster_hw *load(const struct scenario_file *file, const char *hardware, struct arena *arena,
+                                     struct diag *diag)
+{
+    const struct cluster_hw *is = &file->scenario->cluster;
+    struct cluster_source from = {
+        .hardware = hardware, .topology = is->topology, .nodes = arena_printf(arena, "%lld", (long long)is->nodes)};
+    struct cluster_file loaded;
+
+    return cluster_load(&from, arena, &loaded, diag) ? NULL : loaded.hw;
+}
+
+int recorded_gpu_find(const struct scenario_file *file, const struct trace *trace, const struct recorded_on *given,
+                      struct arena *arena, struct recorded_gpu *out, struct diag *diag)
+{
+    size_t before = diag_count(diag);
+
+    *out = (struct recorded_gpu){.on = *given, .hardware = find_hardware(file, trace, arena, diag)};
+    if (out->hardware)
+        out->hw = load(file, out->hardware, arena, diag);
+    if (diag_count(diag) > before)
+        return -1;
+    if (!out->hw)
+        return 0;
+    const struct hw_chip *chip = &out->hw->chip;
+    out->same_chip = !strcmp(chip->name, file->scenario->cluster.chip.name);
+    out->on.bf16_flops = given->bf16_flops > 0 ? given->bf16_flops : chip->bf16_flops;
+    out->on.fp8_flops = given->fp8_flops > 0 ? given->fp8_flops : chip->fp8_flops;
+    out->on.memory_Bps = given->memory_Bps > 0 ? given->memory_Bps : hw_memory_Bps(out->hw, 1);
+    return 0;
+}
+
+bool recorded_gpu_known(const struct recorded_gpu *gpu)
+{
+    return gpu->on.bf16_flops > 0 && gpu->on.fp8_flops > 0 && gpu->on.memory_Bps > 0;
+}
+
+void recorded_gpu_refuse(const struct scenario_file *file, const struct trace *trace, const char *key,
+                         const char *else_hint, struct diag *diag)
+{
+    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, key),
+               "the trace was recorded on '%.60s', of which configs/ has no numbers; to move its times to another chip "
+               "give bf16, fp8 and memory_bandwidth of '%s'%s",
+               trace->device, key, else_hint);
+}
