@@ -49,7 +49,10 @@ int comm_exchange_s(const struct comm_place *place, const struct comm_exchange *
     int failed = -1;
     struct topology *t = place_topology(place, &hw, arena, diag);
     if (t) {
-        ep_traffic_make(&group, &x->choices, arena, &traffic);
+        if (x->traffic)
+            traffic = *x->traffic;
+        else
+            ep_traffic_make(&group, &x->choices, arena, &traffic);
         struct ep_call call = {.hw = &hw,
                                .traffic = &traffic,
                                .phase = x->phase,

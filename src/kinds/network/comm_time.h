@@ -15,6 +15,7 @@ struct comm_place {
 
 struct comm_exchange {
     const struct ep_kernel_type *kernel;
+    const struct ep_traffic *traffic; /* NULL: made of `choices` */
     enum ep_phase phase;
     struct ep_choices choices;
     int64_t hidden;

@@ -14,6 +14,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "kinds/network/moe_cfg.h"
+#include "kinds/network/moe_kernels.h"
 
 #define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
@@ -159,9 +160,10 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     struct plan p;
     if (make_plan(file, arena, &p, diag))
         return;
-    if (!p.normal.n && !p.low_latency.n)
+    if (!p.normal.n && !p.low_latency.n && !moe_kernels_asked(file->scenario))
         REPORT("moe", "nothing to run: give moe.normal.gpus or moe.low_latency.gpus, for example "
-                      "'16, 32, 64'");
+                      "'16, 32, 64', or moe.exchange.gpus");
+    moe_kernels_check(file, arena, diag);
     kind_check_sets(file, file->scenario->cluster.nodes, diag);
     diag_default_place(diag, scenario_place(file, "moe.routing"));
     for (uint32_t i = 0; i < p.normal.n; i++)
@@ -450,10 +452,13 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
             return -1;
     if (p.low_latency.n)
         add_metrics(run, t, &p.low_latency, "low_latency", "slowest low-latency kernel");
-    result_add_note(&run->result, run->arena,
-                    "calibrated: cluster.ep_kernel.copy_per_sm (normal kernels) and "
-                    "low_latency_dispatch, low_latency_combine, each on the rows marked so and on "
-                    "nothing else; --explain or validate --print show the sources");
+    if (moe_kernels_run(run, diag))
+        return -1;
+    if (p.normal.n + p.low_latency.n)
+        result_add_note(&run->result, run->arena,
+                        "calibrated: cluster.ep_kernel.copy_per_sm (normal kernels) and "
+                        "low_latency_dispatch, low_latency_combine, each on the rows marked so and on "
+                        "nothing else; --explain or validate --print show the sources");
     return 0;
 }
 

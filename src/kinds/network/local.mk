@@ -3,6 +3,7 @@ libmoesim_a_SOURCES += src/kinds/network/collective_cfg.c src/kinds/network/coll
 libmoesim_a_SOURCES += src/kinds/network/collective_fields.h
 libmoesim_a_SOURCES += src/kinds/network/fault_study_cfg.c src/kinds/network/fault_study_cfg.h
 libmoesim_a_SOURCES += src/kinds/network/jobs.c src/kinds/network/jobs.h
+libmoesim_a_SOURCES += src/kinds/network/moe_kernels.c src/kinds/network/moe_kernels.h
 libmoesim_a_SOURCES += src/kinds/network/moe_cfg.c src/kinds/network/moe_cfg.h
 libmoesim_a_SOURCES += src/kinds/network/queueing_cfg.c src/kinds/network/queueing_cfg.h
 libmoesim_a_SOURCES += src/kinds/network/queueing_flows.c src/kinds/network/queueing_flows.h

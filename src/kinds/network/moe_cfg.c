@@ -47,7 +47,27 @@ static const struct cfg_field low_latency_fields[] = {
 static const struct cfg_table low_latency_table = {"low_latency", "DeepEP's low-latency kernels",
                                                    sizeof(struct moe_low_latency), low_latency_fields};
 
+static const char *const choice_names[] = {"uniform", "sampled", "dealt", "loads", NULL};
+static const struct cfg_field exchange_fields[] = {
+    TEXT(moe_kernels, "kernels", kernels, "",
+         "of 'moesim list ep_kernels', e.g. 'deepep_v2, hybrid_ep'; empty = cluster.ep_kernel.kernel, or DeepEP's"),
+    TEXT(moe_kernels, "gpus", gpus, "", "sizes of the group, from GPU 0 on; part of a node will do; empty = none"),
+    TEXT(moe_kernels, "tokens", tokens, "128", "tokens of each GPU, e.g. '1, 128, 4096'"),
+    {.name = "choice",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct moe_kernels, choice),
+     .dflt = "uniform",
+     .choices = choice_names,
+     .doc = "experts of a token: uniform (means), sampled (the same, drawn), dealt (in turn), loads (expert_load)"},
+    TEXT(moe_kernels, "dispatch_published", dispatch_published, "",
+         "measured times to print beside ours, a row each in the table's order"),
+    TEXT(moe_kernels, "combine_published", combine_published, "", "the same of the combine"),
+    {0}};
+static const struct cfg_table exchange_table = {"exchange", "kernels beside one another", sizeof(struct moe_kernels),
+                                                exchange_fields};
+
 static const struct cfg_field moe_fields[] = {
+    PART(moe_cfg, "exchange", exchange, exchange_table, "any kernels of expert parallelism, any group, any tokens"),
     PART(moe_cfg, "routing", routing, routing_table,
          "token routing; groups is the number of nodes, whatever it says here"),
     PART(moe_cfg, "normal", normal, normal_table, "throughput kernels"),

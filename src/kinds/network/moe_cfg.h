@@ -19,7 +19,16 @@ struct moe_low_latency { /* DeepEP's low-latency kernels */
     const char *dispatch_published, *combine_published;
 };
 
+/* Kernels beside one another. */
+struct moe_kernels {
+    const char *kernels, *gpus, *tokens, *dispatch_published, *combine_published;
+    int choice; /* enum ep_choice, or MOE_LOADS */
+};
+
+enum { MOE_LOADS = 3 /* behind enum ep_choice: as expert_load says */ };
+
 struct moe_cfg { /* kind moe_exchange */
+    struct moe_kernels exchange;
     struct routing_cfg routing;
     struct moe_normal normal;
     struct moe_low_latency low_latency;

@@ -43,9 +43,10 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
     out->engine_Bps[moves] = c->sms * (far ? warps / 2 : warps) * B / bulk_s(c, B);
     if (far)
         out->network_s = c->hw->ep_kernel.copies.network_flag_s;
-    /* its own kernel: copies read, and written in their places or as sums */
+    /* sums are a kernel of their own; so is putting a dispatch's tokens into their experts' order, which is nobody's
+     * exchange any more */
     double memory_Bps = c->hw->chip.memory_Bps * c->hw->kernels.pass.copy_ratio;
-    out->end_s = (copies * B + (back ? c->tokens : copies) * B) / memory_Bps;
+    out->end_s = back ? (copies + c->tokens) * B / memory_Bps : 0;
     out->ahead_s = far ? fmin(c->tokens, c->sms * warps / 2) * B / hw_nic_payload_Bps(c->hw) : 0;
 }
 

@@ -9,38 +9,39 @@
 
 #include "models/comm/wire_format.h"
 
-enum { INDEX_B = 16 };
+enum { INDEX_B = 16, COUNT_QUEUES = 4 };
 
-/* A put with its signal: a work request, a lock, a doorbell, a signal; by a thread on the CPU: two of its messages. */
+/* A put with its signal: a work request, a lock, a doorbell, and the same for the signal; by a thread on the CPU: two of
+ * its messages. */
 static double put_s(const struct ep_call *c)
 {
     bool gpu = c->hw->ep_kernel.ll_initiator == INITIATOR_IBGDA;
-    return gpu ? c->hw->ep_kernel.copies.load_s : 2 * hw_message_s(&c->hw->software, INITIATOR_CPU_PROXY);
+    return 2 * (gpu ? c->hw->ep_kernel.copies.load_s : hw_message_s(&c->hw->software, INITIATOR_CPU_PROXY));
 }
 
 static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struct ep_cost *out)
 {
     bool back = c->phase == EP_COMBINE, far = c->traffic->nodes > 1;
-    double load_s = c->hw->ep_kernel.copies.load_s;
+    double n = c->traffic->group.ranks, memory_Bps = c->hw->chip.memory_Bps * c->hw->kernels.pass.copy_ratio;
     *out = (struct ep_cost){.copies = EP_A_COPY_A_PAIR,
                             .token_B = wire_format_B(c->format, c->hidden) + INDEX_B,
                             .start_s = k->start_s[back],
                             .nvlink_Bps = k->nvlink_ratio[back] * c->hw->node.nvlink_Bps,
+                            .message_s = put_s(c),
                             .sms = (double)c->hw->chip.sms};
-    if (!back)
-        out->start_s += c->tokens * load_s * 0.55; /* every block looks at every token's choices */
-    out->message_s = put_s(c);
     out->message_B = out->token_B;
-    if (far) {
-        out->rounds = back ? 0 : 2; /* counts, and signals of the round before */
-        out->network_s =
-            c->hw->ep_kernel.copies.network_flag_s + 2 * out->message_s * (double)c->experts / c->traffic->group.ranks;
-        if (!back)
-            out->start_s +=
-                out->message_s * (double)c->experts / 8; /* a signal of counts for each expert, by 8 queue pairs */
-    }
-    double memory_Bps = c->hw->chip.memory_Bps * c->hw->kernels.pass.copy_ratio;
     out->end_s = 2 * c->tokens * (double)c->top_k * out->token_B / memory_Bps;
+    if (!back) /* every block looks at every token's choices */
+        out->start_s += c->tokens * c->hw->ep_kernel.copies.scan_s / 2;
+    if (!far)
+        return;
+    bool gpu = c->hw->ep_kernel.ll_initiator == INITIATOR_IBGDA;
+    out->network_s = gpu ? c->hw->ep_kernel.copies.network_flag_s : hw_step_s(&c->hw->software, INITIATOR_CPU_PROXY);
+    if (back)
+        return;
+    double far_experts = (double)c->experts * (1 - (c->traffic->per_node ? c->traffic->per_node : 1) / n);
+    out->rounds = 1; /* counts: a signal for each expert, on a few queue pairs at once */
+    out->start_s += far_experts * put_s(c) / (gpu ? COUNT_QUEUES : 1);
 }
 
 const struct ep_kernel_type ep_pplx = {

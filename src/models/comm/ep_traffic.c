@@ -232,7 +232,7 @@ static uint32_t even_ranks(const struct ep_traffic *t, struct arena *arena)
     return on[0];
 }
 
-void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
+static void begin(const struct ep_group *g, struct arena *arena, struct ep_traffic *out)
 {
     size_t n = g->ranks;
     *out = (struct ep_traffic){.group = *g, .nodes = ep_node(g, g->ranks - 1) + 1};
@@ -240,6 +240,11 @@ void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struc
     out->pairs = ARENA_ARRAY(arena, double, n *n);
     out->rank_copies = ARENA_ARRAY(arena, double, n *n);
     out->node_copies = ARENA_ARRAY(arena, double, n * out->nodes);
+}
+
+void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
+{
+    begin(g, arena, out);
     if (c->choice == EP_SAMPLED)
         sampled(out, c, arena);
     else if (c->choice == EP_DEALT)
@@ -248,6 +253,39 @@ void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struc
         uniform_grouped(out, c, arena);
     else
         uniform(out, c, arena);
+}
+
+/* `ranks` ascend, so equal ones stand together, and so do their nodes. */
+static void count_ranks(struct ep_traffic *t, uint32_t src, const uint32_t *ranks, uint32_t top_k)
+{
+    size_t n = t->group.ranks;
+    for (uint32_t i = 0; i < top_k; i++) {
+        uint32_t node = ep_node(&t->group, ranks[i]);
+        t->pairs[src * n + ranks[i]]++;
+        if (!i || ranks[i] != ranks[i - 1])
+            t->rank_copies[src * n + ranks[i]]++;
+        if (!i || node != ep_node(&t->group, ranks[i - 1]))
+            t->node_copies[(size_t)src * t->nodes + node]++;
+    }
+}
+
+void ep_traffic_count(const struct ep_group *g, const struct gate_choices *choices, uint32_t top_k,
+                      const struct placement *where, uint32_t tokens, uint64_t seed, struct arena *arena,
+                      struct ep_traffic *out)
+{
+    uint32_t ranks[ROUTING_MAX_TOPK];
+    gsl_rng *rng = rng_stream(seed, 0, "tokens of a gate");
+    begin(g, arena, out);
+    for (uint32_t src = 0; src < g->ranks; src++) {
+        rng_stream_reset(rng, seed, src, "tokens of a gate");
+        for (uint32_t i = 0; i < tokens; i++) {
+            uint32_t token = (uint32_t)gsl_rng_uniform_int(rng, ROUTING_POOL_TOKENS);
+            gate_ranks(choices, top_k, token, where, src + i, ranks);
+            count_ranks(out, src, ranks, top_k);
+        }
+    }
+    gsl_rng_free(rng);
+    summarise(out, tokens);
 }
 
 double ep_mean_remote_nodes(const struct ep_traffic *t)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "models/routing/moe_routing.h"
 
 /* GPUs of an expert-parallel group: rank r is GPU first + r of a cluster with so many GPUs in a scale-up domain. */
 struct ep_group {
@@ -40,6 +41,10 @@ struct ep_choices {
 /* Node of a rank, counted from the group's first. */
 uint32_t ep_node(const struct ep_group *g, uint32_t rank);
 void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out);
+/* The same of tokens that a gate chose for, drawn from its choices; replicas of an expert are taken in turn. */
+void ep_traffic_count(const struct ep_group *g, const struct gate_choices *choices, uint32_t top_k,
+                      const struct placement *where, uint32_t tokens, uint64_t seed, struct arena *arena,
+                      struct ep_traffic *out);
 /* Sums of a rank: copies that leave for other nodes, and for other ranks. */
 double ep_mean_remote_nodes(const struct ep_traffic *t);
 
