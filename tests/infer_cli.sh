@@ -129,6 +129,11 @@ expect 3 "a network that its group cannot divide" run "$S/decode_dense_405b.yaml
 tells "8 GPUs cannot divide a network of 53252"
 expect 3 "planes" run "$S/decode_ep144.yaml" -s cluster.topology=mpft
 tells "choose mrft"
+expect 3 "more experts on a GPU than are simulated" run "$S/decode_ep144.yaml" -s cluster.nodes=1 -s llm.moe.routed=40000 \
+    -s llm.moe.ffn=64 -s expert_load.redundant=0
+tells "a GPU would hold 5000 experts of a layer (40000 places on 8 GPUs); at most 4096 are simulated"
+expect 3 "multicast, which nobody counts here" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.multicast=both
+tells "kind inference does not count which tokens go to several places together"
 expect 3 "shared places" run "$S/decode_ep144.yaml" -s inference.shared_replicas=32 -s expert_load.redundant=144
 tells "leave a GPU with routed and shared ones"
 expect 3 "phases without nodes" run "$S/decode_ep144.yaml" -s inference.phase=disaggregated -s inference.prefill.nodes=18

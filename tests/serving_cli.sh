@@ -118,4 +118,8 @@ refused "a context that does not fit" "does not fit" "${fast[@]}" -s speculative
 refused "a batch beside the list" "are lists in speculative" "${fast[@]}" -s inference.decode.batch=64
 refused "prefill" "write 'phase: decode'" "${fast[@]}" -s inference.phase=prefill
 refused "too many tokens" "at most 16" "${fast[@]}" -s speculative.extra_tokens=17
+refused "multicast in a service" "kind serving does not count which tokens go to several places together" "${small[@]}" \
+    -s cluster.ep_kernel.multicast=both
+refused "reduction in speculation" "kind speculative does not count which tokens go to several places together" "$M" \
+    -s cluster.ep_kernel.reduction=both
 finish

@@ -123,8 +123,7 @@ static void add_experts(struct filling *f, const double *rows)
 static void add_average_experts(struct filling *f)
 {
     const struct infer_layout *l = f->l;
-    double rows[4096], mean = l->tokens * (double)l->model->moe.top_k * l->ranks / l->routed_slots;
-    BUG_IF(l->slots_per_rank > sizeof rows / sizeof *rows);
+    double rows[INFER_MAX_EXPERTS], mean = l->tokens * (double)l->model->moe.top_k * l->ranks / l->routed_slots;
     for (uint32_t i = 0; i < l->slots_per_rank; i++)
         rows[i] = mean;
     add_experts(f, rows);

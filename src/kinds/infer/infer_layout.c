@@ -73,6 +73,12 @@ static void check_slots(struct checking *c, const struct infer_layout *l)
                "among %u GPUs; with expert_load.redundant: %lld they would",
                (long long)l->model->moe.routed, (long long)redundant, (long long)l->cfg->shared_replicas, l->slots,
                l->ranks, (long long)redundant + missing);
+    else if (l->slots_per_rank > INFER_MAX_EXPERTS)
+        MISFIT(
+            c, "llm.moe.routed",
+            "a GPU would hold %u experts of a layer (%u places on %u GPUs); at most %d are simulated: give more nodes "
+            "(cluster.nodes) or fewer experts",
+            l->slots_per_rank, l->slots, l->ranks, INFER_MAX_EXPERTS);
     else if (l->routed_slots % l->slots_per_rank)
         MISFIT(c, "inference.shared_replicas",
                "%lld places of shared experts leave a GPU with routed and shared ones; "

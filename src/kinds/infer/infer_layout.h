@@ -49,7 +49,10 @@ struct infer_memory {
 struct infer_misfit {
     const char *key, *text;
 };
-enum { INFER_MAX_MISFITS = 16 };
+enum {
+    INFER_MAX_MISFITS = 16,
+    INFER_MAX_EXPERTS = 4096 /* of a layer on a GPU */
+};
 
 /* What a layout is made from. */
 struct infer_given {
