@@ -11,6 +11,7 @@ libmoesim_a_SOURCES += src/base/cfg_override.c
 libmoesim_a_SOURCES += src/base/cfg_print.c
 libmoesim_a_SOURCES += src/base/cfg_roff.c
 libmoesim_a_SOURCES += src/base/cfg_priv.h
+libmoesim_a_SOURCES += src/base/cfg_rows.h
 libmoesim_a_SOURCES += src/base/cfg_schema.c
 libmoesim_a_SOURCES += src/base/cfg_value.c
 libmoesim_a_SOURCES += src/base/data_find.c src/base/data_find.h

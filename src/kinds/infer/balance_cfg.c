@@ -1,17 +1,13 @@
 #include "kinds/infer/balance_cfg.h"
 
-#define NUMBER(key, member, preset, least, high, text) \
-    { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct balance_cfg, member), .dflt = preset, .min = (least), \
-        .max = (high), .doc = text \
-    }
+#include "base/cfg_rows.h"
 
 static const struct cfg_field fields[] = {
-    NUMBER("tokens", tokens, "128", 1, 1e6, "tokens that each GPU routes in the sampled layers"),
-    NUMBER("sampled_layers", sampled_layers, "4", 0, 10000,
-           "MoE layers whose tokens are routed one by one, beside the expectation of all layers"),
-    NUMBER("show_layer", show_layer, "-1", -1, 10000,
-           "MoE layer, from 0, whose placement is printed GPU by GPU; -1 = none"),
+    ROW_COUNT(balance_cfg, "tokens", tokens, "128", 1, 1e6, "tokens that each GPU routes in the sampled layers"),
+    ROW_COUNT(balance_cfg, "sampled_layers", sampled_layers, "4", 0, 10000,
+              "MoE layers whose tokens are routed one by one, beside the expectation of all layers"),
+    ROW_COUNT(balance_cfg, "show_layer", show_layer, "-1", -1, 10000,
+              "MoE layer, from 0, whose placement is printed GPU by GPU; -1 = none"),
     {0}};
 static const struct cfg_table balance_table = {"expert_balance", "Load of GPUs and nodes before and after balancing",
                                                sizeof(struct balance_cfg), fields};

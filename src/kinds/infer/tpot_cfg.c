@@ -1,34 +1,20 @@
 #include "kinds/infer/tpot_cfg.h"
 
-#define COUNT(key, member, preset, high, text) \
-    { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct tpot_cfg, member), .dflt = preset, .min = 1, \
-        .max = (high), .doc = text \
-    }
+#include "base/cfg_rows.h"
 
 static const char *const rounding_names[] = {"paper", "exact", NULL};
 
 static const struct cfg_field tpot_fields[] = {
-    COUNT("tokens", tokens, "32", 65536, "tokens of each GPU per micro-batch"),
-    COUNT("copies", copies, "9", 64, "experts that a token goes to: 8 routed and 1 shared"),
-    COUNT("hidden", hidden, "7168", 1 << 20, "hidden size"),
-    COUNT("layers", layers, "61", 10000, "layers with experts, as the paper counts all"),
-    {.name = "hidden_rounding",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct tpot_cfg, hidden_rounding),
-     .dflt = "paper",
-     .choices = rounding_names,
-     .doc = "paper: the bound takes hidden in whole thousands (7K); exact: as it is"},
-    {.name = "bridge",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct tpot_cfg, bridge),
-     .dflt = "true",
-     .doc = "simulate what lies between the bound and the machine; false: the bound alone, in no time"},
-    {.name = "computation",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct tpot_cfg, computation),
-     .dflt = "true",
-     .doc = "with a model: the table goes on to whole decoding steps, with more and more of what GPUs compute"},
+    ROW_COUNT(tpot_cfg, "tokens", tokens, "32", 1, 65536, "tokens of each GPU per micro-batch"),
+    ROW_COUNT(tpot_cfg, "copies", copies, "9", 1, 64, "experts that a token goes to: 8 routed and 1 shared"),
+    ROW_COUNT(tpot_cfg, "hidden", hidden, "7168", 1, 1 << 20, "hidden size"),
+    ROW_COUNT(tpot_cfg, "layers", layers, "61", 1, 10000, "layers with experts, as the paper counts all"),
+    ROW_CHOICE(tpot_cfg, "hidden_rounding", hidden_rounding, "paper", rounding_names,
+               "paper: the bound takes hidden in whole thousands (7K); exact: as it is"),
+    ROW_FLAG(tpot_cfg, "bridge", bridge, "true",
+             "simulate what lies between the bound and the machine; false: the bound alone, in no time"),
+    ROW_FLAG(tpot_cfg, "computation", computation, "true",
+             "with a model: the table goes on to whole decoding steps, with more and more of what GPUs compute"),
     {0}};
 
 static const struct cfg_table tpot_table = {"tpot", "The bound of decoding speed", sizeof(struct tpot_cfg),

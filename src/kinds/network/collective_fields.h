@@ -2,43 +2,19 @@
 #ifndef MOESIM_KINDS_NETWORK_COLLECTIVE_FIELDS_H
 #define MOESIM_KINDS_NETWORK_COLLECTIVE_FIELDS_H
 
+#include "base/cfg_rows.h"
+
 #define JOB_FIELDS(table, job) \
-    {.name = "operation", \
-     .type = CFG_ENUM, \
-     .offset = offsetof(struct table, job.operation), \
-     .dflt = "all_to_all", \
-     .choices = collective_operation_names, \
-     .doc = "all_to_all, all_gather, reduce_scatter, all_reduce, broadcast, send_recv"}, \
-        {.name = "algorithm", \
-         .type = CFG_ENUM, \
-         .offset = offsetof(struct table, job.algorithm), \
-         .dflt = "auto", \
-         .choices = collective_algorithm_names, \
-         .doc = "auto (direct for all_to_all and send_recv, else ring), ring, tree, direct, " \
-                "hierarchical"}, \
-        {.name = "pxn", \
-         .type = CFG_BOOL, \
-         .offset = offsetof(struct table, job.pxn), \
-         .dflt = "true", \
-         .doc = "traffic to another rail goes over NVLink first (NCCL's PXN)"}, \
-        {.name = "group", \
-         .type = CFG_INT, \
-         .offset = offsetof(struct table, job.group), \
-         .dflt = "0", \
-         .min = 0, \
-         .max = 1 << 20, \
-         .doc = "GPUs of a group; all groups run at once; 0 = all GPUs are one group"}, \
-        {.name = "group_stride", \
-         .type = CFG_INT, \
-         .offset = offsetof(struct table, job.group_stride), \
-         .dflt = "1", \
-         .min = 1, \
-         .max = 1 << 20, \
-         .doc = "distance of a group's members: 1 = neighbours, GPUs of a node = one rail"}, \
-    { \
-        .name = "receiver_cv", .type = CFG_QUANTITY, .dim = DIM_RATIO, \
-        .offset = offsetof(struct table, job.receiver_cv_ratio), .dflt = "0", .min = 0, .max = 2, \
-        .doc = "all_to_all: coefficient of variation of what receivers get (sampled, lognormal)" \
-    }
+    ROW_CHOICE(table, "operation", job.operation, "all_to_all", collective_operation_names, \
+               "all_to_all, all_gather, reduce_scatter, all_reduce, broadcast, send_recv"), \
+        ROW_CHOICE(table, "algorithm", job.algorithm, "auto", collective_algorithm_names, \
+                   "auto (direct for all_to_all and send_recv, else ring), ring, tree, direct, hierarchical"), \
+        ROW_FLAG(table, "pxn", job.pxn, "true", "traffic to another rail goes over NVLink first (NCCL's PXN)"), \
+        ROW_COUNT(table, "group", job.group, "0", 0, 1 << 20, \
+                  "GPUs of a group; all groups run at once; 0 = all GPUs are one group"), \
+        ROW_COUNT(table, "group_stride", job.group_stride, "1", 1, 1 << 20, \
+                  "distance of a group's members: 1 = neighbours, GPUs of a node = one rail"), \
+        ROW_RATIO(table, "receiver_cv", job.receiver_cv_ratio, "0", 0, 2, \
+                  "all_to_all: coefficient of variation of what receivers get (sampled, lognormal)")
 
 #endif

@@ -1,95 +1,68 @@
 #include "kinds/network/moe_cfg.h"
 
-#define TEXT(table, key, member, preset, text) \
-    { \
-        .name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .dflt = preset, .doc = text \
-    }
-#define COUNT(table, key, member, preset, high, text) \
-    { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .dflt = preset, .min = 1, \
-        .max = (high), .doc = text \
-    }
-#define PART(table, key, member, part, text) \
-    { \
-        .name = key, .type = CFG_TABLE, .offset = offsetof(struct table, member), .sub = &(part), .doc = text \
-    }
+#include "base/cfg_rows.h"
 
 static const struct cfg_field normal_fields[] = {
-    TEXT(moe_normal, "gpus", gpus, "", "sizes of the expert-parallel group, e.g. '16, 32, 64'"),
-    TEXT(moe_normal, "calibrated", calibrated, "", "those of them whose published rows a constant was calibrated on"),
-    TEXT(moe_normal, "dispatch_published", dispatch_published, "",
-         "measured bandwidths, one per size from the first on, to print beside ours"),
-    TEXT(moe_normal, "combine_published", combine_published, "", "the same of the combine"),
-    {.name = "both",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct moe_normal, both),
-     .dflt = "false",
-     .doc = "also a dispatch and a combine of two micro-batches at once, at the last size"},
+    ROW_TEXT(moe_normal, "gpus", gpus, "", "sizes of the expert-parallel group, e.g. '16, 32, 64'"),
+    ROW_TEXT(moe_normal, "calibrated", calibrated, "",
+             "those of them whose published rows a constant was calibrated on"),
+    ROW_TEXT(moe_normal, "dispatch_published", dispatch_published, "",
+             "measured bandwidths, one per size from the first on, to print beside ours"),
+    ROW_TEXT(moe_normal, "combine_published", combine_published, "", "the same of the combine"),
+    ROW_FLAG(moe_normal, "both", both, "false",
+             "also a dispatch and a combine of two micro-batches at once, at the last size"),
     {0}};
 static const struct cfg_table normal_table = {"normal", "DeepEP's normal kernels", sizeof(struct moe_normal),
                                               normal_fields};
 
 static const struct cfg_field low_latency_fields[] = {
-    TEXT(moe_low_latency, "gpus", gpus, "", "sizes of the expert-parallel group"),
-    TEXT(moe_low_latency, "calibrated", calibrated, "",
-         "those of them whose published rows a constant was calibrated on"),
-    TEXT(moe_low_latency, "topology", topology, "", "network; empty = cluster.topology"),
-    COUNT(moe_low_latency, "tokens", tokens, "128", 65536, "tokens of each GPU"),
-    {.name = "loopback",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct moe_low_latency, loopback),
-     .dflt = "false",
-     .doc = "GPUs of one node exchange through their NICs too (DeepEP of February 2025)"},
-    TEXT(moe_low_latency, "dispatch_published", dispatch_published, "",
-         "measured times, one per size from the first on, to print beside ours"),
-    TEXT(moe_low_latency, "combine_published", combine_published, "", "the same of the combine"),
+    ROW_TEXT(moe_low_latency, "gpus", gpus, "", "sizes of the expert-parallel group"),
+    ROW_TEXT(moe_low_latency, "calibrated", calibrated, "",
+             "those of them whose published rows a constant was calibrated on"),
+    ROW_TEXT(moe_low_latency, "topology", topology, "", "network; empty = cluster.topology"),
+    ROW_COUNT(moe_low_latency, "tokens", tokens, "128", 1, 65536, "tokens of each GPU"),
+    ROW_FLAG(moe_low_latency, "loopback", loopback, "false",
+             "GPUs of one node exchange through their NICs too (DeepEP of February 2025)"),
+    ROW_TEXT(moe_low_latency, "dispatch_published", dispatch_published, "",
+             "measured times, one per size from the first on, to print beside ours"),
+    ROW_TEXT(moe_low_latency, "combine_published", combine_published, "", "the same of the combine"),
     {0}};
 static const struct cfg_table low_latency_table = {"low_latency", "DeepEP's low-latency kernels",
                                                    sizeof(struct moe_low_latency), low_latency_fields};
 
 static const char *const choice_names[] = {"uniform", "sampled", "dealt", "loads", NULL};
 static const struct cfg_field exchange_fields[] = {
-    TEXT(moe_kernels, "kernels", kernels, "",
-         "of 'moesim list ep_kernels', e.g. 'deepep_v2, hybrid_ep'; empty = cluster.ep_kernel.kernel, or DeepEP's"),
-    TEXT(moe_kernels, "gpus", gpus, "", "sizes of the group, from GPU 0 on; part of a node will do; empty = none"),
-    TEXT(moe_kernels, "tokens", tokens, "128", "tokens of each GPU, e.g. '1, 128, 4096'"),
-    {.name = "choice",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct moe_kernels, choice),
-     .dflt = "uniform",
-     .choices = choice_names,
-     .doc = "experts of a token: uniform (means), sampled (the same, drawn), dealt (in turn), loads (expert_load)"},
-    TEXT(moe_kernels, "dispatch_published", dispatch_published, "",
-         "measured times to print beside ours, a row each in the table's order"),
-    TEXT(moe_kernels, "combine_published", combine_published, "", "the same of the combine"),
+    ROW_TEXT(moe_kernels, "kernels", kernels, "",
+             "of 'moesim list ep_kernels', e.g. 'deepep_v2, hybrid_ep'; empty = cluster.ep_kernel.kernel, or DeepEP's"),
+    ROW_TEXT(moe_kernels, "gpus", gpus, "", "sizes of the group, from GPU 0 on; part of a node will do; empty = none"),
+    ROW_TEXT(moe_kernels, "tokens", tokens, "128", "tokens of each GPU, e.g. '1, 128, 4096'"),
+    ROW_CHOICE(moe_kernels, "choice", choice, "uniform", choice_names,
+               "experts of a token: uniform (means), sampled (the same, drawn), dealt (in turn), loads (expert_load)"),
+    ROW_TEXT(moe_kernels, "dispatch_published", dispatch_published, "",
+             "measured times to print beside ours, a row each in the table's order"),
+    ROW_TEXT(moe_kernels, "combine_published", combine_published, "", "the same of the combine"),
     {0}};
 static const struct cfg_table exchange_table = {"exchange", "kernels beside one another", sizeof(struct moe_kernels),
                                                 exchange_fields};
 
 static const struct cfg_field moe_fields[] = {
-    PART(moe_cfg, "exchange", exchange, exchange_table, "any kernels of expert parallelism, any group, any tokens"),
-    PART(moe_cfg, "routing", routing, routing_table,
-         "token routing; groups is the number of nodes, whatever it says here"),
-    PART(moe_cfg, "normal", normal, normal_table, "throughput kernels"),
-    PART(moe_cfg, "low_latency", low_latency, low_latency_table, "decode kernels"),
+    ROW_PART(moe_cfg, "exchange", exchange, exchange_table, "any kernels of expert parallelism, any group, any tokens"),
+    ROW_PART(moe_cfg, "routing", routing, routing_table,
+             "token routing; groups is the number of nodes, whatever it says here"),
+    ROW_PART(moe_cfg, "normal", normal, normal_table, "throughput kernels"),
+    ROW_PART(moe_cfg, "low_latency", low_latency, low_latency_table, "decode kernels"),
     {0}};
 static const struct cfg_table moe_table = {"moe", "Dispatch and combine of expert parallelism", sizeof(struct moe_cfg),
                                            moe_fields};
 const struct kind_keys moe_keys = {"moe", &moe_table, "kind moe_exchange: dispatch and combine alone"};
 
 static const struct cfg_field node_limited_fields[] = {
-    COUNT(node_limited_cfg, "tokens", tokens, "4096", 1e6, "tokens of each GPU"),
-    COUNT(node_limited_cfg, "experts_per_token", experts_per_token, "8", 64,
-          "routed experts of a token, each on a GPU of its own"),
-    COUNT(node_limited_cfg, "hidden", hidden, "7168", 1e6, "hidden size"),
-    {.name = "effective_bandwidth",
-     .type = CFG_QUANTITY,
-     .dim = DIM_BANDWIDTH,
-     .offset = offsetof(struct node_limited_cfg, effective_Bps),
-     .dflt = "40 GB/s",
-     .min = 1,
-     .max = 1e14,
-     .doc = "of a NIC in the paper's estimate of t (4.3: 40 GB/s)"},
+    ROW_COUNT(node_limited_cfg, "tokens", tokens, "4096", 1, 1e6, "tokens of each GPU"),
+    ROW_COUNT(node_limited_cfg, "experts_per_token", experts_per_token, "8", 1, 64,
+              "routed experts of a token, each on a GPU of its own"),
+    ROW_COUNT(node_limited_cfg, "hidden", hidden, "7168", 1, 1e6, "hidden size"),
+    ROW_AMOUNT(node_limited_cfg, "effective_bandwidth", effective_Bps, DIM_BANDWIDTH, "40 GB/s", 1, 1e14,
+               "of a NIC in the paper's estimate of t (4.3: 40 GB/s)"),
     {0}};
 static const struct cfg_table node_limited_table = {"node_limited", "Dispatch of tokens that go to M nodes each",
                                                     sizeof(struct node_limited_cfg), node_limited_fields};

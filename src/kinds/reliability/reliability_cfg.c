@@ -1,52 +1,36 @@
 #include "kinds/reliability/reliability.h"
 
+#include "base/cfg_rows.h"
+
 static const char *const detection_names[] = {"people", "checksums", "redundancy", NULL};
 
-#define TIME(key, member, preset, low, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct reliability_cfg, member), \
-        .dflt = preset, .min = (low), .max = 1e10, .doc = text \
-    }
-#define RATIO(key, member, preset, high, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct reliability_cfg, member), \
-        .dflt = preset, .min = 0, .max = (high), .doc = text \
-    }
-
 static const struct cfg_field fields[] = {
-    {.name = "gpus",
-     .type = CFG_STRING,
-     .offset = offsetof(struct reliability_cfg, gpus),
-     .dflt = "",
-     .doc = "sizes of the job, for example '2048, 16384'; empty = all of cluster.nodes"},
-    TIME("interval", interval_s, "0 s", 0, "useful work between checkpoints; 0 = Daly's optimum"),
-    TIME("write", write_s, "5 s", 1e-3,
-         "that training stops for a checkpoint (an assumption; Fire-Flyer: a few seconds)"),
-    TIME("detect", detect_s, "10 min", 0, "until a failure is known and located (MegaScale, NSDI'24: below 10 min)"),
-    TIME("restart", restart_s, "5 min", 0, "until training goes on after that (an assumption)"),
-    {.name = "detection",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct reliability_cfg, detection),
-     .dflt = "people",
-     .choices = detection_names,
-     .doc = "of silent corruption: people see the loss curve, checksums in hardware, redundancy: computed twice"},
-    TIME("notice", notice_s, "1 d", 0, "until people notice corruption (an assumption)"),
-    TIME("test_every", test_every_s, "0 s", 0, "diagnostics of all GPUs, so often; 0 = never"),
-    TIME("test", test_s, "5 min", 0, "that they take (an assumption)"),
-    RATIO("overhead", overhead_ratio, "2 %", 2,
-          "checksums, redundancy: time beyond that without (2 % is an assumption; redundancy: 100 % at least)"),
-    RATIO("coverage", coverage_ratio, "95 %", 1, "checksums, redundancy: share of corruption that they catch at once"),
-    RATIO("slower", slower_ratio, "0 %", 10,
-          "failover: time of a step beyond that without, while a link is out (default: train_replay_h800.yaml with a "
-          "NIC down, whose traffic seven others take over)"),
-    TIME("horizon", horizon_s, "60 d", 1, "length of a replica"),
-    {.name = "replicas",
-     .type = CFG_INT,
-     .offset = offsetof(struct reliability_cfg, replicas),
-     .dflt = "40",
-     .min = 2,
-     .max = 100000,
-     .doc = "Monte Carlo: independent runs"},
+    ROW_TEXT(reliability_cfg, "gpus", gpus, "",
+             "sizes of the job, for example '2048, 16384'; empty = all of cluster.nodes"),
+    ROW_AMOUNT(reliability_cfg, "interval", interval_s, DIM_TIME, "0 s", 0, 1e10,
+               "useful work between checkpoints; 0 = Daly's optimum"),
+    ROW_AMOUNT(reliability_cfg, "write", write_s, DIM_TIME, "5 s", 1e-3, 1e10,
+               "that training stops for a checkpoint (an assumption; Fire-Flyer: a few seconds)"),
+    ROW_AMOUNT(reliability_cfg, "detect", detect_s, DIM_TIME, "10 min", 0, 1e10,
+               "until a failure is known and located (MegaScale, NSDI'24: below 10 min)"),
+    ROW_AMOUNT(reliability_cfg, "restart", restart_s, DIM_TIME, "5 min", 0, 1e10,
+               "until training goes on after that (an assumption)"),
+    ROW_CHOICE(reliability_cfg, "detection", detection, "people", detection_names,
+               "of silent corruption: people see the loss curve, checksums in hardware, redundancy: computed twice"),
+    ROW_AMOUNT(reliability_cfg, "notice", notice_s, DIM_TIME, "1 d", 0, 1e10,
+               "until people notice corruption (an assumption)"),
+    ROW_AMOUNT(reliability_cfg, "test_every", test_every_s, DIM_TIME, "0 s", 0, 1e10,
+               "diagnostics of all GPUs, so often; 0 = never"),
+    ROW_AMOUNT(reliability_cfg, "test", test_s, DIM_TIME, "5 min", 0, 1e10, "that they take (an assumption)"),
+    ROW_RATIO(reliability_cfg, "overhead", overhead_ratio, "2 %", 0, 2,
+              "checksums, redundancy: time beyond that without (2 % is an assumption; redundancy: 100 % at least)"),
+    ROW_RATIO(reliability_cfg, "coverage", coverage_ratio, "95 %", 0, 1,
+              "checksums, redundancy: share of corruption that they catch at once"),
+    ROW_RATIO(reliability_cfg, "slower", slower_ratio, "0 %", 0, 10,
+              "failover: time of a step beyond that without, while a link is out (default: train_replay_h800.yaml with "
+              "a NIC down, whose traffic seven others take over)"),
+    ROW_AMOUNT(reliability_cfg, "horizon", horizon_s, DIM_TIME, "60 d", 1, 1e10, "length of a replica"),
+    ROW_COUNT(reliability_cfg, "replicas", replicas, "40", 2, 100000, "Monte Carlo: independent runs"),
     {0}};
 static const struct cfg_table reliability_table = {"reliability", "Failures, checkpoints and goodput of a long job",
                                                    sizeof(struct reliability_cfg), fields};

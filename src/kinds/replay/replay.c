@@ -9,6 +9,8 @@
  * Left out: pipeline communication (not in the published trace), gaps of CPU launches that scale with the CPU. */
 #include "kinds/replay/replay.h"
 
+#include "base/cfg_rows.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -24,50 +26,20 @@ static const char *const comm_choices[] = {"simulated", "recorded", NULL};
 static const char *const times_choices[] = {"auto", "moved", "recorded", NULL};
 
 static const struct cfg_field replay_fields[] = {
-    {.name = "trace",
-     .type = CFG_STRING,
-     .offset = offsetof(struct replay_cfg, trace),
-     .dflt = "",
-     .doc = "imported trace to replay (moesim trace import)"},
-    {.name = "source",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct replay_cfg, source),
-     .dflt = "trace",
-     .choices = source_choices,
-     .doc = "trace: the recorded kernels run; kernels: those that the model needs, as long as the kernel "
-            "model says, beside the recorded ones"},
-    {.name = "comm",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct replay_cfg, comm),
-     .dflt = "simulated",
-     .choices = comm_choices,
-     .doc = "simulated: route the tokens of all ranks, collectives as kind collective does them; recorded: keep "
-            "recorded times, one rank"},
-    {.name = "times",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct replay_cfg, times),
-     .dflt = "auto",
-     .choices = times_choices,
-     .doc =
-         "of kernels that compute: moved from the recorded chip to cluster.chip; recorded: kept; auto: moved, but kept "
-         "where comm is recorded and the trace is of another chip"},
-    {.name = "entry_layers",
-     .type = CFG_INT,
-     .offset = offsetof(struct replay_cfg, entry_layers),
-     .dflt = "1",
-     .min = 0,
-     .max = 1000,
-     .doc = "layer pairs before the window whose imbalance lets ranks enter it apart"},
-    {.name = "recorded_on",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct replay_cfg, recorded_on),
-     .sub = &recorded_on_table,
-     .doc = "the chip that the trace was recorded on"},
-    {.name = "routing",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct replay_cfg, routing),
-     .sub = &routing_table,
-     .doc = "token routing of the MoE layers"},
+    ROW_TEXT(replay_cfg, "trace", trace, "", "imported trace to replay (moesim trace import)"),
+    ROW_CHOICE(replay_cfg, "source", source, "trace", source_choices,
+               "trace: the recorded kernels run; kernels: those that the model needs, as long as the kernel model "
+               "says, beside the recorded ones"),
+    ROW_CHOICE(replay_cfg, "comm", comm, "simulated", comm_choices,
+               "simulated: route the tokens of all ranks, collectives as kind collective does them; recorded: keep "
+               "recorded times, one rank"),
+    ROW_CHOICE(replay_cfg, "times", times, "auto", times_choices,
+               "of kernels that compute: moved from the recorded chip to cluster.chip; recorded: kept; auto: moved, "
+               "but kept where comm is recorded and the trace is of another chip"),
+    ROW_COUNT(replay_cfg, "entry_layers", entry_layers, "1", 0, 1000,
+              "layer pairs before the window whose imbalance lets ranks enter it apart"),
+    ROW_PART(replay_cfg, "recorded_on", recorded_on, recorded_on_table, "the chip that the trace was recorded on"),
+    ROW_PART(replay_cfg, "routing", routing, routing_table, "token routing of the MoE layers"),
     {0},
 };
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cfg_rows.h"
 #include "base/rng.h"
 #include "models/routing/eplb.h"
 
@@ -16,41 +17,24 @@
 static const char *const skew_names[] = {"even", "lognormal", "zipf", "file", NULL};
 const char *const balance_names[] = {"none", "eplb", "eplb_global", NULL};
 
-#define RATIO(key, member, preset, high, skew_, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct expert_load_cfg, member), \
-        .dflt = preset, .min = 0, .max = (high), .needs = ".skew=" skew_, .doc = text \
-    }
-
 static const struct cfg_field fields[] = {
-    {.name = "skew",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct expert_load_cfg, skew),
-     .dflt = "even",
-     .choices = skew_names,
-     .doc = "popularity of experts: even, lognormal (cv), zipf (exponent) or file (file)"},
-    RATIO("cv", cv_ratio, "0.5", 10, "lognormal", "lognormal: coefficient of variation of the experts' loads"),
-    RATIO("exponent", zipf_exponent, "0.5", 4, "zipf", "zipf: the n-th most popular expert has load 1 / n^exponent"),
-    {.name = "file",
-     .type = CFG_STRING,
-     .offset = offsetof(struct expert_load_cfg, file),
-     .dflt = "",
-     .needs = ".skew=file",
-     .doc = "loads as counted: a line per MoE layer (or one for all), a number per expert"},
-    {.name = "redundant",
-     .type = CFG_INT,
-     .offset = offsetof(struct expert_load_cfg, redundant),
-     .dflt = "0",
-     .min = 0,
-     .max = 1 << 20,
-     .doc = "replicas beyond one of each expert, over all GPUs"},
-    {.name = "balance",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct expert_load_cfg, balance),
-     .dflt = "none",
-     .choices = balance_names,
-     .doc = "where replicas go: none (in order), eplb (its rule: hierarchical when groups divide among the "
-            "nodes), eplb_global"},
+    ROW_CHOICE(expert_load_cfg, "skew", skew, "even", skew_names,
+               "popularity of experts: even, lognormal (cv), zipf (exponent) or file (file)"),
+    ROW_RATIO(expert_load_cfg, "cv", cv_ratio, "0.5", 0, 10,
+              "lognormal: coefficient of variation of the experts' loads",
+              .needs = ".skew="
+                       "lognormal"),
+    ROW_RATIO(expert_load_cfg, "exponent", zipf_exponent, "0.5", 0, 4,
+              "zipf: the n-th most popular expert has load 1 / n^exponent",
+              .needs = ".skew="
+                       "zipf"),
+    ROW_TEXT(expert_load_cfg, "file", file, "",
+             "loads as counted: a line per MoE layer (or one for all), a number per expert", .needs = ".skew=file"),
+    ROW_COUNT(expert_load_cfg, "redundant", redundant, "0", 0, 1 << 20,
+              "replicas beyond one of each expert, over all GPUs"),
+    ROW_CHOICE(expert_load_cfg, "balance", balance, "none", balance_names,
+               "where replicas go: none (in order), eplb (its rule: hierarchical when groups divide among the nodes), "
+               "eplb_global"),
     {0}};
 const struct cfg_table expert_load_table = {"expert_load", "How unequally experts are used, and redundant ones",
                                             sizeof(struct expert_load_cfg), fields};

@@ -25,6 +25,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cfg_rows.h"
 #include "base/rng.h"
 
 enum { POOL_TOKENS = ROUTING_POOL_TOKENS, BIAS_STEPS = 2, EXPERT_STEPS = 12 };
@@ -44,30 +45,20 @@ struct routing_pool {
     float *score; /* [POOL_TOKENS][experts] */
 };
 
-#define FIELD(member, kind, dimension, preset, least, most, text) \
-    { \
-        .name = #member, .type = kind, .dim = dimension, .offset = offsetof(struct routing_cfg, member), \
-        .dflt = preset, .min = least, .max = most, .doc = text \
-    }
-
 static const struct cfg_field fields[] = {
-    FIELD(experts, CFG_INT, DIM_COUNT, "256", 1, 65535, "routed experts of a layer"),
-    FIELD(experts_per_token, CFG_INT, DIM_COUNT, "8", 1, ROUTING_MAX_TOPK, "routed experts that a token activates"),
-    FIELD(groups, CFG_INT, DIM_COUNT, "8", 1, ROUTING_MAX_GROUPS, "expert groups of node-limited routing (paper 4.3)"),
-    FIELD(groups_per_token, CFG_INT, DIM_COUNT, "4", 1, ROUTING_MAX_GROUPS, "groups that a token may use"),
-    FIELD(tokens_per_rank, CFG_INT, DIM_COUNT, "4096", 1, 1e6, "tokens that each rank dispatches per layer"),
-    FIELD(hidden, CFG_INT, DIM_COUNT, "7168", 128, 1e6, "hidden size of the model"),
-    {.name = "rank_load_cv",
-     .type = CFG_QUANTITY,
-     .dim = DIM_RATIO,
-     .offset = offsetof(struct routing_cfg, rank_load_cv_ratio),
-     .dflt = "0.077",
-     .min = 0,
-     .max = 2,
-     .doc = "coefficient of variation over ranks of the tokens received (default: rms "
-            "deviation from "
-            "the mean of rank 0's 8 recorded loads in the DeepSeek-V3 trace, padding "
-            "removed)"},
+    ROW_COUNT(routing_cfg, "experts", experts, "256", 1, 65535, "routed experts of a layer"),
+    ROW_COUNT(routing_cfg, "experts_per_token", experts_per_token, "8", 1, ROUTING_MAX_TOPK,
+              "routed experts that a token activates"),
+    ROW_COUNT(routing_cfg, "groups", groups, "8", 1, ROUTING_MAX_GROUPS,
+              "expert groups of node-limited routing (paper 4.3)"),
+    ROW_COUNT(routing_cfg, "groups_per_token", groups_per_token, "4", 1, ROUTING_MAX_GROUPS,
+              "groups that a token may use"),
+    ROW_COUNT(routing_cfg, "tokens_per_rank", tokens_per_rank, "4096", 1, 1e6,
+              "tokens that each rank dispatches per layer"),
+    ROW_COUNT(routing_cfg, "hidden", hidden, "7168", 128, 1e6, "hidden size of the model"),
+    ROW_RATIO(routing_cfg, "rank_load_cv", rank_load_cv_ratio, "0.077", 0, 2,
+              "coefficient of variation over ranks of the tokens received (default: rms deviation from the mean of "
+              "rank 0's 8 recorded loads in the DeepSeek-V3 trace, padding removed)"),
     {0},
 };
 
