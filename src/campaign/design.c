@@ -478,17 +478,17 @@ static void take_options(struct builder *b, const struct design_options *o)
 
 /* --- checks ------------------------------------------------------------------------------------------------------------ */
 
-#define REPORT(d, place, ...) diag_error((diag), EXIT_BAD_INPUT, (place), __VA_ARGS__)
-
 static void check_axes(const struct design *d, struct diag *diag)
 {
     for (uint32_t i = 0; i < d->n_axes; i++) {
         const struct axis *a = &d->axes[i];
         if (!a->values && d->method == SAMPLE_GRID)
-            REPORT(d, a->where, "%s: which values? write for example '%s lin 5', or --sample sobol:64 to draw them",
-                   a->key, a->spec);
+            diag_error(diag, EXIT_BAD_INPUT, a->where,
+                       "%s: which values? write for example '%s lin 5', or --sample sobol:64 to draw them", a->key,
+                       a->spec);
         if (d->seeds.n && !strcmp(a->key, "sim.seed"))
-            REPORT(d, a->where, "sim.seed is an axis and there are seeds; leave one of them out");
+            diag_error(diag, EXIT_BAD_INPUT, a->where,
+                       "sim.seed is an axis and there are seeds; leave one of them out");
     }
 }
 
@@ -500,11 +500,12 @@ static void check_sample(const struct design *d, struct diag *diag)
     if (d->method == SAMPLE_GRID)
         return;
     if (!d->n_samples)
-        REPORT(d, where, "how many points? write for example 'sample: {method: %s, points: 64}'", name);
+        diag_error(diag, EXIT_BAD_INPUT, where, "how many points? write for example 'sample: {method: %s, points: 64}'",
+                   name);
     if (most && d->n_groups > most)
-        REPORT(d, where, "%s has at most %u axes, not %u", name, most, d->n_groups);
+        diag_error(diag, EXIT_BAD_INPUT, where, "%s has at most %u axes, not %u", name, most, d->n_groups);
     if (d->where && d->method >= SAMPLE_MORRIS)
-        REPORT(d, d->where_at, "%s needs all of its points; leave the filter out", name);
+        diag_error(diag, EXIT_BAD_INPUT, d->where_at, "%s needs all of its points; leave the filter out", name);
 }
 
 /* Groups are numbered in the order of their first axis. */

@@ -50,8 +50,6 @@ static struct srcloc place(const struct loading *l, const char *key)
     return scenario_place(&file, key);
 }
 
-#define REPORT(l, key, ...) diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
-
 /* --- layers
  * ----------------------------------------------------------------------------------------
  */
@@ -121,13 +119,13 @@ static void check_complete(const struct loading *l, bool has_hardware, bool has_
     bool is_read = cfg_where(l->cfg, "").file;
     bool told = diag_count(l->diag) != errors_before;
     if (!has_hardware && !told)
-        REPORT(l, "",
-               "required key 'hardware' is missing; write for example 'hardware: h800' "
-               "('moesim list hardware' lists what there is)");
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, ""),
+                   "required key 'hardware' is missing; write for example 'hardware: h800' "
+                   "('moesim list hardware' lists what there is)");
     if (!has_model && !told)
-        REPORT(l, "",
-               "required key 'model' is missing; write for example 'model: deepseek_v3' "
-               "('moesim list models' lists what there is)");
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, ""),
+                   "required key 'model' is missing; write for example 'model: deepseek_v3' "
+                   "('moesim list models' lists what there is)");
     if (has_hardware && has_model && is_read)
         cfg_finish(l->cfg, l->diag);
 }
@@ -163,9 +161,11 @@ static void exclude_unread(const struct loading *l, const struct scenario_kind *
         if (f->type == CFG_TABLE && !applies(l, kind, f->name))
             cfg_exclude(l->cfg, f->name, why_unread(l, kind, f->name), l->diag);
     if (*l->scenario->hardware && kind->without_cluster)
-        REPORT(l, "hardware", "'hardware' changes nothing: kind %s has no cluster; leave it out", kind->name);
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, "hardware"),
+                   "'hardware' changes nothing: kind %s has no cluster; leave it out", kind->name);
     if (*l->scenario->model && !kind_reads(kind, "llm"))
-        REPORT(l, "model", "'model' changes nothing: kind %s has no language model; leave it out", kind->name);
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, "model"),
+                   "'model' changes nothing: kind %s has no language model; leave it out", kind->name);
 }
 
 /* --- checks across keys
@@ -250,19 +250,20 @@ static void check_node(const struct loading *l)
     const struct cluster_hw *hw = &l->scenario->cluster;
     char why[200];
     if (wire_format_check(&hw->ep_kernel, why, sizeof why))
-        REPORT(l, "cluster.ep_kernel.combine_format", "cluster.ep_kernel.combine_format: %s", why);
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, "cluster.ep_kernel.combine_format"),
+                   "cluster.ep_kernel.combine_format: %s", why);
     if (hw->ep_kernel.sms >= hw->chip.sms)
-        REPORT(l, "cluster.ep_kernel.sms",
-               "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "
-               "nothing is left to "
-               "compute",
-               (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, "cluster.ep_kernel.sms"),
+                   "communication kernels hold %lld of %lld SMs (cluster.chip.sms): "
+                   "nothing is left to "
+                   "compute",
+                   (long long)hw->ep_kernel.sms, (long long)hw->chip.sms);
 }
 
 static void report_packet(void *ctx, const char *key, const char *message)
 {
     const struct loading *l = ctx;
-    REPORT(l, arena_printf(l->arena, "cluster.%s", key), "%s", message);
+    diag_error(l->diag, EXIT_BAD_INPUT, place(l, arena_printf(l->arena, "cluster.%s", key)), "%s", message);
 }
 
 static void check_packet(struct loading *l)

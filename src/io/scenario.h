@@ -68,5 +68,7 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
 
 /* Where a key was given, for messages; the file when only a default speaks. */
 struct srcloc scenario_place(const struct scenario_file *file, const char *dotted_key);
+/* An error of input at the place of a key, where `file` and `diag` are in scope: REPORT("llm.moe.routed", "%d ...", n). */
+#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "io/inputs/row_file.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 bool expert_loads_plain(const struct expert_load_cfg *cfg)
 {
     return cfg->skew == SKEW_EVEN && !cfg->redundant && cfg->balance == BALANCE_NONE;

@@ -124,7 +124,7 @@ static struct srcloc place(const struct loading *l, const char *key)
     return where.file ? where : SRCLOC_FILE(l->path);
 }
 
-#define REPORT(l, key, ...) diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
+#define CLAIM_ERROR(l, key, ...) diag_error((l)->diag, EXIT_BAD_INPUT, place((l), (key)), __VA_ARGS__)
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
@@ -136,10 +136,10 @@ static double number_of(const struct loading *l, const char *key, const char *te
         return NAN;
     double x = strtod(text, &end);
     if (*end || !isfinite(x)) {
-        REPORT(l, key,
-               "%s: '%.40s' is no plain number; its unit is the claim's: write for example "
-               "'%s: 120.96' and 'unit: us'",
-               key, text, strrchr(key, '.') ? strrchr(key, '.') + 1 : key);
+        CLAIM_ERROR(l, key,
+                    "%s: '%.40s' is no plain number; its unit is the claim's: write for example "
+                    "'%s: 120.96' and 'unit: us'",
+                    key, text, strrchr(key, '.') ? strrchr(key, '.') + 1 : key);
         return NAN;
     }
     return x;
@@ -225,8 +225,8 @@ static void check_command_name(const struct loading *l, const char *key, const c
         if (!strcmp(*c, word))
             return;
     const char *near = cfg_nearest(word, l->commands);
-    REPORT(l, key, "a claim cannot run 'moesim %.40s'%s%s%s", word, near ? "; did you mean '" : "", near ? near : "",
-           near ? "'?" : "");
+    CLAIM_ERROR(l, key, "a claim cannot run 'moesim %.40s'%s%s%s", word, near ? "; did you mean '" : "",
+                near ? near : "", near ? "'?" : "");
 }
 
 static void find_files(const struct loading *l, const char *prefix, struct claim_source *s, struct words *w)
@@ -236,7 +236,7 @@ static void find_files(const struct loading *l, const char *prefix, struct claim
         if (found)
             w->word[i] = found;
         else if (*s->scenario && i == 1)
-            REPORT(l, arena_printf(l->arena, "%sscenario", prefix), "there is no scenario '%s'", s->scenario);
+            CLAIM_ERROR(l, arena_printf(l->arena, "%sscenario", prefix), "there is no scenario '%s'", s->scenario);
     }
 }
 
@@ -247,16 +247,17 @@ static void read_source(const struct loading *l, const char *prefix, struct clai
     struct words w = {.arena = l->arena};
     w.word = ARENA_ARRAY(l->arena, const char *, strlen(s->command) + 2 * strlen(s->set) + 8);
     if (*s->scenario && *s->command)
-        REPORT(l, command_key, "either a scenario or a command, not both");
+        CLAIM_ERROR(l, command_key, "either a scenario or a command, not both");
     if (*s->set && !*s->scenario)
-        REPORT(l, arena_printf(l->arena, "%sset", prefix), "'set' is of a scenario; in a command write -s key=value");
+        CLAIM_ERROR(l, arena_printf(l->arena, "%sset", prefix),
+                    "'set' is of a scenario; in a command write -s key=value");
     if (*s->scenario) {
         add_word(&w, "run");
         add_word(&w, s->scenario);
         split_set(&w, s->set);
         add_word(&w, "--json");
     } else if (split_command(&w, s->command)) {
-        REPORT(l, command_key, "a quote is not closed");
+        CLAIM_ERROR(l, command_key, "a quote is not closed");
     }
     join_line(s, &w);
     if (w.n)
@@ -289,13 +290,13 @@ static void check_names(const struct loading *l)
     const char *slash = strrchr(l->path, '/'), *base = slash ? slash + 1 : l->path;
     size_t n = strlen(base) - strlen(".yaml");
     if (strlen(c->id) != n || strncmp(c->id, base, n))
-        REPORT(l, "id", "id is '%.60s', but the file is called '%s'; they must agree", c->id, base);
+        CLAIM_ERROR(l, "id", "id is '%.60s', but the file is called '%s'; they must agree", c->id, base);
     if (!*c->ours.scenario && !*c->ours.command)
-        REPORT(l, "id",
-               "a claim says what runs: 'scenario: scenarios/NAME.yaml' or 'command: topo --table3 "
-               "--format json'");
+        CLAIM_ERROR(l, "id",
+                    "a claim says what runs: 'scenario: scenarios/NAME.yaml' or 'command: topo --table3 "
+                    "--format json'");
     if (!*c->quote || !*c->section)
-        REPORT(l, *c->quote ? "section" : "quote", "it must not be empty");
+        CLAIM_ERROR(l, *c->quote ? "section" : "quote", "it must not be empty");
 }
 
 static void check_expect(const struct loading *l)
@@ -306,31 +307,32 @@ static void check_expect(const struct loading *l)
     int ways = !isnan(e->value) + (!isnan(e->at_least) || !isnan(e->at_most)) + (e->order != ORDER_NONE);
     bool said = *e->value_text || *e->at_least_text || *e->at_most_text;
     if (ways != 1 && !(ways == 0 && said)) /* a number that is none was told already */
-        REPORT(l, "expect", "say when the claim holds, in one way: 'value', 'at_least' and 'at_most', or 'order'");
+        CLAIM_ERROR(l, "expect", "say when the claim holds, in one way: 'value', 'at_least' and 'at_most', or 'order'");
     if (!isnan(e->value) && isnan(e->digits) && !cfg_where(l->cfg, "expect.tolerance").file)
-        REPORT(l, "expect.value", "say how close ours must be: 'digits: 2' (decimal places), or 'tolerance: 1 %%'");
+        CLAIM_ERROR(l, "expect.value",
+                    "say how close ours must be: 'digits: 2' (decimal places), or 'tolerance: 1 %%'");
     if ((e->order != ORDER_NONE) != has_other)
-        REPORT(l, has_other ? "other" : "expect.order",
-               "'order' and 'other' belong together: other says with what ours is compared");
+        CLAIM_ERROR(l, has_other ? "other" : "expect.order",
+                    "'order' and 'other' belong together: other says with what ours is compared");
     if (fabs(e->digits) > 12 || e->digits != round(e->digits))
         if (!isnan(e->digits))
-            REPORT(l, "expect.digits", "it is a whole number of decimal places, from -12 to 12");
+            CLAIM_ERROR(l, "expect.digits", "it is a whole number of decimal places, from -12 to 12");
     if (e->at_least > e->at_most)
-        REPORT(l, "expect.at_least", "it is larger than at_most");
+        CLAIM_ERROR(l, "expect.at_least", "it is larger than at_most");
 }
 
 static void check_class(const struct loading *l)
 {
     const struct claim *c = l->claim;
     if ((c->class == CLASS_CALIBRATED) != (*c->constants != 0))
-        REPORT(l, *c->constants ? "constants" : "class",
-               "'class: calibrated' and 'constants' belong together: name what was fitted to this number");
+        CLAIM_ERROR(l, *c->constants ? "constants" : "class",
+                    "'class: calibrated' and 'constants' belong together: name what was fitted to this number");
     if (c->class == CLASS_UNVALIDATED && *c->expect.digits_text)
-        REPORT(l, "expect.digits",
-               "a number that the paper prints is no 'class: unvalidated': that is for a direction "
-               "that nobody measured; write 'class: predicted'");
+        CLAIM_ERROR(l, "expect.digits",
+                    "a number that the paper prints is no 'class: unvalidated': that is for a direction "
+                    "that nobody measured; write 'class: predicted'");
     if (*c->disputed && isnan(c->baseline))
-        REPORT(l, "disputed", "a disputed claim needs 'baseline', our value, so that a change is noticed");
+        CLAIM_ERROR(l, "disputed", "a disputed claim needs 'baseline', our value, so that a change is noticed");
 }
 
 static int load_claim(struct loading *l)

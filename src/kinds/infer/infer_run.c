@@ -7,8 +7,6 @@
 #include "io/inputs/kernel_table_file.h"
 #include "models/comm/deepep.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 int infer_setup_open(const struct scenario_file *file, struct arena *arena, struct infer_setup *out, struct diag *diag)
 {
     const struct scenario *s = file->scenario;

@@ -14,8 +14,6 @@
 #include "kinds/result_build.h"
 #include "kinds/infer/balance_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 static uint32_t n_moe_layers(const struct model *m)
 {
     return (uint32_t)(m->layers - m->dense_layers);

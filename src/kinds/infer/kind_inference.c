@@ -11,8 +11,6 @@
 #include "kinds/infer/infer_result.h"
 #include "kinds/result_build.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 static bool runs(const struct infer_cfg *cfg, bool prefill)
 {
     return cfg->phase == PHASE_DISAGGREGATED || (cfg->phase == PHASE_PREFILL) == prefill;

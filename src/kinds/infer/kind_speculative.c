@@ -18,8 +18,6 @@
 #include "kinds/infer/spec_step.h"
 #include "kinds/infer/speculative_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 enum { MOST_EXTRA = 16 };
 
 struct plan {

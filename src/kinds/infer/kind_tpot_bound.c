@@ -20,8 +20,6 @@
 #include "kinds/result_build.h"
 #include "kinds/infer/tpot_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 enum step {
     STEP_BOUND,
     STEP_LINKS,

@@ -20,8 +20,6 @@
 #include "kinds/result_build.h"
 #include "kinds/machine/kv_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 /* Caches come for so many times what the layers take alone. */
 static const double HORIZON = 3;
 

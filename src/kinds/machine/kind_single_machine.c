@@ -18,8 +18,6 @@
 #include "kinds/result_build.h"
 #include "kinds/machine/single_machine_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 struct plan {
     const struct scenario_file *file;
     struct arena *arena;

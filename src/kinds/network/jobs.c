@@ -5,31 +5,28 @@
 
 #include "base/rng.h"
 
-#define REPORT(key, ...) \
-    diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, arena_printf(arena, "%s.%s", prefix, (key))), __VA_ARGS__)
-
 void job_check(const struct scenario_file *file, const char *prefix, const struct collective_job *job, uint32_t n_gpus,
                struct arena *arena, struct diag *diag)
 {
     int64_t block = job->group * job->group_stride;
     if (job->group && (block > n_gpus || n_gpus % block)) {
-        REPORT("group",
+        REPORT(arena_printf(arena, "%s.group", prefix),
                "%u GPUs do not divide into groups of %lld at a distance of %lld "
                "(%s.group_stride)",
                n_gpus, (long long)job->group, (long long)job->group_stride, prefix);
         return;
     }
     if (job->receiver_cv_ratio > 0 && job->operation != COLLECTIVE_ALL_TO_ALL)
-        REPORT("receiver_cv", "%s.receiver_cv is for all_to_all only, not for %s", prefix,
-               collective_operation_names[job->operation]);
+        REPORT(arena_printf(arena, "%s.receiver_cv", prefix), "%s.receiver_cv is for all_to_all only, not for %s",
+               prefix, collective_operation_names[job->operation]);
     struct collective c = {.operation = job->operation, .algorithm = job->algorithm};
     uint32_t *ranks = ARENA_ARRAY(arena, uint32_t, n_gpus);
     c.n = collective_group(job, n_gpus, 0, ranks);
     c.ranks = ranks;
     const char *misfit = collective_misfit(&c, &file->scenario->cluster);
     if (misfit)
-        REPORT("algorithm", "%s by %s among %u GPUs: %s", collective_operation_names[job->operation],
-               collective_algorithm_names[job->algorithm], c.n, misfit);
+        REPORT(arena_printf(arena, "%s.algorithm", prefix), "%s by %s among %u GPUs: %s",
+               collective_operation_names[job->operation], collective_algorithm_names[job->algorithm], c.n, misfit);
 }
 
 /* Lognormal with the wanted coefficient of variation, scaled to sum 1. */

@@ -16,8 +16,6 @@
 #include "kinds/network/moe_cfg.h"
 #include "kinds/network/moe_kernels.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 /* Sizes of one kind of kernels with what was published for them. */
 struct series {
     uint32_t *gpus, n, *calibrated, n_calibrated;

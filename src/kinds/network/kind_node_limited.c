@@ -14,8 +14,6 @@
 #include "kinds/result_build.h"
 #include "kinds/network/moe_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct node_limited_cfg *c = node_limited_cfg(file->scenario);

@@ -14,8 +14,6 @@
 #include "kinds/result_build.h"
 #include "models/comm/wire_format.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "moe.exchange." key), __VA_ARGS__)
-
 struct plan {
     const struct ep_kernel_type **kernels;
     uint32_t *gpus, *tokens, n_kernels, n_gpus, n_tokens;
@@ -43,8 +41,8 @@ static int find_kernels(const struct scenario_file *file, const char *text, stru
         p->kernels[i] = ep_kernel_find(items[i]);
         const char *near = p->kernels[i] ? NULL : cfg_nearest(items[i], names);
         if (!p->kernels[i])
-            REPORT("kernels", "unknown kernel '%.40s'%s%s%s; 'moesim list ep_kernels' lists them", items[i],
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+            REPORT("moe.exchange.kernels", "unknown kernel '%.40s'%s%s%s; 'moesim list ep_kernels' lists them",
+                   items[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return diag_failed(diag) ? -1 : 0;
 }
@@ -152,7 +150,7 @@ static void check_group(const struct scenario_file *file, const struct plan *p, 
     c.choice = EP_UNIFORM;
     c.groups = c.top_groups = 1;
     if (gpus > s->cluster.nodes * s->cluster.node.gpus) {
-        REPORT("gpus", "%u GPUs, of a cluster of %lld (cluster.nodes)", gpus,
+        REPORT("moe.exchange.gpus", "%u GPUs, of a cluster of %lld (cluster.nodes)", gpus,
                (long long)(s->cluster.nodes * s->cluster.node.gpus));
         return;
     }
@@ -161,7 +159,7 @@ static void check_group(const struct scenario_file *file, const struct plan *p, 
         for (int phase = EP_DISPATCH; phase <= EP_COMBINE; phase++) {
             struct ep_call call = call_of(s, &traffic, (enum ep_phase)phase, 1);
             if (phase == EP_DISPATCH && ep_misfit(p->kernels[k], &call, why, sizeof why))
-                REPORT("gpus", "%s: %s", p->kernels[k]->name, why);
+                REPORT("moe.exchange.gpus", "%s: %s", p->kernels[k]->name, why);
         }
 }
 

@@ -9,8 +9,6 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 static const double DAY_S = 86400;
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)

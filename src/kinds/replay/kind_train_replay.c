@@ -13,8 +13,6 @@
 #include "kinds/replay/replay_result.h"
 #include "kinds/kind_run.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 static void check_trace_file(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const char *trace = replay_cfg(file->scenario)->trace;

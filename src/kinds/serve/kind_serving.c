@@ -14,8 +14,6 @@
 #include "kinds/serve/serve_report.h"
 #include "kinds/serve/serving_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 /* --- requests ------------------------------------------------------------------------------------------------------ */
 
 static int check_row(const struct rows *r, uint32_t i, struct diag *diag)

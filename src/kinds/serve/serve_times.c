@@ -8,8 +8,6 @@
 #include "kinds/infer/spec_step.h"
 #include "kinds/serve/serving_cfg.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 /* --- lists ------------------------------------------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)

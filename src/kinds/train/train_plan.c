@@ -13,8 +13,6 @@
 #include "io/hardware.h"
 #include "kinds/lists.h"
 
-#define REPORT(key, ...) diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, (key)), __VA_ARGS__)
-
 typedef long long ll;
 
 /* --- what the keys say ---------------------------------------------------------------------------------------- */
