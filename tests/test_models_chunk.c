@@ -153,7 +153,7 @@ START_TEST(layers_run_again)
 {
     struct bench *b = bench_new();
     struct chunk_program f = compose(b, moe, NULL, 0), back = compose(b, NULL, moe, WORK_INPUT | WORK_WEIGHT), again;
-    struct chunk_spec spec = {.backward = {moe, LAYERS}, .work = WORK_INPUT | WORK_WEIGHT, .again = true};
+    struct chunk_spec spec = {.backward = {moe, LAYERS}, .work = WORK_INPUT | WORK_WEIGHT, .again = CHUNK_AGAIN_ALL};
     uint32_t combines = 0;
 
     chunk_compose(&b->material, &spec, b->arena, &again);

@@ -52,14 +52,31 @@ static struct chunk_material material(const double *load)
     struct chunk_work work = {.model = &model,
                               .kernels = kernel_model_new(&hw, &table, arena),
                               .hw = &hw,
+                              .recipe = &training_recipe_deepseek,
                               .sequences = 1,
                               .length = TOKENS,
                               .group = GROUP,
+                              .etp = 1,
+                              .tp = 1,
+                              .cp = 1,
+                              .gemm_sms = chunk_kernel_sms(&hw, &model),
+                              .attention_sms = chunk_kernel_sms(&hw, &model),
                               .layers = 1,
                               .load = load};
     struct chunk_material m;
     material_from_kernels(&work, arena, &m);
     return m;
+}
+
+static void add_ends(struct chunk_material *m, double logit_B)
+{
+    struct chunk_ends ends = {.model = &model,
+                              .kernels = kernel_model_new(&hw, &table, arena),
+                              .recipe = &training_recipe_deepseek,
+                              .tokens = TOKENS,
+                              .tp = 1,
+                              .logit_B = logit_B};
+    material_add_ends(m, &ends, arena);
 }
 
 static bool is_kernel(const struct chunk_program *p, const struct chunk_kernel *k, const char *part, const char *name)
@@ -283,7 +300,7 @@ START_TEST(ends_come_behind)
 {
     struct chunk_material m = material(NULL);
     uint32_t layers = m.n_layers;
-    material_add_ends(&m, &model, kernel_model_new(&hw, &table, arena), TOKENS, 4, arena);
+    add_ends(&m, 4);
     ck_assert_uint_eq(m.n_layers, layers + 3);
     const uint8_t kinds[] = {LAYER_EMBEDDING, LAYER_DENSE, LAYER_MOE, LAYER_HEAD};
     struct chunk_spec spec = {{kinds, 4}, {NULL, 0}, 0};
@@ -297,7 +314,7 @@ static double head_s(double logit_B)
 {
     struct chunk_material m = material(NULL);
     double sum_s = 0;
-    material_add_ends(&m, &model, kernel_model_new(&hw, &table, arena), TOKENS, logit_B, arena);
+    add_ends(&m, logit_B);
     for (uint32_t i = 0; i < m.program.n_kernels; i++)
         if (m.kind[m.program.kernels[i].layer - 1] == LAYER_HEAD)
             sum_s += m.program.kernels[i].work_s;

@@ -62,7 +62,6 @@ static struct train_cfg cfg = {.schedule = "dualpipe",
                                .sequences = 15360,
                                .sequence = 4096,
                                .micro_batch = 1,
-                               .recompute = RECOMPUTE_SELECTIVE,
                                .precision = {2, 4, 4, 4, 2, 1.03125, 1.5, 2, 4}};
 
 static struct train_layout layout(const struct model *m, const char *schedule, uint32_t ranks, uint32_t columns,
@@ -74,6 +73,11 @@ static struct train_layout layout(const struct model *m, const char *schedule, u
                              .ranks = ranks,
                              .columns = columns,
                              .group = group,
+                             .tp = 1,
+                             .cp = 1,
+                             .ep = group,
+                             .etp = 1,
+                             .recipe = training_recipe_deepseek,
                              .gpus_per_node = 8,
                              .micro_batches = 120};
     l.gpus = ranks * columns * group;
@@ -241,11 +245,11 @@ START_TEST(memory_is_the_sum_and_moves_as_it_should)
     ck_assert_double_eq_tol(is.activations_B, 17 * 4 * 4096 * train_layer_activation_B(&l, LAYER_MOE), 1);
     ck_assert_double_eq_tol(is.total_B, is.weights_B + is.gradients_B + is.optimizer_B + is.activations_B, 1);
     ck_assert_double_lt(is.total_B, 80e9); /* it was trained on 80 GB */
-    cfg.recompute = RECOMPUTE_NONE;
+    l.recipe.again = 0;
     ck_assert_double_gt(train_rank_memory(&l, s, 5, arena).total_B, 80e9); /* which is why it recomputes */
-    cfg.recompute = RECOMPUTE_FULL;
+    l.recipe.again = AGAIN_LAYER;
     ck_assert_double_lt(train_rank_memory(&l, s, 5, arena).activations_B, 0.2 * is.activations_B);
-    cfg.recompute = RECOMPUTE_SELECTIVE;
+    l.recipe.again = AGAIN_SELECTIVE;
 }
 END_TEST
 

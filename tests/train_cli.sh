@@ -78,7 +78,7 @@ says "train.precision.gradient_sent"
 K=$srcdir/scenarios/train_step_2048_kernels.yaml D=$srcdir/scenarios/train_step_dense_70b.yaml
 expect 0 "kernel model" run "$K" -s train.chunks.samples=1 -s train.topologies= -o k.json
 expect 0 "another model" run "$K" -s train.chunks.samples=1 -s train.topologies= -s model=llama3.1_70b \
-    -s train.ep=1 -s train.pp=32 -s train.schedule=1f1b
+    -s train.ep=1 -s train.pp=32 -s train.schedule=1f1b -s train.compute=fp8
 says "LLaMA-3.1-70B on 2048 H800, 32 pipeline ranks"
 check "is not compared with the paper's" [ -z "$(grep -E 'recorded|paper, Table 4' out)" ]
 check "from kernels: 1F1B and tokens per day within 8 %" asserts k.json '
@@ -101,6 +101,53 @@ expect 3 "dense model, recorded experts" run "$D" -s train.chunks.source=trace
 tells "write 'source: kernels'"
 expect 0 "another chip" run "$D" -s hardware=gb200_nvl72 -s cluster.topology=ft3 -s cluster.nodes=4 -s train.sequences=1152
 
+# Tensor, context and expert tensor parallelism; recipes; places.
+dense=(-s train.software=megatron -s train.sequences=256 -s cluster.chip.memory='200 GB' -s train.layout='E(t*5|)*15t*5L')
+expect 0 "one GPU a layer" run "$D" "${dense[@]}" -o tp1.json
+expect 0 "two GPUs share layers" run "$D" "${dense[@]}" -s train.tp=2 -o tp2.json
+expect 0 "beside GEMMs" run "$D" "${dense[@]}" -s train.tp=2 -s train.tp_overlap=true -o tp2o.json
+expect 0 "two GPUs share sequences" run "$D" "${dense[@]}" -s train.cp=2 -o cp2.json
+check "TP gathers and sums up twice a layer forward, over NVLink and waited for; computation halves" python3 -c '
+import json
+def chunk(f, kind):
+    t = [t["rows"] for t in json.load(open(f))["tables"] if t["name"] == "chunks"][0]
+    return [r for r in t if r["chunk"] == kind and r["stages"] == "1"][0]
+a, b, c, d = (chunk(f + ".json", "F") for f in ("tp1", "tp2", "tp2o", "cp2"))
+layers = 5
+vector = layers * 4096 * 8192 / 2 / 160e9 # each sends its half
+gathered, summed = 2 * (1 + 1 / 32) * vector, 2 * 2 * vector # in FP8, in BF16
+gathered += summed
+assert abs((b["time"] - b["compute"]) / gathered - 1) < 0.1, (b, gathered)
+assert 0.5 < b["compute"] / a["compute"] < 0.55
+assert b["compute"] < c["time"] < b["time"] and c["time"] - c["compute"] > 0.9 * summed # only gathering goes beside
+assert 0.5 < d["time"] / a["time"] < 0.55'
+expect 0 "in BF16" run "$D" "${dense[@]}" -s train.compute=bf16 -o bf16.json
+check "BF16 takes longer, has no casts, and keeps more" python3 -c '
+import json
+v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
+assert 1.3 < v("bf16.json", "f_time") / v("tp1.json", "f_time") < 2
+assert v("bf16.json", "memory") > v("tp1.json", "memory")'
+for r in '-s cluster.chip.name=as-it-is' '-s cluster.chip.fp8=3000TFLOPS' '-s cluster.chip.bf16=1500TFLOPS'; do
+    expect 0 "a model in BF16, ${r#-s cluster.chip.}" run "$K" -s train.chunks.samples=1 -s train.topologies= -s llm.weight='2 B' \
+        -s cluster.chip.memory='300 GB' $r -o "$(echo "$r" | tr -dc a-z0-9).json"
+done
+says "linear layers and experts compute in BF16 (train.compute: as the model's weights)"
+check "computes in it: only its rate counts" python3 -c '
+import glob, json
+v = lambda x: json.load(open(glob.glob("*" + x + "*.json")[0]))["metrics"]["step_time"]["value"]
+assert v("chipnameasitis") == v("chipfp8") > 1.2 * v("chipbf16")'
+expect 0 "stages in one node" run "$D" "${dense[@]}" -s train.pp=8 -s train.layout= -s train.sequences=512 -s train.placement.order=pipeline_inner -o in.json
+expect 0 "stages apart" run "$D" "${dense[@]}" -s train.pp=8 -s train.layout= -s train.sequences=512 -o out.json
+check "messages stay on NVLink, gradients do not" python3 -c '
+import json
+v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
+assert v("in.json", "bubble") < v("out.json", "bubble") and v("in.json", "opt_time") >= v("out.json", "opt_time")'
+python3 -c 'for i in range(256): print(i // 8, i % 8)' >places.txt
+expect 0 "places from a file" run "$D" "${dense[@]}" -s train.placement.file=places.txt -o f.json
+check "the same places, the same step" python3 -c '
+import json
+assert json.load(open("f.json"))["metrics"] == json.load(open("tp1.json"))["metrics"]'
+
 refuse() { # TITLE TEXT ARGS...
     local title=$1 text=$2
     shift 2
@@ -122,6 +169,27 @@ refuse "memory" "it has 40.0 GB (cluster.chip.memory)" -s cluster.chip.memory='4
 tells "activations of 17 chunks in flight"
 refuse "schedule" "did you mean 'dualpipe'" -s train.schedule=dualpip
 refuse "layers by hand" "these are 60 layers on 2 stages; there are 61 layers" -s train.layers='30, 30'
+sed -i '5s/.*/0 9/' places.txt
+expect 3 "a place that is none" run "$D" -s train.placement.file=places.txt
+tells "9 is no GPU of a node; there are 0 to 7"
+sed -i '5s/.*/0 3/' places.txt
+expect 3 "a place twice" run "$D" -s train.placement.file=places.txt
+tells "GPU 3 of node 0 has place 3 already"
+expect 3 "too few places" run "$D" -s train.placement.file=places.txt -s cluster.nodes=64
+tells "has 256 GPUs, the training has 512"
+refuse "more GPUs than a node has" "a node has 8 GPUs (cluster.node.gpus), not 9" -s train.placement.gpus_of_node=9
+refuse "groups over parts of nodes" "they must stand in one node" -s train.placement.gpus_of_node=4 -s cluster.nodes=512
+refuse "tensor parallelism from a trace" "write 'source: kernels'" -s train.tp=2
+expect 3 "heads and TP" run "$D" -s train.tp=3 -s cluster.nodes=96
+tells "64 heads"
+expect 3 "groups of two kinds" run "$K" -s train.tp=3 -s train.cp=16
+tells "one number must divide the other"
+expect 3 "expert tensor parallelism of DeepSeek's kernels" run "$K" -s train.etp=2 -s train.ep=32
+tells "'software: megatron' only"
+expect 3 "a format of other software" run "$K" -s train.compute=mxfp8
+tells "write 'software: megatron'"
+expect 3 "a module that is none" run "$K" -s train.software=megatron -s train.recompute='mlp, norms'
+tells "norms"
 refuse "layout" "these are 60 layers (t); there are 61" -s train.layout='E(t*4|)*15mL'
 refuse "layout and layers" "leave one of them out" -s train.layout='Et*4|(t*4|)*14tmL' -s train.layers='30, 31'
 refuse "virtual stages of a schedule without" "write 'schedule: interleaved'" -s train.virtual_stages=2

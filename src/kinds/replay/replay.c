@@ -200,9 +200,15 @@ static void from_kernels(const struct builder *b, const struct chunk_program *re
     struct chunk_work work = {.model = b->kernels->model,
                               .kernels = b->kernels->kernels,
                               .hw = b->hw,
+                              .recipe = &training_recipe_deepseek,
                               .sequences = 1,
                               .length = (double)b->cfg->routing.tokens_per_rank,
                               .group = b->shape.n_ranks,
+                              .etp = 1,
+                              .tp = 1,
+                              .cp = 1,
+                              .gemm_sms = chunk_kernel_sms(b->hw, b->kernels->model),
+                              .attention_sms = chunk_kernel_sms(b->hw, b->kernels->model),
                               .layers = layers,
                               .load = recorded->load + 2};
     struct chunk_material material;

@@ -158,20 +158,26 @@ static void add_beside(struct builder *b, uint32_t column, uint32_t rank)
     }
 }
 
+static void add_transfer(struct builder *b, const struct schedule_message *m, uint32_t src, uint32_t dst)
+{
+    const struct pipeline_setup *p = b->setup;
+    opgraph_transfer(b->graph, &(struct transfer){.src_op = b->sender[message_index(b, m)],
+                                                  .dst_op = b->receiver[message_index(b, m)],
+                                                  .src = src,
+                                                  .dst = dst,
+                                                  .bytes_B = p->message_B,
+                                                  .latency_s = p->message_s ? p->message_s(p->ctx, src, dst) : 0,
+                                                  .weight = 1,
+                                                  .rendezvous = true});
+}
+
 static void add_transfers(struct builder *b, uint32_t column, uint32_t rank)
 {
     const struct pipeline_setup *p = b->setup;
     for (uint32_t k = 0; k < b->s->ranks[rank].n_messages; k++) {
         const struct schedule_message *m = &b->s->ranks[rank].messages[k];
         for (uint32_t peer = 0; m->send && peer < p->peers; peer++)
-            opgraph_transfer(b->graph, &(struct transfer){.src_op = b->sender[message_index(b, m)],
-                                                          .dst_op = b->receiver[message_index(b, m)],
-                                                          .src = p->device(p->ctx, column, rank, peer),
-                                                          .dst = p->device(p->ctx, column, m->peer, peer),
-                                                          .bytes_B = p->message_B,
-                                                          .latency_s = p->message_s,
-                                                          .weight = 1,
-                                                          .rendezvous = true});
+            add_transfer(b, m, p->device(p->ctx, column, rank, peer), p->device(p->ctx, column, m->peer, peer));
     }
 }
 

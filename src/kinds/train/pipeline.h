@@ -15,10 +15,10 @@ struct pipeline_setup {
     uint32_t columns;
     uint32_t peers;   /* GPUs of a group whose messages are simulated, from the first */
     double message_B; /* of one GPU */
-    double message_s; /* latency beyond the path's own */
     double launch_s;  /* of an exchange, once */
     bool hidden;      /* messages go beside the steps also where the schedule's own code waits for them */
     uint32_t (*device)(const void *ctx, uint32_t column, uint32_t rank, uint32_t peer);
+    double (*message_s)(const void *ctx, uint32_t src, uint32_t dst); /* latency beyond the path's own; NULL: none */
     double (*step_s)(const void *ctx, uint32_t column, uint32_t rank, const struct schedule_step *step);
     const void *ctx;
 };

@@ -2,12 +2,17 @@
 
 #include "base/cfg_rows.h"
 
+#define NUMBER_AT_LEAST_B(key, member, preset, least, text) \
+    ROW_AMOUNT(train_precision, key, member, DIM_BYTES, preset, least, 8, text)
+#define NUMBER_B(key, member, preset, text) NUMBER_AT_LEAST_B(key, member, preset, 0.125, text)
+
 static const char *const source_names[] = {"trace", "kernels", NULL};
 
 static const struct cfg_field chunks_fields[] = {
-    ROW_CHOICE(train_chunks_cfg, "source", source, "trace", source_names,
-               "trace: kernels of a recorded pair of chunks, cut into the chunks of a schedule; kernels: those that "
-               "the model needs, as long as the kernel model says"),
+    ROW_CHOICE(
+        train_chunks_cfg, "source", source, "trace", source_names,
+        "trace: kernels of a recorded pair of chunks, cut into the chunks of a schedule; kernels: those that the "
+        "model needs, as long as the kernel model says"),
     ROW_TEXT(train_chunks_cfg, "trace", trace, "",
              "source trace: imported trace of a pair of chunks (moesim trace import)"),
     ROW_COUNT(train_chunks_cfg, "samples", samples, "4", 1, 1000,
@@ -24,30 +29,42 @@ static const struct cfg_table chunks_table = {"chunks", "where the times of chun
                                               sizeof(struct train_chunks_cfg), chunks_fields};
 
 static const struct cfg_field precision_fields[] = {
-    ROW_AMOUNT(train_precision, "weight", weight_B, DIM_BYTES, "2 B", 0.125, 8,
-               "parameters on the GPU, and as they are gathered (default: BF16)"),
-    ROW_AMOUNT(train_precision, "gradient", gradient_B, DIM_BYTES, "4 B", 0.125, 8,
-               "gradients as they are accumulated (default: DeepSeek-V3 report 3.3.3: FP32)"),
-    ROW_AMOUNT(train_precision, "gradient_sent", gradient_sent_B, DIM_BYTES, "4 B", 0.125, 8,
-               "gradients as they are reduced among replicas (default: as accumulated)"),
-    ROW_AMOUNT(train_precision, "master", master_B, DIM_BYTES, "4 B", 0.125, 8,
-               "parameters in the optimizer (default: DeepSeek-V3 report 3.3.3: FP32)"),
-    ROW_AMOUNT(train_precision, "moment", moment_B, DIM_BYTES, "2 B", 0.125, 8,
-               "each of AdamW's two moments (default: DeepSeek-V3 report 3.3.3: BF16)"),
-    ROW_AMOUNT(train_precision, "input", input_B, DIM_BYTES, "1.03125 B", 0.125, 8,
-               "cached inputs of linear layers and of SwiGLU (default: DeepSeek-V3 report 3.3.3: FP8; one FP32 scale "
-               "per 128)"),
-    ROW_AMOUNT(train_precision, "attention", attention_B, DIM_BYTES, "1.5 B", 0.125, 8,
-               "cached output of attention (default: DeepSeek-V3 report 3.3.3: E5M6, 12 bits)"),
-    ROW_AMOUNT(train_precision, "message", message_B, DIM_BYTES, "2 B", 0.125, 8,
-               "activations and gradients between pipeline ranks (default: BF16)"),
-    ROW_AMOUNT(train_precision, "logit", logit_B, DIM_BYTES, "4 B", 0.125, 8,
-               "logits in the loss: 4 B as PyTorch's cross entropy in FP32, with casts; 2 B one fused pass in BF16"),
+    NUMBER_B("weight", weight_B, "2 B", "parameters on the GPU, and as they are gathered (default: BF16)"),
+    NUMBER_B("gradient", gradient_B, "4 B",
+             "gradients as they are accumulated (default: DeepSeek-V3 report 3.3.3: FP32)"),
+    NUMBER_B("gradient_sent", gradient_sent_B, "4 B",
+             "gradients as they are reduced among replicas (default: as accumulated)"),
+    NUMBER_B("master", master_B, "4 B", "parameters in the optimizer (default: DeepSeek-V3 report 3.3.3: FP32)"),
+    NUMBER_B("moment", moment_B, "2 B", "each of AdamW's two moments (default: DeepSeek-V3 report 3.3.3: BF16)"),
+    NUMBER_AT_LEAST_B(
+        "input", input_B, "0 B", 0,
+        "cached inputs of linear layers and of SwiGLU; 0 B: as they are multiplied (train.compute), FP8 with "
+        "one FP32 scale per 128 in DeepSeek-V3 (report 3.3.3)"),
+    NUMBER_AT_LEAST_B("attention", attention_B, "0 B", 0,
+                      "cached output of attention; 0 B: E5M6, 12 bits, in DeepSeek's recipe (report 3.3.3), else BF16"),
+    NUMBER_B("message", message_B, "2 B", "activations and gradients between pipeline ranks (default: BF16)"),
+    NUMBER_B("logit", logit_B, "4 B",
+             "logits in the loss: 4 B as PyTorch's cross entropy in FP32, with casts; 2 B one fused pass in BF16"),
     {0}};
 static const struct cfg_table precision_table = {"precision", "bytes of numbers", sizeof(struct train_precision),
                                                  precision_fields};
 
-static const char *const recompute_names[] = {"none", "selective", "full", NULL};
+static const char *const order_names[] = {"pipeline_outer", "pipeline_inner", NULL};
+static const struct cfg_field placement_fields[] = {
+    ROW_COUNT(train_placement, "gpus_of_node", gpus_of_node, "0", 0, 1024,
+              "GPUs of each node that are used, from the first; 0 = all. MLPerf's runs use 64 of an NVL72's 72"),
+    ROW_CHOICE(
+        train_placement, "order", order, "pipeline_outer", order_names,
+        "GPUs of a tensor-parallel group are neighbours, then those of an expert-parallel group; then come its "
+        "replicas and last the pipeline's ranks (Megatron-LM's order tp-cp-ep-dp-pp), or the pipeline's ranks first"),
+    ROW_TEXT(train_placement, "file", file, "",
+             "in place of the order: a file with one line 'node gpu' for each GPU in the order of pipeline_outer"),
+    {0}};
+static const struct cfg_table placement_table = {"placement", "which GPUs work together",
+                                                 sizeof(struct train_placement), placement_fields};
+
+static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", NULL};
+static const char *const software_names[] = {"deepseek", "megatron", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
 static const char *const compare_names[] = {"none", "table4", NULL};
@@ -57,8 +74,12 @@ static const struct cfg_field train_fields[] = {
     ROW_COUNT(train_cfg, "pp", pp, "16", 1, 4096, "pipeline ranks"),
     ROW_COUNT(train_cfg, "virtual_stages", virtual_stages, "1", 1, 64,
               "stages of a pipeline rank, schedules 'interleaved' and 'interleaved_pairs'"),
+    ROW_COUNT(train_cfg, "tp", tp, "1", 1, 1024,
+              "GPUs that share a layer's attention and dense networks (tensor parallelism with sequence parallelism)"),
+    ROW_COUNT(train_cfg, "cp", cp, "1", 1, 1024, "GPUs that share a sequence (context parallelism)"),
     ROW_COUNT(train_cfg, "ep", ep, "64", 1, 4096,
-              "GPUs that share the experts of a layer: whole nodes, or part of one"),
+              "GPUs (times train.etp) that share the experts of a layer: whole nodes, or part of one"),
+    ROW_COUNT(train_cfg, "etp", etp, "1", 1, 1024, "GPUs that share an expert (expert tensor parallelism)"),
     ROW_COUNT(train_cfg, "rank", rank, "0", -1, 4095,
               "pipeline rank whose times are the metrics (0: what a log of the first GPU shows); -1: the mean of all"),
     ROW_COUNT(train_cfg, "sequences", sequences, "15360", 1, 1 << 24, "sequences of a step"),
@@ -66,12 +87,27 @@ static const struct cfg_field train_fields[] = {
     ROW_COUNT(train_cfg, "micro_batch", micro_batch, "1", 1, 1024, "sequences of a micro-batch"),
     ROW_TEXT(train_cfg, "layers", layers, "",
              "layers of each stage, for example '4, 4, 4, 1'; empty: so that the costliest stage costs least"),
-    ROW_TEXT(train_cfg, "layout", layout, "",
-             "layers of each stage as Megatron-LM writes them, for example 'Et*4|(t*4|)*14tmL': E embedding, t layer, "
-             "m MTP module, L head and loss, | ends a stage; in place of train.layers"),
-    ROW_CHOICE(
-        train_cfg, "recompute", recompute, "selective", recompute_names,
-        "what backward chunks compute again: selective (norms, MLA's up-projections, SwiGLU), full (the layer, too)"),
+    ROW_TEXT(
+        train_cfg, "layout", layout, "",
+        "layers of each stage as Megatron-LM writes them, for example 'Et*4|(t*4|)*14tmL': E embedding, t layer, m MTP "
+        "module, L head and loss, | ends a stage; in place of train.layers"),
+    ROW_CHOICE(train_cfg, "software", software, "deepseek", software_names,
+               "whose kernels a layer has: DeepSeek's, with casts and copies as passes of their own, or fused as in "
+               "Megatron-LM with Transformer Engine"),
+    ROW_CHOICE(train_cfg, "compute", compute, "model", compute_names,
+               "what linear layers and experts multiply; model: as the model's weights are kept (llm.weight)"),
+    ROW_CHOICE(train_cfg, "attention_compute", attention_compute, "bf16", compute_names,
+               "what core attention multiplies"),
+    ROW_CHOICE(train_cfg, "head_compute", head_compute, "bf16", compute_names, "what the output head multiplies"),
+    ROW_TEXT(
+        train_cfg, "recompute", recompute, "selective",
+        "what backward chunks compute again: none, selective (layernorm, mla_up_proj, moe_act), full (every layer), "
+        "or a list of these and of core_attn, mlp, shared_experts, moe (names of Megatron-LM)"),
+    ROW_FLAG(train_cfg, "tp_overlap", tp_overlap, "false",
+             "what tensor parallelism gathers goes beside the GEMM that needs it, instead of before it"),
+    ROW_COUNT(train_cfg, "gemm_margin", gemm_margin, "-1", -1, 1024,
+              "SMs that GEMMs leave to communication (NVTE margins); -1: as many as the experts' kernels hold"),
+    ROW_COUNT(train_cfg, "attention_margin", attention_margin, "-1", -1, 1024, "the same of core attention"),
     ROW_CHOICE(train_cfg, "messages", messages, "waited", message_names,
                "between pipeline ranks: waited for before the next chunk where the schedule's code does, or hidden"),
     ROW_TEXT(train_cfg, "topologies", topologies, "",
@@ -84,6 +120,7 @@ static const struct cfg_field train_fields[] = {
               "tokens of the whole training (default: DeepSeek-V3 report, 14.8T)"),
     ROW_AMOUNT(train_cfg, "gpu_hour", gpu_hour_USD, DIM_MONEY, "2 USD", 0, 1e6,
                "price of a GPU for an hour (default: DeepSeek-V3 report, H800)"),
+    ROW_PART(train_cfg, "placement", placement, placement_table, "which GPUs work together"),
     ROW_PART(train_cfg, "chunks", chunks, chunks_table, "where the times of chunks come from"),
     ROW_PART(train_cfg, "precision", precision, precision_table, "bytes of numbers"),
     {0}};

@@ -29,16 +29,31 @@ struct train_precision {
     double logit_B;     /* of the loss's logits; 2: as the head leaves them, in one pass */
 };
 
-enum train_recompute { RECOMPUTE_NONE, RECOMPUTE_SELECTIVE, RECOMPUTE_FULL };
+/* What tensor cores multiply; the names that kernels have for it. */
+enum train_compute { COMPUTE_MODEL, COMPUTE_BF16, COMPUTE_FP8, COMPUTE_MXFP8 };
+enum train_software { SOFTWARE_DEEPSEEK, SOFTWARE_MEGATRON };
 enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
 enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
 enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
 
+/* Which GPUs work together. */
+enum placement_order { PLACE_PIPELINE_OUTER, PLACE_PIPELINE_INNER };
+
+struct train_placement {
+    int64_t gpus_of_node; /* that are used; 0 = all */
+    int order;            /* enum above */
+    const char *file;     /* data file with a GPU a line, "" = by the rule */
+};
+
 struct train_cfg {
     const char *schedule, *topologies, *layers, *layout;
-    int64_t pp, virtual_stages, ep, rank;
+    int64_t pp, virtual_stages, tp, cp, ep, etp, rank;
+    struct train_placement placement;
     int64_t sequences, sequence, micro_batch;
-    int recompute, messages, symmetry, compare; /* enums above */
+    const char *recompute;
+    int compute, attention_compute, head_compute, software, messages, symmetry, compare; /* enums above */
+    bool tp_overlap;
+    int64_t gemm_margin, attention_margin; /* SMs that are left to communication; -1 = what experts' kernels hold */
     struct train_chunks_cfg chunks;
     struct train_precision precision;
     double total_tokens, gpu_hour_USD;

@@ -69,7 +69,11 @@ static void compose(const struct train_plan *p, struct train_chunk *c, struct ar
                                                 [STEP_BACKWARD_INPUT] = WORK_INPUT,
                                                 [STEP_WEIGHT] = WORK_WEIGHT,
                                                 [STEP_FORWARD_BACKWARD] = WORK_INPUT | WORK_WEIGHT};
-    struct chunk_spec spec = {.work = work[c->kind], .again = p->layout.cfg->recompute == RECOMPUTE_FULL};
+    unsigned again = p->layout.recipe.again;
+    struct chunk_spec spec = {.work = work[c->kind],
+                              .again = again & AGAIN_LAYER ? CHUNK_AGAIN_ALL
+                                       : again & AGAIN_MOE ? CHUNK_AGAIN_EXPERTS
+                                                           : 0};
     if (has_forward(c->kind))
         spec.forward = p->layout.stages[c->forward];
     if (has_backward(c->kind))
@@ -192,7 +196,7 @@ static struct chunk_time time_of(const struct chunk_program *p, const struct chu
 static bool uses_routing(const struct chunk_program *p, uint32_t routing)
 {
     for (uint32_t i = 0; i < p->n_kernels; i++)
-        if (p->kernels[i].routing == routing && (p->kernels[i].kind == OP_COMM || p->kernels[i].per_token))
+        if (p->kernels[i].routing == routing && (chunk_is_exchange(&p->kernels[i]) || p->kernels[i].per_token))
             return true;
     return false;
 }
@@ -244,11 +248,13 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
     const struct train_place *w = &m->place[class];
     const struct train_network *n = &p->networks[w->network];
     struct chunk_answer *a = answer;
-    struct chunk_group g = {.shape = p->shape.n_ranks ? &p->shape : NULL,
-                            .hw = n->hw,
-                            .first_device = train_device(&p->layout, w->column, w->rank, 0),
-                            .reference = CHUNK_NONE,
-                            .entry_layers = p->layout.cfg->chunks.entry_layers};
+    struct chunk_group g = {
+        .shape = p->shape.n_ranks ? &p->shape : NULL,
+        .ranks = p->layout.group,
+        .hw = n->hw,
+        .first_device = train_group_device(&p->layout, (uint32_t)p->scenario->cluster.node.gpus, w->column, w->rank),
+        .reference = CHUNK_NONE,
+        .entry_layers = p->layout.cfg->chunks.entry_layers};
     g.seed = (uint64_t)p->scenario->sim.seed + m->run->seed_offset + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
     g.routings = draw_routings(m, class, &g, m->run->arena, a);
     for (uint32_t i = 0; i < m->t->n_chunks; i++)

@@ -171,15 +171,19 @@ void train_lay_out(struct train_layout *l, const struct stage_letters *letters, 
 
 /* --- parameters ------------------------------------------------------------------------------------------------ */
 
-static void add_layer(const struct model *m, uint8_t kind, struct train_params *p)
+/* Tensor parallelism divides heads, networks and vocabulary; latents' projections, norms and the router stand on all
+ * of its GPUs. */
+static void add_layer(const struct train_layout *l, uint8_t kind, struct train_params *p)
 {
+    const struct model *m = l->model;
     double d = (double)m->hidden;
     if (kind == LAYER_PROJECTION)
-        p->dense += 2 * d * d + 3 * d;
+        p->dense += 2 * d * d / l->tp + 3 * d;
     if (kind != LAYER_DENSE && kind != LAYER_MOE)
         return;
     struct block_weights f = model_weigh(m, kind == LAYER_MOE ? model_experts(m) : model_dense(m));
-    p->dense += model_weigh(m, model_attention(m)).params + 2 * d + f.params - f.routed;
+    double gate = f.router + (f.other > f.router ? f.other - f.router : 0);
+    p->dense += model_attention_rank(m, l->tp) + 2 * d + (f.params - f.routed - gate) / l->tp + gate;
     p->experts += f.routed;
 }
 
@@ -187,20 +191,55 @@ static void add_layer(const struct model *m, uint8_t kind, struct train_params *
  * embedding. */
 struct train_params train_rank_params(const struct train_layout *l, uint32_t rank)
 {
-    const struct model *m = l->model;
     struct train_params p = {0};
-    bool embedding = false, head = false;
     for (uint32_t module = 0; module < l->modules; module++) {
-        const struct chunk_stage *s = &l->stages[train_stage(l, rank, module)];
-        for (uint32_t i = 0; i < s->n; i++) {
-            add_layer(m, s->kind[i], &p);
-            embedding |= s->kind[i] == LAYER_EMBEDDING || (s->kind[i] == LAYER_HEAD && m->tied_embeddings);
-            head |= s->kind[i] == LAYER_HEAD && !m->tied_embeddings;
-        }
+        struct train_params m = train_module_params(l, rank, module);
+        p.dense += m.dense;
+        p.experts += m.experts;
     }
-    p.dense += (double)(m->vocab * m->hidden) * (embedding + head) + (head ? (double)m->hidden : 0);
-    p.experts /= l->group;
     return p;
+}
+
+static bool has_table(const struct train_layout *l, uint32_t stage, bool embedding)
+{
+    bool tied = l->model->tied_embeddings, has = false;
+    for (uint32_t i = 0; i < l->stages[stage].n; i++) {
+        uint8_t kind = l->stages[stage].kind[i];
+        has |= embedding ? kind == LAYER_EMBEDDING || (kind == LAYER_HEAD && tied) : kind == LAYER_HEAD && !tied;
+    }
+    return has;
+}
+
+/* Tables of the vocabulary that the module is the rank's first to use. */
+static double new_tables(const struct train_layout *l, uint32_t rank, uint32_t module)
+{
+    double n = 0;
+    for (int embedding = 0; embedding < 2; embedding++) {
+        bool new = has_table(l, train_stage(l, rank, module), embedding);
+        for (uint32_t before = 0; before < module; before++)
+            new &= !has_table(l, train_stage(l, rank, before), embedding);
+        n += new;
+    }
+    return n;
+}
+
+struct train_params train_module_params(const struct train_layout *l, uint32_t rank, uint32_t module)
+{
+    const struct model *m = l->model;
+    uint32_t stage = train_stage(l, rank, module);
+    struct train_params p = {0};
+    for (uint32_t i = 0; i < l->stages[stage].n; i++)
+        add_layer(l, l->stages[stage].kind[i], &p);
+    p.dense += (double)(m->vocab * m->hidden) * new_tables(l, rank, module) / l->tp;
+    if (has_table(l, stage, false))
+        p.dense += (double)m->hidden; /* the norm before the head */
+    p.experts /= l->ep * l->etp;
+    return p;
+}
+
+bool train_stage_has_embedding(const struct train_layout *l, uint32_t stage)
+{
+    return has_table(l, stage, true);
 }
 
 /* A schedule of both directions has every stage on two ranks. */
@@ -211,10 +250,10 @@ static uint32_t rank_replicas(const struct train_layout *l)
 
 uint32_t train_dense_replicas(const struct train_layout *l)
 {
-    return rank_replicas(l) * l->group;
+    return rank_replicas(l) * (l->group / l->tp);
 }
 
 uint32_t train_expert_replicas(const struct train_layout *l)
 {
-    return rank_replicas(l);
+    return rank_replicas(l) * (l->group / (l->ep * l->etp));
 }

@@ -1,12 +1,14 @@
-/* How a model is laid out for training: pipeline ranks, expert-parallel groups, replicas, stages.
+/* How a model is laid out for training: pipeline ranks, groups that work on a chunk together, replicas, stages.
  *
- * GPUs are numbered rank by rank of the pipeline; a rank is one or more expert-parallel groups ("columns", each
- * with a pipeline of its own), a group is consecutive GPUs. So a group is whole nodes (or a part of one), and
- * neighbours in a pipeline are in other nodes, on the same rail. Every GPU works on micro-batches of its own. */
+ * GPUs have places, numbered rank by rank of the pipeline; a rank is one or more groups ("columns", each with a
+ * pipeline of its own), a group is consecutive places: the GPUs that share a layer's experts (ep * etp), and of these
+ * tp * cp neighbours each share a micro-batch; a dense model's group is those tp * cp. Where places are in the cluster
+ * is train_placement.h's. Neighbours in a pipeline are in other nodes, on the same rail, unless placed otherwise. */
 #ifndef MOESIM_KINDS_TRAIN_TRAIN_LAYOUT_H
 #define MOESIM_KINDS_TRAIN_TRAIN_LAYOUT_H
 
 #include "models/chunk/chunk_compose.h"
+#include "models/llm/kernel_writer.h"
 #include "models/llm/model.h"
 #include "kinds/train/schedules/schedule.h"
 #include "kinds/train/train_cfg.h"
@@ -16,8 +18,11 @@ struct train_layout {
     const struct model *model;
     const struct train_cfg *cfg;
     const struct schedule_type *schedule;
-    uint32_t gpus, gpus_per_node;
+    struct training_recipe recipe;
+    uint32_t gpus, gpus_per_node;   /* that are used */
+    uint32_t *endpoint;             /* [gpus] GPU of the cluster by place; NULL: the same */
     uint32_t ranks, columns, group; /* pipeline ranks; groups of a rank; GPUs of a group */
+    uint32_t tp, cp, ep, etp;       /* of tensors, of a sequence; of experts, and of each of them */
     uint32_t modules;               /* stages of a rank */
     uint32_t micro_batches;         /* of a pipeline */
     uint32_t n_stages;
@@ -26,10 +31,26 @@ struct train_layout {
 
 static inline uint32_t train_device(const struct train_layout *l, uint32_t column, uint32_t rank, uint32_t peer)
 {
-    return (rank * l->columns + column) * l->group + peer;
+    uint32_t place = (rank * l->columns + column) * l->group + peer;
+    return l->endpoint ? l->endpoint[place] : place;
 }
 
-/* Of a micro-batch. */
+/* The first of as many neighbouring GPUs as a group has, which are as good as the group's own: a group within a node
+ * may be spread over it. */
+static inline uint32_t train_group_device(const struct train_layout *l, uint32_t gpus_of_node, uint32_t column,
+                                          uint32_t rank)
+{
+    uint32_t first = train_device(l, column, rank, 0);
+    return l->endpoint && l->group <= gpus_of_node ? first / gpus_of_node * gpus_of_node : first;
+}
+
+/* GPUs that work on a micro-batch of their own, in a pipeline rank. */
+static inline uint32_t train_replicas(const struct train_layout *l)
+{
+    return l->columns * (l->group / (l->tp * l->cp));
+}
+
+/* Of a micro-batch, and of it what a GPU has outside of what tensor parallelism gathers. */
 static inline double train_tokens(const struct train_layout *l)
 {
     return (double)(l->cfg->sequence * l->cfg->micro_batch);
@@ -38,6 +59,11 @@ static inline double train_tokens(const struct train_layout *l)
 static inline struct schedule_shape train_shape(const struct train_layout *l)
 {
     return (struct schedule_shape){l->ranks, l->micro_batches, l->modules};
+}
+
+static inline double train_gpu_tokens(const struct train_layout *l)
+{
+    return train_tokens(l) / (l->tp * l->cp);
 }
 
 /* The stage of a module of a pipeline rank. */
@@ -58,6 +84,9 @@ struct train_params {
 };
 
 struct train_params train_rank_params(const struct train_layout *l, uint32_t rank);
+/* Of one of its modules; what several share counts for the first. */
+struct train_params train_module_params(const struct train_layout *l, uint32_t rank, uint32_t module);
+bool train_stage_has_embedding(const struct train_layout *l, uint32_t stage);
 /* GPUs that hold the same dense parameters, or the same experts, as one of the rank. */
 uint32_t train_dense_replicas(const struct train_layout *l);
 uint32_t train_expert_replicas(const struct train_layout *l);

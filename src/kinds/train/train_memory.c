@@ -20,27 +20,36 @@ static double residual_B(const struct train_layout *l)
     return BF16_B * (double)l->model->hidden;
 }
 
+static double input_B(const struct train_layout *l)
+{
+    return l->cfg->precision.input_B > 0 ? l->cfg->precision.input_B : l->recipe.operand_B;
+}
+
+static double output_B(const struct train_layout *l)
+{
+    bool e5m6 = !l->recipe.fused && l->recipe.linear != KERNEL_BF16;
+    return l->cfg->precision.attention_B > 0 ? l->cfg->precision.attention_B : e5m6 ? 1.5 : BF16_B;
+}
+
 static double attention_B(const struct train_layout *l)
 {
-    const struct train_precision *p = &l->cfg->precision;
     struct block a = model_attention(l->model);
     struct attention_kept k = a.type->attention->kept(a.dims);
-    bool again = l->cfg->recompute != RECOMPUTE_NONE;
-    double input = again ? 0 : p->input_B * (double)l->model->hidden;
+    bool again = l->recipe.again != 0;
+    double input = again ? 0 : input_B(l) * (double)l->model->hidden;
     double qkv = again && k.latents > 0 ? 0 : BF16_B * k.qkv;
-    return input + BF16_B * k.latents + qkv + FP32_B * k.statistics + p->attention_B * k.output;
+    return input + BF16_B * k.latents + qkv + FP32_B * k.statistics + output_B(l) * k.output;
 }
 
 /* Inputs of SwiGLU, and its outputs unless they are computed again; what experts received from other GPUs. */
 static double network_B(const struct train_layout *l, enum chunk_layer kind)
 {
     const struct model *m = l->model;
-    const struct train_precision *p = &l->cfg->precision;
-    bool moe = kind == LAYER_MOE, again = l->cfg->recompute != RECOMPUTE_NONE;
+    bool moe = kind == LAYER_MOE, again = l->recipe.again != 0;
     double width = (double)(moe ? (m->moe.top_k + m->moe.shared) * m->moe.ffn : m->dense_ffn);
     double received = moe ? (double)(m->moe.top_k * m->hidden) : 0;
     double input = again ? 0 : (double)m->hidden;
-    return p->input_B * (received + input + (again ? 2 : 3) * width);
+    return input_B(l) * (received + input + (again ? 2 : 3) * width);
 }
 
 /* Without what is kept at the layer's border. */
@@ -58,17 +67,17 @@ double train_layer_activation_B(const struct train_layout *l, enum chunk_layer k
         return 2 * residual_B(l);
     if (!transformer)
         return 0;
-    return residual_B(l) + (l->cfg->recompute == RECOMPUTE_FULL ? 0 : inside_B(l, kind));
+    return residual_B(l) + (l->recipe.again & AGAIN_LAYER ? 0 : inside_B(l, kind));
 }
 
 /* A layer that is computed again needs the rest of its activations once. */
 static double working_B(const struct train_layout *l, uint32_t stage)
 {
     double most_B = 0;
-    for (uint32_t i = 0; i < l->stages[stage].n && l->cfg->recompute == RECOMPUTE_FULL; i++)
+    for (uint32_t i = 0; i < l->stages[stage].n && l->recipe.again & AGAIN_LAYER; i++)
         if (l->stages[stage].kind[i] == LAYER_MOE || l->stages[stage].kind[i] == LAYER_DENSE)
             most_B = fmax(most_B, inside_B(l, (enum chunk_layer)l->stages[stage].kind[i]));
-    return most_B * train_tokens(l);
+    return most_B * train_gpu_tokens(l);
 }
 
 static double stage_activation_B(const struct train_layout *l, uint32_t stage)
@@ -76,7 +85,7 @@ static double stage_activation_B(const struct train_layout *l, uint32_t stage)
     double token_B = 0;
     for (uint32_t i = 0; i < l->stages[stage].n; i++)
         token_B += train_layer_activation_B(l, (enum chunk_layer)l->stages[stage].kind[i]);
-    return token_B * train_tokens(l);
+    return token_B * train_gpu_tokens(l);
 }
 
 struct train_memory train_rank_memory(const struct train_layout *l, const struct schedule *s, uint32_t rank,

@@ -1,6 +1,8 @@
 /* From the keys of a training step to what is simulated. */
 #include "base/data_find.h"
+#include "kinds/train/train_placement.h"
 #include "kinds/train/train_plan.h"
+#include "kinds/train/train_recipe.h"
 
 #include <math.h>
 
@@ -22,13 +24,17 @@ static struct train_layout layout_of(const struct scenario *s)
 {
     const struct train_cfg *c = train_cfg(s);
     struct train_layout l = {.model = &s->llm, .cfg = c, .schedule = schedule_find(c->schedule)};
-    l.gpus = (uint32_t)(s->cluster.nodes * s->cluster.node.gpus);
-    l.gpus_per_node = (uint32_t)s->cluster.node.gpus;
+    l.gpus_per_node = (uint32_t)(c->placement.gpus_of_node ? c->placement.gpus_of_node : s->cluster.node.gpus);
+    l.gpus = (uint32_t)s->cluster.nodes * l.gpus_per_node;
     l.ranks = (uint32_t)c->pp;
-    l.group = (uint32_t)c->ep;
+    l.tp = (uint32_t)c->tp;
+    l.cp = (uint32_t)c->cp;
+    l.ep = (uint32_t)c->ep;
+    l.etp = (uint32_t)c->etp;
+    l.group = l.ep * l.etp > l.tp * l.cp ? l.ep * l.etp : l.tp * l.cp;
     l.columns = l.gpus / (l.ranks * l.group);
     if (l.columns)
-        l.micro_batches = (uint32_t)(c->sequences / (c->micro_batch * l.columns * l.group));
+        l.micro_batches = (uint32_t)(c->sequences / (c->micro_batch * train_replicas(&l)));
     if (l.schedule) {
         struct schedule_shape shape =
             schedule_shape_of(l.schedule, l.ranks, l.micro_batches, (uint32_t)c->virtual_stages);
@@ -42,7 +48,16 @@ static void check_gpus(const struct scenario_file *file, const struct train_layo
 {
     const struct scenario *s = file->scenario;
     uint32_t node = l->gpus_per_node;
-    if (l->gpus % l->ranks)
+    if (node > s->cluster.node.gpus)
+        REPORT("train.placement.gpus_of_node", "a node has %lld GPUs (cluster.node.gpus), not %u",
+               (ll)s->cluster.node.gpus, node);
+    else if (l->group % (l->tp * l->cp) || l->group % (l->ep * l->etp))
+        REPORT(
+            "train.tp",
+            "%u GPUs that share a micro-batch (train.tp * train.cp) and %u that share experts (train.ep * train.etp) "
+            "do not fit together: one number must divide the other",
+            l->tp * l->cp, l->ep * l->etp);
+    else if (l->gpus % l->ranks)
         REPORT("train.pp", "%u GPUs (%lld nodes of %u) do not divide among %u pipeline ranks", l->gpus,
                (ll)s->cluster.nodes, node, l->ranks);
     else if (l->gpus / l->ranks % l->group)
@@ -60,8 +75,9 @@ static void check_experts(const struct scenario_file *file, const struct train_l
     const struct model *m = l->model;
     uint32_t nodes = l->group > l->gpus_per_node ? l->group / l->gpus_per_node : 1;
     if (!m->moe.routed) {
-        if (l->group > 1)
-            REPORT("train.ep", "a dense model has no experts to divide among %u GPUs; write 1", l->group);
+        if (l->ep * l->etp > 1)
+            REPORT(l->ep > 1 ? "train.ep" : "train.etp",
+                   "a dense model has no experts to divide among %u GPUs; write 1", l->ep * l->etp);
         return;
     }
     kind_check_sets(file, nodes, diag);
@@ -80,7 +96,7 @@ static void check_experts(const struct scenario_file *file, const struct train_l
 static void check_batch(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
 {
     const struct train_cfg *c = l->cfg;
-    uint32_t replicas = l->columns * l->group;
+    uint32_t replicas = train_replicas(l);
     char why[256];
     if (c->sequences % ((int64_t)replicas * c->micro_batch)) {
         REPORT("train.sequences",
@@ -182,10 +198,6 @@ static void check_source(const struct scenario_file *file, const struct train_la
                          struct diag *diag)
 {
     const char *lacks = material_from_kernels_lacks(l->model);
-    if (l->cfg->recompute == RECOMPUTE_NONE)
-        REPORT("train.recompute",
-               "backward parts compute norms, MLA's up-projections and SwiGLU again, in a trace and in "
-               "the kernel model; write selective or full");
     if (l->cfg->chunks.source == CHUNKS_TRACE)
         check_trace(file, l, arena, diag);
     else if (lacks)
@@ -197,6 +209,26 @@ static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
     uint32_t *gpus = ARENA_ARRAY(arena, uint32_t, 1);
     gpus[0] = l->gpus;
     return gpus;
+}
+
+static void check_parallel(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
+{
+    const struct model *m = l->model;
+    int64_t heads = model_heads(m);
+    if (l->cfg->chunks.source == CHUNKS_TRACE && l->tp * l->cp * l->etp > 1)
+        REPORT("train.tp", "kernels of a trace are those of whole layers; write 'source: kernels'");
+    if (heads % l->tp || m->dense_ffn % l->tp || (m->moe.shared * m->moe.ffn) % l->tp)
+        REPORT("train.tp",
+               "%lld heads, %lld channels of dense networks and %lld of shared experts do not divide among %u",
+               (ll)heads, (ll)m->dense_ffn, (ll)(m->moe.shared * m->moe.ffn), l->tp);
+    if (l->cfg->sequence % ((int64_t)l->tp * l->cp))
+        REPORT("train.sequence", "%lld tokens do not divide among train.tp * train.cp = %u GPUs", (ll)l->cfg->sequence,
+               l->tp * l->cp);
+    if (l->etp > 1 && (m->moe.ffn % l->etp || !l->recipe.fused))
+        REPORT("train.etp",
+               m->moe.ffn % l->etp ? "%lld channels of an expert do not divide among %u"
+                                   : "%lld channels of an expert are divided by 'software: megatron' only",
+               (ll)m->moe.ffn, l->etp);
 }
 
 void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -216,7 +248,9 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
                (ll)l.cfg->rank, l.ranks - 1);
     stage_counts(file, &l, arena, diag);
     stage_letters(file, &l, arena, diag);
+    l.recipe = train_recipe_of(file, arena, diag);
     check_source(file, &l, arena, diag);
+    check_parallel(file, &l, diag);
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
     if (*file->scenario->cluster.faults.down)
         REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
@@ -282,15 +316,28 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
     return 0;
 }
 
+static double sms_left(const struct train_plan *p, int64_t margin)
+{
+    const struct cluster_hw *hw = &p->scenario->cluster;
+    return margin < 0 ? chunk_kernel_sms(hw, p->layout.model) : (double)(hw->chip.sms - margin);
+}
+
 static void from_kernels(struct train_plan *p, struct arena *arena)
 {
     const struct train_layout *l = &p->layout;
     struct chunk_work work = {.model = l->model,
                               .kernels = p->kernels,
                               .hw = &p->scenario->cluster,
+                              .recipe = &l->recipe,
                               .sequences = (double)l->cfg->micro_batch,
                               .length = (double)l->cfg->sequence,
-                              .group = l->group,
+                              .group = l->ep,
+                              .etp = l->etp,
+                              .tp = l->tp,
+                              .cp = l->cp,
+                              .beside = l->cfg->tp_overlap,
+                              .gemm_sms = sms_left(p, l->cfg->gemm_margin),
+                              .attention_sms = sms_left(p, l->cfg->attention_margin),
                               .layers = l->model->moe.routed ? 1 : 0};
     material_from_kernels(&work, arena, &p->material);
 }
@@ -307,8 +354,16 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
         from_kernels(p, arena);
     else if (read_trace(p, arena, diag))
         return -1;
-    material_add_ends(&p->material, p->layout.model, p->kernels, train_tokens(&p->layout),
-                      p->layout.cfg->precision.logit_B, arena);
+    const struct train_layout *l = &p->layout;
+    material_add_ends(&p->material,
+                      &(struct chunk_ends){.model = l->model,
+                                           .kernels = p->kernels,
+                                           .recipe = &l->recipe,
+                                           .tokens = train_gpu_tokens(l),
+                                           .tp = l->tp,
+                                           .nvlink_s = hw->node.nvlink_latency_s,
+                                           .logit_B = l->cfg->precision.logit_B},
+                      arena);
     return 0;
 }
 
@@ -368,7 +423,7 @@ static void set_routing(struct train_plan *p)
                                       .experts_per_token = m->moe.top_k,
                                       .groups = m->moe.groups,
                                       .groups_per_token = m->moe.top_groups,
-                                      .tokens_per_rank = (int64_t)train_tokens(&p->layout),
+                                      .tokens_per_rank = (int64_t)train_gpu_tokens(&p->layout),
                                       .hidden = m->hidden,
                                       .rank_load_cv_ratio = p->layout.cfg->chunks.rank_load_cv_ratio};
     if (m->moe.routed)
@@ -411,8 +466,10 @@ int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *dia
 {
     *p = (struct train_plan){.file = run->file, .scenario = run->file->scenario};
     p->layout = layout_of(p->scenario);
+    p->layout.recipe = train_recipe_of(p->file, run->arena, diag);
     set_routing(p);
-    if (open_networks(run, p, diag) || open_material(p, run->arena, diag))
+    if (train_place(&p->layout, p->file, run->arena, diag) || open_networks(run, p, diag) ||
+        open_material(p, run->arena, diag))
         return -1;
     layer_times(p);
     deal_layers(p, run->arena, diag);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kinds/train/train_rates.h"
+#include "kinds/train/train_recipe.h"
 #include "kinds/train/train_sync.h"
 #include "kinds/result_build.h"
 
@@ -384,6 +385,23 @@ static void note_source(const struct train_report *r)
                  "their padding would not");
 }
 
+/* What tensor cores multiply, and whose kernels. */
+static void note_compute(const struct train_report *r)
+{
+    const struct train_layout *l = &r->plan->layout;
+    if (l->cfg->chunks.source != CHUNKS_KERNELS)
+        return;
+    add_note(r,
+             arena_printf(r->run->arena,
+                          "linear layers and experts compute in %s (train.compute%s), core attention in %s, the head "
+                          "in %s, with kernels as of %s",
+                          train_compute_name(r->plan->scenario, l->cfg->compute),
+                          l->cfg->compute == COMPUTE_MODEL ? ": as the model's weights" : "",
+                          train_compute_name(r->plan->scenario, l->cfg->attention_compute),
+                          train_compute_name(r->plan->scenario, l->cfg->head_compute),
+                          l->recipe.fused ? "Megatron-LM" : "DeepSeek"));
+}
+
 void train_report(const struct train_report *r)
 {
     const struct train_layout *l = &r->plan->layout;
@@ -402,4 +420,5 @@ void train_report(const struct train_report *r)
     note_rows(r);
     note_networks(r);
     note_source(r);
+    note_compute(r);
 }

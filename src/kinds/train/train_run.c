@@ -53,11 +53,14 @@ double train_mean_step_s(const struct train_times *times, uint32_t network, enum
 /* --- building -------------------------------------------------------------------------------------------------------- */
 
 /* Messages between nodes take the software's way; within a node NVLink's latency is all. */
-static double message_latency_s(const struct train_plan *p)
+static double message_s(const void *ctx, uint32_t src, uint32_t dst)
 {
-    const struct hw_software *sw = &p->scenario->cluster.software;
-    bool within = p->layout.columns * p->layout.group < p->layout.gpus_per_node;
-    return within ? 0 : hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
+    const struct stepping *s = ctx;
+    const struct cluster_hw *hw = &s->plan->scenario->cluster;
+    const struct hw_software *sw = &hw->software;
+    if (s->variant->instant || src / (uint32_t)hw->node.gpus == dst / (uint32_t)hw->node.gpus)
+        return 0;
+    return hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
 }
 
 static void choose_symmetry(const struct stepping *s, const struct train_network *n, struct train_outcome *out)
@@ -79,9 +82,9 @@ static void build(struct kind_run *run, struct stepping *s, const struct train_n
         .columns = out->one_column ? 1 : p->layout.columns,
         .peers = out->one_peer ? 1 : p->layout.group,
         .message_B = s->variant->instant ? 0
-                                         : train_tokens(&p->layout) * (double)p->layout.model->hidden *
+                                         : train_gpu_tokens(&p->layout) * (double)p->layout.model->hidden *
                                                p->layout.cfg->precision.message_B,
-        .message_s = s->variant->instant ? 0 : message_latency_s(p),
+        .message_s = message_s,
         .launch_s = s->variant->instant ? 0 : n->hw->software.launch_s,
         .hidden = p->layout.cfg->messages == MESSAGES_HIDDEN,
         .device = device,

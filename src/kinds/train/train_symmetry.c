@@ -77,8 +77,9 @@ static void add_pair(struct pairs *p, uint32_t src, uint32_t dst)
 /* Pairs that dispatch and combine use: within a node, and from node to node on the same rail (models/comm/deepep.c). */
 static struct pairs within_group(const struct train_plan *p, const struct train_place *where, struct arena *arena)
 {
-    uint32_t n = p->layout.group, first = train_device(&p->layout, where->column, where->rank, 0);
-    uint32_t node = p->shape.n_ranks ? p->shape.ranks_per_node : 1;
+    uint32_t n = p->layout.group, gpus_of_node = (uint32_t)p->scenario->cluster.node.gpus;
+    uint32_t first = train_group_device(&p->layout, gpus_of_node, where->column, where->rank),
+             node = p->shape.n_ranks ? p->shape.ranks_per_node : 1;
     struct pairs all = pairs_new(p->networks[where->network].topo, n * n, arena);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < n; k++)
@@ -87,9 +88,19 @@ static struct pairs within_group(const struct train_plan *p, const struct train_
     return all;
 }
 
+/* All GPUs of a node have NVLinks alike. */
+static bool within_node(const struct train_plan *p, const struct train_place *where)
+{
+    uint32_t gpus_of_node = (uint32_t)p->scenario->cluster.node.gpus;
+    uint32_t first = train_group_device(&p->layout, gpus_of_node, where->column, where->rank);
+    return first / gpus_of_node == (first + p->layout.group - 1) / gpus_of_node;
+}
+
 bool train_places_alike(const struct train_plan *p, const struct train_place *a, const struct train_place *b,
                         struct arena *scratch)
 {
+    if (within_node(p, a) && within_node(p, b))
+        return true;
     struct pairs x = within_group(p, a, scratch), y = within_group(p, b, scratch);
     return alike(&x, &y, &p->scenario->cluster.network.routing, scratch);
 }

@@ -248,6 +248,31 @@ double chunk_logical_B(const struct chunk_program *program, const struct chunk_g
     return tokens * deepep_payload_B(s->cfg->hidden, k->collective == COLL_COMBINE);
 }
 
+/* Everyone's share to each of its peers, over NVLink or as the network has it. */
+static void add_collect(struct builder *b, uint32_t kernel)
+{
+    const struct chunk_kernel *k = &b->program->kernels[kernel];
+    uint32_t block = (uint32_t)k->peers * k->stride;
+    for (uint32_t r = 0; r < b->out->n_ranks; r++)
+        for (uint32_t i = 1; i < k->peers; i++) {
+            uint32_t turn = (r / k->stride + i) % k->peers, peer = r / block * block + turn * k->stride + r % k->stride;
+            opgraph_transfer(b->graph, &(struct transfer){.src_op = b->out->first_op + r * b->out->stride + kernel,
+                                                          .dst_op = b->out->first_op + peer * b->out->stride + kernel,
+                                                          .src = b->group->first_device + r,
+                                                          .dst = b->group->first_device + peer,
+                                                          .bytes_B = k->bytes_B / k->peers,
+                                                          .weight = 1,
+                                                          .rendezvous = true});
+        }
+}
+
+static void add_collects(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->program->n_kernels; i++)
+        if (b->program->kernels[i].peers > 1)
+            add_collect(b, i);
+}
+
 /* A cached dispatch sends gradients along known routes: no choices travel. The combine
  * of the backward chunk is the backward pass of a dispatch and returns the gradients of
  * its weights. */
@@ -276,7 +301,7 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
 {
     struct builder b = {.program = program, .group = group, .graph = graph, .arena = arena, .out = out};
 
-    *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : 1};
+    *out = (struct chunk_ops){.n_ranks = group->shape ? group->shape->n_ranks : group->ranks ? group->ranks : 1};
     BUG_IF(graph->n_ops || graph->n_devices < group->first_device + out->n_ranks);
     if (group->shape) {
         route(&b);
@@ -287,6 +312,7 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     sync_groups(&b);
     for (uint32_t r = 0; r < out->n_ranks; r++)
         add_rank(&b, r);
+    add_collects(&b);
     if (group->shape)
         add_transfers(&b);
 }

@@ -25,6 +25,8 @@ struct chunk_kernel {
     double work_s; /* COMPUTE: on sm_ref SMs, of a rank with the routing's load; SYNC: once all have arrived */
     double lead_s;
     float sm_ref, sm_max, sm_hold;
+    uint16_t peers, stride; /* COMM, peers > 0: not the experts' exchange: each of so many ranks, so far apart ... */
+    double bytes_B;         /* ... sends its share of this to each other one */
     uint32_t first_dep, n_deps; /* into deps: earlier kernels whose end it awaits */
     /* kernels of a stream that overlap: which further lane of the program's it is on, from 1; 0 = the stream's */
     uint32_t beside;
@@ -41,6 +43,12 @@ struct chunk_early {
     uint32_t kernel;
     double share; /* of its work */
 };
+
+/* A dispatch or combine. */
+static inline bool chunk_is_exchange(const struct chunk_kernel *k)
+{
+    return k->kind == OP_COMM && !k->peers;
+}
 
 struct chunk_program {
     const char **streams, **names, **phases;
@@ -60,7 +68,8 @@ struct chunk_program {
 
 /* Where and how a program runs. */
 struct chunk_group {
-    const struct routing_shape *shape; /* of the group; NULL: one rank, nothing is routed */
+    const struct routing_shape *shape; /* of the group; NULL: nothing is routed */
+    uint32_t ranks;                    /* without a shape; 0 = 1 */
     const struct cluster_hw *hw;
     uint64_t seed;
     uint32_t first_device;          /* of rank 0 */

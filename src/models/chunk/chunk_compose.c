@@ -9,8 +9,7 @@
  *   backward    combine -> mlp -> dispatch -> attn -> layer before;  weights after the gradients of their part
  *
  * which are also the waits that DeepSeek's profile shows. So a forward chunk alone has its communication exposed,
- * and a pair hides what it can. A layer that is computed again runs its forward parts as links of the backward chain,
- * less the combine, whose result the next layer has kept. */
+ * and a pair hides what it can. What is computed again are links of the backward chain. */
 #include "models/chunk/chunk_compose.h"
 
 #include <string.h>
@@ -173,7 +172,7 @@ static void lay_again(struct composer *c, int32_t layer)
     static const uint32_t parts[] = {PART_ATTN_F, PART_DISPATCH_F, PART_MLP_F};
     c->again = true;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (lay_part(c, layer, parts[i], &c->backward))
+        if (c->spec->again & PART(parts[i]) && lay_part(c, layer, parts[i], &c->backward))
             follow(c, &c->backward);
     c->again = false;
 }

@@ -55,7 +55,15 @@ struct chunk_stage {
 struct chunk_spec {
     struct chunk_stage forward, backward; /* n == 0: none */
     unsigned work;                        /* of the backward stage: WORK_INPUT, WORK_WEIGHT or both */
-    bool again; /* the backward stage's transformer layers run forward once more, each before its backward parts */
+    unsigned
+        again; /* forward parts that the backward stage's transformer layers run once more, each before its backward
+                       parts: 1 << enum chunk_part */
+};
+
+/* All but the combine, whose result the next layer has kept; experts with their dispatch. */
+enum {
+    CHUNK_AGAIN_EXPERTS = 1 << PART_DISPATCH_F | 1 << PART_MLP_F,
+    CHUNK_AGAIN_ALL = 1 << PART_ATTN_F | CHUNK_AGAIN_EXPERTS
 };
 
 /* The material has a layer of each kind that the spec names. Several of a kind take turns. */

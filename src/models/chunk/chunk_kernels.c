@@ -13,29 +13,75 @@
 #include "models/llm/blocks/block.h"
 #include "models/trace.h"
 
-enum { STREAM_COMPUTE, STREAM_COMMUNICATION, N_STREAMS };
+/* The last: what tensor and context parallelism exchange, where there are such. */
+enum { STREAM_COMPUTE, STREAM_COMMUNICATION, STREAM_TENSOR, N_STREAMS };
 
 struct layer_writer {
     struct kernel_writer w; /* first: what blocks write to */
     struct material_builder b;
     const struct chunk_work *work;
-    double sms; /* that computation has */
     enum chunk_part part;
+    uint32_t awaited; /* an exchange on STREAM_TENSOR that the next kernel waits for, or the one after; CHUNK_NONE */
+    bool after_next;
 };
+
+/* Appends to the kernel's waits: it is the material's last. */
+static void wait_for(struct layer_writer *l, uint32_t before)
+{
+    struct chunk_program *p = &l->b.material->program;
+    material_wait(&l->b, p->n_kernels - 1, before);
+}
+
+/* Passes are bound by memory. */
+static double sms_of(const struct layer_writer *l, enum kernel_family family)
+{
+    bool attention = family == KERNEL_ATTENTION_FORWARD || family == KERNEL_ATTENTION_BACKWARD;
+    return attention ? l->work->attention_sms : l->work->gemm_sms;
+}
 
 static void add_kernel(struct kernel_writer *writer, const char *name, const struct kernel_call *call, bool per_token)
 {
     struct layer_writer *l = (struct layer_writer *)writer;
     const struct kernel_model *kernels = l->work->kernels;
     struct kernel_call c = *call;
-    c.sms = l->sms;
+    c.sms = sms_of(l, call->family);
     struct chunk_kernel k = {.kind = OP_COMPUTE,
                              .per_token = per_token,
                              .work_s = kernel_time(kernels, &c).time_s,
                              .lead_s = kernels->cfg.launch_gap_s};
     if (!kernel_is_pass(c.family))
-        k.sm_ref = k.sm_max = (float)l->sms;
+        k.sm_ref = k.sm_max = (float)c.sms;
     material_add(&l->b, l->part, name, &k);
+    if (l->awaited == CHUNK_NONE)
+        return;
+    if (!l->after_next) {
+        wait_for(l, l->awaited);
+        l->awaited = CHUNK_NONE;
+    }
+    l->after_next = false;
+}
+
+/* After what the stream has computed so far; kernels behind wait for it, where it goes beside one, from the next but one
+ * on. */
+static void add_collect(struct kernel_writer *writer, const char *name, uint32_t peers, uint32_t stride, double bytes_B,
+                        bool beside)
+{
+    struct layer_writer *l = (struct layer_writer *)writer;
+    struct chunk_program *p = &l->b.material->program;
+    uint32_t last = p->n_kernels ? p->n_kernels - 1 : CHUNK_NONE;
+    l->b.stream = STREAM_TENSOR;
+    material_add(&l->b, l->part, name,
+                 &(struct chunk_kernel){.kind = OP_COMM,
+                                        .work_s = l->work->hw->node.nvlink_latency_s,
+                                        .lead_s = l->work->kernels->cfg.launch_gap_s,
+                                        .peers = (uint16_t)peers,
+                                        .stride = (uint16_t)stride,
+                                        .bytes_B = bytes_B});
+    l->b.stream = STREAM_COMPUTE;
+    if (last != CHUNK_NONE && p->kernels[last].layer == p->kernels[last + 1].layer)
+        wait_for(l, last);
+    l->awaited = p->n_kernels - 1;
+    l->after_next = beside && l->work->beside;
 }
 
 /* --- communication ------------------------------------------------------------------------------------------------ */
@@ -107,6 +153,7 @@ static void write_attention_input(struct kernel_writer *w, struct block a, struc
 static void write_part(struct layer_writer *l, enum chunk_part part, struct block a, struct block network)
 {
     l->part = part;
+    l->awaited = CHUNK_NONE;
     switch (part) {
     case PART_ATTN_F:
         write_attention_forward(&l->w, a, network);
@@ -152,33 +199,39 @@ static void take_load(struct layer_writer *l, uint32_t layer)
     const double *load = l->work->load;
     for (int backward = 0; backward < 2; backward++) {
         double given = load ? load[2 * layer + (uint32_t)backward] : 0;
-        l->w.rows[backward] = (given > 0 ? given : 1) * l->w.tokens * (double)l->w.model->moe.top_k;
+        l->w.rows[backward] = (given > 0 ? given : 1) * l->w.tokens * (double)l->w.model->moe.top_k * l->w.etp;
         l->b.material->program.load[2 * (layer + 1) + (uint32_t)backward] = given;
     }
 }
 
-static const char *const stream_names[] = {[STREAM_COMPUTE] = "compute", [STREAM_COMMUNICATION] = "communication"};
+static const char *const stream_names[] = {
+    [STREAM_COMPUTE] = "compute", [STREAM_COMMUNICATION] = "communication", [STREAM_TENSOR] = "tensor parallel"};
 
 static struct layer_writer writer(const struct chunk_work *work, struct arena *arena, struct chunk_material *out)
 {
     struct chunk_program *p = &out->program;
-    bool experts = work->model->moe.routed > 0;
     *out = (struct chunk_material){0};
     p->streams = (const char **)stream_names;
-    p->n_streams = N_STREAMS;
+    p->n_streams = work->tp * work->cp * work->etp > 1 ? N_STREAMS : STREAM_TENSOR;
     p->n_routings = 2 * (work->layers + 2);
     p->load = ARENA_ARRAY(arena, double, p->n_routings);
+    double own = work->sequences * work->length / (work->tp * work->cp);
     return (struct layer_writer){.w = {.model = work->model,
+                                       .recipe = work->recipe,
                                        .sequences = work->sequences,
                                        .length = work->length,
-                                       .tokens = work->sequences * work->length,
+                                       .tokens = own,
+                                       .own_tokens = own,
                                        .hidden = (double)work->model->hidden,
+                                       .tp = work->tp,
+                                       .cp = work->cp,
                                        .group = work->group,
-                                       .add = add_kernel},
+                                       .etp = work->etp,
+                                       .add = add_kernel,
+                                       .collect = add_collect},
                                  .b = material_begin(out, arena),
-                                 .work = work,
-                                 .sms = (double)work->hw->chip.sms -
-                                        (experts ? ep_sms_held_most(&work->hw->ep_kernel) : 0)};
+                                 .awaited = CHUNK_NONE,
+                                 .work = work};
 }
 
 void material_from_kernels(const struct chunk_work *work, struct arena *arena, struct chunk_material *out)
@@ -190,6 +243,11 @@ void material_from_kernels(const struct chunk_work *work, struct arena *arena, s
         write_layer(&l, true);
     }
     write_layer(&l, false);
+}
+
+double chunk_kernel_sms(const struct cluster_hw *hw, const struct model *m)
+{
+    return (double)hw->chip.sms - (m->moe.routed > 0 ? ep_sms_held_most(&hw->ep_kernel) : 0);
 }
 
 const char *material_from_kernels_lacks(const struct model *m)

@@ -7,7 +7,7 @@
  * The output head is BF16 (DeepSeek-V3 report 3.3.1: embedding, head and gating keep their precision); what the loss
  * passes over is train.precision.logit. A projection of an MTP module is an FP8 GEMM.
  *
- * Left out: exchange of vocabulary shards (none: no tensor parallelism), metrics of the loss. */
+ * Left out: the few numbers per token that shards of the vocabulary exchange for the softmax, metrics of the loss. */
 #include "models/chunk/chunk_material.h"
 
 #include <math.h>
@@ -40,7 +40,8 @@ struct material_builder material_begin(struct chunk_material *material, struct a
                                      .arena = arena,
                                      .cap_kernels = p->n_kernels,
                                      .cap_layers = material->n_layers,
-                                     .cap_names = p->n_names};
+                                     .cap_names = p->n_names,
+                                     .cap_deps = p->n_deps};
 }
 
 int32_t material_layer(struct material_builder *b, enum chunk_layer kind)
@@ -85,6 +86,22 @@ void material_add(struct material_builder *b, enum chunk_part part, const char *
     k->phase = part;
     k->layer = (int32_t)layer;
     k->routing = 2 * layer + k->backward < n ? 2 * layer + k->backward : k->backward;
+    uint32_t awaited = b->awaited;
+    b->awaited = 0;
+    if (awaited)
+        material_wait(b, b->material->program.n_kernels - 1, awaited - 1);
+}
+
+void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before)
+{
+    struct chunk_program *p = &b->material->program;
+    struct chunk_kernel *k = &p->kernels[kernel];
+    BUG_IF(before >= kernel || (k->n_deps && k->first_dep + k->n_deps != p->n_deps));
+    if (!k->n_deps)
+        k->first_dep = p->n_deps;
+    GROW(b, p->deps, p->n_deps, b->cap_deps);
+    p->deps[p->n_deps++] = before;
+    k->n_deps++;
 }
 
 void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
@@ -100,20 +117,43 @@ void material_kernel(struct material_builder *b, enum chunk_part part, const cha
 
 struct ends {
     struct material_builder b;
-    const struct kernel_model *kernels;
-    double tokens, hidden, vocab, logit_B;
+    const struct chunk_ends *of;
+    double tokens, hidden, vocab; /* of the group of tp GPUs; vocab: of the GPU */
 };
 
 static void add_call(struct ends *e, enum chunk_part part, const char *name, const struct kernel_call *call)
 {
-    double sms = kernel_is_pass(call->family) ? 0 : (double)e->kernels->chip.sms;
-    material_kernel(&e->b, part, name, kernel_time(e->kernels, call).time_s, e->kernels->cfg.launch_gap_s, sms);
+    const struct kernel_model *kernels = e->of->kernels;
+    double sms = kernel_is_pass(call->family) ? 0 : (double)kernels->chip.sms;
+    material_kernel(&e->b, part, name, kernel_time(kernels, call).time_s, kernels->cfg.launch_gap_s, sms);
 }
 
 static void add_pass(struct ends *e, enum chunk_part part, enum kernel_family family, const char *name, double read_B,
                      double written_B)
 {
     add_call(e, part, name, &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B});
+}
+
+/* What the group of tp GPUs gathers or sums up, waited for. */
+static void collect(struct ends *e, enum chunk_part part, const char *name, double values)
+{
+    struct chunk_program *p = &e->b.material->program;
+    if (e->of->tp == 1)
+        return;
+    bool first = p->n_kernels && p->kernels[p->n_kernels - 1].layer == (int32_t)e->b.material->n_layers &&
+                 p->kernels[p->n_kernels - 1].phase == part;
+    e->b.stream = p->n_streams - 1;
+    material_add(&e->b, part, name,
+                 &(struct chunk_kernel){.kind = OP_COMM,
+                                        .work_s = e->of->nvlink_s,
+                                        .lead_s = e->of->kernels->cfg.launch_gap_s,
+                                        .peers = (uint16_t)e->of->tp,
+                                        .stride = 1,
+                                        .bytes_B = 2 * values});
+    e->b.stream = 0;
+    if (first)
+        material_wait(&e->b, p->n_kernels - 1, p->n_kernels - 2);
+    e->b.awaited = p->n_kernels;
 }
 
 /* y[tokens, n] = x[tokens, k] w[n, k]^T with its two gradients. */
@@ -132,7 +172,7 @@ static void add_linear(struct ends *e, enum kernel_dtype dtype, double n, double
 
 static void add_norm(struct ends *e, double vectors)
 {
-    double vector_B = 2 * e->tokens * e->hidden;
+    double vector_B = 2 * e->of->tokens * e->hidden;
     add_pass(e, PART_OTHER_F, KERNEL_NORM, "norm", vectors * vector_B, vectors * vector_B);
     add_pass(e, PART_OTHER_B, KERNEL_NORM, "norm", 2 * vectors * vector_B, vectors * vector_B);
 }
@@ -140,54 +180,65 @@ static void add_norm(struct ends *e, double vectors)
 /* Rows are looked up, and their gradients added to one in FP32. */
 static void add_embedding(struct ends *e)
 {
-    double values = e->tokens * e->hidden;
+    double values = e->of->tokens * e->hidden;
     material_layer(&e->b, LAYER_EMBEDDING);
     add_pass(e, PART_OTHER_F, KERNEL_COPY, "embedding", 2 * values, 2 * values);
+    collect(e, PART_OTHER_F, "tp_reduce_scatter", e->tokens * e->hidden);
+    collect(e, PART_OTHER_W, "tp_all_gather", e->tokens * e->hidden);
     add_pass(e, PART_OTHER_W, KERNEL_ELEMENTWISE, "embedding", 6 * values, 4 * values);
+}
+
+/* Operands in fewer bits are cast: DeepSeek's by rows alone. */
+static void add_cast(struct ends *e, enum chunk_part part, double values)
+{
+    const struct training_recipe *r = e->of->recipe;
+    double written_B = r->fused ? 2 * r->operand_B : 1;
+    if (r->linear != KERNEL_BF16)
+        add_pass(e, part, KERNEL_QUANTISE, "quant_cast", 2 * values, values * written_B);
 }
 
 static void add_projection(struct ends *e)
 {
-    double values = 2 * e->tokens * e->hidden;
+    double values = e->tokens * e->hidden;
     material_layer(&e->b, LAYER_PROJECTION);
     add_norm(e, 2);
-    add_pass(e, PART_OTHER_F, KERNEL_QUANTISE, "quant_cast", 2 * values, values);
-    add_linear(e, KERNEL_FP8, e->hidden, 2 * e->hidden);
-    add_pass(e, PART_OTHER_B, KERNEL_QUANTISE, "quant_cast", values, values / 2);
+    add_cast(e, PART_OTHER_F, 2 * values);
+    add_linear(e, e->of->recipe->linear, e->hidden / e->of->tp, 2 * e->hidden);
+    add_cast(e, PART_OTHER_B, values);
 }
 
 /* Wider logits are cast, the log-softmax written, its gradient made of it and cast back, as PyTorch's cross entropy
  * does on .float(); in BF16 a fused kernel leaves the gradient in their place. */
 static void add_loss(struct ends *e)
 {
-    double logits = e->tokens * e->vocab, bf16_B = 2 * logits, wide_B = e->logit_B * logits;
-    if (e->logit_B <= 2) {
-        add_pass(e, PART_OTHER_F, KERNEL_NORM, "loss", bf16_B, bf16_B);
+    double logits = e->tokens * e->vocab, head_B = 2 * logits, wide_B = e->of->logit_B * logits;
+    if (e->of->logit_B <= 2) {
+        add_pass(e, PART_OTHER_F, KERNEL_NORM, "loss", head_B, head_B);
         return;
     }
-    add_pass(e, PART_OTHER_F, KERNEL_ELEMENTWISE, "cast", bf16_B, wide_B);
+    add_pass(e, PART_OTHER_F, KERNEL_ELEMENTWISE, "cast", head_B, wide_B);
     add_pass(e, PART_OTHER_F, KERNEL_NORM, "loss", wide_B, wide_B);
     add_pass(e, PART_OTHER_B, KERNEL_NORM, "loss", wide_B, wide_B);
-    add_pass(e, PART_OTHER_B, KERNEL_ELEMENTWISE, "cast", wide_B, bf16_B);
+    add_pass(e, PART_OTHER_B, KERNEL_ELEMENTWISE, "cast", wide_B, head_B);
 }
 
 static void add_head(struct ends *e)
 {
     material_layer(&e->b, LAYER_HEAD);
     add_norm(e, 1);
-    add_linear(e, KERNEL_BF16, e->vocab, e->hidden);
+    collect(e, PART_OTHER_F, "tp_all_gather", e->tokens * e->hidden);
+    add_linear(e, e->of->recipe->head, e->vocab, e->hidden);
+    collect(e, PART_OTHER_B, "tp_reduce_scatter", e->tokens * e->hidden);
     add_loss(e);
 }
 
-void material_add_ends(struct chunk_material *material, const struct model *m, const struct kernel_model *kernels,
-                       double tokens, double logit_B, struct arena *arena)
+void material_add_ends(struct chunk_material *material, const struct chunk_ends *ends, struct arena *arena)
 {
     struct ends e = {.b = material_begin(material, arena),
-                     .kernels = kernels,
-                     .tokens = tokens,
-                     .logit_B = logit_B,
-                     .hidden = (double)m->hidden,
-                     .vocab = (double)m->vocab};
+                     .of = ends,
+                     .tokens = ends->tokens * ends->tp,
+                     .hidden = (double)ends->model->hidden,
+                     .vocab = (double)ends->model->vocab / ends->tp};
     add_embedding(&e);
     add_projection(&e);
     add_head(&e);

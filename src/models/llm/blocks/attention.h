@@ -15,7 +15,11 @@ double window_of_call(int64_t window, double positions);
 /* Bytes of cached numbers with their scales, in the model's format of caches. */
 double attention_cached_B(const struct model *m, double values);
 
-/* What attention computed, kept for the backward pass in 12 bits (V3 report 3.3.3: E5M6), and its projection. */
+/* Core attention of a training sequence, causal: all heads as `heads` has them (heads, kv_heads, qk_dim, v_dim,
+ * window), of which the GPU has its share. */
+void attention_write_core(struct kernel_writer *w, const struct kernel_call *heads);
+void attention_write_core_input(struct kernel_writer *w, const struct kernel_call *heads);
+/* What attention computed, `width` numbers of the GPU's heads, kept for the backward pass in 12 bits (V3 report 3.3.3: E5M6), and its projection. */
 void attention_write_output(struct kernel_writer *w, double width);
 /* The backward pass of both, up to the gradients of what attention computed. */
 void attention_write_output_input(struct kernel_writer *w, double width);

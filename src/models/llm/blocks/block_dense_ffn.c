@@ -25,23 +25,23 @@ static void own(struct layer_kernels *k, const void *dims)
 
 static void forward(struct kernel_writer *w, const void *dims)
 {
-    double width = width_of(dims);
-    write_linear_forward(w, 2 * width, w->hidden);
-    network_write_down(w, width);
-    write_cast(w, w->tokens, 2 * width); /* what SwiGLU is computed from again */
+    network_write_forward(w, width_of(dims));
+    write_cast(w, w->tokens, 2 * width_of(dims)); /* what SwiGLU is computed from again */
+    write_scatter(w, w->hidden);
 }
 
 static void input(struct kernel_writer *w, const void *dims)
 {
-    network_write_input_down(w, width_of(dims));
-    network_write_norm_again(w);
-    network_write_input_up(w, width_of(dims));
+    if (w->recipe->again & AGAIN_MLP) {
+        network_write_forward(w, width_of(dims));
+        w->tokens = w->own_tokens;
+    }
+    network_write_input(w, width_of(dims));
 }
 
 static void weight(struct kernel_writer *w, const void *dims)
 {
-    write_linear_weight(w, w->hidden, width_of(dims));
-    write_linear_weight(w, 2 * width_of(dims), w->hidden);
+    network_write_weight(w, width_of(dims));
 }
 
 static const struct network_ops ops = {.own = own, .forward = forward, .input = input, .weight = weight};

@@ -104,6 +104,10 @@ static void scores(struct kernel_writer *w, const void *dims, int n)
 static void gate_forward(struct kernel_writer *w, const void *dims)
 {
     write_gemm(w, "gate_gemm_bf16", KERNEL_BF16, (double)of(dims)->routed, w->hidden);
+    if (w->recipe->fused) { /* scores, groups, experts, and the loss that balances them */
+        write_pass(w, "router_topk", KERNEL_ROUTER, scores_B(w, dims), scores_B(w, dims));
+        return;
+    }
     scores(w, dims, ROUTER_SCORES_FORWARD);
     for (int best = 0; best < 2; best++) /* groups, then experts */
         write_pass(w, "router_topk", KERNEL_ROUTER, scores_B(w, dims), 0);
@@ -114,7 +118,7 @@ static void gate_forward(struct kernel_writer *w, const void *dims)
 static void gate_input(struct kernel_writer *w, const void *dims)
 {
     write_small(w, ROUTER_SMALL_INPUT);
-    scores(w, dims, ROUTER_SCORES_INPUT);
+    scores(w, dims, w->recipe->fused ? 1 : ROUTER_SCORES_INPUT);
     write_gemm(w, "gate_gemm_bf16", KERNEL_BF16, w->hidden, (double)of(dims)->routed);
     write_wgrad(w, "gate_gemm_bf16", KERNEL_BF16, (double)of(dims)->routed, w->hidden);
     write_elementwise(w, 2, 1);
@@ -122,7 +126,8 @@ static void gate_input(struct kernel_writer *w, const void *dims)
 
 /* --- training: experts ------------------------------------------------------------------------------------------- */
 
-enum { PADDED_ROWS = 128 };
+/* DeepGEMM's tile; blocks of MXFP8 that share a scale. */
+enum { PADDED_ROWS = 128, PADDED_ROWS_FUSED = 32 };
 
 /* Experts of this GPU, and rows with what pads each to a tile. */
 static double local_experts(const struct kernel_writer *w, const void *dims)
@@ -133,7 +138,8 @@ static double local_experts(const struct kernel_writer *w, const void *dims)
 static double padded(const struct kernel_writer *w, const void *dims, bool backward)
 {
     double experts = local_experts(w, dims), each = w->rows[backward] / experts;
-    return experts * ceil(each / PADDED_ROWS) * PADDED_ROWS;
+    double pad = w->recipe->fused ? PADDED_ROWS_FUSED : PADDED_ROWS;
+    return experts * ceil(each / pad) * pad;
 }
 
 /* Distinct GPUs of a token's top_k experts over top_k: copies that arrive, per row. top_k of the experts of
@@ -155,23 +161,30 @@ static void row_pass(struct kernel_writer *w, const char *name, enum kernel_fami
     w->add(w, name, &(struct kernel_call){.family = family, .read_B = read_B, .written_B = written_B}, true);
 }
 
+static bool passes_apart(const struct kernel_writer *w)
+{
+    return write_casts(w) && !w->recipe->fused;
+}
+
 static void row_cast(struct kernel_writer *w, double rows, double columns, double from_B)
 {
-    row_pass(w, "quant_cast", KERNEL_QUANTISE, rows * columns * from_B, rows * columns * fp8_B);
+    if (passes_apart(w))
+        row_pass(w, "quant_cast", KERNEL_QUANTISE, rows * columns * from_B, rows * columns * fp8_B);
 }
 
 static void row_scales(struct kernel_writer *w, double rows, double columns)
 {
     double scales_B = rows * columns * (fp8_B - 1);
-    row_pass(w, "copy", KERNEL_COPY, scales_B, scales_B);
+    if (passes_apart(w))
+        row_pass(w, "copy", KERNEL_COPY, scales_B, scales_B);
 }
 
 static void grouped(struct kernel_writer *w, const void *dims, bool backward, double n, double k)
 {
     double groups = local_experts(w, dims);
-    w->add(w, "grouped_gemm_fp8",
+    w->add(w, write_gemm_name(w, KERNEL_GROUPED_CONTIGUOUS),
            &(struct kernel_call){.family = KERNEL_GROUPED_CONTIGUOUS,
-                                 .dtype = KERNEL_FP8,
+                                 .dtype = w->recipe->linear,
                                  .m = w->rows[backward] / groups,
                                  .n = n,
                                  .k = k,
@@ -182,9 +195,9 @@ static void grouped(struct kernel_writer *w, const void *dims, bool backward, do
 static void grouped_weight(struct kernel_writer *w, const void *dims, double n, double k)
 {
     double groups = local_experts(w, dims);
-    w->add(w, "wgrad_gemm_fp8",
+    w->add(w, write_gemm_name(w, KERNEL_WGRAD),
            &(struct kernel_call){.family = KERNEL_WGRAD,
-                                 .dtype = KERNEL_FP8,
+                                 .dtype = w->recipe->linear,
                                  .m = n,
                                  .n = k,
                                  .k = padded(w, dims, true) / groups,
@@ -205,21 +218,29 @@ static void map_rows(struct kernel_writer *w, const void *dims, double copies)
         row_pass(w, "moe_mapping", KERNEL_ROUTER, choices_B, 0);
 }
 
-static void forward(struct kernel_writer *w, const void *dims)
+/* --- DeepSeek's kernels ---------------------------------------------------------------------------------------------- */
+
+/* Of a number as the dispatch sends it, and as SwiGLU leaves it for the next GEMM. */
+static double sent_B(const struct kernel_writer *w)
+{
+    return write_casts(w) ? fp8_B : bf16_B;
+}
+
+static void forward_apart(struct kernel_writer *w, const void *dims)
 {
     double f = (double)of(dims)->ffn, d = w->hidden, rows = padded(w, dims, false), experts = local_experts(w, dims);
     double copies = w->rows[0] * copies_per_row(w, dims), width = shared_width(dims);
     if (width > 0) {
         write_scales(w, d);
-        write_gemm(w, "gemm_fp8", KERNEL_FP8, 2 * width, d);
+        write_linear_gemm(w, 2 * width, d);
     }
     map_rows(w, dims, copies);
-    row_pass(w, "moe_permute", KERNEL_PERMUTE, copies * d * fp8_B, rows * d * fp8_B);
+    row_pass(w, "moe_permute", KERNEL_PERMUTE, copies * d * sent_B(w), rows * d * sent_B(w));
     write_transpose(w, experts * 2 * f * d);
     row_scales(w, rows, d);
     grouped(w, dims, false, 2 * f, d);
     write_small(w, 1);
-    row_pass(w, "swiglu_cast", KERNEL_SWIGLU, 2 * rows * f * bf16_B, rows * f * fp8_B);
+    row_pass(w, write_casts(w) ? "swiglu_cast" : "swiglu", KERNEL_SWIGLU, 2 * rows * f * bf16_B, rows * f * sent_B(w));
     write_transpose(w, experts * d * f);
     row_scales(w, rows, f);
     grouped(w, dims, false, d, f);
@@ -231,14 +252,15 @@ static void forward(struct kernel_writer *w, const void *dims)
         write_cast(w, w->tokens, 2 * width);
 }
 
-static void input(struct kernel_writer *w, const void *dims)
+static void input_apart(struct kernel_writer *w, const void *dims)
 {
     double f = (double)of(dims)->ffn, d = w->hidden, rows = padded(w, dims, true), width = shared_width(dims);
     double copies = w->rows[1] * copies_per_row(w, dims);
     if (width > 0)
         network_write_input_down(w, width);
-    row_pass(w, "quant_cast", KERNEL_QUANTISE, rows * 2 * f * fp8_B, rows * 2 * f * bf16_B);
-    row_pass(w, "moe_permute", KERNEL_PERMUTE, copies * d * fp8_B, rows * d * fp8_B);
+    if (write_casts(w))
+        row_pass(w, "quant_cast", KERNEL_QUANTISE, rows * 2 * f * fp8_B, rows * 2 * f * bf16_B);
+    row_pass(w, "moe_permute", KERNEL_PERMUTE, copies * d * sent_B(w), rows * d * sent_B(w));
     row_scales(w, rows, d);
     grouped(w, dims, true, f, d);
     row_pass(w, "swiglu", KERNEL_SWIGLU, 3 * rows * f * bf16_B, 3 * rows * f * bf16_B); /* and SwiGLU again */
@@ -257,7 +279,7 @@ static void input(struct kernel_writer *w, const void *dims)
 }
 
 /* Rows by columns, gathered again from the tokens that came: gradients, then inputs. */
-static void weight(struct kernel_writer *w, const void *dims)
+static void weight_apart(struct kernel_writer *w, const void *dims)
 {
     double f = (double)of(dims)->ffn, d = w->hidden, rows = padded(w, dims, true), width = shared_width(dims);
     if (width > 0)
@@ -268,6 +290,110 @@ static void weight(struct kernel_writer *w, const void *dims)
     grouped_weight(w, dims, 2 * f, d);
     if (width > 0)
         write_linear_weight(w, 2 * width, d);
+}
+
+/* --- fused: dispatch brings rows in the order of their experts, combine takes them so ---------------------------- */
+
+static double expert_width(const struct kernel_writer *w, const void *dims)
+{
+    return (double)of(dims)->ffn / w->etp;
+}
+
+/* By rows and by columns. */
+static void cast_rows(struct kernel_writer *w, double rows, double columns)
+{
+    double values = rows * columns;
+    if (write_casts(w))
+        row_pass(w, "quant_cast", KERNEL_QUANTISE, values * bf16_B, 2 * values * w->recipe->operand_B);
+}
+
+static void activate_rows(struct kernel_writer *w, double rows, double f)
+{
+    row_pass(w, "swiglu", KERNEL_SWIGLU, 2 * rows * f * bf16_B, rows * f * bf16_B);
+}
+
+/* Rows of all GPUs that share the experts, to each of them; and the sum of what each has made of them back. */
+static void gather_rows(struct kernel_writer *w, double rows)
+{
+    if (w->etp > 1)
+        w->collect(w, "etp_all_gather", w->etp, 1, rows * w->hidden * bf16_B, false);
+}
+
+static void scatter_rows(struct kernel_writer *w, double rows)
+{
+    if (w->etp > 1)
+        w->collect(w, "etp_reduce_scatter", w->etp, 1, rows * w->hidden * bf16_B, false);
+}
+
+static void routed_forward(struct kernel_writer *w, const void *dims, bool backward)
+{
+    double f = expert_width(w, dims), d = w->hidden, rows = padded(w, dims, backward);
+    gather_rows(w, rows);
+    cast_rows(w, rows, d);
+    grouped(w, dims, backward, 2 * f, d);
+    activate_rows(w, rows, f);
+    cast_rows(w, rows, f);
+    grouped(w, dims, backward, d, f);
+    scatter_rows(w, rows);
+}
+
+static void shared_forward(struct kernel_writer *w, const void *dims)
+{
+    network_write_forward(w, shared_width(dims));
+    w->tokens = w->own_tokens * w->tp;
+    write_scatter(w, w->hidden);
+    write_elementwise(w, 2, 1);
+}
+
+static void forward_fused(struct kernel_writer *w, const void *dims)
+{
+    routed_forward(w, dims, false);
+    if (shared_width(dims) > 0)
+        shared_forward(w, dims);
+}
+
+static void input_fused(struct kernel_writer *w, const void *dims)
+{
+    double f = expert_width(w, dims), d = w->hidden, rows = padded(w, dims, true), width = shared_width(dims);
+    if (w->recipe->again & AGAIN_SHARED && width > 0)
+        shared_forward(w, dims);
+    gather_rows(w, rows);
+    cast_rows(w, rows, d);
+    grouped(w, dims, true, f, d);
+    if (w->recipe->again & AGAIN_ACTIVATION)
+        activate_rows(w, rows, f);
+    row_pass(w, "swiglu", KERNEL_SWIGLU, 3 * rows * f * bf16_B, 2 * rows * f * bf16_B);
+    cast_rows(w, rows, 2 * f);
+    grouped(w, dims, true, d, 2 * f);
+    scatter_rows(w, rows);
+    if (width > 0)
+        network_write_input(w, width);
+}
+
+static void weight_fused(struct kernel_writer *w, const void *dims)
+{
+    double f = expert_width(w, dims), d = w->hidden;
+    grouped_weight(w, dims, d, f);
+    grouped_weight(w, dims, 2 * f, d);
+    if (shared_width(dims) > 0)
+        network_write_weight(w, shared_width(dims));
+}
+
+/* --- either ------------------------------------------------------------------------------------------------------------ */
+
+static void forward(struct kernel_writer *w, const void *dims)
+{
+    (w->recipe->fused ? forward_fused : forward_apart)(w, dims);
+}
+
+static void input(struct kernel_writer *w, const void *dims)
+{
+    (w->recipe->fused ? input_fused : input_apart)(w, dims);
+}
+
+static void weight(struct kernel_writer *w, const void *dims)
+{
+    (w->recipe->fused ? weight_fused : weight_apart)(w, dims);
 }
 
 static const struct network_ops ops = {

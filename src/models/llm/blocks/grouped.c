@@ -165,50 +165,67 @@ static double projected(const void *dims)
     return query_width(of(dims)) + 2 * key_width(of(dims));
 }
 
-static double rotated(const void *dims)
+/* Of the GPU's heads. */
+static double own_query_width(const struct kernel_writer *w, const void *dims)
 {
-    return query_width(of(dims)) + key_width(of(dims));
+    return query_width(of(dims)) / w->tp;
 }
 
-static void core(struct kernel_writer *w, const char *name, enum kernel_family family, const void *dims)
+static double own_key_width(const struct kernel_writer *w, const void *dims)
+{
+    return fmax(1, (double)of(dims)->kv_heads / w->tp) * (double)of(dims)->head_dim;
+}
+
+static double own_projected(const struct kernel_writer *w, const void *dims)
+{
+    return own_query_width(w, dims) + 2 * own_key_width(w, dims);
+}
+
+static double rotated(const struct kernel_writer *w, const void *dims)
+{
+    return own_query_width(w, dims) + own_key_width(w, dims);
+}
+
+static struct kernel_call core_of(const struct kernel_writer *w, const void *dims)
 {
     const struct attention_dims *a = of(dims);
-    w->add(w, name,
-           &(struct kernel_call){.family = family,
-                                 .dtype = KERNEL_BF16,
-                                 .batch = w->sequences,
-                                 .q_len = w->length,
-                                 .heads = (double)a->heads,
-                                 .kv_heads = (double)a->kv_heads,
-                                 .qk_dim = (double)a->head_dim,
-                                 .v_dim = (double)a->head_dim,
-                                 .causal = true,
-                                 .window = window_of_call(a->window, w->length)},
-           false);
+    return (struct kernel_call){.heads = (double)a->heads,
+                                .kv_heads = (double)a->kv_heads,
+                                .qk_dim = (double)a->head_dim,
+                                .v_dim = (double)a->head_dim,
+                                .window = window_of_call(a->window, w->length)};
 }
 
 static void forward(struct kernel_writer *w, const void *dims)
 {
-    write_linear_forward(w, projected(dims), w->hidden);
-    write_rope(w, rotated(dims));
-    core(w, "fa3_fwd", KERNEL_ATTENTION_FORWARD, dims);
-    attention_write_output(w, query_width(of(dims)));
+    struct kernel_call core = core_of(w, dims);
+    write_gather(w, w->hidden, 1);
+    write_linear_forward(w, own_projected(w, dims), w->hidden);
+    write_rope(w, rotated(w, dims));
+    attention_write_core(w, &core);
+    attention_write_output(w, own_query_width(w, dims));
 }
 
 static void input(struct kernel_writer *w, const void *dims)
 {
-    attention_write_output_input(w, query_width(of(dims)));
-    core(w, "fa3_bwd", KERNEL_ATTENTION_BACKWARD, dims);
-    write_rope(w, rotated(dims));
-    write_norm(w, 1, 1, w->hidden); /* again, for the weights of the projections */
-    write_linear_input(w, projected(dims), w->hidden);
-    write_linear_operands(w, projected(dims), w->hidden);
+    struct kernel_call core = core_of(w, dims);
+    attention_write_output_input(w, own_query_width(w, dims));
+    attention_write_core_input(w, &core);
+    write_rope(w, rotated(w, dims));
+    if (w->recipe->again & AGAIN_NORM)
+        write_norm(w, 1, 1, w->hidden); /* for the weights of the projections */
+    write_gather_again(w, w->hidden);
+    write_linear_input(w, own_projected(w, dims), w->hidden);
+    write_linear_operands(w, own_projected(w, dims), w->hidden);
+    write_scatter(w, w->hidden);
 }
 
 static void weight(struct kernel_writer *w, const void *dims)
 {
-    write_linear_weight(w, w->hidden, query_width(of(dims)));
-    write_linear_weight(w, projected(dims), w->hidden);
+    w->tokens = w->own_tokens * w->tp;
+    write_linear_weight(w, w->hidden, own_query_width(w, dims));
+    write_linear_weight(w, own_projected(w, dims), w->hidden);
+    w->tokens = w->own_tokens;
 }
 
 static struct attention_kept kept(const void *dims)

@@ -226,23 +226,21 @@ static void prefill(struct layer_kernels *k, const void *dims)
     project_output(k, dims);
 }
 
-/* --- training: up projections are computed again in the backward pass --------------------------------------- */
+/* --- training ------------------------------------------------------------------------------------------------------ */
 
-static void core(struct kernel_writer *w, const char *name, enum kernel_family family, const void *dims)
+static struct widths share_of(const struct kernel_writer *w, const void *dims)
+{
+    return widths_of(of(dims), (double)of(dims)->heads / w->tp);
+}
+
+static struct kernel_call core_of(const struct kernel_writer *w, const void *dims)
 {
     struct widths x = all_of(dims);
-    w->add(w, name,
-           &(struct kernel_call){.family = family,
-                                 .dtype = KERNEL_BF16,
-                                 .batch = w->sequences,
-                                 .q_len = w->length,
-                                 .heads = x.heads,
-                                 .kv_heads = x.heads,
-                                 .qk_dim = x.nope + x.rope,
-                                 .v_dim = x.v,
-                                 .causal = true,
-                                 .window = window_of_call(of(dims)->window, w->length)},
-           false);
+    return (struct kernel_call){.heads = x.heads,
+                                .kv_heads = x.heads,
+                                .qk_dim = x.nope + x.rope,
+                                .v_dim = x.v,
+                                .window = window_of_call(of(dims)->window, w->length)};
 }
 
 static void norm_latents(struct kernel_writer *w, const struct widths *x)
@@ -253,44 +251,79 @@ static void norm_latents(struct kernel_writer *w, const struct widths *x)
     write_norm(w, 1, 1, x->kv);
 }
 
+/* Keys without position into their places, the one with position to all heads, and values apart; fused in one pass. */
+static void place_keys(struct kernel_writer *w, const struct widths *x)
+{
+    double parts = x->keys_values + x->rope, whole = x->keys_values + x->heads * x->rope;
+    if (w->recipe->fused) {
+        write_pass(w, "rope", KERNEL_ROPE, w->tokens * parts * bf16_B, w->tokens * whole * bf16_B);
+        return;
+    }
+    write_rope(w, x->rope);
+    write_copy(w, x->heads * x->nope);
+    write_pass(w, "copy", KERNEL_COPY, w->tokens * x->rope * bf16_B, w->tokens * x->heads * x->rope * bf16_B);
+}
+
 static void expand_latents(struct kernel_writer *w, const struct widths *x)
 {
     if (x->q > 0)
         write_linear_forward(w, x->queries, x->q);
     write_linear_forward(w, x->keys_values, x->kv);
-    write_rope(w, x->rope);
-    write_copy(w, x->heads * x->nope); /* keys without position into their places */
-    write_pass(w, "copy", KERNEL_COPY, w->tokens * x->rope * bf16_B,
-               w->tokens * x->heads * x->rope * bf16_B); /* the one with position to all heads */
+    place_keys(w, x);
     write_rope(w, x->heads * x->rope);
+}
+
+/* Latents are gathered, which are narrower than queries, keys and values; without a latent of queries the whole input
+ * is. */
+static double gathered_width(const struct kernel_writer *w, const struct widths *x)
+{
+    return x->kv + x->rope + (x->q > 0 ? x->q : w->hidden);
 }
 
 static void forward(struct kernel_writer *w, const void *dims)
 {
-    struct widths x = all_of(dims);
-    write_linear_forward(w, x.q > 0 ? x.q : x.queries, w->hidden);
+    struct widths x = share_of(w, dims);
+    struct kernel_call core = core_of(w, dims);
+    if (x.q > 0)
+        write_linear_forward(w, x.q, w->hidden);
     write_linear_forward(w, x.kv + x.rope, w->hidden);
     write_small(w, 2);
     write_copy(w, x.rope);
     norm_latents(w, &x);
+    write_gather(w, gathered_width(w, &x), 2);
+    if (x.q <= 0)
+        write_linear_forward(w, x.queries, w->hidden);
     expand_latents(w, &x);
-    core(w, "fa3_fwd", KERNEL_ATTENTION_FORWARD, dims);
+    attention_write_core(w, &core);
     attention_write_output(w, x.output);
+}
+
+/* The gradient of the key with position, of all heads to one. */
+static void join_keys(struct kernel_writer *w, const struct widths *x)
+{
+    double parts = x->keys_values + x->rope, whole = x->keys_values + x->heads * x->rope;
+    if (w->recipe->fused) {
+        write_pass(w, "rope", KERNEL_ROPE, w->tokens * whole * bf16_B, w->tokens * parts * bf16_B);
+        return;
+    }
+    write_pass(w, "elementwise", KERNEL_ELEMENTWISE, w->tokens * x->heads * x->rope * bf16_B,
+               w->tokens * x->rope * bf16_B);
+    write_rope(w, x->rope);
+    write_copy(w, x->heads * x->nope);
+    write_copy(w, x->output);
 }
 
 /* From the gradients of queries, keys and values to those of the latents; what weights need is cast aside. */
 static void input_of_latents(struct kernel_writer *w, const struct widths *x)
 {
     write_rope(w, x->heads * x->rope);
-    if (x->q > 0)
-        write_linear_input(w, x->queries, x->q);
-    write_pass(w, "elementwise", KERNEL_ELEMENTWISE, w->tokens * x->heads * x->rope * bf16_B,
-               w->tokens * x->rope * bf16_B); /* of all heads to one */
-    write_rope(w, x->rope);
-    write_copy(w, x->heads * x->nope);
-    write_copy(w, x->output);
+    write_linear_input(w, x->queries, x->q > 0 ? x->q : w->hidden);
+    join_keys(w, x);
     write_linear_input(w, x->keys_values, x->kv);
     write_linear_operands(w, x->keys_values, x->kv);
+    if (x->q <= 0)
+        write_linear_operands(w, x->queries, w->hidden);
+    write_scatter(w, gathered_width(w, x));
     write_norm_backward(w, 3, 1, x->kv);
     if (x->q > 0) {
         write_linear_operands(w, x->queries, x->q);
@@ -299,17 +332,29 @@ static void input_of_latents(struct kernel_writer *w, const struct widths *x)
     write_small(w, 5);
 }
 
+static void expand_again(struct kernel_writer *w, const struct widths *x)
+{
+    double tokens = w->tokens;
+    w->tokens = w->own_tokens;
+    norm_latents(w, x);
+    w->tokens = tokens;
+    expand_latents(w, x);
+}
+
 static void input(struct kernel_writer *w, const void *dims)
 {
-    struct widths x = all_of(dims);
-    double down[] = {x.kv + x.rope, x.q > 0 ? x.q : x.queries};
+    struct widths x = share_of(w, dims);
+    struct kernel_call core = core_of(w, dims);
+    double down[] = {x.kv + x.rope, x.q};
     attention_write_output_input(w, x.output);
-    norm_latents(w, &x);
-    expand_latents(w, &x);
-    core(w, "fa3_bwd", KERNEL_ATTENTION_BACKWARD, dims);
+    write_gather_again(w, gathered_width(w, &x));
+    if (w->recipe->again & AGAIN_LATENTS)
+        expand_again(w, &x);
+    attention_write_core_input(w, &core);
     input_of_latents(w, &x);
-    write_norm(w, 1, 1, w->hidden); /* again, for the weights of the projections */
-    for (int i = 0; i < 2; i++) {
+    if (w->recipe->again & AGAIN_NORM)
+        write_norm(w, 1, 1, w->hidden); /* for the weights of the projections */
+    for (int i = 0; i < 2 && down[i] > 0; i++) {
         write_linear_input(w, down[i], w->hidden);
         write_linear_operands(w, down[i], w->hidden);
     }
@@ -317,13 +362,15 @@ static void input(struct kernel_writer *w, const void *dims)
 
 static void weight(struct kernel_writer *w, const void *dims)
 {
-    struct widths x = all_of(dims);
+    struct widths x = share_of(w, dims);
+    w->tokens = w->own_tokens * w->tp;
     write_linear_weight(w, w->hidden, x.output);
     write_linear_weight(w, x.keys_values, x.kv);
-    if (x.q > 0)
-        write_linear_weight(w, x.queries, x.q);
+    write_linear_weight(w, x.queries, x.q > 0 ? x.q : w->hidden);
+    w->tokens = w->own_tokens;
     write_linear_weight(w, x.kv + x.rope, w->hidden);
-    write_linear_weight(w, x.q > 0 ? x.q : x.queries, w->hidden);
+    if (x.q > 0)
+        write_linear_weight(w, x.q, w->hidden);
 }
 
 static struct attention_kept kept(const void *dims)

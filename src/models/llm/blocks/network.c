@@ -11,29 +11,48 @@ void network_layer(struct layer_kernels *k, double tokens, double width, bool ca
                k->tokens * k->hidden * layer_bf16_B);
 }
 
-/* SwiGLU of `width` channels: two halves to one, cast. */
+/* SwiGLU of `width` channels: two halves to one, which DeepSeek's kernel casts. */
 static void swiglu(struct kernel_writer *w, double width)
 {
-    write_pass(w, "swiglu_cast", KERNEL_SWIGLU, 2 * w->tokens * width * bf16_B, w->tokens * width * fp8_B);
+    bool cast = write_casts(w) && !w->recipe->fused;
+    write_pass(w, cast ? "swiglu_cast" : "swiglu", KERNEL_SWIGLU, 2 * w->tokens * width * bf16_B,
+               w->tokens * width * (cast ? fp8_B : bf16_B));
 }
 
 void network_write_down(struct kernel_writer *w, double width)
 {
     swiglu(w, width);
+    if (w->recipe->fused) {
+        write_linear_forward(w, w->hidden, width);
+        return;
+    }
     write_scales(w, width);
-    write_gemm(w, "gemm_fp8", KERNEL_FP8, w->hidden, width);
+    write_linear_gemm(w, w->hidden, width);
+}
+
+static void swiglu_backward(struct kernel_writer *w, double width)
+{
+    write_pass(w, "swiglu", KERNEL_SWIGLU, 3 * w->tokens * width * bf16_B, 2 * w->tokens * width * bf16_B);
 }
 
 void network_write_input_down(struct kernel_writer *w, double width)
 {
+    if (w->recipe->fused) {
+        write_linear_input(w, w->hidden, width);
+        if (w->recipe->again & AGAIN_ACTIVATION)
+            swiglu(w, width);
+        swiglu_backward(w, width);
+        return;
+    }
     write_cast_back(w, w->tokens, w->hidden);
     write_transpose(w, w->hidden * width);
     write_scales(w, w->hidden);
-    write_gemm(w, "gemm_fp8", KERNEL_FP8, width, w->hidden);
-    write_pass(w, "quant_cast", KERNEL_QUANTISE, w->tokens * w->hidden * fp8_B,
-               w->tokens * w->hidden * fp8_B); /* by columns, for the weights */
-    swiglu(w, width);                          /* again, by columns */
-    write_pass(w, "swiglu", KERNEL_SWIGLU, 3 * w->tokens * width * bf16_B, 2 * w->tokens * width * bf16_B);
+    write_linear_gemm(w, width, w->hidden);
+    if (write_casts(w)) /* by columns, for the weights */
+        write_pass(w, "quant_cast", KERNEL_QUANTISE, w->tokens * w->hidden * fp8_B, w->tokens * w->hidden * fp8_B);
+    if (w->recipe->again & AGAIN_ACTIVATION)
+        swiglu(w, width); /* by columns */
+    swiglu_backward(w, width);
 }
 
 void network_write_input_up(struct kernel_writer *w, double width)
@@ -45,5 +64,34 @@ void network_write_input_up(struct kernel_writer *w, double width)
 
 void network_write_norm_again(struct kernel_writer *w)
 {
-    write_norm(w, 2, 2, w->hidden);
+    double tokens = w->tokens;
+    w->tokens = w->own_tokens;
+    if (w->recipe->again & AGAIN_NORM)
+        write_norm(w, 2, 2, w->hidden);
+    w->tokens = tokens;
+}
+
+void network_write_forward(struct kernel_writer *w, double width)
+{
+    write_gather(w, w->hidden, 1);
+    write_linear_forward(w, 2 * width / w->tp, w->hidden);
+    network_write_down(w, width / w->tp);
+}
+
+void network_write_input(struct kernel_writer *w, double width)
+{
+    write_gather(w, w->hidden, 1);
+    network_write_input_down(w, width / w->tp);
+    network_write_norm_again(w);
+    write_gather_again(w, w->hidden);
+    network_write_input_up(w, width / w->tp);
+    write_scatter(w, w->hidden);
+}
+
+void network_write_weight(struct kernel_writer *w, double width)
+{
+    w->tokens = w->own_tokens * w->tp;
+    write_linear_weight(w, w->hidden, width / w->tp);
+    write_linear_weight(w, 2 * width / w->tp, w->hidden);
+    w->tokens = w->own_tokens;
 }

@@ -12,6 +12,10 @@ void network_layer(struct layer_kernels *k, double tokens, double width, bool ca
 void network_write_down(struct kernel_writer *w, double width);
 void network_write_input_down(struct kernel_writer *w, double width);
 void network_write_input_up(struct kernel_writer *w, double width);
+/* All of a network: forward up to its output, which is still to be scattered; gradients of inputs; of weights. */
+void network_write_forward(struct kernel_writer *w, double width);
+void network_write_input(struct kernel_writer *w, double width);
+void network_write_weight(struct kernel_writer *w, double width);
 /* The norm before the network, again. */
 void network_write_norm_again(struct kernel_writer *w);
 
