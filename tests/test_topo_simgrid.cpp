@@ -1,5 +1,6 @@
-/* The platforms that `moesim topo --format simgrid-xml` writes load in SimGrid, and its routes are ours:
- * as many links, the same latency, and a message takes latency + bytes / bandwidth. TAP. */
+/* The platforms that `moesim topo --format simgrid-xml` writes load in SimGrid, and its routes are ours: as many links (and
+ * one for the latency), and a message takes latency + bytes / bandwidth. Exchanges of 128 GPUs take plain SimGrid as long as
+ * they take us. TAP. */
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -33,25 +34,25 @@ struct Platform {
     std::vector<Route> routes;
 };
 
-/* Constants of configs/h800: Table 5's latencies; 400 Gb/s less headers is about 48.5 GB/s. */
+/* Constants of configs/h800: 400 Gb/s less headers is about 48.5 GB/s. All routes of a platform have the latency of its
+ * longest: NVLink, two NICs, the switches. */
 static const std::vector<Platform> platforms = {
-    {"32 GPUs, every route",
+    {"32 GPUs, planes",
      "mpft --nodes 4",
      32,
-     {{"gpu0", "gpu8", 2, 2.8e-6, 48.5e9}, {"gpu0", "gpu1", 2, 3.33e-6, 160e9}, {"gpu0", "gpu9", 4, 6.13e-6, 48.5e9}}},
-    {"1,024 GPUs, the graph",
-     "mpft --nodes 128",
-     1024,
-     {{"gpu0", "gpu8", 4, 2.8e-6, 48.5e9},
-      {"gpu0", "gpu1016", 6, 3.7e-6, 48.5e9},
-      {"gpu0", "gpu1", 2, 3.33e-6, 160e9}}},
-    {"a Slim Fly", "slim_fly --nodes 100", 800, {{"gpu0", "gpu700", 6, 3.7e-6, 48.5e9}}},
+     {{"gpu0", "gpu8", 3, 6.13e-6, 48.5e9}, {"gpu0", "gpu1", 3, 6.13e-6, 160e9}, {"gpu0", "gpu9", 5, 6.13e-6, 48.5e9}}},
     {"four ports per NIC",
-     "mpft_multiport --nodes 64 -s cluster.network.nic_ports=4",
-     512,
-     {{"gpu0", "gpu8", 4, 2.8e-6, 12.125e9}}},
-    {"a rail-optimised tree", "mrft --nodes 64", 512, {{"gpu0", "gpu504", 6, 3.7e-6, 48.5e9}}},
+     "mpft_multiport --nodes 8 -s cluster.network.nic_ports=4",
+     64,
+     {{"gpu0", "gpu8", 3, 3.33e-6, 12.125e9}}},
 };
+
+/* Everyone sends 4 MiB to the 15 GPUs that have its place on the other nodes. */
+static const double pair_B = 4194304;
+static const unsigned gpus = 128, per_node = 8;
+static const std::vector<std::string> exchanges = {
+    "mpft", "mrft -s cluster.network.switch_ports=16", "ft2 -s cluster.network.switch_ports=16",
+    "ft3 -s cluster.network.switch_ports=8", "dragonfly -s cluster.network.switch_ports=12"};
 
 static bool is_near(double a, double b, double ratio)
 {
@@ -102,6 +103,93 @@ static int check_platform(const Platform &p, const std::string &file)
     return failed ? 1 : 0;
 }
 
+/* --- an exchange in plain SimGrid, beside our own ------------------------------------------------------------------ */
+
+static double simgrid_exchange(const std::string &file)
+{
+    static char name[] = "test", log[] = "--log=root.thres:critical";
+    static char *argv[] = {name, log, nullptr};
+    int argc = 2;
+    sg4::Engine engine(&argc, argv);
+    engine.load_platform(file);
+    engine.seal_platform();
+    for (unsigned src = 0; src < gpus; src++) {
+        auto *from = sg4::Host::by_name("gpu" + std::to_string(src));
+        sg4::Actor::create("sender", from, [from, src] {
+            std::vector<sg4::CommPtr> all;
+            for (unsigned turn = per_node; turn < gpus; turn += per_node)
+                all.push_back(sg4::Comm::sendto_async(from,
+                                                      sg4::Host::by_name("gpu" + std::to_string((src + turn) % gpus)),
+                                                      static_cast<uint64_t>(pair_B)));
+            sg4::Comm::wait_all(all);
+        });
+    }
+    engine.run();
+    return sg4::Engine::get_clock();
+}
+
+/* In a child, which answers through a pipe. */
+static double in_child(const std::string &file)
+{
+    int ends[2];
+    double took_s = NAN;
+    if (pipe(ends) != 0)
+        return NAN;
+    pid_t child = fork();
+    if (child == 0) {
+        took_s = simgrid_exchange(file);
+        _exit(write(ends[1], &took_s, sizeof took_s) == sizeof took_s ? 0 : 1);
+    }
+    close(ends[1]);
+    if (read(ends[0], &took_s, sizeof took_s) != sizeof took_s)
+        took_s = NAN;
+    close(ends[0]);
+    waitpid(child, nullptr, 0);
+    return took_s;
+}
+
+/* The same by kind collective, without the time of its software. */
+static double own_exchange(const std::string &moesim, const std::string &folder, const std::string &arguments)
+{
+    std::string file = folder + "/exchange.yaml", topology = arguments.substr(0, arguments.find(' '));
+    std::string rest = topology.size() < arguments.size() ? arguments.substr(topology.size()) : "";
+    FILE *f = std::fopen(file.c_str(), "w");
+    if (f == nullptr)
+        return NAN;
+    std::fprintf(
+        f,
+        "kind: collective\nname: exchange\nhardware: h800\n"
+        "cluster: {nodes: 16, topology: %s, software: {launch: 0 s, network_step: 0 s, message: 0 s}}\n"
+        "collective: {operation: all_to_all, pxn: false, group: 16, group_stride: 8, from: 64 MiB, to: 64 MiB}\n",
+        topology.c_str());
+    std::fclose(f);
+    FILE *run = popen((moesim + " run " + file + rest + " --json").c_str(), "r");
+    std::string text;
+    char part[4096];
+    for (size_t n; run != nullptr && (n = std::fread(part, 1, sizeof part, run)) > 0;)
+        text.append(part, n);
+    int code = run != nullptr ? pclose(run) : -1;
+    std::remove(file.c_str());
+    size_t at = text.find("\"smallest_time\"");
+    at = at == std::string::npos ? at : text.find("\"value\":", at);
+    return code != 0 || at == std::string::npos ? NAN : std::atof(text.c_str() + at + 8);
+}
+
+static void check_exchange(const std::string &moesim, const std::string &folder, const std::string &arguments)
+{
+    std::string file = folder + "/platform.xml";
+    std::string command = moesim + " topo " + arguments + " --nodes 16 --format simgrid-xml -o " + file;
+    double own_s = own_exchange(moesim, folder, arguments);
+    bool written = std::system(command.c_str()) == 0;
+    std::fflush(stdout);
+    double simgrid_s = written ? in_child(file) : NAN;
+    char title[256];
+    std::snprintf(title, sizeof title, "%s: 128 GPUs in plain SimGrid %.4g ms, ours %.4g ms", arguments.c_str(),
+                  simgrid_s * 1e3, own_s * 1e3);
+    report(is_near(simgrid_s, own_s, 0.01), title);
+    std::remove(file.c_str());
+}
+
 int main()
 {
     const char *moesim = std::getenv("MOESIM");
@@ -128,6 +216,8 @@ int main()
         }
         number += 2 + 3 * static_cast<int>(p.routes.size());
     }
+    for (const auto &arguments : exchanges)
+        check_exchange(moesim, folder, arguments);
     rmdir(folder);
     std::printf("1..%d\n", number);
     return failed ? 1 : 0;

@@ -65,11 +65,13 @@ Engine *engine = nullptr;
 void set_options()
 {
     /* plain max-min: no cross-traffic on the reverse path, no TCP window, no weight by bandwidth;
-     * sizes to a finer precision than the default, which is meant for slow wide-area links */
+     * sizes to a finer precision than the default, which is meant for slow wide-area links; no lazy updates, under
+     * which flows whose latency ends at once, and whose routes begin alike, forget the rest of their routes (3.32) */
     sg4::Engine::set_config("network/model:CM02");
     sg4::Engine::set_config("network/crosstraffic:0");
     sg4::Engine::set_config("network/TCP-gamma:0");
     sg4::Engine::set_config("network/weight-S:0");
+    sg4::Engine::set_config("network/optim:Full");
     sg4::Engine::set_config("surf/precision:1e-12");
 }
 
