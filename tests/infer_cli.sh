@@ -52,6 +52,16 @@ says "copying SMs"
 expect 0 "NVL72" run "$S/decode_nvl72.yaml" $fast
 expect 0 "a NIC that its port limits" run "$S/decode_nvl72.yaml" $fast -s cluster.nic.bandwidth='800 Gb/s'
 check "what is tried beside it warns of nothing" [ "$(grep -c warning: err)" = 2 ]
+expect 0 "a predicted token" run "$S/decode_ep128_profile.yaml" $fast -o m.json
+check "steps verify and predict, and yield 1.6 tokens" python3 -c '
+import json
+m = {k: v["value"] for k, v in json.load(open("m.json"))["metrics"].items()}
+assert abs(m["tpot"] * 1.6 / m["step_time"] - 1) < 1e-9 and m["tokens_per_step"] == 1.6
+assert abs(m["tokens_per_s_gpu"] * m["step_time"] / (128 * 1.6) - 1) < 1e-9
+assert 0.015 < m["draft_time"] / m["layers_time"] < 0.04'
+within "a combine, as a profile shows it, lasts as long as what computes beside it" "$(value m.json combine_span)" 434e-6 0.02
+expect 3 "acceptance of nothing" run "$S/decode_ep128.yaml" $fast -s inference.decode.acceptance=0.5
+tells "give inference.decode.extra_tokens"
 expect 3 "a key that stands deeper" run "$S/decode_ep144.yaml" -s inference.context=4096
 tells "unknown key 'inference.context'; did you mean 'inference.decode.context'?"
 

@@ -148,6 +148,37 @@ static void mean_exchanges(const struct following *f, double mean_s[2])
         mean_s[combine] = n[combine] > 0 ? sum[combine] / n[combine] : 0;
 }
 
+/* The item behind the WAIT for an exchange. */
+static uint32_t received_by(const struct infer_program *p, uint32_t post)
+{
+    const struct infer_item *sent = &p->items[post];
+    for (uint32_t i = post + 1; i < p->n; i++) {
+        const struct infer_item *it = &p->items[i];
+        if (it->action == DO_WAIT && it->combine == sent->combine && it->micro_batch == sent->micro_batch &&
+            it->layer == sent->layer)
+            return i + 1;
+    }
+    BUG("item %u is never waited for", post);
+}
+
+/* Low-latency kernels: the sending one stands before the POST, the receiving one behind the WAIT. */
+static void mean_spans(const struct following *f, double mean_s[2])
+{
+    double n[2] = {0, 0};
+    mean_s[0] = mean_s[1] = 0;
+    for (uint32_t i = 0; i < f->s->program.n && !f->s->layout.prefill; i++) {
+        const struct infer_item *it = &f->s->program.items[i];
+        if (it->action != DO_POST)
+            continue;
+        uint32_t receives = received_by(&f->s->program, i);
+        for (uint32_t r = 0; r < f->n; r++)
+            mean_s[it->combine] += at(f, f->t->end_s, receives, r) - at(f, f->t->start_s, i - 1, r);
+        n[it->combine] += f->n;
+    }
+    for (int combine = 0; combine < 2; combine++)
+        mean_s[combine] /= fmax(n[combine], 1);
+}
+
 /* Whether every item of the last but one layer happened once more, one period later. */
 static bool is_periodic(const struct following *f)
 {
@@ -195,5 +226,6 @@ void infer_account(const struct infer_step *s, const struct infer_times *t, stru
     scale(&more, missing);
     add(&out->total, &more);
     mean_exchanges(&f, out->exchange_s);
+    mean_spans(&f, out->span_s);
     arena_free(a);
 }

@@ -13,6 +13,9 @@ static const struct cfg_field decode_fields[] = {
               "positions of a sequence in the KV cache; all sequences alike"),
     ROW_COUNT(infer_decode_cfg, "extra_tokens", extra_tokens, "0", 0, 16,
               "tokens of a sequence that a step verifies beside the one it generates (speculative decoding)"),
+    ROW_AMOUNT(infer_decode_cfg, "acceptance", acceptance_ratio, DIM_RATIO, "0", 0, 1,
+               "probability that an extra token is right, when those before it are; a step then takes the modules that "
+               "predict them, too. 0 = what speculation adds is not counted"),
     ROW_COUNT(infer_decode_cfg, "output", output, "1000", 1, 1 << 20,
               "phase disaggregated: tokens that a request generates; only the balance of the phases depends on it"),
     ROW_AMOUNT(infer_decode_cfg, "launch_gap", launch_gap_s, DIM_TIME, "0.5 us", 0, 1e-3,

@@ -29,9 +29,10 @@ struct infer_decode_cfg {
     int64_t batch;   /* sequences per GPU */
     int64_t context; /* cached positions of a sequence */
     double launch_gap_s;
-    int64_t output;       /* tokens that a request generates */
-    int64_t extra_tokens; /* verified beside the one that is generated (speculative
+    int64_t output;          /* tokens that a request generates */
+    int64_t extra_tokens;    /* verified beside the one that is generated (speculative
                              decoding) */
+    double acceptance_ratio; /* of an extra token; 0 = not counted */
 };
 
 struct infer_prefill_cfg {

@@ -4,11 +4,11 @@
  * decoding; the same cut as SGLang's five stages with the second batch two stages
  * behind):
  *
- *     computing   SHARED 0, ATTN-0 1 |  MLP 0  | ATTN-1 1 | SHARED 1, ATTN-0 0' |  MLP
- * 1  | ATTN-1 0' ... network         DISPATCH 0     |         COMBINE 0  |     DISPATCH
- * 1      |         COMBINE 1
+ *     computing   SHARED 0, ATTN-0 1 | MLP 0 | ATTN-1 1  | SHARED 1, ATTN-0 0' | MLP 1 | ATTN-1 0' ...
+ *     network         DISPATCH 0     |       | COMBINE 0 |      DISPATCH 1     |       | COMBINE 1
  *
- * What a combine brings is needed by ATTN-0 of the next layer only. Prefill (picture of
+ * A combine is received before the other micro-batch's dispatch is sent, though only ATTN-0 of the next layer needs
+ * what it brings: exchanges never share the network. Prefill (picture of
  * prefilling):
  *
  *     computing   ATTN 1 | SHARED 0 | ATTN 0 |  MLP 1  |  MLP 0  | SHARED 1 ...
@@ -121,10 +121,10 @@ static void dense_layers(struct building *b)
 static void decode_half(struct building *b, uint8_t mb, uint32_t layer, uint32_t next)
 {
     uint8_t other = !mb;
-    send(b, false, mb, layer);
-    shared(b, mb, layer);
     if (next > b->p->dense)
         receive(b, true, other, next - 1);
+    send(b, false, mb, layer);
+    shared(b, mb, layer);
     if (next < b->layers)
         attn0(b, other, next);
     receive(b, false, mb, layer);

@@ -17,6 +17,12 @@ static double exposed_s(const struct infer_parts *p)
     return p->exposed_s[0] + p->exposed_s[1] + p->waiting_s[0] + p->waiting_s[1];
 }
 
+static double layers_s(const struct infer_outcome *o)
+{
+    const struct infer_parts *p = &o->account.total;
+    return p->step_s - p->stage_s[STAGE_EMBED] - p->stage_s[STAGE_HEAD];
+}
+
 /* --- metrics ------------------------------------------------------------------ */
 
 static struct result_metric *metric(struct kind_run *run, const char *prefix, const char *name, double value,
@@ -45,23 +51,44 @@ static void add_step_inputs(struct kind_run *run, struct result_metric *m, const
                      c->prefill ? "cluster.kernels.launch_gap" : "inference.decode.launch_gap");
 }
 
+static const char step_formula[] = "computation + exposed dispatch + exposed combine "
+                                   "+ TP exchanges + end of other "
+                                   "ranks + host gap";
+
+/* With predicted tokens that are counted, a step takes the modules that predict them and yields more than a token. */
+static void add_speculation(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
+                            const char *prefix)
+{
+    struct result_metric *m = metric(run, prefix, "step_time", o->step_s, DIM_TIME,
+                                     "a step: all layers, and the modules that predict", step_formula);
+    add_step_inputs(run, m, c, o);
+    metric(run, prefix, "draft_time", o->draft_s, DIM_TIME, "of it, the modules that predict",
+           "extra_tokens * (projection + layer + head)");
+    m = metric(run, prefix, "tokens_per_step", o->tokens_per_step, DIM_RATIO, "of a sequence, on average",
+               "1 + p + ... + p^extra_tokens");
+    result_add_input(m, run->arena, "p", c->cfg.decode.acceptance_ratio, DIM_RATIO, "inference.decode.acceptance");
+}
+
 static void add_decode(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
                        const char *prefix)
 {
-    double batch = (double)c->cfg.decode.batch;
-    struct result_metric *m =
-        metric(run, prefix, "tpot", o->step_s, DIM_TIME, "time per output token: a step of all layers",
-               "computation + exposed dispatch + exposed combine "
-               "+ TP exchanges + end of other "
-               "ranks + host gap");
-    add_step_inputs(run, m, c, o);
-    metric(run, prefix, "tokens_per_s_user", 1 / o->step_s, DIM_RATIO, "tokens per second of one sequence",
-           "1 / tpot; what speculation adds is not in it");
-    m = metric(run, prefix, "tokens_per_s_gpu", batch / o->step_s, DIM_RATIO, "tokens per second of a GPU",
+    bool counted = o->draft_s > 0;
+    double batch = (double)c->cfg.decode.batch, tpot_s = o->step_s / o->tokens_per_step;
+    struct result_metric *m = metric(run, prefix, "tpot", tpot_s, DIM_TIME,
+                                     counted ? "time per output token" : "time per output token: a step of all layers",
+                                     counted ? "step_time / tokens_per_step" : step_formula);
+    if (counted)
+        add_speculation(run, c, o, prefix);
+    else
+        add_step_inputs(run, m, c, o);
+    metric(run, prefix, "tokens_per_s_user", 1 / tpot_s, DIM_RATIO, "tokens per second of one sequence",
+           counted ? "1 / tpot" : "1 / tpot; what speculation adds is not in it");
+    m = metric(run, prefix, "tokens_per_s_gpu", batch / tpot_s, DIM_RATIO, "tokens per second of a GPU",
                "batch / tpot");
     result_add_input(m, run->arena, "batch", batch, DIM_COUNT, "inference.decode.batch");
-    metric(run, prefix, "tokens_per_s_node", batch * (double)c->hw.node.gpus / o->step_s, DIM_RATIO,
+    metric(run, prefix, "tokens_per_s_node", batch * (double)c->hw.node.gpus / tpot_s, DIM_RATIO,
            "tokens per second of a node", "tokens_per_s_gpu * cluster.node.gpus");
+    metric(run, prefix, "layers_time", layers_s(o), DIM_TIME, "all layers: without embedding and head", NULL);
 }
 
 static void add_prefill(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
@@ -96,6 +123,13 @@ static void add_communication(struct kind_run *run, const struct infer_outcome *
     metric(run, prefix, "dispatch_time", o->account.exchange_s[0], DIM_TIME,
            "from the last rank's posting to the last arrival, mean of layers", NULL);
     metric(run, prefix, "combine_time", o->account.exchange_s[1], DIM_TIME, "the same of a combine", NULL);
+    if (!o->step.layout.prefill) {
+        metric(run, prefix, "dispatch_span", o->account.span_s[0], DIM_TIME,
+               "from the sending kernel's start to the receiving kernel's end, with what computes between them: what a "
+               "profile shows (mean of ranks and layers)",
+               NULL);
+        metric(run, prefix, "combine_span", o->account.span_s[1], DIM_TIME, "the same of a combine", NULL);
+    }
     metric(run, prefix, "nodes_per_token", o->step.nodes_per_token, DIM_RATIO,
            "nodes that a token's experts lie on, its own counted", "mean over tokens and layers");
     metric(run, prefix, "ranks_per_token", o->step.ranks_per_token, DIM_RATIO, "GPUs that they lie on",
@@ -298,7 +332,7 @@ void infer_result_parts(struct kind_run *run, const struct infer_case *c, const 
 {
     const struct infer_parts *p = &o->account.total;
     double gap_s = 0;
-    run->result.parts = ARENA_ARRAY(run->arena, struct result_part, N_STAGES + 10);
+    run->result.parts = ARENA_ARRAY(run->arena, struct result_part, N_STAGES + 11);
     run->result.n_parts = 0;
     for (int s = 0; s < N_STAGES; s++) {
         double gap_of_stage_s = gaps_s(o, (enum infer_stage)s);
@@ -314,6 +348,7 @@ void infer_result_parts(struct kind_run *run, const struct infer_case *c, const 
     if (c->cfg.eager)
         add_part(run, "waiting for launches", p->launch_s, "the CPU had not launched the stage");
     add_part(run, "end of other ranks", p->idle_s, "this rank was done, others were not");
+    add_part(run, "predicting tokens", o->draft_s, "modules that predict");
     add_part(run, "host gap", c->cfg.host_gap_s, "inference.host_gap");
 }
 
@@ -357,6 +392,8 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c, const
         add_limit(run, t, names[i], limit_s[i], o->step_s);
     add_limit(run, t, "network", p->exposed_s[0] + p->exposed_s[1] + p->tp_s, o->step_s);
     add_limit(run, t, "unequal ranks", p->waiting_s[0] + p->waiting_s[1] + p->idle_s, o->step_s);
+    if (o->draft_s > 0)
+        add_limit(run, t, "predicting tokens", o->draft_s, o->step_s);
     if (c->cfg.host_gap_s > 0 || c->cfg.eager)
         add_limit(run, t, "CPU", c->cfg.host_gap_s + p->launch_s, o->step_s);
     const char *most = "";

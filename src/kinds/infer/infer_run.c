@@ -242,6 +242,7 @@ int infer_case_run(struct kind_run *run, const struct infer_case *c, struct infe
         run_layers(run, kept, topo, &l, 0, out, diag))
         return -1;
     out->step_s = out->account.total.step_s + c->cfg.host_gap_s;
+    out->tokens_per_step = 1;
     return 0;
 }
 

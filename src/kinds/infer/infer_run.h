@@ -44,7 +44,9 @@ struct infer_outcome {
     struct infer_step step;
     struct infer_memory memory;
     struct infer_account account;
-    double step_s; /* account.total.step_s and inference.host_gap */
+    double step_s;          /* account.total.step_s, draft_s and inference.host_gap */
+    double draft_s;         /* modules that predict extra tokens; 0 = not counted */
+    double tokens_per_step; /* of a sequence */
     const struct kernel_model *kernels;
     double kv_B;     /* of caches that a rank sends */
     double kv_end_s; /* when the last of them has arrived; 0 = none are sent */

@@ -9,6 +9,7 @@
 
 #include "base/progress.h"
 #include "kinds/infer/infer_result.h"
+#include "kinds/infer/spec_step.h"
 #include "kinds/result_build.h"
 
 static bool runs(const struct infer_cfg *cfg, bool prefill)
@@ -40,6 +41,9 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
                (long long)infer_cfg(s)->prefill.nodes, (long long)s->cluster.nodes);
         return;
     }
+    if (infer_cfg(s)->decode.acceptance_ratio > 0 && !infer_cfg(s)->decode.extra_tokens)
+        REPORT("inference.decode.acceptance",
+               "no token is predicted that could be right; give inference.decode.extra_tokens");
     if (infer_setup_open(file, arena, &setup, diag))
         return;
     for (int prefill = 0; prefill < 2; prefill++)
@@ -88,11 +92,11 @@ static void compare(struct kind_run *run, const struct infer_case *c, const stru
                         "one as inference.published, with a source");
         return;
     }
-    double tokens = (double)(c->prefill ? c->cfg.prefill.tokens : c->cfg.decode.batch);
+    double tokens = c->prefill ? (double)c->cfg.prefill.tokens : (double)c->cfg.decode.batch * o->tokens_per_step;
     struct result_table *t = result_add_table(&run->result, run->arena, "published", "beside others' measurements",
                                               published_columns, N_PUB, 4);
     add_published(t, "step, ms", 1e3 * o->step_s, 1e3 * p->step_s);
-    add_published(t, "tokens/s of a user", 1 / o->step_s, c->prefill ? 0 : p->user_per_s);
+    add_published(t, "tokens/s of a user", o->tokens_per_step / o->step_s, c->prefill ? 0 : p->user_per_s);
     add_published(t, "tokens/s of a GPU", tokens / o->step_s, p->gpu_per_s);
     add_published(t, "tokens/s of a node", tokens * (double)c->hw.node.gpus / o->step_s, p->node_per_s);
     if (!t->n_rows)
@@ -139,7 +143,7 @@ static void add_notes(struct kind_run *run, const struct infer_outcome *o)
 static int run_phase(struct kind_run *run, const struct infer_case *c, const char *prefix, struct infer_outcome *o,
                      struct diag *diag)
 {
-    if (infer_case_run(run, c, o, diag))
+    if (infer_case_run(run, c, o, diag) || spec_count(run, c, o, diag))
         return -1;
     run->result.setting = setting_of(run, c, o);
     infer_result_metrics(run, c, o, prefix);

@@ -17,6 +17,7 @@ static int run_case(struct kind_run *run, const struct infer_setup *setup, int64
     c.cfg.decode.batch = batch;
     c.cfg.decode.context = context;
     c.cfg.decode.extra_tokens = extra;
+    c.cfg.decode.acceptance_ratio = 0;
     return infer_case_check(&c, run->arena, diag) || infer_case_run(run, &c, out, diag) ? -1 : 0;
 }
 
@@ -43,10 +44,19 @@ static double projection_s(const struct spec_plain *p, double rows, double hidde
     return p->gap_s + kernel_time(p->kernels, &call).time_s;
 }
 
+/* The first pass takes what the step verified, the further ones a token of each sequence. */
+static double draft_s(const struct kind_run *run, const struct spec_plain *plain, const struct infer_outcome *o,
+                      int64_t extra)
+{
+    double batch = (double)plain->batch, hidden = (double)run->file->scenario->llm.hidden;
+    double first_s = projection_s(plain, batch * (1 + (double)extra), hidden) + o->account.layer.step_s + plain->head_s;
+    double further_s = projection_s(plain, batch, hidden) + plain->layer_s + plain->head_s;
+    return first_s + ((double)extra - 1) * further_s;
+}
+
 int spec_step(struct kind_run *run, const struct infer_setup *setup, const struct spec_plain *plain, int64_t extra,
               struct spec_step *out, struct diag *diag)
 {
-    double batch = (double)plain->batch, hidden = (double)run->file->scenario->llm.hidden;
     struct infer_outcome o;
     if (!extra) {
         *out = (struct spec_step){plain->step_s, 0};
@@ -54,9 +64,21 @@ int spec_step(struct kind_run *run, const struct infer_setup *setup, const struc
     }
     if (run_case(run, setup, plain->batch, plain->context, extra, &o, diag))
         return -1;
-    double first_s = projection_s(plain, batch * (1 + (double)extra), hidden) + o.account.layer.step_s + plain->head_s;
-    double further_s = projection_s(plain, batch, hidden) + plain->layer_s + plain->head_s;
-    *out = (struct spec_step){o.step_s, first_s + ((double)extra - 1) * further_s};
+    *out = (struct spec_step){o.step_s, draft_s(run, plain, &o, extra)};
+    return 0;
+}
+
+int spec_count(struct kind_run *run, const struct infer_case *c, struct infer_outcome *o, struct diag *diag)
+{
+    const struct infer_decode_cfg *d = &c->cfg.decode;
+    struct spec_plain plain;
+    if (c->prefill || d->acceptance_ratio <= 0)
+        return 0;
+    if (spec_plain(run, c->setup, d->batch, d->context, &plain, diag))
+        return -1;
+    o->draft_s = draft_s(run, &plain, o, d->extra_tokens);
+    o->step_s += o->draft_s;
+    o->tokens_per_step = spec_tokens(d->acceptance_ratio, d->extra_tokens);
     return 0;
 }
 

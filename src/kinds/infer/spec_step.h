@@ -21,6 +21,10 @@ struct spec_step {
     double draft_s;  /* the modules: extra passes, one after the other */
 };
 
+/* Adds the modules and the tokens that are right to a step that verifies inference.decode.extra_tokens; nothing where
+ * inference.decode.acceptance is 0. */
+int spec_count(struct kind_run *run, const struct infer_case *c, struct infer_outcome *o, struct diag *diag);
+
 /* 0, or -1 with the reason; what does not fit was reported by the case's check. */
 int spec_step(struct kind_run *run, const struct infer_setup *setup, const struct spec_plain *plain, int64_t extra,
               struct spec_step *out, struct diag *diag);
