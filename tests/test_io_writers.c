@@ -196,7 +196,7 @@ START_TEST(timeline_escapes_every_text)
         ck_assert_str_eq(at(e, "name")->valuestring, ODD);
         ck_assert_str_eq(at(e, "cat")->valuestring, ODD);
         ck_assert_str_eq(at(at(e, "args"), "phase")->valuestring, ODD);
-        ck_assert_double_eq_tol(at(e, "ts")->valuedouble, 0.5e6, 1e-3);
+        ck_assert_double_eq_tol(at(e, "ts")->valuedouble, 0.5e6 + 1, 1e-3);
         ck_assert_double_eq_tol(at(e, "dur")->valuedouble, 0.02e6, 1);
     }
     ck_assert_int_eq(slices, 1); /* of device 0 alone */

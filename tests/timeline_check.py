@@ -16,6 +16,7 @@ def ns(us):
     return whole
 
 
+assert min(e["ts"] for e in events if "ts" in e) == 1, "a run begins at 1 us"
 begun = {}
 for e in events:
     assert e["ph"] in "MXbeC", e
@@ -23,7 +24,7 @@ for e in events:
     if e["ph"] == "M":
         names.add((e["name"], e["pid"], e["tid"]))
     elif e["ph"] == "X":
-        assert e["dur"] >= 0 and e["ts"] >= 0, e
+        assert e["dur"] >= 0 and e["ts"] >= 1, e  # DevTools leave out what begins at 0
         start = ns(e["ts"])
         tracks[e["pid"], e["tid"]].append((start, start + ns(e["dur"])))
     elif e["ph"] == "C":

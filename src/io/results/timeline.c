@@ -1,5 +1,6 @@
 /* Trace events, times in microseconds with three decimals: viewers count whole nanoseconds, and ends are
- * rounded like starts, so that neighbours on a track meet instead of overlapping. 'M' names of processes
+ * rounded like starts, so that neighbours on a track meet instead of overlapping. A run begins at 1 us: Chrome's DevTools
+ * leave an event at 0 out of the range that they show. 'M' names of processes
  * and threads, 'X' ops (lanes are serial, so slices of a track never overlap), 'b'/'e' pairs for transfers,
  * 'C' counters for link utilisation. Written as a stream: a timeline of all ranks does not fit into memory
  * twice. */
@@ -48,6 +49,8 @@ static long long ns(double time_s)
 {
     return llround(1e9 * time_s);
 }
+
+enum { ORIGIN_NS = 1000 };
 
 static void write_us(struct timeline *t, const char *key, long long time_ns)
 {
@@ -126,7 +129,7 @@ static void write_ops(struct timeline *t)
         begin_event(t, 'X', t->g->strings[op->name], op->device);
         long long start_ns = ns(t->o->op_start_s[i]);
         outfile_printf(t->f, ",\"tid\":%u", op->lane);
-        write_us(t, "ts", start_ns);
+        write_us(t, "ts", ORIGIN_NS + start_ns);
         write_us(t, "dur", ns(t->o->op_end_s[i]) - start_ns);
         outfile_printf(t->f, ",");
         write_member(t, "cat", t->g->strings[op->class_name]);
@@ -143,7 +146,7 @@ static void write_transfer_edge(struct timeline *t, uint32_t id, char phase, dou
     snprintf(name, sizeof name, "GPU %u to GPU %u", tr->src, tr->dst);
     begin_event(t, phase, name, t->wanted[tr->src] ? tr->src : tr->dst);
     outfile_printf(t->f, ",\"cat\":\"transfer\",\"id\":%u,\"tid\":0", id);
-    write_us(t, "ts", ns(at_s));
+    write_us(t, "ts", ORIGIN_NS + ns(at_s));
     double took_s = t->o->transfer_end_s[id] - t->o->transfer_start_s[id];
     if (phase == 'b') {
         outfile_printf(t->f, ",\"args\":{\"bytes\":%.0f,\"src\":%u,\"dst\":%u,\"GB/s\":%.6g,", tr->bytes_B, tr->src,
@@ -184,7 +187,7 @@ static void write_counters(struct timeline *t, uint32_t pid)
         snprintf(name, sizeof name, "%s utilisation", link_name);
         begin_event(t, 'C', name, pid);
         outfile_printf(t->f, ",\"tid\":0");
-        write_us(t, "ts", ns(s->time_s));
+        write_us(t, "ts", ORIGIN_NS + ns(s->time_s));
         outfile_printf(t->f, ",\"args\":{\"share\":%.6f}}", capacity_Bps > 0 ? s->load_Bps / capacity_Bps : 0);
     }
 }
