@@ -98,6 +98,8 @@ echo '{"traceEvents": []}' >bad.json
 refused 3 "a profile without kernels" bad.json - "the trace holds no kernels; profile with activities="
 { printf '{"traceEvents": [{"name": "'; head -c 1100000 /dev/zero | tr '\0' x; echo '"}]}'; } >bad.json
 refused 5 "an event of a megabyte" bad.json 1:18 "one value is longer than"
+{ printf '{"traceEvents": ['; head -c 200000000 /dev/zero | tr '\0' ' '; } | gzip -9 >bad.gz
+refused 5 "gzip that unpacks to a thousand times its size" bad.gz - "the compressed data unpacks to"
 sed 's/"trace_version": 2/"trace_version": 3/' own.json >bad.json
 refused 3 "another version" bad.json 1:19 "this program reads trace_version 1 and 2; import the trace again"
 sed 's/\[2\]\]/[20]]/' own.json >bad.json

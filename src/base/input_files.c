@@ -17,6 +17,14 @@ static struct {
     size_t n, cap;
 } recorded;
 
+static struct {
+    struct identity {
+        dev_t device;
+        ino_t inode;
+    } * files;
+    size_t n, cap;
+} opened;
+
 _Static_assert(SHA256_TEXT == SHA256_DIGEST_STRING_LENGTH, "hex digits and a NUL");
 
 void sha256_text(const void *data, size_t len, char out[SHA256_TEXT])
@@ -35,6 +43,44 @@ int sha256_file(const char *path, char out[SHA256_TEXT])
         return -1;
     }
     return SHA256File(path, out) ? 0 : -1;
+}
+
+static bool identify(const char *path, struct identity *out)
+{
+    struct stat st;
+
+    if (stat(path, &st) || !S_ISREG(st.st_mode))
+        return false;
+    *out = (struct identity){st.st_dev, st.st_ino};
+    return true;
+}
+
+static bool is_opened(const struct identity *id)
+{
+    for (size_t i = 0; i < opened.n; i++)
+        if (opened.files[i].device == id->device && opened.files[i].inode == id->inode)
+            return true;
+    return false;
+}
+
+bool input_file_is(const char *path)
+{
+    struct identity id;
+
+    return identify(path, &id) && is_opened(&id);
+}
+
+void input_file_opened(const char *path)
+{
+    struct identity id;
+
+    if (!identify(path, &id) || is_opened(&id))
+        return;
+    if (opened.n == opened.cap) {
+        opened.cap = opened.cap ? 2 * opened.cap : 16;
+        opened.files = checked_alloc(realloc(opened.files, opened.cap * sizeof *opened.files));
+    }
+    opened.files[opened.n++] = id;
 }
 
 void input_files_record(void)
@@ -68,6 +114,7 @@ static struct input_file *append(const char *path)
 
 void input_file_add(const char *path)
 {
+    input_file_opened(path);
     if (!recorded.on || find(path))
         return;
     struct input_file *f = append(path);
@@ -77,6 +124,7 @@ void input_file_add(const char *path)
 
 void input_file_add_text(const char *path, const char *text, size_t len)
 {
+    input_file_opened(path);
     if (!recorded.on || find(path))
         return;
     struct input_file *f = append(path);

@@ -19,6 +19,12 @@ struct input_file {
 
 struct yaml_doc;
 
+/* A file is being read, by whatever reader: no output of this process may replace it (outfile.h). Known by device and
+ * inode, so under any name. All functions below that add a file do this, too. */
+void input_file_opened(const char *path);
+/* Whether such a file lies under this path now. */
+bool input_file_is(const char *path);
+
 /* Starts over with an empty list. A forked child inherits the list and adds to its own copy. */
 void input_files_record(void);
 /* A file is being read. Cheap when it is known already or nothing is recorded. */

@@ -19,6 +19,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/input_files.h"
+
 #define BUFFER_B 65536
 #define MAX_OPEN 64
 #define MAX_TRIES 100 /* other temporaries of the same name that we step around */
@@ -140,6 +142,17 @@ static int open_temporary(struct outfile *f, mode_t mode, struct diag *diag)
     return result;
 }
 
+/* What is read must not be replaced, however both are named; said before the work, and again when the last input is
+ * known. */
+static int refuse_input(const char *path, struct diag *diag)
+{
+    if (!input_file_is(path))
+        return 0;
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(path),
+               "cannot write: this is a file that the same command reads; give the output another name");
+    return -1;
+}
+
 static int open_target(struct outfile *f, struct diag *diag)
 {
     bool in_place;
@@ -152,7 +165,7 @@ static int open_target(struct outfile *f, struct diag *diag)
     }
     if (*f->path == 0)
         return fail(diag, "output", "write", ENOENT);
-    if (check_target(f, &in_place, &mode, diag))
+    if (check_target(f, &in_place, &mode, diag) || refuse_input(f->path, diag))
         return -1;
     if (!in_place)
         return open_temporary(f, mode, diag);
@@ -327,6 +340,10 @@ static void finish(struct outfile *f)
 
 int outfile_close(struct outfile *f, struct diag *diag)
 {
+    if (f->target && refuse_input(f->target, diag)) {
+        outfile_abandon(f);
+        return -1;
+    }
     finish(f);
     int result = f->error ? fail(diag, f->path, "write", f->error) : 0;
     if (result && f->temporary)
@@ -334,6 +351,23 @@ int outfile_close(struct outfile *f, struct diag *diag)
     unregister(f);
     release(f);
     return result;
+}
+
+bool outfile_same(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    if (!strcmp(a, b))
+        return true;
+    if (stat(a, &x) == 0 && stat(b, &y) == 0)
+        return x.st_dev == y.st_dev && x.st_ino == y.st_ino && S_ISREG(x.st_mode);
+    char *dir_a = directory_of(a), *dir_b = directory_of(b);
+    const char *base_a = strrchr(a, '/'), *base_b = strrchr(b, '/');
+    bool same = !strcmp(base_a ? base_a + 1 : a, base_b ? base_b + 1 : b) && stat(dir_a, &x) == 0 &&
+                stat(dir_b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    free(dir_a);
+    free(dir_b);
+    return same;
 }
 
 void outfile_abandon(struct outfile *f)

@@ -14,7 +14,11 @@ struct outfile;
 /* Whether a name has this ending (".json"), or has it before .gz: what is to be written. */
 bool outfile_ends_in(const char *path, const char *ending);
 
-/* path "-" is standard output. A name that ends in .gz is compressed.
+/* Whether two paths are one file, there or not yet. */
+bool outfile_same(const char *a, const char *b);
+
+/* path "-" is standard output. A name that ends in .gz is compressed. A file that this process has read as an input
+ * (input_files.h) is refused, here or, when it was read later, in outfile_close.
  * A target that is no regular file (/dev/full, a pipe) is written in place. NULL on
  * error. */
 struct outfile *outfile_open(const char *path, struct diag *diag);

@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "base/cfg.h"
+#include "base/input_files.h"
 #include "campaign/compare_judge.h"
 #include "io/results/items.h"
 #include "io/sweepdb/sweep_db.h"
@@ -340,6 +341,7 @@ static bool is_database(const char *path)
 {
     char head[16] = "";
     FILE *f = fopen(path, "rb");
+    input_file_opened(path);
     bool is = f && fread(head, 1, sizeof head, f) == sizeof head && !memcmp(head, "SQLite format 3", sizeof head);
     if (f)
         fclose(f);

@@ -44,6 +44,8 @@ struct diag;
 /* A table as the options of a command want it: to the file of -o (JSON or CSV), else as JSON or text on standard
  * output. */
 void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag);
+/* One more output beside `n` others: the end with a message when it is one of them. */
+void option_output(const char *path, const char *const *others, int n, struct argp_state *state);
 /* -o FILE.json or FILE.csv, or the end with a message. */
 const char *option_table_file(const char *path, struct argp_state *state);
 

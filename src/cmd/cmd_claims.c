@@ -72,6 +72,7 @@ static void add_out(struct options *o, const char *path, struct argp_state *stat
 {
     if (o->n_out == MAX_OUT)
         argp_error(state, "more than %d times -o", MAX_OUT);
+    option_output(path, o->out, o->n_out, state);
     o->out_format[o->n_out] = format_of(path, state);
     o->out[o->n_out++] = path;
 }

@@ -40,6 +40,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'o':
         if ((key == 's' ? o->n_set : o->n_out) == MAX_LIST)
             argp_error(state, "more than %d times -%c", MAX_LIST, key);
+        if (key == 'o')
+            option_output(arg, o->out, o->n_out, state);
         if (key == 's')
             o->set[o->n_set++] = arg;
         else
@@ -72,6 +74,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (o->scenario)
             argp_error(state, "one scenario at a time; '%s' is a second one", arg);
         o->scenario = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->timeline)
+            option_output(o->timeline, o->out, o->n_out, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which scenario? For example:\n"

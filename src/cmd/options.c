@@ -19,6 +19,13 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
     return value;
 }
 
+void option_output(const char *path, const char *const *others, int n, struct argp_state *state)
+{
+    for (int i = 0; i < n; i++)
+        if (outfile_same(path, others[i]))
+            argp_error(state, "'%s' and '%s' are one file, in which only the last output would stay", others[i], path);
+}
+
 const char *option_table_file(const char *path, struct argp_state *state)
 {
     if (!outfile_ends_in(path, ".json") && !outfile_ends_in(path, ".csv") && strncmp(path, "/dev/", 5))

@@ -16,7 +16,8 @@
 #include "base/input_files.h"
 #include "base/yaml_doc.h"
 
-enum { BUFFER_B = 65536, MAX_KEY_B = 4096, FIRST_TEXT_B = 4096 };
+enum { BUFFER_B = 65536, MAX_KEY_B = 4096, FIRST_TEXT_B = 4096, MAX_PACKING = 300 };
+static const uint64_t FREE_UNPACKED_B = 64u << 20, MAX_UNPACKED_B = (uint64_t)256 << 30;
 
 struct json_stream {
     const char *name;
@@ -24,6 +25,7 @@ struct json_stream {
     gzFile gz; /* NULL: memory */
     const unsigned char *bytes;
     size_t at, n; /* in bytes: the next one, how many there are */
+    uint64_t unpacked_B;
     unsigned char *buffer;
     int line, column;             /* of the next byte */
     int start_line, start_column; /* of the last value */
@@ -66,6 +68,17 @@ static void read_error(struct json_stream *js)
                    reason ? reason + 2 : text); /* without "<fd:3>: " */
 }
 
+/* A profile packs 10 to 40 times. What unpacks to far more, once it is large, was made to keep its reader busy. */
+static bool is_bomb(const struct json_stream *js)
+{
+    z_off_t read_B = gzoffset(js->gz); /* -1: of a pipe */
+
+    if (gzdirect(js->gz) || js->unpacked_B < FREE_UNPACKED_B)
+        return false;
+    return js->unpacked_B > MAX_UNPACKED_B ||
+           (read_B >= 0 && js->unpacked_B > FREE_UNPACKED_B + MAX_PACKING * (uint64_t)read_B);
+}
+
 /* Whether a byte is there; reads on where the buffer is empty. */
 static bool fill(struct json_stream *js)
 {
@@ -83,6 +96,14 @@ static bool fill(struct json_stream *js)
     js->at = 0;
     js->n = (size_t)n;
     js->any = true;
+    js->unpacked_B += (unsigned)n;
+    if (is_bomb(js)) {
+        diag_error(js->diag, EXIT_LIMIT, SRCLOC_FILE(js->name),
+                   "the compressed data unpacks to %llu MiB and more, over %d times its size: no profile does",
+                   (unsigned long long)(js->unpacked_B >> 20), MAX_PACKING);
+        js->failed = true;
+        return false;
+    }
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/input_files.h"
 #include "io/inputs/model_file.h"
 
 /* What the keys of a model_type do not say. Other types may have norms, tied heads or attention of their own. */
@@ -275,6 +276,7 @@ int model_import_text(const char *json, size_t len, const char *path, struct are
 static char *slurp(const char *path, struct arena *arena, size_t *len, struct diag *diag)
 {
     FILE *f = fopen(path, "rb");
+    input_file_opened(path);
     char *text = ARENA_ARRAY(arena, char, LARGEST_CONFIG_B + 1);
     *len = f ? fread(text, 1, LARGEST_CONFIG_B, f) : 0;
     bool failed = !f || ferror(f), large = f && !feof(f) && fgetc(f) != EOF;

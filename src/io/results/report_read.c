@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/input_files.h"
 #include "io/results/report.h"
 #include "io/sweepdb/sweep_db.h"
 
@@ -18,6 +19,7 @@ static const size_t max_file_B = (size_t)256 << 20;
 static char *read_all(const char *path, size_t *len, struct diag *diag)
 {
     gzFile f = gzopen(path, "rb");
+    input_file_opened(path);
     if (!f) {
         diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot open: %s", strerror(errno));
         return NULL;

@@ -118,6 +118,25 @@ static int open_journal(struct sweep_journal *j, const struct sweep_about *about
     return 0;
 }
 
+/* Removes the journal of an earlier sweep, once its lock is ours: one that runs keeps what it has. Whatever is no
+ * journal goes, too. */
+static int drop_old(char *path, struct diag *diag)
+{
+    struct sweep_journal old = {.path = path};
+    int failed = 0;
+
+    if (access(path, F_OK))
+        return 0;
+    if (sqlite3_open(path, &old.db) == SQLITE_OK)
+        sqlite3_exec(old.db, "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if ((sqlite3_errcode(old.db) & 0xff) == SQLITE_BUSY)
+        failed = fail(&old, diag);
+    else
+        remove_files(path);
+    sqlite3_close(old.db);
+    return failed;
+}
+
 struct sweep_journal *sweep_journal_open(const char *path, const struct sweep_about *about, bool resume, bool drop,
                                          struct diag *diag)
 {
@@ -126,8 +145,11 @@ struct sweep_journal *sweep_journal_open(const char *path, const struct sweep_ab
         j->path = checked_alloc(malloc(strlen(path) + sizeof ".part"));
         sprintf(j->path, "%s.part", path);
     }
-    if (path && drop)
-        remove_files(j->path);
+    if (path && drop && drop_old(j->path, diag)) {
+        free(j->path);
+        free(j);
+        return NULL;
+    }
     if (path && !drop && !resume && !access(j->path, F_OK)) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(j->path),
                    "a sweep was begun here and not finished; go on with --resume, or start anew with --overwrite");

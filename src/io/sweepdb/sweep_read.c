@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/input_files.h"
 #include "io/sweepdb/sweep_schema.h"
 
 enum {
@@ -272,6 +273,7 @@ struct sweep_db *sweep_db_open(const char *path, struct diag *diag)
         sqlite3_close(db);
         return NULL;
     }
+    input_file_opened(path);
     return sweep_db_over(db, path, diag);
 }
 
