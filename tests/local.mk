@@ -35,6 +35,7 @@ check_PROGRAMS += tests/test_models_experts
 check_PROGRAMS += tests/test_models_single
 check_PROGRAMS += tests/test_models_serving
 check_PROGRAMS += tests/test_infer
+check_PROGRAMS += tests/test_models_blocks
 check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives
 check_PROGRAMS += tests/test_models_chunk

@@ -111,8 +111,28 @@ refused "a model that is none" "did you mean 'deepseek_v3'" deepseek-v3
 refused "attention that is none" "did you mean 'mla'" deepseek_v3 -s attention.kind=mlq
 refused "a network is no attention" "there is no attention 'moe'" deepseek_v3 -s attention.kind=moe
 refused "mha with fewer keys" "fewer are gqa" qwen_72b -s attention.kv_heads=8
-refused "groups that do not divide" "moe.groups must divide" deepseek_v3 -s moe.groups=7
+refused "groups that do not divide" "groups must divide routed" deepseek_v3 -s moe.groups=7
 refused "too many experts for the groups" "hold fewer experts" deepseek_v3 -s moe.top_groups=1 -s moe.top_k=64
+refused "a key of another block" "'kv_heads' of 'attention' changes nothing: block 'mla' does not read it" \
+    deepseek_v3 -s attention.kv_heads=8
+refused "a bias that MLA has not" "'qkv_bias' of 'attention' changes nothing" deepseek_v3 -s attention.qkv_bias=true
+refused "decoding that needs another cache" "needs another cache than 'gqa' keeps" llama3.1_70b \
+    -s attention.kind=gqa -s attention.decode=mla_absorbed \
+    -s attention.kv_lora=512 -s attention.nope_dim=128 -s attention.rope_dim=64 -s attention.v_dim=128
+refused "a block that no layer has" "no layer has block 'w'" deepseek_v3 -s blocks.w.window=128
+refused "a pattern of unknown blocks" "'w' in a pattern is attention, moe, dense, none" deepseek_v3 -s attention_pattern='w'
+refused "a pattern that does not close" "a ')' is missing" deepseek_v3 -s attention_pattern='(attention'
+refused "a pattern of too many layers" "more layers than the model has" deepseek_v3 -s attention_pattern='attention*62'
+expect 0 "keys of a file that an option lets rest" model deepseek_v3 -s attention.kind=gqa -s attention.kv_heads=8 \
+    -s attention.head_dim=128
+says "61 layers of 7168: 3 x gqa + dense_ffn, 58 x gqa + moe"
+tells "warning: 'attention.decode' changes nothing: 'mla_absorbed' keeps another cache than 'gqa'"
+tells "'q_lora', 'kv_lora', 'nope_dim', 'rope_dim' and 'v_dim' of 'attention' change nothing"
+expect 0 "every fourth layer sees everything" model llama3.1_70b -s attention_pattern='window*3 attention' \
+    -s blocks.window.window=1024 -f json -o every_fourth.json
+check "the others keep their windows" \
+    python3 -c "import json; v = lambda f: json.load(open(f))['metrics']['decode_bytes']['value']
+assert abs(v('whole.json') - v('every_fourth.json') - 0.75 * 3072 * 327680) < 1"
 refused "a key that is none" "did you mean 'hidden'" deepseek_v3 -s hiden=7168
 refused "experts that do not divide" "expert parallelism must divide" deepseek_v3 --ep 48
 refused "replicas that do not divide" "must divide the routed and redundant" deepseek_v3 --ep 144 --redundant 31
@@ -140,7 +160,7 @@ refused "a model inside of another" "save it as a file and import that" import s
 echo '[1]' >list.json
 refused "a list" "is an object" import list.json
 sed 's/"n_group": 8/"n_group": 7/' config.json >groups.json
-refused "groups of a config.json" "moe.groups must divide" import groups.json
+refused "groups of a config.json" "groups must divide routed" import groups.json
 # A scenario whose model cannot be says so, and does not compute with it.
 for kind in decode_ep144 tpot_bound_h800 serving_disaggregated speculative_mtp eplb_decode_ep144 train_step_2048; do
     expect 3 "$kind of attention that is none" run "$srcdir/scenarios/$kind.yaml" -s llm.attention.kind=mlaa

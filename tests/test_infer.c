@@ -26,13 +26,19 @@ static const char *const small[] = {"llm.layers=7",
                                     "inference.prefill.prompt=1024",
                                     "expert_load.redundant=0"};
 
+/* Grouped heads instead of latents, whose keys have to go. */
+#define GROUPED \
+    "llm.attention.kind=gqa", "llm.attention.decode=", "llm.attention.kv_heads=8", "llm.attention.head_dim=128", \
+        "llm.attention.q_lora=0", "llm.attention.kv_lora=0", "llm.attention.nope_dim=0", "llm.attention.rope_dim=0", \
+        "llm.attention.v_dim=0"
+
 /* The gate of all scenarios here, which takes longer to make than most of them to run. */
 static const struct infer_gate *gate_of(const struct model *m)
 {
     static struct arena *arena __attribute__((used)); /* held, or the leak check finds it lost */
     static struct infer_gate *gate;
     if (!gate)
-        gate = infer_gate_new(&m->moe, 1, arena = arena_new());
+        gate = infer_gate_new(&m->experts, 1, arena = arena_new());
     return gate;
 }
 
@@ -220,9 +226,10 @@ START_TEST(stages_of_a_micro_batch_are_in_order)
             lay_out(&f, prefill, &l);
             infer_program_build(&l, 4, f.arena, &p);
             ck_assert_uint_eq(p.micro_batches, i ? 1 : 2);
-            for (uint32_t layer = p.dense; layer < p.dense + 4; layer++)
+            ck_assert_uint_eq(p.sparse, 4);
+            for (uint32_t k = 0; k < p.sparse; k++)
                 for (uint32_t mb = 0; mb < p.micro_batches; mb++)
-                    check_layer(&p, prefill, mb, layer, p.dense + 3);
+                    check_layer(&p, prefill, mb, p.sparse_layer[k], p.sparse_layer[3]);
             close_it(&f);
         }
 }
@@ -304,6 +311,72 @@ START_TEST(sharing_layers_is_exact)
                               "inference.share_layers=false");
             ck_assert_double_eq_tol(shared, all, 1e-9 * all);
         }
+}
+END_TEST
+
+/* Every fourth layer sees everything, every third network is dense: what is left out is whole periods. */
+#define DIFFERENT \
+    "llm.layers=62", "llm.dense_layers=0", "llm.attention_pattern=window*3 attention", "llm.blocks.window.window=256", \
+        "llm.network_pattern=dense moe*2", "inference.routing=balanced"
+
+START_TEST(layers_that_differ_are_shared_by_periods)
+{
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (int i = 0; i < 2; i++) {
+            double shared = STEP(prefill, networks[i], DIFFERENT);
+            double all = STEP(prefill, networks[i], DIFFERENT, "inference.share_layers=false");
+            ck_assert_double_eq_tol(shared, all, 1e-9 * all);
+        }
+}
+END_TEST
+
+static uint32_t n_stages(const struct infer_program *p, uint32_t stage, uint32_t layer)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        n += p->items[i].action == DO_STAGE && p->items[i].stage == stage && p->items[i].layer == layer;
+    return n;
+}
+
+/* A layer of attention alone, one of a network alone, experts alone: each runs what it has, once for a micro-batch. */
+START_TEST(layers_run_what_they_have)
+{
+    static const struct {
+        const char *overlap;
+        uint32_t micro_batches;
+    } ways[] = {{"inference.overlap=dual", 2}, {"inference.overlap=none", 1}};
+    for (int prefill = 0; prefill < 2; prefill++)
+        for (int i = 0; i < 2; i++) {
+            struct fixture f;
+            struct infer_layout l;
+            struct infer_program p;
+            OPEN(&f, ways[i].overlap, "llm.layers=12", "llm.dense_layers=0",
+                 "llm.attention_pattern=attention none none", "llm.network_pattern=none dense moe");
+            lay_out(&f, prefill, &l);
+            infer_program_build(&l, 100, f.arena, &p);
+            ck_assert_uint_eq(p.sparse, 4);
+            for (uint32_t layer = 0; layer < 12; layer++) {
+                uint32_t has = layer % 3, mb = ways[i].micro_batches;
+                ck_assert_uint_eq(n_stages(&p, STAGE_ATTN0, layer), has == 0 && !prefill ? mb : 0);
+                ck_assert_uint_eq(n_stages(&p, STAGE_ATTN1, layer), has != 1 ? mb : 0); /* the gate stands there */
+                ck_assert_uint_eq(n_stages(&p, STAGE_DENSE, layer), has == 1 ? mb : 0);
+                ck_assert_uint_eq(n_stages(&p, STAGE_MLP, layer), has == 2 ? mb : 0);
+            }
+            close_it(&f);
+        }
+}
+END_TEST
+
+/* The step lies between those of models whose layers are all of one kind, and as far from them as it has of each. */
+START_TEST(a_mixture_is_between_its_parts)
+{
+    double whole = STEP(false, "sim.network=bound", "inference.decode.context=8192", "inference.overlap=none");
+    double window = STEP(false, "sim.network=bound", "inference.decode.context=8192", "inference.overlap=none",
+                         "llm.attention.window=256");
+    double mixed = STEP(false, "sim.network=bound", "inference.decode.context=8192", "inference.overlap=none",
+                        "llm.attention_pattern=window*6 attention", "llm.blocks.window.window=256");
+    ck_assert_double_lt(window, whole);
+    ck_assert_double_eq_tol(mixed, (6 * window + whole) / 7, 2e-3 * mixed);
 }
 END_TEST
 
@@ -400,12 +473,11 @@ START_TEST(attention_reads_the_cache_as_it_is_stored)
 {
     static const char *const flash_mla[] = {"sim.network=bound", "llm.attention.kv_value=1 B",
                                             "llm.attention.kv_scale=4 B", "llm.attention.kv_rope=2 B"};
-    static const char *const grouped[] = {
-        "sim.network=bound",          "llm.attention.kind=gqa",     "llm.attention.decode=",
-        "llm.attention.kv_lora=0",    "llm.attention.kv_heads=8",   "llm.attention.head_dim=128",
-        "llm.attention.kv_value=1 B", "llm.attention.kv_scale=4 B", "inference.tp=4"};
+    static const char *const grouped[] = {"sim.network=bound", GROUPED, "llm.attention.kv_value=1 B",
+                                          "llm.attention.kv_scale=4 B", "inference.tp=4"};
     ck_assert_double_eq(attention_B_per_position("MLA", flash_mla, 4), 656);
-    ck_assert_double_eq(attention_B_per_position("attention", grouped, 9), 2 * 2 * 128 * (1 + 4.0 / 128));
+    ck_assert_double_eq(attention_B_per_position("attention", grouped, sizeof grouped / sizeof *grouped),
+                        2 * 2 * 128 * (1 + 4.0 / 128));
 }
 END_TEST
 
@@ -425,18 +497,18 @@ START_TEST(tensor_parallelism_divides_what_it_can)
 {
     struct fixture f;
     static const char *const one[] = {"sim.network=bound"};
-    struct infer_layout l = layout_with(&f, false, one, 1);
-    struct model m = *l.model;
-    double whole = 7169.0 * (1536 + 512) + 7168 * 64, all = model_attention_rank(&m, 1);
-    ck_assert_double_eq_tol((double)m.layers * all, model_params(&m).attention, 1);
-    ck_assert_double_eq_tol(model_attention_rank(&m, 4), whole + (all - whole) / 4, 1);
-    m.attention.kind = "gqa";
-    m.attention.kv_lora = 0;
-    m.attention.kv_heads = 8;
-    m.attention.head_dim = 128;
-    double kv = 2 * 7168 * 8 * 128, grouped = model_attention_rank(&m, 1);
-    ck_assert_double_eq_tol(model_attention_rank(&m, 16), (grouped - kv) / 16 + kv / 8, 1);
-    ck_assert_double_eq(infer_kv_shares(&m, 16), 8);
+    static const char *const heads[] = {"sim.network=bound", GROUPED};
+    const struct model *m = layout_with(&f, false, one, 1).model;
+    double layers = (double)m->layers, whole = layers * (7169.0 * (1536 + 512) + 7168 * 64),
+           all = model_attention_per_gpu(m, 1);
+    ck_assert_double_eq_tol(all, model_params(m).attention, 1);
+    ck_assert_double_eq_tol(model_attention_per_gpu(m, 4), whole + (all - whole) / 4, 1);
+    ck_assert_double_eq_tol(model_cache_rank_B(m, 1000, 4), model_cache_B(m, 1000), 1);
+    close_it(&f);
+    m = layout_with(&f, false, heads, sizeof heads / sizeof *heads).model;
+    double kv = layers * (2 * 7168 * 8 * 128), grouped = model_attention_per_gpu(m, 1);
+    ck_assert_double_eq_tol(model_attention_per_gpu(m, 16), (grouped - kv) / 16 + kv / 8, 1);
+    ck_assert_double_eq_tol(model_cache_rank_B(m, 1000, 16), model_cache_B(m, 1000) / 8, 1e-6);
     close_it(&f);
 }
 END_TEST
@@ -462,17 +534,15 @@ END_TEST
 /* With a window a prompt costs less, and never less than with a smaller one. */
 START_TEST(windows_bound_prefill)
 {
-    static const char *const kinds[] = {"llm.attention.kind=mla", "llm.attention.kind=gqa"};
     for (int i = 0; i < 2; i++) {
-        const char *lora = i ? "llm.attention.kv_lora=0" : "llm.attention.kv_lora=512";
-        const char *decode = i ? "llm.attention.decode=" : "llm.attention.decode=mla_absorbed";
         double last = 0;
         for (int window = 256; window <= 4096; window *= 4) {
             char text[64];
             snprintf(text, sizeof text, "llm.attention.window=%d", window);
-            double now = STEP(true, "sim.network=bound", kinds[i], lora, decode, "llm.attention.kv_heads=8",
-                              "llm.attention.head_dim=128", "inference.prefill.prompt=4096",
-                              "inference.prefill.tokens=8192", text);
+            double now = i ? STEP(true, "sim.network=bound", GROUPED, "inference.prefill.prompt=4096",
+                                  "inference.prefill.tokens=8192", text)
+                           : STEP(true, "sim.network=bound", "inference.prefill.prompt=4096",
+                                  "inference.prefill.tokens=8192", text);
             ck_assert_double_gt(now, last);
             last = now;
         }
@@ -532,6 +602,9 @@ static Suite *suite(void)
     tcase_add_test(tc, closed_form_is_near_the_simulation);
     tcase_add_test(tc, parts_sum_to_the_step);
     tcase_add_test(tc, sharing_layers_is_exact);
+    tcase_add_test(tc, layers_that_differ_are_shared_by_periods);
+    tcase_add_test(tc, layers_run_what_they_have);
+    tcase_add_test(tc, a_mixture_is_between_its_parts);
     tcase_add_test(tc, sampled_layers_are_not_shared);
     tcase_add_test(tc, more_work_is_not_faster);
     tcase_add_test(tc, better_hardware_is_not_slower);

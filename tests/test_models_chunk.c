@@ -5,6 +5,7 @@
 
 #include "folders.h"
 #include "io/trace/trace_file.h"
+#include "io/inputs/model_file.h"
 #include "models/chunk/chunk_material.h"
 #include "models/chunk/chunk_trace.h"
 #include "sim/sim.h"
@@ -19,20 +20,9 @@ struct bench {
     struct recording recording;
     struct cluster_hw hw;
     struct routing_shape shape;
-    struct model model;
     struct topology topo;
     struct chunk_material material;
 };
-
-/* DeepSeek-V3 as far as its layers matter here. */
-static const struct model model = {
-    .layers = 61,
-    .dense_layers = 3,
-    .hidden = 7168,
-    .vocab = 129280,
-    .dense_ffn = 18432,
-    .mtp_layers = 1,
-    .moe = {.routed = 256, .shared = 1, .top_k = 8, .groups = 8, .top_groups = 4, .ffn = 2048}};
 
 /* Link 4r: NVLink out, 4r+1: NVLink in, 4r+2: NIC out, 4r+3: NIC in. */
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
@@ -80,7 +70,9 @@ static struct bench *bench_new(void)
     b->topo.links = ARENA_ARRAY(arena, struct topo_link, b->topo.n_links);
     for (uint32_t i = 0; i < b->topo.n_links; i++)
         b->topo.links[i].capacity_Bps = i % 4 < 2 ? 160e9 : 48.5e9;
-    material_from_trace(b->trace, &b->recording, &b->hw, &model, arena, &b->material);
+    struct model_file model;
+    ck_assert_msg(!model_load("deepseek_v3", NULL, 0, arena, &model, b->diag), "%s", diag_text(b->diag));
+    material_from_trace(b->trace, &b->recording, &b->hw, model.model, arena, &b->material);
     return b;
 }
 

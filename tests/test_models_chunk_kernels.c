@@ -21,10 +21,11 @@ static struct cluster_hw hw;
 static struct kernel_table table;
 static struct model model;
 
-static void load_model(const char *name)
+/* set NULL: as it is */
+static void load_model(const char *name, const char *set)
 {
     struct model_file file;
-    ck_assert_msg(!model_load(name, NULL, 0, arena, &file, diag), "%s", diag_text(diag));
+    ck_assert_msg(!model_load(name, &set, set != NULL, arena, &file, diag), "%s", diag_text(diag));
     model = *file.model;
 }
 
@@ -38,7 +39,7 @@ static void setup(void)
     hw = *file.hw;
     ck_assert_msg(!kernel_tables_read(hw.kernels.tables, SRCLOC_NONE, NULL, arena, &table, diag), "%s",
                   diag_text(diag));
-    load_model("deepseek_v3");
+    load_model("deepseek_v3", NULL);
 }
 
 static void teardown(void)
@@ -200,19 +201,16 @@ START_TEST(work_follows_dimensions_and_hardware)
 {
     struct chunk_material base = material(NULL);
     double all_s = work(&base, LAYER_MOE, NULL, NULL), attention_s = work(&base, LAYER_MOE, "attn(F)", NULL);
-    struct model kept = model;
-    model.hidden = 8192;
+    load_model("deepseek_v3", "hidden=8192");
     struct chunk_material m = material(NULL);
     ck_assert_double_gt(work(&m, LAYER_MOE, NULL, NULL), 1.05 * all_s);
-    model = kept;
-    model.attention.heads = 64;
+    load_model("deepseek_v3", "attention.heads=64");
     m = material(NULL);
     ck_assert_double_lt(work(&m, LAYER_MOE, "attn(F)", NULL), 0.7 * attention_s);
-    model = kept;
-    model.moe.ffn *= 2;
+    load_model("deepseek_v3", "moe.ffn=4096");
     m = material(NULL);
     ck_assert_double_gt(work(&m, LAYER_MOE, "mlp(W)", NULL), 1.6 * work(&base, LAYER_MOE, "mlp(W)", NULL));
-    model = kept;
+    load_model("deepseek_v3", NULL);
     hw.chip.fp8_flops *= 1.5;
     hw.chip.bf16_flops *= 1.5;
     m = material(NULL);
@@ -263,7 +261,7 @@ END_TEST
 /* Grouped heads and a dense network: no latents, no experts, all SMs. */
 START_TEST(a_dense_model_has_layers_too)
 {
-    load_model("llama3.1_70b");
+    load_model("llama3.1_70b", NULL);
     struct chunk_material m = material(NULL);
     ck_assert_uint_eq(m.n_layers, 1);
     ck_assert_uint_eq(m.kind[0], LAYER_DENSE);
@@ -281,11 +279,11 @@ START_TEST(a_window_shortens_attention)
 {
     double whole[2], cut[2];
     const char *const names[] = {"fa3_fwd", "fa3_bwd"};
-    load_model("llama3.1_70b");
+    load_model("llama3.1_70b", NULL);
     struct chunk_material m = material(NULL);
     for (int i = 0; i < 2; i++)
         whole[i] = work(&m, LAYER_DENSE, NULL, names[i]);
-    model.attention.window = TOKENS / 16;
+    load_model("llama3.1_70b", "attention.window=256");
     m = material(NULL);
     for (int i = 0; i < 2; i++) {
         cut[i] = work(&m, LAYER_DENSE, NULL, names[i]);

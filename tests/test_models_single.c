@@ -5,39 +5,37 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "io/inputs/model_file.h"
 #include "models/routing/moe_routing.h"
 #include "kinds/machine/single_machine.h"
 #include "tap_main.h"
 
-static const struct model v3 = {
-    .layers = 61,
-    .dense_layers = 3,
-    .hidden = 7168,
-    .vocab = 129280,
-    .dense_ffn = 18432,
-    .mtp_layers = 1,
-    .weight_B = 0.5625,
-    .weight_block = 1,
-    .attention = {.kind = "mla",
-                  .decode = "mla_absorbed",
-                  .heads = 128,
-                  .q_lora = 1536,
-                  .kv_lora = 512,
-                  .nope_dim = 128,
-                  .rope_dim = 64,
-                  .v_dim = 128,
-                  .kv_value_B = 2,
-                  .kv_block = 1},
-    .moe = {.routed = 256, .shared = 1, .top_k = 8, .groups = 8, .top_groups = 4, .ffn = 2048}};
-static const struct model dense = {
-    .layers = 80,
-    .hidden = 8192,
-    .vocab = 128256,
-    .dense_ffn = 28672,
-    .weight_B = 0.5625,
-    .weight_block = 1,
-    .attention = {
-        .kind = "gqa", .decode = "", .heads = 64, .kv_heads = 8, .head_dim = 128, .kv_value_B = 2, .kv_block = 1}};
+static struct model v3, dense;
+
+/* In 4.5 bits a weight, the cache in BF16. */
+static struct model load(const char *name, struct arena *arena)
+{
+    static const char *const set[] = {"weight=4.5 b", "weight_scale=0 B", "other_weight=0 B"};
+    struct model_file m;
+    struct diag *diag = diag_new();
+    ck_assert_msg(!model_load(name, set, 3, arena, &m, diag), "%s", diag_text(diag));
+    diag_free(diag);
+    return *m.model;
+}
+
+static struct arena *models;
+
+static void setup(void)
+{
+    models = arena_new();
+    v3 = load("deepseek_v3", models);
+    dense = load("llama3.1_70b", models);
+}
+
+static void teardown(void)
+{
+    arena_free(models);
+}
 
 static const struct hw_machine soc = {.gpu = {.memory_B = 128e9,
                                               .memory_Bps = 256e9,
@@ -114,15 +112,15 @@ START_TEST(several_tokens_choose_more_experts)
                               .hidden = 7168};
     struct routing_shape shape = {&cfg, 8, 8, 1, 0};
     struct expert_load_cfg skews[] = {{.skew = SKEW_EVEN}, {.skew = SKEW_ZIPF, .zipf_exponent = 0.7}};
-    ck_assert_double_eq_tol(experts_chosen(&v3.moe, 1, NULL), 8, 1e-9);
-    ck_assert_double_eq_tol(experts_chosen(&v3.moe, 2, NULL), 15.75, 1e-9);
+    ck_assert_double_eq_tol(experts_chosen(&v3.experts, 1, NULL), 8, 1e-9);
+    ck_assert_double_eq_tol(experts_chosen(&v3.experts, 2, NULL), 15.75, 1e-9);
     for (int s = 0; s < 2; s++) {
         double load[256];
         struct gate_choices c;
         expert_load_draw(&skews[s], NULL, 256, 1, 0, load);
         gate_choose(&shape, routing_pool_new(&shape, 1, arena), load, 1, 0, arena, &c);
         for (uint32_t tokens = 2; tokens <= 64; tokens *= 4)
-            ck_assert_double_eq_tol(counted(&c, tokens) / experts_chosen(&v3.moe, tokens, load), 1, 0.01);
+            ck_assert_double_eq_tol(counted(&c, tokens) / experts_chosen(&v3.experts, tokens, load), 1, 0.01);
     }
     arena_free(arena);
 }
@@ -234,6 +232,7 @@ int main(void)
 {
     Suite *suite = suite_create("models: single machines");
     TCase *tc = tcase_create("single");
+    tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, parts_are_the_whole);
     tcase_add_test(tc, several_tokens_choose_more_experts);
     tcase_add_test(tc, time_adds_up_and_is_bytes_over_bandwidth);

@@ -228,6 +228,14 @@ bool cfg_is_own(const struct cfg *c, const char *dotted_key)
     return e && is_own(e);
 }
 
+enum cfg_layer cfg_layer_of(const struct cfg *c, const char *dotted_key)
+{
+    const struct cfg_entry *e = cfg_find(c, dotted_key);
+    if (!e || !e->given)
+        return CFG_BY_DEFAULT;
+    return e->over ? CFG_BY_OPTION : e->ground ? CFG_BY_GROUND : CFG_BY_FILE;
+}
+
 int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag)
 {
     struct cfg_entry *top = cfg_find(c, key);

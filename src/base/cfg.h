@@ -92,6 +92,9 @@ int cfg_finish(struct cfg *c, struct diag *diag);
 void cfg_ground(struct cfg *c);
 /* Whether a layer above the ground gives this key. */
 bool cfg_is_own(const struct cfg *c, const char *dotted_key);
+/* Which layer gives a key. */
+enum cfg_layer { CFG_BY_DEFAULT, CFG_BY_GROUND, CFG_BY_FILE, CFG_BY_OPTION };
+enum cfg_layer cfg_layer_of(const struct cfg *c, const char *dotted_key);
 /* Takes a table or a key out: what it says is not printed, not visited and not required. A key of it that a layer
  * above the ground gives is an error, told with `why`; NULL: without a word. Call after all layers. 0 or -1. */
 int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *diag);
@@ -111,6 +114,8 @@ struct cfg_more;
 void cfg_more_read(const struct cfg_more *more, const struct cfg_table *own, void *out);
 /* Values and places of all keys that both have. */
 void cfg_more_copy(const struct cfg_more *to, const struct cfg_more *from);
+/* Only those that a file or -s gives, over what is there. */
+void cfg_more_lay(const struct cfg_more *more, const struct cfg_table *own, void *out);
 /* Where one of them was given; nowhere when only a default speaks. */
 struct srcloc cfg_more_where(const struct cfg_more *more, const char *name);
 bool cfg_more_is_own(const struct cfg_more *more, const char *name); /* see cfg_is_own */

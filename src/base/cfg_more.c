@@ -74,6 +74,15 @@ void cfg_more_read(const struct cfg_more *more, const struct cfg_table *own, voi
     }
 }
 
+void cfg_more_lay(const struct cfg_more *more, const struct cfg_table *own, void *out)
+{
+    for (const struct cfg_field *f = own->fields; f->name; f++) {
+        const struct cfg_entry *e = entry_of(more, f->name);
+        if (e && e->given)
+            memcpy((char *)out + f->offset, e->value, cfg_value_size(f));
+    }
+}
+
 struct srcloc cfg_more_where(const struct cfg_more *more, const char *name)
 {
     const struct cfg_entry *e = entry_of(more, name);

@@ -282,7 +282,7 @@ static void check_packet(struct loading *l)
 static int check_model(const struct loading *l)
 {
     const struct scenario_kind *kind = kind_find(l->scenario->kind);
-    return kind && applies(l, kind, "llm") ? model_check(l->cfg, "llm.", &l->scenario->llm, l->diag) : 0;
+    return kind && applies(l, kind, "llm") ? model_open(l->cfg, "llm.", &l->scenario->llm, l->arena, l->diag) : 0;
 }
 
 static void check_all(struct loading *l)

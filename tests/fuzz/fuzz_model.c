@@ -20,7 +20,8 @@ static void count(const char *yaml, struct arena *arena, struct diag *diag)
     struct cfg *cfg = cfg_new(&model_table, arena);
     must(!cfg_load_text(cfg, yaml, strlen(yaml), "imported", "", false, NULL, diag));
     must(!cfg_finish(cfg, diag));
-    const struct model *m = cfg_struct(cfg);
+    struct model *m = cfg_struct(cfg);
+    must(!model_open(cfg, "", m, arena, diag));
     struct model_params p = model_params(m);
     must(isfinite(p.total) && p.total > 0 && p.active <= p.total * (1 + 1e-9));
     must(model_train_flop(m, 4096, true) <= model_train_flop(m, 4096, false));

@@ -51,5 +51,5 @@ int model_load(const char *name, const char *const *set, int n_set, struct arena
         cfg_override(cfg, set[i], diag);
     if (cfg_finish(cfg, diag) || diag_count(diag) != before)
         return -1;
-    return model_check(cfg, "", out->model, diag);
+    return model_open(cfg, "", cfg_struct(cfg), arena, diag);
 }

@@ -252,7 +252,7 @@ static int check_result(struct import *im)
     const char *name = arena_printf(im->arena, "%s (as imported)", im->path);
     if (cfg_load_text(cfg, im->yaml, strlen(im->yaml), name, "", false, NULL, im->diag) || cfg_finish(cfg, im->diag))
         return -1;
-    return model_check(cfg, "", cfg_struct(cfg), im->diag);
+    return model_open(cfg, "", cfg_struct(cfg), im->arena, im->diag);
 }
 
 int model_import_text(const char *json, size_t len, const char *path, struct arena *arena, const char **yaml,

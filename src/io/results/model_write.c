@@ -6,6 +6,7 @@
 #include "config.h"
 #include "io/json_config.h"
 #include "io/results/model_tables.h"
+#include "models/llm/blocks/block.h"
 
 static const char *value_of(const struct model_figure *f, char *buf, size_t size)
 {
@@ -18,11 +19,32 @@ static const char *value_of(const struct model_figure *f, char *buf, size_t size
     return buf;
 }
 
+static const char *name_of(const struct block *b)
+{
+    return b ? b->type->name : "none";
+}
+
+/* "3 x mla + dense_ffn, 58 x mla + moe": in the order in which layers first have them. */
+static void write_layers(const struct model *m, struct outfile *out)
+{
+    for (uint32_t i = 0; i < m->n_classes; i++) {
+        const struct model_layer *l = &m->class[i].blocks;
+        outfile_printf(out, "%s%u x %s", i ? ", " : "", m->class[i].n, name_of(l->attention));
+        if (l->attention && strcmp(l->attention->name, "attention") != 0)
+            outfile_printf(out, " (%s)", l->attention->name);
+        outfile_printf(out, " + %s", name_of(l->network));
+        if (l->network && !strncmp(l->network->table, "blocks.", 7))
+            outfile_printf(out, " (%s)", l->network->name);
+    }
+}
+
 void model_write_text(const struct model_file *m, const struct model_figure *f, int n, struct outfile *out)
 {
     char text[48];
-    outfile_printf(out, "%s: %lld layers of %lld, %s attention\n%s\n\n", m->model->name, (long long)m->model->layers,
-                   (long long)m->model->hidden, m->model->attention.kind, m->model->source);
+    outfile_printf(out, "%s: %lld layers of %lld: ", m->model->name, (long long)m->model->layers,
+                   (long long)m->model->hidden);
+    write_layers(m->model, out);
+    outfile_printf(out, "\n%s\n\n", m->model->source);
     for (int i = 0; i < n; i++)
         outfile_printf(out, "%-28s %14s  %s\n", f[i].name, value_of(&f[i], text, sizeof text), f[i].doc);
 }

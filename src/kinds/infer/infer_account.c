@@ -31,13 +31,13 @@ static double at(const struct following *f, const double *times, uint32_t item, 
     return times[(size_t)item * f->n + rank];
 }
 
-/* The item that posts the first dispatch of a layer. */
-static uint32_t begins(const struct infer_program *p, uint32_t layer)
+/* The item that posts the first dispatch of a layer with experts. */
+static uint32_t begins(const struct infer_program *p, uint32_t sparse)
 {
     for (uint32_t i = 0; i < p->n; i++)
-        if (p->items[i].action == DO_POST && !p->items[i].combine && p->items[i].layer == layer)
+        if (p->items[i].action == DO_POST && !p->items[i].combine && p->items[i].layer == p->sparse_layer[sparse])
             return i;
-    BUG("no layer %u in the program", layer);
+    BUG("no layer %u in the program", sparse);
 }
 
 /* --- one rank ----------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static void index_posts(struct following *f, struct arena *a)
     f->posted = ARENA_ARRAY(a, double, p->n);
     for (int combine = 0; combine < 2; combine++)
         for (uint32_t mb = 0; mb < 2; mb++)
-            f->post[combine][mb] = ARENA_ARRAY(a, uint32_t, p->dense + p->sparse);
+            f->post[combine][mb] = ARENA_ARRAY(a, uint32_t, (size_t)f->s->layout.model->layers);
     for (uint32_t i = 0; i < p->n; i++) {
         const struct infer_item *it = &p->items[i];
         if (it->action != DO_POST)
@@ -179,14 +179,14 @@ static void mean_spans(const struct following *f, double mean_s[2])
         mean_s[combine] /= fmax(n[combine], 1);
 }
 
-/* Whether every item of the last but one layer happened once more, one period later. */
+/* Whether every item of the last but one period happened once more, one period later. */
 static bool is_periodic(const struct following *f)
 {
     const struct infer_program *p = &f->s->program;
-    uint32_t layers = p->dense + p->sparse;
-    if (p->sparse < 4)
+    if (p->sparse < 2 * p->period + 2)
         return false;
-    uint32_t from = begins(p, layers - 3), to = begins(p, layers - 2), length = to - from;
+    uint32_t last = p->sparse - 1 - p->period, from = begins(p, last - p->period), to = begins(p, last);
+    uint32_t length = to - from;
     double period_s = at(f, f->t->start_s, to, 0) - at(f, f->t->start_s, from, 0);
     for (uint32_t i = from; i < to; i++)
         for (uint32_t r = 0; r < f->n && p->items[i].action != DO_WAIT; r++) {
@@ -212,14 +212,16 @@ void infer_account(const struct infer_step *s, const struct infer_times *t, stru
 {
     struct arena *a = arena_new();
     struct following f = {.s = s, .t = t, .n = s->layout.ranks};
-    uint32_t layers = s->program.dense + s->program.sparse, missing = s->sparse_layers - s->program.sparse;
+    const struct infer_program *p = &s->program;
+    uint32_t missing = s->sparse_layers - p->sparse;
     index_posts(&f, a);
     *out = (struct infer_account){.periodic = is_periodic(&f), .extrapolated = missing > 0};
-    uint32_t first = out->periodic ? layers - 3 : s->program.dense, last = out->periodic ? layers - 2 : layers - 1;
+    uint32_t last = !p->sparse ? 0 : out->periodic ? p->sparse - 1 - p->period : p->sparse - 1;
+    uint32_t first = out->periodic ? last - p->period : last % p->period;
     out->total = mean_of_ranks(&f, (struct window){0, s->program.n});
     add_idle(&f, &out->total);
     if (last > first) {
-        out->layer = mean_of_ranks(&f, (struct window){begins(&s->program, first), begins(&s->program, last)});
+        out->layer = mean_of_ranks(&f, (struct window){begins(p, first), begins(p, last)});
         scale(&out->layer, 1.0 / (last - first));
     }
     struct infer_parts more = out->layer;

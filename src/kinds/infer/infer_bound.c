@@ -88,7 +88,7 @@ static double normal_load_s(const struct bounding *b, const struct routing *c, u
     const struct infer_layout *l = &b->s->layout;
     struct deepep_call call = {.combine = combine, .choices = !combine};
     const struct hw_ep_kernel *kernel = &l->hw->ep_kernel;
-    int64_t hidden = l->model->hidden, top_k = l->model->moe.top_k;
+    int64_t hidden = l->model->hidden, top_k = l->model->experts.top_k;
     double token_B = deepep_token_B(kernel, hidden, top_k, call);
     double nvlink_B = deepep_nvlink_token_B(hidden, top_k, call);
     double home_Bps = deepep_engine_Bps(kernel, hidden, call, EP_HOME);
@@ -186,11 +186,11 @@ static void exchange_tokens(struct bounding *b)
 static void compute(struct bounding *b, const struct infer_item *it)
 {
     const double *experts_s = b->experts_s[it->micro_batch] + (size_t)it->layer * b->n;
-    b->launched += infer_launch_s(&b->s->kernels, it->stage);
+    b->launched += infer_launch_s(&b->s->kernels, it->layer, it->stage);
     for (uint32_t r = 0; r < b->n; r++)
         b->clock[r] = fmax(b->clock[r], b->launched);
     for (uint32_t r = 0; r < b->n; r++)
-        b->clock[r] += it->stage == STAGE_MLP ? experts_s[r] : b->s->kernels.stage_s[it->stage];
+        b->clock[r] += it->stage == STAGE_MLP ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
 }
 
 static void follow(struct bounding *b, uint32_t item)
@@ -241,7 +241,8 @@ static void draw(struct bounding *b, struct arena *a)
     infer_router_init(&router, &s->layout, s->gate, a);
     infer_traffic_new(&s->layout, a, &traffic);
     infer_step_forget_traffic(s);
-    for (uint32_t layer = s->program.dense; layer < b->layers; layer++) {
+    for (uint32_t i = 0; i < s->program.sparse; i++) {
+        uint32_t layer = s->program.sparse_layer[i];
         infer_router_layer(&router, layer);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
             infer_traffic_draw(&router, layer, mb, &traffic);
@@ -257,7 +258,7 @@ void infer_step_bound(struct infer_step *s, const struct infer_network *net, str
 {
     struct arena *a = arena_new();
     struct bounding b = {
-        .s = s, .net = net, .n = s->layout.ranks, .layers = s->program.dense + s->program.sparse, .times = out};
+        .s = s, .net = net, .n = s->layout.ranks, .layers = (uint32_t)s->layout.model->layers, .times = out};
     out->start_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     out->end_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     begin(&b, a);

@@ -9,6 +9,7 @@
 #include "kinds/infer/infer_kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "models/comm/deepep_ll.h"
 #include "models/llm/blocks/block.h"
@@ -31,8 +32,11 @@ struct filling {
     struct layer_kernels k; /* first: what blocks add to */
     const struct infer_layout *l;
     const struct kernel_model *model;
+    struct arena *arena; /* NULL: kernels are timed, not kept */
     struct infer_kernels *out;
+    const struct block *block;
     enum infer_stage stage;
+    double sum_s;
 };
 
 static enum infer_part part_of(const struct filling *f, bool core)
@@ -44,17 +48,30 @@ static enum infer_part part_of(const struct filling *f, bool core)
     return f->stage == STAGE_ATTN0 || f->stage == STAGE_ATTN1 ? PART_PROJECTIONS : PART_NETWORKS;
 }
 
+static struct infer_kernel *keep(struct filling *f)
+{
+    struct infer_kernels *out = f->out;
+    if (out->n == out->most) {
+        struct infer_kernel *list = ARENA_ARRAY(f->arena, struct infer_kernel, 2 * out->most + 64);
+        if (out->n)
+            memcpy(list, out->list, out->n * sizeof *list);
+        out->list = list;
+        out->most = 2 * out->most + 64;
+    }
+    return &out->list[out->n++];
+}
+
 static void add(struct layer_kernels *layer, const char *name, const struct kernel_call *call, bool core)
 {
     struct filling *f = (struct filling *)layer;
+    struct infer_kernel k = {.name = name, .stage = f->stage, .block = f->block, .call = *call};
     if (f->l->left_out & part_of(f, core))
         return;
-    struct infer_kernel *k = &f->out->list[f->out->n++];
-    BUG_IF(f->out->n > INFER_MAX_KERNELS);
-    *k = (struct infer_kernel){.name = name, .stage = f->stage, .call = *call};
-    k->call.sms = f->out->sms;
-    k->time = kernel_time(f->model, &k->call);
-    f->out->stage_s[f->stage] += k->time.time_s + f->out->gap_s;
+    k.call.sms = f->out->sms;
+    k.time = kernel_time(f->model, &k.call);
+    f->sum_s += k.time.time_s + f->out->gap_s;
+    if (f->arena)
+        *keep(f) = k;
 }
 
 /* --- attention ---------------------------------------------------------------- */
@@ -65,76 +82,105 @@ static void add_norm(struct filling *f)
     layer_quantise(&f->k, "cast", f->k.tokens * f->k.hidden);
 }
 
-static void add_gate(struct filling *f)
+static void add_attention(struct filling *f, const struct block *b)
 {
-    const struct model *m = f->l->model;
-    if (m->moe.routed)
-        model_experts(m).type->network->gate(&f->k, model_experts(m).dims);
-}
-
-static void add_attention_decode(struct filling *f)
-{
-    struct block a = model_decode_attention(f->l->model);
-    f->stage = STAGE_ATTN0;
+    f->block = b;
+    f->stage = f->l->prefill ? STAGE_ATTN1 : STAGE_ATTN0;
     add_norm(f);
-    a.type->attention->decode_before(&f->k, a.dims);
+    if (f->l->prefill) {
+        b->type->attention->prefill(&f->k, b->dims);
+        return;
+    }
+    b->decode_type->attention->decode_before(&f->k, b->decode_dims);
     f->stage = STAGE_ATTN1;
-    a.type->attention->decode_core(&f->k, a.dims);
-    add_gate(f);
-}
-
-static void add_attention_prefill(struct filling *f)
-{
-    struct block a = model_attention(f->l->model);
-    f->stage = STAGE_ATTN1;
-    add_norm(f);
-    a.type->attention->prefill(&f->k, a.dims);
-    add_gate(f);
+    b->decode_type->attention->decode_core(&f->k, b->decode_dims);
 }
 
 /* --- networks ----------------------------------------------------------------- */
 
-/* Without experts the norm of the second half of a layer stands here. */
-static void add_dense(struct filling *f)
+/* The choice of experts stands behind attention. */
+static void add_gate(struct filling *f, const struct block *b)
 {
-    const struct model *m = f->l->model;
-    f->stage = STAGE_DENSE;
-    if (!m->moe.routed)
-        layer_norm(&f->k, "norm", f->k.tokens * f->k.hidden);
-    model_dense(m).type->network->own(&f->k, model_dense(m).dims);
+    f->block = b;
+    f->stage = STAGE_ATTN1;
+    if (b->type->network->gate)
+        b->type->network->gate(&f->k, b->dims);
 }
 
-static void add_shared(struct filling *f)
+/* Without a gate the norm before the network stands here. */
+static void add_dense(struct filling *f, const struct block *b)
 {
-    struct block e = model_experts(f->l->model);
-    f->stage = STAGE_SHARED;
-    e.type->network->own(&f->k, e.dims);
+    f->stage = STAGE_DENSE;
+    if (!b->type->network->gate)
+        layer_norm(&f->k, "norm", f->k.tokens * f->k.hidden);
+    b->type->network->own(&f->k, b->dims);
 }
 
 /* Experts: of which the slots of a rank have rows[]. */
-static void add_experts(struct filling *f, const double *rows)
+static void add_routed(struct filling *f, const struct block *b, const double *rows)
 {
-    struct block e = model_experts(f->l->model);
     f->stage = STAGE_MLP;
-    e.type->network->routed(&f->k, e.dims, rows, f->l->slots_per_rank);
+    b->type->network->routed(&f->k, b->dims, rows, f->l->slots_per_rank);
 }
 
 /* Every place with as many rows. */
-static void add_average_experts(struct filling *f)
+static void add_average(struct filling *f, const struct block *b)
 {
     const struct infer_layout *l = f->l;
-    double rows[INFER_MAX_EXPERTS], mean = l->tokens * (double)l->model->moe.top_k * l->ranks / l->routed_slots;
+    double *rows = ARENA_ARRAY(f->arena, double, l->slots_per_rank);
     for (uint32_t i = 0; i < l->slots_per_rank; i++)
-        rows[i] = mean;
-    add_experts(f, rows);
-    for (uint32_t i = 0; i < f->out->n; i++) /* the array above ends here */
-        f->out->list[i].call.rows = NULL;
+        rows[i] = l->tokens * (double)l->model->experts.top_k * l->ranks / l->routed_slots;
+    add_routed(f, b, rows);
 }
 
-static struct filling begin(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out)
+static void add_fixed(struct filling *f, enum infer_stage stage, double time_s)
+{
+    *keep(f) = (struct infer_kernel){
+        .name = infer_stage_names[stage], .stage = stage, .block = f->block, .fixed = true, .fixed_s = time_s};
+}
+
+/* What a low-latency kernel does beside the transfer occupies SMs: half of it before
+ * (casting, posting), half of it after (waiting for the last bytes, moving rows); how
+ * it divides is an assumption and matters little, because both halves stand on the same
+ * stream. */
+static void add_low_latency(struct filling *f)
+{
+    const struct infer_layout *l = f->l;
+    double copies = (double)l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0);
+    for (int combine = 0; combine < 2; combine++) {
+        double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
+        double own_s = ll_own_s(l->hw, l->tokens, copies, message_B, combine);
+        add_fixed(f, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, own_s / 2);
+        add_fixed(f, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, own_s / 2);
+    }
+}
+
+static void add_experts(struct filling *f, const struct block *b)
+{
+    f->stage = STAGE_SHARED;
+    if (f->l->model->experts.shared && !f->l->cfg->shared_replicas)
+        b->type->network->own(&f->k, b->dims);
+    add_average(f, b);
+    if (!f->l->prefill)
+        add_low_latency(f);
+}
+
+static void add_network(struct filling *f, const struct block *b)
+{
+    f->block = b;
+    if (b->type->network->experts)
+        add_experts(f, b);
+    else
+        add_dense(f, b);
+}
+
+/* --- all of it ------------------------------------------------------------------ */
+
+static struct filling begin(const struct infer_layout *l, const struct kernel_model *model, struct arena *arena,
+                            struct infer_kernels *out)
 {
     const struct cluster_hw *hw = l->hw;
-    out->n = 0;
+    *out = (struct infer_kernels){.model = l->model};
     out->gap_s = l->prefill ? model->cfg.launch_gap_s : l->cfg->decode.launch_gap_s;
     if (l->left_out & PART_GAPS)
         out->gap_s = 0;
@@ -142,8 +188,6 @@ static struct filling begin(const struct infer_layout *l, const struct kernel_mo
     out->sms =
         (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL ? ep_sms_held_most(&hw->ep_kernel) : 0));
     out->launch_s = l->cfg->eager ? hw_launch_s(&hw->node.host) : 0;
-    for (int s = 0; s < N_STAGES; s++)
-        out->stage_s[s] = 0;
     return (struct filling){.k = {.model = l->model,
                                   .dtype = l->model->weight_B > 1 ? KERNEL_BF16 : KERNEL_FP8,
                                   .hidden = (double)l->model->hidden,
@@ -158,31 +202,8 @@ static struct filling begin(const struct infer_layout *l, const struct kernel_mo
                                   .add = add},
                             .l = l,
                             .model = model,
+                            .arena = arena,
                             .out = out};
-}
-
-static void add_fixed(struct filling *f, enum infer_stage stage, double time_s)
-{
-    struct infer_kernel *k = &f->out->list[f->out->n++];
-    BUG_IF(f->out->n > INFER_MAX_KERNELS);
-    *k = (struct infer_kernel){.name = infer_stage_names[stage], .stage = stage, .fixed_s = time_s};
-    f->out->stage_s[stage] += time_s;
-}
-
-/* What a low-latency kernel does beside the transfer occupies SMs: half of it before
- * (casting, posting), half of it after (waiting for the last bytes, moving rows); how
- * it divides is an assumption and matters little, because both halves stand on the same
- * stream. */
-static void add_low_latency(struct filling *f)
-{
-    const struct infer_layout *l = f->l;
-    double copies = (double)l->model->moe.top_k + (l->cfg->shared_replicas ? 1 : 0);
-    for (int combine = 0; combine < 2; combine++) {
-        double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
-        double own_s = ll_own_s(l->hw, l->tokens, copies, message_B, combine);
-        add_fixed(f, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, own_s / 2);
-        add_fixed(f, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, own_s / 2);
-    }
 }
 
 /* The head works for all micro-batches at once; of a prompt only the last position needs
@@ -192,6 +213,7 @@ static void add_ends(struct filling *f)
     double tp = infer_dense_tp(f->l), vocab = (double)f->l->model->vocab / tp, hidden = f->k.hidden,
            tokens = f->k.tokens, own = f->l->micro_batches * (f->l->prefill ? f->l->sequences / f->l->tp : tokens),
            rows = own * tp;
+    f->block = NULL;
     f->stage = STAGE_EMBED;
     layer_pass(&f->k, "embedding", KERNEL_COPY, tokens * hidden * layer_bf16_B, tokens * hidden * layer_bf16_B * tp);
     f->stage = STAGE_HEAD;
@@ -200,37 +222,65 @@ static void add_ends(struct filling *f)
     layer_pass(&f->k, "choice of tokens", KERNEL_ELEMENTWISE, rows * vocab * 4, rows * 8);
 }
 
-void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out)
+static bool is_of(const struct infer_kernel *k, const struct layer_class *class)
 {
-    struct filling f = begin(l, model, out);
+    return !k->block || k->block == class->blocks.attention || k->block == class->blocks.network;
+}
+
+static void sum_stages(struct infer_kernels *k, struct arena *arena)
+{
+    const struct model *m = k->model;
+    k->stage_s = arena_alloc(arena, m->n_classes * sizeof *k->stage_s);
+    k->stage_n = arena_alloc(arena, m->n_classes * sizeof *k->stage_n);
+    for (uint32_t c = 0; c < m->n_classes; c++)
+        for (uint32_t i = 0; i < k->n; i++) {
+            const struct infer_kernel *x = &k->list[i];
+            if (!is_of(x, &m->class[c]))
+                continue;
+            k->stage_s[c][x->stage] += x->fixed ? x->fixed_s : x->time.time_s + k->gap_s;
+            k->stage_n[c][x->stage]++;
+        }
+    for (uint32_t i = 0; i < k->n; i++) /* rows of an average rank end with the caller's arrays */
+        k->list[i].call.rows = NULL;
+}
+
+void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct arena *arena,
+                        struct infer_kernels *out)
+{
+    struct filling f = begin(l, model, arena, out);
     const struct model *m = l->model;
-    if (l->prefill)
-        add_attention_prefill(&f);
-    else
-        add_attention_decode(&f);
-    if (infer_dense_layers(m))
-        add_dense(&f);
-    if (m->moe.shared && !l->cfg->shared_replicas)
-        add_shared(&f);
-    if (m->moe.routed)
-        add_average_experts(&f);
-    if (m->moe.routed && !l->prefill)
-        add_low_latency(&f);
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (m->block[i]->type->attention)
+            add_attention(&f, m->block[i]);
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (m->block[i]->type->network)
+            add_gate(&f, m->block[i]);
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (m->block[i]->type->network)
+            add_network(&f, m->block[i]);
     add_ends(&f);
+    sum_stages(out, arena);
 }
 
 double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows)
 {
     struct infer_kernels k;
-    struct filling f = begin(l, model, &k);
-    add_experts(&f, rows);
-    return k.stage_s[STAGE_MLP];
+    struct filling f = begin(l, model, NULL, &k);
+    add_routed(&f, l->model->routed, rows);
+    return f.sum_s;
 }
 
-double infer_launch_s(const struct infer_kernels *k, enum infer_stage stage)
+double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < k->n; i++)
-        n += k->list[i].stage == stage;
-    return n * k->launch_s;
+    return k->stage_s[k->model->class_of[layer]][stage];
+}
+
+double infer_launch_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage)
+{
+    return k->stage_n[k->model->class_of[layer]][stage] * k->launch_s;
+}
+
+double infer_kernel_layers(const struct infer_kernel *kernel)
+{
+    return kernel->block ? kernel->block->layers : 1;
 }

@@ -30,29 +30,34 @@ extern const char *const infer_stage_names[N_STAGES];
 struct infer_kernel {
     const char *name;
     enum infer_stage stage;
+    const struct block *block; /* of which it is; NULL: of all layers, or of none */
     struct kernel_call call;
     struct kernel_time time;
-    double fixed_s; /* of the low-latency kernels, which are no calls of the kernel
-                       model; else 0 */
+    bool fixed; /* of the low-latency kernels, which are no calls of the kernel model: takes fixed_s */
+    double fixed_s;
 };
 
-enum { INFER_MAX_KERNELS = 64 };
-
-/* All kernels of a micro-batch, stage by stage; experts with the rows of an average
+/* All kernels of a micro-batch, block by block; experts with the rows of an average
  * rank. */
 struct infer_kernels {
-    struct infer_kernel list[INFER_MAX_KERNELS];
-    uint32_t n;
-    double stage_s[N_STAGES]; /* kernels and the gaps between them */
+    const struct model *model;
+    struct infer_kernel *list;
+    uint32_t n, most;
+    double (*stage_s)[N_STAGES]; /* [classes of layers] kernels and the gaps between them */
+    uint32_t (*stage_n)[N_STAGES];
     double gap_s;
     double sms;      /* that computation has */
     double launch_s; /* of a kernel by the CPU; 0 = a graph is replayed */
 };
 
-void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct infer_kernels *out);
+void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct arena *arena,
+                        struct infer_kernels *out);
 
-/* What the CPU takes to launch a stage. */
-double infer_launch_s(const struct infer_kernels *k, enum infer_stage stage);
+/* What a stage of a layer takes, and the CPU to launch it. */
+double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);
+double infer_launch_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);
+/* Layers that run a kernel. */
+double infer_kernel_layers(const struct infer_kernel *kernel);
 
 /* Time of the experts of a rank that received `rows` for each of its places. */
 double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows);

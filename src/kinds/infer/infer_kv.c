@@ -11,16 +11,19 @@
 
 #include "models/llm/blocks/block.h"
 
-double infer_kv_shares(const struct model *m, uint32_t tp)
-{
-    struct block a = model_attention(m);
-    return a.type->attention->cache_parts(a.dims, tp);
-}
-
 /* What a GPU of the group holds of a prompt: of a window, the positions that decoding will still see. */
 static double prompt_B(const struct infer_layout *l)
 {
-    return model_cache_B(l->model, l->context + l->new_tokens) / infer_kv_shares(l->model, l->tp);
+    return model_cache_rank_B(l->model, l->context + l->new_tokens, l->tp);
+}
+
+static double layer_B(const struct infer_layout *l, uint32_t layer)
+{
+    const struct block *b = l->model->layer[layer].attention;
+    if (!b)
+        return 0;
+    return b->type->attention->cache_B(l->model, b->dims, l->context + l->new_tokens) /
+           b->type->attention->cache_parts(b->dims, l->tp);
 }
 
 double infer_kv_rank_B(const struct infer_layout *l)
@@ -30,7 +33,7 @@ double infer_kv_rank_B(const struct infer_layout *l)
 
 double infer_kv_last_B(const struct infer_layout *l)
 {
-    return l->sequences * prompt_B(l) / (double)l->model->layers;
+    return l->sequences * layer_B(l, (uint32_t)l->model->layers - 1);
 }
 
 struct sending {
@@ -48,10 +51,9 @@ static uint32_t destination(const struct sending *x, uint32_t rank, uint32_t pro
 
 /* Prompts from..to of the group's are under way in a part, the first and last perhaps in part: micro-batches may
  * divide a prompt. */
-static void add_transfers(const struct sending *x, uint32_t rank, double from, double to, double of_layers, uint32_t op)
+static void add_transfers(const struct sending *x, uint32_t rank, double from, double to, double bytes_B, uint32_t op)
 {
     const struct infer_layout *l = &x->s->layout;
-    double bytes_B = prompt_B(l) * of_layers / (double)l->model->layers;
     uint32_t of_group = (uint32_t)lround(l->sequences * l->micro_batches);
     for (double p = floor(from); p < to; p++) {
         double share = fmin(p + 1, to) - fmax(p, from);
@@ -66,7 +68,7 @@ static void add_transfers(const struct sending *x, uint32_t rank, double from, d
     }
 }
 
-static void add_part(const struct sending *x, uint32_t after, double from, double to, double of_layers, int32_t layer)
+static void add_part(const struct sending *x, uint32_t after, double from, double to, double bytes_B, int32_t layer)
 {
     uint32_t name = opgraph_string(x->g, "KV transfer");
     for (uint32_t r = 0; r < x->s->layout.ranks; r++) {
@@ -79,7 +81,7 @@ static void add_part(const struct sending *x, uint32_t after, double from, doubl
                                                      .phase = name,
                                                      .layer = layer});
         opgraph_dep(x->g, after + r, op);
-        add_transfers(x, r, from, to, of_layers, op);
+        add_transfers(x, r, from, to, bytes_B, op);
     }
 }
 
@@ -97,10 +99,11 @@ uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv, s
         double all = l->micro_batches * l->sequences, from = it->micro_batch * l->sequences;
         if (it->action != DO_STAGE)
             continue;
-        if (it->stage == STAGE_ATTN1 && kv->when == KV_LAYERWISE)
-            add_part(&x, ops->item[i], from, from + l->sequences, 1, (int32_t)it->layer + 1);
+        bool caches = l->model->layer[it->layer].attention;
+        if (caches && it->stage == STAGE_ATTN1 && kv->when == KV_LAYERWISE)
+            add_part(&x, ops->item[i], from, from + l->sequences, layer_B(l, it->layer), (int32_t)it->layer + 1);
         if (it->stage == STAGE_HEAD && kv->when == KV_AT_END)
-            add_part(&x, ops->item[i], 0, all, (double)l->model->layers, 0);
+            add_part(&x, ops->item[i], 0, all, prompt_B(l), 0);
     }
     return first;
 }

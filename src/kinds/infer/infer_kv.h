@@ -15,9 +15,6 @@ struct infer_kv {
 uint32_t infer_kv_graph(const struct infer_step *s, const struct infer_kv *kv, struct opgraph *graph,
                         const struct infer_ops *ops);
 
-/* In how many parts the cache of a sequence lies in a group of tp GPUs: grouped heads are divided, a latent vector is
- * on every GPU. */
-double infer_kv_shares(const struct model *m, uint32_t tp);
 /* Bytes that a rank sends: in all, and with its last layer's last micro-batch. */
 double infer_kv_rank_B(const struct infer_layout *l);
 double infer_kv_last_B(const struct infer_layout *l);

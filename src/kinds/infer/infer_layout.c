@@ -27,24 +27,9 @@ struct checking {
             (c)->out[(c)->n++] = (struct infer_misfit){where, arena_printf((c)->arena, __VA_ARGS__)}; \
     } while (0)
 
-double infer_expert_params(const struct model *m)
-{
-    return 3.0 * (double)m->hidden * (double)m->moe.ffn;
-}
-
-uint32_t infer_dense_layers(const struct model *m)
-{
-    return (uint32_t)(m->moe.routed ? m->dense_layers : m->layers);
-}
-
-uint32_t infer_sparse_layers(const struct model *m)
-{
-    return (uint32_t)m->layers - infer_dense_layers(m);
-}
-
 uint32_t infer_dense_tp(const struct infer_layout *l)
 {
-    return l->model->moe.routed ? 1 : l->tp;
+    return l->model->experts.routed ? 1 : l->tp;
 }
 
 /* --- what fits together ------------------------------------------------------- */
@@ -52,9 +37,10 @@ uint32_t infer_dense_tp(const struct infer_layout *l)
 static void check_attention(struct checking *c, const struct infer_layout *l)
 {
     const struct model *m = l->model;
-    if (model_heads(m) % l->tp)
+    int64_t heads = model_undivided_heads(m, l->tp);
+    if (heads)
         MISFIT(c, "inference.tp", "%u GPUs cannot divide %lld heads (llm.attention.heads) evenly", l->tp,
-               (long long)model_heads(m));
+               (long long)heads);
     if (l->ranks_per_node % l->tp)
         MISFIT(c, "inference.tp",
                "groups of %u GPUs do not divide a node of %u (cluster.node.gpus); tensor "
@@ -71,7 +57,7 @@ static void check_slots(struct checking *c, const struct infer_layout *l)
                "%lld routed experts, %lld redundant and %lld shared ones need %u "
                "places, which do not divide "
                "among %u GPUs; with expert_load.redundant: %lld they would",
-               (long long)l->model->moe.routed, (long long)redundant, (long long)l->cfg->shared_replicas, l->slots,
+               (long long)l->model->experts.routed, (long long)redundant, (long long)l->cfg->shared_replicas, l->slots,
                l->ranks, (long long)redundant + missing);
     else if (l->slots_per_rank > INFER_MAX_EXPERTS)
         MISFIT(
@@ -91,7 +77,7 @@ static void check_slots(struct checking *c, const struct infer_layout *l)
  * hierarchical placement does so with copies, too. */
 static void check_groups(struct checking *c, const struct infer_layout *l)
 {
-    uint32_t groups = (uint32_t)l->model->moe.groups;
+    uint32_t groups = (uint32_t)l->model->experts.groups;
     bool copies = l->expert_load->redundant > 0;
     if (groups % l->n_nodes || l->slots_per_rank * l->ranks != l->slots)
         MISFIT(c, "inference.node_limited",
@@ -107,7 +93,11 @@ static void check_groups(struct checking *c, const struct infer_layout *l)
 
 static void check_experts(struct checking *c, const struct infer_layout *l)
 {
-    const struct moe_dims *m = &l->model->moe;
+    const struct expert_facts *m = &l->model->experts;
+    if (!l->model->experts_alike)
+        MISFIT(c, "llm.network_pattern",
+               "layers have different experts, and steps are computed for layers whose "
+               "number, choice and width of experts are the same");
     if (l->cfg->shared_replicas && m->shared != 1)
         MISFIT(c, "inference.shared_replicas", "the model has %lld shared experts; one can have places of its own",
                (long long)m->shared);
@@ -123,9 +113,10 @@ static void check_experts(struct checking *c, const struct infer_layout *l)
 static void check_dense(struct checking *c, const struct infer_layout *l)
 {
     const char *name = l->model->name;
-    if (l->model->dense_ffn % l->tp)
+    int64_t width = model_undivided_width(l->model, l->tp);
+    if (width)
         MISFIT(c, "inference.tp", "%u GPUs cannot divide a network of %lld (llm.dense_ffn) evenly", l->tp,
-               (long long)l->model->dense_ffn);
+               (long long)width);
     if (l->cfg->overlap != OVERLAP_NONE)
         MISFIT(c, "inference.overlap",
                "'%s' has no experts whose exchanges could be hidden; write 'inference.overlap: none'", name);
@@ -189,7 +180,7 @@ static void lay_tokens(struct infer_layout *l)
 
 static void count_slots(struct infer_layout *l)
 {
-    l->routed_slots = (uint32_t)(l->model->moe.routed + l->expert_load->redundant);
+    l->routed_slots = (uint32_t)(l->model->experts.routed + l->expert_load->redundant);
     l->slots = l->routed_slots + (uint32_t)l->cfg->shared_replicas;
     l->slots_per_rank = l->slots / l->ranks;
 }
@@ -213,7 +204,7 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
     count_slots(out);
     lay_tokens(out);
     check_attention(&c, out);
-    if (given->model->moe.routed)
+    if (given->model->experts.routed)
         check_experts(&c, out);
     else
         check_dense(&c, out);
@@ -230,20 +221,19 @@ static double weights_B(const struct infer_layout *l)
 {
     const struct model *m = l->model;
     struct model_params p = model_params(m);
-    double expert = infer_expert_params(m), sparse = infer_sparse_layers(m);
+    double expert = m->experts.params, sparse = model_sparse_layers(m);
     double divided = (p.embedding + p.head + p.dense_ffn) / infer_dense_tp(l),
            other = p.other - (p.embedding + p.head) * (1 - 1.0 / infer_dense_tp(l));
     double on_every = divided + p.norms + p.shared_experts_and_router;
     if (l->cfg->shared_replicas)
-        on_every -= sparse * (double)m->moe.shared * expert;
+        on_every -= sparse * (double)m->experts.shared * expert;
     if (l->cfg->decode.extra_tokens) { /* the MTP modules that guess; their experts lie
                                           like all others */
-        on_every += p.mtp - (double)(m->mtp_layers * m->moe.routed) * expert +
+        on_every += p.mtp - (double)(m->mtp_layers * m->experts.routed) * expert +
                     (double)m->mtp_layers * l->slots_per_rank * expert;
         other += p.mtp_other;
     }
-    return model_stored_B(
-        m, on_every + (double)m->layers * model_attention_rank(m, l->tp) + sparse * l->slots_per_rank * expert, other);
+    return model_stored_B(m, on_every + model_attention_per_gpu(m, l->tp) + sparse * l->slots_per_rank * expert, other);
 }
 
 /* Bytes of a sequence's cache on one GPU of its group, times the group's GPUs: a GPU
@@ -251,8 +241,7 @@ static double weights_B(const struct infer_layout *l)
  * divided. */
 static double kv_of_sequence_B(const struct infer_layout *l, double positions)
 {
-    struct block a = model_attention(l->model);
-    return model_cache_B(l->model, positions) * l->tp / a.type->attention->cache_parts(a.dims, l->tp);
+    return model_cache_rank_B(l->model, positions, l->tp) * l->tp;
 }
 
 /* DeepEP csrc/config.hpp, LowLatencyLayout: two send and two receive buffers, each with
@@ -264,23 +253,42 @@ static double ll_buffers_B(const struct infer_layout *l, double tokens)
     return 2 * l->slots * tokens * (combine_B + dispatch_B);
 }
 
+/* Numbers of a token that attention has at once, of all heads. */
+static double attention_live(const struct infer_layout *l)
+{
+    double most = 0;
+    for (uint32_t i = 0; i < l->model->n_blocks; i++) {
+        const struct block *b = l->model->block[i];
+        if (b->type->attention)
+            most = fmax(most, b->type->attention->live(b->dims, l->prefill));
+    }
+    return most;
+}
+
+/* Bytes of a row of experts, or of a divided dense network. */
+static double row_B(const struct infer_layout *l)
+{
+    double most_B = 0;
+    for (uint32_t i = 0; i < l->model->n_blocks; i++) {
+        const struct block *b = l->model->block[i];
+        if (b->type->network && (!l->model->experts.routed || b->type->network->experts))
+            most_B = fmax(most_B, b->type->network->row_B(l->model, b->dims, l->tp));
+    }
+    return most_B;
+}
+
 /* Live at once in the widest places: attention (queries and outputs in the latent
  * space), experts or a divided dense network (what came, gate and up, their product, what
  * goes back), logits; the residual stream of all micro-batches. */
 static double activations_B(const struct infer_layout *l, double tokens)
 {
     const struct model *m = l->model;
-    struct block a = model_attention(m);
-    double d = (double)m->hidden, ffn = (double)m->moe.ffn;
-    double attention = tokens * l->tp * (a.type->attention->live(a.dims, l->prefill) / l->tp) * 2;
-    double row = d + 2 * 2 * ffn + ffn + 2 * d;
-    double rows = l->prefill ? tokens * (double)m->moe.top_k : l->slots_per_rank * l->ranks * tokens;
-    if (!m->moe.routed) {
+    double attention = tokens * l->tp * (attention_live(l) / l->tp) * 2;
+    double rows = l->prefill ? tokens * (double)m->experts.top_k : l->slots_per_rank * l->ranks * tokens;
+    if (!m->experts.routed)
         rows = tokens * l->tp;
-        row = 2 * d + 3 * 2 * (double)m->dense_ffn / l->tp + 2 * d;
-    }
     double logits = l->prefill ? 0 : tokens * (double)m->vocab * 4;
-    return fmax(fmax(attention, rows * row), logits) + l->micro_batches * tokens * d * 2 * 2;
+    return fmax(fmax(attention, rows * row_B(l)), logits) + l->micro_batches * tokens * (double)m->hidden * 2 * 2;
 }
 
 /* Everything that grows with the batch, for `tokens` per rank and micro-batch. */

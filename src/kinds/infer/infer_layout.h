@@ -71,15 +71,8 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
 
 struct infer_memory infer_memory(const struct infer_layout *l);
 
-/* Layers with and without experts. */
-uint32_t infer_dense_layers(const struct model *m);
-uint32_t infer_sparse_layers(const struct model *m);
-
 /* GPUs that share a dense network, embedding and head: those of attention in a model
  * without experts, else one. */
 uint32_t infer_dense_tp(const struct infer_layout *l);
-
-/* Parameters of one expert. */
-double infer_expert_params(const struct model *m);
 
 #endif

@@ -19,17 +19,20 @@ struct infer_item {
     uint8_t stage;  /* enum infer_stage */
     uint8_t micro_batch;
     bool combine;   /* POST, WAIT: combine or dispatch */
-    uint32_t layer; /* of the layers that the program has */
+    uint32_t layer; /* of the model's */
 };
 
 struct infer_program {
     struct infer_item *items;
     uint32_t n;
-    uint32_t dense, sparse; /* layers; the dense ones come first */
+    uint32_t sparse;        /* layers with experts */
+    uint32_t *sparse_layer; /* [sparse] which of the model's they are */
     uint32_t micro_batches;
+    uint32_t period; /* of layers with experts, after which blocks of layers repeat */
 };
 
-/* With `sparse` layers with experts, at least 1 where the model has experts. */
+/* With about `sparse` layers with experts, at least 1 where the model has experts, and all others up to the last of
+ * these. Where layers differ, there are so many that those left out are whole periods. */
 void infer_program_build(const struct infer_layout *l, uint32_t sparse, struct arena *arena, struct infer_program *out);
 
 #endif

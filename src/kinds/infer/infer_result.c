@@ -197,17 +197,23 @@ struct by_limit {
     double limit_s[KERNEL_BY_LATENCY + 1], gap_s, all_s, table_s;
 };
 
+/* Of one layer; where layers differ, of the mean of those that the stage's commonest kernel is of. */
 static struct by_limit limits_of(const struct infer_kernels *k, enum infer_stage stage)
 {
     struct by_limit b = {{0}, 0, 0, 0};
+    double most = 0;
+    for (uint32_t i = 0; i < k->n; i++)
+        if (k->list[i].stage == stage)
+            most = fmax(most, infer_kernel_layers(&k->list[i]));
     for (uint32_t i = 0; i < k->n; i++) {
         const struct infer_kernel *kernel = &k->list[i];
-        double time_s = kernel->fixed_s > 0 ? kernel->fixed_s : kernel->time.time_s;
         if (kernel->stage != stage)
             continue;
-        b.limit_s[kernel->fixed_s > 0 ? KERNEL_BY_LATENCY : kernel->time.limit] += time_s;
-        b.gap_s += kernel->fixed_s > 0 ? 0 : k->gap_s;
-        b.table_s += kernel->fixed_s <= 0 && kernel->time.origin != KERNEL_FROM_ROOFLINE ? time_s : 0;
+        double share = infer_kernel_layers(kernel) / most;
+        double time_s = share * (kernel->fixed ? kernel->fixed_s : kernel->time.time_s);
+        b.limit_s[kernel->fixed ? KERNEL_BY_LATENCY : kernel->time.limit] += time_s;
+        b.gap_s += kernel->fixed ? 0 : share * k->gap_s;
+        b.table_s += !kernel->fixed && kernel->time.origin != KERNEL_FROM_ROOFLINE ? time_s : 0;
         b.all_s += time_s;
     }
     return b;
@@ -234,13 +240,15 @@ static const struct result_column stage_columns[N_ST] = {
     {"from_tables", DIM_RATIO, "share of the time that comes from measured kernels; the rest is roofline", false},
 };
 
+/* Layers that have the stage, times micro-batches. */
 static double runs_of(const struct infer_step *s, enum infer_stage stage)
 {
     const struct model *m = s->layout.model;
-    double layers = stage == STAGE_EMBED || stage == STAGE_HEAD    ? 1
-                    : stage == STAGE_DENSE                         ? infer_dense_layers(m)
-                    : stage == STAGE_ATTN0 || stage == STAGE_ATTN1 ? (double)m->layers
-                                                                   : (double)s->sparse_layers;
+    double layers = 0;
+    for (uint32_t c = 0; c < m->n_classes; c++)
+        layers += s->kernels.stage_n[c][stage] ? m->class[c].n : 0;
+    if (stage == STAGE_EMBED || stage == STAGE_HEAD)
+        layers = 1;
     return stage == STAGE_HEAD ? 1 : layers * s->layout.micro_batches;
 }
 
@@ -276,7 +284,7 @@ static const char *exchange_limit(const struct infer_outcome *o, bool combine)
     }
     double message_B = ll_message_B(&hw->ep_kernel, hidden, combine), posting_Bps = ll_posting_Bps(hw, message_B);
     double near = (double)(l->ranks_per_node - 1) / l->ranks, link_Bps = hw_nic_payload_Bps(hw);
-    double copies = (double)l->model->moe.top_k + (l->cfg->shared_replicas ? 1 : 0), through = copies * l->tokens;
+    double copies = (double)l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0), through = copies * l->tokens;
     if (l->n_nodes == 1 && !l->cfg->loopback)
         link_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
     else if (!l->cfg->loopback)
@@ -325,7 +333,7 @@ static double gaps_s(const struct infer_outcome *o, enum infer_stage stage)
 {
     const struct infer_kernels *k = &o->step.kernels;
     struct by_limit b = limits_of(k, stage);
-    return k->stage_s[stage] > 0 ? o->account.total.stage_s[stage] * b.gap_s / (b.all_s + b.gap_s) : 0;
+    return b.all_s + b.gap_s > 0 ? o->account.total.stage_s[stage] * b.gap_s / (b.all_s + b.gap_s) : 0;
 }
 
 void infer_result_parts(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o)
@@ -425,7 +433,7 @@ static void add_kernel(struct result_table *t, const struct infer_kernel *k)
     struct result_cell *row = result_add_row(t);
     row[K_STAGE].text = infer_stage_names[k->stage];
     row[K_NAME].text = k->name;
-    if (k->fixed_s > 0) {
+    if (k->fixed) {
         row[K_TIME].value = k->fixed_s;
         row[K_LIMIT].text = kernel_limit_names[KERNEL_BY_LATENCY];
         row[K_ORIGIN].text = "cluster.ep_kernel.low_latency_*";
@@ -543,7 +551,7 @@ int infer_result_what_if(struct kind_run *run, const struct infer_case *c, const
     enum { N = sizeof what_ifs / sizeof *what_ifs };
     struct result_table *t = result_add_table(&run->result, run->arena, name_of(run, prefix, "what_if"),
                                               "how much one thing more would help", what_if_columns, N_IF, N + 1);
-    bool dense = !run->file->scenario->llm.moe.routed;
+    bool dense = !run->file->scenario->llm.experts.routed;
     double base_s, step_s;
     if (closed_form(run, c, &base_s, diag))
         return -1;

@@ -24,10 +24,10 @@ int infer_setup_open(const struct scenario_file *file, struct arena *arena, stru
     if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(file, "cluster.kernels.tables"), file->path, arena,
                            &out->table, diag))
         return -1;
-    if (!m->moe.routed)
+    if (!m->experts.routed)
         return 0;
-    return expert_loads_open(file, (uint32_t)m->moe.routed, (uint32_t)m->moe.top_k, infer_sparse_layers(m), arena,
-                             &out->loads, diag);
+    return expert_loads_open(file, (uint32_t)m->experts.routed, (uint32_t)m->experts.top_k, model_sparse_layers(m),
+                             arena, &out->loads, diag);
 }
 
 /* --- cases -------------------------------------------------------------------- */
@@ -196,10 +196,10 @@ static const struct infer_gate *gate_of(struct kind_run *run, const struct infer
 {
     const struct scenario *s = run->file->scenario;
     uint64_t seed = (uint64_t)s->sim.seed + run->seed_offset;
-    if (!s->llm.moe.routed)
+    if (!s->llm.experts.routed)
         return NULL;
     if (!*setup->gate || (*setup->gate)->seed != seed)
-        *setup->gate = infer_gate_new(&s->llm.moe, seed, run->arena);
+        *setup->gate = infer_gate_new(&s->llm.experts, seed, run->arena);
     return *setup->gate;
 }
 

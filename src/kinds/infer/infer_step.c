@@ -19,9 +19,9 @@
 void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
                      const struct infer_gate *gate, uint32_t layers, struct arena *arena)
 {
-    uint32_t sparse = infer_sparse_layers(l->model);
+    uint32_t sparse = model_sparse_layers(l->model);
     *s = (struct infer_step){.layout = *l, .model = model, .gate = gate, .sparse_layers = sparse, .arena = arena};
-    infer_kernels_fill(&s->layout, model, &s->kernels);
+    infer_kernels_fill(&s->layout, model, arena, &s->kernels);
     infer_program_build(&s->layout, layers && layers < sparse ? layers : sparse, arena, &s->program);
 }
 
@@ -112,14 +112,14 @@ static void on_stream(struct graphing *x, uint32_t item, uint32_t first)
 static uint32_t add_launches(struct graphing *x, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMPUTE, "launches", it->layer);
-    op.work_s = infer_launch_s(&x->s->kernels, it->stage);
+    op.work_s = infer_launch_s(&x->s->kernels, it->layer, it->stage);
     return add_row(x, op, x->cpu);
 }
 
 static void add_stage(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMPUTE, infer_stage_names[it->stage], it->layer);
-    op.work_s = x->s->kernels.stage_s[it->stage];
+    op.work_s = infer_stage_s(&x->s->kernels, it->layer, it->stage);
     if (x->s->layout.prefill)
         op.sm_ref = op.sm_max = (float)x->s->kernels.sms;
     uint32_t launched = x->cpu ? add_launches(x, it) : OP_NONE, first = add_row(x, op, x->compute);
@@ -204,7 +204,7 @@ static void add_item(struct graphing *x, uint32_t item)
 static void begin(struct graphing *x)
 {
     struct arena *a = x->s->arena;
-    uint32_t layers = x->s->program.dense + x->s->program.sparse, mbs = x->s->program.micro_batches;
+    uint32_t layers = (uint32_t)x->s->layout.model->layers, mbs = x->s->program.micro_batches;
     x->compute = lanes(x);
     if (x->s->kernels.launch_s > 0)
         x->cpu = lanes(x);
@@ -247,7 +247,7 @@ static void init_exchanges(struct graphing *x, struct exchanging *e)
         ll_init(&e->low_latency, x->g, l->hw, x->n, message_B, l->cfg->loopback, a);
         return;
     }
-    e->routing = (struct routing_cfg){.hidden = hidden, .experts_per_token = l->model->moe.top_k};
+    e->routing = (struct routing_cfg){.hidden = hidden, .experts_per_token = l->model->experts.top_k};
     e->shape = (struct routing_shape){
         .cfg = &e->routing, .n_ranks = l->ranks, .ranks_per_node = l->ranks_per_node, .n_nodes = l->n_nodes};
     deepep_init(&e->normal, x->g, l->hw, &e->shape, a);
@@ -280,7 +280,8 @@ static void add_traffic(struct graphing *x)
     struct exchanging e;
     init_exchanges(x, &e);
     infer_step_forget_traffic(s);
-    for (uint32_t layer = s->program.dense; layer < s->program.dense + s->program.sparse; layer++) {
+    for (uint32_t i = 0; i < s->program.sparse; i++) {
+        uint32_t layer = s->program.sparse_layer[i];
         infer_router_layer(&e.router, layer);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
             infer_traffic_draw(&e.router, layer, mb, &e.traffic);

@@ -24,7 +24,7 @@ static bool even(const struct infer_layout *l)
 /* --- gate and placement of a layer
  * ----------------------------------------------------------------------------- */
 
-struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed, struct arena *arena)
+struct infer_gate *infer_gate_new(const struct expert_facts *moe, uint64_t seed, struct arena *arena)
 {
     struct infer_gate *g = ARENA_NEW(arena, struct infer_gate);
     double *alike = ARENA_ARRAY(arena, double, (size_t)moe->routed);
@@ -58,9 +58,9 @@ static double count_groups(const struct infer_router *r)
 static struct placement_shape routed_places(const struct infer_layout *l)
 {
     uint32_t ranks = l->routed_slots / l->slots_per_rank;
-    return (struct placement_shape){.experts = (uint32_t)l->model->moe.routed,
-                                    .redundant = l->routed_slots - (uint32_t)l->model->moe.routed,
-                                    .groups = (uint32_t)l->model->moe.groups,
+    return (struct placement_shape){.experts = (uint32_t)l->model->experts.routed,
+                                    .redundant = l->routed_slots - (uint32_t)l->model->experts.routed,
+                                    .groups = (uint32_t)l->model->experts.groups,
                                     .ranks = ranks,
                                     .nodes = ranks % l->ranks_per_node ? 1 : ranks / l->ranks_per_node};
 }
@@ -81,14 +81,14 @@ static void place(struct infer_router *r, struct arena *arena)
 static void draw_loads(struct infer_router *r, uint32_t layer)
 {
     const struct infer_layout *l = r->layout;
-    expert_load_draw(l->expert_load, l->load_rows, (uint32_t)l->model->moe.routed, r->gate->seed,
-                     layer - (uint32_t)l->model->dense_layers, r->load);
+    expert_load_draw(l->expert_load, l->load_rows, (uint32_t)l->model->experts.routed, r->gate->seed,
+                     model_sparse_index(l->model, layer), r->load);
 }
 
 void infer_router_init(struct infer_router *r, const struct infer_layout *l, const struct infer_gate *gate,
                        struct arena *arena)
 {
-    uint32_t experts = (uint32_t)l->model->moe.routed;
+    uint32_t experts = (uint32_t)l->model->experts.routed;
     *r = (struct infer_router){.layout = l, .gate = gate, .rng = rng_stream(gate->seed, 0, "inference tokens")};
     r->name = ARENA_ARRAY(arena, uint32_t, experts);
     r->load = ARENA_ARRAY(arena, double, experts);
@@ -97,7 +97,7 @@ void infer_router_init(struct infer_router *r, const struct infer_layout *l, con
         r->name[e] = e;
     if (!even(l))
         return;
-    draw_loads(r, (uint32_t)l->model->dense_layers);
+    draw_loads(r, model_first_sparse(l->model));
     r->choices = gate->even;
     r->groups_per_token = count_groups(r);
     place(r, arena);
@@ -130,7 +130,7 @@ static void rename_experts(struct infer_router *r)
 void infer_router_layer(struct infer_router *r, uint32_t layer)
 {
     if (r->layout->cfg->routing == INFER_BALANCED)
-        layer = (uint32_t)r->layout->model->dense_layers;
+        layer = model_first_sparse(r->layout->model);
     if (even(r->layout)) {
         rng_stream_reset(r->rng, r->gate->seed, layer, "names of experts");
         rename_experts(r);
@@ -250,12 +250,12 @@ static void sample(struct infer_router *r, uint64_t entity, struct infer_traffic
 
 static void spread(const struct infer_layout *l, struct infer_traffic *t)
 {
-    double copies = (double)l->model->moe.top_k + (l->cfg->shared_replicas ? 1 : 0);
+    double copies = (double)l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0);
     size_t n = l->ranks, shared = l->slots - l->routed_slots;
     double all = l->tokens * (double)n;
     for (uint32_t s = 0; s < l->slots; s++)
         t->slot_rows[s] =
-            s < l->routed_slots ? all * (double)l->model->moe.top_k / l->routed_slots : all / (double)shared;
+            s < l->routed_slots ? all * (double)l->model->experts.top_k / l->routed_slots : all / (double)shared;
     for (size_t i = 0; t->pairs && i < n * n; i++)
         t->pairs[i] = l->tokens * copies / (double)n;
     for (size_t i = 0; !t->pairs && i < n * n; i++)

@@ -19,7 +19,7 @@ struct infer_gate {
 };
 
 /* Takes a tenth of a second; several steps may share one. */
-struct infer_gate *infer_gate_new(const struct moe_dims *moe, uint64_t seed, struct arena *arena);
+struct infer_gate *infer_gate_new(const struct expert_facts *moe, uint64_t seed, struct arena *arena);
 
 struct infer_router {
     const struct infer_layout *layout;

@@ -16,14 +16,14 @@
 
 static uint32_t n_moe_layers(const struct model *m)
 {
-    return (uint32_t)(m->layers - m->dense_layers);
+    return model_sparse_layers(m);
 }
 
 static struct placement_shape placement_shape_of(const struct scenario *s, uint32_t redundant)
 {
-    return (struct placement_shape){.experts = (uint32_t)s->llm.moe.routed,
+    return (struct placement_shape){.experts = (uint32_t)s->llm.experts.routed,
                                     .redundant = redundant,
-                                    .groups = (uint32_t)s->llm.moe.groups,
+                                    .groups = (uint32_t)s->llm.experts.groups,
                                     .ranks = (uint32_t)(s->cluster.nodes * s->cluster.node.gpus),
                                     .nodes = (uint32_t)s->cluster.nodes};
 }
@@ -45,11 +45,11 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     const struct scenario *s = file->scenario;
     struct placement_shape shape = placement_shape_of(s, (uint32_t)s->expert_load.redundant);
     struct expert_loads loads;
-    if (!s->llm.moe.routed) {
+    if (!s->llm.experts.routed) {
         REPORT("model", "'%s' is a dense model; there are no experts to balance", s->llm.name);
         return;
     }
-    if (s->llm.moe.groups > ROUTING_MAX_GROUPS || s->llm.moe.top_k > ROUTING_MAX_TOPK)
+    if (s->llm.experts.groups > ROUTING_MAX_GROUPS || s->llm.experts.top_k > ROUTING_MAX_TOPK)
         REPORT("llm.moe", "at most %d groups of experts and %d experts of a token", ROUTING_MAX_GROUPS,
                ROUTING_MAX_TOPK);
     const char *misfit = placement_misfit(&shape, BALANCE_EPLB);
@@ -57,7 +57,7 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
         REPORT("expert_load.redundant", "%s: %u experts and %u redundant ones in %u groups, %u GPUs on %u nodes",
                misfit, shape.experts, shape.redundant, shape.groups, shape.ranks, shape.nodes);
     check_layers(file, diag);
-    expert_loads_open(file, shape.experts, (uint32_t)s->llm.moe.top_k, n_moe_layers(&s->llm), arena, &loads, diag);
+    expert_loads_open(file, shape.experts, (uint32_t)s->llm.experts.top_k, n_moe_layers(&s->llm), arena, &loads, diag);
 }
 
 /* --- placements compared --------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ static void show_layer(struct study *s, uint32_t layer)
 
 static void choose_all(struct study *s)
 {
-    const struct moe_dims *e = &s->sc->llm.moe;
+    const struct expert_facts *e = &s->sc->llm.experts;
     struct placement_shape p = placement_shape_of(s->sc, (uint32_t)s->sc->expert_load.redundant);
     s->routing = (struct routing_cfg){.experts = e->routed,
                                       .experts_per_token = e->top_k,
@@ -282,8 +282,8 @@ static int run_balance(struct kind_run *run, struct diag *diag)
     struct study s = {
         .run = run, .sc = sc, .layers = n_moe_layers(&sc->llm), .sampled = (uint32_t)balance_cfg(sc)->sampled_layers};
     double load_error = 0;
-    if (expert_loads_open(run->file, (uint32_t)sc->llm.moe.routed, (uint32_t)sc->llm.moe.top_k, s.layers, run->arena,
-                          &s.loads, diag))
+    if (expert_loads_open(run->file, (uint32_t)sc->llm.experts.routed, (uint32_t)sc->llm.experts.top_k, s.layers,
+                          run->arena, &s.loads, diag))
         return -1;
     run->result.kind = "expert_balance";
     run->result.no_network = true;

@@ -182,7 +182,7 @@ static double touched(const struct kind_run *run, double tokens_per_gpu)
 {
     const struct scenario *s = run->file->scenario;
     double group = tokens_per_gpu * (double)(s->cluster.nodes * s->cluster.node.gpus);
-    return s->llm.moe.routed ? experts_chosen(&s->llm.moe, group, NULL) / (double)s->llm.moe.routed : NAN;
+    return s->llm.experts.routed ? experts_chosen(&s->llm.experts, group, NULL) / (double)s->llm.experts.routed : NAN;
 }
 
 static void add_cost(struct kind_run *run, struct result_table *t, const struct point *x)
@@ -198,9 +198,9 @@ static void add_cost(struct kind_run *run, struct result_table *t, const struct 
     row[COL_VERIFY].value = x->step.verify_s;
     row[COL_DRAFT].value = x->step.draft_s;
     row[COL_COST].value = (x->step.verify_s + x->step.draft_s) / x->plain.step_s;
-    row[COL_ROWS].value =
-        s->llm.moe.routed ? group * (double)s->llm.moe.top_k / (double)(s->llm.moe.routed + s->expert_load.redundant)
-                          : NAN;
+    row[COL_ROWS].value = s->llm.experts.routed ? group * (double)s->llm.experts.top_k /
+                                                      (double)(s->llm.experts.routed + s->expert_load.redundant)
+                                                : NAN;
     row[COL_EXPERTS].value = touched(run, tokens);
     row[COL_EXPERTS_PLAIN].value = touched(run, (double)x->plain.batch);
 }

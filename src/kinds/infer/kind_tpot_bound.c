@@ -71,7 +71,7 @@ static void decode_case(const struct infer_setup *setup, unsigned left_out, stru
 static void check_model(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct scenario *sc = file->scenario;
-    int64_t copies = sc->llm.moe.top_k + (infer_cfg(sc)->shared_replicas > 0);
+    int64_t copies = sc->llm.experts.top_k + (infer_cfg(sc)->shared_replicas > 0);
     struct infer_setup setup;
     struct infer_case c;
     if (sc->llm.hidden != tpot_cfg(sc)->hidden)

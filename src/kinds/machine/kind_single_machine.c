@@ -147,7 +147,7 @@ static void quantise(struct model *m, double weight_B)
 static int load_experts(const struct plan *p, struct pair *x, struct diag *diag)
 {
     struct expert_loads loads;
-    const struct moe_dims *e = &x->quantised.moe;
+    const struct expert_facts *e = &x->quantised.experts;
     if (!e->routed || p->file->scenario->expert_load.skew == SKEW_EVEN)
         return 0;
     if (expert_loads_open(p->file, (uint32_t)e->routed, (uint32_t)e->top_k, 1, p->arena, &loads, diag))

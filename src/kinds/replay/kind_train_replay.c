@@ -36,10 +36,10 @@ static struct replay_cfg effective_keys(const struct scenario *s)
 {
     struct replay_cfg cfg = *replay_cfg(s);
     if (cfg.source == REPLAY_KERNELS) {
-        cfg.routing.experts = s->llm.moe.routed;
-        cfg.routing.experts_per_token = s->llm.moe.top_k;
-        cfg.routing.groups = s->llm.moe.groups;
-        cfg.routing.groups_per_token = s->llm.moe.top_groups;
+        cfg.routing.experts = s->llm.experts.routed;
+        cfg.routing.experts_per_token = s->llm.experts.top_k;
+        cfg.routing.groups = s->llm.experts.groups;
+        cfg.routing.groups_per_token = s->llm.experts.top_groups;
         cfg.routing.hidden = s->llm.hidden;
     }
     return cfg;
@@ -80,7 +80,7 @@ static bool check_source(const struct scenario_file *file, struct arena *arena, 
         REPORT("replay.source", "kernels of which model? write for example 'model: deepseek_v3'");
     else if (material_from_kernels_lacks(&s->llm))
         REPORT("replay.source", "there are no kernels for %s", material_from_kernels_lacks(&s->llm));
-    else if (s->llm.moe.routed <= 0)
+    else if (s->llm.experts.routed <= 0)
         REPORT("replay.source", "the trace is of layers with experts; the model has none");
     else
         check_routing(file, arena, diag);

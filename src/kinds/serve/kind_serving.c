@@ -179,7 +179,7 @@ static double cache_B(const void *ctx, double positions)
 {
     const struct scenario *s = ctx;
     uint32_t tp = (uint32_t)infer_cfg(s)->tp;
-    return model_cache_B(&s->llm, positions) * tp / infer_kv_shares(&s->llm, tp);
+    return model_cache_rank_B(&s->llm, positions, tp) * tp;
 }
 
 static struct serve_spec spec_of(const struct kind_run *run, const struct serve_plan *p, struct steps *steps)

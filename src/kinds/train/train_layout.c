@@ -24,13 +24,13 @@ enum { MTP_KINDS = 4 }; /* embedding, projection, layer, head */
 
 static uint8_t layer_kind(const struct model *m, uint32_t layer)
 {
-    return m->moe.routed && layer >= (uint64_t)m->dense_layers ? LAYER_MOE : LAYER_DENSE;
+    return m->experts.routed && layer >= model_first_sparse(m) ? LAYER_MOE : LAYER_DENSE;
 }
 
 static double mtp_cost_s(const struct model *m, const double cost_s[N_CHUNK_LAYERS])
 {
     return (double)m->mtp_layers * (cost_s[LAYER_EMBEDDING] + cost_s[LAYER_PROJECTION] +
-                                    cost_s[m->moe.routed ? LAYER_MOE : LAYER_DENSE] + cost_s[LAYER_HEAD]);
+                                    cost_s[m->experts.routed ? LAYER_MOE : LAYER_DENSE] + cost_s[LAYER_HEAD]);
 }
 
 static struct units units_of(const struct model *m, const double cost_s[N_CHUNK_LAYERS], struct arena *arena)
@@ -104,7 +104,7 @@ static void add_mtp(const struct model *m, struct chunk_stage *s, uint8_t *kinds
 {
     add_kind(s, kinds, LAYER_EMBEDDING);
     add_kind(s, kinds, LAYER_PROJECTION);
-    add_kind(s, kinds, m->moe.routed ? LAYER_MOE : LAYER_DENSE);
+    add_kind(s, kinds, m->experts.routed ? LAYER_MOE : LAYER_DENSE);
 }
 
 static void fill_stage(const struct train_layout *l, uint32_t stage, uint32_t first, uint32_t count,
@@ -181,9 +181,10 @@ static void add_layer(const struct train_layout *l, uint8_t kind, struct train_p
         p->dense += 2 * d * d / l->tp + 3 * d;
     if (kind != LAYER_DENSE && kind != LAYER_MOE)
         return;
-    struct block_weights f = model_weigh(m, kind == LAYER_MOE ? model_experts(m) : model_dense(m));
+    struct block a = model_attention(m), network = kind == LAYER_MOE ? model_experts(m) : model_dense(m);
+    struct block_weights f = block_weigh(m, &network);
     double gate = f.router + (f.other > f.router ? f.other - f.router : 0);
-    p->dense += model_attention_rank(m, l->tp) + 2 * d + (f.params - f.routed - gate) / l->tp + gate;
+    p->dense += a.type->attention->rank_params(m, a.dims, l->tp) + 2 * d + (f.params - f.routed - gate) / l->tp + gate;
     p->experts += f.routed;
 }
 

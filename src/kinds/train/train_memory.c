@@ -45,11 +45,11 @@ static double attention_B(const struct train_layout *l)
 static double network_B(const struct train_layout *l, enum chunk_layer kind)
 {
     const struct model *m = l->model;
-    bool moe = kind == LAYER_MOE, again = l->recipe.again != 0;
-    double width = (double)(moe ? (m->moe.top_k + m->moe.shared) * m->moe.ffn : m->dense_ffn);
-    double received = moe ? (double)(m->moe.top_k * m->hidden) : 0;
+    struct block b = kind == LAYER_MOE ? model_experts(m) : model_dense(m);
+    struct network_kept k = b.type->network->kept(m, b.dims);
+    bool again = l->recipe.again != 0;
     double input = again ? 0 : (double)m->hidden;
-    return input_B(l) * (received + input + (again ? 2 : 3) * width);
+    return input_B(l) * (k.received + input + (again ? 2 : 3) * k.width);
 }
 
 /* Without what is kept at the layer's border. */

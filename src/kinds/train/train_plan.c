@@ -74,21 +74,22 @@ static void check_experts(const struct scenario_file *file, const struct train_l
 {
     const struct model *m = l->model;
     uint32_t nodes = l->group > l->gpus_per_node ? l->group / l->gpus_per_node : 1;
-    if (!m->moe.routed) {
+    if (!m->experts.routed) {
         if (l->ep * l->etp > 1)
             REPORT(l->ep > 1 ? "train.ep" : "train.etp",
                    "a dense model has no experts to divide among %u GPUs; write 1", l->ep * l->etp);
         return;
     }
     kind_check_sets(file, nodes, diag);
-    if (m->moe.routed % l->group)
-        REPORT("train.ep", "%lld experts (llm.moe.routed) do not divide among %u GPUs", (ll)m->moe.routed, l->group);
-    else if (m->moe.groups % nodes && nodes % m->moe.groups)
+    if (m->experts.routed % l->group)
+        REPORT("train.ep", "%lld experts (llm.moe.routed) do not divide among %u GPUs", (ll)m->experts.routed,
+               l->group);
+    else if (m->experts.groups % nodes && nodes % m->experts.groups)
         REPORT("train.ep",
                "%lld groups of experts (llm.moe.groups) on %u nodes would be cut apart: one number must "
                "divide the other",
-               (ll)m->moe.groups, nodes);
-    if (m->moe.top_k > ROUTING_MAX_TOPK || m->moe.groups > ROUTING_MAX_GROUPS)
+               (ll)m->experts.groups, nodes);
+    if (m->experts.top_k > ROUTING_MAX_TOPK || m->experts.groups > ROUTING_MAX_GROUPS)
         REPORT("llm.moe", "routing is sampled for at most %d experts of a token and %d groups", ROUTING_MAX_TOPK,
                ROUTING_MAX_GROUPS);
 }
@@ -188,7 +189,7 @@ static void check_trace(const struct scenario_file *file, const struct train_lay
                "there is no trace '%s' beside the scenario, in the working directory, in "
                "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
                c->trace);
-    if (!l->model->moe.routed)
+    if (!l->model->experts.routed)
         REPORT("train.chunks.source",
                "the trace is of layers with experts; a dense model's cannot be cut from it; write "
                "'source: kernels'");
@@ -214,21 +215,19 @@ static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
 static void check_parallel(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
 {
     const struct model *m = l->model;
-    int64_t heads = model_heads(m);
     if (l->cfg->chunks.source == CHUNKS_TRACE && l->tp * l->cp * l->etp > 1)
         REPORT("train.tp", "kernels of a trace are those of whole layers; write 'source: kernels'");
-    if (heads % l->tp || m->dense_ffn % l->tp || (m->moe.shared * m->moe.ffn) % l->tp)
-        REPORT("train.tp",
-               "%lld heads, %lld channels of dense networks and %lld of shared experts do not divide among %u",
-               (ll)heads, (ll)m->dense_ffn, (ll)(m->moe.shared * m->moe.ffn), l->tp);
+    if (model_undivided_heads(m, l->tp) || model_undivided_width(m, l->tp))
+        REPORT("train.tp", "%lld heads or %lld channels of a network do not divide among %u GPUs",
+               (ll)model_undivided_heads(m, l->tp), (ll)model_undivided_width(m, l->tp), l->tp);
     if (l->cfg->sequence % ((int64_t)l->tp * l->cp))
         REPORT("train.sequence", "%lld tokens do not divide among train.tp * train.cp = %u GPUs", (ll)l->cfg->sequence,
                l->tp * l->cp);
-    if (l->etp > 1 && (m->moe.ffn % l->etp || !l->recipe.fused))
+    if (l->etp > 1 && (m->experts.ffn % l->etp || !l->recipe.fused))
         REPORT("train.etp",
-               m->moe.ffn % l->etp ? "%lld channels of an expert do not divide among %u"
-                                   : "%lld channels of an expert are divided by 'software: megatron' only",
-               (ll)m->moe.ffn, l->etp);
+               m->experts.ffn % l->etp ? "%lld channels of an expert do not divide among %u"
+                                       : "%lld channels of an expert are divided by 'software: megatron' only",
+               (ll)m->experts.ffn, l->etp);
 }
 
 void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -287,8 +286,8 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
     if (!t)
         return -1;
     check_recorded(p, "llm.hidden", "llm.hidden", m->hidden, t->hidden, diag);
-    check_recorded(p, "llm.moe.routed", "llm.moe.routed", m->moe.routed, t->experts, diag);
-    check_recorded(p, "llm.moe.top_k", "llm.moe.top_k", m->moe.top_k, t->experts_per_token, diag);
+    check_recorded(p, "llm.moe.routed", "llm.moe.routed", m->experts.routed, t->experts, diag);
+    check_recorded(p, "llm.moe.top_k", "llm.moe.top_k", m->experts.top_k, t->experts_per_token, diag);
     check_recorded(p, "a micro-batch (train.sequence * train.micro_batch)", "train.sequence",
                    (int64_t)train_tokens(&p->layout), t->seq_len, diag);
     if (diag_count(diag) > before)
@@ -338,7 +337,7 @@ static void from_kernels(struct train_plan *p, struct arena *arena)
                               .beside = l->cfg->tp_overlap,
                               .gemm_sms = sms_left(p, l->cfg->gemm_margin),
                               .attention_sms = sms_left(p, l->cfg->attention_margin),
-                              .layers = l->model->moe.routed ? 1 : 0};
+                              .layers = l->model->experts.routed ? 1 : 0};
     material_from_kernels(&work, arena, &p->material);
 }
 
@@ -419,14 +418,14 @@ static void set_routing(struct train_plan *p)
 {
     const struct model *m = p->layout.model;
     uint32_t per_node = p->layout.group < p->layout.gpus_per_node ? p->layout.group : p->layout.gpus_per_node;
-    p->routing = (struct routing_cfg){.experts = m->moe.routed,
-                                      .experts_per_token = m->moe.top_k,
-                                      .groups = m->moe.groups,
-                                      .groups_per_token = m->moe.top_groups,
+    p->routing = (struct routing_cfg){.experts = m->experts.routed,
+                                      .experts_per_token = m->experts.top_k,
+                                      .groups = m->experts.groups,
+                                      .groups_per_token = m->experts.top_groups,
                                       .tokens_per_rank = (int64_t)train_gpu_tokens(&p->layout),
                                       .hidden = m->hidden,
                                       .rank_load_cv_ratio = p->layout.cfg->chunks.rank_load_cv_ratio};
-    if (m->moe.routed)
+    if (m->experts.routed)
         p->shape = (struct routing_shape){.cfg = &p->routing,
                                           .sets = deepep_needs_sets(&p->file->scenario->cluster.ep_kernel),
                                           .n_ranks = p->layout.group,

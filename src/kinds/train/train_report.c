@@ -101,7 +101,8 @@ static const struct {
 /* DeepSeek-V3's shape, whatever the file is called. */
 static bool is_papers_model(const struct model *m)
 {
-    return m->layers == 61 && m->hidden == 7168 && m->moe.routed == 256 && m->moe.top_k == 8 && m->moe.ffn == 2048;
+    return m->layers == 61 && m->hidden == 7168 && m->experts.routed == 256 && m->experts.top_k == 8 &&
+           m->experts.ffn == 2048;
 }
 
 /* Table 4 holds for its model, cluster and batch. */

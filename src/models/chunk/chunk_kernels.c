@@ -104,7 +104,7 @@ static void write_comm(struct layer_writer *l, const char *name, uint8_t kind, u
 static void write_exchange(struct layer_writer *l)
 {
     const struct hw_offload *offload = &l->work->hw->ep_kernel.offload;
-    double choices_B = l->w.tokens * (double)l->w.model->moe.top_k * 8;
+    double choices_B = l->w.tokens * (double)l->w.model->experts.top_k * 8;
     l->b.stream = STREAM_COMMUNICATION;
     switch (l->part) {
     case PART_COMBINE_B:
@@ -199,7 +199,7 @@ static void take_load(struct layer_writer *l, uint32_t layer)
     const double *load = l->work->load;
     for (int backward = 0; backward < 2; backward++) {
         double given = load ? load[2 * layer + (uint32_t)backward] : 0;
-        l->w.rows[backward] = (given > 0 ? given : 1) * l->w.tokens * (double)l->w.model->moe.top_k * l->w.etp;
+        l->w.rows[backward] = (given > 0 ? given : 1) * l->w.tokens * (double)l->w.model->experts.top_k * l->w.etp;
         l->b.material->program.load[2 * (layer + 1) + (uint32_t)backward] = given;
     }
 }
@@ -238,23 +238,29 @@ void material_from_kernels(const struct chunk_work *work, struct arena *arena, s
 {
     struct layer_writer l = writer(work, arena, out);
     BUG_IF(material_from_kernels_lacks(work->model) != NULL);
-    for (uint32_t i = 0; i < work->layers && work->model->moe.routed > 0; i++) {
+    for (uint32_t i = 0; i < work->layers && work->model->experts.routed > 0; i++) {
         take_load(&l, i);
         write_layer(&l, true);
     }
-    write_layer(&l, false);
+    if (model_dense(work->model).type)
+        write_layer(&l, false);
 }
 
 double chunk_kernel_sms(const struct cluster_hw *hw, const struct model *m)
 {
-    return (double)hw->chip.sms - (m->moe.routed > 0 ? ep_sms_held_most(&hw->ep_kernel) : 0);
+    return (double)hw->chip.sms - (m->experts.routed > 0 ? ep_sms_held_most(&hw->ep_kernel) : 0);
 }
 
 const char *material_from_kernels_lacks(const struct model *m)
 {
-    if (!model_attention(m).type->attention->forward)
-        return "attention.kind: a block that can be trained";
-    if (m->moe.routed <= 0 && m->dense_ffn <= 0)
-        return "a feed-forward network";
+    struct block blocks[] = {model_attention(m), model_experts(m), model_dense(m)};
+    const char *differs = model_differs(m);
+    if (differs)
+        return differs;
+    for (int i = 0; i < 3; i++) {
+        const struct block_type *t = blocks[i].type;
+        if (t && !(t->attention ? t->attention->forward : t->network->forward))
+            return i ? "this block of networks" : "attention.kind of this block";
+    }
     return NULL;
 }

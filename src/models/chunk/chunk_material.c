@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "models/llm/blocks/block.h"
 #include "models/chunk/chunk_trace.h"
 
 /* --- growing material ------------------------------------------------------------------------------------------ */
@@ -333,9 +334,10 @@ void material_from_trace(const struct trace *trace, const struct recording *reco
     p->deps = deps;
     struct material_builder b = material_begin(out, arena);
     int32_t n = count_layers(p);
-    double experts = (double)((m->moe.top_k + m->moe.shared) * m->moe.ffn);
+    struct block experts = model_experts(m), dense = model_dense(m);
     for (int32_t i = 0; i < n; i++)
         material_layer(&b, LAYER_MOE);
-    for (int32_t i = 1; i <= n; i++)
-        add_dense(&b, i, (double)m->dense_ffn / experts);
+    for (int32_t i = 1; i <= n && dense.type; i++)
+        add_dense(&b, i,
+                  dense.type->network->kept(m, dense.dims).width / experts.type->network->kept(m, experts.dims).width);
 }

@@ -5,9 +5,7 @@
 
 #include "models/llm/blocks/block.h"
 
-const char *const decode_part_names[N_DECODE_PARTS] = {"attention", "cache", "dense", "shared", "experts", "head"};
-
-double experts_chosen(const struct moe_dims *e, double tokens, const double *expert_load)
+double experts_chosen(const struct expert_facts *e, double tokens, const double *expert_load)
 {
     double share = (double)e->top_k / (double)e->routed, sum = 0;
     if (!expert_load)
@@ -17,63 +15,85 @@ double experts_chosen(const struct moe_dims *e, double tokens, const double *exp
     return sum;
 }
 
-static struct part_work weights(const struct model *m, double layers, double params, double other, double tokens)
+/* Of so many layers more. */
+static void add_weights(const struct model *m, double layers, double params, double other, double tokens,
+                        struct part_work *to)
 {
     double stored_B = layers * model_stored_B(m, params, other);
-    return (struct part_work){layers, stored_B, stored_B, 2 * tokens * layers * params};
+    to->layers += layers;
+    to->stored_B += stored_B;
+    to->read_B += stored_B;
+    to->flop += 2 * tokens * layers * params;
 }
 
 /* Attention and cache of so many layers. */
-static void add_attention(const struct model *m, double layers, double tokens, double context,
+static void add_attention(const struct model *m, const struct block *b, double layers, double tokens, double context,
                           struct part_work out[N_DECODE_PARTS])
 {
-    struct block a = model_decode_attention(m);
-    const struct attention_ops *ops = a.type->attention;
-    struct block_weights w = model_weigh(m, a);
-    double cache_B = ops->cache_B(m, a.dims, context + tokens) * layers;
-    out[DECODE_ATTENTION] = weights(m, layers, w.params, w.other, tokens);
-    out[DECODE_CACHE] =
-        (struct part_work){layers, cache_B, cache_B, tokens * layers * ops->decode_flop(a.dims, context + tokens)};
+    const struct block_type *decode = b->decode_type;
+    struct block_weights w = {0};
+    double cache_B = b->type->attention->cache_B(m, b->dims, context + tokens) * layers;
+    decode->weigh(m, b->decode_dims, &w);
+    add_weights(m, layers, w.params, w.other, tokens, &out[DECODE_ATTENTION]);
+    out[DECODE_CACHE].layers += layers;
+    out[DECODE_CACHE].stored_B += cache_B;
+    out[DECODE_CACHE].read_B += cache_B;
+    out[DECODE_CACHE].flop += tokens * layers * decode->attention->decode_flop(b->decode_dims, context + tokens);
 }
 
-static void add_experts(const struct model *m, double layers, double tokens, const double *expert_load,
-                        struct part_work out[N_DECODE_PARTS])
+static void add_experts(const struct model *m, const struct block *b, double layers, double tokens,
+                        const double *expert_load, struct part_work out[N_DECODE_PARTS])
 {
-    struct block_weights e = model_weigh(m, model_experts(m));
-    double expert = e.routed / (double)m->moe.routed;
+    struct block_weights w = block_weigh(m, b);
+    struct expert_facts facts = {0};
+    b->type->network->experts(m, b->dims, &facts);
+    double stored_B = layers * model_stored_B(m, w.routed, 0);
     struct part_work *routed = &out[DECODE_EXPERTS];
-    out[DECODE_SHARED] = weights(m, layers, e.params - e.routed, e.other, tokens);
-    *routed = weights(m, layers, e.routed, 0, tokens);
-    routed->read_B *= experts_chosen(&m->moe, tokens, expert_load) / (double)m->moe.routed;
-    routed->flop = 2 * tokens * layers * (double)m->moe.top_k * expert;
+    add_weights(m, layers, w.params - w.routed, w.other, tokens, &out[DECODE_SHARED]);
+    routed->layers += layers;
+    routed->stored_B += stored_B;
+    routed->read_B += stored_B * (experts_chosen(&facts, tokens, expert_load) / (double)facts.routed);
+    routed->flop += 2 * tokens * layers * (double)facts.top_k * (w.routed / (double)facts.routed);
+}
+
+static void add_network(const struct model *m, const struct block *b, double layers, double tokens,
+                        const double *expert_load, struct part_work out[N_DECODE_PARTS])
+{
+    if (b->type->network->experts)
+        add_experts(m, b, layers, tokens, expert_load, out);
+    else
+        add_weights(m, layers, block_weigh(m, b).params, 0, tokens, &out[DECODE_DENSE]);
+}
+
+static void clear(struct part_work out[N_DECODE_PARTS])
+{
+    for (int p = 0; p < N_DECODE_PARTS; p++)
+        out[p] = (struct part_work){0};
 }
 
 void decode_parts(const struct model *m, double tokens, double context, const double *expert_load,
                   struct part_work out[N_DECODE_PARTS])
 {
-    double dense = (double)(m->moe.routed ? m->dense_layers : m->layers);
     double head = (double)m->hidden * (double)m->vocab;
-    for (int p = 0; p < N_DECODE_PARTS; p++)
-        out[p] = (struct part_work){0};
-    add_attention(m, (double)m->layers, tokens, context, out);
-    if (dense > 0)
-        out[DECODE_DENSE] = weights(m, dense, model_weigh(m, model_dense(m)).params, 0, tokens);
-    if (m->moe.routed)
-        add_experts(m, (double)m->layers - dense, tokens, expert_load, out);
-    out[DECODE_HEAD] = weights(m, 1, head, head, tokens);
+    clear(out);
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (m->block[i]->type->attention)
+            add_attention(m, m->block[i], m->block[i]->layers, tokens, context, out);
+        else
+            add_network(m, m->block[i], m->block[i]->layers, tokens, expert_load, out);
+    add_weights(m, 1, head, head, tokens, &out[DECODE_HEAD]);
 }
 
 void mtp_parts(const struct model *m, double context, struct part_work out[N_DECODE_PARTS])
 {
     double d = (double)m->hidden, head = d * (double)m->vocab;
-    for (int p = 0; p < N_DECODE_PARTS; p++)
-        out[p] = (struct part_work){0};
-    add_attention(m, 1, 1, context, out);
-    if (m->moe.routed)
-        add_experts(m, 1, 1, NULL, out);
-    struct part_work join = weights(m, 1, 2 * d * d, 2 * d * d, 1); /* two vectors to one */
-    out[DECODE_DENSE] =
-        m->moe.routed ? join : weights(m, 1, model_weigh(m, model_dense(m)).params + 2 * d * d, 2 * d * d, 1);
-    out[DECODE_HEAD] = weights(m, 1, head, head, 1);
+    clear(out);
+    if (m->mtp.attention)
+        add_attention(m, m->mtp.attention, 1, 1, context, out);
+    if (m->mtp.network)
+        add_network(m, m->mtp.network, 1, 1, NULL, out);
+    add_weights(m, 1, 2 * d * d, 2 * d * d, 1, &out[DECODE_DENSE]); /* two vectors to one */
+    out[DECODE_DENSE].layers = 1;
+    add_weights(m, 1, head, head, 1, &out[DECODE_HEAD]);
     out[DECODE_HEAD].stored_B = 0;
 }

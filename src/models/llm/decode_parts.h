@@ -13,7 +13,6 @@ enum decode_part {
     DECODE_HEAD,
     N_DECODE_PARTS
 };
-extern const char *const decode_part_names[N_DECODE_PARTS];
 
 struct part_work {
     double layers;   /* that have this part */
@@ -31,6 +30,6 @@ void mtp_parts(const struct model *m, double context, struct part_work out[N_DEC
 
 /* Experts of a layer that `tokens` tokens choose between them, on average. A token chooses each expert with
  * probability load * top_k / experts, whatever others choose. */
-double experts_chosen(const struct moe_dims *e, double tokens, const double *expert_load);
+double experts_chosen(const struct expert_facts *e, double tokens, const double *expert_load);
 
 #endif

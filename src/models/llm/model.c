@@ -4,72 +4,143 @@
 
 #include "models/llm/blocks/block.h"
 
-static struct block named(const char *name, const void *dims)
+struct block_weights block_weigh(const struct model *m, const struct block *b)
 {
-    struct block b = {block_find(name), dims};
-    BUG_IF(!b.type);
-    return b;
+    struct block_weights w = {0};
+    if (b)
+        b->type->weigh(m, b->dims, &w);
+    return w;
+}
+
+static struct block first(const struct model *m, bool (*wanted)(const struct block *b))
+{
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (wanted(m->block[i]))
+            return *m->block[i];
+    return (struct block){0};
+}
+
+static bool is_attention(const struct block *b)
+{
+    return b->type->attention;
+}
+
+static bool has_experts(const struct block *b)
+{
+    return b->type->network && b->type->network->experts;
+}
+
+static bool is_dense(const struct block *b)
+{
+    return b->type->network && !b->type->network->experts;
 }
 
 struct block model_attention(const struct model *m)
 {
-    return named(m->attention.kind, &m->attention);
-}
-
-struct block model_decode_attention(const struct model *m)
-{
-    return named(*m->attention.decode ? m->attention.decode : m->attention.kind, &m->attention);
+    return first(m, is_attention);
 }
 
 struct block model_experts(const struct model *m)
 {
-    return named("moe", &m->moe);
+    return first(m, has_experts);
 }
 
 struct block model_dense(const struct model *m)
 {
-    return named("dense_ffn", m);
+    return first(m, is_dense);
 }
 
-struct block_weights model_weigh(const struct model *m, struct block b)
+static uint32_t count(const struct model *m, bool (*wanted)(const struct block *b))
 {
-    struct block_weights w = {0};
-    b.type->weigh(m, b.dims, &w);
-    return w;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        n += wanted(m->block[i]);
+    return n;
 }
 
-static struct block_weights attention(const struct model *m)
+const char *model_differs(const struct model *m)
 {
-    return model_weigh(m, model_attention(m));
+    if (count(m, is_attention) != 1 || count(m, has_experts) > 1 || count(m, is_dense) > 1)
+        return "layers of several kinds of attention, experts or dense networks";
+    return model_attention_layers(m) < m->layers || model_dense_layers(m) + model_sparse_layers(m) < m->layers
+               ? "layers without attention or without a network"
+               : NULL;
 }
 
-static struct block_weights experts(const struct model *m)
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t layers_of(const struct model *m, bool (*wanted)(const struct block *b))
 {
-    return m->moe.routed ? model_weigh(m, model_experts(m)) : (struct block_weights){0};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        n += wanted(m->block[i]) ? m->block[i]->layers : 0;
+    return n;
 }
 
-static struct block_weights dense(const struct model *m)
+uint32_t model_sparse_layers(const struct model *m)
 {
-    return m->dense_ffn ? model_weigh(m, model_dense(m)) : (struct block_weights){0};
+    return layers_of(m, has_experts);
 }
 
-static double n_dense(const struct model *m)
+uint32_t model_dense_layers(const struct model *m)
 {
-    return (double)(m->moe.routed ? m->dense_layers : m->layers);
+    return layers_of(m, is_dense);
 }
 
-int64_t model_heads(const struct model *m)
+uint32_t model_attention_layers(const struct model *m)
 {
-    struct block a = model_attention(m);
-    return a.type->attention->heads(a.dims);
+    return layers_of(m, is_attention);
+}
+
+uint32_t model_sparse_index(const struct model *m, uint32_t layer)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < layer; i++)
+        n += m->layer[i].network && has_experts(m->layer[i].network);
+    return n;
+}
+
+uint32_t model_first_sparse(const struct model *m)
+{
+    for (uint32_t i = 0; i < m->layers; i++)
+        if (m->layer[i].network && has_experts(m->layer[i].network))
+            return i;
+    return 0;
+}
+
+int64_t model_undivided_heads(const struct model *m, uint32_t tp)
+{
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        int64_t heads = b->type->attention ? b->type->attention->heads(b->dims) : 0;
+        if (heads % tp)
+            return heads;
+    }
+    return 0;
+}
+
+int64_t model_undivided_width(const struct model *m, uint32_t tp)
+{
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        int64_t width = b->type->network && b->type->network->divided ? b->type->network->divided(b->dims) : 0;
+        if (width % tp)
+            return width;
+    }
+    return 0;
 }
 
 /* --- parameters ------------------------------------------------------------------------------------------- */
 
-double model_attention_rank(const struct model *m, uint32_t tp)
+double model_attention_per_gpu(const struct model *m, uint32_t tp)
 {
-    struct block a = model_attention(m);
-    return a.type->attention->rank_params(m, a.dims, tp);
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        if (b->type->attention)
+            sum += (double)b->layers * b->type->attention->rank_params(m, b->dims, tp);
+    }
+    return sum;
 }
 
 /* A module is a layer of the model's last kind between a projection of two vectors to one and three norms
@@ -77,28 +148,47 @@ double model_attention_rank(const struct model *m, uint32_t tp)
 static void add_mtp(const struct model *m, struct model_params *p)
 {
     double d = (double)m->hidden, n = (double)m->mtp_layers;
-    struct block_weights a = attention(m), f = m->moe.routed ? experts(m) : dense(m);
+    struct block_weights a = block_weigh(m, m->mtp.attention), f = block_weigh(m, m->mtp.network);
     p->mtp = n * (a.params + f.params + 2 * d * d + 5 * d);
     p->mtp_other = n * (a.other + f.other + 2 * d * d + 5 * d);
     p->mtp_active = n * (a.active + f.active + 2 * d * d + 5 * d);
 }
 
+/* A norm before each block, and the last. */
+static double n_norms(const struct model *m)
+{
+    double n = 1;
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        n += m->block[i]->layers;
+    return n;
+}
+
+static void add_block(const struct model *m, const struct block *b, struct model_params *p)
+{
+    struct block_weights w = block_weigh(m, b);
+    double layers = b->layers;
+    p->active += layers * w.active;
+    p->other += layers * w.other;
+    p->router += layers * w.router;
+    p->experts += layers * w.routed;
+    if (b->type->attention)
+        p->attention += layers * w.params;
+    else if (has_experts(b))
+        p->shared_experts_and_router += layers * (w.params - w.routed);
+    else
+        p->dense_ffn += layers * w.params;
+}
+
 struct model_params model_params(const struct model *m)
 {
-    double d = (double)m->hidden, layers = (double)m->layers, sparse = layers - n_dense(m);
-    struct block_weights a = attention(m), e = experts(m), f = dense(m);
-    struct model_params p = {.embedding = d * (double)m->vocab,
-                             .attention = layers * a.params,
-                             .dense_ffn = n_dense(m) * f.params,
-                             .experts = sparse * e.routed,
-                             .shared_experts_and_router = sparse * (e.params - e.routed),
-                             .norms = d * (2 * layers + 1),
-                             .router = sparse * e.router};
-    p.other = layers * a.other + sparse * e.other + n_dense(m) * f.other + p.norms;
+    double d = (double)m->hidden;
+    struct model_params p = {.embedding = d * (double)m->vocab, .norms = d * n_norms(m)};
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        add_block(m, m->block[i], &p);
     p.head = m->tied_embeddings ? 0 : p.embedding;
-    p.other += p.embedding + p.head;
+    p.other += p.norms + p.embedding + p.head;
     p.total = p.embedding + p.head + p.attention + p.dense_ffn + p.experts + p.shared_experts_and_router + p.norms;
-    p.active = p.embedding + p.head + p.attention + p.dense_ffn + p.norms + sparse * e.active;
+    p.active += p.embedding + p.head + p.norms;
     add_mtp(m, &p);
     return p;
 }
@@ -111,8 +201,30 @@ double model_stored_B(const struct model *m, double params, double other)
 
 double model_kv_B(const struct model *m)
 {
-    struct block a = model_attention(m);
-    return (double)m->layers * a.type->attention->position_B(m, a.dims);
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        if (b->type->attention)
+            sum += (double)b->layers * b->type->attention->position_B(m, b->dims);
+    }
+    return sum;
+}
+
+double model_cache_rank_B(const struct model *m, double context, uint32_t tp)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        const struct attention_ops *a = b->type->attention;
+        if (a)
+            sum += (double)b->layers * a->cache_B(m, b->dims, context) / a->cache_parts(b->dims, tp);
+    }
+    return sum;
+}
+
+double model_cache_B(const struct model *m, double context)
+{
+    return model_cache_rank_B(m, context, 1);
 }
 
 /* --- work ---------------------------------------------------------------------------------------------------- */
@@ -126,8 +238,12 @@ static double multiplied(const struct model *m, const struct model_params *p)
 double model_train_flop(const struct model *m, double sequence, bool causal)
 {
     struct model_params p = model_params(m);
-    struct block a = model_attention(m);
-    double scores = 3 * a.type->attention->train_flop(a.dims, sequence, causal) * (double)m->layers;
+    double scores = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        if (b->type->attention)
+            scores += 3 * b->type->attention->train_flop(b->dims, sequence, causal) * (double)b->layers;
+    }
     return 6 * (multiplied(m, &p) - p.router) + scores;
 }
 
@@ -140,14 +256,13 @@ double model_train_flop_rule(const struct model *m)
 double model_decode_flop(const struct model *m, double context)
 {
     struct model_params p = model_params(m);
-    struct block a = model_decode_attention(m);
-    return 2 * multiplied(m, &p) + a.type->attention->decode_flop(a.dims, context) * (double)m->layers;
-}
-
-double model_cache_B(const struct model *m, double context)
-{
-    struct block a = model_attention(m);
-    return (double)m->layers * a.type->attention->cache_B(m, a.dims, context);
+    double scores = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        if (b->type->attention)
+            scores += b->decode_type->attention->decode_flop(b->decode_dims, context) * (double)b->layers;
+    }
+    return 2 * multiplied(m, &p) + scores;
 }
 
 double model_decode_B(const struct model *m, double context)
@@ -161,36 +276,43 @@ double model_decode_B(const struct model *m, double context)
 
 static const char *misfit(const struct model *m, const struct model_layout *l)
 {
+    const struct expert_facts *e = &m->experts;
     if (l->pp > (uint64_t)m->layers)
         return "more pipeline stages than layers";
-    if (model_heads(m) % l->tp)
+    if (model_undivided_heads(m, l->tp))
         return "tensor parallelism must divide the heads";
-    if (l->ep > 1 && !m->moe.routed)
+    if (l->ep > 1 && !e->routed)
         return "a dense model has no experts to divide";
-    if (l->redundant && !m->moe.routed)
+    if (l->redundant && !e->routed)
         return "a dense model has no experts to replicate";
-    if ((m->moe.routed + l->redundant) % l->ep)
+    if ((e->routed + l->redundant) % l->ep)
         return l->redundant ? "expert parallelism must divide the routed and redundant experts"
                             : "expert parallelism must divide the routed experts";
     return NULL;
 }
 
-/* Layers are dealt evenly, the first stages taking one more; a stage's first dense layers weigh less. */
+/* A layer's on each GPU; adds to *other what FP8 models do not quantise. */
+static double layer_rank(const struct model *m, const struct model_layout *l, const struct model_layer *layer,
+                         double *other)
+{
+    const struct block *a = layer->attention;
+    struct block_weights w = block_weigh(m, a), f = block_weigh(m, layer->network);
+    double replicas = m->experts.routed ? 1 + (double)l->redundant / (double)m->experts.routed : 1;
+    double norms = ((a != NULL) + (layer->network != NULL)) * (double)m->hidden;
+    *other += (w.other + norms + f.other) / l->tp;
+    return (a ? a->type->attention->rank_params(m, a->dims, l->tp) : 0) + (norms + f.params - f.routed) / l->tp +
+           replicas * f.routed / l->ep;
+}
+
+/* Layers are dealt evenly, the first stages taking one more. */
 static double stage_B(const struct model *m, const struct model_layout *l, uint32_t stage)
 {
     uint32_t layers = (uint32_t)m->layers, each = layers / l->pp, more = layers % l->pp;
     uint32_t first = stage * each + (stage < more ? stage : more), n = each + (stage < more);
-    struct block_weights a = attention(m), e = experts(m), f = dense(m);
     struct model_params p = model_params(m);
     double sum = stage == 0 ? p.embedding / l->tp : 0, other = sum;
-    double replicas = m->moe.routed ? 1 + (double)l->redundant / (double)m->moe.routed : 1;
-    for (uint32_t i = first; i < first + n; i++) {
-        bool is_dense = !m->moe.routed || i < (uint64_t)m->dense_layers;
-        double rest = a.params + 2 * (double)m->hidden + (is_dense ? f.params : e.params - e.routed);
-        sum +=
-            model_attention_rank(m, l->tp) + (rest - a.params) / l->tp + (is_dense ? 0 : replicas * e.routed / l->ep);
-        other += (a.other + 2 * (double)m->hidden + (is_dense ? f.other : e.other)) / l->tp;
-    }
+    for (uint32_t i = first; i < first + n; i++)
+        sum += layer_rank(m, l, &m->layer[i], &other);
     double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;
     double last = stage == l->pp - 1 ? (head + (double)m->hidden) / l->tp : 0; /* and the last norm */
     return model_stored_B(m, sum + last, other + last);

@@ -1,7 +1,7 @@
 /* A transformer language model as numbers: dimensions, parameters, FLOPs and bytes. Blocks do the counting of
- * their kind (blocks/block.h).
+ * their kind (blocks/block.h); which layer has which block a pattern says.
  *
- * Left out: positional tables, adapters, vision towers, biases other than those of q, k, v. */
+ * Left out: positional tables, adapters, vision towers. */
 #ifndef MOESIM_MODELS_LLM_MODEL_H
 #define MOESIM_MODELS_LLM_MODEL_H
 
@@ -10,40 +10,79 @@
 
 #include "base/cfg.h"
 
-struct attention_dims {
-    const char *kind, *decode; /* names of blocks; decode "" = kind */
-    int64_t heads, kv_heads, head_dim;
-    int64_t q_lora, kv_lora, nope_dim, rope_dim, v_dim; /* MLA; q_lora 0 = no compression of queries */
-    int64_t window; /* 0 = everything; else the positions that are kept and attended to */
-    bool qkv_bias;
-    double kv_value_B; /* of a cached number */
-    double kv_scale_B; /* of a block of kv_block cached numbers that share a scale */
+struct attention_cfg {
+    const char *kind, *decode;   /* names of block types; decode "" = kind */
+    const struct cfg_more *keys; /* of all attention blocks */
+    double kv_value_B;           /* of a cached number */
+    double kv_scale_B;           /* of a block of kv_block cached numbers that share a scale */
     int64_t kv_block;
-    double kv_rope_B; /* MLA: of a cached number of the key with position; 0 = kv_value_B */
 };
 
-struct moe_dims { /* routed 0 = dense */
-    int64_t routed, shared, top_k, groups, top_groups, ffn;
-    bool router_bias;
+struct experts_cfg {
+    const char *kind;
+    const struct cfg_more *keys;
+};
+
+/* A block that a pattern names. */
+struct block_cfg {
+    const char *kind, *decode; /* kind "" = as the block of the model that has this role */
+    const struct cfg_more *keys;
+};
+
+struct block; /* blocks/block.h */
+
+/* NULL: the layer has none. */
+struct model_layer {
+    const struct block *attention, *network;
+};
+
+/* Layers with the same blocks. */
+struct layer_class {
+    struct model_layer blocks;
+    uint32_t n;
+};
+
+/* Experts for those who route tokens to them; routed 0: there are none. */
+struct expert_facts {
+    int64_t routed, shared; /* of a layer */
+    int64_t top_k;          /* of the routed ones, that a token uses */
+    int64_t groups, top_groups;
+    int64_t ffn;   /* width of one */
+    double params; /* of one */
 };
 
 struct model {
     const char *name, *source;
-    int64_t layers, dense_layers, hidden, vocab, dense_ffn, mtp_layers;
+    int64_t layers, dense_layers, hidden, vocab, mtp_layers;
     bool tied_embeddings;
     double weight_B;       /* of a parameter at inference */
     double weight_scale_B; /* of a block of weight_block parameters that share a scale */
     int64_t weight_block;
     double other_weight_B; /* of embedding, head, norms, biases and routers; 0 = as the others */
-    struct attention_dims attention;
-    struct moe_dims moe;
+    const char *attention_pattern, *network_pattern;
+    const char *dense_kind;
+    const struct cfg_more *dense_keys;
+    struct attention_cfg attention;
+    struct experts_cfg moe;
+    struct cfg_map blocks; /* of struct block_cfg */
+
+    /* What model_open made of it; the arena's. */
+    const struct block *const *block; /* [n_blocks] that layers have, attention first */
+    uint32_t n_blocks;
+    struct model_layer *layer;     /* [layers] */
+    struct layer_class *class;     /* [n_classes] in the order of their first layers */
+    uint32_t *class_of, n_classes; /* [layers] */
+    struct model_layer mtp;        /* blocks of an MTP module: the last that there are */
+    const struct block *routed;    /* the block with experts; NULL: none */
+    struct expert_facts experts;   /* its facts */
+    bool experts_alike;            /* those of all layers are the same */
 };
 
 extern const struct cfg_table model_table;
 
-/* Reports what does not fit together, at the model's keys in `cfg`, which stand under `prefix` ("" or "llm.").
- * 0 or -1. */
-int model_check(const struct cfg *cfg, const char *prefix, const struct model *m, struct diag *diag);
+/* Resolves blocks and patterns of the loaded model `m` (cfg's struct, or a member of it). Reports what does not fit
+ * together, and keys that no block reads, at the keys in `cfg`, which stand under `prefix` ("" or "llm."). 0 or -1. */
+int model_open(struct cfg *cfg, const char *prefix, struct model *m, struct arena *arena, struct diag *diag);
 
 /* Parameters by part; sums over layers, MTP apart. */
 struct model_params {
@@ -59,12 +98,21 @@ struct model_params {
 
 struct model_params model_params(const struct model *m);
 
-/* Parameters of one layer's attention on each of `tp` GPUs: heads are divided, MLA's down projections stand on all of
- * them, and with fewer heads of keys and values than GPUs several hold the same. */
-double model_attention_rank(const struct model *m, uint32_t tp);
+/* Layers with experts, with another network, with attention. */
+uint32_t model_sparse_layers(const struct model *m);
+uint32_t model_dense_layers(const struct model *m);
+uint32_t model_attention_layers(const struct model *m);
 
-/* What tensor parallelism must divide. */
-int64_t model_heads(const struct model *m);
+/* Layers with experts before this one; the first of them (0: there are none). */
+uint32_t model_sparse_index(const struct model *m, uint32_t layer);
+uint32_t model_first_sparse(const struct model *m);
+
+/* Parameters of all layers' attention on each of `tp` GPUs: heads are divided, what all heads share stands on all of
+ * them, and with fewer heads of keys and values than GPUs several hold the same. */
+double model_attention_per_gpu(const struct model *m, uint32_t tp);
+/* The first number of heads, or width of a network that all tokens go through, that `tp` does not divide; 0: none. */
+int64_t model_undivided_heads(const struct model *m, uint32_t tp);
+int64_t model_undivided_width(const struct model *m, uint32_t tp);
 
 /* Bytes of parameters with the scales of their blocks, `other` of which are not quantised. */
 double model_stored_B(const struct model *m, double params, double other);
@@ -73,6 +121,8 @@ double model_stored_B(const struct model *m, double params, double other);
 double model_kv_B(const struct model *m);
 /* Bytes of a sequence's cache: a window keeps its last positions only. */
 double model_cache_B(const struct model *m, double context);
+/* The same on each of `tp` GPUs that share the sequence's heads. */
+double model_cache_rank_B(const struct model *m, double context, uint32_t tp);
 
 /* FLOPs to train on a token of a sequence, without recomputation: 6 for each parameter that a token uses
  * (less embedding and router, as the paper's Table 2 counts), and attention, of which a causal mask does

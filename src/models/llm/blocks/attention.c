@@ -23,7 +23,7 @@ double window_of_call(int64_t window, double positions)
 
 double attention_cached_B(const struct model *m, double values)
 {
-    const struct attention_dims *a = &m->attention;
+    const struct attention_cfg *a = &m->attention;
     return values * (a->kv_value_B + a->kv_scale_B / (double)a->kv_block);
 }
 

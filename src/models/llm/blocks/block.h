@@ -4,6 +4,7 @@
 #ifndef MOESIM_MODELS_LLM_BLOCKS_BLOCK_H
 #define MOESIM_MODELS_LLM_BLOCKS_BLOCK_H
 
+#include "base/cfg_rows.h"
 #include "models/llm/kernel_writer.h"
 #include "models/llm/layer_kernels.h"
 #include "models/llm/model.h"
@@ -35,8 +36,6 @@ struct attention_ops {
     double (*position_B)(const struct model *m, const void *dims);
     double (*cache_B)(const struct model *m, const void *dims, double positions);
     double (*cache_parts)(const void *dims, uint32_t tp);
-    /* Positions of a sequence whose cache is read again once so many were computed: all, or a window's last. */
-    double (*kept_positions)(const void *dims, double positions);
     /* Forward FLOPs of a token beside those of its weights: decoding against so many positions, its own counted; on
      * average over a training sequence. */
     double (*decode_flop)(const void *dims, double positions);
@@ -57,26 +56,43 @@ struct attention_ops {
     struct attention_kept (*kept)(const void *dims);
 };
 
+/* What a network keeps of a token for its backward pass; numbers. */
+struct network_kept {
+    double width;    /* channels of its activations, of all experts that the token uses */
+    double received; /* what those experts got of it */
+};
+
 /* A feed-forward network. `dims`: the block's own. */
 struct network_ops {
+    /* NULL: no experts, all tokens go through it. *out is zeroed before; routed 0: the keys say that there are none. */
+    void (*experts)(const struct model *m, const void *dims, struct expert_facts *out);
+    /* Whose number tensor parallelism must divide: the width of a network that all tokens go through; 0: any. */
+    int64_t (*divided)(const void *dims);
+
     /* Kernels of inference. What the layer does for the network beside attention, from the norm on: the choice of
      * experts; NULL: nothing. Then what all tokens of the GPU go through (NULL: nothing), and the experts, of which
      * n stand on the GPU with rows[] each (NULL: there are none). */
     void (*gate)(struct layer_kernels *k, const void *dims);
     void (*own)(struct layer_kernels *k, const void *dims);
     void (*routed)(struct layer_kernels *k, const void *dims, const double *rows, uint32_t n);
+    /* Bytes live at once of a row that it works on, what came and what goes back counted. */
+    double (*row_B)(const struct model *m, const void *dims, uint32_t tp);
 
-    /* Kernels of training: gate (or NULL) and network. */
+    /* Kernels of training: gate (or NULL) and network; NULL: it cannot be trained. */
     void (*gate_forward)(struct kernel_writer *w, const void *dims);
     void (*gate_input)(struct kernel_writer *w, const void *dims);
     void (*forward)(struct kernel_writer *w, const void *dims);
     void (*input)(struct kernel_writer *w, const void *dims);
     void (*weight)(struct kernel_writer *w, const void *dims);
+    struct network_kept (*kept)(const struct model *m, const void *dims);
 };
 
 struct block_type {
     const char *name, *doc, *ref;
-    /* NULL, or what the model lacks for this block. */
+    /* Its keys: those of attention stand in llm.attention, of experts in llm.moe, of other networks in llm, and all in
+     * llm.blocks.NAME. A key that several types have is the same in all. All have defaults. */
+    const struct cfg_table *keys;
+    /* NULL, or what the keys lack for this block, "kv_heads must divide heads". */
     const char *(*misfit)(const struct model *m, const void *dims);
     void (*weigh)(const struct model *m, const void *dims, struct block_weights *w); /* *w is zeroed before */
     const struct attention_ops *attention;                                           /* one of the two */
@@ -85,18 +101,30 @@ struct block_type {
 
 /* A block of a model. */
 struct block {
+    const char *name;  /* in patterns */
+    const char *table; /* where its keys stand, "attention", "blocks.window"; "" = llm itself */
     const struct block_type *type;
     const void *dims;
+    const struct block_type *decode_type; /* attention: how decoding computes it */
+    const void *decode_dims;
+    uint32_t layers; /* that have it */
 };
 
-/* The model's: of layers as training and prefill compute them, and as decoding does; with experts, and without. */
+struct block_weights block_weigh(const struct model *m, const struct block *b); /* NULL: nothing */
+
+/* The first block of a model that is attention, that has experts, that is another network; type NULL: there is none. */
 struct block model_attention(const struct model *m);
-struct block model_decode_attention(const struct model *m);
 struct block model_experts(const struct model *m);
 struct block model_dense(const struct model *m);
-struct block_weights model_weigh(const struct model *m, struct block b);
+/* Why layers are not all one attention and one dense network or one block of experts; NULL: they are. */
+const char *model_differs(const struct model *m);
 
 const struct block_type *block_find(const char *name); /* NULL when unknown */
 const struct block_type *const *block_all(void);       /* NULL-terminated, sorted by name */
+
+/* A dimension of a block, 0: not given. */
+#define ROW_DIM(table, key, member, preset, text) ROW_COUNT(table, key, member, preset, 0, 1 << 24, text)
+/* Bytes of a number. */
+#define ROW_NUMBER_B(table, key, member, preset, text) ROW_AMOUNT(table, key, member, DIM_BYTES, preset, 0, 8, text)
 
 #endif

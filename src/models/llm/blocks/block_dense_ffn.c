@@ -1,9 +1,16 @@
 /* Dense SwiGLU network: gate, up and down projections. */
 #include "models/llm/blocks/network.h"
 
+struct dense_dims {
+    int64_t width;
+};
+
+static const struct cfg_field fields[] = {ROW_DIM(dense_dims, "dense_ffn", width, "0", "width of dense networks"), {0}};
+static const struct cfg_table keys = {"dense_ffn", "dense networks", sizeof(struct dense_dims), fields};
+
 static double width_of(const void *dims)
 {
-    return (double)((const struct model *)dims)->dense_ffn;
+    return (double)((const struct dense_dims *)dims)->width;
 }
 
 static const char *misfit(const struct model *m, const void *dims)
@@ -15,6 +22,24 @@ static const char *misfit(const struct model *m, const void *dims)
 static void weigh(const struct model *m, const void *dims, struct block_weights *w)
 {
     w->params = w->active = 3.0 * (double)m->hidden * width_of(dims);
+}
+
+static int64_t divided(const void *dims)
+{
+    return ((const struct dense_dims *)dims)->width;
+}
+
+/* What came, gate and up, their product, what goes back. */
+static double row_B(const struct model *m, const void *dims, uint32_t tp)
+{
+    double d = (double)m->hidden;
+    return 2 * d + 3 * 2 * width_of(dims) / tp + 2 * d;
+}
+
+static struct network_kept kept(const struct model *m, const void *dims)
+{
+    (void)m;
+    return (struct network_kept){.width = width_of(dims)};
 }
 
 static void own(struct layer_kernels *k, const void *dims)
@@ -44,12 +69,14 @@ static void weight(struct kernel_writer *w, const void *dims)
     network_write_weight(w, width_of(dims));
 }
 
-static const struct network_ops ops = {.own = own, .forward = forward, .input = input, .weight = weight};
+static const struct network_ops ops = {
+    .divided = divided, .own = own, .row_B = row_B, .forward = forward, .input = input, .weight = weight, .kept = kept};
 
 const struct block_type block_dense_ffn = {
     .name = "dense_ffn",
     .doc = "dense SwiGLU network",
     .ref = "2.2",
+    .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,
     .network = &ops,

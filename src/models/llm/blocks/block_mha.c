@@ -3,9 +3,9 @@
 
 static const char *misfit(const struct model *m, const void *dims)
 {
-    const struct attention_dims *a = dims;
+    const struct grouped_dims *a = dims;
     if (a->kv_heads != a->heads)
-        return "mha has as many attention.kv_heads as heads; fewer are gqa";
+        return "it has as many kv_heads as heads; fewer are gqa";
     return attention_grouped_misfit(m, dims);
 }
 
@@ -13,6 +13,7 @@ const struct block_type block_mha = {
     .name = "mha",
     .doc = "multi-head attention: a key and a value for each head",
     .ref = "2.1.2",
+    .keys = &grouped_keys,
     .misfit = misfit,
     .weigh = attention_grouped_weigh,
     .attention = &attention_grouped,

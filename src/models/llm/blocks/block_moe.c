@@ -4,6 +4,23 @@
 
 #include "models/llm/blocks/network.h"
 
+struct moe_dims {
+    int64_t routed, shared, top_k, groups, top_groups, ffn;
+    bool router_bias;
+};
+
+static const struct cfg_field fields[] = {
+    ROW_DIM(moe_dims, "routed", routed, "0", "routed experts of a layer; 0 = a dense model"),
+    ROW_DIM(moe_dims, "shared", shared, "0", "experts that every token uses"),
+    ROW_DIM(moe_dims, "top_k", top_k, "0", "routed experts that a token uses"),
+    ROW_DIM(moe_dims, "groups", groups, "1", "groups that routed experts come in"),
+    ROW_DIM(moe_dims, "top_groups", top_groups, "1", "groups that a token's experts come from"),
+    ROW_DIM(moe_dims, "ffn", ffn, "0", "width of an expert"),
+    ROW_FLAG(moe_dims, "router_bias", router_bias, "false",
+             "the router has a bias per expert (auxiliary-loss-free balance)"),
+    {0}};
+static const struct cfg_table keys = {"moe", "experts", sizeof(struct moe_dims), fields};
+
 static const struct moe_dims *of(const void *dims)
 {
     return dims;
@@ -13,16 +30,18 @@ static const char *misfit(const struct model *m, const void *dims)
 {
     const struct moe_dims *e = of(dims);
     (void)m;
+    if (e->routed < 1)
+        return "there are no routed experts";
     if (e->ffn < 1)
-        return "experts need moe.ffn, the width of their networks";
+        return "experts need ffn, the width of their networks";
     if (e->top_k < 1 || e->top_k > e->routed)
-        return "moe.top_k is from 1 to moe.routed";
-    if (e->routed % e->groups)
-        return "moe.groups must divide moe.routed";
-    if (e->top_groups > e->groups)
-        return "moe.top_groups is at most moe.groups";
+        return "top_k is from 1 to routed";
+    if (e->groups < 1 || e->routed % e->groups)
+        return "groups must divide routed";
+    if (e->top_groups < 1 || e->top_groups > e->groups)
+        return "top_groups is from 1 to groups";
     if (e->top_k > e->top_groups * (e->routed / e->groups))
-        return "moe.top_groups groups hold fewer experts than moe.top_k";
+        return "top_groups groups hold fewer experts than top_k";
     return NULL;
 }
 
@@ -35,6 +54,38 @@ static void weigh(const struct model *m, const void *dims, struct block_weights 
     w->routed = (double)e->routed * expert;
     w->params = w->routed + (double)e->shared * expert + w->router;
     w->active = (double)(e->top_k + e->shared) * expert + w->router;
+}
+
+static void experts(const struct model *m, const void *dims, struct expert_facts *out)
+{
+    const struct moe_dims *e = of(dims);
+    *out = (struct expert_facts){.routed = e->routed,
+                                 .shared = e->shared,
+                                 .top_k = e->top_k,
+                                 .groups = e->groups,
+                                 .top_groups = e->top_groups,
+                                 .ffn = e->ffn,
+                                 .params = 3.0 * (double)m->hidden * (double)e->ffn};
+}
+
+static int64_t divided(const void *dims)
+{
+    return of(dims)->shared * of(dims)->ffn;
+}
+
+/* What came in FP8, gate and up, their product in FP8, what goes back. */
+static double row_B(const struct model *m, const void *dims, uint32_t tp)
+{
+    double d = (double)m->hidden, ffn = (double)of(dims)->ffn;
+    (void)tp;
+    return d + 2 * 2 * ffn + ffn + 2 * d;
+}
+
+static struct network_kept kept(const struct model *m, const void *dims)
+{
+    const struct moe_dims *e = of(dims);
+    return (struct network_kept){.width = (double)((e->top_k + e->shared) * e->ffn),
+                                 .received = (double)(e->top_k * m->hidden)};
 }
 
 /* --- inference: masked grouped GEMMs in decoding, contiguous ones with a permutation in prefill ------------- */
@@ -397,20 +448,25 @@ static void weight(struct kernel_writer *w, const void *dims)
 }
 
 static const struct network_ops ops = {
+    .experts = experts,
+    .divided = divided,
     .gate = gate,
     .own = shared,
     .routed = routed,
+    .row_B = row_B,
     .gate_forward = gate_forward,
     .gate_input = gate_input,
     .forward = forward,
     .input = input,
     .weight = weight,
+    .kept = kept,
 };
 
 const struct block_type block_moe = {
     .name = "moe",
     .doc = "DeepSeekMoE: shared and routed experts, group-limited top-k",
     .ref = "2.2",
+    .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,
     .network = &ops,

@@ -3,14 +3,15 @@
 
 static const char *misfit(const struct model *m, const void *dims)
 {
-    const struct attention_dims *a = dims;
-    return a->kv_heads == 1 ? attention_grouped_misfit(m, dims) : "mqa has attention.kv_heads: 1";
+    const struct grouped_dims *a = dims;
+    return a->kv_heads == 1 ? attention_grouped_misfit(m, dims) : "it has kv_heads: 1";
 }
 
 const struct block_type block_mqa = {
     .name = "mqa",
     .doc = "multi-query attention: all heads share one key and value",
     .ref = "2.1.2",
+    .keys = &grouped_keys,
     .misfit = misfit,
     .weigh = attention_grouped_weigh,
     .attention = &attention_grouped,

@@ -6,33 +6,43 @@
 
 #include "models/llm/blocks/attention.h"
 
-static const struct attention_dims *of(const void *dims)
+static const struct cfg_field fields[] = {
+    ATTENTION_HEADS(grouped_dims),
+    ROW_DIM(grouped_dims, "kv_heads", kv_heads, "0", "heads of keys and values"),
+    ROW_DIM(grouped_dims, "head_dim", head_dim, "0", "dimension of a head"),
+    ATTENTION_WINDOW(grouped_dims),
+    ROW_FLAG(grouped_dims, "qkv_bias", qkv_bias, "false", "projections of queries, keys and values have a bias"),
+    {0}};
+const struct cfg_table grouped_keys = {"grouped", "heads that share keys and values", sizeof(struct grouped_dims),
+                                       fields};
+
+static const struct grouped_dims *of(const void *dims)
 {
     return dims;
 }
 
 const char *attention_grouped_misfit(const struct model *m, const void *dims)
 {
-    const struct attention_dims *a = of(dims);
+    const struct grouped_dims *a = of(dims);
     (void)m;
-    if (a->head_dim < 1 || a->kv_heads < 1)
-        return "attention needs attention.kv_heads and attention.head_dim";
-    return a->heads % a->kv_heads ? "attention.kv_heads must divide attention.heads" : NULL;
+    if (a->heads < 1 || a->head_dim < 1 || a->kv_heads < 1)
+        return "it needs heads, kv_heads and head_dim";
+    return a->heads % a->kv_heads ? "kv_heads must divide heads" : NULL;
 }
 
-static double query_width(const struct attention_dims *a)
+static double query_width(const struct grouped_dims *a)
 {
     return (double)(a->heads * a->head_dim);
 }
 
-static double key_width(const struct attention_dims *a)
+static double key_width(const struct grouped_dims *a)
 {
     return (double)(a->kv_heads * a->head_dim);
 }
 
 void attention_grouped_weigh(const struct model *m, const void *dims, struct block_weights *w)
 {
-    const struct attention_dims *a = of(dims);
+    const struct grouped_dims *a = of(dims);
     double d = (double)m->hidden, q = query_width(a), kv = key_width(a);
     w->params = d * q + 2 * d * kv + q * d + (a->qkv_bias ? q + 2 * kv : 0);
     w->active = w->params;
@@ -188,7 +198,7 @@ static double rotated(const struct kernel_writer *w, const void *dims)
 
 static struct kernel_call core_of(const struct kernel_writer *w, const void *dims)
 {
-    const struct attention_dims *a = of(dims);
+    const struct grouped_dims *a = of(dims);
     return (struct kernel_call){.heads = (double)a->heads,
                                 .kv_heads = (double)a->kv_heads,
                                 .qk_dim = (double)a->head_dim,
@@ -230,7 +240,7 @@ static void weight(struct kernel_writer *w, const void *dims)
 
 static struct attention_kept kept(const void *dims)
 {
-    const struct attention_dims *a = of(dims);
+    const struct grouped_dims *a = of(dims);
     return (struct attention_kept){.qkv = projected(dims), .statistics = (double)a->heads, .output = query_width(a)};
 }
 
@@ -240,7 +250,6 @@ const struct attention_ops attention_grouped = {
     .position_B = position_B,
     .cache_B = cache_B,
     .cache_parts = cache_parts,
-    .kept_positions = kept_positions,
     .decode_flop = decode_flop,
     .train_flop = train_flop,
     .live = live,

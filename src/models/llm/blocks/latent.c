@@ -8,7 +8,25 @@
 
 #include "models/llm/blocks/attention.h"
 
-static const struct attention_dims *of(const void *dims)
+struct latent_dims {
+    int64_t heads, q_lora, kv_lora, nope_dim, rope_dim, v_dim, window;
+    double kv_rope_B; /* of a cached number of the key with position; 0 = as the rest */
+};
+
+static const struct cfg_field fields[] = {
+    ATTENTION_HEADS(latent_dims),
+    ROW_DIM(latent_dims, "q_lora", q_lora, "0", "MLA: rank of compressed queries, 0 = not compressed"),
+    ROW_DIM(latent_dims, "kv_lora", kv_lora, "0", "MLA: rank of the latent vector that is cached"),
+    ROW_DIM(latent_dims, "nope_dim", nope_dim, "0", "MLA: dimension of a key without position"),
+    ROW_DIM(latent_dims, "rope_dim", rope_dim, "0", "MLA: dimension of a key with position"),
+    ROW_DIM(latent_dims, "v_dim", v_dim, "0", "MLA: dimension of a value"),
+    ATTENTION_WINDOW(latent_dims),
+    ROW_NUMBER_B(latent_dims, "kv_rope", kv_rope_B, "0 B",
+                 "MLA: a cached number of the key with position, FlashMLA: 2 B; 0 B = as kv_value"),
+    {0}};
+const struct cfg_table latent_keys = {"latent", "multi-head latent attention", sizeof(struct latent_dims), fields};
+
+static const struct latent_dims *of(const void *dims)
 {
     return dims;
 }
@@ -18,7 +36,7 @@ struct widths {
     double queries, keys_values, output;
 };
 
-static struct widths widths_of(const struct attention_dims *a, double heads)
+static struct widths widths_of(const struct latent_dims *a, double heads)
 {
     double nope = (double)a->nope_dim, rope = (double)a->rope_dim, v = (double)a->v_dim;
     return (struct widths){.heads = heads,
@@ -39,10 +57,10 @@ static struct widths all_of(const void *dims)
 
 const char *attention_latent_misfit(const struct model *m, const void *dims)
 {
-    const struct attention_dims *a = of(dims);
+    const struct latent_dims *a = of(dims);
     (void)m;
-    if (a->kv_lora < 1 || a->nope_dim < 1 || a->rope_dim < 1 || a->v_dim < 1)
-        return "MLA needs attention.kv_lora, nope_dim, rope_dim and v_dim";
+    if (a->heads < 1 || a->kv_lora < 1 || a->nope_dim < 1 || a->rope_dim < 1 || a->v_dim < 1)
+        return "MLA needs heads, kv_lora, nope_dim, rope_dim and v_dim";
     return NULL;
 }
 
@@ -384,8 +402,8 @@ static struct attention_kept kept(const void *dims)
 
 #define LATENT_OPS \
     .heads = heads, .rank_params = rank_params, .position_B = position_B, .cache_B = cache_B, \
-    .cache_parts = cache_parts, .kept_positions = kept_positions, .train_flop = train_flop, .live = live, \
-    .prefill = prefill, .forward = forward, .input = input, .weight = weight, .kept = kept
+    .cache_parts = cache_parts, .train_flop = train_flop, .live = live, .prefill = prefill, .forward = forward, \
+    .input = input, .weight = weight, .kept = kept
 
 const struct attention_ops attention_latent_expanded = {LATENT_OPS, .decode_flop = decode_flop_expanded,
                                                         .decode_before = project, .decode_core = core_expanded};
