@@ -302,6 +302,12 @@ static uint32_t one_device(const void *ctx, uint32_t column, uint32_t rank, uint
     return 0; /* messages that stay take no time */
 }
 
+static void to_itself(const void *ctx, uint32_t column, uint32_t from, uint32_t to, uint32_t peer, struct transfer *t)
+{
+    t->src = one_device(ctx, column, from, peer);
+    t->dst = one_device(ctx, column, to, peer);
+}
+
 static struct opgraph *ideal_graph(const struct schedule *s, const struct schedule_times *times, bool hidden,
                                    struct arena *arena, struct pipeline_ops *ops)
 {
@@ -311,8 +317,9 @@ static struct opgraph *ideal_graph(const struct schedule *s, const struct schedu
                                    .peers = 1,
                                    .hidden = hidden,
                                    .device = one_device,
+                                   .route = to_itself,
                                    .step_s = ideal_step_s,
-                                   .ctx = times};
+                                   .ctx = (void *)(uintptr_t)times};
     pipeline_build(&setup, g, arena, ops);
     opgraph_check(g);
     return g;

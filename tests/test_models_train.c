@@ -62,7 +62,7 @@ static struct train_cfg cfg = {.schedule = "dualpipe",
                                .sequences = 15360,
                                .sequence = 4096,
                                .micro_batch = 1,
-                               .precision = {2, 4, 4, 4, 2, 1.03125, 1.5, 2, 4}};
+                               .precision = {2, 4, 4, 4, 2, 1.03125, 1.5, 2, 0, 4}};
 
 static struct train_layout layout(const struct model *m, const char *schedule, uint32_t ranks, uint32_t columns,
                                   uint32_t group)

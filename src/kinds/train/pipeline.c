@@ -78,20 +78,39 @@ static uint32_t step_name(const struct builder *b, const struct schedule_step *s
     return opgraph_string(b->graph, text);
 }
 
-static uint32_t add_step(struct builder *b, uint32_t column, uint32_t rank, uint32_t index)
+static uint32_t add_piece(struct builder *b, uint32_t column, uint32_t rank, uint32_t index, uint32_t pieces)
 {
     const struct schedule_step *step = &b->s->ranks[rank].steps[index];
     const struct pipeline_rank_ops *r = &b->out->ranks[column * b->s->n_ranks + rank];
-    if (step->kind == STEP_END)
-        return r->exchange[index] != OP_NONE ? r->exchange[index] : index ? r->step[index - 1] : OP_NONE;
     return opgraph_add(b->graph, &(struct op){.kind = OP_COMPUTE,
                                               .lane = r->lane,
                                               .device = b->setup->device(b->setup->ctx, column, rank, 0),
-                                              .work_s = b->setup->step_s(b->setup->ctx, column, rank, step),
+                                              .work_s = b->setup->step_s(b->setup->ctx, column, rank, step) / pieces,
                                               .sync_group = OP_NONE,
                                               .name = step_name(b, step),
                                               .class_name = b->class_text[step->kind],
                                               .phase = b->no_text});
+}
+
+static void add_step(struct builder *b, uint32_t column, uint32_t rank, uint32_t index)
+{
+    const struct pipeline_setup *p = b->setup;
+    struct pipeline_rank_ops *r = &b->out->ranks[column * b->s->n_ranks + rank];
+    uint32_t before = r->exchange[index] != OP_NONE ? r->exchange[index] : index ? r->step[index - 1] : OP_NONE;
+    if (b->s->ranks[rank].steps[index].kind == STEP_END) {
+        r->begin[index] = r->first[index] = r->step[index] = before;
+        return;
+    }
+    uint32_t pieces = p->pieces ? p->pieces(p->ctx, rank, index) : 1;
+    for (uint32_t k = 0; k < pieces; k++) {
+        uint32_t op = add_piece(b, column, rank, index, pieces);
+        uint32_t begin = p->on_piece ? p->on_piece(p->ctx, column, rank, index, k, op, before) : OP_NONE;
+        r->step[index] = before = op;
+        if (k)
+            continue;
+        r->first[index] = op;
+        r->begin[index] = begin == OP_NONE ? op : begin;
+    }
 }
 
 static uint32_t add_exchange(struct builder *b, uint32_t column, uint32_t rank, uint32_t lane)
@@ -121,6 +140,8 @@ static void add_rank(struct builder *b, uint32_t column, uint32_t rank)
     const struct schedule_rank *steps = &b->s->ranks[rank];
     struct pipeline_rank_ops *r = &b->out->ranks[column * b->s->n_ranks + rank];
     r->lane = opgraph_lane(b->graph);
+    r->begin = ARENA_ARRAY(b->arena, uint32_t, steps->n_steps);
+    r->first = ARENA_ARRAY(b->arena, uint32_t, steps->n_steps);
     r->step = ARENA_ARRAY(b->arena, uint32_t, steps->n_steps);
     r->exchange = ARENA_ARRAY(b->arena, uint32_t, steps->n_steps);
     for (uint32_t i = 0; i < steps->n_steps; i++) {
@@ -128,7 +149,7 @@ static void add_rank(struct builder *b, uint32_t column, uint32_t rank)
         r->exchange[i] = waits ? add_exchange(b, column, rank, r->lane) : OP_NONE;
         for (uint32_t k = 0; waits && k < steps->steps[i].n_messages; k++)
             note_op(b, messages_of(b, rank, i) + k, r->exchange[i]);
-        r->step[i] = add_step(b, column, rank, i);
+        add_step(b, column, rank, i);
     }
 }
 
@@ -149,35 +170,34 @@ static void add_beside(struct builder *b, uint32_t column, uint32_t rank)
     const struct pipeline_rank_ops *r = &b->out->ranks[column * b->s->n_ranks + rank];
     for (uint32_t k = 0; k < steps->n_messages; k++) {
         const struct schedule_message *m = &steps->messages[k];
-        uint32_t op = add_exchange(b, column, rank, lane_beside(b, rank, m)), step = r->step[step_of(b, m)];
+        uint32_t op = add_exchange(b, column, rank, lane_beside(b, rank, m)), step = step_of(b, m);
         note_op(b, m, op);
         if (m->send)
-            opgraph_dep(b->graph, step, op);
+            opgraph_dep(b->graph, r->step[step], op);
         else
-            opgraph_dep(b->graph, op, step);
+            opgraph_dep(b->graph, op, r->begin[step]);
     }
 }
 
-static void add_transfer(struct builder *b, const struct schedule_message *m, uint32_t src, uint32_t dst)
+static void add_transfer(struct builder *b, const struct schedule_message *m, uint32_t column, uint32_t rank,
+                         uint32_t peer)
 {
     const struct pipeline_setup *p = b->setup;
-    opgraph_transfer(b->graph, &(struct transfer){.src_op = b->sender[message_index(b, m)],
-                                                  .dst_op = b->receiver[message_index(b, m)],
-                                                  .src = src,
-                                                  .dst = dst,
-                                                  .bytes_B = p->message_B,
-                                                  .latency_s = p->message_s ? p->message_s(p->ctx, src, dst) : 0,
-                                                  .weight = 1,
-                                                  .rendezvous = true});
+    struct transfer t = {.src_op = b->sender[message_index(b, m)],
+                         .dst_op = b->receiver[message_index(b, m)],
+                         .bytes_B = p->message_B,
+                         .weight = 1,
+                         .rendezvous = true};
+    p->route(p->ctx, column, rank, m->peer, peer, &t);
+    opgraph_transfer(b->graph, &t);
 }
 
 static void add_transfers(struct builder *b, uint32_t column, uint32_t rank)
 {
-    const struct pipeline_setup *p = b->setup;
     for (uint32_t k = 0; k < b->s->ranks[rank].n_messages; k++) {
         const struct schedule_message *m = &b->s->ranks[rank].messages[k];
-        for (uint32_t peer = 0; m->send && peer < p->peers; peer++)
-            add_transfer(b, m, p->device(p->ctx, column, rank, peer), p->device(p->ctx, column, m->peer, peer));
+        for (uint32_t peer = 0; m->send && peer < b->setup->peers; peer++)
+            add_transfer(b, m, column, rank, peer);
     }
 }
 

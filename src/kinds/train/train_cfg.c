@@ -43,11 +43,39 @@ static const struct cfg_field precision_fields[] = {
     NUMBER_AT_LEAST_B("attention", attention_B, "0 B", 0,
                       "cached output of attention; 0 B: E5M6, 12 bits, in DeepSeek's recipe (report 3.3.3), else BF16"),
     NUMBER_B("message", message_B, "2 B", "activations and gradients between pipeline ranks (default: BF16)"),
+    NUMBER_AT_LEAST_B("gathered", gathered_B, "0 B", 0, "parameters as they are gathered; 0 B: as weight"),
     NUMBER_B("logit", logit_B, "4 B",
              "logits in the loss: 4 B as PyTorch's cross entropy in FP32, with casts; 2 B one fused pass in BF16"),
     {0}};
 static const struct cfg_table precision_table = {"precision", "bytes of numbers", sizeof(struct train_precision),
                                                  precision_fields};
+
+static const char *const reduce_names[] = {"end", "overlap", NULL};
+static const char *const gather_names[] = {"end", "on_demand", "ahead", NULL};
+static const char *const bucketed_names[] = {"first_stage", "all", NULL};
+static const struct cfg_field data_parallel_fields[] = {
+    ROW_CHOICE(train_data_parallel, "reduce", reduce, "end", reduce_names,
+               "gradients: when all chunks are done; overlap: a bucket's when its last backward chunk is "
+               "(--overlap-grad-reduce)"),
+    ROW_CHOICE(train_data_parallel, "gather", gather, "end", gather_names,
+               "parameters: behind the optimizer; on_demand: of a module when its first micro-batch has come "
+               "(--overlap-param-gather), or ahead, when the module before begins (--align-param-gather)"),
+    ROW_COUNT(train_data_parallel, "bucket", bucket, "0", 0, 1LL << 40,
+              "values of a bucket beside chunks; 0: a pipeline rank's module is one"),
+    ROW_CHOICE(
+        train_data_parallel, "bucketed", bucketed, "first_stage", bucketed_names,
+        "what has buckets of that size: the first pipeline rank's first module, as in Megatron-LM, or all modules"),
+    ROW_COUNT(train_data_parallel, "rings", rings, "32", 1, 1024,
+              "rings over the GPUs of a node at most (NCCL's channels over the network)"),
+    {0}};
+static const struct cfg_table data_parallel_table = {"data_parallel", "gradients and parameters among replicas",
+                                                     sizeof(struct train_data_parallel), data_parallel_fields};
+
+static const struct cfg_field host_fields[] = {
+    ROW_AMOUNT(train_host, "step", step_s, DIM_TIME, "0 s", 0, 3600,
+               "of the CPU once in a step while GPUs wait: reading inputs, logs, launching graphs"),
+    {0}};
+static const struct cfg_table host_table = {"host", "what the CPU does", sizeof(struct train_host), host_fields};
 
 static const char *const order_names[] = {"pipeline_outer", "pipeline_inner", NULL};
 static const struct cfg_field placement_fields[] = {
@@ -120,6 +148,8 @@ static const struct cfg_field train_fields[] = {
               "tokens of the whole training (default: DeepSeek-V3 report, 14.8T)"),
     ROW_AMOUNT(train_cfg, "gpu_hour", gpu_hour_USD, DIM_MONEY, "2 USD", 0, 1e6,
                "price of a GPU for an hour (default: DeepSeek-V3 report, H800)"),
+    ROW_PART(train_cfg, "data_parallel", data_parallel, data_parallel_table, "gradients and parameters among replicas"),
+    ROW_PART(train_cfg, "host", host, host_table, "what the CPU does"),
     ROW_PART(train_cfg, "placement", placement, placement_table, "which GPUs work together"),
     ROW_PART(train_cfg, "chunks", chunks, chunks_table, "where the times of chunks come from"),
     ROW_PART(train_cfg, "precision", precision, precision_table, "bytes of numbers"),

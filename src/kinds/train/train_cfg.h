@@ -26,6 +26,7 @@ struct train_precision {
     double input_B;     /* cached input of a linear layer or of SwiGLU */
     double attention_B; /* cached output of attention */
     double message_B;   /* between pipeline ranks */
+    double gathered_B;  /* parameters as they are gathered; 0 = weight_B */
     double logit_B;     /* of the loss's logits; 2: as the head leaves them, in one pass */
 };
 
@@ -35,6 +36,21 @@ enum train_software { SOFTWARE_DEEPSEEK, SOFTWARE_MEGATRON };
 enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
 enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
 enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
+
+enum dp_reduce { REDUCE_END, REDUCE_OVERLAP };
+enum dp_gather { GATHER_END, GATHER_ON_DEMAND, GATHER_AHEAD };
+enum dp_bucketed { BUCKETED_FIRST, BUCKETED_ALL };
+
+/* Gradients and parameters among replicas. */
+struct train_data_parallel {
+    int reduce, gather, bucketed; /* enums above */
+    int64_t bucket;               /* values; 0: a module is one bucket */
+    int64_t rings;                /* that NCCL lays at most */
+};
+
+struct train_host {
+    double step_s; /* of the CPU, once in a step */
+};
 
 /* Which GPUs work together. */
 enum placement_order { PLACE_PIPELINE_OUTER, PLACE_PIPELINE_INNER };
@@ -49,6 +65,8 @@ struct train_cfg {
     const char *schedule, *topologies, *layers, *layout;
     int64_t pp, virtual_stages, tp, cp, ep, etp, rank;
     struct train_placement placement;
+    struct train_data_parallel data_parallel;
+    struct train_host host;
     int64_t sequences, sequence, micro_batch;
     const char *recompute;
     int compute, attention_compute, head_compute, software, messages, symmetry, compare; /* enums above */

@@ -308,12 +308,14 @@ static void add_others(const struct train_report *r)
 
 /* --- breakdown --------------------------------------------------------------------------------------------------------- */
 
+enum { N_PARTS = 8 };
+
 /* Of the reported row; the parts add up to the step. */
 static void add_parts(const struct train_report *r)
 {
     const struct train_row *w = train_reported(r->plan, &r->outcomes[0]);
     double chunks_s = w->forward_s + w->backward_s + w->weight_s + w->pair_s;
-    const struct result_part parts[] = {
+    const struct result_part parts[N_PARTS] = {
         {"compute", "a kernel on a compute stream", w->compute_s},
         {"exposed_in_chunks", "experts' communication that nothing hides, and gaps between kernels",
          chunks_s - w->compute_s},
@@ -322,9 +324,10 @@ static void add_parts(const struct train_report *r)
         {"reduce_gradients", "reduce-scatter among replicas", w->reduce_s},
         {"optimizer", "on the GPU's share", w->update_s},
         {"gather_parameters", "all-gather among replicas", w->gather_s},
+        {"host", "the CPU, once in a step", w->host_s},
     };
-    r->run->result.n_parts = sizeof parts / sizeof *parts;
-    r->run->result.parts = ARENA_ARRAY(r->run->arena, struct result_part, r->run->result.n_parts);
+    r->run->result.n_parts = w->host_s > 0 ? N_PARTS : N_PARTS - 1;
+    r->run->result.parts = ARENA_ARRAY(r->run->arena, struct result_part, N_PARTS);
     memcpy(r->run->result.parts, parts, sizeof parts);
 }
 

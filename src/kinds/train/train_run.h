@@ -13,8 +13,9 @@ struct train_row {
     double pair_s;                       /* forward and backward chunks that run together */
     double bubble_s;                     /* everything else: waiting, and */
     double message_s;                    /*   of it moving messages, both ranks being there */
-    double optimizer_s;                  /* the next three */
-    double reduce_s, update_s, gather_s; /* gradients, optimizer, parameters */
+    double optimizer_s;                  /* the next four */
+    double reduce_s, update_s, gather_s; /* gradients, optimizer, parameters; as far as nothing hides them */
+    double host_s;                       /* once in a step */
     double compute_s;                    /* of all chunks: with a kernel on a compute stream */
 };
 
@@ -32,6 +33,7 @@ struct train_outcome {
     struct train_row *ranks;            /* [ranks] each the mean over its columns */
     struct train_row mean, least, most; /* over ranks */
     bool one_peer, one_column;          /* whether one GPU of a group, one column stood for all */
+    bool folded;                        /* NICs and NVLinks stood for the network (train_links.h) */
 };
 
 /* The graph stays in run->graph until the next. 0 or -1. */

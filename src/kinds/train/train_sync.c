@@ -79,13 +79,11 @@ static void add_barrier(struct builder *b, enum sync_step step, const uint32_t *
         }
 }
 
-/* One number summed over all GPUs, up and down a tree. */
-static double norm_s(const struct builder *b)
+double train_norm_s(const struct train_layout *l, const struct cluster_hw *hw)
 {
-    const struct hw_software *sw = &b->hw->software;
-    double hop_s =
-        2 * b->hw->nic.latency_s + b->hw->network.switch_latency_s + hw_step_s(sw, (enum initiator)sw->initiator);
-    return sw->launch_s + 2 * ceil(log2(b->l->gpus)) * hop_s;
+    const struct hw_software *sw = &hw->software;
+    double hop_s = 2 * hw->nic.latency_s + hw->network.switch_latency_s + hw_step_s(sw, (enum initiator)sw->initiator);
+    return sw->launch_s + 2 * ceil(log2(l->gpus)) * hop_s;
 }
 
 static void add_norm(struct builder *b)
@@ -94,7 +92,8 @@ static void add_norm(struct builder *b)
     for (uint32_t r = 0; r < b->l->ranks; r++)
         for (uint32_t c = 0; c < op_columns(b); c++) {
             uint32_t op =
-                add_op(b, SYNC_NORM, c, r, (struct op){.kind = OP_SYNC, .sync_group = group, .work_s = norm_s(b)});
+                add_op(b, SYNC_NORM, c, r,
+                       (struct op){.kind = OP_SYNC, .sync_group = group, .work_s = train_norm_s(b->l, b->hw)});
             *span_of(b, SYNC_NORM, c, r) = (struct sync_span){op, op};
         }
 }
@@ -116,15 +115,15 @@ static void add_ring_ops(struct builder *b, enum sync_step step, const uint32_t 
         }
 }
 
-/* Members are GPUs first .. first + per_group - 1 of each group. */
+/* Members are GPUs first, first + apart ... of each group. */
 static void add_ring(struct builder *b, enum sync_step step, const uint32_t *ranks, uint32_t n, const uint32_t *op,
-                     uint32_t first, uint32_t per_group, double size_B)
+                     uint32_t first, uint32_t apart, double size_B)
 {
-    uint32_t members = n * b->l->columns * per_group, k = 0;
+    uint32_t members = n * b->l->columns * (b->l->group / apart), k = 0;
     uint32_t *gpu = ARENA_ARRAY(b->arena, uint32_t, members), *its_op = ARENA_ARRAY(b->arena, uint32_t, members);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; c < b->l->columns; c++)
-            for (uint32_t p = first; p < first + per_group; p++) {
+            for (uint32_t p = first; p < b->l->group; p += apart) {
                 gpu[k] = train_device(b->l, c, ranks[i], p);
                 its_op[k++] = op[i * op_columns(b) + c % op_columns(b)];
             }
@@ -151,12 +150,13 @@ static void add_rings(struct builder *b, enum sync_step step, const uint32_t *ra
     uint32_t *op = ARENA_ARRAY(b->arena, uint32_t, n * op_columns(b));
     if (train_expert_replicas(l) > 1 && params.experts > 0) {
         add_ring_ops(b, step, ranks, n, op);
-        for (uint32_t p = 0; p < l->group; p++)
-            add_ring(b, step, ranks, n, op, p, 1, params.experts * number_B(b, step));
+        for (uint32_t p = 0; p < l->ep * l->etp; p++)
+            add_ring(b, step, ranks, n, op, p, l->ep * l->etp, params.experts * number_B(b, step));
     }
     if (train_dense_replicas(l) > 1) {
         add_ring_ops(b, step, ranks, n, op);
-        add_ring(b, step, ranks, n, op, 0, l->group, params.dense * number_B(b, step));
+        for (uint32_t p = 0; p < l->tp; p++)
+            add_ring(b, step, ranks, n, op, p, l->tp, params.dense * number_B(b, step));
     }
 }
 
@@ -164,23 +164,24 @@ static void add_rings(struct builder *b, enum sync_step step, const uint32_t *ra
 
 /* AdamW on the GPU's share: the norm reads gradients, the update reads gradients, master copy and moments, and writes
  * the latter two and the parameters. All gradients are set to zero for the next step. */
-static double optimizer_s(const struct builder *b, uint32_t rank)
+double train_optimizer_s(const struct train_layout *l, const struct kernel_model *kernels, uint32_t rank)
 {
-    const struct train_precision *p = &b->l->cfg->precision;
-    struct train_params params = train_rank_params(b->l, rank);
-    double owned = params.dense / train_dense_replicas(b->l) + params.experts / train_expert_replicas(b->l);
+    const struct train_precision *p = &l->cfg->precision;
+    struct train_params params = train_rank_params(l, rank);
+    double owned = params.dense / train_dense_replicas(l) + params.experts / train_expert_replicas(l);
     double state_B = p->master_B + 2 * p->moment_B;
     struct kernel_call call = {.family = KERNEL_ELEMENTWISE};
     call.read_B = owned * (2 * p->gradient_B + state_B);
     call.written_B = owned * (state_B + p->weight_B) + (params.dense + params.experts) * p->gradient_B;
-    return kernel_time(b->kernels, &call).time_s;
+    return kernel_time(kernels, &call).time_s;
 }
 
 static void add_optimizer(struct builder *b)
 {
     for (uint32_t r = 0; r < b->l->ranks; r++)
         for (uint32_t c = 0; c < op_columns(b); c++) {
-            uint32_t op = add_op(b, SYNC_OPTIMIZE, c, r, (struct op){.kind = OP_COMPUTE, .work_s = optimizer_s(b, r)});
+            uint32_t op = add_op(b, SYNC_OPTIMIZE, c, r,
+                                 (struct op){.kind = OP_COMPUTE, .work_s = train_optimizer_s(b->l, b->kernels, r)});
             *span_of(b, SYNC_OPTIMIZE, c, r) = (struct sync_span){op, op};
         }
 }

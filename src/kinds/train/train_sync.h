@@ -30,4 +30,9 @@ void train_sync_build(const struct train_layout *l, const struct cluster_hw *hw,
                       const struct pipeline_ops *pipelines, struct opgraph *graph, struct arena *arena,
                       struct sync_ops *out);
 
+/* One number summed over all GPUs, up and down a tree. */
+double train_norm_s(const struct train_layout *l, const struct cluster_hw *hw);
+/* AdamW on a GPU's share. */
+double train_optimizer_s(const struct train_layout *l, const struct kernel_model *kernels, uint32_t rank);
+
 #endif

@@ -44,16 +44,18 @@ void coll_rings(struct coll_builder *b, uint32_t steps)
     }
 }
 
-/* What the other steps of a ring wait for beside links; a step over the network takes
- * longest, and each of the steps passes each hop, so all of them wait for it. */
-static double ring_latency_s(const struct coll_builder *b)
+/* A step over the network takes longest, and each of the steps passes each hop, so all of them wait for it. */
+double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, bool many_nodes)
 {
-    const struct cluster_hw *hw = b->hw;
     const struct hw_software *sw = &hw->software;
-    bool many_nodes = coll_node(b, 0) != coll_node(b, b->c->n - 1);
     double network_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s +
                        hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
-    return (b->c->n - 2) * (many_nodes ? network_s : hw->node.nvlink_latency_s);
+    return (n - 2.0) * (many_nodes ? network_s : hw->node.nvlink_latency_s);
+}
+
+static double ring_latency_s(const struct coll_builder *b)
+{
+    return collective_ring_latency_s(b->hw, b->c->n, coll_node(b, 0) != coll_node(b, b->c->n - 1));
 }
 
 static void ring_flow(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double latency_s)
