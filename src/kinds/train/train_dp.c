@@ -175,33 +175,27 @@ static struct ring ring_of(const struct train_dp *dp, uint32_t rank, enum part p
     return (struct ring){.n = l->columns * members, .of_node = same * columns_of_node(dp, rank), .size_B = size_B};
 }
 
-static void flow(const struct train_dp *dp, uint32_t op, uint32_t rank, uint32_t from, uint32_t to, bool within,
-                 double bytes_B, double cap_Bps, double latency_s)
-{
-    struct transfer t = {
-        .src_op = op, .dst_op = op, .bytes_B = bytes_B, .weight = 1, .cap_Bps = cap_Bps, .latency_s = latency_s};
-    struct train_end a = {from, rank}, b = {to, rank};
-    if (bytes_B <= 0)
-        return;
-    if (within)
-        train_links_within(dp->links, a, b, &t);
-    else
-        train_links_route(dp->links, a, b, &t);
-    opgraph_transfer(dp->graph, &t);
-}
-
 /* One GPU's part: as many rings as members of a node, each over the NIC of another of them, and over NVLink inside the
  * node; no more than NCCL has channels. */
 static void folded_ring(const struct train_dp *dp, const struct ring *r, uint32_t op, uint32_t column, uint32_t rank)
 {
-    double share_B = (r->n - 1.0) / r->n * r->size_B, nics = r->of_node < r->n ? 1.0 / r->of_node : 0;
+    double moved_B = (r->n - 1.0) / r->n * r->size_B, nics = r->of_node < r->n ? 1.0 / r->of_node : 0;
     double rings = (double)dp->l->cfg->data_parallel.rings;
     double nic_Bps = dp->graph->resources[dp->links->resource[rank][LINK_OUT]].capacity_Bps;
-    double cap_Bps = r->of_node > rings ? nic_Bps * rings / r->of_node : 0;
-    double latency_s = collective_ring_latency_s(dp->hw, r->n, r->of_node < r->n);
-    uint32_t beside = columns_of_node(dp, rank), away = (column + beside) % dp->columns;
-    flow(dp, op, rank, column, away, false, share_B * nics, cap_Bps, latency_s);
-    flow(dp, op, rank, column, column, true, share_B * (1 - nics), 0, latency_s);
+    uint32_t next = column + columns_of_node(dp, rank);
+    struct train_end from = {column, rank}, to = {next % dp->columns, rank}, real = {next % dp->l->columns, rank};
+    struct transfer t = {
+        .src_op = op, .dst_op = op, .weight = 1, .latency_s = collective_ring_latency_s(dp->hw, r->n, nics > 0)};
+    struct transfer away = t, within = t;
+    away.bytes_B = moved_B * nics;
+    away.cap_Bps = r->of_node > rings ? nic_Bps * rings / r->of_node : 0;
+    within.bytes_B = moved_B * (1 - nics);
+    train_links_away(dp->links, from, to, real, &away);
+    train_links_within(dp->links, from, from, &within);
+    if (away.bytes_B > 0)
+        opgraph_transfer(dp->graph, &away);
+    if (within.bytes_B > 0)
+        opgraph_transfer(dp->graph, &within);
 }
 
 /* All GPUs' part of all groups. */

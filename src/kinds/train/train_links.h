@@ -28,9 +28,12 @@ struct train_end { /* a group */
     uint32_t column, rank;
 };
 
-/* Fills source, destination, resources and the path's latency. From a GPU of one group to that of another; or within a
- * node, whatever the groups' places are. */
+/* Fills source, destination, resources and the path's latency. Between pipeline ranks of a column, as the places of the
+ * two are. Within a node, from each GPU to a neighbour. To the GPU at the same place of another node, which `to` stands for
+ * and `real` is one of: over NICs. */
 void train_links_route(const struct train_links *l, struct train_end from, struct train_end to, struct transfer *t);
 void train_links_within(const struct train_links *l, struct train_end from, struct train_end to, struct transfer *t);
+void train_links_away(const struct train_links *l, struct train_end from, struct train_end to, struct train_end real,
+                      struct transfer *t);
 
 #endif
