@@ -148,6 +148,35 @@ check "the same places, the same step" python3 -c '
 import json
 assert json.load(open("f.json"))["metrics"] == json.load(open("tp1.json"))["metrics"]'
 
+# Data parallelism beside chunks: LLaMA 3.1 70B on 4 pipeline ranks of 64 GPUs.
+dp=(-s train.pp=4 -s train.sequences=512 -s cluster.chip.memory=1TB -s cluster.network.routing.policy=spray -s train.software=megatron)
+for w in gather=end gather=on_demand gather=ahead reduce=overlap; do
+    expect 0 "data parallelism, $w" run "$D" "${dp[@]}" -s train.data_parallel.$w -o "dp_${w#*=}.json"
+done
+expect 0 "on demand, all GPUs on their own links" run "$D" "${dp[@]}" -s train.data_parallel.gather=on_demand -s train.symmetry=off -o dp_off.json
+expect 0 "on demand, buckets" run "$D" "${dp[@]}" -s train.data_parallel.gather=on_demand -s train.data_parallel.bucketed=all -s train.data_parallel.bucket=1000000000 -o dp_buckets.json
+check "gathers on demand come one after the other along the pipeline, ahead beside each other; buckets hide all but one" python3 -c '
+import json
+d = {n: json.load(open("dp_" + n + ".json")) for n in ("end", "on_demand", "ahead", "overlap", "off", "buckets")}
+step = {n: x["metrics"]["step_time"]["value"] for n, x in d.items()}
+part = lambda n, p: [x["value"] for x in d[n]["breakdown"] if x["name"] == p][0]
+one = part("on_demand", "gather_parameters")
+params = 17.6e9 * 2 # of a rank in BF16, over NVLink of 160 GB/s, and read and written once more where they are cast
+assert 1 < one / (params * 63 / 64 / 160e9) < 1.25, one
+assert abs((step["on_demand"] - step["ahead"]) / (3 * one) - 1) < 0.1, step
+assert step["ahead"] < step["end"] and step["overlap"] < step["end"]
+assert step["ahead"] < step["buckets"] < step["on_demand"] - 2 * one
+assert all(abs(sum(p["value"] for p in x["breakdown"]) / step[n] - 1) < 1e-9 for n, x in d.items())'
+check "one GPU for its group, the same step" python3 -c '
+import json
+a, b = (json.load(open(f))["metrics"] for f in ("dp_on_demand.json", "dp_off.json"))
+assert all(abs(a[k]["value"] - b[k]["value"]) <= 1e-9 * abs(a[k]["value"]) for k in a)'
+expect 0 "a host that takes a second" run "$D" "${dp[@]}" -s train.host.step=1s -o dp_host.json
+check "takes a second" python3 -c '
+import json
+v = lambda f: json.load(open(f))["metrics"]["step_time"]["value"]
+assert abs(v("dp_host.json") - v("dp_end.json") - 1) < 1e-6'
+
 refuse() { # TITLE TEXT ARGS...
     local title=$1 text=$2
     shift 2

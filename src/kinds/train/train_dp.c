@@ -176,7 +176,7 @@ static struct ring ring_of(const struct train_dp *dp, uint32_t rank, enum part p
 }
 
 /* One GPU's part: as many rings as members of a node, each over the NIC of another of them, and over NVLink inside the
- * node; no more than NCCL has channels. */
+ * node, there and to the GPU whose NIC it leaves by; no more than NCCL has channels. */
 static void folded_ring(const struct train_dp *dp, const struct ring *r, uint32_t op, uint32_t column, uint32_t rank)
 {
     double moved_B = (r->n - 1.0) / r->n * r->size_B, nics = r->of_node < r->n ? 1.0 / r->of_node : 0;
@@ -189,7 +189,7 @@ static void folded_ring(const struct train_dp *dp, const struct ring *r, uint32_
     struct transfer away = t, within = t;
     away.bytes_B = moved_B * nics;
     away.cap_Bps = r->of_node > rings ? nic_Bps * rings / r->of_node : 0;
-    within.bytes_B = moved_B * (1 - nics);
+    within.bytes_B = nics < 1 ? moved_B : 0;
     train_links_away(dp->links, from, to, real, &away);
     train_links_within(dp->links, from, from, &within);
     if (away.bytes_B > 0)
@@ -257,15 +257,22 @@ static struct dp_exchange *exchange(struct train_dp *dp, uint32_t column, uint32
     return e;
 }
 
+static void cast_what_came(struct train_dp *dp, uint32_t column, uint32_t rank, uint32_t lane, double values,
+                           struct dp_exchange *e)
+{
+    double cast = values > 0 ? cast_s(dp, values) : 0;
+    if (cast > 0)
+        e->move = add_op(dp, column, rank, lane, dp->text_cast, (struct op){.kind = OP_COMPUTE, .work_s = cast});
+}
+
 static struct dp_exchange *bucket(struct train_dp *dp, uint32_t column, uint32_t rank, uint32_t module, uint32_t piece,
                                   enum part part, bool reduce, uint32_t lane)
 {
     const struct module *m = module_of(dp, rank, module);
-    double values = m->values[part] / m->buckets, cast = reduce ? 0 : cast_s(dp, values);
+    double values = m->values[part] / m->buckets;
     struct shared_exchange *x = shared_exchange(dp, rank, module, piece, part, reduce);
     struct dp_exchange *e = exchange(dp, column, rank, lane, x, part, reduce, values * value_B(dp, reduce));
-    if (cast > 0)
-        e->move = add_op(dp, column, rank, lane, dp->text_cast, (struct op){.kind = OP_COMPUTE, .work_s = cast});
+    cast_what_came(dp, column, rank, lane, reduce ? 0 : values, e);
     return e;
 }
 
@@ -396,8 +403,10 @@ static void exchange_all(struct train_dp *dp, uint32_t column, uint32_t rank, ui
         if (values <= 0)
             continue;
         struct shared_exchange *x = shared_exchange(dp, rank, 0, MOST_PIECES - 1, (enum part)part, reduce);
-        double size_B = values * value_B(dp, reduce);
-        note(list, exchange(dp, column, rank, lane, x, (enum part)part, reduce, size_B), OP_NONE, OP_NONE);
+        struct dp_exchange *e =
+            exchange(dp, column, rank, lane, x, (enum part)part, reduce, values * value_B(dp, reduce));
+        cast_what_came(dp, column, rank, lane, reduce ? 0 : values, e);
+        note(list, e, OP_NONE, OP_NONE);
     }
 }
 
