@@ -155,7 +155,7 @@ for w in gather=end gather=on_demand gather=ahead reduce=overlap; do
 done
 expect 0 "on demand, all GPUs on their own links" run "$D" "${dp[@]}" -s train.data_parallel.gather=on_demand -s train.symmetry=off -o dp_off.json
 expect 0 "on demand, buckets" run "$D" "${dp[@]}" -s train.data_parallel.gather=on_demand -s train.data_parallel.bucketed=all -s train.data_parallel.bucket=1000000000 -o dp_buckets.json
-check "gathers on demand come one after the other along the pipeline, ahead beside each other; buckets hide all but one" python3 -c '
+check "gathers on demand come one after the other along the pipeline, ahead beside each other; buckets go beside computation" python3 -c '
 import json
 d = {n: json.load(open("dp_" + n + ".json")) for n in ("end", "on_demand", "ahead", "overlap", "off", "buckets")}
 step = {n: x["metrics"]["step_time"]["value"] for n, x in d.items()}
@@ -164,8 +164,8 @@ one = part("on_demand", "gather_parameters")
 params = 17.6e9 * 2 # of a rank in BF16, over NVLink of 160 GB/s, and read and written once more where they are cast
 assert 1 < one / (params * 63 / 64 / 160e9) < 1.25, one
 assert abs((step["on_demand"] - step["ahead"]) / (3 * one) - 1) < 0.1, step
-assert step["ahead"] < step["end"] and step["overlap"] < step["end"]
-assert step["ahead"] < step["buckets"] < step["on_demand"] - 2 * one
+assert step["ahead"] < 1.001 * step["end"] and step["overlap"] < 1.001 * step["end"] # one chunk a rank: nothing behind to hide
+assert step["ahead"] < step["buckets"] < step["on_demand"] - one
 assert all(abs(sum(p["value"] for p in x["breakdown"]) / step[n] - 1) < 1e-9 for n, x in d.items())'
 check "one GPU for its group, the same step" python3 -c '
 import json
@@ -219,6 +219,7 @@ expect 3 "a format of other software" run "$K" -s train.compute=mxfp8
 tells "write 'software: megatron'"
 expect 3 "a module that is none" run "$K" -s train.software=megatron -s train.recompute='mlp, norms'
 tells "norms"
+refuse "gradients beside chunks in both directions" "at the end of the step only" -s train.data_parallel.reduce=overlap
 refuse "layout" "these are 60 layers (t); there are 61" -s train.layout='E(t*4|)*15mL'
 refuse "layout and layers" "leave one of them out" -s train.layout='Et*4|(t*4|)*14tmL' -s train.layers='30, 31'
 refuse "virtual stages of a schedule without" "write 'schedule: interleaved'" -s train.virtual_stages=2

@@ -210,7 +210,7 @@ static void whole_rings(const struct train_dp *dp, enum part part, double size_B
         for (uint32_t c = 0; c < l->columns; c++)
             for (uint32_t p = first; p < l->group; p += apart) {
                 gpu[n] = train_device(l, c, rank, p);
-                its_op[n++] = op[c];
+                its_op[n++] = op[c % dp->columns];
             }
         struct collective ring = {.operation = reduce ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_GATHER,
                                   .algorithm = COLLECTIVE_RING,

@@ -223,6 +223,13 @@ static void check_parallel(const struct scenario_file *file, const struct train_
     if (l->cfg->sequence % ((int64_t)l->tp * l->cp))
         REPORT("train.sequence", "%lld tokens do not divide among train.tp * train.cp = %u GPUs", (ll)l->cfg->sequence,
                l->tp * l->cp);
+    if (l->schedule->both_directions && (l->cfg->data_parallel.reduce != REDUCE_END ||
+                                         l->cfg->data_parallel.gather != GATHER_END || l->cfg->host.step_s > 0))
+        REPORT(
+            "train.data_parallel",
+            "schedule %s has every stage on two pipeline ranks; its gradients and parameters are exchanged at the end "
+            "of the step only",
+            l->schedule->name);
     if (l->etp > 1 && (m->experts.ffn % l->etp || !l->recipe.fused))
         REPORT("train.etp",
                m->experts.ffn % l->etp ? "%lld channels of an expert do not divide among %u"

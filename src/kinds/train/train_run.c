@@ -81,11 +81,13 @@ static void route(const void *ctx, uint32_t column, uint32_t from, uint32_t to, 
     t->latency_s = message_s(s, t->src, t->dst);
 }
 
-/* Whether data parallelism goes beside chunks. */
+/* Whether data parallelism is Megatron-LM's, beside chunks or not (train_dp.h); else DeepSeek's (train_sync.h). */
 static bool beside_chunks(const struct train_plan *p)
 {
     const struct train_cfg *c = p->layout.cfg;
-    return c->data_parallel.reduce != REDUCE_END || c->data_parallel.gather != GATHER_END || c->host.step_s > 0;
+    bool megatron = p->layout.recipe.fused && !p->layout.schedule->both_directions;
+    return megatron || c->data_parallel.reduce != REDUCE_END || c->data_parallel.gather != GATHER_END ||
+           c->host.step_s > 0;
 }
 
 static void choose_symmetry(const struct stepping *s, const struct train_network *n, struct train_outcome *out)
@@ -94,10 +96,8 @@ static void choose_symmetry(const struct stepping *s, const struct train_network
     struct arena *scratch = arena_new();
     out->folded = beside_chunks(s->plan) && !train_links_misfit(s->plan, n);
     bool columns_alike = exact && same_times && s->times->n_classes <= s->plan->n_networks;
-    bool whole = beside_chunks(s->plan) && !out->folded; /* rings pass through all columns' ops */
-    out->one_column = columns_alike && !whole && (out->folded || train_peers_alike(s->plan, n, true, scratch));
-    out->one_peer =
-        exact && !whole && (out->folded || out->one_column || train_peers_alike(s->plan, n, false, scratch));
+    out->one_column = columns_alike && (out->folded || train_peers_alike(s->plan, n, true, scratch));
+    out->one_peer = exact && (out->folded || out->one_column || train_peers_alike(s->plan, n, false, scratch));
     arena_free(scratch);
 }
 
