@@ -128,12 +128,23 @@ set_refused 3 "-s out of range" "sim.epsilon=1" "sim.epsilon"
 set_refused 3 "-s of a group" "cluster.nic=1" "is a group of keys"
 set_refused 3 "-s of an unknown topology" "cluster.topology=mptf" "did you mean 'mpft'?"
 set_refused 3 "-s of an unknown hardware" "hardware=h8000" "did you mean 'h800'?"
+set_refused 3 "-s of the same hardware twice" "hardware=h800, roce, h800" "'h800' is given twice"
+set_refused 5 "-s of many layers" "hardware=h800$(printf ', a%d' {1..40})" "more than 16 layers"
 expect 2 "-s at the end of the line" validate good.yaml -s
 expect 3 "several wrong -s" validate good.yaml -s a=1 -s cluster.nodes=x
 tells "-s a=1: error: "
 tells "-s cluster.nodes=x: error: "
 expect 2 "a malformed -s is told once for two files" validate good.yaml good.yaml -s x
 check "a malformed -s is told once for two files: once" [ "$(grep -c error: err)" = 1 ]
+
+# --- runs that would take hours, each key in its range --------------------------------------------
+expect 5 "an estimate of events" validate "$srcdir/scenarios/reliability_2048.yaml" -s reliability.replicas=100000
+tells "events would take about"
+tells "10 min are the limit: lower reliability.replicas"
+expect 5 "an estimate of tokens" validate "$srcdir/scenarios/eplb_decode_ep144.yaml" -s expert_balance.tokens=1000000 \
+    -s expert_balance.sampled_layers=58
+tells "tokens to route would take about"
+expect 0 "what takes seconds is none" validate "$srcdir/scenarios/eplb_decode_ep144.yaml" -s expert_balance.tokens=10000
 
 # --- standard output ----------------------------------------------------------------------------
 for command in "schema" "list networks" "validate good.yaml" "validate --print good.yaml"; do

@@ -26,6 +26,7 @@ check_PROGRAMS += tests/test_base_arena
 check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile
 check_PROGRAMS += tests/test_base_cfg
+check_PROGRAMS += tests/test_base_schema
 tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
 check_PROGRAMS += tests/test_hw_formats
 check_PROGRAMS += tests/test_hw_kernels

@@ -745,7 +745,7 @@ START_TEST(schema)
     ck_assert_str_eq(yaml_get(schema_at(full, "value"), "type")->text, "string");
     ck_assert_str_eq(yaml_get(schema_at(full, "source"), "type")->text, "string");
     const struct yaml_node *nodes = yaml_get(schema_at(doc.root, "cluster.nodes"), "anyOf")->first;
-    ck_assert_str_eq(yaml_get(nodes, "maximum")->text, "100000");
+    ck_assert_str_eq(yaml_get(yaml_get(nodes, "anyOf")->first, "maximum")->text, "100000");
     const struct yaml_node *kind = yaml_get(schema_at(doc.root, "cluster.network.kind"), "anyOf");
     ck_assert_str_eq(yaml_get(kind->first, "enum")->first->next->text, "flow");
     free(text);

@@ -1,9 +1,11 @@
-/* JSON Schema of a table (draft 2020-12), for editors. Quantities are strings that
- * match a pattern of number and unit; their ranges, which a pattern cannot say, are in
- * the description. Leaves out `required`: any key may come from a lower layer.
+/* JSON Schema of a table (draft 2020-12), for editors. It accepts what the loader does, which reads every scalar as
+ * text: numbers with quotes and without, lists of one number, and texts that look like numbers. Quantities are strings
+ * that match a pattern of number and unit; ranges of these, which a pattern cannot say, are in the description. Leaves
+ * out `required`: any key may come from a lower layer.
  * Reference: JSON Schema core and validation, 2020-12. */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/cfg_priv.h"
 
@@ -34,37 +36,55 @@ static void put_newline(const struct writer *w, int indent)
 
 #define NUMBER "[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?"
 
+/* Plain text as a part of a regular expression. */
+static const char *escaped(const char *text, struct arena *a)
+{
+    const char *out = "";
+    for (; *text; text++)
+        out = arena_printf(a, "%s%s%c", out, strchr(".*+?()[]{}|^$\\", *text) ? "\\" : "", *text);
+    return out;
+}
+
 /* The regular expression of a quantity, the same grammar as unit_parse. */
 static const char *quantity_pattern(enum unit_dim dim, struct arena *a)
 {
     const char *units = "", *name;
     for (size_t i = 0; (name = unit_name(dim, i)); i++)
-        units = arena_printf(a, "%s%s%s", units, i ? "|" : "", name);
+        units = arena_printf(a, "%s%s%s", units, i ? "|" : "", escaped(name, a));
+    if (!*units)
+        return arena_printf(a, "^ *%s *$", NUMBER);
     if (dim == DIM_MONEY)
-        return arena_printf(a, "^ *(%s *(%s)|\\$ *%s) *$", NUMBER, units, NUMBER);
-    return arena_printf(a, "^ *%s *(%s) *$", NUMBER, units);
+        return arena_printf(a, "^ *(%s *(%s)|\\$ *%s( *(%s))?) *$", NUMBER, units, NUMBER, units);
+    return arena_printf(a, "^ *%s *(%s)%s *$", NUMBER, units, dim == DIM_RATIO ? "?" : "");
 }
 
-static void put_quantity(const struct writer *w, const struct cfg_field *f)
+static void put_range(const struct writer *w, const struct cfg_field *f)
 {
-    if (f->dim == DIM_COUNT) {
-        fputs("{\"type\": \"integer\"}", w->out);
-        return;
-    }
-    if (f->dim == DIM_RATIO)
-        fputs("{\"anyOf\": [{\"type\": \"number\"}, ", w->out);
-    fputs("{\"type\": \"string\", \"pattern\": ", w->out);
-    put_string(w->out, quantity_pattern(f->dim, w->arena));
-    fputs(f->dim == DIM_RATIO ? "}]}" : "}", w->out);
-}
-
-static void put_int(const struct writer *w, const struct cfg_field *f)
-{
-    fputs("{\"type\": \"integer\"", w->out);
     if (f->min < f->max && isfinite(f->min))
         fprintf(w->out, ", \"minimum\": %.17g", f->min);
     if (f->min < f->max && isfinite(f->max))
         fprintf(w->out, ", \"maximum\": %.17g", f->max);
+}
+
+/* A number as it stands, or the same with quotes. */
+static void put_number(const struct writer *w, const struct cfg_field *f, const char *type, const char *pattern)
+{
+    fprintf(w->out, "{\"anyOf\": [{\"type\": \"%s\"", type);
+    put_range(w, f);
+    fputs("}, {\"type\": \"string\", \"pattern\": ", w->out);
+    put_string(w->out, pattern);
+    fputs("}]}", w->out);
+}
+
+static void put_quantity(const struct writer *w, const struct cfg_field *f)
+{
+    const char *pattern = quantity_pattern(f->dim, w->arena);
+    if (f->dim == DIM_COUNT || f->dim == DIM_RATIO) {
+        put_number(w, f, f->dim == DIM_COUNT ? "integer" : "number", pattern);
+        return;
+    }
+    fputs("{\"type\": \"string\", \"pattern\": ", w->out);
+    put_string(w->out, pattern);
     fputc('}', w->out);
 }
 
@@ -83,11 +103,13 @@ static void put_bare(const struct writer *w, const struct cfg_field *f)
     if (f->type == CFG_QUANTITY)
         put_quantity(w, f);
     else if (f->type == CFG_INT)
-        put_int(w, f);
+        put_number(w, f, "integer", "^-?(0|[1-9][0-9]*)$");
     else if (f->type == CFG_ENUM)
         put_enum(w, f);
     else
-        fprintf(w->out, "{\"type\": \"%s\"}", f->type == CFG_BOOL ? "boolean" : "string");
+        fputs(f->type == CFG_BOOL ? "{\"enum\": [true, false, \"true\", \"false\"]}"
+                                  : "{\"type\": [\"string\", \"number\", \"boolean\"]}",
+              w->out);
 }
 
 static const char *describe(const struct writer *w, const struct cfg_field *f)

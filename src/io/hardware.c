@@ -65,12 +65,42 @@ static void lay_parts(struct cfg *c, const char *folder, bool first, struct aren
     }
 }
 
+enum { MAX_LAYERS = 16 };
+
+/* Each layer lays all its files over those before: there are few, each once. */
+static int check_layers(const char *names, struct srcloc where, struct diag *diag)
+{
+    const char *begin[MAX_LAYERS];
+    size_t length[MAX_LAYERS];
+    int n = 0;
+    for (const char *p = names;; p++) {
+        p += strspn(p, " ");
+        if (n == MAX_LAYERS) {
+            diag_error(diag, EXIT_LIMIT, where, "hardware has more than %d layers", MAX_LAYERS);
+            return -1;
+        }
+        begin[n] = p;
+        length[n] = strcspn(p, " ,");
+        for (int i = 0; i < n; i++)
+            if (length[i] == length[n] && length[n] && !strncmp(begin[i], p, length[n])) {
+                diag_error(diag, EXIT_BAD_INPUT, where, "the hardware '%.*s' is given twice", (int)length[n], p);
+                return -1;
+            }
+        n++;
+        p += strcspn(p, ",");
+        if (!*p)
+            return 0;
+    }
+}
+
 int hardware_lay(struct cfg *c, const char *names, struct srcloc where, const char *beside, struct arena *arena,
                  struct diag *diag)
 {
     size_t before = diag_count(diag);
     bool first = true;
     char *rest = arena_strdup(arena, names), *name;
+    if (check_layers(names, where, diag))
+        return -1;
     while ((name = strsep(&rest, ","))) {
         name += strspn(name, " ");
         name[strcspn(name, " ")] = '\0';

@@ -1,6 +1,7 @@
 # src/kinds: one line per file
 kinds =
 libmoesim_a_SOURCES += src/kinds/expert_loads.c src/kinds/expert_loads.h
+libmoesim_a_SOURCES += src/kinds/estimate.c src/kinds/estimate.h
 libmoesim_a_SOURCES += src/kinds/fork_map.c src/kinds/fork_map.h
 libmoesim_a_SOURCES += src/kinds/kind_run.c src/kinds/kind_run.h
 libmoesim_a_SOURCES += src/kinds/lists.c src/kinds/lists.h

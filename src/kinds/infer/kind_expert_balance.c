@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "models/routing/eplb.h"
 #include "models/routing/moe_routing.h"
+#include "kinds/estimate.h"
 #include "kinds/expert_loads.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
@@ -40,6 +41,15 @@ static void check_layers(const struct scenario_file *file, struct diag *diag)
         REPORT("expert_balance.show_layer", "there are only %u MoE layers, from 0", layers);
 }
 
+/* Routed one by one and counted by every placement. */
+static struct estimate_of tokens_of(const struct scenario *s)
+{
+    double ranks = (double)(s->cluster.nodes * s->cluster.node.gpus);
+    const struct balance_cfg *c = balance_cfg(s);
+    return (struct estimate_of){"tokens to route", ranks * (double)c->tokens * (double)c->sampled_layers, 3e6,
+                                "expert_balance", "lower expert_balance.tokens or sampled_layers"};
+}
+
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct scenario *s = file->scenario;
@@ -57,6 +67,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
         REPORT("expert_load.redundant", "%s: %u experts and %u redundant ones in %u groups, %u GPUs on %u nodes",
                misfit, shape.experts, shape.redundant, shape.groups, shape.ranks, shape.nodes);
     check_layers(file, diag);
+    struct estimate_of tokens = tokens_of(s);
+    estimate_check(file, &tokens, diag);
     expert_loads_open(file, shape.experts, (uint32_t)s->llm.experts.top_k, n_moe_layers(&s->llm), arena, &loads, diag);
 }
 
@@ -180,6 +192,7 @@ static void add_variant(struct study *s, struct result_table *t, const struct va
     double nodes = 0, of_layer;
     for (uint32_t layer = 0; layer < s->layers; layer++) {
         struct imbalance i = expected(s, v, layer);
+        progress_tick(NULL);
         sum = (struct imbalance){sum.gpu + i.gpu, sum.node + i.node};
         worst = (struct imbalance){fmax(worst.gpu, i.gpu), fmax(worst.node, i.node)};
     }
@@ -290,7 +303,8 @@ static int run_balance(struct kind_run *run, struct diag *diag)
     run->result.setting =
         arena_printf(run->arena, "%s, %u MoE layers of %u experts on %lld nodes of %lld GPUs", sc->llm.name, s.layers,
                      s.loads.experts, (long long)sc->cluster.nodes, (long long)sc->cluster.node.gpus);
-    progress_begin("routing");
+    struct estimate_of tokens = tokens_of(sc);
+    estimate_begin("routing", &tokens, run->arena);
     choose_all(&s);
     list_variants(&s);
     struct result_table *t = result_add_table(&run->result, run->arena, "balance", "load of the fullest over the mean",

@@ -5,18 +5,45 @@
 #include "base/progress.h"
 #include "base/stats.h"
 #include "kinds/reliability/reliability.h"
+#include "kinds/estimate.h"
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 
 static const double DAY_S = 86400;
 
+static struct reliability job_of(const struct scenario *s, uint32_t gpus)
+{
+    struct reliability r;
+    reliability_init(&r, &s->cluster.failures, reliability_cfg(s), gpus, gpus / s->cluster.node.gpus);
+    return r;
+}
+
+/* Events of all replicas of all sizes: two phases a checkpoint, two a failure. */
+static struct estimate_of events_of(const struct scenario *s, const uint32_t *gpus, uint32_t n)
+{
+    const struct reliability_cfg *c = reliability_cfg(s);
+    double events = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct reliability r = job_of(s, gpus[i]);
+        double Hz = 2 * (1 / (r.interval_s + c->write_s) + r.silent_Hz + r.flap_Hz + r.hard_Hz);
+        for (int k = 0; k < N_CRASHES; k++)
+            Hz += 2 * r.crash_Hz[k];
+        events += (double)c->replicas * c->horizon_s * Hz;
+    }
+    return (struct estimate_of){"events", events, 1.2e7, "reliability",
+                                "lower reliability.replicas or horizon, or write fewer checkpoints (interval, write)"};
+}
+
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct reliability_cfg *c = reliability_cfg(file->scenario);
     const struct hw_failures *hw = &file->scenario->cluster.failures;
     uint32_t *gpus, n;
-    list_gpus(file, "reliability.gpus", c->gpus, arena, &gpus, &n, diag);
+    if (!list_gpus(file, "reliability.gpus", c->gpus, arena, &gpus, &n, diag)) {
+        struct estimate_of events = events_of(file->scenario, gpus, n);
+        estimate_check(file, &events, diag);
+    }
     if (c->interval_s > c->horizon_s)
         REPORT("reliability.interval", "no checkpoint is written in the horizon (reliability.horizon)");
     if (c->detection == SDC_REDUNDANCY && c->overhead_ratio < 1)
@@ -199,11 +226,11 @@ static int run_reliability(struct kind_run *run, struct diag *diag)
                                        sc->cluster.chip.name);
     struct result_table *t =
         result_add_table(&run->result, run->arena, "sizes", "goodput by the size of the job", columns, N_COL, n);
-    progress_begin("simulating");
+    struct estimate_of events = events_of(sc, gpus, n);
+    estimate_begin("simulating", &events, run->arena);
     for (uint32_t i = 0; i < n; i++) {
-        struct reliability r;
+        struct reliability r = job_of(sc, gpus[i]);
         struct estimate e;
-        reliability_init(&r, &sc->cluster.failures, reliability_cfg(sc), gpus[i], gpus[i] / sc->cluster.node.gpus);
         estimate(run, &r, &e);
         fill_row(t, gpus[i], &r, &e);
         if (i)

@@ -11,8 +11,11 @@
 #include <gsl/gsl_randist.h>
 #include <math.h>
 
+#include "base/progress.h"
 #include "base/rng.h"
 #include "kinds/reliability/reliability.h"
+
+enum { EVENTS_A_TICK = 1000000 };
 
 enum phase { RUNNING, WRITING, STALLED, RESTARTING };
 
@@ -219,8 +222,10 @@ void reliability_simulate(const struct reliability *r, uint64_t seed, uint64_t r
         w.stop_Hz[0] += r->crash_Hz[i];
     w.stop_Hz[1] = r->silent_Hz * r->caught_ratio;
     run_on(&w);
-    while (out->total_s < r->cfg->horizon_s) {
+    for (uint64_t events = 1; out->total_s < r->cfg->horizon_s; events++) {
         double dt_s;
+        if (events % EVENTS_A_TICK == 0)
+            progress_tick(NULL);
         enum event e = next_event(&w, &dt_s);
         if (out->total_s + dt_s > r->cfg->horizon_s) {
             spend(&w, r->cfg->horizon_s - out->total_s);

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "base/cfg_rows.h"
+#include "base/progress.h"
 #include "base/rng.h"
 
 enum { POOL_TOKENS = ROUTING_POOL_TOKENS, BIAS_STEPS = 2, EXPERT_STEPS = 12 };
@@ -431,6 +432,7 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
     out->expert_rows = ARENA_ARRAY(arena, uint32_t, shape->n_ranks);
     for (uint32_t src = 0; src < shape->n_ranks; src++) {
         rng_stream_reset(rng, seed, entity * shape->n_ranks + src, "token draw");
+        progress_tick(NULL);
         for (int64_t t = 0; t < shape->cfg->tokens_per_rank; t++) {
             uint32_t token = (uint32_t)gsl_rng_uniform_int(rng, POOL_TOKENS);
             gate_ranks(choices, topk, token, where, src + (uint32_t)t, ranks);
