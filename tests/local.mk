@@ -3,6 +3,7 @@ check_LIBRARIES += tests/libtest.a
 tests_libtest_a_SOURCES = tests/tap_main.h tests/tap_main.c tests/sim_fixture.h tests/sim_fixture.c
 
 check_PROGRAMS += tests/test_sim_differential
+check_PROGRAMS += tests/test_sim_solver
 check_PROGRAMS += tests/test_sim_engine
 check_PROGRAMS += tests/test_sim_serve
 check_PROGRAMS += tests/test_sim_bound

@@ -98,7 +98,9 @@ struct fixture *fixture_random(gsl_rng *rng, const struct fixture_options *o)
         struct transfer t = {.weight = 1};
         t.src = gsl_rng_uniform_int(rng, n_devices);
         t.dst = (t.src + 1 + gsl_rng_uniform_int(rng, n_devices - 1)) % n_devices;
-        t.bytes_B = floor(1e4 * exp(9 * gsl_rng_uniform(rng)));
+        t.bytes_B = 1e4 * exp(9 * gsl_rng_uniform(rng));
+        if (!o->fractions)
+            t.bytes_B = floor(t.bytes_B);
         if (o->latencies)
             t.latency_s = 1e-6 + 1e-5 * gsl_rng_uniform(rng);
         if (o->weights)

@@ -19,7 +19,7 @@ struct fixture {
 
 struct fixture_options {
     uint32_t max_links, max_transfers;
-    bool weights, caps, priorities, latencies;
+    bool weights, caps, priorities, latencies, fractions;
 };
 
 struct fixture *fixture_new(uint32_t n_links, uint32_t n_devices);

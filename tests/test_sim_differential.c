@@ -55,6 +55,15 @@ START_TEST(weights)
 }
 END_TEST
 
+/* CM02 knows weights as latencies: transfers without any (copies inside a device) must not lose them, nor messages
+ * their fractions of bytes. */
+START_TEST(weights_without_latencies)
+{
+    struct fixture_options o = {.max_links = 12, .max_transfers = 60, .weights = true, .fractions = true};
+    compare(&o, 5000 + (unsigned)_i);
+}
+END_TEST
+
 START_TEST(crowded)
 {
     struct fixture_options o = {.max_links = 40, .max_transfers = 250, .latencies = true};
@@ -86,6 +95,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, plain, 0, 80);
     tcase_add_loop_test(t, latencies_and_caps, 0, 80);
     tcase_add_loop_test(t, weights, 0, 80);
+    tcase_add_loop_test(t, weights_without_latencies, 0, 40);
     tcase_add_loop_test(t, crowded, 0, 20);
     tcase_add_test(t, latency_plus_bytes_over_bandwidth);
     suite_add_tcase(s, t);

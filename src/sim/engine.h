@@ -35,13 +35,11 @@ void engine_stop(void);
 /* SimGrid's own network, pinned to plain max-min (CM02 without cross-traffic, TCP window or
  * latency-weighted sharing). Links carry no latency; the caller delays the start instead. */
 void engine_cm02_links(uint32_t n, const double *capacity_Bps);
-/* A route from src to dst over exactly these links; returns its id. sharing_latency_s > 0 makes CM02
- * weigh the route's flows by 1 / sharing_latency_s and adds that latency; cap_Bps > 0 limits the
- * route (give a capped transfer a route of its own). */
-uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uint32_t n, double sharing_latency_s,
-                          double cap_Bps);
+/* A route from src to dst over exactly these links; returns its id. cap_Bps > 0 limits the route (give a capped transfer
+ * a route of its own). */
+uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uint32_t n, double cap_Bps);
 void engine_cm02_ready(engine_comm_fn *on_end, void *ctx);
-void engine_cm02_start(uint32_t pair, double bytes_B, uint32_t cookie);
+void engine_cm02_start(uint32_t pair, double bytes_B, double weight, uint32_t cookie);
 void engine_cm02_capacity(uint32_t link, double capacity_Bps);
 
 #ifdef __cplusplus

@@ -38,22 +38,6 @@ static void path_of(const struct net *net, uint32_t transfer, struct net_path *p
 
 /* --- cm02 ---------------------------------------------------------------------------------------- */
 
-/* CM02 weighs flows by 1 / latency. A weight w is expressed by a route latency share / w, taken off
- * the delay that the latency is replaced by, so that the total stays exact. */
-static double sharing_share_s(const struct net *n)
-{
-    const struct opgraph *g = n->setup.spec->graph;
-    bool weighted = false;
-    double share_s = INFINITY;
-    for (uint32_t i = 0; i < g->n_transfers; i++) {
-        struct net_path path;
-        path_of(n, i, &path);
-        weighted |= g->transfers[i].weight != g->transfers[0].weight;
-        share_s = fmin(share_s, 0.5 * path.latency_s * g->transfers[i].weight);
-    }
-    return weighted ? share_s : 0;
-}
-
 static void cm02_end(void *ctx, uint32_t transfer, double now_s)
 {
     struct net *n = ctx;
@@ -68,14 +52,12 @@ static void cm02_new(struct net *n)
     engine_cm02_links(n->setup.n_links, n->setup.capacity_Bps);
     n->pair = XREALLOC(NULL, uint32_t, g->n_transfers);
     n->delay_s = XREALLOC(NULL, double, g->n_transfers);
-    double share_s = sharing_share_s(n);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
         struct net_path path;
         path_of(n, i, &path);
-        double sharing_s = share_s / t->weight;
-        n->pair[i] = engine_cm02_pair(t->src, t->dst, path.links, path.n, sharing_s, t->cap_Bps);
-        n->delay_s[i] = path.latency_s - sharing_s;
+        n->pair[i] = engine_cm02_pair(t->src, t->dst, path.links, path.n, t->cap_Bps);
+        n->delay_s[i] = path.latency_s;
     }
     engine_cm02_ready(cm02_end, n);
 }
@@ -85,10 +67,10 @@ static void cm02_begin(void *ctx, uint32_t transfer, uint32_t unused)
     struct net *n = ctx;
     const struct transfer *t = &n->setup.spec->graph->transfers[transfer];
     (void)unused;
-    if (t->bytes_B < 1)
+    if (t->bytes_B < 1e-3) /* SimGrid would see nothing */
         n->setup.on_end(n->setup.ctx, transfer, engine_now(), FLOW_DONE, 0);
     else
-        engine_cm02_start(n->pair[transfer], t->bytes_B, transfer);
+        engine_cm02_start(n->pair[transfer], t->bytes_B, t->weight, transfer);
 }
 
 /* --- common -------------------------------------------------------------------------------------- */

@@ -19,6 +19,8 @@ namespace
 {
 
 const double UNLIMITED_BPS = 1e15;
+/* SimGrid counts whole units of payload; messages may have fractions of bytes */
+const double UNITS_PER_B = 4096;
 
 class PluggedModel : public simgrid::kernel::resource::Model
 {
@@ -142,7 +144,7 @@ void engine_stop(void)
 void engine_cm02_links(uint32_t n, const double *capacity_Bps)
 {
     for (uint32_t i = 0; i < n; i++)
-        engine->links.push_back(engine->zone->create_link("link" + std::to_string(i), capacity_Bps[i]));
+        engine->links.push_back(engine->zone->create_link("link" + std::to_string(i), UNITS_PER_B * capacity_Bps[i]));
 }
 
 /* SimGrid knows one route per pair of hosts: endpoints with several routes get alias hosts. */
@@ -154,8 +156,7 @@ static sg4::Host *host_of(uint32_t endpoint, uint32_t alias)
     return host;
 }
 
-uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uint32_t n, double sharing_latency_s,
-                          double cap_Bps)
+uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uint32_t n, double cap_Bps)
 {
     auto id = static_cast<uint32_t>(engine->pairs.size());
     uint32_t alias = 2 * engine->n_aliases[{src, dst}]++;
@@ -164,13 +165,10 @@ uint32_t engine_cm02_pair(uint32_t src, uint32_t dst, const uint32_t *links, uin
     std::vector<sg4::LinkInRoute> route;
     for (uint32_t i = 0; i < n; i++)
         route.emplace_back(engine->links[links[i]]);
-    /* a link of its own carries what SimGrid attaches to links only: rate cap and latency weight
-     * (it ignores set_rate for host-to-host communications) */
-    if (sharing_latency_s > 0 || cap_Bps > 0 || n == 0) {
-        auto *own = engine->zone->create_link("own" + std::to_string(id), cap_Bps > 0 ? cap_Bps : UNLIMITED_BPS);
-        own->set_latency(sharing_latency_s);
-        route.emplace_back(own);
-    }
+    /* a link of its own carries the rate cap (it ignores set_rate for host-to-host communications) */
+    if (cap_Bps > 0 || n == 0)
+        route.emplace_back(engine->zone->create_link("own" + std::to_string(id),
+                                                     UNITS_PER_B * (cap_Bps > 0 ? cap_Bps : UNLIMITED_BPS)));
     engine->zone->add_route(from->get_netpoint(), to->get_netpoint(), nullptr, nullptr, route, false);
     engine->pairs.push_back({from, to});
     return id;
@@ -183,19 +181,30 @@ void engine_cm02_ready(engine_comm_fn *on_end, void *ctx)
     sg4::Activity::on_completion_cb(comm_ended);
 }
 
-void engine_cm02_start(uint32_t pair, double bytes_B, uint32_t cookie)
+/* What has started last, of what the network model carries. */
+static simgrid::kernel::resource::Action *newest_action()
+{
+    for (auto *model : engine->simgrid->get_all_models())
+        if (model->get_name().rfind("Network", 0) == 0 && !model->get_started_action_set()->empty())
+            return &model->get_started_action_set()->back();
+    return nullptr;
+}
+
+void engine_cm02_start(uint32_t pair, double bytes_B, double weight, uint32_t cookie)
 {
     if (engine->comms.size() <= cookie)
         engine->comms.resize(cookie + 1);
     auto comm = sg4::Comm::sendto_init();
-    comm->set_payload_size(static_cast<uint64_t>(bytes_B));
+    comm->set_payload_size(static_cast<uint64_t>(std::llround(UNITS_PER_B * bytes_B)));
     comm->set_name(std::to_string(cookie));
     engine->comms[cookie] = comm;
     /* starts once both ends are known: everything else has to be set before */
     comm->set_source(engine->pairs[pair].from)->set_destination(engine->pairs[pair].to);
+    if (weight != 1)
+        newest_action()->set_sharing_penalty(1 / weight);
 }
 
 void engine_cm02_capacity(uint32_t link, double capacity_Bps)
 {
-    engine->links[link]->set_bandwidth(capacity_Bps);
+    engine->links[link]->set_bandwidth(UNITS_PER_B * capacity_Bps);
 }

@@ -1,46 +1,193 @@
 /* Classes of flows: joining, leaving, and the lists of classes per link. */
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/diag.h"
 #include "sim/flow/flow_net_impl.h"
 
-/* The links of a flow that can bind, in path order. */
-static uint32_t awake_links(const struct flow_net *net, uint32_t flow, uint32_t *out)
+struct wanted_class { /* what a flow asks of its class */
+    struct flow_use uses[FLOW_MAX_USES];
+    uint32_t n;
+    uint16_t service;
+    bool shared;
+};
+
+/* --- links ------------------------------------------------------------------------------------------- */
+
+/* The links of a flow that can bind, at its priority. */
+static void awake_links(struct flow_net *net, uint32_t flow, struct wanted_class *w)
 {
-    const uint32_t *path = net->spans.words + net->flow_path[flow];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < net->flow_n_links[flow]; i++)
-        if (!net->links[path[i]].dormant)
-            out[n++] = path[i];
-    return n;
+    struct flow_use all[FLOW_MAX_USES];
+    uint32_t n = flow_uses(net, flow, all);
+    w->service = net->flow_service[flow];
+    w->n = 0;
+    w->shared = false;
+    uint32_t shift = net->services[w->service].priority * net->n_real;
+    for (uint32_t i = 0; i < n; i++) {
+        if (net->links[all[i].link].dormant)
+            continue;
+        w->uses[w->n++] = (struct flow_use){all[i].link + shift, all[i].share};
+        w->shared |= all[i].share != 1;
+    }
 }
 
-static uint32_t hash_of(const uint32_t *links, uint32_t n, uint32_t service)
+static uint32_t new_cap(struct flow_net *net, const struct flow_service *s)
 {
-    uint64_t h = 0x9e3779b97f4a7c15u ^ service;
-    for (uint32_t i = 0; i < n; i++)
-        h = (h ^ links[i]) * 0xff51afd7ed558ccdu, h ^= h >> 32;
-    return (uint32_t)h;
+    uint32_t link = net->free_caps;
+    if (link != FLOW_NONE) {
+        net->free_caps = net->links[link].place;
+    } else {
+        link = net->n_links;
+        flow_net_grow_links(net, link + 1);
+    }
+    net->links[link].place = FLOW_NONE;
+    net->links[link].priority = s->priority;
+    return link;
 }
 
-static uint32_t find(const struct flow_net *net, const uint32_t *links, uint32_t n, uint32_t service, uint32_t hash)
+void flow_cap_free(struct flow_net *net, uint32_t link)
 {
+    net->links[link].gone = false;
+    net->links[link].place = net->free_caps;
+    net->free_caps = link;
+}
+
+static uint32_t cap_of(const struct flow_net *net, const struct flow_class *c)
+{
+    return net->services[c->service].cap_Bps > 0 ? flow_class_links(net, c)[c->n_limits - 1] : FLOW_NONE;
+}
+
+/* The private link of a capped class is as wide as all its flows may be together. */
+static void widen_cap(struct flow_net *net, const struct flow_class *c)
+{
+    uint32_t link = cap_of(net, c);
+    if (link == FLOW_NONE)
+        return;
+    net->links[link].capacity_Bps = c->n * net->services[c->service].cap_Bps;
+    flow_note_overload(net, link);
+}
+
+static void drop_cap(struct flow_net *net, const struct flow_class *c)
+{
+    uint32_t link = cap_of(net, c);
+    if (link == FLOW_NONE)
+        return;
+    if (net->links[link].part == FLOW_NONE)
+        flow_cap_free(net, link);
+    else
+        net->links[link].gone = true;
+}
+
+bool flow_class_crosses(const struct flow_net *net, uint32_t cls, uint32_t link)
+{
+    const struct flow_class *c = &net->classes[cls];
+    const uint32_t *links = flow_class_links(net, c);
+    for (uint32_t i = 0; c->n && i < c->n_links; i++)
+        if (links[i] == link)
+            return true;
+    return false;
+}
+
+bool flow_class_limited_by(const struct flow_net *net, uint32_t cls, uint32_t link)
+{
+    return flow_class_crosses(net, cls, link) &&
+           net->services[net->classes[cls].service].priority == net->links[link].priority;
+}
+
+/* --- lists of classes per link ------------------------------------------------------------------------ */
+
+/* Classes leave by being forgotten; once most are gone, the list is gone through. */
+static void forget_gone(struct flow_net *net, uint32_t link)
+{
+    struct flow_link *l = &net->links[link];
+    uint32_t n = 0, stamp = ++net->fill_id;
+    for (uint32_t i = 0; i < l->n_crossing; i++) {
+        struct flow_class *c = &net->classes[l->crossing[i]];
+        if (c->stamp == stamp || !flow_class_crosses(net, l->crossing[i], link))
+            continue;
+        c->stamp = stamp;
+        l->crossing[n++] = l->crossing[i];
+    }
+    l->n_crossing = n;
+}
+
+static void enter_links(struct flow_net *net, uint32_t cls)
+{
+    const struct flow_class *c = &net->classes[cls];
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        uint32_t link = flow_class_links(net, c)[i];
+        struct flow_link *l = &net->links[link];
+        if (!l->used) {
+            l->used = true;
+            flow_list_add(&net->used, link);
+        }
+        XGROW(l->crossing, l->n_crossing, l->cap_crossing);
+        l->crossing[l->n_crossing++] = cls;
+        l->n_live++;
+    }
+}
+
+static void leave_links(struct flow_net *net, const struct flow_class *c)
+{
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        uint32_t link = flow_class_links(net, c)[i];
+        struct flow_link *l = &net->links[link];
+        if (--l->n_live == 0) {
+            l->n_crossing = 0;
+            net->background_Bps[link] = 0; /* exact */
+        } else if (l->n_crossing > 2 * l->n_live + 16) {
+            forget_gone(net, link);
+        }
+    }
+}
+
+/* --- hash -------------------------------------------------------------------------------------------- */
+
+static uint32_t hash_mix(uint64_t h, uint32_t link)
+{
+    h = (h ^ link) * 0xff51afd7ed558ccdu;
+    return (uint32_t)(h ^ h >> 32);
+}
+
+static uint32_t n_plain(const struct flow_net *net, const struct flow_class *c)
+{
+    return c->n_limits - (net->services[c->service].cap_Bps > 0);
+}
+
+static uint32_t *bucket_of_class(const struct flow_net *net, const struct flow_class *c)
+{
+    uint32_t h = c->service;
+    for (uint32_t i = 0; i < n_plain(net, c); i++)
+        h = hash_mix(h, flow_class_links(net, c)[i]);
+    return &net->buckets[h & (net->n_buckets - 1)];
+}
+
+static bool is_wanted(const struct flow_net *net, const struct flow_class *c, const struct wanted_class *w)
+{
+    if (c->service != w->service || c->shared != w->shared || n_plain(net, c) != w->n)
+        return false;
+    for (uint32_t i = 0; i < w->n; i++)
+        if (flow_class_links(net, c)[i] != w->uses[i].link || flow_class_share(net, c, i) != w->uses[i].share)
+            return false;
+    return true;
+}
+
+static uint32_t find(const struct flow_net *net, const struct wanted_class *w)
+{
+    uint32_t h = w->service;
     if (!net->n_buckets)
         return FLOW_NONE;
-    uint32_t cls = net->buckets[hash & (net->n_buckets - 1)];
-    for (; cls != FLOW_NONE; cls = net->classes[cls].hash_next) {
-        const struct flow_class *c = &net->classes[cls];
-        if (c->hash == hash && c->service == service && c->n_links == n &&
-            !memcmp(flow_class_links(net, cls), links, n * sizeof *links))
-            return cls;
-    }
-    return FLOW_NONE;
+    for (uint32_t i = 0; i < w->n; i++)
+        h = hash_mix(h, w->uses[i].link);
+    uint32_t cls = net->buckets[h & (net->n_buckets - 1)];
+    while (cls != FLOW_NONE && !is_wanted(net, &net->classes[cls], w))
+        cls = net->classes[cls].hash_next;
+    return cls;
 }
 
 static void hash_insert(struct flow_net *net, uint32_t cls)
 {
-    uint32_t *head = &net->buckets[net->classes[cls].hash & (net->n_buckets - 1)];
+    uint32_t *head = bucket_of_class(net, &net->classes[cls]);
     net->classes[cls].hash_next = *head;
     *head = cls;
 }
@@ -57,11 +204,13 @@ static void hash_grow(struct flow_net *net)
 
 static void hash_remove(struct flow_net *net, uint32_t cls)
 {
-    uint32_t *at = &net->buckets[net->classes[cls].hash & (net->n_buckets - 1)];
+    uint32_t *at = bucket_of_class(net, &net->classes[cls]);
     while (*at != cls)
         at = &net->classes[*at].hash_next;
     *at = net->classes[cls].hash_next;
 }
+
+/* --- classes ----------------------------------------------------------------------------------------- */
 
 static uint32_t new_slot(struct flow_net *net)
 {
@@ -70,137 +219,169 @@ static uint32_t new_slot(struct flow_net *net)
         net->free_classes = net->classes[cls].hash_next;
         return cls;
     }
-    XGROW(net->classes, net->n_classes, net->cap_classes);
-    cls = net->n_classes++;
-    net->classes[cls].region = net->classes[cls].fixed = 0;
-    return cls;
-}
-
-static void store_links(struct flow_net *net, struct flow_class *c, const uint32_t *links, uint32_t n)
-{
-    uint32_t *to = c->few_links;
-    if (n > FLOW_FEW_LINKS) {
-        c->many_links = span_alloc(&net->spans, n);
-        to = net->spans.words + c->many_links;
+    if (net->n_classes == net->cap_classes) {
+        net->cap_classes += net->cap_classes / 2 + 64;
+        net->classes = XREALLOC(net->classes, struct flow_class, net->cap_classes);
     }
-    memcpy(to, links, n * sizeof *links);
-    c->n_links = (uint8_t)n;
+    return net->n_classes++;
 }
 
-static void enter_links(struct flow_net *net, uint32_t cls, const uint32_t *links, uint32_t n)
+static uint32_t span_words(const struct flow_class *c)
 {
+    return c->n_links * (c->shared ? 3u : 1u);
+}
+
+/* Its links are `w`'s, its cap, then the shadows: links of lower priorities, on which it is background. */
+static void store_links(struct flow_net *net, uint32_t cls, const struct wanted_class *w)
+{
+    const struct flow_service *s = &net->services[w->service];
+    uint32_t below = net->n_priorities - 1 - s->priority, cap = s->cap_Bps > 0 ? new_cap(net, s) : FLOW_NONE;
     struct flow_class *c = &net->classes[cls];
-    store_links(net, c, links, n);
-    c->positions = n ? span_alloc(&net->spans, n) : 0;
-    for (uint32_t slot = 0; slot < n; slot++) {
-        struct flow_link *l = &net->links[links[slot]];
-        XGROW(l->list, l->n, l->cap);
-        net->spans.words[c->positions + slot] = l->n;
-        l->list[l->n++] = (struct link_entry){cls, slot};
+    uint32_t n = w->n + (cap != FLOW_NONE) + below * w->n;
+    BUG_IF(n > FLOW_MAX_USES);
+    c->n_links = (uint16_t)n;
+    c->n_limits = (uint16_t)(w->n + (cap != FLOW_NONE));
+    c->shared = w->shared;
+    bool inside = n <= FLOW_FEW_LINKS && !c->shared;
+    if (!inside)
+        c->few_links[0] = span_alloc(&net->spans, span_words(c));
+    uint32_t *links = inside ? c->few_links : net->spans.words + c->few_links[0], at = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = i < w->n ? i : i < c->n_limits ? w->n : (i - c->n_limits) % w->n;
+        uint32_t lower = i < c->n_limits ? 0 : 1 + (i - c->n_limits) / w->n;
+        double share = k < w->n ? w->uses[k].share : 1;
+        links[at++] = k < w->n ? w->uses[k].link + lower * net->n_real : cap;
+        if (c->shared)
+            memcpy(links + n + 2 * i, &share, sizeof share);
     }
 }
 
-static void leave_links(struct flow_net *net, uint32_t cls)
-{
-    const struct flow_class *c = &net->classes[cls];
-    const uint32_t *links = flow_class_links(net, cls);
-    for (uint32_t slot = 0; slot < c->n_links; slot++) {
-        struct flow_link *l = &net->links[links[slot]];
-        uint32_t at = net->spans.words[c->positions + slot];
-        struct link_entry moved = l->list[--l->n];
-        l->list[at] = moved;
-        net->spans.words[net->classes[moved.cls].positions + moved.slot] = at;
-    }
-    if (c->n_links)
-        span_free(&net->spans, c->positions, c->n_links);
-    if (c->n_links > FLOW_FEW_LINKS)
-        span_free(&net->spans, c->many_links, c->n_links);
-}
-
-static uint32_t class_new(struct flow_net *net, const uint32_t *links, uint32_t n, uint32_t service, uint32_t hash)
+static uint32_t class_new(struct flow_net *net, const struct wanted_class *w)
 {
     if (net->live_classes + 1 > net->n_buckets)
         hash_grow(net);
     uint32_t cls = new_slot(net);
     struct flow_class *c = &net->classes[cls];
-    c->offset_B = c->level_Bps = 0;
-    c->n = 0;
-    c->service = service;
-    c->weight = net->services[service].weight;
-    c->priority = net->services[service].priority;
-    c->heap = FLOW_NONE;
-    c->clock = CLOCK_NONE;
-    c->hash = hash;
-    enter_links(net, cls, links, n);
+    *c = (struct flow_class){.service = w->service, .heap = FLOW_NONE, .n = 1};
+    store_links(net, cls, w);
+    enter_links(net, cls);
     hash_insert(net, cls);
     net->live_classes++;
+    flow_list_add(&net->seeds, cls);
     return cls;
 }
 
-static void class_free(struct flow_net *net, uint32_t cls, double now_s)
+static void class_free(struct flow_net *net, uint32_t cls)
 {
     struct flow_class *c = &net->classes[cls];
-    flow_clock_move(net, cls, CLOCK_NONE, now_s);
     hash_remove(net, cls);
-    leave_links(net, cls);
+    leave_links(net, c);
+    drop_cap(net, c);
+    if (c->n_links > FLOW_FEW_LINKS || c->shared)
+        span_free(&net->spans, c->few_links[0], span_words(c));
+    c->n = 0;
     c->hash_next = net->free_classes;
     net->free_classes = cls;
     net->live_classes--;
 }
 
-/* Load and clock learn that the class has one flow more or less. */
-static void count_flow(struct flow_net *net, uint32_t cls, int by)
+double flow_class_left_B(const struct flow_net *net, uint32_t cls)
+{
+    const struct flow_class *c = &net->classes[cls];
+    return c->owned ? net->links[c->owner].own.end_B[c->at] - net->links[c->owner].clock_B : c->left_B;
+}
+
+/* What its first flow lacks is this from now on. */
+static void set_left(struct flow_net *net, uint32_t cls, double left_B)
 {
     struct flow_class *c = &net->classes[cls];
-    double rate_Bps = c->weight * flow_class_level(net, cls);
-    const uint32_t *links = flow_class_links(net, cls);
-    c->n = (uint32_t)((int64_t)c->n + by);
-    for (uint32_t i = 0; i < c->n_links; i++) {
-        struct flow_link *l = &net->links[links[i]];
-        l->load_Bps = flow_max(0, l->load_Bps + by * rate_Bps);
+    if (!c->owned) {
+        c->left_B = left_B;
+        return;
     }
-    if (c->clock != CLOCK_NONE)
-        net->clocks[c->clock].own_weight += by * c->weight;
+    struct flow_link *l = &net->links[c->owner];
+    double end_B = l->clock_B + left_B;
+    if (l->own.end_B[c->at] == l->next_B)
+        l->next_B = NAN;
+    l->own.end_B[c->at] = end_B;
+    if (end_B < l->next_B)
+        l->next_B = end_B;
+}
+
+/* The class has more or fewer flows; its load follows. */
+static void resize(struct flow_net *net, uint32_t cls, int by)
+{
+    struct flow_class *c = &net->classes[cls];
+    if (c->owned)
+        flow_own_reweigh(net, cls, by);
+    else
+        c->n = (uint32_t)((int64_t)c->n + by);
+    widen_cap(net, c);
+}
+
+void flow_class_touch(struct flow_net *net, uint32_t cls, double now_s)
+{
+    const struct flow_class *c = &net->classes[cls];
+    if (!c->owned)
+        return;
+    flow_part_touch(net, c->owner, now_s); /* the first of its links in the order: the others are looked at, too */
+    net->parts[net->links[c->owner].part].n_changed++;
 }
 
 void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s)
 {
-    uint32_t links[SPAN_MAX / 2];
-    uint32_t n = awake_links(net, flow, links), service = net->flow_service[flow];
-    uint32_t hash = hash_of(links, n, service);
-    uint32_t cls = find(net, links, n, service, hash);
-    if (cls == FLOW_NONE)
-        cls = class_new(net, links, n, service, hash);
-    struct flow_class *c = &net->classes[cls];
-    if (c->n == 0 || c->clock != CLOCK_NONE) {
-        XGROW(net->seeds, net->n_seeds, net->cap_seeds);
-        net->seeds[net->n_seeds++] = cls;
+    struct wanted_class w;
+    awake_links(net, flow, &w);
+    uint32_t cls = find(net, &w);
+    double served_B = 0;
+    if (cls == FLOW_NONE) {
+        cls = class_new(net, &w);
+        widen_cap(net, &net->classes[cls]);
+    } else {
+        flow_class_touch(net, cls, now_s);
+        served_B = net->heap.key[net->classes[cls].heap] - flow_class_left_B(net, cls);
+        resize(net, cls, 1);
     }
-    count_flow(net, cls, 1);
+    struct flow_class *c = &net->classes[cls];
     net->flow_class[flow] = cls;
-    net->heap.key[flow] = flow_class_served(net, cls, now_s) + service_B;
+    net->heap.key[flow] = served_B + service_B;
     c->heap = flow_heap_push(&net->heap, c->heap, flow);
-    flow_clock_first_end(net, cls);
+    set_left(net, cls, net->heap.key[c->heap] - served_B);
+}
+
+/* A class of one flow leaves the loads of its links. */
+static void leave_owner(struct flow_net *net, uint32_t cls)
+{
+    const struct flow_class *c = &net->classes[cls];
+    uint32_t owner = c->owner;
+    if (!c->owned)
+        return;
+    flow_own_shift(net, owner, c->at, -net->links[owner].level_Bps);
+    flow_own_remove(net, owner, c->at);
 }
 
 uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s)
 {
     struct flow_class *c = &net->classes[cls];
     uint32_t flow = c->heap;
+    flow_class_touch(net, cls, now_s);
+    double served_B = net->heap.key[flow] - flow_class_left_B(net, cls);
     c->heap = flow_heap_pop(&net->heap, flow);
-    count_flow(net, cls, -1);
-    for (uint32_t i = 0; i < c->n_links; i++)
-        flow_mark_dirty(net, flow_class_links(net, cls)[i]);
-    if (c->n == 0)
-        class_free(net, cls, now_s);
-    else
-        flow_clock_first_end(net, cls);
+    if (c->n == 1) {
+        leave_owner(net, cls);
+        class_free(net, cls);
+        return flow;
+    }
+    resize(net, cls, -1);
+    set_left(net, cls, net->heap.key[c->heap] - served_B);
     return flow;
 }
 
 void flow_class_make_first(struct flow_net *net, uint32_t flow)
 {
-    struct flow_class *c = &net->classes[net->flow_class[flow]];
+    uint32_t cls = net->flow_class[flow];
+    struct flow_class *c = &net->classes[cls];
+    double served_B = net->heap.key[c->heap] - flow_class_left_B(net, cls);
     uint32_t popped = FLOW_NONE;
     while (c->heap != flow) {
         uint32_t top = c->heap;
@@ -214,8 +395,10 @@ void flow_class_make_first(struct flow_net *net, uint32_t flow)
         c->heap = flow_heap_push(&net->heap, c->heap, popped);
         popped = next;
     }
-    net->heap.key[flow] = -INFINITY;
+    net->heap.key[flow] = served_B;
+    net->heap.child[flow] = FLOW_NONE;
     c->heap = flow_heap_push(&net->heap, c->heap, flow);
+    set_left(net, cls, net->heap.key[c->heap] - served_B);
 }
 
 /* All flows of a heap as a list through sibling; keys become the service they still lack. */
@@ -243,17 +426,23 @@ static uint32_t heap_to_list(struct flow_net *net, uint32_t root, double served_
 void flow_class_drop_all(struct flow_net *net, double now_s)
 {
     uint32_t list = FLOW_NONE;
+    for (uint32_t part = 0; part < net->n_parts; part++)
+        flow_part_advance(net, part, now_s);
     for (uint32_t cls = 0; cls < net->n_classes; cls++) {
-        if (!net->classes[cls].n)
+        const struct flow_class *c = &net->classes[cls];
+        if (!c->n)
             continue;
-        double served_B = flow_class_served(net, cls, now_s);
-        list = heap_to_list(net, net->classes[cls].heap, served_B, list);
-        net->classes[cls].n = 0;
-        class_free(net, cls, now_s);
+        double served_B = net->heap.key[c->heap] - flow_class_left_B(net, cls);
+        list = heap_to_list(net, c->heap, served_B, list);
+        if (c->n_links > FLOW_FEW_LINKS || c->shared)
+            span_free(&net->spans, c->few_links[0], span_words(c));
     }
-    for (uint32_t i = 0; i < net->n_links; i++)
-        net->links[i].load_Bps = 0;
     for (; list != FLOW_NONE; list = net->heap.sibling[list])
         net->flow_class[list] = FLOW_HOMELESS;
-    net->n_seeds = 0;
+    net->n_classes = net->live_classes = 0;
+    net->free_classes = FLOW_NONE;
+    if (net->n_buckets)
+        memset(net->buckets, 0xff, net->n_buckets * sizeof *net->buckets);
+    net->seeds.n = 0;
+    flow_parts_reset(net);
 }

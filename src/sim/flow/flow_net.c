@@ -14,26 +14,55 @@ static const double RATE_ROUNDING = 1e-12;
 
 enum { MANY_STARTS = 64 };
 
+void flow_net_grow_links(struct flow_net *net, uint32_t n)
+{
+    if (n > net->cap_links) {
+        net->cap_links = n + net->cap_links / 2;
+        net->links = XREALLOC(net->links, struct flow_link, net->cap_links);
+        net->background_Bps = XREALLOC(net->background_Bps, double, net->cap_links);
+        net->open = XREALLOC(net->open, struct flow_open, net->cap_links);
+        net->root = XREALLOC(net->root, uint32_t, net->cap_links);
+        net->sleepers = XREALLOC(net->sleepers, struct flow_sleeper, net->cap_links);
+    }
+    for (; net->n_links < n; net->n_links++) {
+        net->links[net->n_links] =
+            (struct flow_link){.part = FLOW_NONE, .place = FLOW_NONE, .behind = FLOW_NONE, .next_B = NAN};
+        net->background_Bps[net->n_links] = 0;
+        net->open[net->n_links] = (struct flow_open){0};
+    }
+}
+
+/* The links of one more priority, alike those of the first. Rate caps come behind them: nobody may have one. */
+static void add_priority(struct flow_net *net)
+{
+    uint32_t first = net->n_priorities * net->n_real;
+    flow_net_grow_links(net, 1 + first + net->n_real);
+    for (uint32_t i = 0; i < net->n_real; i++) {
+        struct flow_link *l = &net->links[1 + first + i];
+        l->priority = (uint8_t)net->n_priorities;
+        l->capacity_Bps = net->n_priorities ? net->links[1 + i].capacity_Bps : net->real_Bps[i];
+    }
+    net->n_priorities++;
+}
+
 struct flow_net *flow_net_new(const struct flow_net_config *config)
 {
     struct flow_net *net = XREALLOC(NULL, struct flow_net, 1);
     memset(net, 0, sizeof *net);
-    uint32_t n = net->n_links = config->n_links;
+    uint32_t n = net->n_real = config->n_links;
     net->config = *config;
     net->config.capacity_Bps = NULL; /* copied below */
-    net->links = XREALLOC(NULL, struct flow_link, n);
-    memset(net->links, 0, n * sizeof *net->links);
-    for (uint32_t i = 0; i < n; i++) {
-        net->links[i].capacity_Bps = config->capacity_Bps[i];
-        memset(net->links[i].clock, 0xff, sizeof net->links[i].clock);
-    }
-    net->dirty_links = XREALLOC(NULL, uint32_t, n);
-    net->touched = XREALLOC(NULL, uint32_t, n);
-    net->open_links = XREALLOC(NULL, struct level_key, n);
-    net->bound_changed = XREALLOC(NULL, uint32_t, n);
-    net->free_flows = net->free_classes = net->free_clocks = FLOW_NONE;
+    net->real_Bps = XREALLOC(NULL, double, n);
+    net->failed = XREALLOC(NULL, uint8_t, n);
+    net->free_flows = net->free_classes = net->free_parts = net->free_caps = FLOW_NONE;
     net->rebuild_factor = 1;
     net->solve_call = 1;
+    memset(net->failed, 0, n);
+    for (uint32_t i = 0; i < n; i++)
+        net->real_Bps[i] = config->capacity_Bps[i];
+    flow_net_grow_links(net, 1);
+    net->links[0].capacity_Bps = INFINITY; /* nobody's */
+    add_priority(net);
     return net;
 }
 
@@ -42,17 +71,50 @@ void flow_net_free(struct flow_net *net)
     if (!net)
         return;
     for (uint32_t i = 0; i < net->n_links; i++) {
-        free(net->links[i].list);
+        flow_own_free(&net->links[i].own);
         free(net->links[i].crossing);
+        free(net->links[i].core);
     }
-    for (uint32_t i = 0; i < net->n_clocks; i++)
-        free(net->clocks[i].own);
-    void *owned[] = {net->links,       net->heap.key,   net->heap.child,  net->heap.sibling,  net->size_B,
-                     net->flow_class,  net->flow_path,  net->flow_cookie, net->flow_service,  net->flow_n_links,
-                     net->spans.words, net->services,   net->classes,     net->clocks,        net->ripple,
-                     net->buckets,     net->starts,     net->dirty_links, net->seeds,         net->region,
-                     net->touched,     net->open_links, net->caps,        net->bound_changed, net->ended,
-                     net->parked};
+    for (uint32_t i = 0; i < net->n_parts; i++)
+        free(net->parts[i].order);
+    flow_groups_free(net);
+    void *owned[] = {net->links,
+                     net->background_Bps,
+                     net->open,
+                     net->root,
+                     net->real_Bps,
+                     net->failed,
+                     net->heap.key,
+                     net->heap.child,
+                     net->heap.sibling,
+                     net->size_B,
+                     net->flow_class,
+                     net->flow_path,
+                     net->flow_cookie,
+                     net->flow_service,
+                     net->flow_n_path,
+                     net->spans.words,
+                     net->services,
+                     net->classes,
+                     net->buckets,
+                     net->parts,
+                     net->starts,
+                     net->seeds.items,
+                     net->dirty.items,
+                     net->changed.items,
+                     net->overloaded.items,
+                     net->watched.items,
+                     net->set.items,
+                     net->touched.items,
+                     net->filled.items,
+                     net->open_heap,
+                     net->segments,
+                     net->joints,
+                     net->bound_changed.items,
+                     net->ended,
+                     net->used.items,
+                     net->built.items,
+                     net->sleepers};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     event_queue_free(&net->queue);
@@ -76,10 +138,23 @@ static uint32_t new_flow(struct flow_net *net)
         net->flow_path = XREALLOC(net->flow_path, uint32_t, n);
         net->flow_cookie = XREALLOC(net->flow_cookie, uint32_t, n);
         net->flow_service = XREALLOC(net->flow_service, uint16_t, n);
-        net->flow_n_links = XREALLOC(net->flow_n_links, uint8_t, n);
+        net->flow_n_path = XREALLOC(net->flow_n_path, uint8_t, n);
         net->cap_flows = n;
     }
     return net->n_flows++;
+}
+
+/* Rare, and mostly before anything runs: all classes are made anew. */
+static void want_priorities(struct flow_net *net, uint32_t n)
+{
+    flow_class_drop_all(net, net->now_s);
+    for (uint32_t i = 1 + net->n_priorities * net->n_real; i < net->n_links; i++)
+        flow_own_free(&net->links[i].own);
+    net->n_links = 1 + net->n_priorities * net->n_real;
+    net->free_caps = FLOW_NONE;
+    while (net->n_priorities < n)
+        add_priority(net);
+    flow_rebuild(net, net->now_s);
 }
 
 static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
@@ -92,9 +167,8 @@ static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
     BUG_IF(net->n_services == UINT16_MAX || spec->priority >= FLOW_MAX_PRIORITY);
     XGROW(net->services, net->n_services, net->cap_services);
     net->services[net->n_services] = (struct flow_service){spec->weight, spec->cap_Bps, spec->priority};
-    net->any_caps |= spec->cap_Bps > 0;
-    if (spec->priority + 1u > net->n_priorities)
-        net->n_priorities = spec->priority + 1u;
+    if (spec->priority >= net->n_priorities)
+        want_priorities(net, spec->priority + 1u);
     return (uint16_t)net->n_services++;
 }
 
@@ -131,10 +205,23 @@ static struct start_batch pop_start(struct flow_net *net)
     return top;
 }
 
+static void keep_path(struct flow_net *net, uint32_t flow, const struct flow_spec *spec)
+{
+    uint32_t n = spec->n_links + (spec->spread != 0);
+    BUG_IF(n > UINT8_MAX);
+    net->flow_n_path[flow] = (uint8_t)n;
+    net->flow_path[flow] = n ? span_alloc(&net->spans, n) : 0;
+    uint32_t *path = net->spans.words + net->flow_path[flow];
+    if (spec->n_links)
+        memcpy(path, spec->links, spec->n_links * sizeof *path);
+    if (spec->spread)
+        path[spec->n_links] = FLOW_SPREAD | (spec->spread - 1);
+}
+
 uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec)
 {
     BUG_IF(!(spec->weight > 0) || !(spec->bytes_B >= 0) || !(spec->latency_s >= 0));
-    BUG_IF(spec->n_links > SPAN_MAX / 2);
+    net->now_s = now_s;
     uint32_t flow = new_flow(net);
     net->heap.key[flow] = spec->bytes_B;
     net->heap.sibling[flow] = FLOW_NONE;
@@ -142,10 +229,7 @@ uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_sp
     net->flow_class[flow] = FLOW_NONE;
     net->flow_cookie[flow] = spec->cookie;
     net->flow_service[flow] = service_id(net, spec);
-    net->flow_n_links[flow] = (uint8_t)spec->n_links;
-    net->flow_path[flow] = spec->n_links ? span_alloc(&net->spans, spec->n_links) : 0;
-    if (spec->n_links)
-        memcpy(net->spans.words + net->flow_path[flow], spec->links, spec->n_links * sizeof *spec->links);
+    keep_path(net, flow, spec);
     net->stats.flows++;
     double start_s = now_s + spec->latency_s;
     /* collectives start thousands of flows at one time: they share the heap's top entry */
@@ -161,8 +245,8 @@ uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_sp
 
 static void release(struct flow_net *net, uint32_t flow)
 {
-    if (net->flow_n_links[flow])
-        span_free(&net->spans, net->flow_path[flow], net->flow_n_links[flow]);
+    if (net->flow_n_path[flow])
+        span_free(&net->spans, net->flow_path[flow], net->flow_n_path[flow]);
     net->flow_class[flow] = FLOW_NONE;
     net->heap.sibling[flow] = net->free_flows;
     net->free_flows = flow;
@@ -175,22 +259,13 @@ static void flow_ends(struct flow_net *net, uint32_t flow, enum flow_end how, ui
     release(net, flow);
 }
 
-static bool crosses_failed(const struct flow_net *net, uint32_t flow)
-{
-    const uint32_t *path = net->spans.words + net->flow_path[flow];
-    for (uint32_t i = 0; i < net->flow_n_links[flow]; i++)
-        if (net->links[path[i]].failed)
-            return true;
-    return false;
-}
-
 /* Whether the flow takes part from now on; its key becomes the service that it needs. */
 static bool takes_part(struct flow_net *net, uint32_t flow)
 {
     const struct flow_service *service = &net->services[net->flow_service[flow]];
     double bytes_B = net->heap.key[flow];
-    bool unlimited = !net->flow_n_links[flow] && service->cap_Bps <= 0;
-    if (crosses_failed(net, flow)) {
+    bool unlimited = !net->flow_n_path[flow] && service->cap_Bps <= 0;
+    if (flow_crosses_failed(net, flow)) {
         flow_ends(net, flow, FLOW_FAILED, FLOW_NONE, bytes_B);
         return false;
     }
@@ -198,6 +273,9 @@ static bool takes_part(struct flow_net *net, uint32_t flow)
         flow_ends(net, flow, FLOW_DONE, FLOW_NONE, 0);
         return false;
     }
+    for (uint32_t i = 0; net->group && i < net->flow_n_path[flow]; i++)
+        if (!(net->spans.words[net->flow_path[flow] + i] & FLOW_SPREAD))
+            flow_group_plain(net, net->spans.words[net->flow_path[flow] + i]);
     net->heap.key[flow] = bytes_B / service->weight;
     net->checked_due_B += bytes_B;
     if (++net->n_active > net->stats.max_concurrent)
@@ -207,9 +285,6 @@ static bool takes_part(struct flow_net *net, uint32_t flow)
 
 static void join_one(struct flow_net *net, uint32_t flow, double now_s)
 {
-    uint32_t core = flow_core_link(net, flow);
-    if (net->n_dormant && core != FLOW_NONE)
-        flow_wake(net, core, now_s);
     flow_class_join(net, flow, net->heap.key[flow], now_s);
     if (net->n_dormant)
         flow_dormant_joined(net, flow);
@@ -232,41 +307,72 @@ static uint32_t pop_due(struct flow_net *net, double now_s, uint32_t *n)
     return first;
 }
 
-/* Flows that come in numbers get their classes in one build, which knows what can sleep. */
-static void activate_due(struct flow_net *net, double now_s)
+/* Keeps those that take part, as a list through sibling. */
+static uint32_t keep_taking_part(struct flow_net *net, uint32_t flow)
 {
-    uint32_t n, flow = pop_due(net, now_s, &n), next;
-    bool together = n >= MANY_STARTS && n >= net->n_active;
+    uint32_t first = FLOW_NONE, last = FLOW_NONE, next;
     for (; flow != FLOW_NONE; flow = next) {
         next = net->heap.sibling[flow];
         if (!takes_part(net, flow))
             continue;
-        if (together)
+        net->heap.sibling[flow] = FLOW_NONE;
+        if (first == FLOW_NONE)
+            first = flow;
+        else
+            net->heap.sibling[last] = flow;
+        last = flow;
+    }
+    return first;
+}
+
+/* Flows that come in numbers get their classes in one build, which knows what can sleep. */
+static void activate_due(struct flow_net *net, double now_s)
+{
+    uint32_t n, flow = pop_due(net, now_s, &n), next;
+    bool disturbed = false, together = n >= MANY_STARTS && n >= net->n_active;
+    flow = keep_taking_part(net, flow);
+    together = together && flow_build_is_old(net, flow, n);
+    for (uint32_t f = flow; f != FLOW_NONE && !together && net->n_dormant; f = net->heap.sibling[f])
+        disturbed |= flow_dormant_disturbed(net, f);
+    for (; flow != FLOW_NONE; flow = next) {
+        next = net->heap.sibling[flow];
+        if (together || disturbed)
             net->flow_class[flow] = FLOW_HOMELESS;
         else
             join_one(net, flow, now_s);
     }
     if (together)
         flow_build_started(net, now_s);
+    else if (disturbed)
+        flow_rebuild(net, now_s);
 }
+
+/* --- ends ---------------------------------------------------------------------------------------------- */
 
 static double merged_share(const struct flow_net *net)
 {
     return fmax(net->config.epsilon, RATE_ROUNDING);
 }
 
-static double first_left_B(const struct flow_net *net, uint32_t cls, double now_s)
+/* What its first flow lacks; the class's part is read at this time. */
+static double first_left_B(const struct flow_net *net, uint32_t cls)
 {
-    const struct flow_class *c = &net->classes[cls];
-    return c->weight * (net->heap.key[c->heap] - flow_class_served(net, cls, now_s));
+    return flow_class_weight(net, &net->classes[cls]) * flow_class_left_B(net, cls);
 }
 
 /* How much may be missing when a flow ends: the share of it that merges, and rounding. */
 static double forgiven_B(const struct flow_net *net, uint32_t cls, double now_s)
 {
     const struct flow_class *c = &net->classes[cls];
-    double reading_B = fabs(c->end_B) + flow_class_level(net, cls) * now_s;
-    return merged_share(net) * (double)net->size_B[c->heap] + CLOCK_ROUNDING * c->weight * reading_B;
+    const struct flow_link *l = &net->links[c->owner];
+    double reading_B = fabs(l->own.end_B[c->at]) + l->level_Bps * now_s;
+    return merged_share(net) * (double)net->size_B[c->heap] + CLOCK_ROUNDING * flow_class_weight(net, c) * reading_B;
+}
+
+/* The topology's link behind one of the solver's; FLOW_NONE: a class's own cap. */
+static uint32_t real_link(const struct flow_net *net, uint32_t link)
+{
+    return link > net->n_priorities * net->n_real ? FLOW_NONE : (link - 1) % net->n_real;
 }
 
 static uint32_t leave(struct flow_net *net, uint32_t cls, double now_s)
@@ -280,48 +386,60 @@ static uint32_t leave(struct flow_net *net, uint32_t cls, double now_s)
 
 static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
 {
-    double left_B = first_left_B(net, cls, now_s);
+    const struct flow_class *c = &net->classes[cls];
+    flow_class_touch(net, cls, now_s);
+    double left_B = first_left_B(net, cls);
     net->checked_due_B -= left_B;
-    uint32_t clock = net->classes[cls].clock;
-    uint32_t limit = clock == CLOCK_NONE ? FLOW_NONE : net->clocks[clock].link;
+    uint32_t limit = c->owned ? real_link(net, c->owner) : FLOW_NONE;
     flow_ends(net, leave(net, cls, now_s), how, limit, how == FLOW_DONE ? 0 : flow_max(left_B, 0));
 }
 
-/* Everything that the clock may end now. A clock without followers is free: nothing is left to do. */
-static void end_forgiven(struct flow_net *net, uint32_t clock, double now_s)
+/* Every flow of the part that lacks no more than what is forgiven, if it would end within so much time. */
+static void end_forgiven(struct flow_net *net, uint32_t part, double now_s, double within_s)
 {
-    while (net->queue.time_s[clock] < INFINITY) {
-        uint32_t cls = net->clocks[clock].own[0];
-        if (first_left_B(net, cls, now_s) > forgiven_B(net, cls, now_s))
-            return;
-        end_first(net, cls, now_s, FLOW_DONE);
+    flow_part_advance(net, part, now_s);
+    for (uint32_t i = 0; i < net->parts[part].n; i++) {
+        uint32_t link = net->parts[part].order[i];
+        struct flow_link *l = &net->links[link];
+        double until_B = l->clock_B + l->level_Bps * within_s;
+        until_B += CLOCK_ROUNDING * (fabs(until_B) + l->level_Bps * now_s);
+        if (!l->own.n || flow_own_next_B(net, link) > until_B)
+            continue;
+        for (uint32_t k = 0; k < l->own.n;) {
+            uint32_t cls = l->own.cls[k];
+            if (l->own.end_B[k] <= until_B && first_left_B(net, cls) <= forgiven_B(net, cls, now_s))
+                end_first(net, cls, now_s, FLOW_DONE);
+            else
+                k++;
+        }
     }
+}
+
+static uint32_t first_class(struct flow_net *net, uint32_t link)
+{
+    const struct flow_own *own = &net->links[link].own;
+    double next_B = flow_own_next_B(net, link);
+    uint32_t at = 0;
+    while (own->end_B[at] != next_B)
+        at++;
+    return own->cls[at];
 }
 
 /* Ends the flow that is due and all that merge with it. */
 static void end_due(struct flow_net *net, double now_s)
 {
-    uint32_t clock = event_queue_due(&net->queue, now_s * (1 + CLOCK_ROUNDING));
-    if (clock == UINT32_MAX)
+    uint32_t part = event_queue_due(&net->queue, now_s * (1 + CLOCK_ROUNDING));
+    if (part == UINT32_MAX)
         return;
-    uint32_t cls = net->clocks[clock].own[0];
-    double rate_Bps = net->classes[cls].weight * net->clocks[clock].level_Bps;
-    double limit_s = now_s;
-    if (rate_Bps > 0)
-        limit_s += merged_share(net) * (double)net->size_B[net->classes[cls].heap] / rate_Bps;
+    uint32_t link = net->parts[part].next_link, cls = first_class(net, link);
+    double rate_Bps = flow_class_weight(net, &net->classes[cls]) * net->links[link].level_Bps;
+    double within_s = merged_share(net) * (double)net->size_B[net->classes[cls].heap] / rate_Bps;
     end_first(net, cls, now_s, FLOW_DONE);
-    /* clocks inside the window whose first flow may not end yet are parked until the sweep is over */
-    uint32_t n_parked = 0;
-    while ((clock = event_queue_due(&net->queue, limit_s)) != UINT32_MAX) {
-        end_forgiven(net, clock, now_s);
-        if (net->queue.time_s[clock] <= limit_s) {
-            XGROW(net->parked, n_parked, net->cap_parked);
-            net->parked[n_parked++] = (struct parked_clock){net->queue.time_s[clock], clock};
-            event_queue_set(&net->queue, clock, INFINITY);
-        }
+    while ((part = event_queue_due(&net->queue, now_s + within_s)) != UINT32_MAX) {
+        event_queue_set(&net->queue, part, INFINITY);
+        flow_part_changed(net, part);
+        end_forgiven(net, part, now_s, within_s);
     }
-    for (uint32_t i = 0; i < n_parked; i++)
-        event_queue_set(&net->queue, net->parked[i].clock, net->parked[i].time_s);
 }
 
 static void report_ended(struct flow_net *net, double now_s)
@@ -339,6 +457,7 @@ static void report_ended(struct flow_net *net, double now_s)
 void flow_net_advance(struct flow_net *net, double now_s)
 {
     net->stats.events++;
+    net->now_s = now_s;
     if (net->config.checked)
         flow_check_advance(net, now_s);
     end_due(net, now_s);
@@ -364,35 +483,64 @@ double flow_net_stop(struct flow_net *net, uint32_t flow, double now_s)
 {
     BUG_IF(!flow_net_running(net, flow));
     uint32_t cls = net->flow_class[flow];
-    double weight = net->classes[cls].weight;
-    double left_B = weight * (net->heap.key[flow] - flow_class_served(net, cls, now_s));
+    const struct flow_class *c = &net->classes[cls];
+    flow_class_touch(net, cls, now_s);
+    double served_B = net->heap.key[c->heap] - flow_class_left_B(net, cls);
+    double left_B = flow_class_weight(net, c) * (net->heap.key[flow] - served_B);
     net->checked_due_B -= left_B;
     flow_class_make_first(net, flow);
     release(net, leave(net, cls, now_s));
     return flow_max(left_B, 0);
 }
 
+/* --- links ---------------------------------------------------------------------------------------------- */
+
 void flow_net_watch(struct flow_net *net, uint32_t link)
 {
-    net->links[link].watched = true;
+    net->links[flow_link_of(net, link)].watched = true;
+    flow_list_add(&net->watched, link);
+    net->reported_Bps = XREALLOC(net->reported_Bps, double, net->watched.n);
+    net->reported_Bps[net->watched.n - 1] = 0;
+}
+
+void flow_link_set_capacity(struct flow_net *net, uint32_t real, double capacity_Bps)
+{
+    for (uint32_t p = 0; p < net->n_priorities; p++) {
+        uint32_t link = 1 + real + p * net->n_real;
+        net->links[link].capacity_Bps = capacity_Bps;
+        flow_note_overload(net, link);
+        flow_part_touch(net, link, net->now_s);
+    }
 }
 
 void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps, double now_s)
 {
-    flow_wake(net, link, now_s);
-    struct flow_link *l = &net->links[link];
-    l->shrunk |= capacity_Bps < l->capacity_Bps;
-    l->capacity_Bps = capacity_Bps;
-    flow_mark_dirty(net, link);
+    net->now_s = now_s;
+    flow_wake(net, flow_link_of(net, link), now_s);
+    net->real_Bps[link] = capacity_Bps;
+    flow_link_set_capacity(net, flow_link_of(net, link) - 1, flow_group_capacity_Bps(net, link));
+}
+
+/* Ends all flows of classes that cross the link. */
+static void fail_crossing(struct flow_net *net, uint32_t link, double now_s)
+{
+    const struct flow_link *l = &net->links[link];
+    for (uint32_t i = 0; i < l->n_crossing;) {
+        uint32_t cls = l->crossing[i];
+        if (flow_class_limited_by(net, cls, link))
+            end_first(net, cls, now_s, FLOW_FAILED); /* the list may have changed: look again */
+        else
+            i++;
+    }
 }
 
 void flow_net_fail_link(struct flow_net *net, uint32_t link, double now_s)
 {
-    flow_wake(net, link, now_s);
-    struct flow_link *l = &net->links[link];
-    l->failed = true;
-    while (l->n)
-        end_first(net, l->list[l->n - 1].cls, now_s, FLOW_FAILED);
+    net->now_s = now_s;
+    flow_wake(net, flow_link_of(net, link), now_s);
+    net->failed[link] = 1;
+    for (uint32_t p = 0; p < net->n_priorities; p++)
+        fail_crossing(net, flow_link_of(net, link) + p * net->n_real, now_s);
     report_ended(net, now_s);
 }
 
@@ -401,9 +549,12 @@ uint32_t flow_net_limit(const struct flow_net *net)
     return net->limit;
 }
 
+/* Of the lowest priority's link: it has the others as background. */
 double flow_net_load_Bps(const struct flow_net *net, uint32_t link)
 {
-    return net->links[link].load_Bps;
+    uint32_t lowest = flow_link_of(net, link) + (net->n_priorities - 1) * net->n_real;
+    const struct flow_link *l = &net->links[lowest];
+    return net->background_Bps[lowest] + l->own_use * l->level_Bps;
 }
 
 struct flow_net_stats flow_net_stats(const struct flow_net *net)

@@ -38,6 +38,7 @@ struct flow_net_config {
 struct flow_spec {
     const uint32_t *links; /* copied; each link at most once */
     uint32_t n_links;
+    uint32_t spread; /* of flow_net_spread, used beside the links; 0 = none */
     double bytes_B;
     double latency_s; /* before the first byte moves */
     double weight;    /* > 0 */
@@ -53,6 +54,16 @@ struct flow_net_stats {
 
 struct flow_net *flow_net_new(const struct flow_net_config *config);
 void flow_net_free(struct flow_net *net);
+
+struct flow_share { /* of a message, on a link */
+    uint32_t link;
+    uint8_t hop; /* of its paths: links at one hop are more alike than others */
+    double share;
+};
+
+/* A way to spread messages over links that they use by shares (packets sprayed over all paths). A flow's rate r loads
+ * each with share * r. Each link at most once. Returns a number for flow_spec.spread, valid until the end. */
+uint32_t flow_net_spread(struct flow_net *net, const struct flow_share *shares, uint32_t n);
 
 /* Returns the flow's number, valid until it ends. */
 uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec);

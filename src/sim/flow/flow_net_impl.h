@@ -1,64 +1,127 @@
-/* Inside of the flow network: flow_net.c (life of flows), flow_class.c (who shares a rate),
- * flow_clock.c (who advances together), flow_ripple.c and flow_solve.c (max-min rates), flow_dormant.c
- * (links that cannot bind), flow_check.c (checked runs).
+/* Inside of the flow network.
+ *     flow_net.c      life of flows: waiting for their latency, sharing, ending
+ *     flow_group.c    sprayed messages: spreads over many links, links that all flows use alike
+ *     flow_class.c    who shares a rate
+ *     flow_own.c      what a link limits, packed
+ *     flow_part.c     links that depend on each other
+ *     flow_fill.c     max-min rates from nothing, by progressive filling
+ *     flow_settle.c   max-min rates after a change
+ *     flow_solve.c    which of the two, and where
+ *     flow_dormant.c  links that cannot bind
+ *     flow_check.c    checked runs
  *
- * Flows with the same links, weight, cap and priority have the same rate at all times: they form one
- * class. Classes that are limited by the same link (and priority) have the same rate per weight, the
- * link's level, and share its service clock: what one unit of weight has received since the clock
- * began. A change of level is then one update, however many flows it concerns. A class counts its own
- * service as clock + offset; a flow that joins at service s with b bytes ends at s + b / weight. */
+ * Flows with the same links, shares, weight, cap and priority have the same rate at all times: they form one class.
+ *
+ * The solver's links are the topology's links and resources; of links that all flows use alike (the uplinks of a leaf
+ * under spraying) one stands for all. With priorities there is one for each priority: what a class of a higher one
+ * carries is background on those of the lower ones (its shadows). A rate cap is a link that one
+ * class has for itself, as wide as all its flows may have together. Link 0 is nobody's.
+ *
+ * A class is limited by one link, its owner, and has the rate weight * level of that link. A link's capacity is shared
+ * by its own classes and its background, the load of classes that are limited elsewhere:
+ *     level = (capacity - background) / sum of n * weight * share over its own classes.
+ * Links that limit somebody and depend on each other form a part: an array ordered by priority and level. A class is
+ * limited by the first of its links in that order. So rates are max-min fair iff every level is what the formula
+ * gives, the order is sorted, and no link that limits nobody is overloaded: then each class has a full link on which
+ * nobody has more per weight (Bertsekas & Gallager, Data Networks, 6.5.2).
+ *
+ * A link's clock counts what one unit of weight has received from it. A class that joins at reading s and lacks b bytes
+ * per weight ends at reading s + b, however often the level changes in between. */
 #ifndef MOESIM_SIM_FLOW_FLOW_NET_IMPL_H
 #define MOESIM_SIM_FLOW_FLOW_NET_IMPL_H
 
+#include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "sim/event_queue.h"
 #include "sim/flow/flow_heap.h"
 #include "sim/flow/flow_net.h"
 #include "sim/xalloc.h"
 
-#define BOTTLENECK_CAP (UINT32_MAX - 1) /* solver: the class runs at its own rate cap */
-#define CLOCK_NONE UINT32_MAX           /* clock of a class that is not solved yet */
-
 #define FLOW_HOMELESS (UINT32_MAX - 1) /* class of a flow between two builds of the classes */
+#define FLOW_SPREAD 0x80000000u        /* word of a path: a spread, not a link */
 
-enum { FLOW_MAX_PRIORITY = 4, FLOW_FEW_LINKS = 4 };
+enum { FLOW_MAX_PRIORITY = 4, FLOW_FEW_LINKS = 4, FLOW_MAX_USES = SPAN_MAX / 3, FLOW_MAX_STRIDE = 12 };
+
+struct flow_list {
+    uint32_t *items, n, cap;
+};
+
+struct flow_use { /* of a link by one flow: load of the link = rate * share */
+    uint32_t link;
+    double share;
+};
 
 struct flow_service { /* what flows of a kind ask for; interned */
     double weight, cap_Bps;
     uint8_t priority;
 };
 
-struct flow_clock {
-    double level_Bps;              /* bytes per second and unit of weight */
-    double read_B, since_s;        /* reading at since_s, in bytes per unit of weight */
-    double own_weight;             /* of all flows that follow it */
-    uint32_t *own, n_own, cap_own; /* classes that follow it: a heap by end_B */
-    uint32_t link;                 /* FLOW_NONE: a class at its own cap */
-    uint32_t next_free;
-};
-
 struct flow_class {
-    double weight;                      /* of each flow */
-    uint32_t n;                         /* flows; 0 = slot is free */
-    uint32_t clock, own_at;             /* the clock it follows and its place in the clock's heap */
-    uint32_t few_links[FLOW_FEW_LINKS]; /* its links when they are few: no second look in memory */
-    uint32_t many_links;                /* span, otherwise */
-    uint32_t positions;                 /* span: its places in the links' lists */
-    uint8_t n_links, priority;
-    double offset_B;  /* service = clock reading + offset, per unit of weight */
-    double end_B;     /* clock reading at which its first flow ends */
-    double level_Bps; /* solver: rate per weight of the solution being built */
-    uint32_t service;
+    union {
+        struct {
+            uint32_t owner, at; /* the link that limits it, and its place in the link's own classes */
+        };
+        double left_B; /* while it has no owner: service that its first flow lacks */
+    };
+    uint32_t n;    /* flows; 0 = slot is free */
     uint32_t heap; /* root: flow with the smallest key */
-    uint32_t new_bottleneck;
-    uint32_t hash, hash_next;
-    uint32_t region; /* solver: solve id when the class is being solved */
-    uint32_t fixed;  /* solver: fill id when its level is decided */
+    uint32_t hash_next;
+    uint32_t stamp;    /* flow_fill: number of the last fill that it is in */
+    uint16_t n_links;  /* with shadows */
+    uint16_t n_limits; /* the first of them: those that can limit it */
+    uint16_t service;
+    bool owned, shared; /* shared: not all shares are 1 */
+    uint32_t
+        few_links[FLOW_FEW_LINKS]; /* its links when they are few and shares are 1; else [0]: span of links, shares */
 };
 
-struct link_entry {
-    uint32_t cls, slot; /* class and which of its links this is */
+/* The classes that a link limits. Flat, as every change of its level adds to the background of all their other links. */
+struct flow_own {
+    double *end_B;        /* [cap] reading of the link's clock at which the class's first flow ends */
+    uint32_t *cls;        /* [cap] */
+    uint32_t *other;      /* [cap * stride] the other links of each; filled up with link 0 */
+    double *amount;       /* [cap] n * weight * share on this link; NULL: 1 */
+    double *other_amount; /* [cap * stride] on the others; NULL: 1 */
+    uint32_t n, cap, stride;
+    uint32_t n_long; /* classes with more others than the stride: the rest is in the class only */
+};
+
+struct flow_link {
+    /* the first cache line holds what every event looks at */
+    double capacity_Bps, level_Bps;
+    double own_use;       /* sum of n * weight * share of its own classes */
+    double clock_B;       /* at its part's time */
+    double next_B;        /* the smallest of own.end_B; NAN: to be looked for */
+    uint32_t part, place; /* FLOW_NONE: it limits nobody */
+    struct flow_own own;
+    uint32_t loose_in, loose_stamp; /* while it limits nobody: serial of the part that knows it last; scratch */
+    uint8_t priority;
+    bool gone;  /* a rate cap whose class has ended: free once it has left its part */
+    bool noted; /* is in the list of overloaded links */
+    bool watched;
+    bool dormant, bound_changed, keep_awake;
+    bool used, built;                          /* in the lists of that name */
+    uint32_t *crossing;                        /* classes that cross it; with some that are gone */
+    uint32_t n_crossing, cap_crossing, n_live; /* n_live: those that are not gone */
+    /* sleeping links */
+    uint32_t behind;        /* FLOW_NONE, or the link that all its flows cross and that is no wider */
+    double bound_Bps;       /* dormant: upper bound of its load */
+    double bound_level_Bps; /* core link: no flow on it has more per weight */
+    double announced_Bps;   /* links that its own classes cross know: its level is at most this */
+    uint32_t awake_call;    /* stays awake during this call of flow_solve */
+    struct core_load *core; /* core link: what dormant links its flows cross */
+    uint32_t n_core, cap_core;
+};
+
+enum { FLOW_MAX_CANDIDATES = 3 };
+
+struct flow_sleeper { /* of a link, while it is decided who sleeps */
+    uint32_t behind[FLOW_MAX_CANDIDATES];
+    uint32_t n;
+    bool seen;
+    double weight; /* of all flows */
 };
 
 struct core_load { /* flows through a core link that also cross a dormant link */
@@ -66,29 +129,31 @@ struct core_load { /* flows through a core link that also cross a dormant link *
     double weight;
 };
 
-struct flow_link {
-    /* the first cache line holds what every change of a level looks at */
-    double capacity_Bps, load_Bps;
-    double max_level_Bps;              /* no class on it has a larger rate per weight */
-    uint32_t clock[FLOW_MAX_PRIORITY]; /* of the classes it limits; CLOCK_NONE = limits nobody */
-    uint32_t touched;                  /* solver: iteration that has seen it */
-    uint32_t n_crossing;
-    bool queued; /* ripple: its level may be out of date */
-    bool dirty, shrunk, failed, watched, dormant, bound_changed, keep_awake;
+struct flow_open { /* flow_fill: what is not decided yet on a link */
+    double use;
+    uint32_t n, n_all; /* classes: left, and at the start */
+    uint32_t stamp;    /* number of the fill that has seen the link */
+};
 
-    struct link_entry *list;
+struct flow_part {
+    uint32_t *order; /* links that limit somebody, by priority and level */
     uint32_t n, cap;
-    /* region solver: scratch, valid while touched == current iteration */
-    uint32_t n_open, n_region, n_region_own;
-    double residual_Bps, open_weight, region_max_Bps, outside_max_Bps, own_level_Bps;
-    double filled_at_Bps; /* level at which it became a bottleneck; -1 = it did not */
-    /* sleeping links */
-    double bound_Bps;           /* dormant: upper bound of its load */
-    double bound_level_Bps;     /* core link: the largest level that bounds were made with */
-    uint32_t awake_call;        /* stays awake during this call of flow_solve */
-    struct core_load *crossing; /* core link: what dormant links its flows cross */
-    uint32_t cap_crossing;
-    double reported_Bps; /* last load given to on_load */
+    struct flow_list loose; /* links that its classes cross and that limit nobody; some twice, some not any more */
+    uint32_t serial;
+    uint32_t from;      /* lowest place that may be out of date; n or more: none */
+    uint32_t next_link; /* whose class ends first */
+    double since_s;     /* its links' clocks are read at this time */
+    uint32_t n_changed; /* classes that came or went since its last fill or settling */
+    bool used, dirty, changed;
+    uint32_t next_free;
+};
+
+struct flow_spread {
+    uint32_t n, n_groups;
+    uint32_t *links;         /* [n] */
+    double *shares;          /* [n] */
+    struct flow_use *groups; /* [n_groups] the same by links that stand for others; up to date with `version` */
+    uint32_t version;
 };
 
 struct start_batch {
@@ -105,124 +170,224 @@ struct ended_flow {
 
 struct level_key {
     double level_Bps;
-    uint32_t id; /* link or class */
+    uint32_t id;
+};
+
+struct flow_segment { /* settling: own classes from here on still have another level */
+    uint32_t from;
+    double level_Bps;
+};
+
+struct flow_joint { /* two parts that depend on each other from now on */
+    uint32_t a, b;  /* a link of each */
 };
 
 struct flow_net {
     struct flow_net_config config;
-    struct flow_link *links;
-    uint32_t n_links;
+    uint32_t n_real;  /* links of the config */
+    double *real_Bps; /* [n_real] capacities */
+    uint8_t *failed;  /* [n_real] */
+    double now_s;
+    struct flow_link *links; /* [n_links] 0, then n_real per priority, then rate caps */
+    double *background_Bps;  /* [n_links] load of classes that are limited elsewhere; apart: the hot loop */
+    struct flow_open *open;
+    uint32_t *root; /* union-find, while a fill makes parts */
+    uint32_t n_links, cap_links, free_caps;
+    uint32_t n_priorities;
+
+    /* flow_group.c */
+    struct flow_spread *spreads;
+    uint32_t n_spreads, cap_spreads;
+    uint32_t *group, *group_next,
+        *group_size; /* [n_real] who stands for a link, ring of its members; NULL: no spreads */
+    uint32_t group_version;
+    bool regroup; /* classes have to be made anew: links that they use alike are not alike any more */
 
     /* flows, structure of arrays; heap.sibling doubles as list link while pending or free */
     struct flow_heap heap;
     float *size_B;
     uint32_t *flow_class, *flow_path, *flow_cookie;
     uint16_t *flow_service;
-    uint8_t *flow_n_links;
+    uint8_t *flow_n_path; /* words of its path: links, and a spread */
     uint32_t n_flows, cap_flows, free_flows, n_active;
     struct span_pool spans;
 
     struct flow_service *services;
     uint32_t n_services, cap_services;
-    uint32_t n_priorities;
-    bool any_caps;
 
     struct flow_class *classes;
     uint32_t n_classes, cap_classes, free_classes, live_classes;
     uint32_t *buckets, n_buckets;
-    struct flow_clock *clocks;
-    uint32_t n_clocks, cap_clocks, free_clocks;
-    struct event_queue queue; /* per clock: its next end */
+
+    struct flow_part *parts;
+    uint32_t n_parts, cap_parts, free_parts;
+    struct event_queue queue; /* per part: its next end */
 
     struct start_batch *starts; /* binary heap by (time, seq) */
     uint32_t n_starts, cap_starts;
     uint64_t start_seq;
 
-    uint32_t *dirty_links, n_dirty_links;
-    uint32_t *seeds, n_seeds, cap_seeds; /* new or grown classes */
+    struct flow_list seeds;      /* new classes */
+    struct flow_list dirty;      /* parts to solve */
+    struct flow_list changed;    /* parts whose next end has to be found */
+    struct flow_list overloaded; /* links that limit nobody and may carry too much */
+    struct flow_list watched;    /* links of the config whose load is reported */
+    double *reported_Bps;        /* [watched.n] last load given to on_load */
 
-    /* solver scratch */
-    uint32_t solve_id, iteration_id, fill_id, solve_call;
-    uint32_t *region, n_region, cap_region;
-    uint32_t *touched, n_touched;
-    struct level_key *open_links; /* heap by level */
-    uint32_t n_open_links;
-    struct level_key *ripple; /* heap of links by level */
-    uint32_t n_ripple, cap_ripple;
-    struct level_key *caps; /* sorted */
-    uint32_t n_caps, cap_caps;
-    uint32_t *bound_changed, n_bound_changed;
+    /* scratch */
+    uint32_t fill_id, solve_call, part_serial, loose_stamp;
+    struct flow_list set, touched, filled;
+    struct level_key *open_heap;
+    uint32_t n_open_heap, cap_open_heap;
+    struct flow_segment *segments;
+    uint32_t n_segments, cap_segments;
+    struct flow_joint *joints;
+    uint32_t n_joints, cap_joints;
+    struct flow_list bound_changed;
 
-    struct parked_clock {
-        double time_s;
-        uint32_t clock;
-    } * parked;
-    uint32_t cap_parked;
     struct ended_flow *ended;
     uint32_t n_ended, cap_ended;
     uint32_t limit; /* of the flow whose end is being reported */
 
     uint64_t visits_at_rebuild;
     double rebuild_factor;
-    uint32_t n_dormant;
+    struct flow_list used;         /* links that classes have crossed since all were dropped */
+    struct flow_list built;        /* links that the last build has decided on */
+    uint32_t n_flows_built;        /* flows that it has seen */
+    struct flow_sleeper *sleepers; /* [n_links] */
+    uint32_t n_dormant, n_bounded; /* sleeping links; those that sleep by a bound */
     double checked_time_s, checked_delivered_B, checked_due_B; /* checked runs only */
     struct flow_net_stats stats;
 };
 
-/* flow_clock.c */
-double flow_clock_read(const struct flow_net *net, uint32_t clock, double now_s);
-double flow_class_served(const struct flow_net *net, uint32_t cls, double now_s);
-void flow_clock_set_level(struct flow_net *net, uint32_t clock, double level_Bps, double now_s);
-uint32_t flow_clock_of_link(struct flow_net *net, uint32_t link, uint8_t priority, double now_s);
-uint32_t flow_clock_new(struct flow_net *net, uint32_t link, double now_s);
-/* The class follows another clock (or CLOCK_NONE) from now on; its service goes on where it was. */
-void flow_clock_move(struct flow_net *net, uint32_t cls, uint32_t clock, double now_s);
-void flow_clock_first_end(struct flow_net *net, uint32_t cls); /* the class's first flow changed */
+/* flow_group.c */
+uint32_t flow_link_of(const struct flow_net *net, uint32_t real); /* who stands for it, at priority 0 */
+void flow_group_plain(struct flow_net *net, uint32_t real);       /* a flow uses this link alone */
+/* All links of a flow, at priority 0, with those that sleep; returns how many. */
+uint32_t flow_uses(struct flow_net *net, uint32_t flow, struct flow_use out[FLOW_MAX_USES]);
+bool flow_crosses_failed(const struct flow_net *net, uint32_t flow);
+double flow_group_capacity_Bps(const struct flow_net *net, uint32_t real); /* of the narrowest of its group */
+void flow_groups_free(struct flow_net *net);
+/* flow_net.c */
+void flow_link_set_capacity(struct flow_net *net, uint32_t real,
+                            double capacity_Bps); /* of one that stands for itself */
 
 /* flow_class.c */
 void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s);
 uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s); /* its first flow leaves */
 void flow_class_make_first(struct flow_net *net, uint32_t flow);           /* for flow_class_pop */
 void flow_class_drop_all(struct flow_net *net, double now_s);              /* flows keep what they lack as key */
+void flow_class_touch(struct flow_net *net, uint32_t cls, double now_s);   /* its part is solved again, from now on */
+double flow_class_left_B(const struct flow_net *net, uint32_t cls);        /* of its first flow, at its part's time */
+/* Whether a class (still) crosses a link, if only by its shadow; whether the link can limit it. */
+bool flow_class_crosses(const struct flow_net *net, uint32_t cls, uint32_t link);
+bool flow_class_limited_by(const struct flow_net *net, uint32_t cls, uint32_t link);
+void flow_net_grow_links(struct flow_net *net, uint32_t n);
+void flow_cap_free(struct flow_net *net, uint32_t link);
+
+/* flow_own.c */
+void flow_own_free(struct flow_own *own);
+void flow_own_append(struct flow_net *net, uint32_t link, uint32_t cls, double left_B);
+void flow_own_remove(struct flow_net *net, uint32_t link, uint32_t at);
+/* The class is limited by another link from now on and has that link's level. */
+void flow_own_move(struct flow_net *net, uint32_t cls, uint32_t to);
+/* The same while it keeps the level that it has. */
+void flow_own_take(struct flow_net *net, uint32_t cls, uint32_t to);
+/* The level of own classes from .. to-1 changes: their other links notice. */
+void flow_own_push(struct flow_net *net, uint32_t link, uint32_t from, uint32_t to, double delta_Bps);
+/* The first own class from number `from` on that crosses another link; own.n: none. */
+uint32_t flow_own_find(const struct flow_net *net, uint32_t link, uint32_t from, uint32_t crosses);
+/* Background of the other links of one own class. */
+void flow_own_shift(struct flow_net *net, uint32_t link, uint32_t at, double delta_Bps);
+void flow_own_reweigh(struct flow_net *net, uint32_t cls, int by);
+double flow_own_next_B(struct flow_net *net, uint32_t link);
+
+/* flow_part.c */
+uint32_t flow_part_new(struct flow_net *net, double now_s);
+void flow_part_append(struct flow_net *net, uint32_t part, uint32_t link);
+void flow_part_release(struct flow_net *net, uint32_t part);
+void flow_part_advance(struct flow_net *net, uint32_t part, double now_s);
+/* What the link's part has at the link's place and above may be out of date. */
+void flow_part_touch(struct flow_net *net, uint32_t link, double now_s);
+uint32_t flow_part_merge(struct flow_net *net, uint32_t a, uint32_t b, double now_s);
+void flow_part_dirty(struct flow_net *net, uint32_t part);
+/* Its levels are right: links that limit nobody any more leave the order, and it is seen which loose ones carry too
+ * much. */
+void flow_part_settled(struct flow_net *net, uint32_t part);
+void flow_part_empty(struct flow_net *net, uint32_t part); /* nothing is limited in it any more */
+void flow_part_add_loose(struct flow_net *net, uint32_t part, uint32_t link);
+void flow_part_changed(struct flow_net *net, uint32_t part);
+void flow_part_find_next(struct flow_net *net, uint32_t part);
+bool flow_is_overloaded(const struct flow_net *net, uint32_t link); /* it limits nobody, and carries too much */
+void flow_note_overload(struct flow_net *net, uint32_t link);
+void flow_parts_reset(struct flow_net *net);
+
+/* flow_fill.c */
+void flow_fill(struct flow_net *net, double now_s); /* the classes of net->set, which have no owners */
+void flow_refill(struct flow_net *net, uint32_t part, double now_s);
+void flow_part_dissolve(struct flow_net *net, uint32_t part); /* its classes go to net->set */
+
+/* flow_settle.c */
+/* False: it goes on for too long; everything is consistent, but levels may not be right. */
+bool flow_settle(struct flow_net *net, uint32_t part);
+/* A link that limits nobody is overloaded: it limits its fastest classes from now on, and has to settle. */
+void flow_limit_fastest(struct flow_net *net, uint32_t link, double now_s);
+/* Classes that cross the link and have more become its own. */
+void flow_claim(struct flow_net *net, uint32_t link, double now_s);
 
 /* flow_solve.c */
 void flow_solve(struct flow_net *net, double now_s);
-void flow_report_load(struct flow_net *net, uint32_t link, double now_s);
-void flow_mark_dirty(struct flow_net *net, uint32_t link);
-
-/* flow_ripple.c */
-/* True: all rates are right again. Otherwise `tried` says whether it has left them half changed. */
-bool flow_ripple(struct flow_net *net, double now_s, bool *tried);
 
 /* flow_dormant.c */
-uint32_t flow_core_link(const struct flow_net *net, uint32_t flow);
 void flow_dormant_joined(struct flow_net *net, uint32_t flow);
 void flow_dormant_left(struct flow_net *net, uint32_t flow);
-/* The bounds learn that the core link's largest level has moved. */
-void flow_dormant_level_changed(struct flow_net *net, uint32_t core);
+/* The level of a link, or who follows it, has changed: what sleeping links rely on. */
+void flow_dormant_announce(struct flow_net *net, uint32_t link);
+void flow_dormant_moved(struct flow_net *net, uint32_t link, uint32_t at); /* a class has a new owner */
 bool flow_dormant_violated(struct flow_net *net, bool keep_awake);
 void flow_rebuild(struct flow_net *net, double now_s);
 /* The same when many flows have just started: nobody has rates yet that would tell who can bind. */
 void flow_build_started(struct flow_net *net, double now_s);
+bool flow_build_is_old(struct flow_net *net, uint32_t first, uint32_t n);
 bool flow_rebuild_pays(const struct flow_net *net);
-/* Before links that sleep are changed or become some flow's narrowest. */
+/* Whether a new flow breaks what the sleep of a link relies on; keeps that link awake from now on. */
+bool flow_dormant_disturbed(struct flow_net *net, uint32_t flow);
+/* Before links that sleep are changed. */
 void flow_wake(struct flow_net *net, uint32_t link, double now_s);
 
 /* flow_check.c */
 void flow_check_solution(struct flow_net *net);
 void flow_check_advance(struct flow_net *net, double now_s);
 
-static inline const uint32_t *flow_class_links(const struct flow_net *net, uint32_t cls)
+static inline void flow_list_add(struct flow_list *l, uint32_t item)
 {
-    const struct flow_class *c = &net->classes[cls];
-    return c->n_links <= FLOW_FEW_LINKS ? c->few_links : net->spans.words + c->many_links;
+    XGROW(l->items, l->n, l->cap);
+    l->items[l->n++] = item;
+}
+
+static inline const uint32_t *flow_class_links(const struct flow_net *net, const struct flow_class *c)
+{
+    return c->n_links <= FLOW_FEW_LINKS && !c->shared ? c->few_links : net->spans.words + c->few_links[0];
+}
+
+static inline double flow_class_share(const struct flow_net *net, const struct flow_class *c, uint32_t i)
+{
+    double share = 1;
+    if (c->shared)
+        memcpy(&share, net->spans.words + c->few_links[0] + c->n_links + 2 * i, sizeof share);
+    return share;
+}
+
+static inline double flow_class_weight(const struct flow_net *net, const struct flow_class *c)
+{
+    return net->services[c->service].weight;
 }
 
 /* Rate per weight of a class; 0 before its first solution. */
 static inline double flow_class_level(const struct flow_net *net, uint32_t cls)
 {
-    uint32_t clock = net->classes[cls].clock;
-    return clock == CLOCK_NONE ? 0 : net->clocks[clock].level_Bps;
+    const struct flow_class *c = &net->classes[cls];
+    return c->owned ? net->links[c->owner].level_Bps : 0;
 }
 
 /* fmax minds NaN, which there is none of, and costs a call. */
