@@ -53,6 +53,29 @@ tells "cannot reach GPU"
 expect 3 "a fault study without a fault" validate "$S/plane_failure.yaml" -s cluster.faults.down=
 tells "needs something that fails"
 
+# --- uplinks are lost: 128 hosts, leaves of eight with eight uplinks -----------------------------------
+cat >uplinks.yaml <<'END'
+kind: fault_study
+hardware: h800
+cluster:
+  nodes: 128
+  node: {gpus: 1}
+  nic: {per_node: 1}
+  topology: ft2
+  network: {switch_ports: 16}
+  faults: {down: "link 512, link 640"}
+fault_study: {policies: ecmp, size: 4 MiB}
+END
+four='link 512,link 640,link 513,link 641,link 514,link 642,link 515,link 643'
+simulated "ecmp with one of eight uplinks down" uplinks.yaml
+check "ecmp hashes over what is left: at most 1.2 times slower" below "$(metric ft2_slower)" 1.2
+simulated "static with four of eight uplinks down, live" uplinks.yaml -s fault_study.policies=static \
+    -s cluster.faults.down="$four"
+check "three destinations share a cable" below 2.3 "$(metric ft2_slower)"
+simulated "static with four of eight uplinks down, restarted" uplinks.yaml -s fault_study.policies=static \
+    -s cluster.faults.down="$four" -s cluster.faults.manager=restarted
+check "two destinations share a cable" below "$(metric ft2_slower)" 1.9
+
 # --- a plane is congested ---------------------------------------------------------------------------
 simulated "plane_isolation" "$S/plane_isolation.yaml"
 check "plane_isolation: mpft's other planes do not notice" below "$(metric mpft_other_planes_slower)" 1.000001
@@ -120,6 +143,44 @@ spoiled "the same switch twice" '1s/leaf1/leaf0/' "spoiled.yaml:1:" "a second ti
 spoiled "GPUs that cannot reach each other" '4d' "error: GPU 0 (switch 'leaf0') and GPU 16 (switch 'leaf1')" "cannot reach"
 spoiled "no list" '1s/.*/switches: 3/' "spoiled.yaml:1:" "must be a list"
 spoiled "broken YAML" '1s/]//' "spoiled.yaml:" "error"
+# a ring of switches with GPUs at two of them, as far apart as it takes
+chain() {
+    echo "switches: [$(seq -s ', ' -f s%g 0 "$1")]"
+    echo "cables:"
+    for i in $(seq 0 $(($1 - 1))); do echo "  - {from: s$i, to: s$((i + 1))}"; done
+    echo "endpoints: [{switch: s0, gpus: 8}, {switch: s1, gpus: 8}, {switch: s$1, gpus: 8}]"
+}
+chain 28 >chain.yaml
+expect 0 "28 cables apart" topo file --nodes 3 -s cluster.network.file=chain.yaml
+chain 29 >chain.yaml
+expect 3 "29 cables apart" topo file --nodes 3 -s cluster.network.file=chain.yaml
+tells "GPU 0 (switch 's0') and GPU 16 (switch 's29') cannot reach each other over at most 28 cables"
+mkdir -p beside && chain 3 >beside/net.yaml
+printf 'kind: collective\nhardware: h800\ncluster:\n  nodes: 3\n  topology: file\n  network: {file: net.yaml}\ncollective: {gpus: 24}\n' >beside/own.yaml
+expect 0 "a network file beside the scenario" run beside/own.yaml -s collective.from="1 KiB" -s collective.to="1 KiB"
+printf 'kind: collective\nhardware: h800\ncluster:\n  nodes: 3\n  topology: file\n  network: {file: missing.yaml}\n' >beside/none.yaml
+expect 4 "a network file that is nowhere" validate beside/none.yaml
+tells "beside/none.yaml:6:19: error: there is no file 'missing.yaml' (cluster.network.file)"
+
+# a non-blocking tree of two spines with bundles of cables
+bundled() {
+    echo "switches: [leaf0, leaf1, leaf2, leaf3, spine0, spine1]"
+    echo "cables:"
+    for leaf in 0 1 2 3; do for spine in 0 1; do
+        echo "  - {from: leaf$leaf, to: spine$spine, count: 16}"
+    done; done
+    echo "endpoints: [{switch: leaf0, gpus: 32}, {switch: leaf1, gpus: 32}, {switch: leaf2, gpus: 32}, {switch: leaf3, gpus: 32}]"
+}
+bundled >bundled.yaml
+cat >tree.yaml.run <<'END'
+kind: collective
+hardware: h800
+cluster: {nodes: 16, topology: file, network: {file: bundled.yaml}}
+collective: {operation: all_to_all, from: 64 MiB, to: 64 MiB}
+END
+simulated "a tree from a file" tree.yaml.run
+check "a tree from a file: as fast as ft2 (50.3 GB/s)" below 50.2e9 "$(metric largest_busbw)"
+
 expect 4 "a network file that is missing" topo file --nodes 4 -s cluster.network.file=none.yaml
 tells "none.yaml"
 finish

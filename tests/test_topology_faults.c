@@ -9,7 +9,8 @@
 static struct arena *a;
 static struct diag *d;
 static struct topology t;
-static uint32_t *links, n;
+static struct fault_link *links;
+static uint32_t n;
 
 /* 8 nodes of 4 GPUs on 4 planes of 4-port switches: four leaves (2 down, 2 up) per plane. */
 static void setup(void)
@@ -51,8 +52,8 @@ START_TEST(a_plane)
     ck_assert_uint_eq(n, 2 * 8 + 2 * 8);
     char name[80];
     for (uint32_t i = 0; i < n; i++) {
-        const struct topo_link *l = &t.links[links[i]];
-        t.type->link_name(&t, links[i], name, sizeof name);
+        const struct topo_link *l = &t.links[links[i].link];
+        t.type->link_name(&t, links[i].link, name, sizeof name);
         if (l->kind == LINK_NIC)
             ck_assert_uint_eq((l->a < l->b ? l->a : l->b) % 4, 2);
         else
@@ -66,7 +67,12 @@ START_TEST(a_nic_and_its_neighbour_in_the_list)
     ck_assert_int_eq(read("nic 5, nic 5.0 ,nic 6"), 0);
     ck_assert_uint_eq(n, 4);
     for (uint32_t i = 0; i < n; i++)
-        ck_assert_int_eq(t.links[links[i]].kind, LINK_NIC);
+        ck_assert_int_eq(t.links[links[i].link].kind, LINK_NIC);
+    /* each is down with the first item that names it */
+    ck_assert_uint_eq(links[0].item, 0);
+    ck_assert_uint_eq(links[1].item, 0);
+    ck_assert_uint_eq(links[2].item, 2);
+    ck_assert_uint_eq(links[3].item, 2);
 }
 END_TEST
 
@@ -76,7 +82,7 @@ START_TEST(a_switch_and_a_link)
     ck_assert_uint_eq(n, 8);
     ck_assert_int_eq(read("link 3"), 0);
     ck_assert_uint_eq(n, 1);
-    ck_assert_uint_eq(links[0], 3);
+    ck_assert_uint_eq(links[0].link, 3);
 }
 END_TEST
 

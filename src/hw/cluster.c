@@ -285,6 +285,8 @@ static const struct cfg_field ep_kernel_fields[] = {
 static const struct cfg_table ep_kernel_table = {"ep_kernel", "how dispatch and combine use the GPU (DeepEP)",
                                                  sizeof(struct hw_ep_kernel), ep_kernel_fields};
 
+static const char *const fault_manager_names[] = {"live", "restarted", NULL};
+
 static const struct cfg_field faults_fields[] = {
     {.name = "down",
      .type = CFG_STRING,
@@ -310,6 +312,15 @@ static const struct cfg_field faults_fields[] = {
      .max = 1e9,
      .needs = "sim.network!=bound .down!=",
      .doc = "0 = for good, traffic takes another way; else it comes back (a flap), and traffic waits for it"},
+    {.name = "manager",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_faults, manager),
+     .dflt = "live",
+     .choices = fault_manager_names,
+     .needs = "sim.network!=bound .down!=",
+     .doc =
+         "static tables of what is left: a running subnet manager keeps entries that still are shortest ways, fault by "
+         "fault; a restarted one makes all anew"},
     {0}};
 static const struct cfg_table faults_table = {"faults", "what breaks while it runs", sizeof(struct hw_faults),
                                               faults_fields};

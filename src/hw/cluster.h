@@ -84,9 +84,13 @@ struct hw_network {
  * registry of topologies answers (topology/topo_keys.c). */
 const struct cfg_table *const *hw_topology_tables(void);
 
+/* Who makes the static tables of what is left (topology/failover.h). */
+enum fault_manager { MANAGER_LIVE, MANAGER_RESTARTED };
+
 struct hw_faults {
     const char *down; /* what fails: "plane 0, switch 3, nic 12, link 77"; "" = nothing */
     double at_s;      /* when; 0 = it is down from the start */
+    int manager;      /* enum fault_manager */
     double lasts_s;   /* 0 = for good; else it comes back: a flap, which nobody routes around */
 };
 

@@ -7,6 +7,7 @@
 #include "kinds/result_build.h"
 #include "models/comm/deepep.h"
 #include "topology/faults.h"
+#include "topology/routing.h"
 
 int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag)
 {
@@ -20,16 +21,18 @@ int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topo
 static int add_faults(struct kind_run *run, const struct topology *topo, const struct hw_faults *faults,
                       struct diag *diag)
 {
-    uint32_t *links, n;
-    if (faults_links(topo, faults->down, run->scratch, &links, &n, diag))
+    struct fault_link *links;
+    uint32_t n;
+    if (faults_links(topo, faults->down, run->scratch, &links, &n, diag) || (n && routing_check_faults(topo, diag)))
         return -1;
     struct link_event *events = ARENA_ARRAY(run->scratch, struct link_event, 2 * n + 1);
     bool comes_back = faults->lasts_s > 0;
     for (uint32_t i = 0; i < n; i++) {
-        events[i] = (struct link_event){.time_s = faults->at_s, .link = links[i], .fails = !comes_back};
-        events[n + i] = (struct link_event){.time_s = faults->at_s + faults->lasts_s,
-                                            .link = links[i],
-                                            .capacity_Bps = topo->links[links[i]].capacity_Bps};
+        uint32_t link = links[i].link;
+        events[i] =
+            (struct link_event){.time_s = faults->at_s, .link = link, .fails = !comes_back, .sweep = links[i].item};
+        events[n + i] = (struct link_event){
+            .time_s = faults->at_s + faults->lasts_s, .link = link, .capacity_Bps = topo->links[link].capacity_Bps};
     }
     run->spec.events = events;
     run->spec.n_events = comes_back ? 2 * n : n;

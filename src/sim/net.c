@@ -79,7 +79,11 @@ struct net *net_new(const struct net_setup *setup)
 {
     struct net *n = XREALLOC(NULL, struct net, 1);
     *n = (struct net){.setup = *setup};
-    n->routing = (struct router){.topo = setup->spec->topo, .policy = setup->spec->routing, .seed = setup->spec->seed};
+    n->routing = (struct router){.topo = setup->spec->topo,
+                                 .policy = setup->spec->routing,
+                                 .seed = setup->spec->seed,
+                                 .manager = setup->spec->hw ? (enum fault_manager)setup->spec->hw->faults.manager
+                                                            : MANAGER_LIVE};
     switch (setup->spec->net) {
     case NET_FLOW:
         n->flow = net_flow_new(setup, &n->routing);

@@ -30,6 +30,7 @@ struct link_event {
     uint32_t link; /* topology link id */
     double capacity_Bps;
     bool fails;
+    uint32_t sweep; /* of the subnet manager, which notices it together with others (topology/failover.h) */
 };
 
 struct sim_spec {

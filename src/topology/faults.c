@@ -14,6 +14,8 @@ struct victim {
 struct reading {
     const struct topology *t;
     uint8_t *down; /* [n_links] */
+    struct fault_link *links;
+    uint32_t n;
     const char *list;
     struct diag *diag;
 };
@@ -40,11 +42,18 @@ static bool in_plane(const struct topology *t, uint32_t vertex, unsigned long pl
     return t->type->plane_of ? t->type->plane_of(t, vertex) == plane : plane == 0;
 }
 
+/* 1: it is down with this item; 2: it was before. */
+static uint8_t fails(const struct reading *r, uint32_t link, bool now)
+{
+    return r->down[link] ? r->down[link] : now;
+}
+
 static void fail_plane(const struct reading *r, unsigned long plane)
 {
     for (uint32_t i = 0; i < r->t->n_links; i++) {
         const struct topo_link *l = &r->t->links[i];
-        r->down[i] |= l->kind != LINK_NVLINK && (in_plane(r->t, l->a, plane) || in_plane(r->t, l->b, plane));
+        r->down[i] =
+            fails(r, i, l->kind != LINK_NVLINK && (in_plane(r->t, l->a, plane) || in_plane(r->t, l->b, plane)));
     }
 }
 
@@ -52,7 +61,7 @@ static void fail_vertex(const struct reading *r, uint32_t vertex)
 {
     for (uint32_t i = 0; i < r->t->n_links; i++) {
         const struct topo_link *l = &r->t->links[i];
-        r->down[i] |= l->kind != LINK_NVLINK && (l->a == vertex || l->b == vertex);
+        r->down[i] = fails(r, i, l->kind != LINK_NVLINK && (l->a == vertex || l->b == vertex));
     }
 }
 
@@ -85,7 +94,7 @@ static int apply(const struct reading *r, const struct victim *v)
     } else {
         if (v->number >= t->n_links)
             return complain(r, "link", t->n_links);
-        r->down[v->number] = 1;
+        r->down[v->number] = fails(r, (uint32_t)v->number, true);
     }
     return 0;
 }
@@ -116,9 +125,20 @@ static const char *read_item(const char *at, struct victim *v)
     return *at ? NULL : at;
 }
 
-static int read_list(const struct reading *r)
+/* Links that are down and not in the list yet: what this item added. */
+static void list_new(struct reading *r, uint32_t item)
 {
-    for (const char *at = r->list; *at;) {
+    for (uint32_t i = 0; i < r->t->n_links; i++)
+        if (r->down[i] == 1) {
+            r->links[r->n++] = (struct fault_link){i, item};
+            r->down[i] = 2;
+        }
+}
+
+static int read_list(struct reading *r)
+{
+    uint32_t item = 0;
+    for (const char *at = r->list; *at; item++) {
         struct victim v;
         at = read_item(at, &v);
         if (!at) {
@@ -130,20 +150,23 @@ static int read_list(const struct reading *r)
         }
         if (apply(r, &v))
             return -1;
+        list_new(r, item);
     }
     return 0;
 }
 
-int faults_links(const struct topology *t, const char *list, struct arena *arena, uint32_t **links, uint32_t *n,
-                 struct diag *diag)
+int faults_links(const struct topology *t, const char *list, struct arena *arena, struct fault_link **links,
+                 uint32_t *n, struct diag *diag)
 {
-    struct reading r = {t, ARENA_ARRAY(arena, uint8_t, t->n_links + 1), list, diag};
+    struct reading r = {.t = t,
+                        .down = ARENA_ARRAY(arena, uint8_t, t->n_links + 1),
+                        .links = ARENA_ARRAY(arena, struct fault_link, t->n_links + 1),
+                        .list = list,
+                        .diag = diag};
     *n = 0;
     if (read_list(&r))
         return -1;
-    *links = ARENA_ARRAY(arena, uint32_t, t->n_links + 1);
-    for (uint32_t i = 0; i < t->n_links; i++)
-        if (r.down[i])
-            (*links)[(*n)++] = i;
+    *links = r.links;
+    *n = r.n;
     return 0;
 }

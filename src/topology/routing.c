@@ -3,8 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "topology/ends.h"
+
 /* A switch compares a handful of ports, not a thousand paths: so many candidates are looked at. */
 enum { MAX_CANDIDATES = 64, MAX_DETOURS_TRIED = 4 };
+/* Apart from the salts of first hashes. */
+#define LEFT_SALT 0x6c656674u
 
 struct candidates {
     const struct router *r;
@@ -56,6 +60,33 @@ static uint32_t first_whole(const struct candidates *c, uint32_t from, uint32_t 
     return n_links;
 }
 
+/* How many paths of [from, from + n) are whole, or number `want` of them: its links, their number in *n_links. */
+static uint32_t whole_of(const struct candidates *c, uint32_t from, uint32_t n, uint32_t want, uint32_t *links,
+                         uint32_t *n_links)
+{
+    uint32_t whole = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        *n_links = whole_path(c, from + i, links);
+        if (*n_links && whole++ == want)
+            return whole;
+    }
+    *n_links = 0;
+    return whole;
+}
+
+/* A hash picks among the paths; where that one is down, a second hash picks among those that are left, as a group of
+ * equal-cost members does that has lost some. */
+static uint32_t hashed(const struct candidates *c, uint32_t from, uint32_t n, uint64_t salt, uint32_t *links)
+{
+    uint32_t n_links = n ? whole_path(c, from + hash_of(c, salt, n), links) : 0, left;
+    if (n_links || !n)
+        return n_links;
+    left = whole_of(c, from, n, UINT32_MAX, links, &n_links);
+    if (left)
+        whole_of(c, from, n, hash_of(c, salt + LEFT_SALT, left), links, &n_links);
+    return n_links;
+}
+
 /* The weight that a link carries beside the new flow, per unit of its capacity: the busiest link
  * decides how long the flow will take. */
 static double cost_of(const struct router *r, const uint32_t *links, uint32_t n)
@@ -86,6 +117,8 @@ static uint32_t least_loaded(const struct candidates *c, uint32_t from, uint32_t
         n_best = k;
         memcpy(best, links, k * sizeof *best);
     }
+    if (!n_best && looked < n)
+        return first_whole(c, from, n, start, links);
     memcpy(links, best, n_best * sizeof *best);
     return n_best;
 }
@@ -102,20 +135,6 @@ static uint32_t by_ugal(const struct candidates *c, uint32_t *links)
         return n;
     memcpy(links, detour, m * sizeof *links);
     return m;
-}
-
-/* How many minimal paths are whole; stops counting behind number `want` of them, whose links it leaves
- * with their number in *n_links. */
-static uint32_t count_whole(const struct candidates *c, uint32_t want, uint32_t *links, uint32_t *n_links)
-{
-    uint32_t whole = 0;
-    for (uint32_t i = 0; i < c->n_minimal; i++) {
-        *n_links = whole_path(c, i, links);
-        if (*n_links && whole++ == want)
-            return whole;
-    }
-    *n_links = 0;
-    return whole;
 }
 
 /* A sprayed message takes one path of so many. */
@@ -147,23 +166,63 @@ static uint32_t sprayed(const struct candidates *c, uint32_t *links)
 {
     uint32_t n_links, whole = c->n_minimal;
     if (c->r->down)
-        whole = count_whole(c, UINT32_MAX, links, &n_links);
+        whole = whole_of(c, 0, c->n_minimal, UINT32_MAX, links, &n_links);
     if (!whole)
         return 0;
     uint32_t number = spray_number(c, whole);
     if (!c->r->down)
         return whole_path(c, number, links);
-    count_whole(c, number, links, &n_links);
+    whole_of(c, 0, c->n_minimal, number, links, &n_links);
     return n_links;
 }
 
-/* Where the search for a way round begins: tables spread sources and destination nodes evenly, the others
- * hash. */
-static uint32_t first_detour(const struct candidates *c)
+/* Links of the way that tables lead from the NIC that a path leaves to the NIC that it enters, with the path's hops
+ * over NVLink; 0: they lead nowhere. */
+static uint32_t along_tables(const struct candidates *c, const struct tables *tables, const uint32_t *path, uint32_t n,
+                             uint32_t *links)
 {
-    if (c->r->policy.policy == ROUTING_STATIC && c->n_detours)
-        return (c->key->src + c->key->dst / c->r->topo->gpus_per_node) % c->n_detours;
-    return hash_of(c, 0, c->n_detours);
+    const struct topology *t = c->r->topo;
+    uint32_t out = 0, in = n, room = ROUTE_MAX_LINKS - n;
+    while (out < n && t->links[path[out]].kind != LINK_NIC)
+        out++;
+    while (in > out && t->links[path[in - 1]].kind != LINK_NIC)
+        in--;
+    for (uint32_t i = 0; i < n; i++) /* NICs and NVLink */
+        if ((i <= out || i + 1 >= in) && c->r->down[path[i]])
+            return 0;
+    memcpy(links, path, n * sizeof *links);
+    if (out == n)
+        return n;
+    uint32_t way = tables_walk(tables, path[out] - ends_nic_out(t, 0, 0), path[in - 1] - ends_nic_in(t, 0, 0),
+                               links + out + 1, room);
+    if (way == TABLES_NONE)
+        return 0;
+    memcpy(links + out + 1 + way, path + in - 1, (n - in + 1) * sizeof *links);
+    return out + 1 + way + (n - in + 1);
+}
+
+/* A path only says which NICs a message uses; the tables say the rest. */
+static uint32_t try_paths(const struct candidates *c, uint32_t from, uint32_t n, uint32_t start, uint32_t *links)
+{
+    const struct tables *tables = failover_tables(c->r->failover);
+    uint32_t n_links = 0, path[ROUTE_MAX_LINKS];
+    for (uint32_t i = 0; i < n && !n_links; i++) {
+        uint32_t length = c->r->topo->type->path(c->r->topo, c->key->src, c->key->dst, from + (start + i) % n, path);
+        n_links = along_tables(c, tables, path, length, links);
+    }
+    return n_links;
+}
+
+/* The own NICs first; then those of a detour, sources and destination nodes spread evenly over them. */
+static uint32_t over_tables(const struct candidates *c, uint32_t *links)
+{
+    const struct topology *t = c->r->topo;
+    uint32_t start = t->type->by_destination ? t->type->by_destination(t, c->key->src, c->key->dst) : 0;
+    uint32_t n = try_paths(c, 0, c->n_minimal, start, links);
+    if (!n && c->n_detours)
+        n = try_paths(c, c->n_minimal, c->n_detours, (c->key->src + c->key->dst / t->gpus_per_node) % c->n_detours,
+                      links);
+    return n;
 }
 
 static uint32_t by_policy(const struct candidates *c, uint32_t *links)
@@ -172,7 +231,7 @@ static uint32_t by_policy(const struct candidates *c, uint32_t *links)
     double cost;
     switch (c->r->policy.policy) {
     case ROUTING_ECMP:
-        return first_whole(c, 0, c->n_minimal, hash_of(c, 0, c->n_minimal), links);
+        return hashed(c, 0, c->n_minimal, 0, links);
     case ROUTING_ADAPTIVE:
         return least_loaded(c, 0, c->n_minimal, MAX_CANDIDATES, &cost, links);
     case ROUTING_SPRAY:
@@ -180,13 +239,13 @@ static uint32_t by_policy(const struct candidates *c, uint32_t *links)
     case ROUTING_VALIANT:
         if (!c->n_detours)
             break;
-        return first_whole(c, c->n_minimal, c->n_detours, hash_of(c, c->key->message, c->n_detours), links);
+        return hashed(c, c->n_minimal, c->n_detours, c->key->message, links);
     case ROUTING_UGAL:
         return by_ugal(c, links);
     default:
         break;
     }
-    return first_whole(c, 0, c->n_minimal, t->type->by_destination(t, c->key->src, c->key->dst), links);
+    return c->r->failover ? over_tables(c, links) : topology_route(t, c->key->src, c->key->dst, links);
 }
 
 static uint32_t whole_paths(const struct router *r, uint32_t src, uint32_t dst)
@@ -196,7 +255,7 @@ static uint32_t whole_paths(const struct router *r, uint32_t src, uint32_t dst)
     uint32_t links[ROUTE_MAX_LINKS], n_links, whole;
     if (!r->down)
         return c.n_minimal;
-    whole = count_whole(&c, UINT32_MAX, links, &n_links);
+    whole = whole_of(&c, 0, c.n_minimal, UINT32_MAX, links, &n_links);
     return whole ? whole : 1;
 }
 
@@ -224,9 +283,40 @@ uint32_t routing_choose(const struct router *r, const struct routing_key *key, u
     c.n_detours = t->type->n_detours ? t->type->n_detours(t, key->src, key->dst) : 0;
     uint32_t n = by_policy(&c, links);
     /* nothing minimal is left: any way round */
-    if (!n)
-        n = first_whole(&c, c.n_minimal, c.n_detours, first_detour(&c), links);
-    if (!n && c.r->policy.policy == ROUTING_VALIANT)
-        n = first_whole(&c, 0, c.n_minimal, 0, links);
+    if (!n && r->policy.policy != ROUTING_STATIC)
+        n = hashed(&c, c.n_minimal, c.n_detours, 0, links);
+    if (!n && r->policy.policy == ROUTING_VALIANT)
+        n = hashed(&c, 0, c.n_minimal, 0, links);
+    if (!n && r->failover && r->policy.policy != ROUTING_STATIC)
+        n = over_tables(&c, links);
     return n;
+}
+
+/* --- faults ---------------------------------------------------------------------------------------------------------- */
+
+void routing_link_down(struct router *r, uint32_t link, uint32_t sweep)
+{
+    if (!r->failover)
+        r->failover = failover_new(r->topo, r->manager);
+    failover_link_down(r->failover, link, sweep);
+}
+
+void routing_free(struct router *r)
+{
+    failover_free(r->failover);
+    r->failover = NULL;
+}
+
+int routing_check_faults(const struct topology *t, struct diag *diag)
+{
+    static const double most_B = 4e9;
+    if (tables_size_B(t) <= most_B)
+        return 0;
+    diag_error(
+        diag, EXIT_LIMIT, SRCLOC_NONE,
+        "cluster.faults.down: the tables of what is left would take %.1f GB (%u switches, %u NIC ports), and %.0f GB "
+        "is the limit; use fewer nodes",
+        tables_size_B(t) / 1e9, t->n_vertices - topology_first_switch(t), t->n_endpoints * t->ports_per_nic,
+        most_B / 1e9);
+    return -1;
 }

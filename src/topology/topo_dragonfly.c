@@ -281,9 +281,40 @@ static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
     return shortest(t, router_of(t, src), router_of(t, dst), 0, links, &n);
 }
 
+/* Of a router's shortest ways to v in another group: number `want`, as the number of its global cable. */
+static uint32_t cable_of(const struct topology *t, uint32_t u, uint32_t v, uint32_t want)
+{
+    uint32_t links[3], n, best = 4, cables = cables_at(dragonfly_of(t), distance_between(t, u, v));
+    for (uint32_t i = 0; i < cables; i++) {
+        n = over_cable(t, u, v, i, links);
+        best = n < best ? n : best;
+    }
+    for (uint32_t i = 0; i < cables; i++)
+        if (over_cable(t, u, v, i, links) == best && want-- == 0)
+            return i;
+    BUG("router %u has no such way to router %u", u, v);
+}
+
+/* What a router's table says: the cable by which it sends to a destination, from itself or by way of a neighbour. */
+static uint32_t table_cable(const struct topology *t, uint32_t u, uint32_t v, uint32_t dst)
+{
+    uint32_t links[3], n;
+    return cable_of(t, u, v, dst % shortest(t, u, v, 0, links, &n));
+}
+
+/* Where the cable is another router's, that router's own table decides which of its cables it is. */
 static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return dst % n_minimal(t, src, dst);
+    uint32_t u = router_of(t, src), v = router_of(t, dst), cable, number = 0;
+    if (ends_same_node(t, src, dst) || !distance_between(t, u, v))
+        return 0;
+    cable = table_cable(t, u, v, dst);
+    struct global g = global_cable(t, u / dragonfly_of(t)->a, distance_between(t, u, v), cable);
+    if (g.from != u)
+        cable = table_cable(t, g.from, v, dst);
+    while (cable_of(t, u, v, number) != cable)
+        number++;
+    return number;
 }
 
 /* Valiant: over any other group. */

@@ -1,7 +1,8 @@
 /* A network of the user's own: switches, cables and where the GPUs hang, from a YAML file
- * (cluster.network.file; configs/networks/example.yaml explains it). Ways are shortest paths in cables; the
- * tables (distance and number of shortest paths for each pair of switches) are static, so up to 2,048
- * switches. All shortest paths are minimal paths, parallel cables apart; there are no detours. */
+ * (cluster.network.file; configs/networks/example.yaml explains it). Ways are shortest paths in cables, up to 2,048
+ * switches: for each pair of switches their distance and number of shortest paths are kept. The static tables are those
+ * that a subnet manager would make (tables.h): fat trees get the loads of ft2, ft3 and mrft. All shortest paths are
+ * minimal paths, parallel cables apart; there are no detours. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/data_find.h"
 #include "base/yaml_doc.h"
 #include "topology/ends.h"
+#include "topology/tables.h"
 #include "topology/topo_keys.h"
 
 struct file_keys {
@@ -38,6 +40,7 @@ struct net_file {
     uint32_t *first, *links; /* per switch: links that leave it, in order */
     uint8_t *distance;       /* [n_switches][n_switches]; 255 = none */
     uint32_t *paths;         /* the same: shortest paths, at most MANY */
+    struct tables *tables;
 };
 
 struct reading {
@@ -337,7 +340,30 @@ static void search(const struct topology *t, struct net_file *f, uint32_t source
     }
 }
 
-static int make_tables(struct topology *t, struct net_file *f, struct arena *a, struct diag *diag)
+static int too_far(const struct net_file *f, const struct cluster_hw *hw, uint32_t a, uint32_t b, struct diag *diag)
+{
+    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "file"),
+               "GPU %u (switch '%s') and GPU %u (switch '%s') cannot reach each other over at most %d cables between "
+               "switches, which is the limit of a path",
+               a, f->switches[f->leaf[a]], b, f->switches[f->leaf[b]], MAX_HOPS);
+    return -1;
+}
+
+/* Between any two switches with GPUs. */
+static int check_reach(const struct net_file *f, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
+{
+    uint32_t *gpu_of = ARENA_ARRAY(a, uint32_t, f->n_switches + 1); /* its first, counted from 1 */
+    for (uint32_t e = f->n_endpoints; e-- > 0;)
+        gpu_of[f->leaf[e]] = e + 1;
+    for (uint32_t s = 0; s < f->n_switches; s++)
+        for (uint32_t v = 0; gpu_of[s] && v < f->n_switches; v++)
+            if (gpu_of[v] && f->distance[(size_t)s * f->n_switches + v] == 0xff)
+                return too_far(f, hw, gpu_of[s] - 1, gpu_of[v] - 1, diag);
+    return 0;
+}
+
+static int make_tables(struct topology *t, struct net_file *f, const struct cluster_hw *hw, struct arena *a,
+                       struct diag *diag)
 {
     size_t n = f->n_switches;
     uint32_t *queue = ARENA_ARRAY(a, uint32_t, n + 1);
@@ -346,14 +372,10 @@ static int make_tables(struct topology *t, struct net_file *f, struct arena *a, 
     f->paths = ARENA_ARRAY(a, uint32_t, n * n + 1);
     for (uint32_t s = 0; s < n; s++)
         search(t, f, s, queue);
-    for (uint32_t e = 1; e < f->n_endpoints; e++)
-        if (f->distance[f->leaf[0] * n + f->leaf[e]] == 0xff) {
-            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                       "GPU 0 (switch '%s') and GPU %u (switch '%s') cannot reach each other over at most "
-                       "%d cables of %s",
-                       f->switches[f->leaf[0]], e, f->switches[f->leaf[e]], MAX_HOPS, "this network");
-            return -1;
-        }
+    if (check_reach(f, hw, a, diag))
+        return -1;
+    f->tables = tables_new(t, a);
+    tables_compute(f->tables, NULL);
     return 0;
 }
 
@@ -391,7 +413,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
     build_cables(t, hw, f);
     free(f->cables);
     f->cables = NULL;
-    return make_tables(t, f, a, diag);
+    return make_tables(t, f, hw, a, diag);
 }
 
 /* --- paths ------------------------------------------------------------------------------------------- */
@@ -404,10 +426,16 @@ static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
     return f->paths[(size_t)f->leaf[dst] * f->n_switches + f->leaf[src]];
 }
 
-/* Multiples of the golden ratio: consecutive destinations lie far apart among the paths. */
-static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+static uint32_t by_tables(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS])
 {
-    return (uint32_t)(((uint64_t)(dst * 2654435769u) * n_minimal(t, src, dst)) >> 32);
+    const struct net_file *f = t->state;
+    if (ends_same_node(t, src, dst))
+        return ends_nvlink(t, src, dst, links);
+    links[0] = ends_nic_out(t, src, 0);
+    uint32_t n = tables_walk(f->tables, src, dst, links + 1, MAX_HOPS);
+    BUG_IF(n == TABLES_NONE);
+    links[n + 1] = ends_nic_in(t, dst, 0);
+    return n + 2;
 }
 
 /* Walks towards the destination; the number says at every switch which of the ways on it is. */
@@ -455,7 +483,7 @@ const struct topology_type topo_file = {
     .build = build,
     .count = count,
     .n_minimal = n_minimal,
-    .by_destination = by_destination,
+    .by_tables = by_tables,
     .path = path,
     .link_name = link_name,
 };

@@ -6,6 +6,8 @@ uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, ui
 {
     if (src == dst)
         return 0;
+    if (t->type->by_tables)
+        return t->type->by_tables(t, src, dst, links);
     return t->type->path(t, src, dst, t->type->by_destination(t, src, dst), links);
 }
 

@@ -71,8 +71,10 @@ struct topology_type {
      * cost; n_detours more follow: longer ones (over another plane, over a random switch). */
     uint32_t (*n_minimal)(const struct topology *t, uint32_t src, uint32_t dst);
     uint32_t (*n_detours)(const struct topology *t, uint32_t src, uint32_t dst); /* NULL = none */
-    /* The minimal path that destination-based routing tables (D-mod-K) take. */
+    /* The minimal path that the switches' tables take: one link for each switch and destination (D-mod-K). */
     uint32_t (*by_destination)(const struct topology *t, uint32_t src, uint32_t dst);
+    /* Instead, for networks that have real tables: writes that path's links. NULL: it is a number, by_destination. */
+    uint32_t (*by_tables)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
     /* Writes the link ids of a path in order, each at most once; returns how many. */
     uint32_t (*path)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS]);
@@ -86,7 +88,7 @@ struct topology_type {
     const char *(*link_name)(const struct topology *t, uint32_t link, char *buf, size_t size);
 };
 
-/* The path of destination-based routing; 0 links when src == dst. */
+/* The path that static tables take; 0 links when src == dst. */
 uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
 static inline uint32_t topology_first_switch(const struct topology *t)
 {

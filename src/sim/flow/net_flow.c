@@ -323,6 +323,7 @@ void net_flow_free(struct net_flow *n)
         return;
     flow_net_free(n->flow);
     free(n->down);
+    routing_free(&n->routing);
     free(n->load);
     free(n->parts);
     free(n->missing);
@@ -340,8 +341,10 @@ static void mark_down(struct net_flow *n, double time_s)
         n->routing.down = n->down;
     }
     for (uint32_t i = 0; i < spec->n_events; i++)
-        if (spec->events[i].fails && spec->events[i].time_s == time_s)
+        if (spec->events[i].fails && spec->events[i].time_s == time_s && !n->down[spec->events[i].link]) {
             n->down[spec->events[i].link] = 1;
+            routing_link_down(&n->routing, spec->events[i].link, spec->events[i].sweep);
+        }
 }
 
 void net_flow_link_event(struct net_flow *n, const struct link_event *event)

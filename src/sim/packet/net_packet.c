@@ -302,8 +302,10 @@ static void mark_down(struct net_packet *n, double time_s)
         n->routing.down = n->down;
     }
     for (uint32_t i = 0; i < spec->n_events; i++)
-        if (spec->events[i].fails && spec->events[i].time_s == time_s)
+        if (spec->events[i].fails && spec->events[i].time_s == time_s && !n->down[spec->events[i].link]) {
             n->down[spec->events[i].link] = 1;
+            routing_link_down(&n->routing, spec->events[i].link, spec->events[i].sweep);
+        }
 }
 
 /* QPs that have lost all their paths go on with what had not arrived over another one.
@@ -363,6 +365,7 @@ void net_packet_free(struct net_packet *n)
     free(n->begin_s);
     free(n->end_s);
     free(n->down);
+    routing_free(&n->routing);
     free(n->parts);
     free(n->missing);
     free(n->transfers);
