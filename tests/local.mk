@@ -13,6 +13,7 @@ check_PROGRAMS += tests/test_sim_switch
 check_PROGRAMS += tests/test_sim_packet
 check_PROGRAMS += tests/test_topology_faults
 check_PROGRAMS += tests/test_topology
+check_PROGRAMS += tests/test_topology_spreading
 check_PROGRAMS += tests/test_topology_galois
 check_PROGRAMS += tests/test_topology_low_diameter
 check_PROGRAMS += tests/test_topology_metrics

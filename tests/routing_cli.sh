@@ -37,6 +37,18 @@ tells "do not divide into groups of 48"
 expect 3 "an unknown layer of hardware" validate "$S/fig8_roce_routing.yaml" -s hardware='h800, rose'
 tells "did you mean 'roce'?"
 
+# --- spraying ---------------------------------------------------------------------------------------
+# rings on one rail: the uplinks of a leaf are used alike, whichever pairs there are
+cat >rail.yaml <<'EOF'
+kind: routing_study
+hardware: h800, roce
+cluster: {nodes: 64, topology: ft2}
+routing_study: {policies: "adaptive, spray", seeds: 1, groups: "64", operations: all_gather}
+EOF
+simulated "spraying on one rail" rail.yaml
+check "spraying on one rail: no slower than adaptive routing" below 36.8e9 "$(metric spray_busbw)"
+check "spraying on one rail: no cable carries more than one flow" test "$(cell policies 2 fullest)" = 1
+
 # --- a plane is lost --------------------------------------------------------------------------------
 simulated "plane_failure" "$S/plane_failure.yaml"
 for network in mpft mpft_multiport; do

@@ -233,9 +233,11 @@ static void start_all(struct world *w, struct flow_net *net)
             else
                 shares[n_shares++] = (struct flow_share){u.link, (uint8_t)k, u.share};
         }
+        uint32_t spread = n_shares ? flow_net_spread(net, shares, n_shares) : 0;
         struct flow_spec spec = {.links = links,
                                  .n_links = n,
-                                 .spread = n_shares ? flow_net_spread(net, shares, n_shares) : 0,
+                                 .spreads = &spread,
+                                 .n_spreads = n_shares > 0,
                                  .bytes_B = f->bytes_B,
                                  .latency_s = f->arrival_s,
                                  .weight = f->weight,

@@ -107,3 +107,20 @@ bool net_path_of(const struct sim_spec *spec, const struct router *r, uint32_t t
         add_link(out, spec->topo->n_links + t->res[i]);
     return true;
 }
+
+bool net_path_sprayed(const struct sim_spec *spec, struct spreading *spreading, const uint8_t *down, uint32_t transfer,
+                      struct net_path *out, struct spread_route *parts)
+{
+    const struct transfer *t = &spec->graph->transfers[transfer];
+    if (!spreading_route(spreading, down, t->src, t->dst, parts))
+        return false;
+    out->n = parts->n_alone;
+    memcpy(out->links, parts->alone, out->n * sizeof *out->links);
+    if (t->hop != HOP_WHOLE)
+        out->n = keep_half(t->hop, out->links, out->n);
+    out->n_network = out->n;
+    out->latency_s = t->latency_s + parts->latency_s;
+    for (uint32_t i = 0; i < t->n_res; i++)
+        add_link(out, spec->topo->n_links + t->res[i]);
+    return true;
+}

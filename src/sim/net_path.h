@@ -4,6 +4,7 @@
 
 #include "sim/sim.h"
 #include "topology/routing.h"
+#include "topology/spreading.h"
 
 enum { NET_MAX_LINKS = 255 }; /* of a flow */
 
@@ -16,5 +17,9 @@ struct net_path {
 /* The path of one part of a transfer. False when every route is down. */
 bool net_path_of(const struct sim_spec *spec, const struct router *r, uint32_t transfer, uint32_t part, bool again,
                  struct net_path *out);
+/* The same for a sprayed transfer: out->links are those that all of it crosses, `parts` those that it crosses by shares.
+ * False when no minimal path is whole. */
+bool net_path_sprayed(const struct sim_spec *spec, struct spreading *spreading, const uint8_t *down, uint32_t transfer,
+                      struct net_path *out, struct spread_route *parts);
 
 #endif

@@ -31,6 +31,7 @@ libmoesim_a_SOURCES += src/topology/ends.c src/topology/ends.h
 libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h
 libmoesim_a_SOURCES += src/topology/tables.c src/topology/tables.h
 libmoesim_a_SOURCES += src/topology/failover.c src/topology/failover.h
+libmoesim_a_SOURCES += src/topology/spreading.c src/topology/spreading.h
 libmoesim_a_SOURCES += src/topology/faults.c src/topology/faults.h
 libmoesim_a_SOURCES += src/topology/net_graph.c src/topology/net_graph.h
 libmoesim_a_SOURCES += src/topology/bisection.c src/topology/bisection.h

@@ -15,6 +15,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "topology/routing.h"
+#include "topology/spreading.h"
 #include "models/comm/collectives.h"
 #include "kinds/network/routing_study_cfg.h"
 
@@ -141,27 +142,83 @@ struct collisions {
     double fullest;        /* flows on the fullest cable */
 };
 
-static uint32_t choose_paths(struct study *s, uint32_t size, uint32_t n_peers, uint32_t (*links)[ROUTE_MAX_LINKS],
-                             uint32_t *n_links, double *load)
-{
-    uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size), flows = 0;
-    struct router r = {.topo = s->topo, .policy = s->hw.network.routing, .seed = s->run->spec.seed, .load = load};
-    for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
-        members(s, g, size, ranks);
-        for (uint32_t i = 0; i < size * n_peers; i++, flows++) {
-            uint32_t src = i / n_peers, dst = (src + 1 + i % n_peers) % size;
-            struct routing_key key = {ranks[src], ranks[dst], flows, 0, false};
-            n_links[flows] = routing_choose(&r, &key, links[flows]);
-            for (uint32_t k = 0; k < n_links[flows]; k++)
-                load[links[flows][k]]++;
-        }
-    }
-    return flows;
-}
+struct choice { /* where all flows go */
+    struct study *s;
+    struct router router;
+    struct spreading *spreading; /* NULL: each has one path */
+    double *load;                /* [n_links] flows; of sprayed ones their shares */
+    uint32_t (*links)[ROUTE_MAX_LINKS], *n_links;
+    uint32_t (*ends)[2], n; /* GPUs of each */
+};
 
 static bool between_switches(const struct topology *t, uint32_t link)
 {
     return t->links[link].kind >= LINK_LEAF_SPINE;
+}
+
+static void choose_path(struct choice *c, uint32_t flow)
+{
+    struct routing_key key = {c->ends[flow][0], c->ends[flow][1], flow, 0, false};
+    struct spread_route route;
+    if (c->spreading && spreading_route(c->spreading, NULL, key.src, key.dst, &route)) {
+        for (uint32_t p = 0; p < route.n_parts; p++)
+            for (uint32_t k = 0; k < route.parts[p]->n; k++)
+                c->load[route.parts[p]->links[k].link] += route.parts[p]->links[k].share;
+        return;
+    }
+    c->n_links[flow] = routing_choose(&c->router, &key, c->links[flow]);
+    for (uint32_t k = 0; k < c->n_links[flow]; k++)
+        c->load[c->links[flow][k]]++;
+}
+
+/* Load of the fullest cable between switches that a flow uses; 0: it uses none. */
+static double fullest_of(const struct choice *c, uint32_t flow)
+{
+    struct spread_route route;
+    double fullest = 0;
+    for (uint32_t k = 0; k < c->n_links[flow]; k++)
+        if (between_switches(c->s->topo, c->links[flow][k]))
+            fullest = fmax(fullest, c->load[c->links[flow][k]]);
+    if (!c->spreading || !spreading_route(c->spreading, NULL, c->ends[flow][0], c->ends[flow][1], &route))
+        return fullest;
+    for (uint32_t p = 0; p < route.n_parts; p++)
+        for (uint32_t k = 0; k < route.parts[p]->n; k++)
+            if (between_switches(c->s->topo, route.parts[p]->links[k].link))
+                fullest = fmax(fullest, c->load[route.parts[p]->links[k].link]);
+    return fullest;
+}
+
+static void list_flows(struct choice *c, uint32_t size, uint32_t n_peers)
+{
+    struct study *s = c->s;
+    uint32_t *ranks = ARENA_ARRAY(s->run->scratch, uint32_t, size);
+    for (uint32_t g = 0; g < s->topo->n_endpoints / size; g++) {
+        members(s, g, size, ranks);
+        for (uint32_t i = 0; i < size * n_peers; i++, c->n++) {
+            uint32_t src = i / n_peers;
+            c->ends[c->n][0] = ranks[src];
+            c->ends[c->n][1] = ranks[(src + 1 + i % n_peers) % size];
+        }
+    }
+}
+
+static struct choice choose_paths(struct study *s, uint32_t size, uint32_t n_peers)
+{
+    struct arena *a = s->run->scratch;
+    uint32_t n = s->topo->n_endpoints * n_peers;
+    struct choice c = {.s = s};
+    c.load = ARENA_ARRAY(a, double, s->topo->n_links);
+    c.links = arena_array(a, sizeof *c.links, n);
+    c.n_links = ARENA_ARRAY(a, uint32_t, n);
+    c.ends = arena_array(a, sizeof *c.ends, n);
+    c.router =
+        (struct router){.topo = s->topo, .policy = s->hw.network.routing, .seed = s->run->spec.seed, .load = c.load};
+    if (c.router.policy.policy == ROUTING_SPRAY)
+        c.spreading = spreading_new(s->topo);
+    list_flows(&c, size, n_peers);
+    for (uint32_t f = 0; f < c.n; f++)
+        choose_path(&c, f);
+    return c;
 }
 
 /* The flows of one step of all rings, or all pairs of an all-to-all, routed as the simulation routes them (but that
@@ -169,21 +226,16 @@ static bool between_switches(const struct topology *t, uint32_t link)
 static struct collisions count_collisions(struct study *s, uint32_t operation, uint32_t size)
 {
     struct collisions c = {0};
-    struct arena *a = s->run->scratch;
-    uint32_t n_peers = operation == COLLECTIVE_ALL_TO_ALL ? size - 1 : 1, n = s->topo->n_endpoints * n_peers;
-    double *load = ARENA_ARRAY(a, double, s->topo->n_links);
-    uint32_t(*links)[ROUTE_MAX_LINKS] = arena_array(a, sizeof *links, n);
-    uint32_t *n_links = ARENA_ARRAY(a, uint32_t, n), flows = choose_paths(s, size, n_peers, links, n_links, load);
+    struct choice choice = choose_paths(s, size, operation == COLLECTIVE_ALL_TO_ALL ? size - 1 : 1);
+    uint32_t flows = choice.n;
     double crossing = 0, sharing = 0;
     for (uint32_t f = 0; f < flows; f++) {
-        double fullest = 0;
-        for (uint32_t k = 0; k < n_links[f]; k++)
-            if (between_switches(s->topo, links[f][k]))
-                fullest = fmax(fullest, load[links[f][k]]);
+        double fullest = fullest_of(&choice, f);
         crossing += fullest > 0;
-        sharing += fullest > 1;
+        sharing += fullest > 1 + 1e-9; /* sums of shares */
         c.fullest = fmax(c.fullest, fullest);
     }
+    spreading_free(choice.spreading);
     c.crossing_ratio = crossing / flows;
     c.sharing_ratio = crossing > 0 ? sharing / crossing : 0;
     return c;

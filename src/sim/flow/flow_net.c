@@ -207,15 +207,15 @@ static struct start_batch pop_start(struct flow_net *net)
 
 static void keep_path(struct flow_net *net, uint32_t flow, const struct flow_spec *spec)
 {
-    uint32_t n = spec->n_links + (spec->spread != 0);
+    uint32_t n = spec->n_links + spec->n_spreads;
     BUG_IF(n > UINT8_MAX);
     net->flow_n_path[flow] = (uint8_t)n;
     net->flow_path[flow] = n ? span_alloc(&net->spans, n) : 0;
     uint32_t *path = net->spans.words + net->flow_path[flow];
     if (spec->n_links)
         memcpy(path, spec->links, spec->n_links * sizeof *path);
-    if (spec->spread)
-        path[spec->n_links] = FLOW_SPREAD | (spec->spread - 1);
+    for (uint32_t i = 0; i < spec->n_spreads; i++)
+        path[spec->n_links + i] = FLOW_SPREAD | (spec->spreads[i] - 1);
 }
 
 uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_spec *spec)

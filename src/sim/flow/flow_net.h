@@ -38,7 +38,8 @@ struct flow_net_config {
 struct flow_spec {
     const uint32_t *links; /* copied; each link at most once */
     uint32_t n_links;
-    uint32_t spread; /* of flow_net_spread, used beside the links; 0 = none */
+    const uint32_t *spreads; /* of flow_net_spread, used beside the links */
+    uint32_t n_spreads;
     double bytes_B;
     double latency_s; /* before the first byte moves */
     double weight;    /* > 0 */

@@ -25,6 +25,7 @@ struct net_flow {
     struct net_setup setup;
     struct flow_net *flow;
     struct router routing;
+    struct spreading *spreading; /* policy spray */
     uint8_t *down;
     double *load;
     bool plain; /* one part per transfer and no loads: a flow's cookie is its transfer */
@@ -106,14 +107,38 @@ static bool choose(const struct net_flow *n, const struct departure *d, struct n
     return net_path_of(n->setup.spec, &n->routing, d->transfer, d->number, d->again, path);
 }
 
+/* The numbers of its spreads in the flow network. */
+static uint32_t spreads_of(struct net_flow *n, const struct spread_route *route, uint32_t spreads[SPREAD_MAX_PARTS])
+{
+    for (uint32_t i = 0; i < route->n_parts; i++) {
+        struct spread *s = route->parts[i];
+        if (!s->tag) {
+            struct flow_share *shares = XREALLOC(NULL, struct flow_share, s->n);
+            for (uint32_t k = 0; k < s->n; k++)
+                shares[k] = (struct flow_share){s->links[k].link, s->links[k].hop, s->links[k].share};
+            s->tag = flow_net_spread(n->flow, shares, s->n);
+            free(shares);
+        }
+        spreads[i] = s->tag;
+    }
+    return route->n_parts;
+}
+
 /* Starts a flow; its number, or NONE when no path is left. */
 static uint32_t depart(struct net_flow *n, const struct departure *d, struct net_path *path)
 {
     const struct transfer *t = transfer_of(n, d->transfer);
-    if (!choose(n, d, path))
+    struct spread_route route;
+    uint32_t spreads[SPREAD_MAX_PARTS], n_spreads = 0;
+    if (n->spreading && is_routed(t) && !t->tree &&
+        net_path_sprayed(n->setup.spec, n->spreading, n->down, d->transfer, path, &route))
+        n_spreads = spreads_of(n, &route, spreads);
+    else if (!choose(n, d, path))
         return NONE;
     struct flow_spec flow = {.links = path->links,
                              .n_links = path->n,
+                             .spreads = spreads,
+                             .n_spreads = n_spreads,
                              .bytes_B = d->bytes_B,
                              .weight = t->weight / d->n_parts,
                              .cap_Bps = t->cap_Bps / d->n_parts,
@@ -278,10 +303,12 @@ static void make_routing(struct net_flow *n)
 {
     uint32_t n_transfers = n->setup.spec->graph->n_transfers, n_links = n->setup.n_links;
     int policy = n->routing.policy.policy;
-    bool one_part = policy == ROUTING_STATIC || policy == ROUTING_VALIANT ||
+    bool one_part = policy == ROUTING_STATIC || policy == ROUTING_VALIANT || policy == ROUTING_SPRAY ||
                     (policy == ROUTING_ECMP && n->routing.policy.queue_pairs == 1);
     bool loads = routing_needs_load(&n->routing.policy);
     n->plain = one_part && !loads;
+    if (policy == ROUTING_SPRAY)
+        n->spreading = spreading_new(n->setup.spec->topo);
     if (!n->plain) {
         n->missing = XREALLOC(NULL, uint32_t, n_transfers);
         memset(n->missing, 0, n_transfers * sizeof *n->missing);
@@ -322,6 +349,7 @@ void net_flow_free(struct net_flow *n)
     if (!n)
         return;
     flow_net_free(n->flow);
+    spreading_free(n->spreading);
     free(n->down);
     routing_free(&n->routing);
     free(n->load);
@@ -345,6 +373,8 @@ static void mark_down(struct net_flow *n, double time_s)
             n->down[spec->events[i].link] = 1;
             routing_link_down(&n->routing, spec->events[i].link, spec->events[i].sweep);
         }
+    if (n->spreading)
+        spreading_forget(n->spreading);
 }
 
 void net_flow_link_event(struct net_flow *n, const struct link_event *event)

@@ -1,5 +1,5 @@
-/* The flow network under an op graph: transfers become flows on the paths that routing chooses, in several
- * parts where the policy says so; flows that lose a link go on over another path. */
+/* The flow network under an op graph: transfers become flows on the paths that routing chooses, on shares of
+ * all of them under spraying, in several parts over queue pairs; flows that lose a link go on over another path. */
 #ifndef MOESIM_SIM_FLOW_NET_FLOW_H
 #define MOESIM_SIM_FLOW_NET_FLOW_H
 
