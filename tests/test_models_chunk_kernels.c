@@ -76,6 +76,7 @@ static void add_ends(struct chunk_material *m, double logit_B)
                               .recipe = &training_recipe_deepseek,
                               .tokens = TOKENS,
                               .tp = 1,
+                              .hw = &hw,
                               .logit_B = logit_B};
     material_add_ends(m, &ends, arena);
 }

@@ -3,6 +3,7 @@ libmoesim_a_SOURCES += src/kinds/train/pipeline.c src/kinds/train/pipeline.h
 libmoesim_a_SOURCES += src/kinds/train/train_cfg.c src/kinds/train/train_cfg.h
 libmoesim_a_SOURCES += src/kinds/train/train_chunks.c src/kinds/train/train_chunks.h
 libmoesim_a_SOURCES += src/kinds/train/train_dp.c src/kinds/train/train_dp.h
+libmoesim_a_SOURCES += src/kinds/train/train_jitter.c src/kinds/train/train_jitter.h
 libmoesim_a_SOURCES += src/kinds/train/train_layout.c src/kinds/train/train_layout.h
 libmoesim_a_SOURCES += src/kinds/train/train_links.c src/kinds/train/train_links.h
 libmoesim_a_SOURCES += src/kinds/train/train_memory.c src/kinds/train/train_memory.h

@@ -20,6 +20,10 @@ static const struct cfg_field chunks_fields[] = {
     ROW_RATIO(train_chunks_cfg, "rank_load_cv", rank_load_cv_ratio, "0.077", 0, 2,
               "coefficient of variation over ranks of the tokens that their experts receive (default: of the 8 loads "
               "in the DeepSeek-V3 trace)"),
+    ROW_RATIO(
+        train_chunks_cfg, "expert_exponent", expert_exponent, "0", 0, 4,
+        "experts are used by a power law of this exponent, in an order of their own for each layer and micro-batch, "
+        "instead of rank_load_cv; 0: not"),
     ROW_COUNT(train_chunks_cfg, "entry_layers", entry_layers, "1", 0, 1000,
               "layers before a chunk whose imbalance lets ranks enter it apart"),
     ROW_PART(train_chunks_cfg, "recorded_on", recorded_on, recorded_on_table,
@@ -70,6 +74,29 @@ static const struct cfg_field data_parallel_fields[] = {
     {0}};
 static const struct cfg_table data_parallel_table = {"data_parallel", "gradients and parameters among replicas",
                                                      sizeof(struct train_data_parallel), data_parallel_fields};
+
+static const struct cfg_field exchange_fields[] = {
+    ROW_TEXT(
+        train_exchange, "dispatch", dispatch, "bf16",
+        "format of a token on its way to experts, where cluster.ep_kernel.kernel names a kernel (DeepSeek's own, with "
+        "auto, sends FP8)"),
+    ROW_TEXT(train_exchange, "combine", combine, "bf16", "format of a token on its way back"),
+    ROW_RATIO(train_exchange, "capacity", capacity, "0", 0, 1000,
+              "rows that buffers of experts' inputs and outputs have room for, over an even share (memory only)"),
+    {0}};
+static const struct cfg_table exchange_table = {"exchange", "tokens on their way", sizeof(struct train_exchange),
+                                                exchange_fields};
+
+static const struct cfg_field jitter_fields[] = {
+    ROW_RATIO(
+        train_jitter, "gpu_cv", gpu_cv_ratio, "0.015", 0, 0.5,
+        "coefficient of variation over GPUs of how long they compute (default: Sinha et al., Not all GPUs are created "
+        "equal, SC'22: 8 % between the whiskers of five clusters, 5.4 standard deviations; GPUs beyond are taken out)"),
+    ROW_RATIO(train_jitter, "kernel_cv", kernel_cv_ratio, "0", 0, 0.5,
+              "coefficient of variation of a kernel's time from run to run; repeated benchmarks show 0.3 to 1.3 %"),
+    {0}};
+static const struct cfg_table jitter_table = {"jitter", "how much GPUs and kernels differ", sizeof(struct train_jitter),
+                                              jitter_fields};
 
 static const struct cfg_field host_fields[] = {
     ROW_AMOUNT(train_host, "step", step_s, DIM_TIME, "0 s", 0, 3600,
@@ -149,6 +176,8 @@ static const struct cfg_field train_fields[] = {
     ROW_AMOUNT(train_cfg, "gpu_hour", gpu_hour_USD, DIM_MONEY, "2 USD", 0, 1e6,
                "price of a GPU for an hour (default: DeepSeek-V3 report, H800)"),
     ROW_PART(train_cfg, "data_parallel", data_parallel, data_parallel_table, "gradients and parameters among replicas"),
+    ROW_PART(train_cfg, "exchange", exchange, exchange_table, "tokens on their way to experts and back"),
+    ROW_PART(train_cfg, "jitter", jitter, jitter_table, "how much GPUs and kernels differ"),
     ROW_PART(train_cfg, "host", host, host_table, "what the CPU does"),
     ROW_PART(train_cfg, "placement", placement, placement_table, "which GPUs work together"),
     ROW_PART(train_cfg, "chunks", chunks, chunks_table, "where the times of chunks come from"),

@@ -15,7 +15,7 @@ struct train_chunks_cfg {
     int source;        /* enum chunk_source */
     const char *trace; /* data file: imported trace */
     int64_t samples;   /* simulations of each chunk, with drawn routing, that micro-batches draw from */
-    double rank_load_cv_ratio;
+    double rank_load_cv_ratio, expert_exponent;
     int64_t entry_layers;
     struct recorded_on recorded_on;
 };
@@ -48,6 +48,15 @@ struct train_data_parallel {
     int64_t rings;                /* that NCCL lays at most */
 };
 
+struct train_exchange {
+    const char *dispatch, *combine; /* formats on the wire */
+    double capacity;                /* rows that buffers have room for, over an even share */
+};
+
+struct train_jitter {
+    double gpu_cv_ratio, kernel_cv_ratio;
+};
+
 struct train_host {
     double step_s; /* of the CPU, once in a step */
 };
@@ -66,6 +75,8 @@ struct train_cfg {
     int64_t pp, virtual_stages, tp, cp, ep, etp, rank;
     struct train_placement placement;
     struct train_data_parallel data_parallel;
+    struct train_exchange exchange;
+    struct train_jitter jitter;
     struct train_host host;
     int64_t sequences, sequence, micro_batch;
     const char *recompute;

@@ -2,6 +2,9 @@
  * chunks there. With train.symmetry exact, stages of the same layers are one chunk, and groups with the same network
  * around them one place; otherwise all are simulated where they are.
  *
+ * A sample has GPUs of its own, too. A group's chunk takes what the sample's took, longer or shorter by what its own
+ * slowest GPU computes slower or faster than the sample's.
+ *
  * A chunk's time is the mean over the group's GPUs of end less entry. GPUs enter apart (chunk.h) and leave apart; when
  * chunks follow each other, the mean of these differences is the time that each of them adds. */
 #include "kinds/train/train_chunks.h"
@@ -13,6 +16,7 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "kinds/fork_map.h"
+#include "kinds/train/train_jitter.h"
 #include "kinds/train/train_symmetry.h"
 
 enum { MOST_AT_ONCE = 8, SAMPLE_SHIFT = 53 }; /* seeds are below 2^53 */
@@ -164,33 +168,51 @@ static double covered(struct interval *v, uint32_t n)
     return sum_s;
 }
 
-static bool *communication_streams(const struct chunk_program *p, struct arena *arena)
+enum stream_use { USE_COMPUTE, USE_TENSOR, USE_EXCHANGE, N_USES };
+
+/* What a stream is for, by what is on it. */
+static uint8_t *stream_uses(const struct chunk_program *p, struct arena *arena)
 {
-    bool *is = ARENA_ARRAY(arena, bool, p->n_streams);
-    for (uint32_t i = 0; i < p->n_kernels; i++)
-        is[p->kernels[i].stream] |= p->kernels[i].kind != OP_COMPUTE;
-    return is;
+    uint8_t *use = ARENA_ARRAY(arena, uint8_t, p->n_streams);
+    for (uint32_t i = 0; i < p->n_kernels; i++) {
+        const struct chunk_kernel *k = &p->kernels[i];
+        if (k->kind != OP_COMPUTE && use[k->stream] != USE_EXCHANGE)
+            use[k->stream] = k->peers ? USE_TENSOR : USE_EXCHANGE;
+    }
+    return use;
+}
+
+/* Adds one rank's times. */
+static void add_rank_time(const struct chunk_program *p, const struct chunk_ops *ops, uint32_t rank,
+                          const struct sim_outcome *o, const uint8_t *use, struct interval *v, struct chunk_time *sum)
+{
+    double end_s = 0, entry_s = ops->entry_s ? ops->entry_s[rank] : 0, union_s[N_USES];
+    for (int most = 0; most < N_USES; most++) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < p->n_kernels; i++) {
+            uint32_t op = ops->first_op + rank * ops->stride + i;
+            end_s = fmax(end_s, o->op_end_s[op]);
+            if (use[p->kernels[i].stream] <= most)
+                v[n++] = (struct interval){o->op_start_s[op], o->op_end_s[op]};
+        }
+        union_s[most] = covered(v, n);
+    }
+    sum->time_s += end_s - entry_s;
+    sum->compute_s += union_s[USE_COMPUTE];
+    sum->tensor_s += union_s[USE_TENSOR] - union_s[USE_COMPUTE];
+    sum->gap_s += fmax(0, end_s - entry_s - union_s[USE_EXCHANGE]);
 }
 
 static struct chunk_time time_of(const struct chunk_program *p, const struct chunk_ops *ops,
                                  const struct sim_outcome *o, struct arena *arena)
 {
-    const bool *communication = communication_streams(p, arena);
+    const uint8_t *use = stream_uses(p, arena);
     struct interval *v = ARENA_ARRAY(arena, struct interval, p->n_kernels);
     struct chunk_time sum = {0};
-    for (uint32_t r = 0; r < ops->n_ranks; r++) {
-        double end_s = 0;
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < p->n_kernels; i++) {
-            uint32_t op = ops->first_op + r * ops->stride + i;
-            end_s = fmax(end_s, o->op_end_s[op]);
-            if (!communication[p->kernels[i].stream])
-                v[n++] = (struct interval){o->op_start_s[op], o->op_end_s[op]};
-        }
-        sum.time_s += end_s - (ops->entry_s ? ops->entry_s[r] : 0);
-        sum.compute_s += covered(v, n);
-    }
-    return (struct chunk_time){sum.time_s / ops->n_ranks, sum.compute_s / ops->n_ranks};
+    for (uint32_t r = 0; r < ops->n_ranks; r++)
+        add_rank_time(p, ops, r, o, use, v, &sum);
+    return (struct chunk_time){sum.time_s / ops->n_ranks, sum.compute_s / ops->n_ranks, sum.tensor_s / ops->n_ranks,
+                               sum.gap_s / ops->n_ranks};
 }
 
 static bool uses_routing(const struct chunk_program *p, uint32_t routing)
@@ -240,6 +262,22 @@ static int simulate(const struct measuring *m, const struct train_network *n, co
     return failed;
 }
 
+static uint64_t seed_of(const struct kind_run *run, const struct train_plan *p)
+{
+    return (uint64_t)p->scenario->sim.seed + run->seed_offset;
+}
+
+/* NULL: all alike. */
+static double *sample_speeds(const struct kind_run *run, const struct train_plan *p, uint32_t sample,
+                             struct arena *arena)
+{
+    uint32_t n = p->layout.group;
+    double cv = p->layout.cfg->jitter.gpu_cv_ratio, *slow = cv > 0 ? ARENA_ARRAY(arena, double, n) : NULL;
+    if (slow)
+        train_draw_speeds(cv, seed_of(run, p), "speeds of sampled GPUs", (uint64_t)sample * n, n, slow);
+    return slow;
+}
+
 static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *diag)
 {
     const struct measuring *m = ctx;
@@ -251,11 +289,15 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
     struct chunk_group g = {
         .shape = p->shape.n_ranks ? &p->shape : NULL,
         .ranks = p->layout.group,
+        .exchange = p->exchange.kernel ? &p->exchange : NULL,
         .hw = n->hw,
         .first_device = train_group_device(&p->layout, (uint32_t)p->scenario->cluster.node.gpus, w->column, w->rank),
         .reference = CHUNK_NONE,
         .entry_layers = p->layout.cfg->chunks.entry_layers};
-    g.seed = (uint64_t)p->scenario->sim.seed + m->run->seed_offset + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
+    g.seed = seed_of(m->run, p) + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
+    g.slow = sample_speeds(m->run, p, sample, m->run->arena);
+    g.kernel_cv_ratio = p->layout.cfg->jitter.kernel_cv_ratio;
+    g.expert_exponent = p->layout.cfg->chunks.expert_exponent;
     g.routings = draw_routings(m, class, &g, m->run->arena, a);
     for (uint32_t i = 0; i < m->t->n_chunks; i++)
         if (m->needed[class * m->t->n_chunks + i] && simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], diag))
@@ -281,6 +323,22 @@ static void draw_samples(struct train_times *t, uint64_t seed, struct arena *are
     gsl_rng_free(rng);
 }
 
+static void find_slowest(struct kind_run *run, struct train_times *t)
+{
+    const struct train_layout *l = &t->plan->layout;
+    double cv = l->cfg->jitter.gpu_cv_ratio, *slow = ARENA_ARRAY(run->arena, double, l->group);
+    t->slowest = ARENA_ARRAY(run->arena, double, (size_t)l->columns * l->ranks);
+    t->sample_slowest = ARENA_ARRAY(run->arena, double, t->samples);
+    for (uint32_t i = 0; i < l->columns * l->ranks && cv > 0; i++) {
+        for (uint32_t p = 0; p < l->group; p++)
+            train_draw_speeds(cv, seed_of(run, t->plan), "speeds of GPUs",
+                              train_device(l, i / l->ranks, i % l->ranks, p), 1, &slow[p]);
+        t->slowest[i] = train_slowest(slow, l->group);
+    }
+    for (uint32_t s = 0; s < t->samples && cv > 0; s++)
+        t->sample_slowest[s] = train_slowest(sample_speeds(run, t->plan, s, run->arena), l->group);
+}
+
 static void collect(struct measuring *m, const char *answers, size_t answer_B, struct arena *arena)
 {
     struct train_times *t = m->t;
@@ -296,7 +354,7 @@ static void collect(struct measuring *m, const char *answers, size_t answer_B, s
 int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out, struct diag *diag)
 {
     struct measuring m = {.run = run, .t = out, .plan = plan};
-    uint64_t seed = (uint64_t)plan->scenario->sim.seed + run->seed_offset;
+    uint64_t seed = seed_of(run, plan);
     bool routed = plan->shape.n_ranks > 0;
     *out = (struct train_times){.plan = plan, .samples = routed ? (uint32_t)plan->layout.cfg->chunks.samples : 1};
     find_chunks(out, run->arena);
@@ -314,22 +372,27 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, str
         return -1;
     collect(&m, answers, answer_B, run->arena);
     draw_samples(out, seed, run->arena);
+    find_slowest(run, out);
     return 0;
 }
 
 /* Of a sample of the step's chunk where the rank is. */
-static const struct chunk_time *sample_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
-                                          const struct schedule_step *step, uint32_t sample)
+static struct chunk_time sample_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                   const struct schedule_step *step, uint32_t sample)
 {
     const struct train_plan *p = t->plan;
     uint32_t index = (uint32_t)(step - p->schedule->ranks[rank].steps);
     struct train_place w = {network, column, rank};
     size_t class = t->class_of_place[place_index(p, &w)];
-    return &t->time[(class * t->samples + sample) * t->n_chunks + t->chunk_of_step[rank][index]];
+    struct chunk_time c = t->time[(class * t->samples + sample) * t->n_chunks + t->chunk_of_step[rank][index]];
+    double shift_s = c.compute_s * (t->slowest[column * p->layout.ranks + rank] - t->sample_slowest[sample]);
+    c.time_s += shift_s;
+    c.compute_s += shift_s;
+    return c;
 }
 
-const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
-                                       const struct schedule_step *step)
+struct chunk_time train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                const struct schedule_step *step)
 {
     uint32_t index = (uint32_t)(step - t->plan->schedule->ranks[rank].steps);
     uint32_t sample = t->draw[column * t->plan->layout.ranks + rank][index];
@@ -341,6 +404,6 @@ double train_mean_time_s(const struct train_times *t, uint32_t network, uint32_t
 {
     double sum_s = 0;
     for (uint32_t k = 0; k < t->samples; k++)
-        sum_s += sample_of(t, network, column, rank, step, k)->time_s;
+        sum_s += sample_of(t, network, column, rank, step, k).time_s;
     return sum_s / t->samples;
 }

@@ -7,7 +7,9 @@
 
 struct chunk_time {
     double time_s;    /* mean over the group's GPUs */
-    double compute_s; /* of it, with a kernel on a compute stream; the rest is communication and gaps */
+    double compute_s; /* of it, with a kernel on a compute stream; */
+    double tensor_s;  /* without, while tensor or context parallelism exchanges; */
+    double gap_s;     /* and with nothing on any stream. The rest is experts' communication that nothing hides */
 };
 
 struct train_times {
@@ -18,6 +20,8 @@ struct train_times {
     uint32_t *class_of_place;   /* [network][column][rank] places with the same network around them */
     struct chunk_time *time;    /* [class][sample][chunk] */
     uint32_t **draw;            /* [column * ranks + rank][step] the sample */
+    double *slowest;            /* [column * ranks + rank] of the group's GPUs: computation over that of the mean GPU */
+    double *sample_slowest;     /* [samples] the same of the GPUs that a sample was simulated with */
     double nodes_per_token;     /* of the drawn routings; 0 = nothing is routed */
 };
 
@@ -31,8 +35,8 @@ struct train_chunk {
 int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out,
                         struct diag *diag);
 /* What a step of a rank takes. */
-const struct chunk_time *train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
-                                       const struct schedule_step *step);
+struct chunk_time train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
+                                const struct schedule_step *step);
 /* Mean over its samples. */
 double train_mean_time_s(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
                          const struct schedule_step *step);

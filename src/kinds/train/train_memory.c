@@ -2,10 +2,11 @@
  * state, and the activations in flight at the schedule's peak.
  *
  * What is kept of a token per layer follows DeepSeek-V3's report (3.2.3 and 3.3.3): norms, MLA's up-projections and
- * SwiGLU are computed again, inputs of linear layers are cached in FP8, the output of attention in E5M6. An expert
- * keeps the tokens that it received; loads are taken as even.
+ * SwiGLU are computed again, inputs of linear layers are cached in FP8, the output of attention in E5M6; in general, what
+ * train.recompute leaves, in the formats that it is multiplied in. An expert keeps the tokens that it received, in pages of
+ * a buffer, so loads are taken as even; what arrives and leaves has room for train.exchange.capacity times that.
  *
- * Left out: buffers of communication, workspaces, fragmentation, the moving average of parameters (in CPU memory). */
+ * Left out: other buffers of communication, workspaces, fragmentation, the moving average of parameters (in CPU memory). */
 #include "kinds/train/train_memory.h"
 
 #include <math.h>
@@ -31,25 +32,52 @@ static double output_B(const struct train_layout *l)
     return l->cfg->precision.attention_B > 0 ? l->cfg->precision.attention_B : e5m6 ? 1.5 : BF16_B;
 }
 
+static bool is_again(const struct train_layout *l, unsigned module)
+{
+    return l->recipe.again & module;
+}
+
+/* The output of a norm, as linear layers multiply it. */
+static double normed_B(const struct train_layout *l)
+{
+    return is_again(l, AGAIN_NORM) ? 0 : input_B(l) * (double)l->model->hidden;
+}
+
 static double attention_B(const struct train_layout *l)
 {
     struct block a = model_attention(l->model);
     struct attention_kept k = a.type->attention->kept(a.dims);
-    bool again = l->recipe.again != 0;
-    double input = again ? 0 : input_B(l) * (double)l->model->hidden;
-    double qkv = again && k.latents > 0 ? 0 : BF16_B * k.qkv;
-    return input + BF16_B * k.latents + qkv + FP32_B * k.statistics + output_B(l) * k.output;
+    double head_B = l->recipe.attention == KERNEL_BF16 ? BF16_B : l->recipe.operand_B;
+    double qkv = is_again(l, AGAIN_LATENTS) && k.latents > 0 ? 0 : head_B * k.qkv;
+    double output = is_again(l, AGAIN_CORE) ? 0 : FP32_B * k.statistics + output_B(l) * k.output;
+    return normed_B(l) + BF16_B * k.latents + qkv + output;
 }
 
-/* Inputs of SwiGLU, and its outputs unless they are computed again; what experts received from other GPUs. */
+/* Inputs of SwiGLU, and its outputs, of so many channels. */
+static double activation_B(const struct train_layout *l, double width)
+{
+    return input_B(l) * (is_again(l, AGAIN_ACTIVATION) ? 2 : 3) * width;
+}
+
+/* And what experts received from other GPUs. */
 static double network_B(const struct train_layout *l, enum chunk_layer kind)
 {
     const struct model *m = l->model;
     struct block b = kind == LAYER_MOE ? model_experts(m) : model_dense(m);
     struct network_kept k = b.type->network->kept(m, b.dims);
-    bool again = l->recipe.again != 0;
-    double input = again ? 0 : (double)m->hidden;
-    return input_B(l) * (k.received + input + (again ? 2 : 3) * k.width);
+    double shared = kind == LAYER_MOE ? (double)(m->experts.shared * m->experts.ffn) : 0;
+    if (kind != LAYER_MOE)
+        return normed_B(l) + (is_again(l, AGAIN_MLP) ? 0 : activation_B(l, k.width));
+    double routed_B = input_B(l) * k.received + activation_B(l, k.width - shared);
+    return normed_B(l) + (is_again(l, AGAIN_MOE) ? 0 : routed_B) +
+           (is_again(l, AGAIN_SHARED) ? 0 : activation_B(l, shared));
+}
+
+/* Room for rows of experts that arrive and that leave. */
+static double buffers_B(const struct train_layout *l)
+{
+    const struct model *m = l->model;
+    return 2 * l->cfg->exchange.capacity * train_gpu_tokens(l) * (double)(m->experts.top_k * m->hidden) * BF16_B;
 }
 
 /* Without what is kept at the layer's border. */
@@ -106,6 +134,7 @@ struct train_memory train_rank_memory(const struct train_layout *l, const struct
     for (uint32_t module = 0; module < l->modules; module++)
         working = fmax(working, working_B(l, train_stage(l, rank, module)));
     m.activations_B += working;
-    m.total_B = m.weights_B + m.gradients_B + m.optimizer_B + m.activations_B;
+    m.buffers_B = l->model->experts.routed ? buffers_B(l) : 0;
+    m.total_B = m.weights_B + m.gradients_B + m.optimizer_B + m.activations_B + m.buffers_B;
     return m;
 }

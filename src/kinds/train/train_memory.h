@@ -5,7 +5,7 @@
 #include "kinds/train/train_layout.h"
 
 struct train_memory {
-    double weights_B, gradients_B, optimizer_B, activations_B, total_B;
+    double weights_B, gradients_B, optimizer_B, activations_B, buffers_B, total_B;
     double in_flight; /* most chunks of activations at once */
 };
 

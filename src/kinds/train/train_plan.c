@@ -5,6 +5,7 @@
 #include "kinds/train/train_recipe.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "io/inputs/kernel_table_file.h"
 #include "io/trace/trace_file.h"
@@ -12,6 +13,7 @@
 #include "kinds/recorded_gpu.h"
 #include "models/chunk/chunk_trace.h"
 #include "models/comm/deepep.h"
+#include "models/comm/wire_format.h"
 #include "io/hardware.h"
 #include "kinds/lists.h"
 
@@ -237,6 +239,51 @@ static void check_parallel(const struct scenario_file *file, const struct train_
                (ll)m->experts.ffn, l->etp);
 }
 
+/* NULL: none is named. */
+static const struct ep_kernel_type *exchange_kernel(const struct scenario *s)
+{
+    const char *name = s->cluster.ep_kernel.kernel;
+    return s->llm.experts.routed && strcmp(name, "auto") ? ep_kernel_find(name) : NULL;
+}
+
+static void check_format(const struct scenario_file *file, const char *key, const char *format, struct diag *diag)
+{
+    char why[256];
+    if (wire_name_check(format, why, sizeof why))
+        REPORT(key, "%s", why);
+}
+
+static void check_exchange(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    const struct ep_kernel_type *k = exchange_kernel(s);
+    uint32_t node = (uint32_t)s->cluster.node.gpus, nodes = (l->group + node - 1) / node;
+    char why[256];
+    check_format(file, "train.exchange.dispatch", l->cfg->exchange.dispatch, diag);
+    check_format(file, "train.exchange.combine", l->cfg->exchange.combine, diag);
+    if (!k)
+        return;
+    if (k->latency || l->cfg->chunks.source == CHUNKS_TRACE) {
+        REPORT("cluster.ep_kernel.kernel",
+               k->latency ? "%s is for few tokens, not for training"
+                          : "%s: kernels of a trace are as they were recorded; "
+                            "write 'auto', or 'source: kernels'",
+               k->name);
+        return;
+    }
+    struct ep_traffic traffic = {.group = {l->group, 0, node}, .nodes = nodes, .per_node = l->group / nodes};
+    struct ep_call call = {.hw = &s->cluster,
+                           .traffic = &traffic,
+                           .hidden = s->llm.hidden,
+                           .top_k = s->llm.experts.top_k,
+                           .experts = s->llm.experts.routed,
+                           .sms = (double)s->cluster.ep_kernel.sms,
+                           .format = l->cfg->exchange.dispatch};
+    const char *misfit = ep_misfit(k, &call, why, sizeof why);
+    if (misfit)
+        REPORT("cluster.ep_kernel.kernel", "%s", misfit);
+}
+
 void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     struct train_layout l = layout_of(file->scenario);
@@ -257,6 +304,8 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
     l.recipe = train_recipe_of(file, arena, diag);
     check_source(file, &l, arena, diag);
     check_parallel(file, &l, diag);
+    if (diag_count(diag) == before)
+        check_exchange(file, &l, diag);
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
     if (*file->scenario->cluster.faults.down)
         REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
@@ -341,6 +390,7 @@ static void from_kernels(struct train_plan *p, struct arena *arena)
                               .etp = l->etp,
                               .tp = l->tp,
                               .cp = l->cp,
+                              .exchange = p->exchange.kernel ? &p->exchange : NULL,
                               .beside = l->cfg->tp_overlap,
                               .gemm_sms = sms_left(p, l->cfg->gemm_margin),
                               .attention_sms = sms_left(p, l->cfg->attention_margin),
@@ -367,7 +417,7 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
                                            .recipe = &l->recipe,
                                            .tokens = train_gpu_tokens(l),
                                            .tp = l->tp,
-                                           .nvlink_s = hw->node.nvlink_latency_s,
+                                           .hw = hw,
                                            .logit_B = l->cfg->precision.logit_B},
                       arena);
     return 0;
@@ -398,24 +448,59 @@ static const char *gb(double bytes_B, struct arena *arena)
     return arena_printf(arena, "%.1f GB", bytes_B / 1e9);
 }
 
-static int check_memory(struct train_plan *p, struct arena *arena, struct diag *diag)
+/* The fullest rank. */
+static uint32_t weigh_ranks(struct train_plan *p, struct arena *arena)
 {
-    double has_B = p->scenario->cluster.chip.memory_B;
     uint32_t worst = 0;
-    p->memory = ARENA_ARRAY(arena, struct train_memory, p->layout.ranks);
     for (uint32_t r = 0; r < p->layout.ranks; r++) {
         p->memory[r] = train_rank_memory(&p->layout, p->schedule, r, arena);
         worst = p->memory[r].total_B > p->memory[worst].total_B ? r : worst;
     }
-    const struct train_memory *m = &p->memory[worst];
-    if (m->total_B <= has_B)
+    return worst;
+}
+
+/* Which recomputation would fit, cheapest first; what each needs in front of those before. */
+static const char *what_would_fit(struct train_plan *p, struct arena *arena)
+{
+    static const struct {
+        const char *names;
+        unsigned again;
+    } tries[] = {
+        {"selective", AGAIN_SELECTIVE},
+        {"selective, mlp, shared_experts", AGAIN_SELECTIVE | AGAIN_MLP | AGAIN_SHARED},
+        {"selective, mlp, shared_experts, core_attn", AGAIN_SELECTIVE | AGAIN_MLP | AGAIN_SHARED | AGAIN_CORE},
+        {"full", AGAIN_LAYER},
+    };
+    bool fused = p->layout.recipe.fused;
+    double least_B = INFINITY, has_B = p->scenario->cluster.chip.memory_B;
+    for (size_t i = fused ? 0 : 3; i < sizeof tries / sizeof *tries; i++) {
+        p->layout.recipe.again = tries[i].again | (fused ? 0 : AGAIN_SELECTIVE);
+        double needs_B = p->memory[weigh_ranks(p, arena)].total_B;
+        least_B = fmin(least_B, needs_B);
+        if (needs_B <= has_B)
+            return arena_printf(arena, "'train.recompute: %s' would need %s", tries[i].names, gb(needs_B, arena));
+    }
+    return arena_printf(arena, "computing every layer again (train.recompute: full) would still need %s",
+                        gb(least_B, arena));
+}
+
+static int check_memory(struct train_plan *p, struct arena *arena, struct diag *diag)
+{
+    double has_B = p->scenario->cluster.chip.memory_B;
+    p->memory = ARENA_ARRAY(arena, struct train_memory, p->layout.ranks);
+    uint32_t worst = weigh_ranks(p, arena);
+    const struct train_memory m = p->memory[worst];
+    if (m.total_B <= has_B)
         return 0;
-    diag_error(diag, EXIT_BAD_INPUT, scenario_place(p->file, "cluster.chip.memory"),
-               "a GPU of pipeline rank %u needs %s: parameters %s, gradients %s, optimizer %s, activations of %.0f "
-               "chunks in flight %s; it has %s (cluster.chip.memory). Raise train.pp or train.ep, or lower "
-               "train.micro_batch",
-               worst, gb(m->total_B, arena), gb(m->weights_B, arena), gb(m->gradients_B, arena),
-               gb(m->optimizer_B, arena), m->in_flight, gb(m->activations_B, arena), gb(has_B, arena));
+    diag_error(
+        diag, EXIT_BAD_INPUT, scenario_place(p->file, "cluster.chip.memory"),
+        "a GPU of pipeline rank %u needs %s: parameters %s, gradients %s, optimizer %s, activations of %.0f "
+        "chunks in flight %s%s; it has %s (cluster.chip.memory). %s. Or raise train.pp, train.tp or train.ep, or "
+        "lower train.micro_batch",
+        worst, gb(m.total_B, arena), gb(m.weights_B, arena), gb(m.gradients_B, arena), gb(m.optimizer_B, arena),
+        m.in_flight, gb(m.activations_B, arena),
+        m.buffers_B > 0 ? arena_printf(arena, ", experts' buffers %s", gb(m.buffers_B, arena)) : "", gb(has_B, arena),
+        what_would_fit(p, arena));
     return -1;
 }
 
@@ -473,6 +558,8 @@ int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *dia
     *p = (struct train_plan){.file = run->file, .scenario = run->file->scenario};
     p->layout = layout_of(p->scenario);
     p->layout.recipe = train_recipe_of(p->file, run->arena, diag);
+    p->exchange = (struct chunk_exchange){exchange_kernel(p->scenario),
+                                          {p->layout.cfg->exchange.dispatch, p->layout.cfg->exchange.combine}};
     set_routing(p);
     if (train_place(&p->layout, p->file, run->arena, diag) || open_networks(run, p, diag) ||
         open_material(p, run->arena, diag))

@@ -20,6 +20,7 @@ struct train_plan {
     struct schedule *schedule;
     struct train_network *networks;
     uint32_t n_networks;
+    struct chunk_exchange exchange; /* kernel NULL: DeepEP's as DeepSeek-V3 was trained with */
     struct kernel_model *kernels;
     struct chunk_material material;
     struct routing_cfg routing;

@@ -308,17 +308,30 @@ static void add_others(const struct train_report *r)
 
 /* --- breakdown --------------------------------------------------------------------------------------------------------- */
 
-enum { N_PARTS = 8 };
+enum { MOST_PARTS = 10 };
+
+/* What is exposed in chunks: as one part, or where layers are divided as several. */
+static uint32_t exposed_parts(const struct train_report *r, const struct train_row *w, struct result_part *out)
+{
+    double exposed_s = w->forward_s + w->backward_s + w->weight_s + w->pair_s - w->compute_s;
+    if (!r->plan->layout.recipe.fused) {
+        out[0] = (struct result_part){"exposed_in_chunks",
+                                      "experts' communication that nothing hides, and gaps between kernels", exposed_s};
+        return 1;
+    }
+    out[0] = (struct result_part){"exposed_exchange",
+                                  "experts' communication, and waiting for the group's other GPUs, that nothing hides",
+                                  exposed_s - w->tensor_s - w->gap_s};
+    out[1] = (struct result_part){"exposed_tensor", "tensor and context parallelism that nothing hides", w->tensor_s};
+    out[2] = (struct result_part){"gaps", "between kernels", w->gap_s};
+    return 3;
+}
 
 /* Of the reported row; the parts add up to the step. */
 static void add_parts(const struct train_report *r)
 {
     const struct train_row *w = train_reported(r->plan, &r->outcomes[0]);
-    double chunks_s = w->forward_s + w->backward_s + w->weight_s + w->pair_s;
-    const struct result_part parts[N_PARTS] = {
-        {"compute", "a kernel on a compute stream", w->compute_s},
-        {"exposed_in_chunks", "experts' communication that nothing hides, and gaps between kernels",
-         chunks_s - w->compute_s},
+    const struct result_part behind[] = {
         {"messages", "activations and gradients between pipeline ranks, both being there", w->message_s},
         {"waiting", "for other ranks", w->bubble_s - w->message_s},
         {"reduce_gradients", "reduce-scatter among replicas", w->reduce_s},
@@ -326,9 +339,13 @@ static void add_parts(const struct train_report *r)
         {"gather_parameters", "all-gather among replicas", w->gather_s},
         {"host", "the CPU, once in a step", w->host_s},
     };
-    r->run->result.n_parts = w->host_s > 0 ? N_PARTS : N_PARTS - 1;
-    r->run->result.parts = ARENA_ARRAY(r->run->arena, struct result_part, N_PARTS);
-    memcpy(r->run->result.parts, parts, sizeof parts);
+    uint32_t n = 1, n_behind = sizeof behind / sizeof *behind - (w->host_s <= 0);
+    struct result_part *parts = ARENA_ARRAY(r->run->arena, struct result_part, MOST_PARTS);
+    parts[0] = (struct result_part){"compute", "a kernel on a compute stream", w->compute_s};
+    n += exposed_parts(r, w, &parts[1]);
+    memcpy(&parts[n], behind, n_behind * sizeof *behind);
+    r->run->result.n_parts = n + n_behind;
+    r->run->result.parts = parts;
 }
 
 /* --- notes ------------------------------------------------------------------------------------------------------------ */

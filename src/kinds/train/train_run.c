@@ -38,7 +38,7 @@ static double step_s(const void *ctx, uint32_t column, uint32_t rank, const stru
         return s->mean_s[step->kind];
     if (s->variant->mean_times)
         return train_mean_time_s(s->times, s->network, column, rank, step);
-    return train_time_of(s->times, s->network, column, rank, step)->time_s;
+    return train_time_of(s->times, s->network, column, rank, step).time_s;
 }
 
 double train_mean_step_s(const struct train_times *times, uint32_t network, enum step_kind kind)
@@ -92,7 +92,8 @@ static bool beside_chunks(const struct train_plan *p)
 
 static void choose_symmetry(const struct stepping *s, const struct train_network *n, struct train_outcome *out)
 {
-    bool exact = s->plan->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT, same_times = s->times->samples == 1;
+    bool exact = s->plan->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT,
+         same_times = s->times->samples == 1 && s->plan->layout.cfg->jitter.gpu_cv_ratio <= 0;
     struct arena *scratch = arena_new();
     out->folded = beside_chunks(s->plan) && !train_links_misfit(s->plan, n);
     bool columns_alike = exact && same_times && s->times->n_classes <= s->plan->n_networks;
@@ -179,7 +180,10 @@ static void add_chunk(const struct stepping *s, uint32_t column, uint32_t rank, 
         [STEP_FORWARD_BACKWARD] = &row->pair_s,
     };
     *part[step->kind] += length_s;
-    row->compute_s += train_time_of(s->times, s->network, column, rank, step)->compute_s;
+    struct chunk_time t = train_time_of(s->times, s->network, column, rank, step);
+    row->compute_s += t.compute_s;
+    row->tensor_s += t.tensor_s;
+    row->gap_s += t.gap_s;
 }
 
 /* Of an interval what lies in another one. */

@@ -17,6 +17,7 @@ struct train_row {
     double reduce_s, update_s, gather_s; /* gradients, optimizer, parameters; as far as nothing hides them */
     double host_s;                       /* once in a step */
     double compute_s;                    /* of all chunks: with a kernel on a compute stream */
+    double tensor_s, gap_s;              /* of all chunks, see struct chunk_time */
 };
 
 /* A step in which some things are simpler than they are, to see what each of them costs. */

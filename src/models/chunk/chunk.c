@@ -8,12 +8,15 @@
  * Ranks enter the chunk apart: entry_layers layer pairs before it have each left the skew that their imbalance
  * makes. Of the reference rank's load there nothing is known; it is taken as the mean.
  *
- * Left out: differences between ranks other than token counts (clocks, CPU jitter). */
+ * Ranks compute at speeds of their own, and a kernel does not take the same time twice: whoever meets the others late
+ * makes them wait. */
 #include "models/chunk/chunk.h"
 
+#include <gsl/gsl_randist.h>
 #include <math.h>
 
 #include "base/diag.h"
+#include "base/rng.h"
 #include "models/comm/deepep.h"
 #include "models/trace.h"
 
@@ -25,6 +28,7 @@ struct builder {
     struct chunk_ops *out;
     uint32_t *sync_group; /* [n_kernels] */
     uint32_t *text;       /* [n_names] names, then [n_phases] phases, then "" */
+    gsl_rng *rng;         /* of kernels' times; NULL: they do not vary */
 };
 
 bool chunk_moves_tokens(const struct chunk_kernel *k)
@@ -35,12 +39,29 @@ bool chunk_moves_tokens(const struct chunk_kernel *k)
 
 /* --- token loads ------------------------------------------------------------------------------------------ */
 
+/* Loads of ranks from those of their experts, which follow a power law in an order of their own for each layer. */
+static void draw_power_law(const struct chunk_group *group, uint32_t index, struct arena *arena, double *load)
+{
+    uint32_t experts = (uint32_t)group->shape->cfg->experts, ranks = group->shape->n_ranks, each = experts / ranks;
+    struct expert_load_cfg law = {.skew = SKEW_ZIPF, .zipf_exponent = group->expert_exponent};
+    double *expert = ARENA_ARRAY(arena, double, experts);
+    expert_load_draw(&law, NULL, experts, group->seed, index, expert);
+    for (uint32_t r = 0; r < ranks; r++) {
+        load[r] = 0;
+        for (uint32_t e = r * each; e < (r + 1) * each; e++)
+            load[r] += expert[e] / each;
+    }
+}
+
 void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
                         double reference_load, struct arena *arena, struct routing *out)
 {
     double *load = ARENA_ARRAY(arena, double, group->shape->n_ranks);
 
-    routing_draw_loads(group->shape, group->seed, index, "rank load", group->reference, reference_load, load);
+    if (group->expert_exponent > 0)
+        draw_power_law(group, index, arena, load);
+    else
+        routing_draw_loads(group->shape, group->seed, index, "rank load", group->reference, reference_load, load);
     routing_sample(group->shape, pool, load, group->seed, index, arena, out);
 }
 
@@ -169,6 +190,15 @@ static void add_entry(struct builder *b, uint32_t rank)
                                        .phase = phase_text(b, CHUNK_NONE)});
 }
 
+/* Of a kernel that computes: the rank's speed, and its own luck. */
+static double slowness(const struct builder *b, const struct chunk_kernel *k, uint32_t rank)
+{
+    if (k->kind != OP_COMPUTE)
+        return 1;
+    double luck = b->rng ? fmax(0.5, 1 + gsl_ran_gaussian_ziggurat(b->rng, b->group->kernel_cv_ratio)) : 1;
+    return (b->group->slow ? b->group->slow[rank] : 1) * luck;
+}
+
 static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t rank)
 {
     const struct chunk_kernel *k = &b->program->kernels[kernel];
@@ -176,7 +206,7 @@ static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t ra
     return (struct op){.kind = k->kind,
                        .device = b->group->first_device + rank,
                        .lead_s = k->lead_s,
-                       .work_s = k->work_s * load_ratio(b, k, rank),
+                       .work_s = k->work_s * load_ratio(b, k, rank) * slowness(b, k, rank),
                        .sm_ref = k->sm_ref,
                        .sm_max = k->sm_max,
                        .sm_hold = k->sm_hold,
@@ -209,6 +239,8 @@ static void add_deps(struct builder *b, uint32_t kernel, uint32_t base, bool fir
 static void add_rank(struct builder *b, uint32_t rank)
 {
     const struct chunk_program *p = b->program;
+    if (b->rng)
+        rng_stream_reset(b->rng, b->group->seed, rank, "kernel times");
     uint32_t n_lanes = p->n_streams + p->n_beside, *lane = ARENA_ARRAY(b->arena, uint32_t, n_lanes);
 
     for (uint32_t s = 0; s < n_lanes; s++)
@@ -273,6 +305,40 @@ static void add_collects(struct builder *b)
             add_collect(b, i);
 }
 
+/* Tokens as the kernels of expert parallelism see them. */
+static struct ep_traffic traffic_of(const struct builder *b, const struct routing *r)
+{
+    const struct routing_shape *s = b->group->shape;
+    size_t n = s->n_ranks;
+    struct ep_traffic t = {.group = {s->n_ranks, b->group->first_device, (uint32_t)b->group->hw->node.gpus},
+                           .nodes = s->n_nodes,
+                           .per_node = s->ranks_per_node,
+                           .rank_copies = ARENA_ARRAY(b->arena, double, n *n),
+                           .node_copies = ARENA_ARRAY(b->arena, double, n * s->n_nodes)};
+    for (size_t i = 0; i < n * n; i++)
+        t.rank_copies[i] = r->rank_tokens[i];
+    for (size_t i = 0; i < n * s->n_nodes; i++)
+        t.node_copies[i] = r->node_tokens[i];
+    return t;
+}
+
+static void add_exchange(struct builder *b, const struct chunk_kernel *k, const uint32_t *op)
+{
+    const struct routing_cfg *c = b->group->shape->cfg;
+    bool back = k->collective == COLL_COMBINE;
+    struct ep_traffic traffic = traffic_of(b, &b->out->routings[k->routing]);
+    struct ep_call call = {.hw = b->group->hw,
+                           .traffic = &traffic,
+                           .phase = back ? EP_COMBINE : EP_DISPATCH,
+                           .tokens = (double)c->tokens_per_rank,
+                           .hidden = c->hidden,
+                           .top_k = c->experts_per_token,
+                           .experts = c->experts,
+                           .sms = (double)b->group->hw->ep_kernel.sms,
+                           .format = b->group->exchange->format[back]};
+    ep_transfers(b->graph, b->group->exchange->kernel, &call, b->arena, op);
+}
+
 /* A cached dispatch sends gradients along known routes: no choices travel. The combine
  * of the backward chunk is the backward pass of a dispatch and returns the gradients of
  * its weights. */
@@ -282,7 +348,8 @@ static void add_transfers(struct builder *b)
     uint32_t *op = ARENA_ARRAY(b->arena, uint32_t, s->n_ranks);
     struct deepep ep;
 
-    deepep_init(&ep, b->graph, b->group->hw, s, b->arena);
+    if (!b->group->exchange)
+        deepep_init(&ep, b->graph, b->group->hw, s, b->arena);
     ep.first_device = b->group->first_device;
     for (uint32_t i = 0; i < b->program->n_kernels; i++) {
         const struct chunk_kernel *k = &b->program->kernels[i];
@@ -290,6 +357,10 @@ static void add_transfers(struct builder *b)
             continue;
         for (uint32_t r = 0; r < s->n_ranks; r++)
             op[r] = b->out->first_op + r * b->out->stride + i;
+        if (b->group->exchange) {
+            add_exchange(b, k, op);
+            continue;
+        }
         struct deepep_call call = {.combine = k->collective == COLL_COMBINE};
         call.choices = call.combine ? k->backward : k->collective == COLL_DISPATCH;
         deepep_exchange(&ep, call, &b->out->routings[k->routing], op);
@@ -310,8 +381,11 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     }
     intern_texts(&b);
     sync_groups(&b);
+    b.rng = group->kernel_cv_ratio > 0 ? rng_stream(group->seed, 0, "kernel times") : NULL;
     for (uint32_t r = 0; r < out->n_ranks; r++)
         add_rank(&b, r);
+    if (b.rng)
+        gsl_rng_free(b.rng);
     add_collects(&b);
     if (group->shape)
         add_transfers(&b);

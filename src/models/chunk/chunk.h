@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "hw/cluster.h"
+#include "models/comm/ep_kernel.h"
 #include "models/routing/moe_routing.h"
 #include "models/opgraph.h"
 
@@ -66,16 +67,26 @@ struct chunk_program {
     uint32_t n_routings;
 };
 
+/* How tokens are exchanged: dispatch, combine. */
+struct chunk_exchange {
+    const struct ep_kernel_type *kernel;
+    const char *format[2]; /* of a token on the wire */
+};
+
 /* Where and how a program runs. */
 struct chunk_group {
-    const struct routing_shape *shape; /* of the group; NULL: nothing is routed */
-    uint32_t ranks;                    /* without a shape; 0 = 1 */
+    const struct routing_shape *shape;     /* of the group; NULL: nothing is routed */
+    uint32_t ranks;                        /* without a shape; 0 = 1 */
+    const struct chunk_exchange *exchange; /* NULL: DeepEP's normal kernels as DeepSeek-V3 was trained with */
     const struct cluster_hw *hw;
     uint64_t seed;
     uint32_t first_device;          /* of rank 0 */
     uint32_t reference;             /* the rank whose loads are the program's; CHUNK_NONE: all ranks' are drawn */
     int64_t entry_layers;           /* layer pairs before the chunk whose imbalance lets ranks enter it apart */
     const struct routing *routings; /* [n_routings] drawn before; NULL: draw */
+    const double *slow;     /* [ranks] what computation takes on each, over what it takes on the mean; NULL: 1 */
+    double kernel_cv_ratio; /* coefficient of variation of a kernel's time from run to run */
+    double expert_exponent; /* > 0: experts are used by a power law, instead of the shape's rank_load_cv */
 };
 
 /* What became of it. Arrays are arena-owned. */

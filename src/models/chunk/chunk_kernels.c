@@ -8,8 +8,11 @@
  * only the profile needed (random scores), the clock at which the CPU issues kernels. */
 #include "models/chunk/chunk_kernels.h"
 
+#include <string.h>
+
 #include "base/diag.h"
 #include "models/chunk/chunk_material.h"
+#include "models/comm/collectives.h"
 #include "models/llm/blocks/block.h"
 #include "models/trace.h"
 
@@ -69,10 +72,15 @@ static void add_collect(struct kernel_writer *writer, const char *name, uint32_t
     struct layer_writer *l = (struct layer_writer *)writer;
     struct chunk_program *p = &l->b.material->program;
     uint32_t last = p->n_kernels ? p->n_kernels - 1 : CHUNK_NONE;
+    bool gathers = !strstr(name, "reduce");
+    struct collective ring = {.operation = gathers ? COLLECTIVE_ALL_GATHER : COLLECTIVE_REDUCE_SCATTER,
+                              .algorithm = COLLECTIVE_RING,
+                              .n = peers,
+                              .size_B = bytes_B};
     l->b.stream = STREAM_TENSOR;
     material_add(&l->b, l->part, name,
                  &(struct chunk_kernel){.kind = OP_COMM,
-                                        .work_s = l->work->hw->node.nvlink_latency_s,
+                                        .work_s = collective_ring_alone_s(&ring, l->work->hw),
                                         .lead_s = l->work->kernels->cfg.launch_gap_s,
                                         .peers = (uint16_t)peers,
                                         .stride = (uint16_t)stride,
@@ -99,6 +107,48 @@ static void write_comm(struct layer_writer *l, const char *name, uint8_t kind, u
                                         .sm_hold = (float)held});
 }
 
+/* A barrier in which counts or flags go round, then tokens, then what follows them: the kernel's own account. */
+static void write_exchange_of(struct layer_writer *l)
+{
+    bool back = l->part == PART_DISPATCH_B || l->part == PART_COMBINE_F, again = l->part == PART_COMBINE_B;
+    const struct cluster_hw *hw = l->work->hw;
+    double gap_s = l->work->kernels->cfg.launch_gap_s;
+    struct ep_traffic traffic = {.group = {l->work->group * l->work->etp, 0, (uint32_t)hw->node.gpus}};
+    struct ep_cost cost;
+    traffic.nodes = (traffic.group.ranks + traffic.group.gpus_per_node - 1) / traffic.group.gpus_per_node;
+    traffic.per_node = traffic.group.ranks / traffic.nodes;
+    ep_cost_of(l->work->exchange->kernel,
+               &(struct ep_call){.hw = hw,
+                                 .traffic = &traffic,
+                                 .phase = back ? EP_COMBINE : EP_DISPATCH,
+                                 .tokens = l->w.own_tokens,
+                                 .hidden = l->w.model->hidden,
+                                 .top_k = l->w.model->experts.top_k,
+                                 .experts = l->w.model->experts.routed,
+                                 .sms = (double)hw->ep_kernel.sms,
+                                 .format = l->work->exchange->format[back]},
+               &cost);
+    double round_s = traffic.nodes > 1 ? 2 * hw->nic.latency_s + hw->network.switch_latency_s + cost.network_s
+                                       : hw->node.nvlink_latency_s;
+    material_add(&l->b, l->part, back || again ? "a2a_cached_notify" : "a2a_notify_dispatch",
+                 &(struct chunk_kernel){.kind = OP_SYNC,
+                                        .collective = COLL_NOTIFY,
+                                        .work_s = cost.rounds * round_s,
+                                        .lead_s = gap_s + cost.start_s,
+                                        .sm_hold = (float)cost.sms});
+    material_add(&l->b, l->part,
+                 back    ? "a2a_combine"
+                 : again ? "a2a_dispatch_cached"
+                         : "a2a_dispatch",
+                 &(struct chunk_kernel){.kind = OP_COMM,
+                                        .collective = back    ? COLL_COMBINE
+                                                      : again ? COLL_DISPATCH_CACHED
+                                                              : COLL_DISPATCH,
+                                        .sm_hold = (float)cost.sms});
+    if (cost.end_s > 0)
+        material_add(&l->b, l->part, "a2a_end", &(struct chunk_kernel){.kind = OP_COMPUTE, .work_s = cost.end_s});
+}
+
 /* Combine and dispatch, and their backward passes: a dispatch and a combine of gradients (DeepEP). Hardware that does
  * the layout or the cast does them on the way (paper 4.4.2). */
 static void write_exchange(struct layer_writer *l)
@@ -106,6 +156,11 @@ static void write_exchange(struct layer_writer *l)
     const struct hw_offload *offload = &l->work->hw->ep_kernel.offload;
     double choices_B = l->w.tokens * (double)l->w.model->experts.top_k * 8;
     l->b.stream = STREAM_COMMUNICATION;
+    if (l->work->exchange) {
+        write_exchange_of(l);
+        l->b.stream = STREAM_COMPUTE;
+        return;
+    }
     switch (l->part) {
     case PART_COMBINE_B:
         if (!offload->cast)

@@ -13,13 +13,14 @@ struct chunk_work {
     const struct kernel_model *kernels;
     const struct cluster_hw *hw; /* ep_kernel: what communication holds and waits */
     const struct training_recipe *recipe;
-    double sequences, length;       /* of a micro-batch */
-    uint32_t group;                 /* GPUs that share the experts, each of which etp more divide */
-    uint32_t etp, tp, cp;           /* tp GPUs share heads and networks, cp a sequence */
-    bool beside;                    /* what tensor parallelism gathers goes beside the GEMM that needs it */
-    double gemm_sms, attention_sms; /* that GEMMs and attention take */
-    uint32_t layers;                /* layers with experts in the material; each has loads of its own */
-    const double *load;             /* [2 * layers] tokens of the rank's experts over the mean, [2 * layer + backward];
+    double sequences, length;              /* of a micro-batch */
+    uint32_t group;                        /* GPUs that share the experts, each of which etp more divide */
+    uint32_t etp, tp, cp;                  /* tp GPUs share heads and networks, cp a sequence */
+    bool beside;                           /* what tensor parallelism gathers goes beside the GEMM that needs it */
+    const struct chunk_exchange *exchange; /* NULL: DeepEP's normal kernels */
+    double gemm_sms, attention_sms;        /* that GEMMs and attention take */
+    uint32_t layers;                       /* layers with experts in the material; each has loads of its own */
+    const double *load; /* [2 * layers] tokens of the rank's experts over the mean, [2 * layer + backward];
                                     NULL: the mean. Kernels hold for it */
 };
 

@@ -16,6 +16,7 @@
 #include "base/diag.h"
 #include "models/llm/blocks/block.h"
 #include "models/chunk/chunk_trace.h"
+#include "models/comm/collectives.h"
 
 /* --- growing material ------------------------------------------------------------------------------------------ */
 
@@ -141,12 +142,14 @@ static void collect(struct ends *e, enum chunk_part part, const char *name, doub
     struct chunk_program *p = &e->b.material->program;
     if (e->of->tp == 1)
         return;
+    struct collective ring = {
+        .operation = COLLECTIVE_ALL_GATHER, .algorithm = COLLECTIVE_RING, .n = e->of->tp, .size_B = 2 * values};
     bool first = p->n_kernels && p->kernels[p->n_kernels - 1].layer == (int32_t)e->b.material->n_layers &&
                  p->kernels[p->n_kernels - 1].phase == part;
     e->b.stream = p->n_streams - 1;
     material_add(&e->b, part, name,
                  &(struct chunk_kernel){.kind = OP_COMM,
-                                        .work_s = e->of->nvlink_s,
+                                        .work_s = collective_ring_alone_s(&ring, e->of->hw),
                                         .lead_s = e->of->kernels->cfg.launch_gap_s,
                                         .peers = (uint16_t)e->of->tp,
                                         .stride = 1,

@@ -38,8 +38,8 @@ struct chunk_ends {
     const struct training_recipe *recipe;
     double tokens; /* of the GPU, of which tp neighbours share the vocabulary */
     uint32_t tp;
-    double nvlink_s; /* latency of what they gather */
-    double logit_B;  /* of a logit in the loss; 2 is one pass over the head's own output */
+    const struct cluster_hw *hw; /* over which they gather */
+    double logit_B;              /* of a logit in the loss; 2 is one pass over the head's own output */
 };
 
 /* Adds embedding, projection and head (once each), by the kernel model. */

@@ -62,6 +62,16 @@ static enum protocol protocol_of(const struct collective *c, const struct cluste
     return ring_s(c, hw, PROTOCOL_LL) <= ring_s(c, hw, PROTOCOL_LL128) ? PROTOCOL_LL : PROTOCOL_LL128;
 }
 
+double collective_ring_alone_s(const struct collective *c, const struct cluster_hw *hw)
+{
+    const struct hw_nccl *k = &hw->software.nccl;
+    double part_B = c->size_B / c->n;
+    if (c->n < 2)
+        return 0;
+    return k->start_s > 0 ? k->start_s + ring_s(c, hw, protocol_of(c, hw))
+                          : hw->software.launch_s + n_steps(c) * (hw->node.nvlink_latency_s + part_B / link_Bps(hw));
+}
+
 /* --- ops -------------------------------------------------------------------------------------------------- */
 
 static void wait_on(struct coll_builder *b, uint32_t *lane, double work_s)

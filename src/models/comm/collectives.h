@@ -67,6 +67,10 @@ struct collective_ops collective_build_folded(struct opgraph *graph, const struc
 void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, const struct collective *c,
                            const uint32_t *op, struct arena *arena);
 
+/* A ring inside a node, were nothing else on its links; without constants of NCCL on the chip its launch, latencies and
+ * bytes. */
+double collective_ring_alone_s(const struct collective *c, const struct cluster_hw *hw);
+
 /* What the steps of a ring of n >= 2 wait for beside links, less its first one. */
 double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, bool many_nodes);
 

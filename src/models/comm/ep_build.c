@@ -13,6 +13,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/diag.h"
 
@@ -191,8 +192,6 @@ static void copy_by_nodes(struct building *b)
 
 static void add_copies(struct building *b)
 {
-    for (uint32_t r = 0; r < b->n; r++)
-        b->move[r] = add_op(b, r, OP_COMM, 0, b->cost.sms);
     switch (b->cost.copies) {
     case EP_A_COPY_A_PAIR:
         copy_directly(b, b->t->pairs);
@@ -227,6 +226,8 @@ void ep_build(struct opgraph *graph, const struct ep_kernel_type *k, const struc
         add_round_of_flags(&b);
     if (b.cost.token_B > 0) {
         add_resources(&b, arena);
+        for (uint32_t r = 0; r < b.n; r++)
+            b.move[r] = add_op(&b, r, OP_COMM, 0, b.cost.sms);
         add_copies(&b);
     }
     for (uint32_t r = 0; r < b.n; r++) {
@@ -234,6 +235,22 @@ void ep_build(struct opgraph *graph, const struct ep_kernel_type *k, const struc
         if (last)
             last[r] = op;
     }
+}
+
+void ep_cost_of(const struct ep_kernel_type *k, const struct ep_call *c, struct ep_cost *out)
+{
+    k->cost(c, ep_constants(k, &c->hw->ep_kernel), out);
+}
+
+void ep_transfers(struct opgraph *graph, const struct ep_kernel_type *k, const struct ep_call *c, struct arena *arena,
+                  const uint32_t *op)
+{
+    struct building b = {.graph = graph, .call = c, .t = c->traffic, .n = c->traffic->group.ranks};
+    ep_cost_of(k, c, &b.cost);
+    b.move = ARENA_ARRAY(arena, uint32_t, b.n);
+    memcpy(b.move, op, b.n * sizeof *op);
+    add_resources(&b, arena);
+    add_copies(&b);
 }
 
 static const struct hw_ep_constants *of_chip(const struct ep_kernel_type *k, const struct hw_ep_kernel *hw)
