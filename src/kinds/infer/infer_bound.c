@@ -1,10 +1,11 @@
-/* infer_step_bound: a step in closed form: each rank's stream is followed item by item.
- * An exchange takes as long as its bytes need on the busiest thing they cross, as
- * NET_BOUND has it: a rank has received everything when the slowest sender has sent its
- * bytes, and when its own incoming bytes have had their time since the last one began.
+/* infer_step_bound: a lower bound of a step in closed form: each rank's stream is followed item by item.
  *
- * Beside the simulation of the same program this leaves out that exchanges share links
- * while they overlap, and gives every path the latency of the longest. */
+ * A rank has received an exchange no earlier than its own incoming bytes can have come since the first rank began, and no
+ * earlier than the exchange before it is over: every rank that sends now had received all of that one, so each NIC and each
+ * cable between switches has carried it. Where a rank does not hear from all others, but from more than half of them, what is
+ * known to be over is the exchange before that one: between any two ranks there is one that heard of the first and is heard.
+ *
+ * Beside the simulation of the same program this leaves out that exchanges share links while they overlap. */
 #include <math.h>
 #include <string.h>
 
@@ -18,18 +19,26 @@ struct load {
     double out_s, in_s;
 };
 
+/* Whom a rank hears from in an exchange. */
+enum reach { REACH_SOME, REACH_MOST /* more than half of the others, and is heard by as many */, REACH_ALL };
+
 struct bounding {
     struct infer_step *s;
     const struct infer_network *net;
     uint32_t n, layers;
-    double *clock;               /* [ranks] of the stream */
-    double launched;             /* when the CPU has launched the stage */
-    double *sending, *receiving; /* [ranks] when the exchanges before are done */
+    double *clock;                      /* [ranks] of the stream */
+    double launched;                    /* when the CPU has launched the stage */
+    double *sending, *receiving;        /* [ranks] when the exchanges before are done */
+    double *cable_s[2];                 /* [micro-batch][cables] when all bytes of its exchanges so far have crossed */
+    double over_s[2], over_before_s[2]; /* [micro-batch] when its last exchange can be over, and the one before */
+    enum reach reached[2];              /* [micro-batch] of its last exchange */
     struct infer_times *times;
     double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
     /* [micro-batch][layer][ranks] */
     double *experts_s[2];
     struct load *load[2][2]; /* [combine][micro-batch] */
+    double *cables_B[2][2];  /* [combine][micro-batch][layer][cables] bytes */
+    enum reach *reach[2];    /* [micro-batch][layer] */
 };
 
 /* --- what ranks have to send -------------------------------------------------- */
@@ -112,6 +121,76 @@ static double normal_load_s(const struct bounding *b, const struct routing *c, u
     return away_Bps > 0 ? fmax(busy_s, handled * token_B / away_Bps) : busy_s;
 }
 
+/* --- cables between switches ---------------------------------------------------- */
+
+static double *cables_of(const struct bounding *b, bool combine, uint32_t mb, uint32_t layer)
+{
+    return b->cables_B[combine][mb] + (size_t)layer * b->net->fabric.n_links;
+}
+
+static void cross(const struct bounding *b, double *cables_B, uint32_t src, uint32_t dst, double bytes_B)
+{
+    const struct infer_fabric *f = &b->net->fabric;
+    size_t pair = (size_t)src * b->n + dst;
+    for (uint32_t i = f->first[pair]; i < f->first[pair + 1]; i++)
+        cables_B[f->links[i]] += bytes_B;
+}
+
+/* Low-latency kernels: from rank to rank. */
+static void load_pairs(const struct bounding *b, const double *pairs, bool combine, double *cables_B)
+{
+    const struct infer_layout *l = &b->s->layout;
+    double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
+    for (uint32_t r = 0; r < b->n; r++)
+        for (uint32_t k = 0; k < b->n; k++)
+            if (r != k)
+                cross(b, cables_B, combine ? k : r, combine ? r : k, pairs[(size_t)r * b->n + k] * message_B);
+}
+
+/* Normal kernels: along the rail, once for each node. */
+static void load_rails(const struct bounding *b, const struct routing *c, bool combine, double *cables_B)
+{
+    const struct infer_layout *l = &b->s->layout;
+    double token_B = deepep_token_B(&l->hw->ep_kernel, l->model->hidden, l->model->moe.top_k,
+                                    (struct deepep_call){.combine = combine, .choices = !combine});
+    uint32_t per_node = l->ranks_per_node;
+    for (uint32_t r = 0; r < b->n; r++)
+        for (uint32_t m = 0; m < l->n_nodes; m++) {
+            uint32_t peer = m * per_node + r % per_node;
+            if (m != r / per_node)
+                cross(b, cables_B, combine ? peer : r, combine ? r : peer,
+                      c->node_tokens[(size_t)r * l->n_nodes + m] * token_B);
+        }
+}
+
+static enum reach reach_of(const struct bounding *b, const double *pairs)
+{
+    uint32_t most = 0;
+    for (uint32_t r = 0; r < b->n; r++) {
+        uint32_t not_to = 0, not_from = 0;
+        for (uint32_t k = 0; k < b->n; k++) {
+            not_to += k != r && pairs[(size_t)r * b->n + k] <= 0;
+            not_from += k != r && pairs[(size_t)k * b->n + r] <= 0;
+        }
+        most = not_to > most ? not_to : most;
+        most = not_from > most ? not_from : most;
+    }
+    return !most ? REACH_ALL : 2 * (most + 1) < b->n ? REACH_MOST : REACH_SOME;
+}
+
+static void note_cables(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
+{
+    bool prefill = b->s->layout.prefill;
+    b->reach[mb][layer] = prefill ? REACH_ALL : reach_of(b, t->pairs);
+    for (int combine = 0; combine < 2 && b->net->fabric.n_links; combine++) {
+        double *cables_B = cables_of(b, combine, mb, layer);
+        if (prefill)
+            load_rails(b, &t->copies, combine, cables_B);
+        else
+            load_pairs(b, t->pairs, combine, cables_B);
+    }
+}
+
 static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
 {
     const struct infer_layout *l = &b->s->layout;
@@ -138,11 +217,56 @@ static double latest(const double *value, uint32_t n)
     return most;
 }
 
+static double earliest(const double *value, uint32_t n)
+{
+    double least = INFINITY;
+    for (uint32_t i = 0; i < n; i++)
+        least = fmin(least, value[i]);
+    return least;
+}
+
+/* Normal kernels begin together, when all ranks have done with the exchange before. */
 static void together(struct bounding *b)
 {
-    double start_s = latest(b->sending, b->n) + b->s->layout.hw->ep_kernel.barrier_s;
+    double over_s = fmax(b->over_s[0], b->over_s[1]);
+    double start_s = fmax(latest(b->sending, b->n), over_s) + b->s->layout.hw->ep_kernel.barrier_s;
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = start_s;
+}
+
+/* From the first byte that moves to the last rank that has all; what comes next may overtake none of it. */
+static double shortest_latency_s(const struct bounding *b)
+{
+    const struct infer_layout *l = &b->s->layout;
+    double latency_s =
+        l->n_nodes > 1 ? fmin(b->net->nic_latency_s, b->net->nvlink_latency_s) : b->net->nvlink_latency_s;
+    /* there, and a round trip before the flag is there */
+    return !l->prefill && l->hw->ep_kernel.ordering == ORDERING_FENCE ? 3 * latency_s : latency_s;
+}
+
+/* When everything that has to has carried an exchange that begins at `first_s`. */
+static double exchange_over_s(struct bounding *b, const struct infer_item *it, const struct load *load,
+                              const double *start_s, double first_s)
+{
+    const struct infer_fabric *f = &b->net->fabric;
+    double *cable_s = b->cable_s[it->micro_batch], over_s = 0;
+    const double *cables_B = cables_of(b, it->combine, it->micro_batch, it->layer);
+    for (uint32_t i = 0; i < f->n_links; i++)
+        if (cables_B[i] > 0) {
+            cable_s[i] = fmax(cable_s[i], first_s) + cables_B[i] / f->capacity_Bps[i];
+            over_s = fmax(over_s, cable_s[i]);
+        }
+    for (uint32_t r = 0; r < b->n; r++)
+        over_s = fmax(over_s, fmax(start_s[r] + load[r].out_s, b->receiving[r]));
+    return over_s;
+}
+
+/* Which exchange is known to be over when one of this reach has arrived. */
+static double known_over_s(const struct bounding *b, uint32_t mb, enum reach reach)
+{
+    if (reach == REACH_ALL)
+        return b->over_s[mb];
+    return reach == REACH_MOST && b->reached[mb] >= REACH_MOST ? b->over_before_s[mb] : 0;
 }
 
 /* A rank sends and receives one exchange after the other. */
@@ -150,26 +274,23 @@ static void post(struct bounding *b, const struct infer_item *it, double *start_
 {
     const struct infer_layout *l = &b->s->layout;
     const struct load *load = b->load[it->combine][it->micro_batch] + (size_t)it->layer * b->n;
-    double *arrived = b->arrived[it->combine][it->micro_batch], begun = 0, sent = 0;
-    double latency_s = l->n_nodes > 1 ? b->net->nic_latency_s : b->net->nvlink_latency_s;
-    if (!l->prefill && l->hw->ep_kernel.ordering == ORDERING_FENCE)
-        latency_s *= 3; /* there, and a round trip before the flag is there */
+    double *arrived = b->arrived[it->combine][it->micro_batch], latency_s = shortest_latency_s(b);
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = fmax(b->sending[r], b->clock[r]);
-    if (l->prefill) {
+    if (l->prefill)
         together(b);
-        latency_s += b->net->nvlink_latency_s;
-    }
+    memcpy(start_s, b->sending, b->n * sizeof *start_s);
+    uint32_t mb = it->micro_batch;
+    enum reach reach = b->reach[mb][it->layer];
+    double first_s = earliest(start_s, b->n), before_s = known_over_s(b, mb, reach);
     for (uint32_t r = 0; r < b->n; r++) {
-        start_s[r] = b->sending[r];
-        begun = fmax(begun, start_s[r]);
-        sent = fmax(sent, start_s[r] + load[r].out_s);
-    }
-    for (uint32_t r = 0; r < b->n; r++) {
-        b->receiving[r] = fmax(b->receiving[r], begun) + load[r].in_s;
-        arrived[r] = fmax(sent, b->receiving[r]) + latency_s;
+        b->receiving[r] = fmax(b->receiving[r], first_s) + load[r].in_s;
+        arrived[r] = fmax(b->receiving[r] + latency_s, before_s);
         b->sending[r] = l->prefill ? arrived[r] : start_s[r] + load[r].out_s;
     }
+    b->over_before_s[mb] = b->over_s[mb];
+    b->over_s[mb] = exchange_over_s(b, it, load, start_s, first_s);
+    b->reached[mb] = reach;
 }
 
 static void exchange_tokens(struct bounding *b)
@@ -226,9 +347,12 @@ static void begin(struct bounding *b, struct arena *a)
     b->receiving = ARENA_ARRAY(a, double, b->n);
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++) {
         b->experts_s[mb] = ARENA_ARRAY(a, double, cells);
+        b->cable_s[mb] = ARENA_ARRAY(a, double, b->net->fabric.n_links + 1);
+        b->reach[mb] = ARENA_ARRAY(a, enum reach, b->layers);
         for (int combine = 0; combine < 2; combine++) {
             b->arrived[combine][mb] = ARENA_ARRAY(a, double, b->n);
             b->load[combine][mb] = ARENA_ARRAY(a, struct load, cells);
+            b->cables_B[combine][mb] = ARENA_ARRAY(a, double, (size_t)b->layers * b->net->fabric.n_links + 1);
         }
     }
 }
@@ -248,6 +372,7 @@ static void draw(struct bounding *b, struct arena *a)
             infer_traffic_draw(&router, layer, mb, &traffic);
             infer_step_note_traffic(s, &router, &traffic);
             note_load(b, &traffic, layer, mb);
+            note_cables(b, &traffic, layer, mb);
         }
     }
     infer_router_free(&router);

@@ -127,13 +127,60 @@ static double latency_s(const struct topology *t, uint32_t src, uint32_t dst)
 static struct infer_network network_of(const struct cluster_hw *hw, const struct topology *t)
 {
     struct infer_network net = {.nic_Bps = hw_nic_payload_Bps(hw),
-                                .nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio};
+                                .nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio,
+                                .nic_latency_s = INFINITY,
+                                .nvlink_latency_s = INFINITY};
     for (uint32_t r = 1; r < t->n_endpoints; r++) {
         bool near = r / t->gpus_per_node == 0;
         double *latency = near ? &net.nvlink_latency_s : &net.nic_latency_s;
-        *latency = fmax(*latency, latency_s(t, 0, r));
+        *latency = fmin(*latency, latency_s(t, 0, r));
     }
+    if (isinf(net.nvlink_latency_s)) /* one GPU a node */
+        net.nvlink_latency_s = net.nic_latency_s;
     return net;
+}
+
+/* Numbers the cables between switches from 1; 0: other links. Returns how many there are. */
+static uint32_t number_cables(const struct topology *t, uint32_t *number)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->n_links; i++)
+        number[i] = t->links[i].kind >= LINK_LEAF_SPINE ? ++n : 0;
+    return n;
+}
+
+/* Those that the route of a pair crosses; returns how many. */
+static uint32_t cables_between(const struct topology *t, const uint32_t *number, uint32_t src, uint32_t dst,
+                               uint32_t cables[ROUTE_MAX_LINKS])
+{
+    uint32_t route[ROUTE_MAX_LINKS], crossed = topology_route(t, src, dst, route), n = 0;
+    for (uint32_t k = 0; k < crossed; k++)
+        if (number[route[k]])
+            cables[n++] = number[route[k]] - 1;
+    return n;
+}
+
+/* Empty where the route of a pair is not known before anything moves. */
+static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct topology *t, uint32_t ranks,
+                                     struct arena *arena)
+{
+    uint32_t *number = ARENA_ARRAY(arena, uint32_t, t->n_links + 1), n = number_cables(t, number),
+             some[ROUTE_MAX_LINKS];
+    if (!n || hw->network.routing.policy != ROUTING_STATIC)
+        return (struct infer_fabric){0};
+    double *capacity_Bps = ARENA_ARRAY(arena, double, n);
+    uint32_t *first = ARENA_ARRAY(arena, uint32_t, (size_t)ranks * ranks + 1);
+    for (uint32_t i = 0; i < t->n_links; i++)
+        if (number[i])
+            capacity_Bps[number[i] - 1] = t->links[i].capacity_Bps;
+    for (uint32_t pair = 0; pair < ranks * ranks; pair++)
+        first[pair + 1] = first[pair] + cables_between(t, number, pair / ranks, pair % ranks, some);
+    uint32_t *links = ARENA_ARRAY(arena, uint32_t, first[ranks * ranks] + 1);
+    for (uint32_t pair = 0; pair < ranks * ranks; pair++) {
+        uint32_t k = cables_between(t, number, pair / ranks, pair % ranks, some);
+        memcpy(links + first[pair], some, k * sizeof *links);
+    }
+    return (struct infer_fabric){n, capacity_Bps, first, links};
 }
 
 /* Times of items from those of ops. */
@@ -173,6 +220,7 @@ static void solve(const struct infer_case *c, const struct topology *topo, struc
     struct arena *arena = arena_new();
     struct infer_network net = network_of(&c->hw, topo);
     struct infer_times times;
+    net.fabric = fabric_of(&c->hw, topo, out->step.layout.ranks, arena);
     infer_step_bound(&out->step, &net, arena, &times);
     infer_account(&out->step, &times, &out->account);
     if (c->kv.n_nodes && c->kv.when != KV_NONE) {

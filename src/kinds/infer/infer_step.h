@@ -42,15 +42,22 @@ struct infer_ops {
 /* Adds the step to a graph whose devices are ranks from 0 on. */
 void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops);
 
+/* Cables between switches that the routes of pairs of ranks cross. */
+struct infer_fabric {
+    uint32_t n_links;
+    const double *capacity_Bps;    /* [n_links] */
+    const uint32_t *first, *links; /* [ranks * ranks + 1]: of pair (src, dst) links[first[src * ranks + dst]] ... */
+};
+
 /* What the closed form knows of the network. */
 struct infer_network {
     double nic_Bps, nvlink_Bps;
-    double nic_latency_s, nvlink_latency_s; /* of the longest path; of an NVLink hop */
+    double nic_latency_s, nvlink_latency_s; /* of the shortest path between nodes; of an NVLink hop */
+    struct infer_fabric fabric;             /* no links: one switch, or routes that depend on load */
 };
 
-/* The step in closed form: what NET_BOUND gives, without simulating: every exchange
- * takes as long as its bytes need on the busiest NIC, link or copying SMs. Arrays are
- * the arena's. */
+/* The step in closed form, a lower bound of what is simulated: NICs, NVLink, what copies or posts, and cables between
+ * switches carry the bytes of each exchange, whatever order they go in. Arrays are the arena's. */
 void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
                       struct infer_times *out);
 

@@ -252,6 +252,9 @@ const struct scenario_kind kind_inference = {
     /* exchanges of sampled tokens are a hundred thousand unequal flows; exact steps differ by less than 0.3 % and take
      * ten times as long */
     .presets = "sim: {epsilon: 0.01}",
+    .between = "exposed_comm exposed_share dispatch_time combine_time dispatch_span combine_span "
+               "prefill_exposed_comm prefill_exposed_share prefill_dispatch_time prefill_combine_time "
+               "prefill_dispatch_span prefill_combine_span",
     .check = check,
     .run = run_inference,
 };

@@ -374,6 +374,7 @@ const struct scenario_kind kind_tpot_bound = {
                                          {.keys = &infer_keys, .if_model = true},
                                          {0}},
     .presets = "sim: {epsilon: 0.003}", /* see kind_inference.c */
+    .between = "over_bound",
     .check = check,
     .run = run_tpot,
 };
