@@ -13,10 +13,10 @@ BANDWIDTHS = ["cluster.nic.bandwidth=50..400 Gb/s", "cluster.node.nvlink_bandwid
 LATENCIES = ["cluster.nic.latency=0.5..20 us", "cluster.network.switch_latency=0.1..2 us"]
 # name, points, scenario, settings, axes
 CASES = [
-    ("collectives", 90, "fig5_alltoall_mpft_mrft", ["collective.topologies=", "collective.gpus=", "collective.to=64 MiB", "sim.seed=3"],
+    ("collectives", 80, "fig5_alltoall_mpft_mrft", ["collective.topologies=", "collective.gpus=", "collective.to=64 MiB", "sim.seed=3"],
      ["collective.operation=all_to_all, all_reduce, all_gather, reduce_scatter, broadcast", "cluster.topology=mpft, ft2, mrft",
       "cluster.nodes=2, 3, 4, 6", "collective.from=4 KiB, 1 MiB, 64 MiB"] + BANDWIDTHS + LATENCIES),
-    ("oversubscribed", 60, "fig5_alltoall_mpft_mrft",
+    ("oversubscribed", 80, "fig5_alltoall_mpft_mrft",
      ["collective.topologies=", "collective.gpus=", "cluster.topology=ft2", "cluster.network.switch_ports=16",
       "collective.operation=all_to_all", "collective.pxn=false"],
      ["cluster.nodes=2, 4, 8", "collective.receiver_cv=0..1", "cluster.network.oversubscription=1, 3, 8",
@@ -24,16 +24,22 @@ CASES = [
     ("exchanges", 60, "fig7_deepep", ["moe.normal.gpus=16", "moe.normal.dispatch_published=", "moe.normal.combine_published=", "moe.low_latency.gpus=16",
       "moe.low_latency.dispatch_published=", "moe.low_latency.combine_published=", "sim.epsilon=0"],
      ["cluster.topology=mrft, ft2", "cluster.ep_kernel.sms=8, 20, 32"] + BANDWIDTHS + LATENCIES),
-    ("expert load", 40, "dedup_node_limited", [], ["cluster.topology=mpft, mrft"] + BANDWIDTHS + LATENCIES),
-    ("tpot", 50, "tpot_bound_h800", ["sim.epsilon=0", "cluster.nodes=2"], ["tpot.tokens=1, 8, 32"] + BANDWIDTHS + LATENCIES),
+    ("expert load", 20, "dedup_node_limited", [], ["cluster.topology=mpft, mrft"] + BANDWIDTHS + LATENCIES),
     ("decode", 80, "decode_ep144",
-     ["sim.epsilon=0", "inference.layers=6", "cluster.nodes=4", "inference.decode.redundant_experts=0"],
-     ["inference.decode.batch=4, 32, 96", "cluster.topology=mrft, ft2", "cluster.ep_kernel.low_latency_dispatch=5..100 us"]
-     + BANDWIDTHS + LATENCIES),
-    ("prefill", 20, "prefill_ep32", ["sim.epsilon=0", "inference.layers=5"], BANDWIDTHS + LATENCIES),
-    ("replay", 40, "train_replay_h800", [], ["cluster.ep_kernel.sms=8, 20, 40", "cluster.topology=mpft, mrft"] + BANDWIDTHS + LATENCIES),
-    ("training", 20, "train_step_dense_70b", ["cluster.nodes=64", "train.pipeline=8"], BANDWIDTHS + LATENCIES),
-    ("isolation", 40, "plane_isolation", [], BANDWIDTHS + LATENCIES),
+     ["sim.epsilon=0", "inference.simulate_layers=2", "cluster.nodes=4", "expert_load.redundant=0"],
+     ["inference.decode.batch=4, 16, 48", "cluster.topology=mrft, ft2", "inference.overlap=none, dual",
+      "cluster.ep_kernel.low_latency_dispatch=5..100 us"] + BANDWIDTHS + LATENCIES),
+    ("decode, oversubscribed", 40, "decode_ep144",
+     ["sim.epsilon=0", "inference.simulate_layers=3", "cluster.nodes=4", "expert_load.redundant=0", "cluster.topology=ft2",
+      "cluster.network.switch_ports=36", "inference.overlap=none"],
+     ["inference.decode.batch=4, 16, 48", "cluster.network.oversubscription=1, 3, 8"] + BANDWIDTHS + LATENCIES),
+    ("prefill", 20, "prefill_ep32", ["sim.epsilon=0", "inference.simulate_layers=2", "inference.prefill.tokens=4096"],
+     BANDWIDTHS + LATENCIES),
+    ("dense decode", 40, "decode_dense_405b", ["sim.epsilon=0"], BANDWIDTHS + LATENCIES),
+    ("replay", 20, "train_replay_h800", [], ["cluster.ep_kernel.sms=8, 20, 40", "cluster.topology=mpft, mrft"] + BANDWIDTHS + LATENCIES),
+    ("training", 40, "train_step_dense_70b", ["cluster.nodes=16", "train.pp=16", "train.sequences=128"],
+     BANDWIDTHS + LATENCIES),
+    ("tpot", 40, "../tests/data/sweep_bound", ["sim.epsilon=0", "cluster.nodes=2"], ["tpot.tokens=1, 8, 32"] + BANDWIDTHS + LATENCIES),
 ]
 
 
@@ -91,7 +97,8 @@ def main():
             both = [sweep(moesim, source, case, n, factor, f"{work}/{i}{n}.sqlite") for n in ("bound", "flow")]
             p, l, r = compare(case, *both)
             points, longer, ratios = points + p, longer + l, ratios + r
-    print(f"# all: {points} points, {len(ratios)} times, {longer} longer, median {statistics.median(ratios):.3f}")
+    median = statistics.median(ratios) if ratios else float("nan")
+    print(f"# all: {points} points, {len(ratios)} times, {longer} longer, median {median:.3f}")
     sys.exit(longer > 0)
 
 

@@ -2,8 +2,8 @@
  *
  * A rank has received an exchange no earlier than its own incoming bytes can have come since the first rank began, and no
  * earlier than the exchange before it is over: every rank that sends now had received all of that one, so each NIC and each
- * cable between switches has carried it. Where a rank does not hear from all others, but from more than half of them, what is
- * known to be over is the exchange before that one: between any two ranks there is one that heard of the first and is heard.
+ * cable between switches has carried it, and had to work before it sent. Where a rank does not hear from m of the others, m
+ * of them may not have received theirs yet; what is surely carried is the rest.
  *
  * Beside the simulation of the same program this leaves out that exchanges share links while they overlap. */
 #include <math.h>
@@ -19,26 +19,29 @@ struct load {
     double out_s, in_s;
 };
 
-/* Whom a rank hears from in an exchange. */
-enum reach { REACH_SOME, REACH_MOST /* more than half of the others, and is heard by as many */, REACH_ALL };
-
 struct bounding {
     struct infer_step *s;
     const struct infer_network *net;
     uint32_t n, layers;
-    double *clock;                      /* [ranks] of the stream */
-    double launched;                    /* when the CPU has launched the stage */
-    double *sending, *receiving;        /* [ranks] when the exchanges before are done */
-    double *cable_s[2];                 /* [micro-batch][cables] when all bytes of its exchanges so far have crossed */
-    double over_s[2], over_before_s[2]; /* [micro-batch] when its last exchange can be over, and the one before */
-    enum reach reached[2];              /* [micro-batch] of its last exchange */
+    double *clock;               /* [ranks] of the stream */
+    double launched;             /* when the CPU has launched the stage */
+    double *sending, *receiving; /* [ranks] when the exchanges before are done */
+    double *cable_s[2];          /* [micro-batch][cables] when all bytes of its exchanges so far have crossed */
+    double nics_s[2];            /* [micro-batch] when NICs and the like have carried its last exchange */
+    const double *largest_B[2];  /* [micro-batch][cables] of its last exchange; NULL: none yet */
+    uint32_t unheard[2];         /* [micro-batch] not_heard of its last exchange */
+    double *worked_s[2];         /* [micro-batch][ranks] of its stream since the last exchange had arrived */
     struct infer_times *times;
     double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
     /* [micro-batch][layer][ranks] */
     double *experts_s[2];
     struct load *load[2][2]; /* [combine][micro-batch] */
+    double *one_B;           /* [cables] scratch, 0 between uses */
+    uint32_t *crossed;       /* [cables] scratch */
     double *cables_B[2][2];  /* [combine][micro-batch][layer][cables] bytes */
-    enum reach *reach[2];    /* [micro-batch][layer] */
+    double *largest[2][2];   /* [combine][micro-batch][layer][cables] most of these for any one rank */
+    uint32_t
+        *not_heard[2]; /* [micro-batch][layer] from how many others a rank does not hear, or is not heard, at most */
 };
 
 /* --- what ranks have to send -------------------------------------------------- */
@@ -123,47 +126,75 @@ static double normal_load_s(const struct bounding *b, const struct routing *c, u
 
 /* --- cables between switches ---------------------------------------------------- */
 
-static double *cables_of(const struct bounding *b, bool combine, uint32_t mb, uint32_t layer)
+static size_t cables_at(const struct bounding *b, uint32_t layer)
 {
-    return b->cables_B[combine][mb] + (size_t)layer * b->net->fabric.n_links;
+    return (size_t)layer * b->net->fabric.n_links;
 }
 
-static void cross(const struct bounding *b, double *cables_B, uint32_t src, uint32_t dst, double bytes_B)
+/* What crosses cables, by who receives it. */
+struct crossing {
+    const struct infer_fabric *f;
+    double *all_B, *largest_B, *one_B; /* [cables]; of the rank under way */
+    uint32_t *crossed, n_crossed;      /* those of it that are not 0 */
+    uint32_t n;
+};
+
+static void cross(struct crossing *x, uint32_t src, uint32_t dst, double bytes_B)
 {
-    const struct infer_fabric *f = &b->net->fabric;
-    size_t pair = (size_t)src * b->n + dst;
-    for (uint32_t i = f->first[pair]; i < f->first[pair + 1]; i++)
-        cables_B[f->links[i]] += bytes_B;
+    size_t pair = (size_t)src * x->n + dst;
+    for (uint32_t i = x->f->first[pair]; i < x->f->first[pair + 1] && bytes_B > 0; i++) {
+        uint32_t cable = x->f->links[i];
+        if (x->one_B[cable] <= 0)
+            x->crossed[x->n_crossed++] = cable;
+        x->one_B[cable] += bytes_B;
+    }
+}
+
+static void end_rank(struct crossing *x)
+{
+    for (uint32_t i = 0; i < x->n_crossed; i++) {
+        uint32_t cable = x->crossed[i];
+        x->all_B[cable] += x->one_B[cable];
+        x->largest_B[cable] = fmax(x->largest_B[cable], x->one_B[cable]);
+        x->one_B[cable] = 0;
+    }
+    x->n_crossed = 0;
 }
 
 /* Low-latency kernels: from rank to rank. */
-static void load_pairs(const struct bounding *b, const double *pairs, bool combine, double *cables_B)
+static void load_pairs(const struct bounding *b, const double *pairs, bool combine, struct crossing *x)
 {
     const struct infer_layout *l = &b->s->layout;
     double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
-    for (uint32_t r = 0; r < b->n; r++)
-        for (uint32_t k = 0; k < b->n; k++)
-            if (r != k)
-                cross(b, cables_B, combine ? k : r, combine ? r : k, pairs[(size_t)r * b->n + k] * message_B);
+    for (uint32_t dst = 0; dst < b->n; dst++) {
+        for (uint32_t src = 0; src < b->n; src++) {
+            size_t pair = combine ? (size_t)dst * b->n + src : (size_t)src * b->n + dst;
+            if (src != dst)
+                cross(x, src, dst, pairs[pair] * message_B);
+        }
+        end_rank(x);
+    }
 }
 
 /* Normal kernels: along the rail, once for each node. */
-static void load_rails(const struct bounding *b, const struct routing *c, bool combine, double *cables_B)
+static void load_rails(const struct bounding *b, const struct routing *c, bool combine, struct crossing *x)
 {
     const struct infer_layout *l = &b->s->layout;
-    double token_B = deepep_token_B(&l->hw->ep_kernel, l->model->hidden, l->model->moe.top_k,
+    double token_B = deepep_token_B(&l->hw->ep_kernel, l->model->hidden, l->model->experts.top_k,
                                     (struct deepep_call){.combine = combine, .choices = !combine});
     uint32_t per_node = l->ranks_per_node;
-    for (uint32_t r = 0; r < b->n; r++)
+    for (uint32_t dst = 0; dst < b->n; dst++) {
         for (uint32_t m = 0; m < l->n_nodes; m++) {
-            uint32_t peer = m * per_node + r % per_node;
-            if (m != r / per_node)
-                cross(b, cables_B, combine ? peer : r, combine ? r : peer,
-                      c->node_tokens[(size_t)r * l->n_nodes + m] * token_B);
+            uint32_t src = m * per_node + dst % per_node, home = combine ? dst : src;
+            uint32_t node = (combine ? src : dst) / per_node;
+            if (m != dst / per_node)
+                cross(x, src, dst, c->node_tokens[(size_t)home * l->n_nodes + node] * token_B);
         }
+        end_rank(x);
+    }
 }
 
-static enum reach reach_of(const struct bounding *b, const double *pairs)
+static uint32_t count_not_heard(const struct bounding *b, const double *pairs)
 {
     uint32_t most = 0;
     for (uint32_t r = 0; r < b->n; r++) {
@@ -175,19 +206,24 @@ static enum reach reach_of(const struct bounding *b, const double *pairs)
         most = not_to > most ? not_to : most;
         most = not_from > most ? not_from : most;
     }
-    return !most ? REACH_ALL : 2 * (most + 1) < b->n ? REACH_MOST : REACH_SOME;
+    return most;
 }
 
 static void note_cables(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
 {
     bool prefill = b->s->layout.prefill;
-    b->reach[mb][layer] = prefill ? REACH_ALL : reach_of(b, t->pairs);
+    b->not_heard[mb][layer] = prefill ? 0 : count_not_heard(b, t->pairs);
     for (int combine = 0; combine < 2 && b->net->fabric.n_links; combine++) {
-        double *cables_B = cables_of(b, combine, mb, layer);
+        struct crossing x = {.f = &b->net->fabric,
+                             .all_B = b->cables_B[combine][mb] + cables_at(b, layer),
+                             .largest_B = b->largest[combine][mb] + cables_at(b, layer),
+                             .one_B = b->one_B,
+                             .crossed = b->crossed,
+                             .n = b->n};
         if (prefill)
-            load_rails(b, &t->copies, combine, cables_B);
+            load_rails(b, &t->copies, combine, &x);
         else
-            load_pairs(b, t->pairs, combine, cables_B);
+            load_pairs(b, t->pairs, combine, &x);
     }
 }
 
@@ -225,16 +261,26 @@ static double earliest(const double *value, uint32_t n)
     return least;
 }
 
+/* When all but `unheard` ranks can have received the last exchange of a micro-batch. */
+static double over_s(const struct bounding *b, uint32_t mb, uint32_t unheard)
+{
+    const struct infer_fabric *f = &b->net->fabric;
+    double last_s = unheard ? 0 : b->nics_s[mb];
+    for (uint32_t i = 0; i < f->n_links && b->largest_B[mb]; i++)
+        last_s = fmax(last_s, b->cable_s[mb][i] - unheard * b->largest_B[mb][i] / f->capacity_Bps[i]);
+    return last_s;
+}
+
 /* Normal kernels begin together, when all ranks have done with the exchange before. */
 static void together(struct bounding *b)
 {
-    double over_s = fmax(b->over_s[0], b->over_s[1]);
-    double start_s = fmax(latest(b->sending, b->n), over_s) + b->s->layout.hw->ep_kernel.barrier_s;
+    double start_s = latest(b->sending, b->n);
+    for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
+        start_s = fmax(start_s, over_s(b, mb, 0));
     for (uint32_t r = 0; r < b->n; r++)
-        b->sending[r] = start_s;
+        b->sending[r] = start_s + b->s->layout.hw->ep_kernel.barrier_s;
 }
 
-/* From the first byte that moves to the last rank that has all; what comes next may overtake none of it. */
 static double shortest_latency_s(const struct bounding *b)
 {
     const struct infer_layout *l = &b->s->layout;
@@ -244,53 +290,43 @@ static double shortest_latency_s(const struct bounding *b)
     return !l->prefill && l->hw->ep_kernel.ordering == ORDERING_FENCE ? 3 * latency_s : latency_s;
 }
 
-/* When everything that has to has carried an exchange that begins at `first_s`. */
-static double exchange_over_s(struct bounding *b, const struct infer_item *it, const struct load *load,
-                              const double *start_s, double first_s)
+/* Bytes of an exchange that begins at `first_s`. Those of the exchanges before it have gone ahead: any two ranks have a
+ * third between them that hears of the one and is heard by the other, where each hears from more than half of them. */
+static void load_cables(struct bounding *b, const struct infer_item *it, double first_s)
 {
     const struct infer_fabric *f = &b->net->fabric;
-    double *cable_s = b->cable_s[it->micro_batch], over_s = 0;
-    const double *cables_B = cables_of(b, it->combine, it->micro_batch, it->layer);
+    uint32_t mb = it->micro_batch;
+    double *cable_s = b->cable_s[mb];
+    const double *cables_B = b->cables_B[it->combine][mb] + cables_at(b, it->layer);
+    bool behind = 2 * (b->unheard[mb] + 1) < b->n && 2 * (b->not_heard[mb][it->layer] + 1) < b->n;
     for (uint32_t i = 0; i < f->n_links; i++)
-        if (cables_B[i] > 0) {
-            cable_s[i] = fmax(cable_s[i], first_s) + cables_B[i] / f->capacity_Bps[i];
-            over_s = fmax(over_s, cable_s[i]);
-        }
-    for (uint32_t r = 0; r < b->n; r++)
-        over_s = fmax(over_s, fmax(start_s[r] + load[r].out_s, b->receiving[r]));
-    return over_s;
-}
-
-/* Which exchange is known to be over when one of this reach has arrived. */
-static double known_over_s(const struct bounding *b, uint32_t mb, enum reach reach)
-{
-    if (reach == REACH_ALL)
-        return b->over_s[mb];
-    return reach == REACH_MOST && b->reached[mb] >= REACH_MOST ? b->over_before_s[mb] : 0;
+        cable_s[i] = fmax(behind ? cable_s[i] : 0, first_s) + cables_B[i] / f->capacity_Bps[i];
+    b->largest_B[mb] = b->largest[it->combine][mb] + cables_at(b, it->layer);
+    b->unheard[mb] = b->not_heard[mb][it->layer];
 }
 
 /* A rank sends and receives one exchange after the other. */
 static void post(struct bounding *b, const struct infer_item *it, double *start_s)
 {
     const struct infer_layout *l = &b->s->layout;
-    const struct load *load = b->load[it->combine][it->micro_batch] + (size_t)it->layer * b->n;
-    double *arrived = b->arrived[it->combine][it->micro_batch], latency_s = shortest_latency_s(b);
+    uint32_t mb = it->micro_batch;
+    const struct load *load = b->load[it->combine][mb] + (size_t)it->layer * b->n;
+    double *arrived = b->arrived[it->combine][mb], latency_s = shortest_latency_s(b), nics_s = 0;
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = fmax(b->sending[r], b->clock[r]);
     if (l->prefill)
         together(b);
     memcpy(start_s, b->sending, b->n * sizeof *start_s);
-    uint32_t mb = it->micro_batch;
-    enum reach reach = b->reach[mb][it->layer];
-    double first_s = earliest(start_s, b->n), before_s = known_over_s(b, mb, reach);
+    double first_s = earliest(start_s, b->n);
+    double behind_s = over_s(b, mb, b->not_heard[mb][it->layer]) + earliest(b->worked_s[mb], b->n) + latency_s;
     for (uint32_t r = 0; r < b->n; r++) {
         b->receiving[r] = fmax(b->receiving[r], first_s) + load[r].in_s;
-        arrived[r] = fmax(b->receiving[r] + latency_s, before_s);
+        arrived[r] = fmax(b->receiving[r] + latency_s, behind_s);
         b->sending[r] = l->prefill ? arrived[r] : start_s[r] + load[r].out_s;
+        nics_s = fmax(nics_s, fmax(start_s[r] + load[r].out_s, b->receiving[r]));
     }
-    b->over_before_s[mb] = b->over_s[mb];
-    b->over_s[mb] = exchange_over_s(b, it, load, start_s, first_s);
-    b->reached[mb] = reach;
+    b->nics_s[mb] = nics_s;
+    load_cables(b, it, first_s);
 }
 
 static void exchange_tokens(struct bounding *b)
@@ -310,8 +346,12 @@ static void compute(struct bounding *b, const struct infer_item *it)
     b->launched += infer_launch_s(&b->s->kernels, it->layer, it->stage);
     for (uint32_t r = 0; r < b->n; r++)
         b->clock[r] = fmax(b->clock[r], b->launched);
-    for (uint32_t r = 0; r < b->n; r++)
-        b->clock[r] += it->stage == STAGE_MLP ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
+    for (uint32_t r = 0; r < b->n; r++) {
+        double time_s = it->stage == STAGE_MLP ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
+        b->clock[r] += time_s;
+        for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
+            b->worked_s[mb][r] += time_s;
+    }
 }
 
 static void follow(struct bounding *b, uint32_t item)
@@ -331,6 +371,7 @@ static void follow(struct bounding *b, uint32_t item)
     case DO_WAIT:
         for (uint32_t r = 0; r < b->n; r++)
             b->clock[r] = fmax(b->clock[r], arrived[r]);
+        memset(b->worked_s[it->micro_batch], 0, b->n * sizeof(double));
         break;
     case DO_TP:
         exchange_tokens(b);
@@ -344,15 +385,19 @@ static void begin(struct bounding *b, struct arena *a)
     size_t cells = (size_t)b->layers * b->n;
     b->clock = ARENA_ARRAY(a, double, b->n);
     b->sending = ARENA_ARRAY(a, double, b->n);
+    b->one_B = ARENA_ARRAY(a, double, b->net->fabric.n_links + 1);
+    b->crossed = ARENA_ARRAY(a, uint32_t, b->net->fabric.n_links + 1);
     b->receiving = ARENA_ARRAY(a, double, b->n);
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++) {
         b->experts_s[mb] = ARENA_ARRAY(a, double, cells);
         b->cable_s[mb] = ARENA_ARRAY(a, double, b->net->fabric.n_links + 1);
-        b->reach[mb] = ARENA_ARRAY(a, enum reach, b->layers);
+        b->worked_s[mb] = ARENA_ARRAY(a, double, b->n);
+        b->not_heard[mb] = ARENA_ARRAY(a, uint32_t, b->layers);
         for (int combine = 0; combine < 2; combine++) {
             b->arrived[combine][mb] = ARENA_ARRAY(a, double, b->n);
             b->load[combine][mb] = ARENA_ARRAY(a, struct load, cells);
-            b->cables_B[combine][mb] = ARENA_ARRAY(a, double, (size_t)b->layers * b->net->fabric.n_links + 1);
+            b->cables_B[combine][mb] = ARENA_ARRAY(a, double, cables_at(b, b->layers) + 1);
+            b->largest[combine][mb] = ARENA_ARRAY(a, double, cables_at(b, b->layers) + 1);
         }
     }
 }
@@ -378,6 +423,20 @@ static void draw(struct bounding *b, struct arena *a)
     infer_router_free(&router);
 }
 
+/* The last rank to receive an exchange still has the rest of its stream before it. Which rank that is is not known; the one
+ * that is last as it is may as well be it. */
+static void end_last(struct bounding *b)
+{
+    uint32_t last = 0;
+    if (!b->s->program.n)
+        return;
+    double *end_s = b->times->end_s + (size_t)(b->s->program.n - 1) * b->n;
+    for (uint32_t r = 1; r < b->n; r++)
+        last = end_s[r] > end_s[last] ? r : last;
+    for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
+        end_s[last] = fmax(end_s[last], over_s(b, mb, 0) + earliest(b->worked_s[mb], b->n));
+}
+
 void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
                       struct infer_times *out)
 {
@@ -391,5 +450,6 @@ void infer_step_bound(struct infer_step *s, const struct infer_network *net, str
         draw(&b, a);
     for (uint32_t i = 0; i < s->program.n; i++)
         follow(&b, i);
+    end_last(&b);
     arena_free(a);
 }
