@@ -88,6 +88,17 @@ simulated "static with four of eight uplinks down, restarted" uplinks.yaml -s fa
     -s cluster.faults.down="$four" -s cluster.faults.manager=restarted
 check "two destinations share a cable" below "$(metric ft2_slower)" 1.9
 
+# --- NICs of several ports: a queue pair uses all of them ----------------------------------------------
+simulated "the main job" "$S/train_replay_h800.yaml"
+one_port=$(metric makespan)
+simulated "the main job, NICs of four ports" "$S/train_replay_h800.yaml" -s cluster.topology=mpft_multiport
+four_ports=$(metric makespan)
+check "four ports that share a NIC are as fast as one" python3 -c "assert abs($four_ports / $one_port - 1) < 0.002"
+expect 0 "four ports of 200 Gb/s" topo mpft_multiport --nodes 4 -s cluster.nic.bandwidth='800 Gb/s' \
+    -s cluster.network.port_bandwidth='200 Gb/s' -s cluster.node.pcie_bandwidth='126 GB/s'
+says "NICs of 4 ports of 25 GB/s"
+silent_on_stderr
+
 # --- a plane is congested ---------------------------------------------------------------------------
 simulated "plane_isolation" "$S/plane_isolation.yaml"
 check "plane_isolation: mpft's other planes do not notice" below "$(metric mpft_other_planes_slower)" 1.000001

@@ -146,6 +146,84 @@ START_TEST(offered_ratio_is_taken)
 }
 END_TEST
 
+/* --- NICs of several ports (paper Figure 4) ------------------------------------------------------------------ */
+
+/* Least capacity of the links of a path of which the kind is one of these. */
+static double rate_Bps(const struct topology *t, uint32_t number, unsigned kinds)
+{
+    uint32_t links[ROUTE_MAX_LINKS], n = t->type->path(t, 0, t->n_endpoints - 1, number, links);
+    double least_Bps = INFINITY;
+    for (uint32_t i = 0; i < n; i++)
+        if (1u << t->links[links[i]].kind & kinds)
+            least_Bps = fmin(least_Bps, t->links[links[i]].capacity_Bps);
+    return least_Bps;
+}
+
+static const struct ports {
+    const char *keys;
+    double nic_Bps, port_Bps;
+    bool given;
+    double one_Bps, all_Bps; /* wanted line rates of a port and of all */
+} ports[] = {
+    {"", 50e9, 50e9, false, 12.5e9, 50e9}, /* four ports that share what the NIC has */
+    {"nic_ports=8", 50e9, 50e9, false, 6.25e9, 50e9},
+    {"nic_ports=4", 100e9, 25e9, true, 25e9, 100e9}, /* four of 200 Gb/s of an 800 Gb/s NIC */
+    {"nic_ports=4", 50e9, 50e9, true, 50e9, 50e9},   /* each as fast as its NIC: together no faster */
+    {"nic_ports=4", 50e9, 25e9, true, 25e9, 50e9},
+    {"nic_ports=2", 100e9, 25e9, true, 25e9, 50e9}, /* the ports limit */
+};
+
+START_TEST(ports_have_their_rates)
+{
+    const struct ports *w = &ports[_i];
+    struct setup *s = load();
+    s->hw->topology = "mpft_multiport";
+    s->hw->network.topology_keys = topo_keys_with(s->hw, w->keys, s->arena);
+    s->hw->nic.bandwidth_Bps = w->nic_Bps;
+    s->hw->network.port_Bps = w->port_Bps;
+    s->hw->network.port_given = w->given;
+    s->hw->node.pcie_Bps = 200e9;
+    s->hw->nodes = 64;
+    double payload_ratio = hw_port_payload_Bps(s->hw) / s->hw->network.port_Bps;
+    ck_assert_int_eq(build(s, "mpft_multiport"), 0);
+    ck_assert_uint_eq(s->topo.ports_per_nic, *w->keys ? (uint32_t)(w->keys[10] - '0') : 4);
+    ck_assert_double_eq_tol(rate_Bps(&s->topo, 0, 1u << LINK_NIC | 1u << LINK_LEAF_SPINE), w->one_Bps * payload_ratio,
+                            1);
+    ck_assert_double_eq_tol(hw_nic_payload_Bps(s->hw), w->all_Bps * payload_ratio, 1);
+    ck_assert_double_eq_tol(
+        fmin(rate_Bps(&s->topo, 0, 1u << LINK_PCIE), w->one_Bps * payload_ratio * s->topo.ports_per_nic),
+        w->all_Bps * payload_ratio, 1);
+    ck_assert_int_eq(strstr(diag_text(s->diag), "the ports limit") != NULL, w->all_Bps < w->nic_Bps);
+    done(s);
+}
+END_TEST
+
+/* Static tables hash pairs over ports: what stays on one rail uses all of them. */
+START_TEST(ports_are_used_alike)
+{
+    struct setup *s = load();
+    uint32_t used[4] = {0}, n = 0, links[ROUTE_MAX_LINKS];
+    s->hw->nodes = 32;
+    ck_assert_int_eq(build(s, "mpft_multiport"), 0);
+    for (uint32_t src = 0; src < s->topo.n_endpoints; src += 8)
+        for (uint32_t dst = 0; dst < s->topo.n_endpoints; dst += 8, n++) {
+            uint32_t length = topology_route(&s->topo, src, dst, links);
+            for (uint32_t i = 0; i < length; i++)
+                if (s->topo.links[links[i]].kind == LINK_NIC &&
+                    s->topo.links[links[i]].a < topology_first_switch(&s->topo))
+                    used[(s->topo.links[links[i]].a - s->topo.n_endpoints) % 4]++;
+        }
+    for (int i = 0; i < 4; i++)
+        ck_assert_msg(used[i] > 0.2 * n && used[i] < 0.3 * n, "port %d carries %u of %u", i, used[i], n);
+    s->hw->topology = "mpft_multiport";
+    s->hw->network.routing.policy = ROUTING_AUTO;
+    ck_assert_int_eq(topology_routing(s->hw).policy, ROUTING_SPRAY);
+    s->hw->topology = "mpft";
+    ck_assert_int_eq(topology_routing(s->hw).policy, ROUTING_STATIC);
+    done(s);
+}
+END_TEST
+
 /* --- properties ------------------------------------------------------------------------------------- */
 
 static void random_hardware(struct setup *s, gsl_rng *rng)
@@ -421,6 +499,8 @@ static Suite *suite(void)
 {
     Suite *s = suite_create("topology");
     TCase *t = tcase_create("topology");
+    tcase_add_loop_test(t, ports_have_their_rates, 0, sizeof ports / sizeof *ports);
+    tcase_add_test(t, ports_are_used_alike);
     tcase_add_test(t, latencies_of_table_5);
     tcase_add_test(t, counts_of_table_3);
     tcase_add_test(t, too_many_nodes_is_a_located_reason);

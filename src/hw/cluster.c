@@ -94,14 +94,16 @@ static const struct cfg_field nic_fields[] = {
     {0}};
 static const struct cfg_table nic_table = {"nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
 
-const char *const routing_policy_names[] = {"static", "ecmp", "adaptive", "spray", "valiant", "ugal", NULL};
+const char *const routing_policy_names[] = {"static", "ecmp", "adaptive", "spray", "valiant", "ugal", "auto", NULL};
 static const struct cfg_field routing_fields[] = {
     {.name = "policy",
      .type = CFG_ENUM,
      .offset = offsetof(struct hw_routing, policy),
-     .dflt = "static",
+     .dflt = "auto",
      .choices = routing_policy_names,
-     .doc = "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours"},
+     .doc =
+         "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours; auto: spray where a NIC has "
+         "several ports, else static"},
     {.name = "queue_pairs",
      .type = CFG_INT,
      .offset = offsetof(struct hw_routing, queue_pairs),
@@ -387,19 +389,24 @@ double hw_memory_Bps(const struct cluster_hw *hw, double ratio)
     return sms_Bps > 0 ? fmin(memory_Bps, sms_Bps) : memory_Bps;
 }
 
-static double after_headers(const struct cluster_hw *hw, double line_Bps)
+double hw_after_headers_Bps(const struct cluster_hw *hw, double line_Bps)
 {
     return line_Bps * hw->nic.efficiency_ratio * hw->nic.mtu_B / (hw->nic.mtu_B + hw->nic.header_B);
 }
 
+double hw_behind_pcie_Bps(const struct cluster_hw *hw, double payload_Bps)
+{
+    return hw->node.host.nic == NIC_BEHIND_PCIE ? fmin(payload_Bps, hw->node.pcie_Bps) : payload_Bps;
+}
+
 double hw_nic_payload_Bps(const struct cluster_hw *hw)
 {
+    double topology_Bps = hw_topology_payload_Bps(hw);
     double line_Bps = fmin(hw->nic.bandwidth_Bps, hw->network.port_Bps);
-    bool pcie = hw->node.host.nic == NIC_BEHIND_PCIE;
-    return pcie ? fmin(after_headers(hw, line_Bps), hw->node.pcie_Bps) : after_headers(hw, line_Bps);
+    return topology_Bps > 0 ? topology_Bps : hw_behind_pcie_Bps(hw, hw_after_headers_Bps(hw, line_Bps));
 }
 
 double hw_port_payload_Bps(const struct cluster_hw *hw)
 {
-    return after_headers(hw, hw->network.port_Bps);
+    return hw_after_headers_Bps(hw, hw->network.port_Bps);
 }

@@ -57,7 +57,8 @@ enum routing_policy {
     ROUTING_ADAPTIVE, /* the least loaded minimal path, reconsidered while the flow runs */
     ROUTING_SPRAY,    /* every packet takes another minimal path */
     ROUTING_VALIANT,  /* over a random detour */
-    ROUTING_UGAL      /* the better of a minimal path and a random detour, by load */
+    ROUTING_UGAL,     /* the better of a minimal path and a random detour, by load */
+    ROUTING_AUTO      /* spray where a NIC has several ports, else static (topology_routing) */
 };
 
 extern const char *const routing_policy_names[]; /* NULL-terminated */
@@ -70,6 +71,7 @@ struct hw_routing {
 
 struct hw_network {
     const struct cfg_more *topology_keys; /* topologies read their own with topo_keys_read; NULL: defaults */
+    bool port_given;                      /* not a key: the scenario gives port_bandwidth, not only the hardware */
     const char *beside;                   /* not a key: the scenario, beside which files that it names are looked up */
     struct hw_routing routing;
     int64_t switch_ports;
@@ -83,6 +85,10 @@ struct hw_network {
 /* The keys of cluster.network that topologies own: a table for each topology that has some, NULL-terminated. The
  * registry of topologies answers (topology/topo_keys.c). */
 const struct cfg_table *const *hw_topology_tables(void);
+struct cluster_hw;
+/* What a GPU can send into the chosen topology where that is no matter of its NIC and one switch port; 0: it is
+ * (topology/topology.c). */
+double hw_topology_payload_Bps(const struct cluster_hw *hw);
 
 /* Who makes the static tables of what is left (topology/failover.h). */
 enum fault_manager { MANAGER_LIVE, MANAGER_RESTARTED };
@@ -190,6 +196,10 @@ double hw_memory_Bps(const struct cluster_hw *hw, double ratio);
 /* Payload per second that large transfers get through a NIC and its switch port: the slowest of
  * line rate, switch port and PCIe, less packet headers and what else is lost. */
 double hw_nic_payload_Bps(const struct cluster_hw *hw);
+double hw_after_headers_Bps(const struct cluster_hw *hw,
+                            double line_Bps); /* less packet headers and what else is lost */
+double hw_behind_pcie_Bps(const struct cluster_hw *hw,
+                          double payload_Bps);           /* no more than PCIe carries, where it is there */
 double hw_port_payload_Bps(const struct cluster_hw *hw); /* the same for a cable between switches */
 
 #endif

@@ -57,7 +57,7 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
                                   .net = (enum net_kind)(run->compare_fluid ? NET_FLOW : sim->network),
                                   .net_at = cfg_where(run->file->cfg, "sim.network"),
                                   .epsilon = sim->epsilon,
-                                  .routing = hw->network.routing,
+                                  .routing = topology_routing(hw),
                                   .seed = (uint64_t)sim->seed + run->seed_offset,
                                   .sm_per_device = (double)hw->chip.sms,
                                   .checked = sim->checked,

@@ -2,7 +2,9 @@
  * with a NIC of one or several ports. Link numbers, with E endpoints and P ports per NIC:
  *     [0, E) NVLink out of a GPU          [E, 2E) NVLink into a GPU
  *     [2E, 2E + EP) out of a NIC port     [2E + EP, 2E + 2EP) into a NIC port
- * A NIC port's number is endpoint * P + port. */
+ * A NIC port's number is endpoint * P + port. Where ports together can do more than their NIC (shared_nic), its own two
+ * directions follow:
+ *     [2E + 2EP, 3E + 2EP) out of a NIC        [3E + 2EP, 4E + 2EP) into a NIC */
 #ifndef MOESIM_TOPOLOGY_ENDS_H
 #define MOESIM_TOPOLOGY_ENDS_H
 
@@ -15,9 +17,15 @@
  * its switch port. */
 void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_per_nic, struct diag *diag);
 uint32_t ends_n_links(const struct topology *t);
+/* Line rate of one of a NIC's ports. */
+double ends_port_line_Bps(const struct cluster_hw *hw, uint32_t ports);
+/* Payload per second of one of a NIC's ports and its cable, and of all together. Of several ports each has the rate that
+ * the scenario gives (cluster.network.port_bandwidth), or its share of the NIC's; together they have the NIC's. */
+double ends_port_payload_Bps(const struct cluster_hw *hw, uint32_t ports);
+double ends_nic_payload_Bps(const struct cluster_hw *hw, uint32_t ports);
 /* The switch vertex that a NIC port is cabled to. */
 typedef uint32_t ends_leaf_fn(const struct topology *t, uint32_t endpoint, uint32_t port);
-/* Fills the first ends_n_links() of t->links. Each of P ports has 1/P of the NIC's bandwidth. */
+/* Fills the first ends_n_links() of t->links. */
 void ends_build(struct topology *t, const struct cluster_hw *hw, ends_leaf_fn *leaf);
 
 static inline bool ends_same_node(const struct topology *t, uint32_t a, uint32_t b)
@@ -32,6 +40,9 @@ static inline uint32_t ends_nic_in(const struct topology *t, uint32_t endpoint, 
 {
     return ends_nic_out(t, endpoint, port) + t->n_endpoints * t->ports_per_nic;
 }
+/* The NIC's own link before a port of it, or behind; nothing where ports cannot exceed it. Returns how many links. */
+uint32_t ends_shared_out(const struct topology *t, uint32_t endpoint, uint32_t *links);
+uint32_t ends_shared_in(const struct topology *t, uint32_t endpoint, uint32_t *links);
 /* The NVLink hop between two GPUs of a node; returns 2. */
 uint32_t ends_nvlink(const struct topology *t, uint32_t src, uint32_t dst, uint32_t *links);
 /* The way between a GPU and the NIC of another GPU of its node, outward or inward: an NVLink hop to or from that

@@ -1,7 +1,10 @@
 #include "topology/net_graph.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "topology/ends.h"
 
 static bool between_switches(const struct topology *t, const struct topo_link *l)
 {
@@ -59,15 +62,23 @@ static void merge_parallel(struct net_graph *g)
     g->n_arcs = kept;
 }
 
+/* Of a port, when all of its NIC send. */
+static double share_Bps(const struct topology *t)
+{
+    uint32_t link;
+    return t->n_endpoints && ends_shared_out(t, 0, &link) ? t->links[link].capacity_Bps / t->ports_per_nic : INFINITY;
+}
+
 static void attach_ports(const struct topology *t, struct net_graph *g)
 {
     uint32_t base = topology_first_switch(t);
+    double most_Bps = share_Bps(t);
     for (uint32_t i = 0; i < t->n_links; i++) {
         const struct topo_link *l = &t->links[i];
         if (!out_of_nic(t, l))
             continue;
         g->switch_of[l->a - t->n_endpoints] = l->b - base;
-        g->port_Bps[l->a - t->n_endpoints] = l->capacity_Bps;
+        g->port_Bps[l->a - t->n_endpoints] = fmin(l->capacity_Bps, most_Bps);
         g->nic_ports[l->b - base]++;
     }
 }

@@ -118,7 +118,8 @@ static void build_tree(struct topology *t, const struct cluster_hw *hw, uint32_t
     uint32_t cables = fat_tree_cables(f), up = ends_n_links(t) + tree * cables;
     uint32_t down = up + rails_of(t)->trees * cables;
     /* a plane of a NIC's port runs at that port's speed (Figure 4) */
-    double port_Bps = hw_port_payload_Bps(hw) / rails_of(t)->ports;
+    uint32_t ports = rails_of(t)->ports;
+    double port_Bps = ports == 1 ? hw_port_payload_Bps(hw) : ends_port_payload_Bps(hw, ports);
     double hop_s = hw->network.switch_latency_s + hw_optical_s(&hw->network);
     for (uint32_t i = 0; i < cables; i++) {
         uint32_t leaf = leaf_vertex(t, tree, i / f->up);
@@ -176,6 +177,7 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
     const struct rails *r = rails_of(t);
     const struct fat_tree *f = &r->tree;
     uint32_t n = 0, from = leaf_index(r, src), to = leaf_index(r, dst);
+    n += ends_shared_out(t, src, links);
     links[n++] = ends_nic_out(t, src, port);
     if (from != to) {
         uint32_t cables = fat_tree_cables(f);
@@ -184,7 +186,7 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
         links[n++] = up + r->trees * cables + to * f->up + uplink;
     }
     links[n++] = ends_nic_in(t, dst, port);
-    return n;
+    return n + ends_shared_in(t, dst, links + n);
 }
 
 uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t *links)

@@ -287,10 +287,10 @@ void tables_repair(struct tables *tables, const uint8_t *down)
 /* --- the tables of the whole network --------------------------------------------------------------------------------- */
 
 /* Entries along the route from one endpoint's NIC port to another's. */
-static void note_route(struct tables *s, uint32_t src, uint32_t dst)
+static void note_route(struct tables *s, uint32_t src, uint32_t dst, uint32_t by)
 {
     const struct topology *t = s->t;
-    uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links), port = 0;
+    uint32_t links[ROUTE_MAX_LINKS], n = topology_route_by(t, src, dst, by, links), port = 0;
     for (uint32_t i = 0; i < n; i++)
         if (t->links[links[i]].kind == LINK_NIC)
             port = links[i] - ends_nic_in(t, 0, 0); /* the last one enters a NIC */
@@ -315,7 +315,7 @@ void tables_from_routes(struct tables *s)
     }
     for (uint32_t i = 0; i < 2 * s->n_switches; i++)
         for (uint32_t dst = 0; speaker[i] != UINT32_MAX && dst < t->n_endpoints; dst++)
-            if (!ends_same_node(t, speaker[i], dst))
-                note_route(s, speaker[i], dst);
+            for (uint32_t by = 0; by < t->ports_per_nic && !ends_same_node(t, speaker[i], dst); by++)
+                note_route(s, speaker[i], dst, by);
     arena_free(a);
 }

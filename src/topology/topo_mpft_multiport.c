@@ -1,23 +1,27 @@
 /* The ideal multi-plane network (paper 5.1, Figure 4): every NIC has several ports, each on a plane of its
- * own, a two-level fat tree over all NICs. One queue pair may use all ports: with policy `spray` its packets
- * take all planes, and the NIC places them out of order. Minimal paths are numbered plane by plane, so
- * that any even choice of numbers loads the planes evenly. */
+ * own, a two-level fat tree over all NICs. One queue pair uses all ports: its packets take all planes, and the NIC places
+ * them out of order (policy `spray`, what `auto` is here). Other policies keep a message on one port: static tables are
+ * those of each plane, and a hash of the pair chooses the port. */
 #include "topology/ends.h"
+#include "topology/topo_keys.h"
 #include "topology/rails.h"
 
 struct multiport_keys {
     struct fat_tree_keys tree;
     int64_t nic_ports;
 };
-static const struct cfg_field keys_fields[] = {{.name = "nic_ports",
-                                                .type = CFG_INT,
-                                                .offset = offsetof(struct multiport_keys, nic_ports),
-                                                .dflt = "1",
-                                                .min = 1,
-                                                .max = 64,
-                                                .doc = "mpft_multiport: ports of a NIC, each on a plane of its own"},
-                                               FAT_TREE_KEYS(offsetof(struct multiport_keys, tree)),
-                                               {0}};
+static const struct cfg_field keys_fields[] = {
+    {.name = "nic_ports",
+     .type = CFG_INT,
+     .offset = offsetof(struct multiport_keys, nic_ports),
+     .dflt = "4",
+     .min = 1,
+     .max = 64,
+     .doc = "mpft_multiport: ports of a NIC, each on a plane of its own; they share the NIC's rate unless the scenario "
+            "gives port_bandwidth"},
+    FAT_TREE_KEYS(offsetof(struct multiport_keys, tree)),
+    {0},
+};
 static const struct cfg_table keys_table = {"mpft_multiport", "planes of ports", sizeof(struct multiport_keys),
                                             keys_fields};
 
@@ -48,12 +52,22 @@ static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
     return ends_same_node(t, src, dst) ? 1 : t->ports_per_nic * rails_n_uplinks(t, src, dst);
 }
 
-/* Planes in order of the destinations; inside a plane as in any fat tree. */
-static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+/* Inside a plane as in any fat tree. */
+static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
 {
     if (ends_same_node(t, src, dst))
         return 0;
-    return dst % t->ports_per_nic * rails_n_uplinks(t, src, dst) + rails_by_destination(t, src, dst);
+    return port * rails_n_uplinks(t, src, dst) + rails_by_destination(t, src, dst);
+}
+
+static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return by_port(t, src, dst, topology_port(t, src, dst));
+}
+
+static double payload_Bps(const struct cluster_hw *hw)
+{
+    return ends_nic_payload_Bps(hw, n_ports(hw));
 }
 
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
@@ -71,10 +85,13 @@ const struct topology_type topo_mpft_multiport = {
     .ref = "5.1, Figure 4",
     .keys = &keys_table,
     .check = check,
+    .payload_Bps = payload_Bps,
+    .sprays = true,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,
     .by_destination = by_destination,
+    .by_port = by_port,
     .path = path,
     .plane_of = rails_tree_of,
     .link_name = rails_link_name,

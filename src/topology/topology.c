@@ -2,13 +2,45 @@
 
 #include "hw/cluster.h"
 
-uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS])
+uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint64_t h = ((uint64_t)src << 32 | dst) + 0x9e3779b97f4a7c15u; /* SplitMix64 */
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+    h ^= h >> 31;
+    return t->ports_per_nic > 1 ? (uint32_t)(((h >> 32) * t->ports_per_nic) >> 32) : 0;
+}
+
+uint32_t topology_route_by(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
+                           uint32_t links[ROUTE_MAX_LINKS])
 {
     if (src == dst)
         return 0;
     if (t->type->by_tables)
         return t->type->by_tables(t, src, dst, links);
-    return t->type->path(t, src, dst, t->type->by_destination(t, src, dst), links);
+    uint32_t number = t->type->by_port ? t->type->by_port(t, src, dst, port) : t->type->by_destination(t, src, dst);
+    return t->type->path(t, src, dst, number, links);
+}
+
+uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS])
+{
+    return topology_route_by(t, src, dst, topology_port(t, src, dst), links);
+}
+
+/* What hw asks: see hw/cluster.h. */
+double hw_topology_payload_Bps(const struct cluster_hw *hw)
+{
+    const struct topology_type *type = hw->topology ? topology_find(hw->topology) : NULL;
+    return type && type->payload_Bps ? type->payload_Bps(hw) : 0;
+}
+
+struct hw_routing topology_routing(const struct cluster_hw *hw)
+{
+    const struct topology_type *type = topology_find(hw->topology);
+    struct hw_routing routing = hw->network.routing;
+    if (routing.policy == ROUTING_AUTO)
+        routing.policy = type && type->sprays ? ROUTING_SPRAY : ROUTING_STATIC;
+    return routing;
 }
 
 bool topology_nics_meet(const struct cluster_hw *hw)

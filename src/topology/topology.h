@@ -46,6 +46,7 @@ struct topology {
     uint32_t n_endpoints, gpus_per_node;
     uint32_t ports_per_nic; /* of an endpoint; 0 = no NICs at all */
     bool unified_adapter;   /* NICs are ports of the scale-up network, too */
+    bool shared_nic;        /* ports of a NIC together can do more than it can (ends.h) */
     uint32_t n_vertices, n_links;
     struct topo_link *links;
     void *state; /* the plugin's own */
@@ -63,6 +64,11 @@ struct topology_type {
     bool (*nics_meet)(const struct cluster_hw *hw);
     /* What the paper's tables call it, "MPFT"; NULL: it is in none of them. */
     const char *(*name_in_paper)(const struct cluster_hw *hw);
+    /* What a GPU can send into the network, all its ports together, after headers; NULL: what its NIC and one port of
+     * a switch can (hw_nic_payload_Bps). */
+    double (*payload_Bps)(const struct cluster_hw *hw);
+    /* What NICs do when nobody says (routing.policy: auto): packets take all paths. */
+    bool sprays;
     /* Builds into the arena. 0 or -1. */
     int (*build)(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag);
     /* The same counts in closed form, without building. */
@@ -73,6 +79,8 @@ struct topology_type {
     uint32_t (*n_detours)(const struct topology *t, uint32_t src, uint32_t dst); /* NULL = none */
     /* The minimal path that the switches' tables take: one link for each switch and destination (D-mod-K). */
     uint32_t (*by_destination)(const struct topology *t, uint32_t src, uint32_t dst);
+    /* The same for NICs of several ports: when the message leaves by one of them. NULL: a NIC has one. */
+    uint32_t (*by_port)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port);
     /* Instead, for networks that have real tables: writes that path's links. NULL: it is a number, by_destination. */
     uint32_t (*by_tables)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
     /* Writes the link ids of a path in order, each at most once; returns how many. */
@@ -88,7 +96,11 @@ struct topology_type {
     const char *(*link_name)(const struct topology *t, uint32_t link, char *buf, size_t size);
 };
 
-/* The path that static tables take; 0 links when src == dst. */
+/* The NIC port by which static tables send what src has for dst: a hash of the pair. */
+uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst);
+/* The path that static tables take, by that port or by a given one; 0 links when src == dst. */
+uint32_t topology_route_by(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
+                           uint32_t links[ROUTE_MAX_LINKS]);
 uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
 static inline uint32_t topology_first_switch(const struct topology *t)
 {
@@ -97,6 +109,7 @@ static inline uint32_t topology_first_switch(const struct topology *t)
 
 const struct topology_type *topology_find(const char *name); /* NULL when unknown */
 /* What the chosen topology (hw->topology, a known one) answers. */
+struct hw_routing topology_routing(const struct cluster_hw *hw); /* with the policy that `auto` is */
 bool topology_nics_meet(const struct cluster_hw *hw);
 const char *topology_name_in_paper(const struct cluster_hw *hw); /* NULL: the paper has no such network */
 const struct topology_type *const *topology_all(void);           /* NULL-terminated, sorted by name */

@@ -91,6 +91,7 @@ int cluster_load(const struct cluster_source *from, struct arena *arena, struct 
     struct keys *keys = cfg_struct(cfg);
     lay_own_keys(from, text, len, cfg, arena, diag);
     keys->cluster.network.beside = from->scenario;
+    keys->cluster.network.port_given = cfg_is_own(cfg, "cluster.network.port_bandwidth");
     if (!failed && diag_count(diag) == before)
         cfg_finish(cfg, diag);
     if (!failed && diag_count(diag) == before)

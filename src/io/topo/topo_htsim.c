@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "io/topo/topo_writers.h"
+#include "topology/ends.h"
 
 struct tree {
     const struct net_graph *g;
@@ -151,12 +152,13 @@ static void write_tiers(const struct topo_report *r, const struct tree *t, struc
 {
     const struct cluster_hw *hw = r->cluster->hw;
     const struct hw_network *net = &hw->network;
-    double nic_Bps = fmin(hw->nic.bandwidth_Bps / r->topo->ports_per_nic, net->port_Bps);
+    double nic_Bps = fmin(hw->nic.bandwidth_Bps, ends_port_line_Bps(hw, r->topo->ports_per_nic));
     write_tier(f, 0, nic_Bps, hw->nic.latency_s + hw_copper_s(net), net->switch_latency_s);
     outfile_printf(f, "Radix_Down %u\nRadix_Up %u\n", t->down, t->up);
     if (t->down != t->up)
         outfile_printf(f, "Oversubscribed %u\n", t->down / t->up);
-    write_tier(f, 1, net->port_Bps, hw_optical_s(net), net->switch_latency_s);
+    double port_Bps = ends_port_line_Bps(hw, r->topo->ports_per_nic);
+    write_tier(f, 1, port_Bps, hw_optical_s(net), net->switch_latency_s);
     uint32_t agg_down = t->leaves / t->pods * t->bundle;
     outfile_printf(f, "Radix_Down %u\n", agg_down);
     if (t->bundle > 1)
@@ -166,7 +168,7 @@ static void write_tiers(const struct topo_report *r, const struct tree *t, struc
     outfile_printf(f, "Radix_Up %u\n", t->agg_up);
     if (agg_down != t->agg_up)
         outfile_printf(f, "Oversubscribed %u\n", agg_down / t->agg_up);
-    write_tier(f, 2, net->port_Bps, hw_optical_s(net), net->switch_latency_s);
+    write_tier(f, 2, port_Bps, hw_optical_s(net), net->switch_latency_s);
     outfile_printf(f, "Radix_Down %u\n", t->pods * t->core_bundle);
     if (t->core_bundle > 1)
         outfile_printf(f, "Bundle %u\n", t->core_bundle);

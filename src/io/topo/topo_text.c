@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "io/topo/topo_writers.h"
+#include "topology/ends.h"
 
 /* "16,384"; returns buf. */
 static const char *grouped(double count, char *buf, size_t size)
@@ -46,6 +47,9 @@ static void print_head(const struct topo_report *r, struct outfile *f)
                    r->cluster->hardware, (long long)hw->nodes, (long long)hw->node.gpus,
                    (long long)hw->network.switch_ports,
                    unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
+    if (r->topo && r->topo->ports_per_nic > 1)
+        outfile_printf(f, "NICs of %u ports of %s, as cables between switches\n\n", r->topo->ports_per_nic,
+                       unit_format(ends_port_line_Bps(hw, r->topo->ports_per_nic), DIM_BANDWIDTH, port, sizeof port));
 }
 
 static void print_cost(const struct topo_report *r, struct outfile *f)

@@ -29,7 +29,7 @@ static int simulate(const struct opgraph *graph, const struct topology *t, const
                             .topo = t,
                             .hw = hw,
                             .net = NET_FLOW,
-                            .routing = hw->network.routing,
+                            .routing = topology_routing(hw),
                             .epsilon = 1e-3,
                             .sm_per_device = (double)hw->chip.sms};
     opgraph_check(graph);

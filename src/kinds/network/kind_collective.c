@@ -52,7 +52,7 @@ static void check_symmetry(const struct scenario_file *file, struct diag *diag)
         lacks = "collective.operation all_to_all, algorithm direct";
     else if (c->job.group || c->job.receiver_cv_ratio > 0)
         lacks = "all GPUs in one group (collective.group: 0) and equal receivers (receiver_cv: 0)";
-    else if (hw->network.routing.policy != ROUTING_STATIC)
+    else if (topology_routing(hw).policy != ROUTING_STATIC)
         lacks = "cluster.network.routing.policy: static";
     else if (*hw->faults.down)
         lacks = "a network without cluster.faults";

@@ -212,7 +212,7 @@ static struct choice choose_paths(struct study *s, uint32_t size, uint32_t n_pee
     c.n_links = ARENA_ARRAY(a, uint32_t, n);
     c.ends = arena_array(a, sizeof *c.ends, n);
     c.router =
-        (struct router){.topo = s->topo, .policy = s->hw.network.routing, .seed = s->run->spec.seed, .load = c.load};
+        (struct router){.topo = s->topo, .policy = topology_routing(&s->hw), .seed = s->run->spec.seed, .load = c.load};
     if (c.router.policy.policy == ROUTING_SPRAY)
         c.spreading = spreading_new(s->topo);
     list_flows(&c, size, n_peers);

@@ -82,7 +82,7 @@ static bool neighbours_spread(const struct train_plan *plan, const struct tree *
 const char *train_links_misfit(const struct train_plan *plan, const struct train_network *network)
 {
     const struct topology *t = network->topo;
-    int policy = network->hw->network.routing.policy;
+    int policy = topology_routing(network->hw).policy;
     if (plan->layout.cfg->symmetry != TRAIN_SYMMETRY_EXACT)
         return "train.symmetry is off";
     if (plan->layout.schedule->both_directions)

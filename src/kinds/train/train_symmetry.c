@@ -102,7 +102,8 @@ bool train_places_alike(const struct train_plan *p, const struct train_place *a,
     if (within_node(p, a) && within_node(p, b))
         return true;
     struct pairs x = within_group(p, a, scratch), y = within_group(p, b, scratch);
-    return alike(&x, &y, &p->scenario->cluster.network.routing, scratch);
+    struct hw_routing routing = topology_routing(&p->scenario->cluster);
+    return alike(&x, &y, &routing, scratch);
 }
 
 /* --- messages between pipeline ranks ---------------------------------------------------------------------------------- */
@@ -148,7 +149,8 @@ bool train_peers_alike(const struct train_plan *p, const struct train_network *n
         for (uint32_t c = 0; c < together; c++)
             add_neighbours(p, columns ? who / l->group : c, who % l->group, seen, &mine);
         first = who ? first : mine;
-        if (!alike(&first, &mine, &n->hw->network.routing, scratch) || !claim(&mine, who, owner))
+        struct hw_routing routing = topology_routing(n->hw);
+        if (!alike(&first, &mine, &routing, scratch) || !claim(&mine, who, owner))
             return false;
     }
     return true;
