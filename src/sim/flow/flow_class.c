@@ -96,7 +96,7 @@ bool flow_class_limited_by(const struct flow_net *net, uint32_t cls, uint32_t li
 
 /* --- lists of classes per link ------------------------------------------------------------------------ */
 
-/* Classes leave by being forgotten; once most are gone, the list is gone through. */
+/* Classes leave by being forgotten; once three of four are gone, the list is gone through. */
 static void forget_gone(struct flow_net *net, uint32_t link)
 {
     struct flow_link *l = &net->links[link];
@@ -121,7 +121,10 @@ static void enter_links(struct flow_net *net, uint32_t cls)
             l->used = true;
             flow_list_add(&net->used, link);
         }
-        XGROW(l->crossing, l->n_crossing, l->cap_crossing);
+        if (l->n_crossing == l->cap_crossing) {
+            l->cap_crossing = l->cap_crossing ? 4 * l->cap_crossing : 16;
+            l->crossing = XREALLOC(l->crossing, uint32_t, l->cap_crossing);
+        }
         l->crossing[l->n_crossing++] = cls;
         l->n_live++;
     }
@@ -135,7 +138,7 @@ static void leave_links(struct flow_net *net, const struct flow_class *c)
         if (--l->n_live == 0) {
             l->n_crossing = 0;
             net->background_Bps[link] = 0; /* exact */
-        } else if (l->n_crossing > 2 * l->n_live + 16) {
+        } else if (l->n_crossing > 4 * l->n_live + 64) {
             forget_gone(net, link);
         }
     }
@@ -143,10 +146,11 @@ static void leave_links(struct flow_net *net, const struct flow_class *c)
 
 /* --- hash -------------------------------------------------------------------------------------------- */
 
-static uint32_t hash_mix(uint64_t h, uint32_t link)
+/* Scattered by the first link, in order of the others: flows mostly come receiver by receiver. */
+static uint32_t hash_begin(uint32_t service, uint32_t first)
 {
-    h = (h ^ link) * 0xff51afd7ed558ccdu;
-    return (uint32_t)(h ^ h >> 32);
+    uint64_t h = ((uint64_t)service << 32 ^ first) * 0xff51afd7ed558ccdu;
+    return (uint32_t)(h >> 32);
 }
 
 static uint32_t n_plain(const struct flow_net *net, const struct flow_class *c)
@@ -156,9 +160,10 @@ static uint32_t n_plain(const struct flow_net *net, const struct flow_class *c)
 
 static uint32_t *bucket_of_class(const struct flow_net *net, const struct flow_class *c)
 {
-    uint32_t h = c->service;
-    for (uint32_t i = 0; i < n_plain(net, c); i++)
-        h = hash_mix(h, flow_class_links(net, c)[i]);
+    const uint32_t *links = flow_class_links(net, c);
+    uint32_t n = n_plain(net, c), h = hash_begin(c->service, n ? links[0] : 0);
+    for (uint32_t i = 1; i < n; i++)
+        h += links[i];
     return &net->buckets[h & (net->n_buckets - 1)];
 }
 
@@ -174,11 +179,11 @@ static bool is_wanted(const struct flow_net *net, const struct flow_class *c, co
 
 static uint32_t find(const struct flow_net *net, const struct wanted_class *w)
 {
-    uint32_t h = w->service;
+    uint32_t h = hash_begin(w->service, w->n ? w->uses[0].link : 0);
     if (!net->n_buckets)
         return FLOW_NONE;
-    for (uint32_t i = 0; i < w->n; i++)
-        h = hash_mix(h, w->uses[i].link);
+    for (uint32_t i = 1; i < w->n; i++)
+        h += w->uses[i].link;
     uint32_t cls = net->buckets[h & (net->n_buckets - 1)];
     while (cls != FLOW_NONE && !is_wanted(net, &net->classes[cls], w))
         cls = net->classes[cls].hash_next;
@@ -339,7 +344,7 @@ void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, doub
         widen_cap(net, &net->classes[cls]);
     } else {
         flow_class_touch(net, cls, now_s);
-        served_B = net->heap.key[net->classes[cls].heap] - flow_class_left_B(net, cls);
+        served_B = flow_class_served_B(net, cls);
         resize(net, cls, 1);
     }
     struct flow_class *c = &net->classes[cls];
@@ -360,28 +365,36 @@ static void leave_owner(struct flow_net *net, uint32_t cls)
     flow_own_remove(net, owner, c->at);
 }
 
-uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s)
+double flow_class_served_B(const struct flow_net *net, uint32_t cls)
+{
+    return net->heap.key[net->classes[cls].heap] - flow_class_left_B(net, cls);
+}
+
+uint32_t flow_class_pop(struct flow_net *net, uint32_t cls)
 {
     struct flow_class *c = &net->classes[cls];
     uint32_t flow = c->heap;
-    flow_class_touch(net, cls, now_s);
-    double served_B = net->heap.key[flow] - flow_class_left_B(net, cls);
     c->heap = flow_heap_pop(&net->heap, flow);
-    if (c->n == 1) {
+    return flow;
+}
+
+void flow_class_popped(struct flow_net *net, uint32_t cls, uint32_t n, double served_B)
+{
+    struct flow_class *c = &net->classes[cls];
+    if (c->heap == FLOW_NONE) {
         leave_owner(net, cls);
         class_free(net, cls);
-        return flow;
+        return;
     }
-    resize(net, cls, -1);
+    resize(net, cls, -(int)n);
     set_left(net, cls, net->heap.key[c->heap] - served_B);
-    return flow;
 }
 
 void flow_class_make_first(struct flow_net *net, uint32_t flow)
 {
     uint32_t cls = net->flow_class[flow];
     struct flow_class *c = &net->classes[cls];
-    double served_B = net->heap.key[c->heap] - flow_class_left_B(net, cls);
+    double served_B = flow_class_served_B(net, cls);
     uint32_t popped = FLOW_NONE;
     while (c->heap != flow) {
         uint32_t top = c->heap;
@@ -432,7 +445,7 @@ void flow_class_drop_all(struct flow_net *net, double now_s)
         const struct flow_class *c = &net->classes[cls];
         if (!c->n)
             continue;
-        double served_B = net->heap.key[c->heap] - flow_class_left_B(net, cls);
+        double served_B = flow_class_served_B(net, cls);
         list = heap_to_list(net, c->heap, served_B, list);
         if (c->n_links > FLOW_FEW_LINKS || c->shared)
             span_free(&net->spans, c->few_links[0], span_words(c));

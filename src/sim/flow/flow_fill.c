@@ -134,6 +134,7 @@ static void decide_link(struct flow_net *net, uint32_t link, double level_Bps)
     l->level_Bps = level_Bps;
     l->clock_B = 0;
     net->stats.visits += l->n_crossing;
+    flow_own_reserve(net, link, net->open[link].n);
     for (uint32_t i = 0; i < l->n_crossing && net->open[link].n; i++) {
         uint32_t cls = l->crossing[i];
         if (is_open(net, &net->classes[cls]) && flow_class_limited_by(net, cls, link))

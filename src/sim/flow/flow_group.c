@@ -17,8 +17,10 @@ static void make_groups(struct flow_net *net)
     net->group = XREALLOC(NULL, uint32_t, net->n_real);
     net->group_next = XREALLOC(NULL, uint32_t, net->n_real);
     net->group_size = XREALLOC(NULL, uint32_t, net->n_real);
+    net->group_unit = XREALLOC(NULL, double, net->n_real);
     for (uint32_t i = 0; i < net->n_real; i++) {
         net->group[i] = net->group_next[i] = i;
+        net->group_unit[i] = 1;
         net->group_size[i] = net->links[1 + i].n_live ? 1 : 0; /* 0: nobody has used it yet */
     }
 }
@@ -31,20 +33,21 @@ static double narrowest(const struct flow_net *net, uint32_t first)
     return capacity_Bps;
 }
 
-/* A ring of these links, the first of which stands for all. */
-static void make_ring(struct flow_net *net, const uint32_t *links, uint32_t n)
+/* A ring of these links, the first of which stands for all. A share of `unit` counts as 1: then most shares are. */
+static void make_ring(struct flow_net *net, const uint32_t *links, uint32_t n, double unit)
 {
+    net->group_unit[links[0]] = unit;
     for (uint32_t i = 0; i < n; i++) {
         net->group[links[i]] = links[0];
         net->group_next[links[i]] = links[(i + 1) % n];
         net->group_size[links[i]] = n;
     }
-    flow_link_set_capacity(net, links[0], narrowest(net, links[0]));
+    flow_link_set_capacity(net, links[0], flow_group_capacity_Bps(net, links[0]));
     net->group_version++;
 }
 
 /* Takes n links out of their ring; what is left, if anything, is a ring of its own. */
-static void split(struct flow_net *net, const uint32_t *links, uint32_t n)
+static void split(struct flow_net *net, const uint32_t *links, uint32_t n, double unit)
 {
     uint32_t old = net->group[links[0]], size = net->group_size[old], n_rest = 0;
     if (n == size)
@@ -59,8 +62,8 @@ static void split(struct flow_net *net, const uint32_t *links, uint32_t n)
         if (i == old)
             break;
     }
-    make_ring(net, rest, n_rest);
-    make_ring(net, links, n);
+    make_ring(net, rest, n_rest, net->group_unit[old]);
+    make_ring(net, links, n, unit);
     free(rest);
 }
 
@@ -69,9 +72,9 @@ void flow_group_plain(struct flow_net *net, uint32_t real)
     if (!net->group || net->group_size[real] == 1)
         return;
     if (net->group_size[real] == 0)
-        make_ring(net, &real, 1);
+        make_ring(net, &real, 1, 1);
     else
-        split(net, &real, 1);
+        split(net, &real, 1, 1);
 }
 
 /* --- spreads ------------------------------------------------------------------------------------------- */
@@ -109,9 +112,9 @@ static void refine(struct flow_net *net, struct spread_link *s, uint32_t n)
             links[k] = s[i + k].link;
         }
         if (s[i].group == FLOW_NONE)
-            make_ring(net, links, k);
+            make_ring(net, links, k, s[i].share);
         else
-            split(net, links, k);
+            split(net, links, k, s[i].share);
     }
     free(links);
 }
@@ -140,7 +143,7 @@ static void regroup(const struct flow_net *net, struct flow_spread *s)
     s->groups = XREALLOC(s->groups, struct flow_use, s->n);
     for (uint32_t i = 0; i < s->n; i++)
         if (net->group[s->links[i]] == s->links[i])
-            s->groups[s->n_groups++] = (struct flow_use){1 + s->links[i], s->shares[i]};
+            s->groups[s->n_groups++] = (struct flow_use){1 + s->links[i], s->shares[i] / net->group_unit[s->links[i]]};
     s->version = net->group_version;
 }
 
@@ -153,7 +156,7 @@ uint32_t flow_uses(struct flow_net *net, uint32_t flow, struct flow_use out[FLOW
     for (uint32_t i = 0; i < net->flow_n_path[flow]; i++) {
         if (!(path[i] & FLOW_SPREAD)) {
             BUG_IF(n == FLOW_MAX_USES);
-            out[n++] = (struct flow_use){1 + path[i], 1};
+            out[n++] = (struct flow_use){1 + path[i], 1 / flow_group_unit(net, path[i])};
             continue;
         }
         struct flow_spread *s = &net->spreads[path[i] & ~FLOW_SPREAD];
@@ -190,7 +193,12 @@ uint32_t flow_link_of(const struct flow_net *net, uint32_t real)
 
 double flow_group_capacity_Bps(const struct flow_net *net, uint32_t real)
 {
-    return net->group ? narrowest(net, real) : net->real_Bps[real];
+    return net->group ? narrowest(net, real) / flow_group_unit(net, real) : net->real_Bps[real];
+}
+
+double flow_group_unit(const struct flow_net *net, uint32_t real)
+{
+    return net->group ? net->group_unit[net->group[real]] : 1;
 }
 
 void flow_groups_free(struct flow_net *net)
@@ -204,4 +212,5 @@ void flow_groups_free(struct flow_net *net)
     free(net->group);
     free(net->group_next);
     free(net->group_size);
+    free(net->group_unit);
 }

@@ -12,7 +12,7 @@
 static const double CLOCK_ROUNDING = 2e-15;
 static const double RATE_ROUNDING = 1e-12;
 
-enum { MANY_STARTS = 64 };
+enum { MANY_STARTS = 64, MANY_ENDS = 4096 };
 
 void flow_net_grow_links(struct flow_net *net, uint32_t n)
 {
@@ -144,19 +144,6 @@ static uint32_t new_flow(struct flow_net *net)
     return net->n_flows++;
 }
 
-/* Rare, and mostly before anything runs: all classes are made anew. */
-static void want_priorities(struct flow_net *net, uint32_t n)
-{
-    flow_class_drop_all(net, net->now_s);
-    for (uint32_t i = 1 + net->n_priorities * net->n_real; i < net->n_links; i++)
-        flow_own_free(&net->links[i].own);
-    net->n_links = 1 + net->n_priorities * net->n_real;
-    net->free_caps = FLOW_NONE;
-    while (net->n_priorities < n)
-        add_priority(net);
-    flow_rebuild(net, net->now_s);
-}
-
 static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
 {
     for (uint32_t i = net->n_services; i-- > 0;) {
@@ -167,8 +154,8 @@ static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
     BUG_IF(net->n_services == UINT16_MAX || spec->priority >= FLOW_MAX_PRIORITY);
     XGROW(net->services, net->n_services, net->cap_services);
     net->services[net->n_services] = (struct flow_service){spec->weight, spec->cap_Bps, spec->priority};
-    if (spec->priority >= net->n_priorities)
-        want_priorities(net, spec->priority + 1u);
+    if (spec->priority >= net->n_wanted_priorities)
+        net->n_wanted_priorities = spec->priority + 1u;
     return (uint16_t)net->n_services++;
 }
 
@@ -252,10 +239,17 @@ static void release(struct flow_net *net, uint32_t flow)
     net->free_flows = flow;
 }
 
-static void flow_ends(struct flow_net *net, uint32_t flow, enum flow_end how, uint32_t limit, double left_B)
+static void flow_done(struct flow_net *net, uint32_t flow, uint32_t limit)
 {
     XGROW(net->ended, net->n_ended, net->cap_ended);
-    net->ended[net->n_ended++] = (struct ended_flow){net->flow_cookie[flow], how, limit, left_B};
+    net->ended[net->n_ended++] = (struct ended_flow){net->flow_cookie[flow], limit};
+    release(net, flow);
+}
+
+static void flow_fails(struct flow_net *net, uint32_t flow, double left_B)
+{
+    XGROW(net->failures, net->n_failures, net->cap_failures);
+    net->failures[net->n_failures++] = (struct failed_flow){net->flow_cookie[flow], left_B};
     release(net, flow);
 }
 
@@ -266,11 +260,11 @@ static bool takes_part(struct flow_net *net, uint32_t flow)
     double bytes_B = net->heap.key[flow];
     bool unlimited = !net->flow_n_path[flow] && service->cap_Bps <= 0;
     if (flow_crosses_failed(net, flow)) {
-        flow_ends(net, flow, FLOW_FAILED, FLOW_NONE, bytes_B);
+        flow_fails(net, flow, bytes_B);
         return false;
     }
     if (unlimited || bytes_B <= 0) {
-        flow_ends(net, flow, FLOW_DONE, FLOW_NONE, 0);
+        flow_done(net, flow, FLOW_NONE);
         return false;
     }
     for (uint32_t i = 0; net->group && i < net->flow_n_path[flow]; i++)
@@ -325,11 +319,26 @@ static uint32_t keep_taking_part(struct flow_net *net, uint32_t flow)
     return first;
 }
 
+/* Rare, and mostly before anything runs: all classes are made anew. */
+static void add_priorities(struct flow_net *net, double now_s)
+{
+    flow_class_drop_all(net, now_s);
+    for (uint32_t i = 1 + net->n_priorities * net->n_real; i < net->n_links; i++)
+        flow_own_free(&net->links[i].own);
+    net->n_links = 1 + net->n_priorities * net->n_real;
+    net->free_caps = FLOW_NONE;
+    while (net->n_priorities < net->n_wanted_priorities)
+        add_priority(net);
+    flow_rebuild(net, now_s);
+}
+
 /* Flows that come in numbers get their classes in one build, which knows what can sleep. */
 static void activate_due(struct flow_net *net, double now_s)
 {
     uint32_t n, flow = pop_due(net, now_s, &n), next;
     bool disturbed = false, together = n >= MANY_STARTS && n >= net->n_active;
+    if (net->n_wanted_priorities > net->n_priorities)
+        add_priorities(net, now_s);
     flow = keep_taking_part(net, flow);
     together = together && flow_build_is_old(net, flow, n);
     for (uint32_t f = flow; f != FLOW_NONE && !together && net->n_dormant; f = net->heap.sibling[f])
@@ -375,23 +384,42 @@ static uint32_t real_link(const struct flow_net *net, uint32_t link)
     return link > net->n_priorities * net->n_real ? FLOW_NONE : (link - 1) % net->n_real;
 }
 
-static uint32_t leave(struct flow_net *net, uint32_t cls, double now_s)
+static void left(struct flow_net *net, uint32_t flow, double left_B)
 {
-    uint32_t flow = flow_class_pop(net, cls, now_s);
+    net->checked_due_B -= left_B;
     if (net->n_dormant)
         flow_dormant_left(net, flow);
     net->n_active--;
-    return flow;
 }
 
-static void end_first(struct flow_net *net, uint32_t cls, double now_s, enum flow_end how)
+/* Ends the first flow of a class, and all others of it that lack no more than what is forgiven. */
+static void end_first(struct flow_net *net, uint32_t cls, double now_s)
 {
     const struct flow_class *c = &net->classes[cls];
     flow_class_touch(net, cls, now_s);
-    double left_B = first_left_B(net, cls);
-    net->checked_due_B -= left_B;
-    uint32_t limit = c->owned ? real_link(net, c->owner) : FLOW_NONE;
-    flow_ends(net, leave(net, cls, now_s), how, limit, how == FLOW_DONE ? 0 : flow_max(left_B, 0));
+    double served_B = flow_class_served_B(net, cls), weight = flow_class_weight(net, c);
+    uint32_t limit = real_link(net, c->owner), n = 0;
+    do {
+        uint32_t flow = flow_class_pop(net, cls);
+        left(net, flow, weight * (net->heap.key[flow] - served_B));
+        flow_done(net, flow, limit);
+        n++;
+    } while (c->heap != FLOW_NONE && weight * (net->heap.key[c->heap] - served_B) <= forgiven_B(net, cls, now_s));
+    flow_class_popped(net, cls, n, served_B);
+}
+
+static void report_ended(struct flow_net *net, double now_s)
+{
+    /* on_end may start flows, never end them: the lists do not grow under us */
+    uint32_t n = net->n_ended, n_failures = net->n_failures;
+    net->n_ended = net->n_failures = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        net->limit = net->ended[i].limit;
+        net->config.on_end(net->config.ctx, net->ended[i].cookie, now_s, FLOW_DONE, 0);
+    }
+    net->limit = FLOW_NONE;
+    for (uint32_t i = 0; i < n_failures; i++)
+        net->config.on_end(net->config.ctx, net->failures[i].cookie, now_s, FLOW_FAILED, net->failures[i].left_B);
 }
 
 /* Every flow of the part that lacks no more than what is forgiven, if it would end within so much time. */
@@ -407,11 +435,14 @@ static void end_forgiven(struct flow_net *net, uint32_t part, double now_s, doub
             continue;
         for (uint32_t k = 0; k < l->own.n;) {
             uint32_t cls = l->own.cls[k];
-            if (l->own.end_B[k] <= until_B && first_left_B(net, cls) <= forgiven_B(net, cls, now_s))
-                end_first(net, cls, now_s, FLOW_DONE);
+            bool ends = l->own.end_B[k] <= until_B && first_left_B(net, cls) <= forgiven_B(net, cls, now_s);
+            if (ends)
+                end_first(net, cls, now_s); /* another class takes its place, or its next flow is first */
             else
                 k++;
         }
+        if (net->n_ended >= MANY_ENDS) /* thousands that end together do not have to wait in a list */
+            report_ended(net, now_s);
     }
 }
 
@@ -434,23 +465,11 @@ static void end_due(struct flow_net *net, double now_s)
     uint32_t link = net->parts[part].next_link, cls = first_class(net, link);
     double rate_Bps = flow_class_weight(net, &net->classes[cls]) * net->links[link].level_Bps;
     double within_s = merged_share(net) * (double)net->size_B[net->classes[cls].heap] / rate_Bps;
-    end_first(net, cls, now_s, FLOW_DONE);
+    end_first(net, cls, now_s);
     while ((part = event_queue_due(&net->queue, now_s + within_s)) != UINT32_MAX) {
         event_queue_set(&net->queue, part, INFINITY);
         flow_part_changed(net, part);
         end_forgiven(net, part, now_s, within_s);
-    }
-}
-
-static void report_ended(struct flow_net *net, double now_s)
-{
-    /* on_end may start flows, never end them: the list does not grow under us */
-    uint32_t n = net->n_ended;
-    net->n_ended = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        net->limit = net->ended[i].limit;
-        net->config.on_end(net->config.ctx, net->ended[i].cookie, now_s, (enum flow_end)net->ended[i].how,
-                           net->ended[i].left_B);
     }
 }
 
@@ -483,13 +502,14 @@ double flow_net_stop(struct flow_net *net, uint32_t flow, double now_s)
 {
     BUG_IF(!flow_net_running(net, flow));
     uint32_t cls = net->flow_class[flow];
-    const struct flow_class *c = &net->classes[cls];
     flow_class_touch(net, cls, now_s);
-    double served_B = net->heap.key[c->heap] - flow_class_left_B(net, cls);
-    double left_B = flow_class_weight(net, c) * (net->heap.key[flow] - served_B);
-    net->checked_due_B -= left_B;
+    double served_B = flow_class_served_B(net, cls);
+    double left_B = flow_class_weight(net, &net->classes[cls]) * (net->heap.key[flow] - served_B);
     flow_class_make_first(net, flow);
-    release(net, leave(net, cls, now_s));
+    flow_class_pop(net, cls);
+    flow_class_popped(net, cls, 1, served_B);
+    left(net, flow, left_B);
+    release(net, flow);
     return flow_max(left_B, 0);
 }
 
@@ -521,14 +541,28 @@ void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_
     flow_link_set_capacity(net, flow_link_of(net, link) - 1, flow_group_capacity_Bps(net, link));
 }
 
+static void fail_class(struct flow_net *net, uint32_t cls, double now_s)
+{
+    const struct flow_class *c = &net->classes[cls];
+    uint32_t n = 0;
+    flow_class_touch(net, cls, now_s);
+    double served_B = flow_class_served_B(net, cls), weight = flow_class_weight(net, c);
+    for (; c->heap != FLOW_NONE; n++) {
+        uint32_t flow = flow_class_pop(net, cls);
+        double left_B = weight * (net->heap.key[flow] - served_B);
+        left(net, flow, left_B);
+        flow_fails(net, flow, flow_max(left_B, 0));
+    }
+    flow_class_popped(net, cls, n, served_B);
+}
+
 /* Ends all flows of classes that cross the link. */
 static void fail_crossing(struct flow_net *net, uint32_t link, double now_s)
 {
     const struct flow_link *l = &net->links[link];
     for (uint32_t i = 0; i < l->n_crossing;) {
-        uint32_t cls = l->crossing[i];
-        if (flow_class_limited_by(net, cls, link))
-            end_first(net, cls, now_s, FLOW_FAILED); /* the list may have changed: look again */
+        if (flow_class_limited_by(net, l->crossing[i], link))
+            fail_class(net, l->crossing[i], now_s); /* the list may have changed: look again */
         else
             i++;
     }
@@ -554,7 +588,7 @@ double flow_net_load_Bps(const struct flow_net *net, uint32_t link)
 {
     uint32_t lowest = flow_link_of(net, link) + (net->n_priorities - 1) * net->n_real;
     const struct flow_link *l = &net->links[lowest];
-    return net->background_Bps[lowest] + l->own_use * l->level_Bps;
+    return flow_group_unit(net, link) * (net->background_Bps[lowest] + l->own_use * l->level_Bps);
 }
 
 struct flow_net_stats flow_net_stats(const struct flow_net *net)

@@ -163,8 +163,11 @@ struct start_batch {
 };
 
 struct ended_flow {
-    uint32_t cookie, how;
-    uint32_t limit; /* see flow_net_limit */
+    uint32_t cookie, limit; /* limit: see flow_net_limit */
+};
+
+struct failed_flow {
+    uint32_t cookie;
     double left_B;
 };
 
@@ -193,13 +196,14 @@ struct flow_net {
     struct flow_open *open;
     uint32_t *root; /* union-find, while a fill makes parts */
     uint32_t n_links, cap_links, free_caps;
-    uint32_t n_priorities;
+    uint32_t n_priorities, n_wanted_priorities;
 
     /* flow_group.c */
     struct flow_spread *spreads;
     uint32_t n_spreads, cap_spreads;
     uint32_t *group, *group_next,
-        *group_size; /* [n_real] who stands for a link, ring of its members; NULL: no spreads */
+        *group_size;    /* [n_real] who stands for a link, ring of its members; NULL: no spreads */
+    double *group_unit; /* [n_real] of one that stands for others: the share that the solver counts as 1 */
     uint32_t group_version;
     bool regroup; /* classes have to be made anew: links that they use alike are not alike any more */
 
@@ -247,6 +251,8 @@ struct flow_net {
 
     struct ended_flow *ended;
     uint32_t n_ended, cap_ended;
+    struct failed_flow *failures;
+    uint32_t n_failures, cap_failures;
     uint32_t limit; /* of the flow whose end is being reported */
 
     uint64_t visits_at_rebuild;
@@ -266,7 +272,9 @@ void flow_group_plain(struct flow_net *net, uint32_t real);       /* a flow uses
 /* All links of a flow, at priority 0, with those that sleep; returns how many. */
 uint32_t flow_uses(struct flow_net *net, uint32_t flow, struct flow_use out[FLOW_MAX_USES]);
 bool flow_crosses_failed(const struct flow_net *net, uint32_t flow);
-double flow_group_capacity_Bps(const struct flow_net *net, uint32_t real); /* of the narrowest of its group */
+/* Of the narrowest of its group, in the solver's units: a load of 1 of the solver's is one of so many shares. */
+double flow_group_capacity_Bps(const struct flow_net *net, uint32_t real);
+double flow_group_unit(const struct flow_net *net, uint32_t real);
 void flow_groups_free(struct flow_net *net);
 /* flow_net.c */
 void flow_link_set_capacity(struct flow_net *net, uint32_t real,
@@ -274,11 +282,15 @@ void flow_link_set_capacity(struct flow_net *net, uint32_t real,
 
 /* flow_class.c */
 void flow_class_join(struct flow_net *net, uint32_t flow, double service_B, double now_s);
-uint32_t flow_class_pop(struct flow_net *net, uint32_t cls, double now_s); /* its first flow leaves */
-void flow_class_make_first(struct flow_net *net, uint32_t flow);           /* for flow_class_pop */
-void flow_class_drop_all(struct flow_net *net, double now_s);              /* flows keep what they lack as key */
-void flow_class_touch(struct flow_net *net, uint32_t cls, double now_s);   /* its part is solved again, from now on */
-double flow_class_left_B(const struct flow_net *net, uint32_t cls);        /* of its first flow, at its part's time */
+/* Its first flow leaves: in two steps, so that many leave at the price of one. Its part has to be touched before. */
+double flow_class_served_B(const struct flow_net *net,
+                           uint32_t cls); /* what every flow of it has received since it began */
+uint32_t flow_class_pop(struct flow_net *net, uint32_t cls);
+void flow_class_popped(struct flow_net *net, uint32_t cls, uint32_t n, double served_B);
+void flow_class_make_first(struct flow_net *net, uint32_t flow);         /* for flow_class_pop */
+void flow_class_drop_all(struct flow_net *net, double now_s);            /* flows keep what they lack as key */
+void flow_class_touch(struct flow_net *net, uint32_t cls, double now_s); /* its part is solved again, from now on */
+double flow_class_left_B(const struct flow_net *net, uint32_t cls);      /* of its first flow, at its part's time */
 /* Whether a class (still) crosses a link, if only by its shadow; whether the link can limit it. */
 bool flow_class_crosses(const struct flow_net *net, uint32_t cls, uint32_t link);
 bool flow_class_limited_by(const struct flow_net *net, uint32_t cls, uint32_t link);
@@ -287,6 +299,7 @@ void flow_cap_free(struct flow_net *net, uint32_t link);
 
 /* flow_own.c */
 void flow_own_free(struct flow_own *own);
+void flow_own_reserve(struct flow_net *net, uint32_t link, uint32_t n); /* room for so many in all */
 void flow_own_append(struct flow_net *net, uint32_t link, uint32_t cls, double left_B);
 void flow_own_remove(struct flow_net *net, uint32_t link, uint32_t at);
 /* The class is limited by another link from now on and has that link's level. */

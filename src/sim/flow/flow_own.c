@@ -94,6 +94,12 @@ static void reserve(struct flow_net *net, uint32_t link, const struct flow_class
         keep_amounts(net, link);
 }
 
+void flow_own_reserve(struct flow_net *net, uint32_t link, uint32_t n)
+{
+    if (n > net->links[link].own.cap)
+        resize(&net->links[link].own, n);
+}
+
 void flow_own_append(struct flow_net *net, uint32_t link, uint32_t cls, double left_B)
 {
     struct flow_link *l = &net->links[link];

@@ -48,18 +48,22 @@ static void adopt(struct flow_net *net, uint32_t cls, uint32_t owner, double now
 /* New classes join the parts that their links belong to; those that find nobody limited are filled. */
 static void place_seeds(struct flow_net *net, double now_s)
 {
-    net->set.n = 0;
-    for (uint32_t i = 0; i < net->seeds.n; i++) {
-        uint32_t cls = net->seeds.items[i];
+    struct flow_list seeds = net->seeds;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < seeds.n; i++) {
+        uint32_t cls = seeds.items[i], owner;
         if (!net->classes[cls].n || net->classes[cls].owned)
             continue;
-        uint32_t owner = first_owner(net, cls, now_s);
+        owner = first_owner(net, cls, now_s);
         if (owner == FLOW_NONE)
-            flow_list_add(&net->set, cls);
+            seeds.items[n++] = cls;
         else
             adopt(net, cls, owner, now_s);
     }
+    seeds.n = n;
+    net->seeds = net->set;
     net->seeds.n = 0;
+    net->set = seeds;
     flow_fill(net, now_s);
 }
 
