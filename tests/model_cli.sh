@@ -127,7 +127,7 @@ expect 0 "keys of a file that an option lets rest" model deepseek_v3 -s attentio
     -s attention.head_dim=128
 says "61 layers of 7168: 3 x gqa + dense_ffn, 58 x gqa + moe"
 tells "warning: 'attention.decode' changes nothing: 'mla_absorbed' keeps another cache than 'gqa'"
-tells "'q_lora', 'kv_lora', 'nope_dim', 'rope_dim' and 'v_dim' of 'attention' change nothing"
+tells "of 'attention' change nothing: block 'gqa' does not read them"
 expect 0 "every fourth layer sees everything" model llama3.1_70b -s attention_pattern='window*3 attention' \
     -s blocks.window.window=1024 -f json -o every_fourth.json
 check "the others keep their windows" \

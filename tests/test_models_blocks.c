@@ -173,6 +173,185 @@ START_TEST(keys_have_defaults)
 }
 END_TEST
 
+/* --- of every block, at an example --------------------------------------------------------------------------- */
+
+/* Each registered block has one; keys of its table. */
+static const struct {
+    const char *name, *set[10];
+} examples[] = {
+    {"csa",
+     {"head_dim=512", "window=128", "compress=4", "output_groups=16", "output_lora=1024", "q_lora=1536",
+      "index_heads=64", "index_dim=128", "index_top_k=512"}},
+    {"dense_ffn", {"dense_ffn=18432"}},
+    {"dsa", {"index_heads=64", "index_dim=128", "index_top_k=2048"}},
+    {"gated_delta_net", {"heads=64", "key_heads=16", "key_dim=128", "value_dim=128"}},
+    {"gqa", {"kv_heads=8", "head_dim=128"}},
+    {"gqa_sparse", {"kv_heads=8", "head_dim=128", "index_heads=4", "index_dim=128", "index_top_k=16"}},
+    {"kda", {"heads=96", "head_dim=128"}},
+    {"latent_moe", {"latent=2048"}},
+    {"lightning", {"heads=64", "head_dim=128"}},
+    {"linear_map", {NULL}},
+    {"mamba2", {"heads=128", "head_dim=64", "state_dim=128", "state_groups=8"}},
+    {"mha", {"kv_heads=128", "head_dim=128"}},
+    {"mla", {NULL}},
+    {"mla_absorbed", {NULL}},
+    {"moe", {NULL}},
+    {"mqa", {"kv_heads=1", "head_dim=128"}},
+};
+
+static const struct model *model;
+static const struct block *block;
+
+/* DeepSeek-V3 with the block. */
+static void open_example(int i)
+{
+    const struct block_type *b = registered(i);
+    struct model_file file;
+    const char *set[16];
+    int n = 0;
+    const char *table = b->attention ? "attention." : b->network->experts ? "moe." : "";
+    ck_assert_msg(i < (int)(sizeof examples / sizeof *examples) && !strcmp(examples[i].name, b->name),
+                  "block '%s' needs an example", b->name);
+    set[n++] = arena_printf(arena, "%s=%s", !*table ? "dense_kind" : arena_printf(arena, "%skind", table), b->name);
+    if (b->attention)
+        set[n++] = arena_printf(arena, "attention.decode=%s", b->name);
+    for (int j = 0; j < 10 && examples[i].set[j]; j++)
+        set[n++] = arena_printf(arena, "%s%s", table, examples[i].set[j]);
+    ck_assert_msg(!model_load("deepseek_v3", set, n, arena, &file, diag), "%s: %s", b->name, diag_text(diag));
+    model = file.model;
+    for (uint32_t j = 0; j < model->n_blocks; j++)
+        if (model->block[j]->type == b)
+            block = model->block[j];
+    ck_assert(block->type == b);
+}
+
+struct counting {
+    struct layer_kernels k; /* first */
+    double weights, flop;   /* of GEMMs; of all */
+    uint32_t n;
+};
+
+static void count(struct layer_kernels *k, const char *name, const struct kernel_call *call, bool core)
+{
+    struct counting *c = (struct counting *)k;
+    ck_assert_msg(!kernel_missing(call), "%s, %s: %s", block->type->name, name, kernel_missing(call));
+    c->n++;
+    c->flop += kernel_flop(call);
+    if (!isfinite(kernel_flop(call)) || call->read_B < 0 || call->written_B < 0)
+        ck_abort_msg("%s, %s", block->type->name, name);
+    if (core) /* chunks of a sequence against each other */
+        return;
+    if (call->family == KERNEL_GEMM || kernel_is_grouped(call->family))
+        c->weights += call->n * call->k * fmax(1, call->groups);
+}
+
+static struct counting sink(double tokens, double context, bool prefill)
+{
+    return (struct counting){.k = {.model = model,
+                                   .dtype = KERNEL_FP8,
+                                   .hidden = (double)model->hidden,
+                                   .tokens = tokens,
+                                   .group_tokens = tokens,
+                                   .sequences = 1,
+                                   .context = context,
+                                   .new_tokens = tokens,
+                                   .tp = 1,
+                                   .network_tp = 1,
+                                   .prefill = prefill,
+                                   .add = count}};
+}
+
+static void attend(struct counting *c)
+{
+    const struct attention_ops *a = block->type->attention;
+    if (c->k.prefill) {
+        a->prefill(&c->k, block->dims);
+        return;
+    }
+    a->decode_before(&c->k, block->dims);
+    a->decode_core(&c->k, block->dims);
+}
+
+/* All experts once, with a row each. */
+static void work(struct counting *c)
+{
+    const struct network_ops *n = block->type->network;
+    double rows[1024];
+    for (int i = 0; i < 1024; i++)
+        rows[i] = 1;
+    if (n->gate)
+        n->gate(&c->k, block->dims);
+    if (n->own)
+        n->own(&c->k, block->dims);
+    if (n->routed)
+        n->routed(&c->k, block->dims, rows, (uint32_t)model->experts.routed);
+    if (n->after)
+        n->after(&c->k, block->dims);
+}
+
+/* GEMMs have all parameters as their weights, in decoding and in prefill: but for norms, biases, convolutions. */
+START_TEST(kernels_read_the_weights)
+{
+    open_example(_i);
+    double params = block_weigh(model, block).params;
+    for (int prefill = 0; prefill < 2; prefill++) {
+        struct counting c = sink(prefill ? 4096 : 1, prefill ? 0 : 4095, prefill);
+        (block->type->attention ? attend : work)(&c);
+        ck_assert_msg(fabs(c.weights / params - 1) < 0.01, "%s, %s: kernels with %.0f of %.0f parameters",
+                      block->type->name, prefill ? "prefill" : "decoding", c.weights, params);
+    }
+}
+END_TEST
+
+/* FLOPs of decoding are those of its kernels. States are updated by passes, which count bytes. */
+START_TEST(kernels_do_the_work)
+{
+    open_example(_i);
+    const struct attention_ops *a = block->type->attention;
+    if (!a || (a->state_B && a->state_B(block->dims) > 0))
+        return;
+    struct counting c = sink(1, 32767, false);
+    double flop = 2 * block_weigh(model, block).active + a->decode_flop(block->dims, 32768);
+    attend(&c);
+    ck_assert_msg(fabs(c.flop / flop - 1) < 0.05, "%s: kernels of %.4g of %.4g FLOP", block->type->name, c.flop, flop);
+}
+END_TEST
+
+START_TEST(caches_grow)
+{
+    open_example(_i);
+    const struct attention_ops *a = block->type->attention;
+    double before = 0, state = a && a->state_B ? a->state_B(block->dims) : 0;
+    for (double positions = 1; a && positions < 1 << 21; positions *= 2) {
+        double B = a->cache_B(model, block->dims, positions);
+        ck_assert_msg(B >= before && B >= state, "%s at %g", block->type->name, positions);
+        before = B;
+    }
+    if (!a)
+        return;
+    ck_assert_double_ge(a->position_B(model, block->dims), 0);
+    ck_assert_double_ge(a->cache_parts(block->dims, 8), 1);
+    ck_assert_double_le(a->cache_parts(block->dims, 8), 8);
+}
+END_TEST
+
+/* Each GPU has its part at least, and less than all. */
+START_TEST(parameters_divide)
+{
+    open_example(_i);
+    const struct attention_ops *a = block->type->attention;
+    double params = block_weigh(model, block).params;
+    if (!a)
+        return;
+    ck_assert_double_eq_tol(a->rank_params(model, block->dims, 1), params, 1e-6 * params);
+    for (uint32_t tp = 2; tp <= 8; tp *= 2) {
+        double part = a->rank_params(model, block->dims, tp);
+        ck_assert_msg(part * tp >= params * 0.999 && part < params, "%s, tp %u: %.0f of %.0f", block->type->name, tp,
+                      part, params);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models: blocks");
@@ -184,6 +363,10 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_block_under_another_name_is_the_same, 0, (int)(sizeof runs / sizeof *runs));
     tcase_add_loop_test(tc, keys_have_defaults, 0, n);
+    tcase_add_loop_test(tc, kernels_read_the_weights, 0, n);
+    tcase_add_loop_test(tc, kernels_do_the_work, 0, n);
+    tcase_add_loop_test(tc, caches_grow, 0, n);
+    tcase_add_loop_test(tc, parameters_divide, 0, n);
     suite_add_tcase(suite, tc);
     return tap_main(suite);
 }

@@ -35,7 +35,8 @@ static void list_blocks(struct arena *arena)
 {
     (void)arena;
     for (const struct block_type *const *b = block_all(); *b; b++)
-        printf("%-12s %s (paper %s)\n", (*b)->name, (*b)->doc, (*b)->ref);
+        printf("%-16s %s%s%s%s\n", (*b)->name, (*b)->doc, strcmp((*b)->ref, "none") ? " (paper " : "",
+               strcmp((*b)->ref, "none") ? (*b)->ref : "", strcmp((*b)->ref, "none") ? ")" : "");
 }
 
 static void list_ep_kernels(struct arena *arena)

@@ -71,7 +71,7 @@ static struct pairs_of count_pairs(const struct infer_layout *l, const double *p
 static struct load low_latency_load(const struct bounding *b, const struct pairs_of *p, bool combine)
 {
     const struct infer_layout *l = &b->s->layout;
-    double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
+    double message_B = ll_message_B(&l->hw->ep_kernel, l->model->experts.width, combine);
     double posting_Bps = ll_posting_Bps(l->hw, message_B);
     double codec_Bps = combine ? ll_codec_Bps(l->hw) : 0;
     double far_out = p->out, far_in = p->in;
@@ -100,7 +100,7 @@ static double normal_load_s(const struct bounding *b, const struct routing *c, u
     const struct infer_layout *l = &b->s->layout;
     struct deepep_call call = {.combine = combine, .choices = !combine};
     const struct hw_ep_kernel *kernel = &l->hw->ep_kernel;
-    int64_t hidden = l->model->hidden, top_k = l->model->experts.top_k;
+    int64_t hidden = l->model->experts.width, top_k = l->model->experts.top_k;
     double token_B = deepep_token_B(kernel, hidden, top_k, call);
     double nvlink_B = deepep_nvlink_token_B(hidden, top_k, call);
     double home_Bps = deepep_engine_Bps(kernel, hidden, call, EP_HOME);

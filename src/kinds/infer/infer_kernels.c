@@ -148,7 +148,7 @@ static void add_low_latency(struct filling *f)
     const struct infer_layout *l = f->l;
     double copies = (double)l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0);
     for (int combine = 0; combine < 2; combine++) {
-        double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
+        double message_B = ll_message_B(&l->hw->ep_kernel, l->model->experts.width, combine);
         double own_s = ll_own_s(l->hw, l->tokens, copies, message_B, combine);
         add_fixed(f, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, own_s / 2);
         add_fixed(f, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, own_s / 2);
@@ -163,6 +163,9 @@ static void add_experts(struct filling *f, const struct block *b)
     add_average(f, b);
     if (!f->l->prefill)
         add_low_latency(f);
+    f->stage = STAGE_COMBINE_RECV;
+    if (b->type->network->after)
+        b->type->network->after(&f->k, b->dims);
 }
 
 static void add_network(struct filling *f, const struct block *b)

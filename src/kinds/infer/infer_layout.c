@@ -249,7 +249,7 @@ static double kv_of_sequence_B(const struct infer_layout *l, double positions)
  * of the second a dispatch's in BF16. */
 static double ll_buffers_B(const struct infer_layout *l, double tokens)
 {
-    double combine_B = 2 * (double)l->model->hidden, dispatch_B = 16 + 2 * (double)l->model->hidden;
+    double width_B = 2 * (double)l->model->experts.width, combine_B = width_B, dispatch_B = 16 + width_B;
     return 2 * l->slots * tokens * (combine_B + dispatch_B);
 }
 

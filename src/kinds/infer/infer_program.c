@@ -95,8 +95,9 @@ static void send(struct building *b, bool combine, uint8_t mb, uint32_t layer)
 
 static void receive(struct building *b, bool combine, uint8_t mb, uint32_t layer)
 {
+    bool after = combine && layer_of(b, layer)->network->type->network->after;
     exchange(b, DO_WAIT, combine, mb, layer);
-    if (!b->l->prefill)
+    if (!b->l->prefill || after)
         stage(b, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, mb, layer);
 }
 

@@ -273,7 +273,7 @@ static const char *exchange_limit(const struct infer_outcome *o, bool combine)
 {
     const struct infer_layout *l = &o->step.layout;
     const struct cluster_hw *hw = l->hw;
-    int64_t hidden = l->model->hidden;
+    int64_t hidden = l->model->experts.width;
     if (l->prefill) {
         struct deepep_call call = {.combine = combine, .choices = !combine};
         double home_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_HOME);

@@ -236,7 +236,7 @@ static void init_exchanges(struct graphing *x, struct exchanging *e)
 {
     const struct infer_layout *l = &x->s->layout;
     struct arena *a = x->s->arena;
-    int64_t hidden = l->model->hidden;
+    int64_t hidden = l->model->experts.width;
     double message_B[2] = {ll_message_B(&l->hw->ep_kernel, hidden, false),
                            ll_message_B(&l->hw->ep_kernel, hidden, true)};
     infer_router_init(&e->router, l, x->s->gate, a);

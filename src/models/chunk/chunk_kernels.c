@@ -314,8 +314,11 @@ const char *material_from_kernels_lacks(const struct model *m)
         return differs;
     for (int i = 0; i < 3; i++) {
         const struct block_type *t = blocks[i].type;
-        if (t && !(t->attention ? t->attention->forward : t->network->forward))
-            return i ? "this block of networks" : "attention.kind of this block";
+        bool trains = !t || (t->attention ? t->attention->forward != NULL
+                                          : t->network->forward &&
+                                                (!t->network->trainable || t->network->trainable(blocks[i].dims)));
+        if (!trains)
+            return i ? "networks of this kind" : "attention.kind of this block";
     }
     return NULL;
 }

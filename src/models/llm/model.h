@@ -48,6 +48,7 @@ struct expert_facts {
     int64_t top_k;          /* of the routed ones, that a token uses */
     int64_t groups, top_groups;
     int64_t ffn;   /* width of one */
+    int64_t width; /* numbers of a token that travel to an expert and back */
     double params; /* of one */
 };
 

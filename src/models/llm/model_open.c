@@ -92,6 +92,8 @@ static void *dims_of(const struct opening *o, const struct keyed *k, const struc
     cfg_more_read(k->base ? k->base->keys : k->keys, type->keys, dims);
     if (k->base)
         cfg_more_lay(k->keys, type->keys, dims);
+    if (type->settle)
+        type->settle(dims);
     return dims;
 }
 
@@ -157,6 +159,13 @@ static bool refuse_decoding(const struct opening *o, const struct keyed *k, stru
     return false;
 }
 
+/* What a block would do without its choice. */
+static void add_dense(const struct opening *o, const struct keyed *k, struct block *b)
+{
+    b->dense_type = b->type->attention->dense ? block_find(b->type->attention->dense) : NULL;
+    b->dense_dims = b->dense_type ? dims_of(o, k, b->dense_type) : NULL;
+}
+
 static bool add_decoding(const struct opening *o, const struct keyed *k, struct block *b)
 {
     const char *key = key_in(o, k->table, "decode"), *misfit;
@@ -185,6 +194,8 @@ static struct block *add_block(struct opening *o, const struct keyed *k, bool at
     *b = (struct block){.name = k->name, .table = k->table, .type = type, .dims = dims_of(o, k, type)};
     if (!check_fit(o, type, b->dims, k->kind_key) || (attention && !add_decoding(o, k, b)))
         return NULL;
+    if (attention)
+        add_dense(o, k, b);
     BUG_IF(o->n_blocks == o->most);
     return o->blocks[o->n_blocks++] = b;
 }

@@ -5,9 +5,11 @@
 #include "models/llm/blocks/block.h"
 
 /* Keys that several blocks have. */
-#define ATTENTION_HEADS(table) ROW_DIM(table, "heads", heads, "0", "heads of queries")
-#define ATTENTION_WINDOW(table) \
-    ROW_DIM(table, "window", window, "0", "positions that are kept and attended to; 0 = all")
+#define ATTENTION_HEADS(table, member) ROW_DIM(table, "heads", member, "0", "heads of queries")
+#define ATTENTION_WINDOW(table, member) \
+    ROW_DIM(table, "window", member, "0", "positions that are kept and attended to; 0 = all")
+#define ATTENTION_GATE(table, member) \
+    ROW_FLAG(table, "gate", member, "false", "outputs of heads are gated by a projection of their own")
 
 /* --- windows: a query sees the last `window` positions, its own counted; 0 = all ------------------------------ */
 
@@ -28,25 +30,5 @@ void attention_write_core_input(struct kernel_writer *w, const struct kernel_cal
 void attention_write_output(struct kernel_writer *w, double width);
 /* The backward pass of both, up to the gradients of what attention computed. */
 void attention_write_output_input(struct kernel_writer *w, double width);
-
-/* --- heads that share kv_heads keys and values (MHA, GQA, MQA) -------------------------------------------------- */
-
-struct grouped_dims {
-    int64_t heads, kv_heads, head_dim, window;
-    bool qkv_bias;
-};
-extern const struct cfg_table grouped_keys;
-const char *attention_grouped_misfit(const struct model *m, const void *dims);
-void attention_grouped_weigh(const struct model *m, const void *dims, struct block_weights *w);
-extern const struct attention_ops attention_grouped;
-
-/* --- MLA ---------------------------------------------------------------------------------------------------------- */
-
-extern const struct cfg_table latent_keys;
-const char *attention_latent_misfit(const struct model *m, const void *dims);
-void attention_latent_weigh(const struct model *m, const void *dims, struct block_weights *w);
-/* Keys and values are expanded from the cache wherever it is read, or queries and outputs live in the latent space
- * (FlashMLA). */
-extern const struct attention_ops attention_latent_expanded, attention_latent_absorbed;
 
 #endif

@@ -35,6 +35,9 @@ struct attention_ops {
      * divided (the others hold copies). */
     double (*position_B)(const struct model *m, const void *dims);
     double (*cache_B)(const struct model *m, const void *dims, double positions);
+    /* Of cache_B: what an indexer keeps of each position; what does not grow with positions. NULL: nothing. */
+    double (*index_B)(const void *dims);
+    double (*state_B)(const void *dims);
     double (*cache_parts)(const void *dims, uint32_t tp);
     /* Forward FLOPs of a token beside those of its weights: decoding against so many positions, its own counted; on
      * average over a training sequence. */
@@ -48,6 +51,8 @@ struct attention_ops {
     void (*decode_before)(struct layer_kernels *k, const void *dims);
     void (*decode_core)(struct layer_kernels *k, const void *dims);
     void (*prefill)(struct layer_kernels *k, const void *dims);
+    /* The type that attends to everything where this one chooses, with the same keys but for the choice; NULL: none. */
+    const char *dense;
 
     /* Kernels of training, the output projection with them; NULL: there are none. */
     void (*forward)(struct kernel_writer *w, const void *dims);
@@ -75,10 +80,13 @@ struct network_ops {
     void (*gate)(struct layer_kernels *k, const void *dims);
     void (*own)(struct layer_kernels *k, const void *dims);
     void (*routed)(struct layer_kernels *k, const void *dims, const double *rows, uint32_t n);
+    /* Behind the combine; NULL: nothing. */
+    void (*after)(struct layer_kernels *k, const void *dims);
     /* Bytes live at once of a row that it works on, what came and what goes back counted. */
     double (*row_B)(const struct model *m, const void *dims, uint32_t tp);
 
-    /* Kernels of training: gate (or NULL) and network; NULL: it cannot be trained. */
+    /* Kernels of training: gate (or NULL) and network; NULL, or not trainable: there are none. */
+    bool (*trainable)(const void *dims); /* NULL: always */
     void (*gate_forward)(struct kernel_writer *w, const void *dims);
     void (*gate_input)(struct kernel_writer *w, const void *dims);
     void (*forward)(struct kernel_writer *w, const void *dims);
@@ -92,6 +100,8 @@ struct block_type {
     /* Its keys: those of attention stand in llm.attention, of experts in llm.moe, of other networks in llm, and all in
      * llm.blocks.NAME. A key that several types have is the same in all. All have defaults. */
     const struct cfg_table *keys;
+    /* Fills members of dims that follow from its keys; NULL: there are none. */
+    void (*settle)(void *dims);
     /* NULL, or what the keys lack for this block, "kv_heads must divide heads". */
     const char *(*misfit)(const struct model *m, const void *dims);
     void (*weigh)(const struct model *m, const void *dims, struct block_weights *w); /* *w is zeroed before */
@@ -107,6 +117,8 @@ struct block {
     const void *dims;
     const struct block_type *decode_type; /* attention: how decoding computes it */
     const void *decode_dims;
+    const struct block_type *dense_type; /* attention that chooses: what attends to everything instead; NULL: none */
+    const void *dense_dims;
     uint32_t layers; /* that have it */
 };
 

@@ -1,5 +1,5 @@
 /* Grouped-query attention (Ainslie et al. 2023). */
-#include "models/llm/blocks/attention.h"
+#include "models/llm/blocks/grouped.h"
 
 const struct block_type block_gqa = {
     .name = "gqa",

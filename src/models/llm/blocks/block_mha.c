@@ -1,5 +1,5 @@
 /* Multi-head attention: the grouped one in which nobody shares. */
-#include "models/llm/blocks/attention.h"
+#include "models/llm/blocks/grouped.h"
 
 static const char *misfit(const struct model *m, const void *dims)
 {

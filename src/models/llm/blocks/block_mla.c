@@ -1,5 +1,5 @@
 /* Multi-head latent attention whose keys and values are expanded wherever they are read. */
-#include "models/llm/blocks/attention.h"
+#include "models/llm/blocks/latent.h"
 
 const struct block_type block_mla = {
     .name = "mla",

@@ -1,6 +1,6 @@
 /* Multi-head latent attention as decoding computes it: the up-projections of keys and values are absorbed into
  * queries and outputs, whose heads then work on the latent vector itself (FlashMLA). */
-#include "models/llm/blocks/attention.h"
+#include "models/llm/blocks/latent.h"
 
 const struct block_type block_mla_absorbed = {
     .name = "mla_absorbed",

@@ -1,5 +1,5 @@
 /* Multi-query attention (Shazeer 2019): the grouped one in which all share. */
-#include "models/llm/blocks/attention.h"
+#include "models/llm/blocks/grouped.h"
 
 static const char *misfit(const struct model *m, const void *dims)
 {

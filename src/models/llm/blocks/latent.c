@@ -3,28 +3,19 @@
  *
  * Prefill and training expand keys and values. Decoding expands them anew in every step, or absorbs the projections
  * into queries and outputs, whose heads then work on the cache itself. The two down projections are one GEMM in
- * inference. */
+ * inference, gates of outputs with them.
+ *
+ * Left out: gates in training. */
 #include <math.h>
 
-#include "models/llm/blocks/attention.h"
+#include "models/llm/blocks/latent.h"
 
-struct latent_dims {
-    int64_t heads, q_lora, kv_lora, nope_dim, rope_dim, v_dim, window;
-    double kv_rope_B; /* of a cached number of the key with position; 0 = as the rest */
+struct latent {
+    struct latent_dims l;
 };
 
-static const struct cfg_field fields[] = {
-    ATTENTION_HEADS(latent_dims),
-    ROW_DIM(latent_dims, "q_lora", q_lora, "0", "MLA: rank of compressed queries, 0 = not compressed"),
-    ROW_DIM(latent_dims, "kv_lora", kv_lora, "0", "MLA: rank of the latent vector that is cached"),
-    ROW_DIM(latent_dims, "nope_dim", nope_dim, "0", "MLA: dimension of a key without position"),
-    ROW_DIM(latent_dims, "rope_dim", rope_dim, "0", "MLA: dimension of a key with position"),
-    ROW_DIM(latent_dims, "v_dim", v_dim, "0", "MLA: dimension of a value"),
-    ATTENTION_WINDOW(latent_dims),
-    ROW_NUMBER_B(latent_dims, "kv_rope", kv_rope_B, "0 B",
-                 "MLA: a cached number of the key with position, FlashMLA: 2 B; 0 B = as kv_value"),
-    {0}};
-const struct cfg_table latent_keys = {"latent", "multi-head latent attention", sizeof(struct latent_dims), fields};
+static const struct cfg_field fields[] = {LATENT_ROWS(latent, l), {0}};
+const struct cfg_table latent_keys = {"latent", "multi-head latent attention", sizeof(struct latent), fields};
 
 static const struct latent_dims *of(const void *dims)
 {
@@ -33,7 +24,7 @@ static const struct latent_dims *of(const void *dims)
 
 struct widths {
     double heads, q, kv, rope, nope, v; /* latents; of one head */
-    double queries, keys_values, output;
+    double queries, keys_values, output, gates;
 };
 
 static struct widths widths_of(const struct latent_dims *a, double heads)
@@ -47,7 +38,8 @@ static struct widths widths_of(const struct latent_dims *a, double heads)
                            .v = v,
                            .queries = heads * (nope + rope),
                            .keys_values = heads * (nope + v),
-                           .output = heads * v};
+                           .output = heads * v,
+                           .gates = a->gate ? heads * v : 0};
 }
 
 static struct widths all_of(const void *dims)
@@ -69,7 +61,7 @@ void attention_latent_weigh(const struct model *m, const void *dims, struct bloc
     struct widths x = all_of(dims);
     double d = (double)m->hidden;
     double q = x.q > 0 ? d * x.q + x.q + x.q * x.queries : d * x.queries; /* + x.q: its norm */
-    w->params = q + d * (x.kv + x.rope) + x.kv + x.kv * x.keys_values + x.output * d;
+    w->params = q + d * (x.kv + x.rope + x.gates) + x.kv + x.kv * x.keys_values + x.output * d;
     w->active = w->params;
     w->other = x.q + x.kv; /* their norms */
 }
@@ -82,7 +74,7 @@ static int64_t heads(const void *dims)
 }
 
 /* Down projections with their norms stand on all GPUs. */
-static double rank_params(const struct model *m, const void *dims, uint32_t tp)
+double latent_rank_params(const struct model *m, const void *dims, uint32_t tp)
 {
     struct widths x = all_of(dims);
     struct block_weights w = {0};
@@ -92,7 +84,7 @@ static double rank_params(const struct model *m, const void *dims, uint32_t tp)
 }
 
 /* Keys with position may stay in BF16 where the rest is FP8. */
-static double position_B(const struct model *m, const void *dims)
+double latent_position_B(const struct model *m, const void *dims)
 {
     struct widths x = all_of(dims);
     double rope_B = of(dims)->kv_rope_B > 0 ? x.rope * of(dims)->kv_rope_B : attention_cached_B(m, x.rope);
@@ -106,7 +98,7 @@ static double kept_positions(const void *dims, double positions)
 
 static double cache_B(const struct model *m, const void *dims, double positions)
 {
-    return kept_positions(dims, positions) * position_B(m, dims);
+    return kept_positions(dims, positions) * latent_position_B(m, dims);
 }
 
 /* All heads read the same. */
@@ -128,14 +120,22 @@ static double absorbed_width(const void *dims)
     return x.heads * (x.kv + x.rope + x.kv);
 }
 
+/* Keys and values of those before are made again of their latents. */
 static double decode_flop_expanded(const void *dims, double positions)
 {
-    return 2 * kept_positions(dims, positions) * expanded_width(dims);
+    struct widths x = all_of(dims);
+    double kept = kept_positions(dims, positions);
+    return 2 * kept * expanded_width(dims) + 2 * (kept - 1) * x.keys_values * x.kv;
+}
+
+double latent_score_flop(const void *dims, double positions)
+{
+    return 2 * positions * absorbed_width(dims);
 }
 
 static double decode_flop_absorbed(const void *dims, double positions)
 {
-    return 2 * kept_positions(dims, positions) * absorbed_width(dims);
+    return latent_score_flop(dims, kept_positions(dims, positions));
 }
 
 static double train_flop(const void *dims, double sequence, bool causal)
@@ -157,49 +157,74 @@ static struct widths own_of(const struct layer_kernels *k, const void *dims)
     return widths_of(of(dims), (double)of(dims)->heads / k->tp);
 }
 
-static void project(struct layer_kernels *k, const void *dims)
+void latent_project(struct layer_kernels *k, const void *dims, double beside)
 {
     struct widths x = own_of(k, dims);
     double t = k->group_tokens, rope = t * (x.heads + 1) * x.rope * layer_bf16_B;
-    layer_gemm(k, "q_a, kv_a projection", t, (x.q > 0 ? x.q : x.queries) + x.kv + x.rope, k->hidden);
+    layer_gemm(k, "q_a, kv_a projection", t, (x.q > 0 ? x.q : x.queries) + x.kv + x.rope + x.gates + beside, k->hidden);
     layer_pass(k, "norm of latents", KERNEL_NORM, t * (x.q + x.kv) * layer_bf16_B,
                t * x.kv * layer_bf16_B + layer_operand_B(k, t * x.q));
     if (x.q > 0)
         layer_gemm(k, "q_b projection", t, x.queries, x.q);
     layer_pass(k, "rope", KERNEL_ROPE, rope, rope);
-    layer_pass(k, "KV cache write", KERNEL_COPY, t * (x.kv + x.rope) * layer_bf16_B, t * position_B(k->model, dims));
+    layer_pass(k, "KV cache write", KERNEL_COPY, t * (x.kv + x.rope) * layer_bf16_B,
+               t * latent_position_B(k->model, dims));
 }
 
-static void project_output(struct layer_kernels *k, const void *dims)
+static void project(struct layer_kernels *k, const void *dims)
+{
+    latent_project(k, dims, 0);
+}
+
+void latent_project_output(struct layer_kernels *k, const void *dims)
 {
     struct widths x = own_of(k, dims);
-    layer_quantise(k, "cast of outputs", k->group_tokens * x.output);
-    layer_gemm(k, "output projection", k->group_tokens, k->hidden, x.output);
+    double t = k->group_tokens;
+    if (x.gates > 0)
+        layer_pass(k, "gate", KERNEL_ELEMENTWISE, 2 * t * x.output * layer_bf16_B, t * x.output * layer_bf16_B);
+    layer_quantise(k, "cast of outputs", t * x.output);
+    layer_gemm(k, "output projection", t, k->hidden, x.output);
+}
+
+void latent_absorb_queries(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    layer_gemm_bf16(k, "queries to latent space", k->group_tokens, x.kv, x.nope, x.heads);
+}
+
+void latent_absorb_outputs(struct layer_kernels *k, const void *dims)
+{
+    struct widths x = own_of(k, dims);
+    layer_gemm_bf16(k, "outputs from latent space", k->group_tokens, x.v, x.kv, x.heads);
 }
 
 static void before_absorbed(struct layer_kernels *k, const void *dims)
 {
-    struct widths x = own_of(k, dims);
     project(k, dims);
-    layer_gemm_bf16(k, "queries to latent space", k->group_tokens, x.kv, x.nope, x.heads);
+    latent_absorb_queries(k, dims);
+}
+
+struct kernel_call latent_core(const struct layer_kernels *k, const void *dims, double batch, double q_len,
+                               double kv_len)
+{
+    struct widths x = own_of(k, dims);
+    return (struct kernel_call){.family = KERNEL_ATTENTION_DECODE,
+                                .dtype = KERNEL_BF16,
+                                .batch = batch,
+                                .q_len = q_len,
+                                .kv_len = kv_len,
+                                .heads = x.heads,
+                                .kv_heads = 1,
+                                .qk_dim = x.kv + x.rope,
+                                .v_dim = x.kv,
+                                .kv_token_B = latent_position_B(k->model, dims)};
 }
 
 static void core_absorbed(struct layer_kernels *k, const void *dims)
 {
-    struct widths x = own_of(k, dims);
-    layer_core(k, "MLA",
-               (struct kernel_call){.family = KERNEL_ATTENTION_DECODE,
-                                    .dtype = KERNEL_BF16,
-                                    .batch = k->sequences,
-                                    .q_len = k->new_tokens,
-                                    .kv_len = kept_positions(dims, layer_positions(k)),
-                                    .heads = x.heads,
-                                    .kv_heads = 1,
-                                    .qk_dim = x.kv + x.rope,
-                                    .v_dim = x.kv,
-                                    .kv_token_B = position_B(k->model, dims)});
-    layer_gemm_bf16(k, "outputs from latent space", k->group_tokens, x.v, x.kv, x.heads);
-    project_output(k, dims);
+    layer_core(k, "MLA", latent_core(k, dims, k->sequences, k->new_tokens, kept_positions(dims, layer_positions(k))));
+    latent_absorb_outputs(k, dims);
+    latent_project_output(k, dims);
 }
 
 static void core_expanded(struct layer_kernels *k, const void *dims)
@@ -218,7 +243,7 @@ static void core_expanded(struct layer_kernels *k, const void *dims)
                                     .qk_dim = qk,
                                     .v_dim = x.v,
                                     .kv_token_B = x.heads * (qk + x.v) * layer_bf16_B});
-    project_output(k, dims);
+    latent_project_output(k, dims);
 }
 
 /* Keys and values of all positions that are seen, also of those whose latents were found in a cache. */
@@ -241,7 +266,7 @@ static void prefill(struct layer_kernels *k, const void *dims)
                                     .v_dim = x.v,
                                     .causal = true,
                                     .window = window});
-    project_output(k, dims);
+    latent_project_output(k, dims);
 }
 
 /* --- training ------------------------------------------------------------------------------------------------------ */
@@ -401,7 +426,7 @@ static struct attention_kept kept(const void *dims)
 }
 
 #define LATENT_OPS \
-    .heads = heads, .rank_params = rank_params, .position_B = position_B, .cache_B = cache_B, \
+    .heads = heads, .rank_params = latent_rank_params, .position_B = latent_position_B, .cache_B = cache_B, \
     .cache_parts = cache_parts, .train_flop = train_flop, .live = live, .prefill = prefill, .forward = forward, \
     .input = input, .weight = weight, .kept = kept
 

@@ -1,11 +1,27 @@
 #include "models/llm/blocks/network.h"
 
-void network_layer(struct layer_kernels *k, double tokens, double width, bool cast)
+double network_biases(double d, double width, bool gated, bool bias)
+{
+    return bias ? (gated ? 2 : 1) * width + d : 0;
+}
+
+double network_params(double d, double width, bool gated, bool bias)
+{
+    return (gated ? 3 : 2) * d * width + network_biases(d, width, gated, bias);
+}
+
+void network_activate(struct layer_kernels *k, double rows, double width, bool gated)
+{
+    layer_pass(k, gated ? "SwiGLU, cast" : "activation, cast", KERNEL_SWIGLU,
+               (gated ? 2 : 1) * rows * width * layer_bf16_B, layer_operand_B(k, rows * width));
+}
+
+void network_layer(struct layer_kernels *k, double tokens, double width, bool gated, bool cast)
 {
     if (cast)
         layer_quantise(k, "cast", tokens * k->hidden);
-    layer_gemm(k, "gate and up projection", tokens, 2 * width, k->hidden);
-    layer_pass(k, "SwiGLU, cast", KERNEL_SWIGLU, 2 * tokens * width * layer_bf16_B, layer_operand_B(k, tokens * width));
+    layer_gemm(k, gated ? "gate and up projection" : "up projection", tokens, (gated ? 2 : 1) * width, k->hidden);
+    network_activate(k, tokens, width, gated);
     layer_gemm(k, "down projection", tokens, k->hidden, width);
     layer_pass(k, "sum", KERNEL_ELEMENTWISE, 2 * k->tokens * k->hidden * layer_bf16_B,
                k->tokens * k->hidden * layer_bf16_B);

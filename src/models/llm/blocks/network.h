@@ -1,11 +1,18 @@
-/* What feed-forward blocks share: SwiGLU networks that every token goes through. */
+/* What feed-forward blocks share: networks that every token goes through, SwiGLU or two matrices with an activation
+ * between them. */
 #ifndef MOESIM_MODELS_LLM_BLOCKS_NETWORK_H
 #define MOESIM_MODELS_LLM_BLOCKS_NETWORK_H
 
 #include "models/llm/blocks/block.h"
 
+/* Of a network of `width` between vectors of `d`: parameters, and of these biases. */
+double network_params(double d, double width, bool gated, bool bias);
+double network_biases(double d, double width, bool gated, bool bias);
+
 /* Inference: a network of `width` for `tokens`. cast: its input is not yet what GEMMs read. */
-void network_layer(struct layer_kernels *k, double tokens, double width, bool cast);
+void network_layer(struct layer_kernels *k, double tokens, double width, bool gated, bool cast);
+/* The activation of `rows`, cast. */
+void network_activate(struct layer_kernels *k, double rows, double width, bool gated);
 
 /* Training, width > 0: the activation and what follows; the backward pass up to the gradient of its input, and from
  * there on. The output's gradient arrives in FP8. */
