@@ -52,8 +52,29 @@ expect 0 "another chip" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 -s cluster.c
 says "moved by the ratio of rooflines"
 expect 0 "the list" kernels --list
 says "attention_decode_fp8, _bf16: --batch"
-expect 0 "constants fitted anew" kernels --fit
-says "cluster.kernels.gemm.block"
+python3 - <<'END' >gemm.csv
+print("gemm_dtype,m,n,k,kernel_source,latency_us")
+for m in (1, 16, 64, 256, 1024, 4096):
+    for n in (512, 1024, 2048, 4096, 8192):
+        for k in (512, 1024, 2048, 4096, 8192):
+            print(f"bfloat16,{m},{n},{k},cublas,{4 + 2 * m * n * k / 6e8 + 2 * (m * k + n * k + m * n) / 3e6:.4g}")
+END
+expect 0 "measured rows against a chip's kernels" kernels --check gemm.csv --hardware h100
+says "gemm             bf16        cublas"
+expect 1 "a tolerance that is exceeded" kernels --check gemm.csv --hardware h100 --tolerance 0.001
+says "over tolerance"
+expect 0 "with shapes left out, as JSON" kernels --check gemm.csv --hardware h100 --leave-out 2 -f json -o check.json
+check "groups with their errors" python3 -c '
+import json
+g = json.load(open("check.json"))["groups"][0]
+assert g["family"] == "gemm" and g["dtype"] == "bf16" and g["source"] == "cublas", g
+assert g["rows"] + g["beyond"]["rows"] == 150 and g["median"] < 0.1 and g["p90"] < 0.3, g
+assert abs(g["bias"]) < 0.1 and g["mechanism"]["median"] < 0.2, g'
+expect 0 "a chip's kernels from one's own benchmark" kernels --fit gemm.csv --chip mine --hardware h100 -o mine \
+    --source me --conditions "here, today"
+expect 0 "and a time from them" kernels gemm_bf16 --m 1024 --n 4096 --k 2048 --hardware h100 \
+    -s cluster.kernels.tables=mine/kernels
+says "cublas"
 
 expect 0 "layers are listed" list hardware
 says "'hardware: h800, cutlass_2025_01'"
@@ -77,8 +98,13 @@ refused 2 "rows that are none" "--rows is a list of numbers" grouped_masked_fp8 
 refused 2 "no rows at all" "no group has any" grouped_masked_fp8 --rows 0,0 --n 4 --k 4
 refused 2 "rows and groups that differ" "--groups is 3 but --rows has 2" grouped_masked_fp8 --groups 3 --rows 1,2 --n 4 --k 4
 refused 2 "causal GEMM" "--causal is about" gemm_fp8 --m 4 --n 4 --k 4 --causal
+refused 2 "a check of nothing" "--check needs files" --check
+refused 2 "a fit without a chip" "--fit needs files, --chip and -o" --fit gemm.csv
+refused 2 "a fit of measurements that nobody made" "--fit needs --source and --conditions" --fit gemm.csv --chip x -o y
+refused 2 "a tolerance that is none" "--tolerance is a share" --check gemm.csv --tolerance x
+refused 3 "a file of what" "'oops' is no family" --check gemm.csv --family oops
 refused 2 "no such format" "there is no output format 'csv'" -f csv
-refused 3 "no such hardware" "unknown hardware 'h900'; did you mean 'h800'?" --hardware h900
+refused 3 "no such hardware" "unknown hardware 'h900'; did you mean 'h" --hardware h900
 refused 3 "no such layer" "cutlass_2025_01" --hardware h800,nothing
 refused 3 "no such tables" "there are no kernel tables in 'configs/none'" -s cluster.kernels.tables=configs/none
 

@@ -8,17 +8,26 @@
 #include "base/progress.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
-#include "hw/kernels/kernel_fit.h"
+#include "cmd/cmd_kernels.h"
 #include "io/inputs/cluster_file.h"
 #include "io/inputs/kernel_table_file.h"
 #include "io/results/kernels_writers.h"
 
 enum {
     MAX_SET = 256,
+    MAX_FILES = 64,
+    MAX_FOLDS = 100,
     MAX_GROUPS = 4096,
     KEY_HARDWARE = 256,
     KEY_LIST,
     KEY_FIT,
+    KEY_CHECK,
+    KEY_CHIP,
+    KEY_SOURCE,
+    KEY_CONDITIONS,
+    KEY_FAMILY,
+    KEY_LEAVE_OUT,
+    KEY_TOLERANCE,
     KEY_GROUPS,
     KEY_ROWS,
     KEY_CAUSAL,
@@ -51,7 +60,10 @@ struct options {
     const char *set[MAX_SET];
     int n_set;
     uint32_t groups; /* 0 = not given */
-    bool causal, list, fit, json;
+    bool causal, list, fit, check, json;
+    const char *files[MAX_FILES], *family_name, *chip, *source, *conditions;
+    int n_files, folds;
+    double tolerance;
     enum kernel_family family; /* of name */
     enum kernel_dtype dtype;
 };
@@ -62,7 +74,14 @@ static const struct argp_option argp_options[] = {
     {"format", 'f', "FORMAT", 0, "text or json", 0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
     {"list", KEY_LIST, NULL, 0, "list the kernels and what each needs", 0},
-    {"fit", KEY_FIT, NULL, 0, "fit the roofline's calibrated constants to the tables and print them", 0},
+    {"fit", KEY_FIT, NULL, 0, "make a chip's kernels from measured times (FILE.csv, FILE.csv.gz): a folder for -o", 0},
+    {"chip", KEY_CHIP, "NAME", 0, "--fit: what the chip is called; its figures are --hardware's, with -s", 0},
+    {"source", KEY_SOURCE, "TEXT", 0, "--fit: whose measurements they are", 0},
+    {"conditions", KEY_CONDITIONS, "TEXT", 0, "--fit: chip, libraries, versions, date", 0},
+    {"check", KEY_CHECK, NULL, 0, "hold measured times (FILE.csv, FILE.csv.gz) against the model", 0},
+    {"family", KEY_FAMILY, "NAME", 0, "what the files hold, where their names do not say it (gemm.csv): gemm ...", 0},
+    {"leave-out", KEY_LEAVE_OUT, "N", 0, "fit anew without a Nth of the shapes, N times, and look at those", 0},
+    {"tolerance", KEY_TOLERANCE, "SHARE", 0, "exit code 1 where a median is above it, for example 0.1", 0},
     {NULL, 0, NULL, 0, "What a kernel works on:", 1},
     {"m", KEY_NUMBER, "N", 0, "GEMM: rows (with groups: of each)", 1},
     {"n", KEY_NUMBER + 1, "N", 0, "GEMM: columns", 1},
@@ -110,14 +129,43 @@ static void check_name(struct options *o, struct argp_state *state)
                o->name);
 }
 
+static void check_fit(const struct options *o, struct argp_state *state)
+{
+    if (!o->n_files || !o->chip || !o->out)
+        argp_error(state, "--fit needs files, --chip and -o, for example: moesim kernels --fit gemm.csv --chip mine -o "
+                          "configs/mine");
+    if (!o->source || !o->conditions)
+        argp_error(state, "--fit needs --source and --conditions: whose measurements, under which conditions (chip, "
+                          "library, versions, date)");
+}
+
 static void check_all(struct options *o, struct argp_state *state)
 {
+    if (o->check) {
+        if (!o->n_files)
+            argp_error(state, "--check needs files, for example: moesim kernels --check gemm.csv.gz --hardware h100");
+        return;
+    }
+    if (o->fit) {
+        check_fit(o, state);
+        return;
+    }
+    if (o->n_files > 1)
+        argp_error(state, "one kernel at a time: '%s' or '%s'", o->files[0], o->files[1]);
+    o->name = o->n_files ? o->files[0] : NULL;
     if (o->name)
         check_name(o, state);
     else if (asks(o))
         argp_error(state, "name the kernel, for example: moesim kernels gemm_fp8 --m 4096 --n 7168 --k 2048");
-    if (o->fit && (o->name || o->json))
-        argp_error(state, "--fit prints constants as text; leave out the kernel and --format");
+}
+
+static double option_share(const char *text, struct argp_state *state)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value > 0 && value < 100))
+        argp_error(state, "--tolerance is a share such as 0.1, not '%.40s'", text);
+    return value;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -136,6 +184,27 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FIT:
         o->fit = true;
+        return 0;
+    case KEY_CHECK:
+        o->check = true;
+        return 0;
+    case KEY_CHIP:
+        o->chip = arg;
+        return 0;
+    case KEY_SOURCE:
+        o->source = arg;
+        return 0;
+    case KEY_CONDITIONS:
+        o->conditions = arg;
+        return 0;
+    case KEY_FAMILY:
+        o->family_name = arg;
+        return 0;
+    case KEY_LEAVE_OUT:
+        o->folds = (int)option_whole(arg, 2, MAX_FOLDS, "--leave-out", state);
+        return 0;
+    case KEY_TOLERANCE:
+        o->tolerance = option_share(arg, state);
         return 0;
     case KEY_GROUPS:
         o->groups = (uint32_t)option_whole(arg, 1, MAX_GROUPS, "--groups", state);
@@ -158,9 +227,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->out = arg;
         return 0;
     case ARGP_KEY_ARG:
-        if (o->name)
-            argp_error(state, "one kernel at a time: '%s' or '%s'", o->name, arg);
-        o->name = arg;
+        if (o->n_files == MAX_FILES)
+            argp_error(state, "more than %d files", MAX_FILES);
+        o->files[o->n_files++] = arg;
         return 0;
     case ARGP_KEY_END:
         check_all(o, state);
@@ -278,22 +347,6 @@ static void list_kernels(struct outfile *f)
     }
 }
 
-/* Constants as configs/NAME/kernels.yaml has them, fitted anew. */
-static void print_fits(const struct kernel_model *m, struct outfile *f)
-{
-    struct kernel_model measured = kernel_measured_model(m);
-    for (const struct kernel_fit *fit = kernel_fits; fit->name; fit++) {
-        struct hw_kernels cfg = m->cfg;
-        double error = kernel_fit_run(fit, &measured, NULL, &cfg);
-        outfile_printf(f, "%s: mean |ln(roofline / measured)| %.4f\n", fit->name, error);
-        for (size_t i = 0; i < fit->n; i++) {
-            double was = *(const double *)(const void *)((const char *)&m->cfg + fit->offsets[i]);
-            double is = *(double *)(void *)((char *)&cfg + fit->offsets[i]);
-            outfile_printf(f, "  cluster.kernels.%-24s %.4g (was %.4g)\n", fit->keys[i], is, was);
-        }
-    }
-}
-
 static int load_model(const struct options *o, struct arena *arena, struct kernels_page *page,
                       struct kernel_table *checks, struct diag *diag)
 {
@@ -327,10 +380,6 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
         return -1;
     if (load_model(o, arena, &page, &checks, diag))
         return -1;
-    if (o->fit) {
-        print_fits(page.model, f);
-        return 0;
-    }
     if (asks(o) && call.sms > page.model->chip.sms) {
         REFUSE(diag, "--sms %g: %s has %g (cluster.chip.sms)", call.sms, page.hardware, (double)page.model->chip.sms);
         return -1;
@@ -346,6 +395,46 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
     return 0;
 }
 
+static struct cluster_source hardware_of(const struct options *o)
+{
+    return (struct cluster_source){.hardware = o->hardware, .topology = "mrft", .set = o->set, .n_set = o->n_set};
+}
+
+static void fit_files(const struct options *o, struct arena *arena, struct diag *diag)
+{
+    struct kernels_fit c = {.from = hardware_of(o),
+                            .files = o->files,
+                            .n_files = o->n_files,
+                            .family = o->family_name,
+                            .chip = o->chip,
+                            .out = o->out,
+                            .source = o->source,
+                            .conditions = o->conditions,
+                            .folds = o->folds};
+    kernels_fit(&c, arena, diag);
+}
+
+static int check_files(const struct options *o, struct arena *arena, struct outfile *f, struct diag *diag)
+{
+    struct kernels_check c = {.from = hardware_of(o),
+                              .files = o->files,
+                              .n_files = o->n_files,
+                              .family = o->family_name,
+                              .folds = o->folds,
+                              .tolerance = o->tolerance,
+                              .json = o->json};
+    return kernels_check(&c, arena, f, diag);
+}
+
+static void write_answer(const struct options *o, struct arena *arena, struct diag *diag)
+{
+    struct outfile *f = outfile_open(o->out ? o->out : "-", diag);
+    if (f && (o->check ? check_files : answer)(o, arena, f, diag))
+        outfile_abandon(f);
+    else if (f)
+        outfile_close(f, diag);
+}
+
 int cmd_kernels(int argc, char **argv)
 {
     struct options o = {0};
@@ -353,11 +442,10 @@ int cmd_kernels(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
-    struct outfile *f = outfile_open(o.out ? o.out : "-", diag);
-    if (f && answer(&o, arena, f, diag))
-        outfile_abandon(f);
-    else if (f)
-        outfile_close(f, diag);
+    if (o.fit)
+        fit_files(&o, arena, diag);
+    else
+        write_answer(&o, arena, diag);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);
     diag_free(diag);

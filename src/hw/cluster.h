@@ -25,8 +25,8 @@ struct hw_chip {
     const char *name;
     struct hw_tensor_core tensor;
     int64_t sms;
-    double bf16_flops, fp8_flops; /* dense, per chip */
-    double memory_Bps;            /* HBM */
+    double bf16_flops, fp8_flops, fp4_flops; /* dense, per chip; fp4: 0 = none */
+    double memory_Bps;                       /* HBM */
     double memory_B;
     double clock_Hz; /* of what waits inside kernels; FLOP/s are given apart */
 };

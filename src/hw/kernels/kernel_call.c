@@ -15,7 +15,13 @@ const struct kernel_member kernel_members[] = {
     {"kv_heads", offsetof(struct kernel_call, kv_heads), "attention: heads of keys and values"},
     {"qk_dim", offsetof(struct kernel_call, qk_dim), "attention: length of a query or key"},
     {"v_dim", offsetof(struct kernel_call, v_dim), "attention: length of a value"},
+    {"window", offsetof(struct kernel_call, window), "attention: the last keys that a query sees, its own with them"},
     {"kv_token_B", offsetof(struct kernel_call, kv_token_B), "decoding: bytes of the cache per token"},
+    {"top_k", offsetof(struct kernel_call, top_k), "experts: how many a token goes to"},
+    {"experts", offsetof(struct kernel_call, experts), "experts: how many there are on all ranks"},
+    {"ranks", offsetof(struct kernel_call, ranks), "experts: ranks that share them (expert parallelism)"},
+    {"split", offsetof(struct kernel_call, split), "experts: ranks that each is split over (tensor parallelism)"},
+    {"skew", offsetof(struct kernel_call, skew), "experts: exponent of the power law of their loads"},
     {"read_B", offsetof(struct kernel_call, read_B), "passes: bytes read"},
     {"written_B", offsetof(struct kernel_call, written_B), "passes: bytes written"},
     {"sms", offsetof(struct kernel_call, sms), "SMs that the kernel may use"},
@@ -60,6 +66,14 @@ bool kernel_uses(enum kernel_family family, const char *member)
         if (!strcmp(*name, member))
             return true;
     return false;
+}
+
+const struct kernel_member *kernel_member_named(const char *name)
+{
+    for (const struct kernel_member *k = kernel_members; k->name; k++)
+        if (!strcmp(k->name, name))
+            return k;
+    return NULL;
 }
 
 double *kernel_member_at(struct kernel_call *call, const struct kernel_member *member)

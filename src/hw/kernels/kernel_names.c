@@ -9,6 +9,14 @@ const char *const kernel_family_names[] = {
     [KERNEL_ATTENTION_FORWARD] = "attention_forward",
     [KERNEL_ATTENTION_BACKWARD] = "attention_backward",
     [KERNEL_ATTENTION_DECODE] = "attention_decode",
+    [KERNEL_MLA_DECODE] = "mla_decode",
+    [KERNEL_MLA_PREFILL] = "mla_prefill",
+    [KERNEL_GQA_DECODE] = "gqa_decode",
+    [KERNEL_GQA_PREFILL] = "gqa_prefill",
+    [KERNEL_MOE] = "moe",
+    [KERNEL_MLA_BMM] = "mla_bmm",
+    [KERNEL_DSA_DECODE] = "dsa_module_decode",
+    [KERNEL_DSA_PREFILL] = "dsa_module_prefill",
     [KERNEL_QUANTISE] = "quantise",
     [KERNEL_NORM] = "norm",
     [KERNEL_COPY] = "copy",
@@ -21,12 +29,18 @@ const char *const kernel_family_names[] = {
     [KERNEL_ELEMENTWISE] = "elementwise",
     [KERNEL_FAMILIES] = NULL,
 };
-const char *const kernel_dtype_names[] = {[KERNEL_FP8] = "fp8", [KERNEL_BF16] = "bf16", NULL};
-const char *const kernel_origin_names[] = {[KERNEL_FROM_POINT] = "table",
-                                           [KERNEL_FROM_INTERPOLATION] = "interpolated",
-                                           [KERNEL_FROM_SCALING] = "scaled",
-                                           [KERNEL_FROM_ROOFLINE] = "roofline",
-                                           NULL};
+const char *const kernel_dtype_names[] = {[KERNEL_FP8] = "fp8",
+                                          [KERNEL_BF16] = "bf16",
+                                          [KERNEL_FP8_TENSOR] = "fp8_tensor",
+                                          [KERNEL_MXFP8] = "mxfp8",
+                                          [KERNEL_NVFP4] = "nvfp4",
+                                          [KERNEL_W4A16] = "w4a16",
+                                          [KERNEL_W4A8] = "w4a8",
+                                          NULL};
+const char *const kernel_origin_names[] = {
+    [KERNEL_FROM_POINT] = "table",    [KERNEL_FROM_INTERPOLATION] = "interpolated",
+    [KERNEL_FROM_SCALING] = "scaled", [KERNEL_FROM_ROOFLINE] = "roofline",
+    [KERNEL_FROM_FIT] = "fitted",     NULL};
 const char *const kernel_limit_names[] = {
     [KERNEL_BY_TENSOR] = "tensor", [KERNEL_BY_MEMORY] = "memory", [KERNEL_BY_LATENCY] = "latency", NULL};
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/diag.h"
+#include "hw/kernels/fitted.h"
 #include "hw/kernels/kernel_table.h"
 #include "hw/kernels/roofline.h"
 
@@ -84,6 +85,7 @@ struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct 
     struct kernel_model *m = ARENA_NEW(arena, struct kernel_model);
     m->chip = hw->chip;
     m->cfg = hw->kernels;
+    m->fitted = fitted_new(m, table, arena);
     if (!table || !table->n_rows)
         return m;
     struct kernel_model measured = kernel_measured_model(m);
@@ -119,7 +121,10 @@ static bool from_table(const struct kernel_model *m, const struct kernel_call *c
 
 struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call)
 {
-    struct kernel_time t = kernel_roofline(m, call);
+    struct kernel_time t = {0};
+    if (fitted_time(m->fitted, call, &t))
+        return t;
+    t = kernel_roofline(m, call);
     from_table(m, call, UINT32_MAX, &t);
     return t;
 }

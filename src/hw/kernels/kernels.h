@@ -27,6 +27,14 @@ enum kernel_family {
     KERNEL_ATTENTION_FORWARD,  /* q_len queries against kv_len keys: prefill, training */
     KERNEL_ATTENTION_BACKWARD,
     KERNEL_ATTENTION_DECODE, /* few queries per request against a paged cache */
+    KERNEL_MLA_DECODE,
+    KERNEL_MLA_PREFILL,
+    KERNEL_GQA_DECODE,
+    KERNEL_GQA_PREFILL,
+    KERNEL_MOE,
+    KERNEL_MLA_BMM,
+    KERNEL_DSA_DECODE,
+    KERNEL_DSA_PREFILL,
     /* passes over memory: bytes read and written decide */
     KERNEL_QUANTISE, /* cast to FP8 with scales, or back */
     KERNEL_NORM,     /* RMSNorm, softmax and their gradients */
@@ -41,9 +49,21 @@ enum kernel_family {
     KERNEL_FAMILIES
 };
 
-enum kernel_dtype { KERNEL_FP8, KERNEL_BF16 }; /* of the operands of tensor cores */
+/* Of the operands of tensor cores. */
+enum kernel_dtype {
+    KERNEL_FP8, /* scales of 1x128 (activations) and 128x128 (weights) */
+    KERNEL_BF16,
+    KERNEL_FP8_TENSOR, /* one scale a row or tensor */
+    KERNEL_MXFP8,      /* scales of 1x32 in the tensor core */
+    KERNEL_NVFP4,      /* scales of 1x16 in the tensor core */
+    KERNEL_W4A16,      /* weights in FP4, activations and products in BF16 */
+    KERNEL_W4A8,       /* weights in MXFP4, activations in MXFP8 */
+    KERNEL_DTYPES
+};
 
 /* Zeroed members mean: all SMs of the chip, one group, as many keys as queries, derived bytes. */
+struct kernel_plan;
+
 struct kernel_call {
     enum kernel_family family;
     enum kernel_dtype dtype;
@@ -52,20 +72,30 @@ struct kernel_call {
     double m, n, k; /* with groups: m (wgrad: k) of each group on average */
     uint32_t groups;
     const double *rows; /* [groups] m (wgrad: k) of each; NULL = all alike */
+    /* experts of a rank: n of each after `split` (tensor parallelism), k the model's width; `batch` tokens */
+    double top_k, experts, ranks, split;
+    double skew; /* exponent of the power law that loads are drawn from; 0: balanced */
     /* attention */
     double batch, q_len, kv_len, heads, kv_heads, qk_dim, v_dim;
     double kv_token_B; /* decode: bytes of the cache per token; 0 = keys and values in BF16 */
+    bool fp8_cache;    /* keys and values lie in FP8 */
     bool causal;
     double window; /* causal: the last keys that a query sees, its own with them; 0 = all before it */
     /* passes over memory */
     double read_B, written_B;
+    /* as benchmarks of serving frameworks measure: what fits into L2 is there from the last repetition; the cast of the
+     * activations to the operands' type is in the time */
+    bool warm, casts;
+    const char *library;      /* which of the chip's kernels, by its name; NULL: the one that it uses */
+    struct kernel_plan *plan; /* NULL: none; a place of the caller's where the library's choice is kept */
 };
 
 enum kernel_origin {
     KERNEL_FROM_POINT,         /* a measured value as it stands */
     KERNEL_FROM_INTERPOLATION, /* between measured values, on the chip and SMs where they were measured */
     KERNEL_FROM_SCALING,       /* either, moved to another chip or number of SMs by the ratio of rooflines */
-    KERNEL_FROM_ROOFLINE
+    KERNEL_FROM_ROOFLINE,
+    KERNEL_FROM_FIT /* by the mechanism, its constants fitted to measured values that are far from this call */
 };
 
 enum kernel_limit { KERNEL_BY_TENSOR, KERNEL_BY_MEMORY, KERNEL_BY_LATENCY };
@@ -81,8 +111,10 @@ struct kernel_time {
     enum kernel_limit limit; /* of the roofline */
     double flop, bytes_B;    /* as asked for: without padding */
     const char *source;      /* of the measured values; NULL: roofline */
+    const char *library;     /* the kernel, as its measurements name it */
+    double residual_ratio;   /* measured over mechanism, from the points nearby */
     /* the roofline: time = start + the larger + unhidden share of the smaller */
-    double roofline_s, start_s, tensor_s, memory_s;
+    double roofline_s, mechanism_s, start_s, tensor_s, memory_s, unhidden_ratio;
     double tile_m, tile_n, tiles, waves; /* GEMMs */
 };
 
@@ -90,7 +122,9 @@ struct kernel_time {
 struct kernel_row {
     struct kernel_call call;
     double time_s;
-    const char *source; /* whose measurement, under which conditions, when */
+    double weight;       /* rows of a benchmark that it stands for; 0 = 1 */
+    const char *library; /* which kernel of which library, as the benchmark names it; NULL: not said */
+    const char *source;  /* whose measurement, under which conditions, when */
     const char *file;
     int line;
 };
@@ -98,13 +132,16 @@ struct kernel_row {
 struct kernel_table {
     struct kernel_row *rows;
     uint32_t n_rows;
+    struct kernel *kernels; /* with constants and points (kernel.h) */
+    uint32_t n_kernels;
 };
 
 struct kernel_model {
     struct hw_chip chip;
     struct hw_kernels cfg;
-    struct kernel_table table; /* no rows: roofline only */
-    double *ratios;            /* [n_rows] measured over roofline, on the chip that was measured */
+    struct kernel_table table;     /* no rows: roofline only */
+    double *ratios;                /* [n_rows] measured over roofline, on the chip that was measured */
+    struct fitted_kernels *fitted; /* NULL: none */
 };
 
 /* The model of a cluster's chip; `table` as io/inputs/kernel_table_file.h reads it, or NULL for the roofline alone. */
@@ -129,6 +166,8 @@ struct kernel_member {
 };
 extern const struct kernel_member kernel_members[];
 
+/* NULL: there is none of that name. */
+const struct kernel_member *kernel_member_named(const char *name);
 double *kernel_member_at(struct kernel_call *call, const struct kernel_member *member);
 bool kernel_uses(enum kernel_family family, const char *member);
 bool kernel_is_grouped(enum kernel_family family);
@@ -138,6 +177,9 @@ bool kernel_named(const char *name, enum kernel_family *family, enum kernel_dtyp
 const char *kernel_missing(const struct kernel_call *call);
 /* Rows of groups of which only the mean that was meant and the sum are known. */
 const double *kernel_spread_rows(uint32_t groups, double mean, double sum, struct arena *arena);
+
+/* Mixes a number into a hash: shapes. */
+uint64_t kernel_hash(uint64_t seed, double value);
 
 double kernel_flop(const struct kernel_call *call);
 double kernel_bytes_B(const struct kernel_call *call);

@@ -7,6 +7,7 @@
 
 #include "base/data_find.h"
 #include "base/cfg.h"
+#include "io/inputs/kernel_file.h"
 #include "base/yaml_text.h"
 #include "io/scenario.h"
 
@@ -310,10 +311,20 @@ int kernel_table_parse(const char *text, size_t len, const char *name, struct ar
 
 /* --- folders ------------------------------------------------------------------------------------------- */
 
-static bool is_csv(const char *name)
+static bool ends_in(const char *name, const char *ending)
 {
-    size_t n = strlen(name);
-    return n > 4 && !strcmp(name + n - 4, ".csv");
+    size_t n = strlen(name), e = strlen(ending);
+    return n > e && !strcmp(name + n - e, ending);
+}
+
+static int add_kernel(const char *text, size_t len, const char *path, struct arena *arena, struct kernel_table *out,
+                      struct diag *diag)
+{
+    struct kernel *grown = ARENA_ARRAY(arena, struct kernel, out->n_kernels + 1);
+    if (out->n_kernels)
+        memcpy(grown, out->kernels, out->n_kernels * sizeof *grown);
+    out->kernels = grown;
+    return kernel_file_parse(text, len, path, arena, &grown[out->n_kernels++], diag);
 }
 
 static int read_file(const char *path, struct arena *arena, struct kernel_table *out, struct diag *diag)
@@ -322,7 +333,8 @@ static int read_file(const char *path, struct arena *arena, struct kernel_table 
     size_t len;
     if (yaml_text_read(path, arena, &text, &len, diag))
         return -1;
-    return kernel_table_parse(text, len, path, arena, out, diag);
+    return ends_in(path, ".kernel") ? add_kernel(text, len, path, arena, out, diag)
+                                    : kernel_table_parse(text, len, path, arena, out, diag);
 }
 
 static int read_folder(const char *folder, struct srcloc where, const char *beside, struct arena *arena,
@@ -332,8 +344,9 @@ static int read_folder(const char *folder, struct srcloc where, const char *besi
     const char *found = data_find(folder, beside, arena);
     const char **names = found ? data_list(folder, "", beside, arena) : NULL;
     for (; names && *names; names++) {
-        const char *path =
-            is_csv(*names) ? data_find(arena_printf(arena, "%s/%s", folder, *names), beside, arena) : NULL;
+        if (!ends_in(*names, ".csv") && !ends_in(*names, ".kernel"))
+            continue;
+        const char *path = data_find(arena_printf(arena, "%s/%s", folder, *names), beside, arena);
         if (!path)
             continue;
         failed |= read_file(path, arena, out, diag);
@@ -342,7 +355,7 @@ static int read_folder(const char *folder, struct srcloc where, const char *besi
     if (!files)
         diag_error(diag, EXIT_BAD_INPUT, where,
                    "there are no kernel tables in '%s': no such folder beside the scenario, in the "
-                   "working directory, in $MOESIM_PATH or among moesim's own, or no *.csv in it",
+                   "working directory, in $MOESIM_PATH or among moesim's own, or no *.kernel or *.csv in it",
                    folder);
     return failed || !files ? -1 : 0;
 }

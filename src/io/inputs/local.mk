@@ -2,6 +2,7 @@
 libmoesim_a_SOURCES += src/io/inputs/cluster_file.c src/io/inputs/cluster_file.h
 libmoesim_a_SOURCES += src/io/inputs/comm_file.c src/io/inputs/comm_file.h
 libmoesim_a_SOURCES += src/io/inputs/float_file.c src/io/inputs/float_file.h
+libmoesim_a_SOURCES += src/io/inputs/kernel_file.c src/io/inputs/kernel_file.h
 libmoesim_a_SOURCES += src/io/inputs/kernel_table_file.c src/io/inputs/kernel_table_file.h
 libmoesim_a_SOURCES += src/io/inputs/kineto.c src/io/inputs/kineto.h
 libmoesim_a_SOURCES += src/io/inputs/kineto_build.c
@@ -12,6 +13,7 @@ libmoesim_a_SOURCES += src/io/inputs/kineto_priv.h
 libmoesim_a_SOURCES += src/io/inputs/kineto_rows.c
 libmoesim_a_SOURCES += src/io/inputs/kineto_sync.c
 libmoesim_a_SOURCES += src/io/inputs/machine_file.c src/io/inputs/machine_file.h
+libmoesim_a_SOURCES += src/io/inputs/measured_file.c src/io/inputs/measured_file.h
 libmoesim_a_SOURCES += src/io/inputs/model_file.c src/io/inputs/model_file.h
 libmoesim_a_SOURCES += src/io/inputs/model_import.c
 libmoesim_a_SOURCES += src/io/inputs/row_file.c src/io/inputs/row_file.h

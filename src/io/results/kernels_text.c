@@ -184,6 +184,8 @@ static const char *why_origin(enum kernel_origin origin)
         return "interpolated between measured values";
     case KERNEL_FROM_SCALING:
         return "measured values, moved by the ratio of rooflines to this chip and its SMs";
+    case KERNEL_FROM_FIT:
+        return "the mechanism alone, its constants fitted to measured values: none is near";
     case KERNEL_FROM_ROOFLINE:
         return "no table reaches: the roofline alone";
     }
@@ -205,6 +207,8 @@ static void print_call(const struct kernels_page *p, struct outfile *f)
     kernels_describe(p->call, what, sizeof what);
     outfile_printf(f, "%s on %s: %s\n\n", name, p->hardware, what);
     print_value("time", t->time_s, DIM_TIME, why_origin(t->origin), f);
+    if (t->library)
+        outfile_printf(f, "  %-12s %14s   %s\n", "kernel", "", t->library);
     if (t->source)
         outfile_printf(f, "  %-12s %14s   %s\n", "", "", t->source);
     print_value("roofline", t->roofline_s, DIM_TIME,

@@ -1,0 +1,89 @@
+/* moesim kernels --fit: a chip's kernels from measured times. */
+#include "cmd/cmd_kernels.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/progress.h"
+#include "hw/kernels/kernel_check.h"
+#include "io/inputs/measured_file.h"
+#include "io/results/kernel_file_write.h"
+
+/* "gemm_fp8.sglang_deepgemm.kernel" in the folder. */
+static const char *path_of(const struct kernel *k, const char *folder, struct arena *arena)
+{
+    char *library = arena_strdup(arena, k->library ? k->library : "kernel");
+    for (char *c = library; *c; c++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", *c))
+            *c = '_';
+    return arena_printf(arena, "%s/%s_%s%s.%s%s.kernel", folder, kernel_family_names[k->family],
+                        kernel_dtype_names[k->dtype], k->fp8_cache ? "_fp8_cache" : "", library,
+                        k->part > 0 ? arena_printf(arena, "_%g", k->part) : "");
+}
+
+static int make_folder(const char *path, struct diag *diag)
+{
+    if (!mkdir(path, 0777) || errno == EEXIST)
+        return 0;
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot make this folder: %s", strerror(errno));
+    return -1;
+}
+
+static const char *validation_of(const struct kernels_fit *c, const struct kernel_device *on,
+                                 const struct kernel_group *group, struct arena *arena)
+{
+    struct check_group g;
+    if (!c->folds)
+        return NULL;
+    kernel_check_left_out(on, group, c->folds, arena, &g);
+    return arena_printf(
+        arena,
+        "shapes left out in %d parts: median %.1f %%, 90th percentile %.1f %% of %u rows; the mechanism "
+        "alone %.1f %%, %.1f %%",
+        c->folds, 100 * g.all.median, 100 * g.all.p90, g.all.rows, 100 * g.mechanism.median, 100 * g.mechanism.p90);
+}
+
+static void fit(const struct kernels_fit *c, const struct kernel_device *on, const struct kernel_group *group,
+                struct kernel *k, struct arena *arena)
+{
+    *k = kernel_of(&group->rows->call, group->rows->library);
+    k->source = c->source;
+    k->conditions = c->conditions;
+    k->validation = validation_of(c, on, group, arena);
+    kernel_fit_constants(k, on, group->rows, group->n_rows, false);
+    kernel_fit_points(k, on, group->rows, group->n_rows, kernel_mechanism_of(k->family)->points, arena);
+}
+
+static int write_kernel(const struct kernels_fit *c, const struct kernel *k, const char *folder, struct arena *arena,
+                        struct diag *diag)
+{
+    struct outfile *f = outfile_open(path_of(k, folder, arena), diag);
+    if (!f)
+        return -1;
+    outfile_printf(f, "# %s, by moesim kernels --fit\n", c->chip);
+    kernel_file_write(k, f);
+    return outfile_close(f, diag);
+}
+
+int kernels_fit(const struct kernels_fit *c, struct arena *arena, struct diag *diag)
+{
+    struct cluster_file file;
+    struct kernel_table rows = {0};
+    int failed = cluster_load(&c->from, arena, &file, diag);
+    for (int i = 0; i < c->n_files; i++)
+        failed |= measured_file_read(c->files[i], c->family, arena, &rows, diag);
+    const char *folder = arena_printf(arena, "%s/kernels", c->out);
+    if (failed || make_folder(c->out, diag) || make_folder(folder, diag))
+        return -1;
+    struct kernel_device on = kernel_device_measured(&file.hw->kernels);
+    size_t n;
+    struct kernel_group *groups = kernel_groups(rows.rows, rows.n_rows, true, &n, arena);
+    for (size_t i = 0; i < n; i++) {
+        struct kernel k;
+        fit(c, &on, &groups[i], &k, arena);
+        if (write_kernel(c, &k, folder, arena, diag))
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,170 @@
+/* A tree of points (Bentley's k-d tree, in place: the middle of a range is its node) and the mean of the nearest.
+ *
+ * The mean, not a surface through the points: repeats and siblings of measured kernels scatter by per cents, so that
+ * several neighbours say more of an unseen shape than the nearest does. */
+#include "hw/kernels/residual.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NEAREST = 16, LEAF = 6, ROUNDS = 3 };
+
+/* Distances in octaves: within `near` points count alike; a point of weight one and value zero lies at `far`. */
+static const double near = 0.3, far = 4, most_weight = 8, scatter = 0.1, same_place = 1e-9;
+
+struct residuals {
+    struct residual_point *points;
+    uint32_t n;
+    size_t n_axes;
+    unsigned shape_axes;
+    double trust;
+};
+
+/* --- the tree ------------------------------------------------------------------------------------------------ */
+
+/* Halves [from, to) at its middle along an axis: quickselect. */
+static void halve(struct residual_point *p, uint32_t from, uint32_t to, size_t axis)
+{
+    uint32_t middle = from + (to - from) / 2, low = from, high = to - 1;
+    while (low < high) {
+        double pivot = p[low + (high - low) / 2].x[axis];
+        uint32_t i = low, k = high;
+        while (i <= k) {
+            while (p[i].x[axis] < pivot)
+                i++;
+            while (p[k].x[axis] > pivot)
+                k--;
+            if (i > k)
+                break;
+            struct residual_point swap = p[i];
+            p[i++] = p[k];
+            p[k] = swap;
+            if (k == 0)
+                break;
+            k--;
+        }
+        if (middle <= k && k < high)
+            high = k;
+        else if (middle >= i && i > low)
+            low = i;
+        else
+            return;
+    }
+}
+
+static void build(struct residuals *r, uint32_t from, uint32_t to, size_t depth)
+{
+    if (to - from <= LEAF)
+        return;
+    uint32_t middle = from + (to - from) / 2;
+    halve(r->points, from, to, depth % r->n_axes);
+    build(r, from, middle, depth + 1);
+    build(r, middle + 1, to, depth + 1);
+}
+
+struct residuals *residuals_new(const struct residual_point *points, uint32_t n, size_t n_axes, unsigned shape_axes,
+                                double trust, struct arena *arena)
+{
+    if (!n)
+        return NULL;
+    struct residuals *r = ARENA_NEW(arena, struct residuals);
+    *r = (struct residuals){ARENA_ARRAY(arena, struct residual_point, n), n, n_axes, shape_axes, trust};
+    memcpy(r->points, points, n * sizeof *points);
+    build(r, 0, n, 0);
+    return r;
+}
+
+/* --- the nearest --------------------------------------------------------------------------------------------- */
+
+struct search {
+    const struct residuals *r;
+    const double *x;
+    double squares[NEAREST]; /* ascending */
+    uint32_t at[NEAREST];
+    int n;
+};
+
+static void meet(struct search *s, uint32_t at)
+{
+    double square = 0;
+    for (size_t a = 0; a < s->r->n_axes; a++) {
+        double d = s->x[a] - s->r->points[at].x[a];
+        square += d * d;
+    }
+    if (s->n == NEAREST && square >= s->squares[NEAREST - 1])
+        return;
+    int i = s->n < NEAREST ? s->n++ : NEAREST - 1;
+    for (; i > 0 && s->squares[i - 1] > square; i--) {
+        s->squares[i] = s->squares[i - 1];
+        s->at[i] = s->at[i - 1];
+    }
+    s->squares[i] = square;
+    s->at[i] = at;
+}
+
+static void descend(struct search *s, uint32_t from, uint32_t to, size_t depth)
+{
+    if (to - from <= LEAF) {
+        for (uint32_t i = from; i < to; i++)
+            meet(s, i);
+        return;
+    }
+    uint32_t middle = from + (to - from) / 2;
+    double beyond = s->x[depth % s->r->n_axes] - s->r->points[middle].x[depth % s->r->n_axes];
+    meet(s, middle);
+    if (beyond < 0)
+        descend(s, from, middle, depth + 1);
+    else
+        descend(s, middle + 1, to, depth + 1);
+    if (s->n == NEAREST && beyond * beyond >= s->squares[NEAREST - 1])
+        return;
+    if (beyond < 0)
+        descend(s, middle + 1, to, depth + 1);
+    else
+        descend(s, from, middle, depth + 1);
+}
+
+/* The weighted mean, points that differ from it by much more than the scatter of measurements counting less and less
+ * (Cauchy's weights, a few rounds). */
+static double robust_mean(const struct search *s)
+{
+    double weights[NEAREST], mean = 0;
+    for (int i = 0; i < s->n; i++)
+        weights[i] = fmin(s->r->points[s->at[i]].weight, most_weight) / (s->squares[i] + near * near);
+    for (int round = 0; round < ROUNDS; round++) {
+        double sum = 0, all = 1 / (far * far);
+        for (int i = 0; i < s->n; i++) {
+            double value = s->r->points[s->at[i]].value, off = round ? (value - mean) / scatter : 0;
+            double weight = weights[i] / (1 + off * off);
+            sum += weight * value;
+            all += weight;
+        }
+        mean = sum / all;
+    }
+    return mean;
+}
+
+/* Whether a point of this very shape is among the nearest. */
+static bool shape_was_seen(const struct search *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        bool same = true;
+        for (size_t a = 0; a < s->r->n_axes && same; a++)
+            same = !(s->r->shape_axes >> a & 1) || fabs(s->x[a] - s->r->points[s->at[i]].x[a]) < same_place;
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+struct residual_answer residual_at(const struct residuals *r, const double *x)
+{
+    if (!r)
+        return (struct residual_answer){0, INFINITY, 0, 0};
+    struct search s = {.r = r, .x = x};
+    descend(&s, 0, r->n, 0);
+    const struct residual_point *nearest = &r->points[s.at[0]];
+    double trust = shape_was_seen(&s) ? 1 : r->trust;
+    return (struct residual_answer){trust * robust_mean(&s), sqrt(s.squares[0]), nearest->value, nearest->id};
+}
