@@ -11,7 +11,7 @@ within() { # TITLE VALUE WANTED SHARE
 fast="-s sim.network=bound"
 small="-s llm.layers=7 -s cluster.nodes=2 -s expert_load.redundant=0 -s inference.decode.batch=16"
 
-expect 0 "EP144 in closed form" run "$S/decode_ep144.yaml" $fast -o a.json
+expect 0 "EP144 in closed form" run "$S/decode_ep144.yaml" $fast -o a.json --what-if
 within "EP144" "$(value a.json tpot)" 0.0533 0.02
 within "groups of a token" "$(value a.json groups_per_token)" 3.97 0.005
 check "parts sum to the step" python3 -c '
@@ -19,7 +19,18 @@ import json
 r = json.load(open("a.json"))
 total = sum(p["value"] for p in r["breakdown"]) if isinstance(r["breakdown"], list) else sum(p["value"] for p in r["breakdown"].values())
 assert abs(total / r["metrics"]["tpot"]["value"] - 1) < 1e-9, total'
-says "bound most by"
+says "tpot is bound most by"
+check "what bounds the step is what gains most, and gains of a per cent are at most a per cent" python3 -c '
+import json
+r = json.load(open("a.json"))
+table = next(t for t in r["tables"] if t["name"] == "what_if")
+rows = {row["resource"]: row for row in table["rows"]}
+gains = {k: v["gain_of_1_percent"] for k, v in rows.items() if v["gain_of_1_percent"] is not None}
+assert 0.5 < sum(gains.values()) < 1.01 and min(gains.values()) > -1e-9, gains
+most = max(gains, key=gains.get)
+assert any("tpot is bound most by " + most in n for n in r["notes"]), (most, r["notes"])
+assert rows["memory bandwidth"]["gain"] > 0.1 and rows["every rank with the same load"]["gain_of_1_percent"] is None
+'
 says "tokens per second of one sequence"
 check "sizes have four digits" grep -qE "^weights +24\.19 GB " out
 check "what nothing is said about has no line" [ -z "$(grep -xE '  [a-z_]+ *' out)" ]

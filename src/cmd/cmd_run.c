@@ -9,14 +9,25 @@
 #include "io/results/writers.h"
 #include "kinds/kind_run.h"
 #include "kinds/proposal_effect.h"
+#include "kinds/what_if.h"
 
-enum { MAX_LIST = 64, KEY_TIMELINE = 256, KEY_PROPOSAL, KEY_CRITICAL, KEY_RANKS, KEY_EXPLAIN, KEY_DETAIL, KEY_JSON };
+enum {
+    MAX_LIST = 64,
+    KEY_TIMELINE = 256,
+    KEY_PROPOSAL,
+    KEY_CRITICAL,
+    KEY_WHAT_IF,
+    KEY_RANKS,
+    KEY_EXPLAIN,
+    KEY_DETAIL,
+    KEY_JSON
+};
 
 struct options {
     const char *scenario, *explain, *timeline, *ranks;
     const char *set[MAX_LIST], *out[MAX_LIST], *proposals[MAX_LIST];
     int n_set, n_out, n_proposals;
-    bool detail, json, critical;
+    bool detail, json, critical, what_if;
 };
 
 static const struct argp_option argp_options[] = {
@@ -28,6 +39,8 @@ static const struct argp_option argp_options[] = {
     {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
     {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
     {"critical-path", KEY_CRITICAL, NULL, 0, "add a table of what the run waited for", 0},
+    {"what-if", KEY_WHAT_IF, NULL, 0,
+     "run it again with each resource 1 % and 100 % faster: a table of gains, and what bounds the run", 0},
     {"timeline", KEY_TIMELINE, "FILE", 0, "write a timeline for ui.perfetto.dev (.json; .gz compresses)", 0},
     {"timeline-ranks", KEY_RANKS, "LIST", 0, "ranks on the timeline, for example 0,8-15 (default: 0)", 0},
     {0}};
@@ -54,6 +67,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CRITICAL:
         o->critical = true;
+        return 0;
+    case KEY_WHAT_IF:
+        o->what_if = true;
         return 0;
     case KEY_JSON:
         o->json = true;
@@ -231,6 +247,8 @@ static void run(struct run *r, const struct options *o, struct diag *diag)
     int failed = kind_execute(&r->kind, diag);
     progress_end();
     if (failed || proposals_check_effect(o->scenario, &options, &r->kind, diag))
+        return;
+    if (o->what_if && what_if_add(o->scenario, &options, &r->kind, diag))
         return;
     write_outputs(r, o, diag);
     if (!diag_failed(diag))

@@ -72,6 +72,7 @@ struct hw_routing {
 struct hw_network {
     const struct cfg_more *topology_keys; /* topologies read their own with topo_keys_read; NULL: defaults */
     bool port_given;                      /* not a key: the scenario gives port_bandwidth, not only the hardware */
+    double cables_ratio;                  /* not a key: cables between switches over what they are; 0: as they are */
     const char *beside;                   /* not a key: the scenario, beside which files that it names are looked up */
     struct hw_routing routing;
     int64_t switch_ports;

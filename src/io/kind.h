@@ -44,18 +44,28 @@ struct kind_needs {
     const char *condition; /* see base/cfg_needs.c */
 };
 
+/* A change that --what-if tries beside faster hardware. */
+struct kind_change {
+    const char *name, *override; /* "every rank with the same load", "inference.routing=balanced" */
+};
+
 struct scenario_kind {
     const char *name; /* "train_replay" */
     const char *doc;
     const char *ref;                /* paper section */
     const struct kind_reads *reads; /* ends with keys == NULL; in the order in which they are printed */
     const struct kind_needs *needs; /* ends with keys == NULL; NULL: none. The first that names a key counts */
-    const char *networks; /* its key that lists topologies to compare ("collective.topologies"); NULL: there is
+    const char *networks;         /* its key that lists topologies to compare ("collective.topologies"); NULL: there is
                                        the cluster's only */
-    const char *presets;  /* keys in YAML that this kind presets otherwise; NULL: none */
-    const char *between;  /* metrics that lie between two events ("exposed_comm bubble"): bounds of both events
+    const char *presets;          /* keys in YAML that this kind presets otherwise; NULL: none */
+    const char *between;          /* metrics that lie between two events ("exposed_comm bubble"): bounds of both events
                                        are none of what is between them, so network bound leaves them out; NULL: none */
-    bool without_cluster; /* it is about one machine: `hardware` and cluster say nothing to it */
+    const char *const *headlines; /* times that --what-if asks of, the first that a result has; NULL: none */
+    const struct kind_change *changes; /* what else --what-if tries; ends with name == NULL; NULL: nothing */
+    void (*speed_up_starts)(struct scenario *s,
+                            double by); /* gaps between kernels that are keys of the kind; or NULL */
+    const char *const *quick;           /* overrides that make it cheap to be asked again and again; NULL: none */
+    bool without_cluster;               /* it is about one machine: `hardware` and cluster say nothing to it */
     /* Reports to diag what does not fit together in the keys that this kind reads. */
     void (*check)(const struct scenario_file *file, struct arena *arena, struct diag *diag);
     /* Builds, simulates and analyses; 0, or -1 with the reasons in diag. */

@@ -12,10 +12,8 @@
 int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag)
 {
     struct topology *t = ARENA_NEW(run->arena, struct topology);
-    t->type = topology_find(hw->topology);
-    BUG_IF(!t->type); /* scenario_load has found it */
     *out = t;
-    return t->type->build(t, hw, run->arena, diag);
+    return topology_build(t, hw, run->arena, diag);
 }
 
 static int add_faults(struct kind_run *run, const struct topology *topo, const struct hw_faults *faults,

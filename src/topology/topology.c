@@ -54,3 +54,15 @@ const char *topology_name_in_paper(const struct cluster_hw *hw)
     const struct topology_type *type = topology_find(hw->topology);
     return type && type->name_in_paper ? type->name_in_paper(hw) : NULL;
 }
+
+int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
+{
+    t->type = topology_find(hw->topology);
+    BUG_IF(!t->type); /* scenario_load has found it */
+    if (t->type->build(t, hw, a, diag))
+        return -1;
+    for (uint32_t i = 0; i < t->n_links && hw->network.cables_ratio > 0; i++)
+        if (t->links[i].kind > LINK_NIC)
+            t->links[i].capacity_Bps *= hw->network.cables_ratio;
+    return 0;
+}

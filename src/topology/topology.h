@@ -107,6 +107,10 @@ static inline uint32_t topology_first_switch(const struct topology *t)
     return t->n_endpoints * (1 + t->ports_per_nic);
 }
 
+/* Builds the topology that the cluster names into the arena; `cables_ratio` of the cluster's network scales cables between
+ * switches. 0 or -1. */
+int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag);
+
 const struct topology_type *topology_find(const char *name); /* NULL when unknown */
 /* What the chosen topology (hw->topology, a known one) answers. */
 struct hw_routing topology_routing(const struct cluster_hw *hw); /* with the policy that `auto` is */

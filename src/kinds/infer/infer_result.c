@@ -386,7 +386,7 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c, const
     static const char *const names[] = {"tensor cores", "memory bandwidth",
                                         "starts of kernels, gaps, low-latency kernels' own time"};
     const struct infer_parts *p = &o->account.total;
-    double limit_s[3] = {0, 0, 0}, most_s = 0;
+    double limit_s[3] = {0, 0, 0};
     for (int s = 0; s < N_STAGES; s++) {
         struct by_limit b = limits_of(&o->step.kernels, (enum infer_stage)s);
         for (int i = 0; i < 3 && b.all_s > 0; i++)
@@ -404,15 +404,6 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c, const
         add_limit(run, t, "predicting tokens", o->draft_s, o->step_s);
     if (c->cfg.host_gap_s > 0 || c->cfg.eager)
         add_limit(run, t, "CPU", c->cfg.host_gap_s + p->launch_s, o->step_s);
-    const char *most = "";
-    for (uint32_t i = 0; i < t->n_rows; i++)
-        if (t->cells[i * N_LIM + LIM_TIME].value > most_s) {
-            most_s = t->cells[i * N_LIM + LIM_TIME].value;
-            most = t->cells[i * N_LIM + LIM_WHAT].text;
-        }
-    result_add_note(&run->result, run->arena,
-                    arena_printf(run->arena, "the %sstep is bound most by: %s, %.0f %% of it",
-                                 c->prefill ? "prefill " : "decoding ", most, 100 * most_s / o->step_s));
 }
 
 /* --- kernels ------------------------------------------------------------------ */
@@ -455,121 +446,4 @@ void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o, c
         kernel_columns, N_K, k->n);
     for (uint32_t i = 0; i < k->n; i++)
         add_kernel(t, &k->list[i]);
-}
-
-/* --- what if ------------------------------------------------------------------ */
-
-static void double_nic(struct infer_case *c)
-{
-    c->hw.nic.bandwidth_Bps *= 2;
-    c->hw.network.port_Bps *= 2;
-    c->hw.node.pcie_Bps *= 2;
-}
-
-static void double_nvlink(struct infer_case *c)
-{
-    c->hw.node.nvlink_Bps *= 2;
-}
-
-static void double_memory(struct infer_case *c)
-{
-    c->hw.chip.memory_Bps *= 2;
-}
-
-static void double_tensor(struct infer_case *c)
-{
-    c->hw.chip.bf16_flops *= 2;
-    c->hw.chip.fp8_flops *= 2;
-}
-
-static void no_gaps(struct infer_case *c)
-{
-    c->cfg.decode.launch_gap_s = c->hw.kernels.launch_gap_s = 0;
-}
-
-static void no_latency(struct infer_case *c)
-{
-    c->hw.nic.latency_s = c->hw.node.nvlink_latency_s = c->hw.network.switch_latency_s = 0;
-    c->hw.network.copper_length_m = c->hw.network.optical_length_m = c->hw.ep_kernel.barrier_s = 0;
-}
-
-static void no_own_time(struct infer_case *c)
-{
-    c->hw.ep_kernel.ll_dispatch_s = c->hw.ep_kernel.ll_combine_s = 0;
-}
-
-static void double_copying(struct infer_case *c)
-{
-    c->hw.ep_kernel.copy_Bps_per_sm *= 2;
-}
-
-static void balanced(struct infer_case *c)
-{
-    c->cfg.routing = INFER_BALANCED;
-}
-
-static const struct what_if {
-    const char *name;
-    void (*change)(struct infer_case *c);
-    bool decode, prefill, dense; /* where it can matter; dense: without experts, too */
-} what_ifs[] = {
-    {"NIC, port and PCIe bandwidth x 2", double_nic, true, true, false},
-    {"NVLink bandwidth x 2", double_nvlink, true, true, true},
-    {"memory bandwidth x 2", double_memory, true, true, true},
-    {"tensor cores x 2", double_tensor, true, true, true},
-    {"no gaps between kernels", no_gaps, true, true, true},
-    {"no latency of network and barriers", no_latency, true, true, true},
-    {"low-latency kernels without own time", no_own_time, true, false, false},
-    {"SMs copy twice as fast", double_copying, false, true, false},
-    {"every rank with the same load", balanced, true, true, false},
-};
-
-enum { IF_WHAT, IF_STEP, IF_GAIN, N_IF };
-static const struct result_column what_if_columns[N_IF] = {
-    {"change", DIM_COUNT, "one thing at a time", true},
-    {"step", DIM_TIME, "in closed form, from a few layers", false},
-    {"gain", DIM_RATIO, "of speed over the first row", false},
-};
-
-enum { WHAT_IF_LAYERS = 4 };
-
-static int closed_form(struct kind_run *run, const struct infer_case *c, double *step_s, struct diag *diag)
-{
-    struct infer_case changed = *c;
-    struct infer_outcome out;
-    changed.closed_form = true;
-    changed.layers = WHAT_IF_LAYERS;
-    diag_mute_warnings(diag, true); /* of a NIC twice as fast as its port, say */
-    int failed = infer_case_run(run, &changed, &out, diag);
-    diag_mute_warnings(diag, false);
-    *step_s = failed ? 0 : out.step_s;
-    return failed;
-}
-
-int infer_result_what_if(struct kind_run *run, const struct infer_case *c, const char *prefix, struct diag *diag)
-{
-    enum { N = sizeof what_ifs / sizeof *what_ifs };
-    struct result_table *t = result_add_table(&run->result, run->arena, name_of(run, prefix, "what_if"),
-                                              "how much one thing more would help", what_if_columns, N_IF, N + 1);
-    bool dense = !run->file->scenario->llm.experts.routed;
-    double base_s, step_s;
-    if (closed_form(run, c, &base_s, diag))
-        return -1;
-    struct result_cell *row = result_add_row(t);
-    row[IF_WHAT].text = "as it is";
-    row[IF_STEP].value = base_s;
-    for (int i = 0; i < N; i++) {
-        struct infer_case changed = *c;
-        const struct what_if *w = &what_ifs[i];
-        if (!(c->prefill ? w->prefill : w->decode) || (dense && !w->dense))
-            continue;
-        w->change(&changed);
-        if (closed_form(run, &changed, &step_s, diag))
-            return -1;
-        row = result_add_row(t);
-        row[IF_WHAT].text = w->name;
-        row[IF_STEP].value = step_s;
-        row[IF_GAIN].value = base_s / step_s - 1;
-    }
-    return 0;
 }

@@ -16,7 +16,5 @@ void infer_result_stages(struct kind_run *run, const struct infer_outcome *o, co
 void infer_result_limits(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
                          const char *prefix);
 void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o, const char *prefix);
-/* What the step would take if one thing were better; in closed form. */
-int infer_result_what_if(struct kind_run *run, const struct infer_case *c, const char *prefix, struct diag *diag);
 
 #endif

@@ -364,6 +364,8 @@ static int run_tpot(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static const char *const headlines[] = {"tpot_bound", NULL};
+
 const struct scenario_kind kind_tpot_bound = {
     .name = "tpot_bound",
     .doc = "the bound of decoding speed, and the way from it to the machine",
@@ -375,6 +377,7 @@ const struct scenario_kind kind_tpot_bound = {
                                          {0}},
     .presets = "sim: {epsilon: 0.003}", /* see kind_inference.c */
     .between = "over_bound",
+    .headlines = headlines,
     .check = check,
     .run = run_tpot,
 };

@@ -12,13 +12,12 @@ static struct topology *place_topology(const struct comm_place *p, struct cluste
     hw->nodes = (p->gpus + hw->node.gpus - 1) / hw->node.gpus;
     if (hw->nodes == 1)
         hw->topology = "nvswitch";
-    t->type = topology_find(hw->topology);
-    if (!t->type) {
+    if (!topology_find(hw->topology)) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "unknown topology '%.40s' ('moesim list topologies')",
                    hw->topology);
         return NULL;
     }
-    return t->type->build(t, hw, arena, diag) ? NULL : t;
+    return topology_build(t, hw, arena, diag) ? NULL : t;
 }
 
 static int simulate(const struct opgraph *graph, const struct topology *t, const struct cluster_hw *hw,

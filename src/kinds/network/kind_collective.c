@@ -272,12 +272,15 @@ static int run_collective(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static const char *const headlines[] = {"smallest_time", NULL};
+
 const struct scenario_kind kind_collective = {
     .name = "collective",
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
     .reads = (const struct kind_reads[]){{.keys = &collective_keys}, {0}},
     .networks = "collective.topologies",
+    .headlines = headlines,
     .check = check,
     .run = run_collective,
 };

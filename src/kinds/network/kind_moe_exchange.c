@@ -460,12 +460,15 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static const char *const headlines[] = {"low_latency_dispatch_time", "normal_dispatch_time", NULL};
+
 const struct scenario_kind kind_moe_exchange = {
     .name = "moe_exchange",
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
     .reads = (const struct kind_reads[]){{.keys = &moe_keys}, {.keys = &expert_load_keys}, {0}},
     .networks = "moe.low_latency.topology",
+    .headlines = headlines,
     .check = check,
     .run = run_exchange,
 };

@@ -227,6 +227,8 @@ static int run_replay(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static const char *const headlines[] = {"makespan", NULL};
+
 const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
     .doc = "a recorded trace on the scenario's hardware",
@@ -235,6 +237,7 @@ const struct scenario_kind kind_train_replay = {
     .between = "comm_active both_active exposed_comm exposed_comm_ratio barrier_wait barrier_wait_mean entry_delay "
                "combine_b_wall combine_b_bandwidth dispatch_f_wall dispatch_f_bandwidth "
                "dispatch_b_wall dispatch_b_bandwidth combine_f_wall combine_f_bandwidth",
+    .headlines = headlines,
     .check = check,
     .run = run_replay,
 };

@@ -24,6 +24,9 @@ static int run_step(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static const char *const headlines[] = {"step_time", NULL};
+static const char *const quick[] = {"train.topologies=", "train.chunks.samples=1", NULL};
+
 const struct scenario_kind kind_train_step = {
     .name = "train_step",
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
@@ -31,6 +34,8 @@ const struct scenario_kind kind_train_step = {
     .reads = (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &train_keys}, {0}},
     .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",
+    .headlines = headlines,
+    .quick = quick,
     .check = train_plan_check,
     .run = run_step,
 };
