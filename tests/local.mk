@@ -20,6 +20,7 @@ check_PROGRAMS += tests/test_topology_metrics
 check_PROGRAMS += tests/test_topology_cost
 check_PROGRAMS += tests/test_topology_copies
 check_PROGRAMS += tests/test_topology_tables
+check_PROGRAMS += tests/test_topology_direct
 check_PROGRAMS += tests/test_topo_simgrid
 tests_test_topo_simgrid_SOURCES = tests/test_topo_simgrid.cpp
 tests_test_topo_simgrid_LDADD = $(SIMGRID_LIBS)

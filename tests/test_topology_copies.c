@@ -55,13 +55,14 @@ const struct topology_type *topology_find(const char *name)
 
 /* --- runs ------------------------------------------------------------------------------------------------------ */
 
-enum { MAX_SET = 24 };
+enum { MAX_SET = 32 };
 
 static const struct study {
     const char *scenario;
-    const char *set[MAX_SET - 6]; /* NULL-terminated */
+    const char *set[MAX_SET - 14]; /* NULL-terminated */
 } studies[] = {
-    {"scenarios/fig6_latency_16gpu.yaml", {"collective.from=4 MiB", "collective.to=4 MiB", "collective.pxn=false"}},
+    {"scenarios/fig6_latency_16gpu.yaml",
+     {"collective.gpus=", "collective.from=4 MiB", "collective.to=4 MiB", "collective.pxn=false"}},
     {"scenarios/plane_failure.yaml",
      {"cluster.nodes=2", "cluster.faults.down=nic 3", "fault_study.policies=static", "fault_study.size=1 MiB"}},
     {"scenarios/plane_isolation.yaml", {"cluster.nodes=2", "plane_isolation.size=1 MiB"}},
@@ -130,6 +131,25 @@ static char *write_result(const struct result *result, const struct scenario_fil
     return text;
 }
 
+/* What topologies cannot do without. */
+static const struct {
+    const char *topology, *set[6]; /* NULL-terminated */
+} wanted[] = {
+    {"torus", {"cluster.nodes=16", "cluster.node.gpus=1", "cluster.nic.per_node=1", "cluster.network.torus=4x4"}},
+    {"full_mesh", {"cluster.nodes=16", "cluster.node.gpus=1", "cluster.nic.per_node=1", "cluster.network.mesh=4x4"}},
+    {"file", {"cluster.nodes=4", "cluster.network.file=tests/data/two_leaves.yaml"}},
+    {"nvswitch", {"cluster.nodes=1"}},
+};
+
+static int add_wanted(const char *topology, const char **set)
+{
+    int n = 0;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        for (int k = 0; !strncmp(topology, wanted[i].topology, strlen(wanted[i].topology)) && wanted[i].set[k]; k++)
+            set[n++] = wanted[i].set[k];
+    return n;
+}
+
 /* The result as JSON, or the messages; free() it. */
 static char *outcome(const struct study *study, const char *topology, const char *more, bool *ran)
 {
@@ -144,6 +164,7 @@ static char *outcome(const struct study *study, const char *topology, const char
         set[n] = study->set[n];
     set[n++] = "description=x";
     set[n++] = arena_printf(a, "cluster.topology=%s", topology);
+    n += add_wanted(topology, set + n);
     if (more)
         set[n++] = more;
     const char *path = arena_printf(a, "%s/%s", getenv("srcdir") ? getenv("srcdir") : ".", study->scenario);

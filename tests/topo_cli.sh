@@ -51,18 +51,55 @@ fi
 "$MOESIM" topo mpft --nodes 128 --cost --format json >again.json
 check "the same bytes again" cmp net.json again.json
 
+# --- networks of the paper's references ----------------------------------------------------------------
+expect 0 "topologies" list topologies
+for name in full_mesh torus dual_plane; do says "$name"; done
+one="-s cluster.node.gpus=1 -s cluster.nic.per_node=1"
+expect 0 "a full mesh" topo full_mesh --nodes 64 --cost $one -s cluster.network.mesh='4, 4, 4' \
+    -s cluster.network.mesh_bandwidth='100 GB/s, 50 GB/s, 25 GB/s'
+for line in "switches                          0" "links                           288" "short_links                     192" \
+    "nic_cables                        0" "switches_built                    0" "links_built                     288" \
+    "diameter                     3 hops  most cables on a shortest way between two GPUs" \
+    "bisection              1.55175 TB/s" "network                                                     442,560"; do
+    says "$line"
+done
+silent_on_stderr
+expect 0 "a torus" topo torus --nodes 512 --cost $one -s cluster.network.torus=8x8x8
+for line in "links                         1,536" "short_links                   1,152" "diameter                    12 hops" \
+    "radix_max                   6 ports  in use of the fullest GPU"; do
+    says "$line"
+done
+expect 0 "two planes" topo dual_plane --nodes 128 --cost -s cluster.network.switch_ports=256
+for line in "NICs of 2 ports of 25 GB/s" "switches                         24" "nic_cables                    2,048" \
+    "planes                            2" "bisection_ratio                   1"; do
+    says "$line"
+done
+for shape in "full_mesh $one -s cluster.network.mesh=4,4" "torus $one -s cluster.network.torus=4x4" "dual_plane"; do
+    expect 0 "DOT of ${shape%% *}" topo $shape --nodes 16 --format dot
+    says "graph ${shape%% *} {"
+    check "DOT of ${shape%% *}: nodes" [ "$(grep -c 'shape=box' out)" = 16 ]
+done
+expect 0 "DOT of a torus: cables from node to node" topo torus $one --nodes 16 -s cluster.network.torus=4x4 --format dot
+check "DOT of a torus: 32 cables" [ "$(grep -c ' -- ' out)" = 32 ]
+expect 3 "a torus of nodes of 8" topo torus --nodes 8 -s cluster.network.torus=4x2
+tells "every GPU is a node; set cluster.node.gpus and cluster.nic.per_node to 1"
+expect 3 "a torus of another size" topo torus $one --nodes 8 -s cluster.network.torus=4x4
+tells "-s cluster.network.torus=4x4: error: cluster.network.torus: 4x4 are 16 GPUs, but the cluster has 8"
+expect 3 "a NIC in a torus" topo torus $one --nodes 16 -s cluster.network.torus=4x4 -s cluster.nic.bandwidth='100 Gb/s'
+tells "'cluster.nic.bandwidth' changes nothing: topology torus has none of it"
+
 # --- keys are their topology's ------------------------------------------------------------------------
 foreign() { # TOPOLOGY KEY=VALUE OWNER
     expect 3 "$2 on $1" topo "$1" --nodes 1 -s "cluster.network.$2"
     tells "-s cluster.network.$2: error: 'cluster.network.${2%%=*}' changes nothing: topology $1 does not read it"
-    tells "it is of $3"
+    tells "$3"
 }
 foreign mrft planes=4 mpft
 foreign ft2 nic_ports=2 mpft_multiport
 foreign mpft slim_fly_q=5 slim_fly
 foreign slim_fly dragonfly_groups=3 dragonfly
-foreign slim_fly oversubscription=3 "ft2, ft3, mpft, mpft_multiport, mrft"
-foreign nvswitch oversubscription=1 "ft2, ft3, mpft, mpft_multiport, mrft"
+foreign slim_fly oversubscription=3 "it is of dual_plane, ft2, ft3, mpft, mpft_multiport, mrft"
+foreign nvswitch oversubscription=1 "it is of dual_plane, ft2, ft3, mpft, mpft_multiport, mrft"
 foreign mpft file=net.yaml file
 expect 0 "oversubscription of one switch" topo ft2 --nodes 2 -s cluster.network.oversubscription=3
 tells "warning: cluster.network.oversubscription has no effect: one switch holds all 16 endpoints"

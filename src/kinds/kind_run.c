@@ -152,6 +152,11 @@ void kind_check_sets(const struct scenario_file *file, int64_t nodes, struct dia
                                                                 : "cluster.ep_kernel.reduction"),
                    "in-network multicast and reduction are for %d nodes of %d GPUs at most", ROUTING_MAX_SET,
                    ROUTING_MAX_SET);
+    if (deepep_needs_sets(&hw->ep_kernel) && topology_is_switchless(hw))
+        diag_error(diag, EXIT_BAD_INPUT,
+                   scenario_place(file, hw->ep_kernel.multicast ? "cluster.ep_kernel.multicast"
+                                                                : "cluster.ep_kernel.reduction"),
+                   "topology %s has no switches that could copy tokens or add them up", hw->topology);
 }
 
 void kind_refuse(const struct scenario_file *file, const char *const *keys, const char *why, struct diag *diag)

@@ -11,7 +11,7 @@
 static const struct cfg_field prices_fields[] = {
     PRICE("switch", switch_USD, "a switch, beside its ports"),
     PRICE("switch_port", switch_port_USD, "one port of a switch, in use or not"),
-    PRICE("optical_cable", optical_cable_USD, "cable between switches"),
+    PRICE("optical_cable", optical_cable_USD, "cable between switches, or between GPUs where there are none"),
     PRICE("copper_cable", copper_cable_USD, "cable between switches that stand together (dragonfly: within a group)"),
     PRICE("endpoint_cable", endpoint_cable_USD, "cable between a NIC and its switch"),
     PRICE("nic", nic_USD, "network adapter; 0 leaves NICs out"),
@@ -28,7 +28,7 @@ void topo_cost(const struct topo_counts *counts, const struct cluster_hw *hw, co
                                      {"optical cables", counts->links - counts->short_links, p->optical_cable_USD, 0},
                                      {"copper cables", counts->short_links, p->copper_cable_USD, 0},
                                      {"endpoint cables", topo_nic_cables(counts), p->endpoint_cable_USD, 0},
-                                     {"NICs", counts->endpoints, p->nic_USD, 0}}};
+                                     {"NICs", counts->switches ? counts->endpoints : 0, p->nic_USD, 0}}};
     for (int i = 0; i < COST_ITEMS; i++) {
         struct cost_item *item = &out->items[i];
         item->sum_USD = (double)item->count * item->each_USD;

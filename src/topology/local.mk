@@ -5,15 +5,18 @@ libmoesim_a_SOURCES += src/topology/topo_keys.c src/topology/topo_keys.h
 # Plugins: a new topology is one file and one line here.
 topologies =
 topologies += src/topology/topo_dragonfly.c
+topologies += src/topology/topo_dual_plane.c
 topologies += src/topology/topo_file.c
 topologies += src/topology/topo_ft2.c
 topologies += src/topology/topo_ft3.c
+topologies += src/topology/topo_full_mesh.c
 topologies += src/topology/topo_mpft.c
 topologies += src/topology/topo_mpft_multiport.c
 topologies += src/topology/topo_mrft.c
 topologies += src/topology/topo_nvl72.c
 topologies += src/topology/topo_nvswitch.c
 topologies += src/topology/topo_slim_fly.c
+topologies += src/topology/topo_torus.c
 
 nodist_libmoesim_a_SOURCES += src/topology/topology_registry.c
 BUILT_SOURCES += src/topology/topology_registry.c
@@ -24,6 +27,7 @@ src/topology/topology_registry.c: $(topologies) build-aux/gen_registry src/topol
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(top_srcdir)/build-aux/gen_registry \
 	  topology/topology.h topology_type topology $(topologies) > $@.tmp && mv $@.tmp $@
 libmoesim_a_SOURCES += src/topology/fat_tree.c src/topology/fat_tree.h
+libmoesim_a_SOURCES += src/topology/lattice.c src/topology/lattice.h
 libmoesim_a_SOURCES += src/topology/rails.c src/topology/rails.h
 libmoesim_a_SOURCES += src/topology/scale_up.c src/topology/scale_up.h
 libmoesim_a_SOURCES += src/topology/symmetry.c src/topology/symmetry.h

@@ -9,11 +9,11 @@
 /* Cables that all searches together may look at before leaves are sampled: about a second. */
 static const double SEARCH_BUDGET = 1e8;
 
-static void count_ports(const struct net_graph *g, struct topo_metrics *out)
+static void count_ports(const struct net_graph *g, bool switchless, struct topo_metrics *out)
 {
     out->radix_min = g->n_switches ? UINT32_MAX : 0;
     for (uint32_t s = 0; s < g->n_switches; s++) {
-        uint32_t used = g->nic_ports[s];
+        uint32_t used = switchless ? 0 : g->nic_ports[s]; /* else the port is inside the GPU */
         for (uint32_t i = g->first[s]; i < g->first[s + 1]; i++)
             used += g->arcs[i].cables;
         out->radix_min = used < out->radix_min ? used : out->radix_min;
@@ -145,7 +145,7 @@ static void measure_offered(const struct topology *t, struct topo_metrics *out)
 void topo_metrics(const struct topology *t, const struct net_graph *g, struct arena *a, struct topo_metrics *out)
 {
     *out = (struct topo_metrics){.planes = g->n_planes};
-    count_ports(g, out);
+    count_ports(g, t->type->switchless, out);
     measure_paths(g, a, out);
     measure_offered(t, out);
     struct bisection b;

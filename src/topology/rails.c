@@ -26,15 +26,14 @@ int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t t
 {
     uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
     uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;
-    *out = (struct rails){.attach = attach, .gpus = gpus, .nodes = nodes, .trees = trees, .ports = 1};
+    *out = (struct rails){
+        .attach = attach, .gpus = gpus, .nodes = nodes, .trees = trees, .ports = attach == RAILS_BY_PLANE ? 1 : trees};
     if (check_shape(hw, diag))
         return -1;
     if (attach == RAILS_BY_PLANE)
         n = nodes * (gpus / out->trees);
     else if (attach != RAILS_BY_RAIL)
         n = nodes * gpus;
-    if (attach == RAILS_BY_PORT)
-        out->ports = out->trees;
     if (fat_tree_plan(hw, groups, n, &out->tree, diag))
         return -1;
     out->leaves_per_rail = out->tree.leaves / groups;
@@ -77,9 +76,7 @@ static uint32_t leaf_index(const struct rails *r, uint32_t rank)
 
 static uint32_t tree_index(const struct rails *r, uint32_t rank, uint32_t port)
 {
-    if (r->attach == RAILS_BY_PLANE)
-        return rank % r->gpus % r->trees;
-    return r->attach == RAILS_BY_PORT ? port : 0;
+    return r->attach == RAILS_BY_PLANE ? rank % r->gpus % r->trees : port;
 }
 
 uint32_t rails_n_trees(const struct topology *t)
@@ -189,12 +186,13 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
     return n + ends_shared_in(t, dst, links + n);
 }
 
-uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t *links)
+uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t port,
+                         uint32_t *links)
 {
     uint32_t gpus = t->gpus_per_node, n = 0;
     uint32_t from = src / gpus * gpus + rail, to = dst / gpus * gpus + rail;
     n = ends_to_nic(t, src, from, links);
-    n += rails_network(t, from, to, 0, rails_by_destination(t, from, to), links + n);
+    n += rails_network(t, from, to, port, rails_by_destination(t, from, to), links + n);
     return n + ends_from_nic(t, to, dst, links + n);
 }
 
@@ -202,29 +200,37 @@ uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, u
 
 uint32_t rails_n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 1 : rails_n_uplinks(t, src, dst);
+    return ends_same_node(t, src, dst) ? 1 : t->ports_per_nic * rails_n_uplinks(t, src, dst);
+}
+
+uint32_t rails_by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
+{
+    if (ends_same_node(t, src, dst))
+        return 0;
+    return port * rails_n_uplinks(t, src, dst) + rails_by_destination(t, src, dst);
 }
 
 uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 0 : rails_by_destination(t, src, dst);
+    return rails_by_port(t, src, dst, topology_port(t, src, dst));
 }
 
 /* Over the NICs of two other GPUs, with NVLink hops: for when a NIC is down. */
 uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 0 : t->gpus_per_node;
+    return ends_same_node(t, src, dst) ? 0 : t->gpus_per_node * t->ports_per_nic;
 }
 
 uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                     uint32_t links[ROUTE_MAX_LINKS])
 {
-    uint32_t minimal = rails_n_minimal(t, src, dst);
+    uint32_t minimal = rails_n_minimal(t, src, dst), uplinks, detour = number - minimal;
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
-        return rails_over_rail(t, src, dst, (dst + number - minimal) % t->gpus_per_node, links);
-    return rails_network(t, src, dst, 0, number, links);
+        return rails_over_rail(t, src, dst, (dst + detour) % t->gpus_per_node, detour / t->gpus_per_node, links);
+    uplinks = rails_n_uplinks(t, src, dst);
+    return rails_network(t, src, dst, number / uplinks, number % uplinks, links);
 }
 
 /* --- symmetry -------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* What the two-level networks share: GPUs with NVLink and one NIC each, under one or several fat trees,
  * which differ in who hangs on which leaf. Rank r = node * gpus + g.
  *     by plane   NIC g of every node is in tree g % planes (mpft)
- *     by rail    one tree; NIC g of every node is on a leaf of rail g (mrft)
+ *     by rail    NIC g of every node is on a leaf of rail g; one tree (mrft), or one for each port (dual_plane)
  *     in order   one tree; leaves are filled rank by rank (ft2)
  *     by port    port p of every NIC is in tree p, leaves filled rank by rank (mpft_multiport)
  * Links: those of ends.h, then leaf to spine, then spine to leaf: tree * cables + leaf * up + uplink.
@@ -22,7 +22,7 @@ struct rails {
     uint32_t ports;           /* of a NIC */
 };
 
-/* Of `trees` trees (by rail and in order: 1). 0, or -1 with what would be possible. */
+/* Of `trees` trees: planes of NICs (by plane), else ports of each NIC. 0, or -1 with what would be possible. */
 int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
                struct diag *diag);
 int rails_count(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct topo_counts *out,
@@ -42,12 +42,14 @@ uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uin
                        uint32_t *links);
 /* From any GPU to any GPU of another node over the NICs of one rail, with NVLink hops where they are
  * needed. */
-uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t *links);
-/* The paths of a network with one tree: from the own NIC to the destination's. Detours go over the NICs of
- * other GPUs, for when one is down. */
+uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t port,
+                         uint32_t *links);
+/* The paths where any NIC reaches any other: from the own NIC to the destination's, numbered tree by tree. Detours go
+ * over the NICs of other GPUs, for when one is down. */
 uint32_t rails_n_minimal(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t dst);
+uint32_t rails_by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port);
 uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                     uint32_t links[ROUTE_MAX_LINKS]);
 /* Turns (symmetry.h): of the nodes under a leaf, of the leaves, of the GPUs of a node. */

@@ -306,10 +306,11 @@ static uint32_t table_cable(const struct topology *t, uint32_t u, uint32_t v, ui
 static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
 {
     uint32_t u = router_of(t, src), v = router_of(t, dst), cable, number = 0;
-    if (ends_same_node(t, src, dst) || !distance_between(t, u, v))
+    uint32_t distance = distance_between(t, u, v);
+    if (ends_same_node(t, src, dst) || !distance || cables_at(dragonfly_of(t), distance) == 1)
         return 0;
     cable = table_cable(t, u, v, dst);
-    struct global g = global_cable(t, u / dragonfly_of(t)->a, distance_between(t, u, v), cable);
+    struct global g = global_cable(t, u / dragonfly_of(t)->a, distance, cable);
     if (g.from != u)
         cable = table_cable(t, g.from, v, dst);
     while (cable_of(t, u, v, number) != cable)

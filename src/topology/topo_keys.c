@@ -129,6 +129,40 @@ static void take_out(struct cfg *cfg, const struct topo_keys_use *use, const cha
     cfg_exclude(cfg, key, NULL, diag);
 }
 
+/* --- keys of the cluster that mean nothing ----------------------------------------------------------------------- */
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = words; at && *at; at += strcspn(at, " "), at += strspn(at, " "))
+        if (strcspn(at, " ") == n && !memcmp(at, word, n))
+            return true;
+    return false;
+}
+
+static bool all_leave(const char *const *used, const char *key)
+{
+    for (; *used; used++) {
+        const struct topology_type *type = topology_find(*used);
+        if (!type || !has_word(type->unread, key))
+            return false;
+    }
+    return true;
+}
+
+/* "cluster" of "cluster.network". */
+static void take_out_unread(struct cfg *cfg, const struct topo_keys_use *use, struct arena *a, struct diag *diag)
+{
+    const struct topology_type *first = use->used[0] ? topology_find(use->used[0]) : NULL;
+    char *words = first && first->unread ? arena_strdup(a, first->unread) : NULL, *key;
+    const char *dot = strrchr(use->prefix, '.');
+    int length = dot ? (int)(dot - use->prefix) : 0;
+    while ((key = strsep(&words, " ")))
+        if (*key && all_leave(use->used, key))
+            cfg_exclude(cfg, arena_printf(a, "%.*s.%s", length, use->prefix, key),
+                        arena_printf(a, "topology %s has none of it; leave it out", joined(use->used, a)), diag);
+}
+
 int topo_keys_check(struct cfg *cfg, const struct topo_keys_use *use, const struct cluster_hw *hw, struct diag *diag)
 {
     struct arena *a = arena_new();
@@ -137,6 +171,7 @@ int topo_keys_check(struct cfg *cfg, const struct topo_keys_use *use, const stru
         for (const struct cfg_field *f = (*t)->fields; f->name; f++)
             if (!one_reads(use->used, f->name))
                 take_out(cfg, use, f->name, a, diag);
+    take_out_unread(cfg, use, a, diag);
     for (const char *const *name = use->used; *name && diag_count(diag) == before; name++) {
         const struct topology_type *type = topology_find(*name);
         if (type && type->check)

@@ -101,7 +101,7 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
-        return rails_over_rail(t, src, dst, (dst + 1 + number - minimal) % t->gpus_per_node, links);
+        return rails_over_rail(t, src, dst, (dst + 1 + number - minimal) % t->gpus_per_node, 0, links);
     n = ends_to_nic(t, src, from, links);
     return n + rails_network(t, from, dst, 0, number, links + n);
 }

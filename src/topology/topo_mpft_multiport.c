@@ -47,36 +47,9 @@ static void check(const struct cluster_hw *hw, struct diag *diag)
     fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, (uint32_t)hw->network.switch_ports, diag);
 }
 
-static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
-{
-    return ends_same_node(t, src, dst) ? 1 : t->ports_per_nic * rails_n_uplinks(t, src, dst);
-}
-
-/* Inside a plane as in any fat tree. */
-static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
-{
-    if (ends_same_node(t, src, dst))
-        return 0;
-    return port * rails_n_uplinks(t, src, dst) + rails_by_destination(t, src, dst);
-}
-
-static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
-{
-    return by_port(t, src, dst, topology_port(t, src, dst));
-}
-
 static double payload_Bps(const struct cluster_hw *hw)
 {
     return ends_nic_payload_Bps(hw, n_ports(hw));
-}
-
-static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
-                     uint32_t links[ROUTE_MAX_LINKS])
-{
-    uint32_t uplinks = ends_same_node(t, src, dst) ? 1 : rails_n_uplinks(t, src, dst);
-    if (ends_same_node(t, src, dst))
-        return ends_nvlink(t, src, dst, links);
-    return rails_network(t, src, dst, number / uplinks, number % uplinks, links);
 }
 
 const struct topology_type topo_mpft_multiport = {
@@ -89,10 +62,11 @@ const struct topology_type topo_mpft_multiport = {
     .sprays = true,
     .build = build,
     .count = count,
-    .n_minimal = n_minimal,
-    .by_destination = by_destination,
-    .by_port = by_port,
-    .path = path,
+    .n_minimal = rails_n_minimal,
+    .n_detours = rails_n_detours,
+    .by_destination = rails_to_destination,
+    .by_port = rails_by_port,
+    .path = rails_path,
     .plane_of = rails_tree_of,
     .link_name = rails_link_name,
 };

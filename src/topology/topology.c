@@ -66,3 +66,9 @@ int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena
             t->links[i].capacity_Bps *= hw->network.cables_ratio;
     return 0;
 }
+
+bool topology_is_switchless(const struct cluster_hw *hw)
+{
+    const struct topology_type *type = topology_find(hw->topology);
+    return type && type->switchless;
+}

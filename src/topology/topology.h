@@ -58,6 +58,11 @@ struct topology_type {
     const char *ref; /* paper section */
     /* The keys of cluster.network that it reads (topo_keys.h); NULL: none. */
     const struct cfg_table *keys;
+    /* Keys of cluster ("nic.bandwidth network.switch_ports") that mean nothing to it; NULL: none. */
+    const char *unread;
+    /* GPUs are joined to each other, without switches and without an NVSwitch: what has the place of a switch among
+     * the vertices is inside a GPU, and nothing on the way can copy or add. */
+    bool switchless;
     /* Warns of keys that the user gave and that have no effect at this size; NULL: all have. */
     void (*check)(const struct cluster_hw *hw, struct diag *diag);
     /* Whether any NIC reaches any other without a hop over NVLink; NULL: yes. */
@@ -114,6 +119,7 @@ int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena
 const struct topology_type *topology_find(const char *name); /* NULL when unknown */
 /* What the chosen topology (hw->topology, a known one) answers. */
 struct hw_routing topology_routing(const struct cluster_hw *hw); /* with the policy that `auto` is */
+bool topology_is_switchless(const struct cluster_hw *hw);
 bool topology_nics_meet(const struct cluster_hw *hw);
 const char *topology_name_in_paper(const struct cluster_hw *hw); /* NULL: the paper has no such network */
 const struct topology_type *const *topology_all(void);           /* NULL-terminated, sorted by name */

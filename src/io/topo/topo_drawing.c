@@ -181,6 +181,17 @@ static void add_nic_cables(struct topo_drawing *d, const struct topology *t, con
     }
 }
 
+/* Without switches: nodes cabled to each other. */
+static void draw_switchless(struct topo_drawing *d, const struct topology *t, const struct net_graph *g)
+{
+    for (uint32_t i = 0; i < g->n_switches; i++) {
+        add_node(d, (struct drawn_node){.kind = DRAWN_NODE, .number = i, .gpus = t->gpus_per_node});
+        for (uint32_t k = g->first[i]; k < g->first[i + 1]; k++)
+            if (g->arcs[k].to > i)
+                add_edge(d, i, g->arcs[k].to, g->arcs[k].cables);
+    }
+}
+
 /* Compute nodes are level 0, switches come above them. */
 static void draw_whole(struct topo_drawing *d, const struct topology *t, const struct net_graph *g,
                        const struct groups *p)
@@ -252,7 +263,9 @@ void topo_draw(const struct topology *t, const struct net_graph *g, struct arena
 {
     uint32_t n = g->n_switches, n_nodes = t->n_endpoints / t->gpus_per_node;
     struct groups p = {g, ARENA_ARRAY(a, uint32_t, n + 1), ARENA_ARRAY(a, uint32_t, n + 1), 0};
-    *d = (struct topo_drawing){.condensed = n_nodes + n > WHOLE_UP_TO, .leaves_meet = leaves_meet(g)};
+    bool switchless = t->type->switchless;
+    uint32_t drawn = switchless ? n : n_nodes + n;
+    *d = (struct topo_drawing){.condensed = drawn > WHOLE_UP_TO, .leaves_meet = leaves_meet(g)};
     d->nodes = ARENA_ARRAY(a, struct drawn_node, (size_t)n_nodes + n + 1);
     d->edges = ARENA_ARRAY(a, struct drawn_edge, (size_t)g->n_arcs + g->n_ports + 1);
     memset(p.of, 0xff, n * sizeof *p.of);
@@ -260,6 +273,8 @@ void topo_draw(const struct topology *t, const struct net_graph *g, struct arena
         group_switches(&p, a);
         draw_groups(d, &p);
         draw_group_edges(d, &p);
+    } else if (switchless) {
+        draw_switchless(d, t, g);
     } else {
         find_levels(&p, a);
         draw_whole(d, t, g, &p);

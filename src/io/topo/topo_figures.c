@@ -29,16 +29,21 @@ static void add_counts(const struct topo_report *r, struct figures *f)
     const struct topo_counts *c = &r->counts;
     add(f, "endpoints", (double)c->endpoints, "", "GPUs", FIGURE_CLOSED);
     add(f, "switches", (double)c->switches, "", "switches", FIGURE_CLOSED);
-    add(f, "links", (double)c->links, "", "cables between switches", FIGURE_CLOSED);
-    add(f, "short_links", (double)c->short_links, "", "of these, inside a group of switches: copper reaches",
+    bool switchless = r->type->switchless;
+    const char *between = switchless ? "cables between GPUs" : "cables between switches";
+    add(f, "links", (double)c->links, "", between, FIGURE_CLOSED);
+    add(f, "short_links", (double)c->short_links, "",
+        switchless ? "of these, in a rack or a cube: copper reaches"
+                   : "of these, inside a group of switches: copper reaches",
         FIGURE_CLOSED);
     add(f, "nic_cables", (double)topo_nic_cables(c), "", "cables between NICs and switches", FIGURE_CLOSED);
     if (!r->topo)
         return;
     add(f, "endpoints_built", r->topo->n_endpoints, "", "GPUs as built", FIGURE_BUILT);
-    add(f, "switches_built", r->graph->n_switches, "", "switches as built", FIGURE_BUILT);
-    add(f, "links_built", (double)r->graph->n_cables, "", "cables between switches as built", FIGURE_BUILT);
-    add(f, "nic_cables_built", r->graph->n_ports, "", "cables between NICs and switches as built", FIGURE_BUILT);
+    add(f, "switches_built", switchless ? 0 : r->graph->n_switches, "", "switches as built", FIGURE_BUILT);
+    add(f, "links_built", (double)r->graph->n_cables, "", arena_printf(r->arena, "%s as built", between), FIGURE_BUILT);
+    add(f, "nic_cables_built", switchless ? 0 : r->graph->n_ports, "", "cables between NICs and switches as built",
+        FIGURE_BUILT);
 }
 
 static void add_paths(const struct topo_report *r, struct figures *f)
@@ -52,7 +57,9 @@ static void add_paths(const struct topo_report *r, struct figures *f)
                                               m->searched, m->leaves);
     const char *least = m->exact ? how : arena_printf(r->arena, "%s: at least this", how);
     const char *most = m->exact ? how : arena_printf(r->arena, "%s: at most this", how);
-    add(f, "diameter", m->diameter_hops, "hops", "most cables between switches on a shortest way between two NIC ports",
+    add(f, "diameter", m->diameter_hops, "hops",
+        r->type->switchless ? "most cables on a shortest way between two GPUs"
+                            : "most cables between switches on a shortest way between two NIC ports",
         least);
     add(f, "mean_path", m->mean_hops, "hops", "mean of the same over all pairs of a plane", how);
     add(f, "shortest_paths_mean", m->mean_paths, "",
@@ -62,6 +69,13 @@ static void add_paths(const struct topo_report *r, struct figures *f)
         "minimal paths that routing may choose from, parallel cables apart: mean",
         m->offered_exact ? "exact: all pairs of GPUs of different nodes"
                          : "sampled: a million random pairs of GPUs of different nodes");
+}
+
+static const char *over(const struct topo_report *r, const char *table5, uint32_t cables)
+{
+    return r->type->switchless
+               ? arena_printf(r->arena, "over %u link(s) from GPU to GPU", cables)
+               : arena_printf(r->arena, "over NIC, %u switch(es), NIC (Table 5: %s)", cables + 1, table5);
 }
 
 static void add_latency(const struct topo_report *r, struct figures *f)
@@ -74,10 +88,8 @@ static void add_latency(const struct topo_report *r, struct figures *f)
                   how);
     if (!isfinite(l.nearest_s))
         return;
-    add_sized(f, "latency_nearest", l.nearest_s, DIM_TIME,
-              arena_printf(r->arena, "over NIC, %u switch(es), NIC (Table 5: same leaf)", l.nearest_cables + 1), how);
-    add_sized(f, "latency_farthest", l.farthest_s, DIM_TIME,
-              arena_printf(r->arena, "over NIC, %u switch(es), NIC (Table 5: cross leaf)", l.farthest_cables + 1), how);
+    add_sized(f, "latency_nearest", l.nearest_s, DIM_TIME, over(r, "same leaf", l.nearest_cables), how);
+    add_sized(f, "latency_farthest", l.farthest_s, DIM_TIME, over(r, "cross leaf", l.farthest_cables), how);
 }
 
 /* What an application waits for: the path plus what posts the message and sees it arrive. */
@@ -93,18 +105,27 @@ static void add_software(const struct topo_report *r, struct figures *f)
               "latency_farthest, posted by the GPU (IBGDA)", "+ software.ibgda_step + software.ibgda_message");
 }
 
+static void add_sizes(const struct topo_report *r, struct figures *f)
+{
+    const struct topo_metrics *m = r->metrics;
+    bool switchless = r->type->switchless;
+    add(f, "planes", m->planes, "", "networks that share no switch", FIGURE_BUILT);
+    add(f, "radix_min", m->radix_min, "ports",
+        switchless ? "in use of the emptiest GPU" : "in use of the emptiest switch", FIGURE_BUILT);
+    add(f, "radix_max", m->radix_max, "ports",
+        switchless ? "in use of the fullest GPU"
+                   : arena_printf(r->arena, "in use of the fullest switch, of %lld",
+                                  (long long)r->cluster->hw->network.switch_ports),
+        FIGURE_BUILT);
+}
+
 uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
 {
     struct figures f = {ARENA_ARRAY(r->arena, struct topo_figure, MAX_FIGURES), 0};
     const struct topo_metrics *m = r->metrics;
     add_counts(r, &f);
     if (m && r->graph->n_ports) {
-        add(&f, "planes", m->planes, "", "networks that share no switch", FIGURE_BUILT);
-        add(&f, "radix_min", m->radix_min, "ports", "in use of the emptiest switch", FIGURE_BUILT);
-        add(&f, "radix_max", m->radix_max, "ports",
-            arena_printf(r->arena, "in use of the fullest switch, of %lld",
-                         (long long)r->cluster->hw->network.switch_ports),
-            FIGURE_BUILT);
+        add_sizes(r, &f);
         add_paths(r, &f);
         add_sized(&f, "bisection", m->bisection_Bps, DIM_BANDWIDTH,
                   "bandwidth between two halves of the nodes, one direction, payload", m->bisection_method);

@@ -43,10 +43,12 @@ static void print_head(const struct topo_report *r, struct outfile *f)
     const struct cluster_hw *hw = r->cluster->hw;
     char port[32];
     outfile_printf(f, "%s: %s (paper %s)\n", r->type->name, r->type->doc, r->type->ref);
-    outfile_printf(f, "hardware %s: %lld nodes of %lld GPUs, %lld-port switches of %s per port\n\n",
-                   r->cluster->hardware, (long long)hw->nodes, (long long)hw->node.gpus,
-                   (long long)hw->network.switch_ports,
-                   unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
+    outfile_printf(f, "hardware %s: %lld nodes of %lld GPUs", r->cluster->hardware, (long long)hw->nodes,
+                   (long long)hw->node.gpus);
+    if (r->counts.switches)
+        outfile_printf(f, ", %lld-port switches of %s per port", (long long)hw->network.switch_ports,
+                       unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
+    outfile_printf(f, "\n\n");
     if (r->topo && r->topo->ports_per_nic > 1)
         outfile_printf(f, "NICs of %u ports of %s, as cables between switches\n\n", r->topo->ports_per_nic,
                        unit_format(ends_port_line_Bps(hw, r->topo->ports_per_nic), DIM_BANDWIDTH, port, sizeof port));
