@@ -35,6 +35,7 @@ like_the_source_tree() {
     for folder in configs scenarios traces contrib src; do ln -s "$srcdir/$folder" .; done
     mkdir tools && cp -R "$srcdir/tools/plot" "$srcdir/tools/reproduce" tools/ && chmod -R u+w tools
     gzip -c "$srcdir/tests/data/tiny_kineto.json" >profile.json.gz
+    python3 "$srcdir/tests/make_ranks.py" profiles >/dev/null
     cp "$srcdir/tests/data/hf_deepseek_v3.json" config.json
 }
 

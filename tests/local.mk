@@ -69,6 +69,7 @@ dist_check_SCRIPTS += tests/train_cli.sh
 dist_check_SCRIPTS += tests/claims_cli.sh
 dist_check_SCRIPTS += tests/figures_cli.sh
 dist_check_SCRIPTS += tests/reproduce_cli.sh
+dist_check_SCRIPTS += tests/ranks_cli.sh
 dist_check_SCRIPTS += tests/replay_cli.sh
 dist_check_SCRIPTS += tests/report_cli.sh
 EXTRA_DIST += tests/report_browser.mjs
@@ -106,7 +107,7 @@ dist_check_SCRIPTS += tests/sweep_cli.sh
 dist_check_SCRIPTS += tests/sweep_reliability.sh
 dist_check_SCRIPTS += tests/slurm.sh
 dist_check_SCRIPTS += tests/snakemake.sh
-EXTRA_DIST += tests/cli.sh tests/schema_covers.py
+EXTRA_DIST += tests/cli.sh tests/make_ranks.py tests/schema_covers.py
 
 include tests/fuzz/local.mk
 

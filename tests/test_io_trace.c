@@ -12,10 +12,18 @@
 #include <zlib.h>
 
 #include "folders.h"
+#include "io/inputs/trace_import.h"
 #include "io/trace/trace_file.h"
 #include "tap_main.h"
 
 #define TINY MOESIM_SRCDIR "/tests/data/tiny_kineto.json"
+
+static struct trace *import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
+                                   struct arena *arena, struct diag *d)
+{
+    struct trace_set *set = trace_import_memory(bytes, len, name, classes, arena, d);
+    return set ? set->traces[0] : NULL;
+}
 
 static struct arena *arena;
 static struct diag *d;
@@ -345,7 +353,7 @@ static const char good[] = "{\"trace_version\": 1,\n"
 
 static struct trace *read_text(const char *text, size_t len)
 {
-    return trace_import_memory(text, len, "t", NULL, arena, d);
+    return import_memory(text, len, "t", NULL, arena, d);
 }
 
 START_TEST(test_own_good)
@@ -460,7 +468,7 @@ static void check_cut(const char *text, size_t len, const struct class_table *cl
         struct diag *own = diag_new();
         char *copy = malloc(cut + 1); /* exact: a sanitizer sees every byte too far */
         memcpy(copy, text, cut);
-        struct trace *t = trace_import_memory(copy, cut, "t", classes, arena, own);
+        struct trace *t = import_memory(copy, cut, "t", classes, arena, own);
         ck_assert_msg(!t, "accepted %zu of %zu bytes", cut, len);
         ck_assert_uint_eq(diag_count(own), 1);
         ck_assert_int_eq(diag_exit_code(own), EXIT_BAD_INPUT);
@@ -527,7 +535,7 @@ START_TEST(test_kineto_errors)
 
     ck_assert_msg(at, "case %d: no '%s'", _i, s->old);
     const char *text = arena_printf(arena, "%.*s%s%s", (int)(at - small), small, s->new, at + strlen(s->old));
-    struct trace *t = trace_import_memory(text, strlen(text), "t", one_class(), arena, d);
+    struct trace *t = import_memory(text, strlen(text), "t", one_class(), arena, d);
     const char *told = diag_text(d);
     if (!s->words[0]) { /* only makes one kernel less */
         ck_assert_msg(t && t->n_kernels == 1, "%s", told);
@@ -565,7 +573,7 @@ START_TEST(test_kineto_extremes)
     struct class_table table;
 
     ck_assert_int_eq(class_table_parse(&table, rules, sizeof rules - 1, "rules", arena, d), 0);
-    struct trace *t = trace_import_memory(text, sizeof text - 1, "t", &table, arena, d);
+    struct trace *t = import_memory(text, sizeof text - 1, "t", &table, arena, d);
     ck_assert_msg(t, "%s", diag_text(d));
     ck_assert_uint_eq(t->kernels[0].blocks, INT32_MAX);
     write_and_read(t, "extreme.json");

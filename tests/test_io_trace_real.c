@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "folders.h"
+#include "io/inputs/trace_import.h"
 #include "io/trace/trace_file.h"
 #include "tap_main.h"
 

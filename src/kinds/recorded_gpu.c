@@ -33,15 +33,27 @@ static const char *find_hardware(const struct scenario_file *file, const struct 
     return NULL;
 }
 
-static const struct cluster_hw *load(const struct scenario_file *file, const char *hardware, struct arena *arena,
-                                     struct diag *diag)
+/* As shipped, but for how many nodes there are and how they hang together; nodes of the same chip have as many GPUs as
+ * the scenario's. NULL after an error. */
+static const struct cluster_hw *load(const struct scenario_file *file, const char *hardware, bool alike,
+                                     struct arena *arena, struct diag *diag)
 {
     const struct cluster_hw *is = &file->scenario->cluster;
-    struct cluster_source from = {
-        .hardware = hardware, .topology = is->topology, .nodes = arena_printf(arena, "%lld", (long long)is->nodes)};
+    const char *shape[] = {arena_printf(arena, "cluster.node.gpus=%lld", (long long)is->node.gpus),
+                           arena_printf(arena, "cluster.nic.per_node=%lld", (long long)is->nic.per_node)};
+    struct cluster_source from = {.hardware = hardware,
+                                  .topology = is->topology,
+                                  .nodes = arena_printf(arena, "%lld", (long long)is->nodes),
+                                  .set = shape,
+                                  .n_set = alike ? 2 : 0};
     struct cluster_file loaded;
 
     return cluster_load(&from, arena, &loaded, diag) ? NULL : loaded.hw;
+}
+
+static bool has_scenarios_chip(const struct scenario_file *file, const struct cluster_hw *hw)
+{
+    return hw && !strcmp(hw->chip.name, file->scenario->cluster.chip.name);
 }
 
 int recorded_gpu_find(const struct scenario_file *file, const struct trace *trace, const struct recorded_on *given,
@@ -51,13 +63,15 @@ int recorded_gpu_find(const struct scenario_file *file, const struct trace *trac
 
     *out = (struct recorded_gpu){.on = *given, .hardware = find_hardware(file, trace, arena, diag)};
     if (out->hardware)
-        out->hw = load(file, out->hardware, arena, diag);
+        out->hw = load(file, out->hardware, false, arena, diag);
+    out->same_chip = has_scenarios_chip(file, out->hw);
+    if (out->same_chip)
+        out->hw = load(file, out->hardware, true, arena, diag);
     if (diag_count(diag) > before)
         return -1;
     if (!out->hw)
         return 0;
     const struct hw_chip *chip = &out->hw->chip;
-    out->same_chip = !strcmp(chip->name, file->scenario->cluster.chip.name);
     out->on.bf16_flops = given->bf16_flops > 0 ? given->bf16_flops : chip->bf16_flops;
     out->on.fp8_flops = given->fp8_flops > 0 ? given->fp8_flops : chip->fp8_flops;
     out->on.memory_Bps = given->memory_Bps > 0 ? given->memory_Bps : hw_memory_Bps(out->hw, 1);

@@ -291,8 +291,12 @@ static void collect_edges(const struct opgraph *g, struct moments *m)
     }
     for (uint32_t i = 0; i < g->n_deps; i++)
         edge(m, 2 * g->deps[i].before + 1, 2 * g->deps[i].after);
-    for (uint32_t i = 0; i < g->n_early; i++) /* at its end at the latest */
-        edge(m, 2 * g->early[i].before + 1, 2 * g->early[i].after);
+    for (uint32_t i = 0; i < g->n_early;
+         i++) { /* at its end at the latest; a SYNC's share counts from the last arrival */
+        const struct op *before = &g->ops[g->early[i].before];
+        uint32_t moment = before->kind == OP_SYNC ? 2 * g->n_ops + before->sync_group : 2 * g->early[i].before + 1;
+        edge(m, moment, 2 * g->early[i].after);
+    }
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         const struct transfer *t = &g->transfers[i];
         edge(m, 2 * t->src_op, 2 * t->dst_op + 1);
@@ -337,7 +341,7 @@ static uint32_t count_reachable(struct moments *m)
     return n_ready;
 }
 
-static void check_progress(const struct opgraph *g)
+uint32_t opgraph_waits_for_itself(const struct opgraph *g)
 {
     size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + g->n_early + 2 * (size_t)g->n_transfers + g->n_branches + 1;
     struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
@@ -349,16 +353,25 @@ static void check_progress(const struct opgraph *g)
     m.ready = resize(NULL, (size_t)m.n + 1, sizeof *m.ready);
     collect_edges(g, &m);
     index_edges(&m);
-    uint32_t n_reached = count_reachable(&m);
+    uint32_t n_reached = count_reachable(&m), stuck = OP_NONE;
 
-    for (uint32_t i = 0; i < g->n_ops; i++)
-        if (n_reached < m.n && (m.pending[2 * i] || m.pending[2 * i + 1]))
-            BUG("op %u (%s) of device %u waits for itself", i, g->strings[g->ops[i].name], g->ops[i].device);
+    for (uint32_t i = 0; i < g->n_ops && n_reached < m.n && stuck == OP_NONE; i++)
+        if (m.pending[2 * i] || m.pending[2 * i + 1])
+            stuck = i;
     free(m.from);
     free(m.to);
     free(m.row);
     free(m.pending);
     free(m.ready);
+    return stuck;
+}
+
+static void check_progress(const struct opgraph *g)
+{
+    uint32_t stuck = opgraph_waits_for_itself(g);
+
+    if (stuck != OP_NONE)
+        BUG("op %u (%s) of device %u waits for itself", stuck, g->strings[g->ops[stuck].name], g->ops[stuck].device);
 }
 
 void opgraph_check(const struct opgraph *g)

@@ -12,7 +12,7 @@
  * Links that branches share are crossed once, at one rate for all; all its ops count it as pending.
  * SYNC and COMM hold sm_hold SMs of their device from start to end.
  * An early dependency lets an op start while another still runs (kernels of a stream that overlap): once that has done
- * a share of its work; of ops whose work is not a time of their own (SYNC, COMM with transfers only), at their end.
+ * a share of its work (of a SYNC's: from the last arrival on); of a COMM with transfers only, at its end.
  * A queue dependency is one on SMs: an op that finds another at work when it could start (or about to: within slack_s)
  * and no more than free_sms free lets it go ahead until that has done a share of its work, and starts lag_s later. Else
  * it is void. */
@@ -140,5 +140,8 @@ bool opgraph_concerns(const struct opgraph *g, const struct transfer *t, uint32_
 /* BUG()s on anything the event loop could stumble over: ids out of range, negative work, a cycle
  * through lanes and dependencies. Call before sim_run. */
 void opgraph_check(const struct opgraph *g);
+/* An op that cannot start or end because it waits for itself through lanes, dependencies and sync groups; OP_NONE. For
+ * graphs whose order comes from input. */
+uint32_t opgraph_waits_for_itself(const struct opgraph *g);
 
 #endif

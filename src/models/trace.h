@@ -11,6 +11,7 @@
 /* Of a file that holds messages or their classes; others stay readable for version 0.1. */
 #define TRACE_VERSION 2
 #define TRACE_FIRST_VERSION 1
+#define TRACE_SET_VERSION 1
 
 /* What limits a kernel: how its time moves when the hardware changes. */
 enum kernel_bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_LATENCY, BOUND_COMM, BOUND_WAIT };
@@ -93,6 +94,10 @@ struct trace {
     int version;
     const char *name, *source, *device;
     int32_t world_size, rank, sms;
+    /* of the file that it was imported from: when the time is 0 on that file's clock, NaN = not known; whether the
+     * file says which rank it is */
+    double clock_s;
+    bool rank_given;
     int32_t hidden, seq_len, experts, experts_per_token, ep; /* 0 = unknown */
     const char **streams;                                    /* "compute", "compute2", "communication" */
     uint32_t n_streams;

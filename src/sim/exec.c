@@ -241,8 +241,10 @@ static void sync_start(struct exec *x, const struct op *op)
     uint32_t group = op->sync_group;
     if (--x->group_missing[group])
         return;
-    for (uint32_t i = x->group_first[group]; i < x->group_first[group + 1]; i++)
+    for (uint32_t i = x->group_first[group]; i < x->group_first[group + 1]; i++) {
+        schedule_milestones(x, x->group[i]);
         at(x, x->g->ops[x->group[i]].work_s, x->group[i], TODO_END);
+    }
 }
 
 static void one_less(struct exec *x, uint32_t op)
@@ -377,7 +379,7 @@ static void op_end(struct exec *x, uint32_t id)
         hold_sms(x, op, -1);
     for (uint32_t i = x->after_first[id]; i < x->after_first[id + 1]; i++)
         released(x, x->after[i]);
-    if (op->kind == OP_SYNC || (op->kind == OP_COMM && op->work_s <= 0))
+    if (op->kind == OP_COMM && op->work_s <= 0)
         for (uint32_t i = first_milestone(x, id); i < end_of_milestones(x, id); i++)
             later_milestone(x, i, 0);
     if (--x->ops_left == 0)

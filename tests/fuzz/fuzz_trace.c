@@ -1,12 +1,13 @@
-/* Fuzz target of the trace import: both formats, from memory. A trace that is accepted must
- * hold what a replay relies on (indices, order), and must come back from its own file; what
- * is refused must have been reported. */
+/* Fuzz target of the trace import: both formats, of one rank and several, from memory. What is accepted must
+ * hold what a replay relies on (indices, order, calls whose kernels overlap), and must come back from its own
+ * file; what is refused must have been reported. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "io/inputs/trace_import.h"
 #include "io/trace/trace_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,9 +61,19 @@ static void check_kernel(const struct trace *t, uint32_t i)
     must(k->launch_after < i || k->launch_after == TRACE_NONE);
     must(k->duration_s >= 0 && k->rows >= 0 && k->layer >= 0);
     must(k->start_s >= (i ? t->kernels[i - 1].start_s : 0));
+    must(k->message < t->n_messages || k->message == TRACE_NONE);
     must(k->first_dep <= t->n_deps && k->n_deps <= t->n_deps - k->first_dep);
     for (uint32_t d = 0; d < k->n_deps; d++)
         must(t->deps[k->first_dep + d] < i);
+}
+
+static void check_message(const struct trace *t, const struct trace_message *m)
+{
+    must(m->operation < N_OPERATIONS && m->bytes_B >= 0 && m->peer >= -1);
+    must(m->group < t->n_groups || m->group == TRACE_NONE);
+    must(!m->split_B || m->group != TRACE_NONE);
+    for (uint32_t i = 0; m->split_B && i < t->groups[m->group].size; i++)
+        must(m->split_B[i] >= 0);
 }
 
 static char *read_back(size_t *size)
@@ -80,18 +91,52 @@ static char *read_back(size_t *size)
 }
 
 /* Written, read and written again: the same bytes. */
-static void check_round_trip(const struct trace *t, struct arena *a, struct diag *d)
+static void check_round_trip(const struct trace_set *set, struct arena *a, struct diag *d)
 {
     size_t size, again_size;
 
-    must(trace_write(t, path, d) == 0);
+    must(trace_set_write(set, path, d) == 0);
     char *text = read_back(&size);
-    const struct trace *again = trace_import_memory(text, size, "again", NULL, a, d);
-    must(again && trace_write(again, path, d) == 0);
+    const struct trace_set *again = trace_import_memory(text, size, "again", NULL, a, d);
+    must(again && trace_set_write(again, path, d) == 0);
     char *again_text = read_back(&again_size);
     must(size == again_size && memcmp(text, again_text, size) == 0);
     free(text);
     free(again_text);
+}
+
+/* Kernels of a call wait for each other: each of them ends after the last began. */
+static void check_call(const struct trace_set *set, const struct trace_call *c)
+{
+    must(c->n >= 2 && c->first <= set->n_members && c->n <= set->n_members - c->first);
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct trace_call_member *m = &set->members[c->first + i];
+        must(m->trace < set->n && m->kernel < set->traces[m->trace]->n_kernels);
+        must(!i || m[-1].trace < m->trace);
+        const struct trace_kernel *k = &set->traces[m->trace]->kernels[m->kernel];
+        double start_s = set->clocks[m->trace].origin_s + k->start_s;
+        must(start_s <= c->last_start_s && start_s + k->duration_s >= c->last_start_s);
+        must(&set->calls[set->call_of[m->trace][m->kernel]] == c);
+    }
+}
+
+static void check_trace(const struct trace *t)
+{
+    for (uint32_t i = 0; i < t->n_kernels; i++)
+        check_kernel(t, i);
+    for (uint32_t i = 0; i < t->n_messages; i++)
+        check_message(t, &t->messages[i]);
+}
+
+static void check_set(const struct trace_set *set, struct arena *a, struct diag *d)
+{
+    for (uint32_t t = 0; t < set->n; t++) {
+        check_trace(set->traces[t]);
+        must(!t || set->traces[t - 1]->rank < set->traces[t]->rank);
+    }
+    for (uint32_t c = 0; c < set->n_calls; c++)
+        check_call(set, &set->calls[c]);
+    check_round_trip(set, a, d);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -104,13 +149,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(copy != NULL);
     if (size)
         memcpy(copy, data, size);
-    const struct trace *t = trace_import_memory(copy, size, "in.json", &classes, a, d);
-    must((t == NULL) == diag_failed(d));
-    must(t || diag_text(d)[0]);
-    for (uint32_t i = 0; t && i < t->n_kernels; i++)
-        check_kernel(t, i);
-    if (t)
-        check_round_trip(t, a, d);
+    const struct trace_set *set = trace_import_memory(copy, size, "in.json", &classes, a, d);
+    must((set == NULL) == diag_failed(d));
+    must(set || diag_text(d)[0]);
+    if (set)
+        check_set(set, a, d);
     free(copy);
     diag_free(d);
     arena_free(a);

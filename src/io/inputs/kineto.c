@@ -18,6 +18,7 @@
 #define uthash_nonfatal_oom(added) out_of_memory()
 #include <uthash.h>
 
+#include "io/inputs/input.h"
 #include "io/inputs/kineto_priv.h"
 
 #define EVENT_LIMIT_B (1u << 20)
@@ -430,6 +431,19 @@ static int read_pg_text(struct kineto *k, struct json_stream *js)
     return 0;
 }
 
+/* From which its time stamps count. */
+static int read_base_time(struct kineto *k, struct json_stream *js)
+{
+    cJSON *base = json_value(js, HEADER_LIMIT_B);
+
+    if (!base)
+        return -1;
+    if (cJSON_IsNumber(base) && fabs(base->valuedouble) < 1e19)
+        k->base_s = base->valuedouble / 1e9;
+    cJSON_Delete(base);
+    return 0;
+}
+
 static int read_trace_name(struct kineto *k, struct json_stream *js)
 {
     cJSON *name = json_value(js, HEADER_LIMIT_B);
@@ -454,6 +468,8 @@ static int read_member(struct kineto *k, struct json_stream *js, const char *key
         return read_ranks(k, js);
     if (!strcmp(key, "pg_config"))
         return read_pg_text(k, js);
+    if (!strcmp(key, "baseTimeNanoseconds"))
+        return read_base_time(k, js);
     if (!strcmp(key, "traceName"))
         return read_trace_name(k, js);
     return json_skip(js);
@@ -566,6 +582,7 @@ struct trace *kineto_import(struct json_stream *js, const char *first_key, const
     k->file = json_where(js).file;
     k->classes = classes;
     k->device_id = -1;
+    k->rank = -1;
     if (!read_all(k, js, first_key) && !kin_link(k)) {
         kin_infer_waits(k);
         kin_find_rows(k);
@@ -589,3 +606,20 @@ struct trace *kineto_import(struct json_stream *js, const char *first_key, const
     free(k);
     return trace;
 }
+
+/* What it writes before its events depends on its version. */
+static bool is_kineto(const struct input_head *head)
+{
+    static const char *const first[] = {"schemaVersion",   "traceEvents",         "deviceProperties",
+                                        "distributedInfo", "cupti_version",       "cuda_runtime_version",
+                                        "record_shapes",   "with_stack",          "displayTimeUnit",
+                                        "traceName",       "baseTimeNanoseconds", NULL};
+
+    for (int i = 0; first[i]; i++)
+        if (input_first_key_is(head, first[i]))
+            return true;
+    return input_is_object(head) && strstr(head->bytes, "\"traceEvents\"");
+}
+
+const struct input_format input_kineto = {"Kineto", "the PyTorch profiler", INPUT_TRACE, is_kineto,
+                                          input_read_json_traces};

@@ -296,7 +296,9 @@ static void fill_header(struct maker *m)
         m->k->n_gridless += k->gpus[i].kernel && !k->gpus[i].grid[0];
     t->sms = m->device ? (int32_t)m->device->sms : 0;
     t->world_size = (int32_t)k->world_size;
-    t->rank = (int32_t)k->rank;
+    t->rank = k->rank < 0 ? 0 : (int32_t)k->rank;
+    t->rank_given = k->rank >= 0;
+    t->clock_s = k->base_s + k->gpus[0].start_us / 1e6;
     t->hidden = number_in_name(k->trace_name, "hidden");
     t->seq_len = number_in_name(k->trace_name, "seqlen");
     t->ep = number_in_name(k->trace_name, "ep");

@@ -136,8 +136,9 @@ struct kineto {
 
     struct kin_device devices[KIN_MAX_DEVICES];
     int n_devices;
-    int64_t device_id; /* of the kernels; -1 = none seen */
-    int64_t rank, world_size;
+    int64_t device_id;        /* of the kernels; -1 = none seen */
+    int64_t rank, world_size; /* -1, 0: not in the file */
+    double base_s;            /* when time stamps are 0, on the host's clock */
     const char *trace_name;
 
     struct name_table *rule_of_name; /* kernel name -> rule */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/input_files.h"
+#include "io/inputs/input.h"
 #include "io/inputs/model_file.h"
 
 /* What the keys of a model_type do not say. Other types may have norms, tied heads or attention of their own. */
@@ -300,3 +301,11 @@ int model_import(const char *json_path, struct arena *arena, struct outfile *out
     outfile_write(out, yaml, strlen(yaml));
     return 0;
 }
+
+static bool is_config(const struct input_head *head)
+{
+    return input_is_object(head) && (strstr(head->bytes, "\"model_type\"") || strstr(head->bytes, "\"architectures\""));
+}
+
+const struct input_format input_model_config = {"config.json", "Hugging Face's transformers", INPUT_MODEL, is_config,
+                                                NULL};

@@ -1,18 +1,14 @@
-/* Opening and writing traces: which format a file has, and our own format out. */
+/* Our own format: opened, and written. */
 #include "io/trace/trace_file.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/data_find.h"
 #include "base/outfile.h"
 #include "io/json_stream.h"
-#include "io/inputs/kineto.h"
-#include "io/scenario.h"
+#include "io/trace/trace_classes.h"
 #include "io/trace/trace_file_priv.h"
-
-#define CLASS_FILE "configs/trace_classes.yaml"
 
 const struct trace_member trace_texts[] = {{"name", offsetof(struct trace, name)},
                                            {"source", offsetof(struct trace, source)},
@@ -34,13 +30,7 @@ const char *const trace_columns[] = {"class", "stream", "phase", "layer", "start
 
 /* --- in ---------------------------------------------------------------------------- */
 
-static bool is_ours(const char *key)
-{
-    return !strcmp(key, "trace_version");
-}
-
-/* To the first key of the outermost object; NULL after an error. */
-static const char *first_key(struct json_stream *js)
+const char *trace_first_key(struct json_stream *js)
 {
     const char *key = NULL;
 
@@ -52,62 +42,38 @@ static const char *first_key(struct json_stream *js)
     return more > 0 ? key : NULL;
 }
 
-struct trace *trace_read(const char *path, struct arena *arena, struct diag *diag)
+struct trace_set *trace_set_read(const char *path, struct arena *arena, struct diag *diag)
 {
     struct json_stream *js = json_open(path, diag);
-    const char *key = first_key(js);
-    struct trace *trace = NULL;
+    const char *key = trace_first_key(js);
+    struct trace_list list = {0};
+    int failed = -1;
 
-    if (key && is_ours(key))
-        trace = trace_read_own(js, arena);
+    if (key && trace_is_own(key))
+        failed = trace_read_own(js, key, &list, arena);
     else if (key)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
                    "this is no imported trace (its first key is '%.60s'); import a Kineto "
                    "trace first: moesim trace import %s -o OUT.trace.json",
                    key, path);
     json_close(js);
-    return trace;
+    return failed ? NULL : trace_set_join(list.ranks, list.n, arena, diag);
 }
 
-static int read_classes(struct class_table *table, const char *user, struct arena *arena, struct diag *diag)
+struct trace *trace_read(const char *path, struct arena *arena, struct diag *diag)
 {
-    const char *shipped = data_find(CLASS_FILE, NULL, arena);
+    struct trace_set *set = trace_set_read(path, arena, diag);
 
-    if (!shipped) {
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(CLASS_FILE),
-                   "cannot find the class table; name the folder that holds 'configs' in "
-                   "MOESIM_PATH");
-        return -1;
+    if (!set)
+        return NULL;
+    if (set->n > 1) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
+                   "this holds the traces of %u ranks; here goes one: moesim trace import %s --rank %d -o "
+                   "OUT.trace.json",
+                   set->n, path, set->traces[0]->rank);
+        return NULL;
     }
-    return class_table_read(table, user, shipped, arena, diag);
-}
-
-struct trace *trace_import(const char *path, const char *user_classes, struct arena *arena, struct diag *diag)
-{
-    struct class_table classes;
-    struct json_stream *js = json_open(path, diag);
-    const char *key = first_key(js);
-    struct trace *trace = NULL;
-
-    if (key && is_ours(key))
-        trace = trace_read_own(js, arena);
-    else if (key && !read_classes(&classes, user_classes, arena, diag))
-        trace = kineto_import(js, key, &classes, arena);
-    json_close(js);
-    return trace;
-}
-
-struct trace *trace_import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
-                                  struct arena *arena, struct diag *diag)
-{
-    struct json_stream *js = json_open_memory(bytes, len, name, diag);
-    const char *key = first_key(js);
-    struct trace *trace = NULL;
-
-    if (key)
-        trace = is_ours(key) ? trace_read_own(js, arena) : kineto_import(js, key, classes, arena);
-    json_close(js);
-    return trace;
+    return set->traces[0];
 }
 
 /* --- out --------------------------------------------------------------------------- */
@@ -218,13 +184,10 @@ static void write_kernel(struct outfile *f, const struct trace *t, const struct 
     outfile_printf(f, "]");
 }
 
-int trace_write(const struct trace *trace, const char *path, struct diag *diag)
+static void write_trace(struct outfile *f, const struct trace *trace)
 {
-    struct outfile *f = outfile_open(path, diag);
     uint32_t n_columns = 0;
 
-    if (!f)
-        return -1;
     while (trace_columns[n_columns])
         n_columns++;
     if (version_of(trace) < TRACE_VERSION)
@@ -238,6 +201,33 @@ int trace_write(const struct trace *trace, const char *path, struct diag *diag)
     for (uint32_t i = 0; i < trace->n_kernels; i++) {
         outfile_printf(f, "%s\n  ", i ? "," : "");
         write_kernel(f, trace, &trace->kernels[i]);
+    }
+    outfile_printf(f, "]}");
+}
+
+int trace_write(const struct trace *trace, const char *path, struct diag *diag)
+{
+    struct outfile *f = outfile_open(path, diag);
+
+    if (!f)
+        return -1;
+    write_trace(f, trace);
+    outfile_printf(f, "\n");
+    return outfile_close(f, diag);
+}
+
+int trace_set_write(const struct trace_set *set, const char *path, struct diag *diag)
+{
+    if (set->n == 1)
+        return trace_write(set->traces[0], path, diag);
+    struct outfile *f = outfile_open(path, diag);
+    if (!f)
+        return -1;
+    outfile_printf(f, "{\"trace_set_version\": %d,\n \"traces\": [", TRACE_SET_VERSION);
+    for (uint32_t i = 0; i < set->n; i++) {
+        outfile_printf(f, "%s\n{\"origin_us\": %.3f, \"trace\":\n", i ? "," : "", set->clocks[i].origin_s * 1e6);
+        write_trace(f, set->traces[i]);
+        outfile_printf(f, "}");
     }
     outfile_printf(f, "]}\n");
     return outfile_close(f, diag);

@@ -34,21 +34,20 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "io/trace/trace_classes.h"
-#include "models/trace.h"
+#include "models/trace_set.h"
 
-/* Reads a file in our format. NULL after errors, which are reported. The path must outlive
- * the diag. */
+/* A file of several ranks holds such objects on one clock:
+ *
+ *   {"trace_set_version": 1, "traces": [{"origin_us": 0, "trace": {"trace_version": 2, ...}}, ...]}
+ *
+ * Reads either. NULL after errors, which are reported. The path must outlive the diag. */
+struct trace_set *trace_set_read(const char *path, struct arena *arena, struct diag *diag);
+/* Reads a file of one rank. */
 struct trace *trace_read(const char *path, struct arena *arena, struct diag *diag);
-
-/* Reads a Kineto trace or one in our format, whatever the file turns out to be. user_classes
- * (or NULL) is a class table that goes before the shipped one. */
-struct trace *trace_import(const char *path, const char *user_classes, struct arena *arena, struct diag *diag);
-/* The same from memory, with a table that was read already. */
-struct trace *trace_import_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
-                                  struct arena *arena, struct diag *diag);
 
 /* Writes our format; the same trace gives the same bytes. 0, or -1 after an error. */
 int trace_write(const struct trace *trace, const char *path, struct diag *diag);
+/* The same of several ranks; of one, as trace_write. */
+int trace_set_write(const struct trace_set *set, const char *path, struct diag *diag);
 
 #endif

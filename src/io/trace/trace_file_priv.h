@@ -2,9 +2,11 @@
 #ifndef MOESIM_IO_TRACE_TRACE_FILE_PRIV_H
 #define MOESIM_IO_TRACE_TRACE_FILE_PRIV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "io/json_stream.h"
+#include "io/trace/trace_set.h"
 #include "models/trace.h"
 
 struct trace_member {
@@ -23,7 +25,11 @@ void trace_write_messages(struct outfile *f, const struct trace *t);
 int trace_read_groups(struct json_stream *js, struct arena *arena, struct trace *t);
 int trace_read_messages(struct json_stream *js, struct arena *arena, struct trace *t);
 
-/* Continues behind the key "trace_version" of the outermost object. */
-struct trace *trace_read_own(struct json_stream *js, struct arena *arena);
+/* To the first key of the outermost object; NULL after an error, or without a stream. */
+const char *trace_first_key(struct json_stream *js);
+/* Whether a file whose first key this is has our format. */
+bool trace_is_own(const char *first_key);
+/* Continues behind that key: the trace, or all of a set. 0 or -1. */
+int trace_read_own(struct json_stream *js, const char *first_key, struct trace_list *out, struct arena *arena);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/yaml_doc.h"
+#include "io/trace/trace_classes.h"
 #include "io/trace/trace_file_priv.h"
 
 #define VALUE_LIMIT_B (1u << 20)
@@ -450,20 +451,125 @@ static void take_arrays(struct reader *rd)
         memcpy(t->deps, rd->deps, rd->n_deps * sizeof *t->deps);
 }
 
-struct trace *trace_read_own(struct json_stream *js, struct arena *arena)
+/* Behind the key "trace_version". */
+static struct trace *read_one(struct json_stream *js, struct arena *arena, bool whole_file)
 {
     struct reader rd = {.js = js, .arena = arena, .t = ARENA_NEW(arena, struct trace)};
     const char *key = NULL;
     int more = read_version(&rd) ? -1 : 1;
 
+    rd.t->clock_s = NAN;
+    rd.t->rank_given = true;
     while (more > 0 && (more = json_next_member(js, &key)) > 0)
         if (read_member(&rd, arena_strdup(arena, key)))
             more = -1;
-    if (!more && !json_finish(js) && !check_whole(&rd))
+    if (!more && (!whole_file || !json_finish(js)) && !check_whole(&rd))
         take_arrays(&rd);
     else
         rd.t = NULL;
     free(rd.kernels);
     free(rd.deps);
     return rd.t;
+}
+
+/* --- several ranks ----------------------------------------------------------------- */
+
+static int complain(struct json_stream *js, const char *message)
+{
+    diag_error(json_diag(js), EXIT_BAD_INPUT, json_where(js), "%s", message);
+    return -1;
+}
+
+static int read_origin(struct json_stream *js, double *origin_s)
+{
+    cJSON *value = json_value(js, VALUE_LIMIT_B);
+    int failed = value ? 0 : -1;
+
+    if (value && (!cJSON_IsNumber(value) || !(value->valuedouble >= 0 && value->valuedouble <= MAX_US)))
+        failed = complain(js, "'origin_us' must be microseconds, at least 0");
+    else if (value)
+        *origin_s = value->valuedouble / 1e6;
+    cJSON_Delete(value);
+    return failed;
+}
+
+static int read_nested(struct json_stream *js, struct trace **trace, struct arena *arena)
+{
+    const char *key = NULL;
+
+    if (json_enter_object(js) || json_next_member(js, &key) < 0)
+        return -1;
+    if (!key || strcmp(key, "trace_version"))
+        return complain(js, "a trace begins with 'trace_version'");
+    *trace = read_one(js, arena, false);
+    return *trace ? 0 : -1;
+}
+
+static int read_rank(struct json_stream *js, struct trace_list *out, struct arena *arena)
+{
+    struct trace_of_rank r = {.file = json_where(js).file, .origin_s = NAN};
+    const char *key = NULL;
+    int more = json_enter_object(js) ? -1 : 1;
+
+    while (more > 0 && (more = json_next_member(js, &key)) > 0) {
+        int failed;
+        if (!strcmp(key, "origin_us") && isnan(r.origin_s))
+            failed = read_origin(js, &r.origin_s);
+        else if (!strcmp(key, "trace") && !r.trace)
+            failed = read_nested(js, &r.trace, arena);
+        else
+            failed = complain(js, "of a rank there are 'origin_us' and 'trace', once each");
+        more = failed ? -1 : more;
+    }
+    if (!more && (!r.trace || isnan(r.origin_s)))
+        more = complain(js, "a rank needs 'origin_us' and 'trace'");
+    if (!more)
+        trace_list_add(out, &r, arena);
+    return more;
+}
+
+static int read_ranks(struct json_stream *js, struct trace_list *out, struct arena *arena)
+{
+    int more = json_enter_array(js) ? -1 : 1;
+
+    while (more > 0 && (more = json_next_element(js)) > 0)
+        if (read_rank(js, out, arena))
+            more = -1;
+    return !more && !out->n ? complain(js, "'traces' is empty") : more;
+}
+
+static int read_set(struct json_stream *js, struct trace_list *out, struct arena *arena)
+{
+    cJSON *version = json_value(js, VALUE_LIMIT_B);
+    bool known = version && cJSON_IsNumber(version) && version->valuedouble == TRACE_SET_VERSION;
+    const char *key = NULL;
+
+    cJSON_Delete(version);
+    if (!known)
+        return complain(js, "this program reads trace_set_version 1; import the traces again");
+    int more = json_next_member(js, &key);
+    if (more < 0 || !more || strcmp(key, "traces"))
+        return more < 0 ? -1 : complain(js, "behind 'trace_set_version' come 'traces'");
+    if (read_ranks(js, out, arena) || (more = json_next_member(js, &key)) < 0)
+        return -1;
+    return more ? complain(js, "behind 'traces' comes nothing") : json_finish(js);
+}
+
+bool trace_is_own(const char *first_key)
+{
+    return !strcmp(first_key, "trace_version") || !strcmp(first_key, "trace_set_version");
+}
+
+int trace_read_own(struct json_stream *js, const char *first_key, struct trace_list *out, struct arena *arena)
+{
+    struct trace_of_rank r = {.file = json_where(js).file, .origin_s = 0};
+
+    if (strcmp(first_key, "trace_version"))
+        return read_set(js, out, arena);
+    r.trace = read_one(js, arena, true);
+    if (!r.trace)
+        return -1;
+    r.origin_s = NAN;
+    trace_list_add(out, &r, arena);
+    return 0;
 }

@@ -108,8 +108,8 @@ static bool routes_nothing(const struct scenario_file *file, struct arena *arena
 {
     const char *path = data_find(replay_cfg(file->scenario)->trace, file->path, arena);
     struct diag *quiet = diag_new();
-    const struct trace *trace = path ? trace_read(path, arena, quiet) : NULL;
-    bool nothing = trace && !replay_routes(trace);
+    const struct trace_set *set = path ? trace_set_read(path, arena, quiet) : NULL;
+    bool nothing = set && (set->n > 1 || !replay_routes(set->traces[0]));
     diag_free(quiet);
     return nothing;
 }
@@ -188,43 +188,52 @@ static int read_on(struct kind_run *run, const struct trace *trace, const struct
                    struct replay_reading *out, struct diag *diag)
 {
     struct recorded_gpu *gpu = ARENA_NEW(run->arena, struct recorded_gpu);
-    struct replay_collectives *collectives = ARENA_NEW(run->arena, struct replay_collectives);
     size_t before = diag_count(diag);
     if (recorded_gpu_find(run->file, trace, &cfg->recorded_on, run->arena, gpu, diag))
         return -1;
     *out = (struct replay_reading){.gpu = gpu, .keeps_times = decide_times(run, trace, cfg, gpu, diag)};
-    out->routed = cfg->comm == REPLAY_SIMULATED && (cfg->source == REPLAY_KERNELS || replay_routes(trace));
-    if (diag_count(diag) > before)
-        return -1;
-    if (cfg->comm == REPLAY_RECORDED || !trace->n_messages)
-        return 0;
-    out->collectives = collectives;
-    return replay_simulate_collectives(run, trace, gpu, collectives, diag);
+    return diag_count(diag) > before ? -1 : 0;
 }
 
-static int run_replay(struct kind_run *run, struct diag *diag)
+/* One rank's trace: on that rank, or with all others as the scenario routes them. */
+static int run_one(struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg,
+                   struct replay_reading *reading, struct diag *diag)
 {
     const struct scenario *s = run->file->scenario;
-    const struct replay_cfg cfg = effective_keys(s);
-    const char *path = data_find(cfg.trace, run->file->path, run->arena);
-    BUG_IF(!path); /* the check has found it */
-    struct topology *topo;
-    struct replay_info info = {0};
-    struct replay_reading reading;
+    struct replay_collectives *collectives = ARENA_NEW(run->arena, struct replay_collectives);
     const struct replay_kernels *kernels;
-    struct trace *trace = trace_read(path, run->arena, diag);
-    if (!trace || read_on(run, trace, &cfg, &reading, diag) || open_kernels(run, &kernels, diag) ||
-        kind_topology(run, &s->cluster, &topo, diag))
+    struct replay_info info = {0};
+    struct topology *topo;
+    reading->routed = cfg->comm == REPLAY_SIMULATED && (cfg->source == REPLAY_KERNELS || replay_routes(trace));
+    if (cfg->comm == REPLAY_SIMULATED && trace->n_messages) {
+        reading->collectives = collectives;
+        if (replay_simulate_collectives(run, &trace, 1, NULL, reading->gpu, collectives, diag))
+            return -1;
+    }
+    if (open_kernels(run, &kernels, diag) || kind_topology(run, &s->cluster, &topo, diag))
         return -1;
     kind_begin(run, topo);
-    if (replay_build(trace, &cfg, kernels, &reading, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena, &info,
+    if (replay_build(trace, cfg, kernels, reading, &s->cluster, (uint64_t)s->sim.seed, run->graph, run->arena, &info,
                      diag))
         return -1;
     progress_begin("simulating");
     if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
-    replay_analyse(trace, &cfg, &reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
+    replay_analyse(trace, cfg, reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
     return 0;
+}
+
+static int run_replay(struct kind_run *run, struct diag *diag)
+{
+    const struct replay_cfg cfg = effective_keys(run->file->scenario);
+    const char *path = data_find(cfg.trace, run->file->path, run->arena);
+    BUG_IF(!path); /* the check has found it */
+    struct replay_reading reading;
+    const struct trace_set *set = trace_set_read(path, run->arena, diag);
+    if (!set || read_on(run, set->traces[0], &cfg, &reading, diag))
+        return -1;
+    return set->n == 1 ? run_one(run, set->traces[0], &cfg, &reading, diag)
+                       : replay_set_run(run, set, &cfg, &reading, diag);
 }
 
 static const char *const headlines[] = {"makespan", NULL};

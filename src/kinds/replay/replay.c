@@ -219,6 +219,18 @@ static void from_kernels(const struct builder *b, const struct chunk_program *re
     chunk_compose(&material, &spec, arena, out);
 }
 
+struct recording replay_recording(const struct replay_cfg *cfg, const struct replay_reading *reading)
+{
+    return (struct recording){.on = reading->gpu->on,
+                              .keeps_comm = !reading->routed,
+                              .keeps_times = reading->keeps_times,
+                              .comm_s = reading->collectives ? reading->collectives->time_s : NULL,
+                              .routing = cfg->routing,
+                              .overlaps = true,
+                              .joint = reading->joint,
+                              .joined_s = reading->joined_s};
+}
+
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
                  const struct replay_reading *reading, const struct cluster_hw *hw, uint64_t seed,
                  struct opgraph *graph, struct arena *arena, struct replay_info *info, struct diag *diag)
@@ -234,12 +246,7 @@ int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const 
                                      .n_nodes = (uint32_t)hw->nodes};
     if (check_input(&b, diag))
         return -1;
-    struct recording recording = {.on = reading->gpu->on,
-                                  .keeps_comm = !reading->routed,
-                                  .keeps_times = reading->keeps_times,
-                                  .comm_s = reading->collectives ? reading->collectives->time_s : NULL,
-                                  .routing = cfg->routing,
-                                  .overlaps = true};
+    struct recording recording = replay_recording(cfg, reading);
     chunk_from_trace(trace, &recording, hw, arena, &recorded);
     if (kernels)
         from_kernels(&b, &recorded, arena, program);

@@ -7,8 +7,8 @@
 
 #include "base/arena.h"
 #include "base/cfg.h"
-#include "io/scenario.h"
 #include "base/diag.h"
+#include "io/scenario.h"
 #include "hw/cluster.h"
 #include "hw/kernels/kernels.h"
 #include "kinds/recorded_gpu.h"
@@ -18,7 +18,7 @@
 #include "models/llm/model.h"
 #include "models/routing/moe_routing.h"
 #include "models/opgraph.h"
-#include "models/trace.h"
+#include "models/trace_set.h"
 
 enum replay_comm { REPLAY_SIMULATED, REPLAY_RECORDED };
 enum replay_source { REPLAY_TRACE, REPLAY_KERNELS };
@@ -53,6 +53,10 @@ struct replay_reading {
     const struct replay_collectives *collectives; /* NULL: as recorded */
     bool keeps_times;                             /* kernels are as long as recorded, whatever the chip */
     bool routed;                                  /* DeepEP moves tokens, on all ranks; else one rank runs */
+    /* Of several ranks' traces, [n_kernels]: the number of the kernel's call from 1, 0 = none; when on the trace's clock
+     * the last rank had arrived at it, else NaN. NULL: the trace is of one rank. */
+    const uint32_t *joint;
+    const double *joined_s;
 };
 
 /* Whether the trace has dispatches or combines that a replay simulates by routing tokens. */
@@ -77,5 +81,13 @@ struct replay_info {
 int replay_build(const struct trace *trace, const struct replay_cfg *cfg, const struct replay_kernels *kernels,
                  const struct replay_reading *reading, const struct cluster_hw *hw, uint64_t seed,
                  struct opgraph *graph, struct arena *arena, struct replay_info *info, struct diag *diag);
+
+/* How the trace's times become a program's. */
+struct recording replay_recording(const struct replay_cfg *cfg, const struct replay_reading *reading);
+
+/* Several ranks' traces at once, each on its own GPU: calls of collectives wait for all recorded ranks. The result is
+ * run->result. 0 or -1. */
+int replay_set_run(struct kind_run *run, const struct trace_set *set, const struct replay_cfg *cfg,
+                   const struct replay_reading *reading, struct diag *diag);
 
 #endif

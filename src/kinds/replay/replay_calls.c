@@ -27,7 +27,10 @@ static const struct result_column call_columns[N_COLUMNS] = {
     {"count", DIM_COUNT, "kernels", false},
     {"recorded", DIM_TIME, "mean time in the trace", false},
     {"transfer", DIM_TIME, "of kind collective, on the scenario's network", false},
-    {"waiting", DIM_TIME, "mean: recorded less the transfer on the network of the recording", false},
+    {"waiting", DIM_TIME,
+     "mean: recorded less the transfer on the network of the recording; until the last rank arrived where that is "
+     "recorded",
+     false},
     {"time", DIM_TIME, "mean time in this run", false},
     {"how", DIM_COUNT, "simulated, or why its recorded time is kept", true},
 };
@@ -36,6 +39,7 @@ struct call_row {
     const char *name, *how;
     const struct trace_message *message;
     double recorded_s, waiting_s, time_s, transfer_s;
+    bool waits;
     uint32_t n;
 };
 
@@ -61,7 +65,12 @@ static const struct replay_call *call_of(const struct replay_analysis *a, uint32
     return c && k->message != TRACE_NONE ? &c->calls[c->call_of[k->message]] : NULL;
 }
 
-static const char *how_of(const struct replay_analysis *a, uint32_t kernel, const struct replay_call *call)
+static bool is_joint(const struct replay_analysis *a, uint32_t kernel)
+{
+    return a->reading->joint && a->reading->joint[kernel];
+}
+
+static const char *how_transfers(const struct replay_analysis *a, uint32_t kernel, const struct replay_call *call)
 {
     if (a->cfg->comm == REPLAY_RECORDED)
         return "recorded";
@@ -79,6 +88,13 @@ static const char *how_of(const struct replay_analysis *a, uint32_t kernel, cons
     if (call->kept)
         return arena_printf(a->arena, "kept: %s", call->kept);
     return call->assumed ? "simulated; which ranks is assumed" : "simulated";
+}
+
+static const char *how_of(const struct replay_analysis *a, uint32_t kernel, const struct replay_call *call)
+{
+    const char *how = how_transfers(a, kernel, call);
+
+    return is_joint(a, kernel) ? arena_printf(a->arena, "%s; waits for the other ranks' kernels", how) : how;
 }
 
 static struct call_row *row_of(struct calls *c, const char *name, const struct trace_message *m, const char *how)
@@ -114,10 +130,10 @@ static void count(struct calls *c, uint32_t kernel)
     r->n++;
     r->recorded_s += k->duration_s;
     r->time_s += a->simulated[kernel].end_s - a->simulated[kernel].start_s;
-    if (!library || !call || call->kept)
-        return;
-    r->transfer_s = call->transfer_s;
-    r->waiting_s += a->reading->collectives->waiting_s[kernel];
+    r->waiting_s += a->simulated[kernel].waits_until_s - a->simulated[kernel].start_s;
+    r->waits |= is_joint(a, kernel);
+    if (library && call && !call->kept)
+        r->transfer_s = call->transfer_s;
 }
 
 static void fill_row(const struct trace *t, struct result_cell *cell, const struct call_row *r)
@@ -133,10 +149,10 @@ static void fill_row(const struct trace *t, struct result_cell *cell, const stru
     cell[COL_RECORDED].value = r->recorded_s / r->n;
     cell[COL_TIME].value = r->time_s / r->n;
     cell[COL_HOW].text = r->how;
-    if (simulated) {
+    if (simulated)
         cell[COL_TRANSFER].value = r->transfer_s;
+    if (simulated || r->waits)
         cell[COL_WAITING].value = r->waiting_s / r->n;
-    }
 }
 
 /* A replay of several streams whose waits nobody recorded. */

@@ -11,6 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(added) out_of_memory()
+#include <uthash.h>
+
 #include "base/progress.h"
 #include "models/comm/collectives.h"
 
@@ -22,7 +26,6 @@ struct group { /* ranks of one call, and how the others of its kind lie */
 
 struct work {
     struct kind_run *run;
-    const struct trace *trace;
     uint32_t n_gpus, n_ranks; /* of the cluster; of the job, at most as many */
     struct diag *diag;
 };
@@ -39,41 +42,42 @@ static uint32_t even_stride(const struct group *g)
     return stride;
 }
 
-static void assume_ranks(const struct work *w, uint32_t size, struct group *g)
+static void assume_ranks(const struct work *w, uint32_t rank, uint32_t size, struct group *g)
 {
-    uint32_t first = (uint32_t)w->trace->rank - (uint32_t)w->trace->rank % size;
+    uint32_t first = rank - rank % size;
 
     *g = (struct group){ARENA_ARRAY(w->run->arena, uint32_t, size), size, 1, size != w->n_ranks};
     for (uint32_t i = 0; i < size; i++)
         g->ranks[i] = (size == w->n_ranks ? 0 : first) + i;
 }
 
-static void pair(const struct work *w, const struct trace_message *m, struct group *g)
+static void pair(const struct work *w, const struct replay_call *c, struct group *g)
 {
-    bool sends = m->operation == OPERATION_SEND;
+    bool sends = c->message->operation == OPERATION_SEND;
 
     *g = (struct group){.ranks = ARENA_ARRAY(w->run->arena, uint32_t, 2), .n = 2};
-    g->ranks[sends ? 0 : 1] = (uint32_t)w->trace->rank;
-    g->ranks[sends ? 1 : 0] = (uint32_t)m->peer;
+    g->ranks[sends ? 0 : 1] = (uint32_t)c->trace->rank;
+    g->ranks[sends ? 1 : 0] = (uint32_t)c->message->peer;
 }
 
 /* NULL, or why not. */
-static const char *find_group(const struct work *w, const struct trace_message *m, struct group *g)
+static const char *find_group(const struct work *w, const struct replay_call *c, struct group *g)
 {
+    const struct trace_message *m = c->message;
     bool alone = m->operation == OPERATION_SEND || m->operation == OPERATION_RECV;
 
     if (alone && m->peer < 0)
         return "its peer is not in the trace";
     if (alone) {
-        pair(w, m, g);
+        pair(w, c, g);
     } else if (m->group == TRACE_NONE) {
         return "its group is not in the trace";
-    } else if (w->trace->groups[m->group].ranks) {
-        const struct trace_group *t = &w->trace->groups[m->group];
+    } else if (c->trace->groups[m->group].ranks) {
+        const struct trace_group *t = &c->trace->groups[m->group];
         *g = (struct group){.ranks = t->ranks, .n = t->size};
         g->stride = even_stride(g);
     } else {
-        assume_ranks(w, w->trace->groups[m->group].size, g);
+        assume_ranks(w, (uint32_t)c->trace->rank, c->trace->groups[m->group].size, g);
     }
     for (uint32_t i = 0; i < g->n; i++)
         if (g->ranks[i] >= w->n_gpus)
@@ -135,13 +139,15 @@ static struct collective collective_of(const struct work *w, const struct trace_
 }
 
 /* NULL, or why the call's recorded time is kept. */
-static const char *why_kept(const struct work *w, const struct trace_message *m, struct group *g)
+static const char *why_kept(const struct work *w, const struct replay_call *call, struct group *g)
 {
+    const struct trace_message *m = call->message;
+
     if (operation_of(m->operation) < 0)
         return "kind collective has no such operation";
     if (!(m->bytes_B > 0))
         return "its size is not in the trace";
-    const char *why = find_group(w, m, g);
+    const char *why = find_group(w, call, g);
     if (why)
         return why;
     struct collective c = collective_of(w, m, g);
@@ -189,33 +195,121 @@ static int simulate(const struct work *w, const struct cluster_hw *hw, const str
     return 0;
 }
 
-static bool same_splits(const struct trace *t, const struct trace_message *a, const struct trace_message *b)
+/* --- which messages are the same call ------------------------------------------------------------------------- */
+
+static uint32_t members(const struct replay_call *c)
 {
-    if (!a->split_B || !b->split_B)
-        return a->split_B == b->split_B;
-    return !memcmp(a->split_B, b->split_B, t->groups[a->group].size * sizeof *a->split_B);
+    return c->message->group == TRACE_NONE ? 0 : c->trace->groups[c->message->group].size;
 }
 
-static bool same_call(const struct trace *t, const struct trace_message *a, const struct trace_message *b)
+static const uint32_t *ranks_of(const struct replay_call *c)
 {
-    return a->operation == b->operation && a->group == b->group && a->bytes_B == b->bytes_B && a->peer == b->peer &&
-           same_splits(t, a, b);
+    return c->message->group == TRACE_NONE ? NULL : c->trace->groups[c->message->group].ranks;
 }
 
-/* Which call each message is. */
-static void find_calls(const struct trace *t, struct arena *arena, struct replay_collectives *out)
+/* Whether where the call is depends on the rank that it was recorded on. */
+static bool is_local(const struct replay_call *c)
 {
-    out->call_of = ARENA_ARRAY(arena, uint32_t, (size_t)t->n_messages + 1);
-    out->calls = ARENA_ARRAY(arena, struct replay_call, (size_t)t->n_messages + 1);
-    for (uint32_t i = 0; i < t->n_messages; i++) {
-        uint32_t c = 0;
-        while (c < out->n_calls && !same_call(t, out->calls[c].message, &t->messages[i]))
-            c++;
-        if (c == out->n_calls)
-            out->calls[out->n_calls++] =
-                (struct replay_call){.message = &t->messages[i], .transfer_s = NAN, .recorded_on_s = NAN};
-        out->call_of[i] = c;
+    return c->message->operation == OPERATION_SEND || c->message->operation == OPERATION_RECV || !ranks_of(c);
+}
+
+static bool same_lists(const void *a, const void *b, size_t bytes)
+{
+    return a && b ? !memcmp(a, b, bytes) : a == b;
+}
+
+static bool same_call(const struct replay_call *a, const struct replay_call *b)
+{
+    const struct trace_message *ma = a->message, *mb = b->message;
+    uint32_t n = members(a);
+
+    return ma->operation == mb->operation && ma->bytes_B == mb->bytes_B && ma->peer == mb->peer && n == members(b) &&
+           (a->trace->rank == b->trace->rank || !is_local(a)) &&
+           same_lists(ranks_of(a), ranks_of(b), n * sizeof(uint32_t)) &&
+           same_lists(ma->split_B, mb->split_B, n * sizeof(double));
+}
+
+struct known_call { /* of one hash */
+    uint64_t hash;
+    uint32_t *calls, n, cap;
+    UT_hash_handle hh;
+};
+
+static uint64_t mixed(uint64_t hash, const void *data, size_t n)
+{
+    const unsigned char *bytes = data;
+
+    for (size_t i = 0; bytes && i < n; i++)
+        hash = (hash ^ bytes[i]) * 1099511628211u; /* FNV-1a */
+    return hash;
+}
+
+static uint64_t hash_of(const struct replay_call *c)
+{
+    const struct trace_message *m = c->message;
+    uint32_t n = members(c);
+    uint64_t hash = mixed(14695981039346656037u, &m->operation, sizeof m->operation);
+
+    hash = mixed(hash, &m->bytes_B, sizeof m->bytes_B);
+    hash = mixed(hash, &m->peer, sizeof m->peer);
+    hash = mixed(hash, ranks_of(c), n * sizeof(uint32_t));
+    return mixed(hash, m->split_B, n * sizeof(double));
+}
+
+struct calls {
+    struct replay_call *call;
+    uint32_t n;
+    struct known_call *known;
+    struct arena *arena;
+};
+
+static uint32_t number_of(struct calls *calls, const struct replay_call *c)
+{
+    uint64_t hash = hash_of(c);
+    struct known_call *known = NULL;
+
+    HASH_FIND(hh, calls->known, &hash, sizeof hash, known);
+    for (uint32_t i = 0; known && i < known->n; i++)
+        if (same_call(&calls->call[known->calls[i]], c))
+            return known->calls[i];
+    if (!known) {
+        known = ARENA_NEW(calls->arena, struct known_call);
+        known->hash = hash;
+        HASH_ADD(hh, calls->known, hash, sizeof hash, known);
     }
+    if (known->n == known->cap) {
+        const uint32_t *old = known->calls;
+        known->cap = 2 * known->cap + 1;
+        known->calls = ARENA_ARRAY(calls->arena, uint32_t, known->cap);
+        if (known->n)
+            memcpy(known->calls, old, known->n * sizeof *old);
+    }
+    known->calls[known->n++] = calls->n;
+    calls->call[calls->n] = *c;
+    return calls->n++;
+}
+
+/* Which call each message of each trace is. */
+static void find_calls(const struct trace *const *traces, uint32_t n, struct arena *arena,
+                       struct replay_collectives *out)
+{
+    struct calls calls = {.arena = arena};
+    size_t messages = 0;
+
+    for (uint32_t t = 0; t < n; t++)
+        messages += traces[t]->n_messages;
+    calls.call = ARENA_ARRAY(arena, struct replay_call, messages + 1);
+    for (uint32_t t = 0; t < n; t++) {
+        out[t] = (struct replay_collectives){.calls = calls.call};
+        out[t].call_of = ARENA_ARRAY(arena, uint32_t, (size_t)traces[t]->n_messages + 1);
+        for (uint32_t i = 0; i < traces[t]->n_messages; i++) {
+            struct replay_call c = {traces[t], &traces[t]->messages[i], NULL, false, NAN, NAN};
+            out[t].call_of[i] = number_of(&calls, &c);
+        }
+    }
+    for (uint32_t t = 0; t < n; t++)
+        out[t].n_calls = calls.n;
+    HASH_CLEAR(hh, calls.known);
 }
 
 static int simulate_calls(const struct work *w, const struct recorded_gpu *gpu, struct replay_collectives *out)
@@ -228,7 +322,7 @@ static int simulate_calls(const struct work *w, const struct recorded_gpu *gpu, 
     for (uint32_t i = 0; i < out->n_calls; i++) {
         struct replay_call *c = &out->calls[i];
         struct group g = {0};
-        c->kept = why_kept(w, c->message, &g);
+        c->kept = why_kept(w, c, &g);
         c->assumed = g.assumed;
         if (c->kept)
             continue;
@@ -239,7 +333,9 @@ static int simulate_calls(const struct work *w, const struct recorded_gpu *gpu, 
     return 0;
 }
 
-static void time_kernels(const struct trace *t, struct arena *arena, struct replay_collectives *out)
+/* joined_s: when all recorded ranks had arrived, where that is known (NaN: it is not). */
+static void time_kernels(const struct trace *t, const double *joined_s, struct arena *arena,
+                         struct replay_collectives *out)
 {
     out->time_s = ARENA_ARRAY(arena, double, t->n_kernels);
     out->waiting_s = ARENA_ARRAY(arena, double, t->n_kernels);
@@ -250,29 +346,31 @@ static void time_kernels(const struct trace *t, struct arena *arena, struct repl
         out->time_s[i] = NAN;
         if (!library || !c || c->kept)
             continue;
+        bool joined = joined_s && !isnan(joined_s[i]);
+        double recorded_s = joined ? k->start_s + k->duration_s - joined_s[i] : k->duration_s;
         double was_s = isnan(c->recorded_on_s) ? c->transfer_s : c->recorded_on_s;
-        out->waiting_s[i] = fmax(0, k->duration_s - was_s);
+        out->waiting_s[i] = fmax(0, recorded_s - was_s);
         out->time_s[i] = out->waiting_s[i] + c->transfer_s;
-        out->n_slower += k->duration_s < was_s;
+        out->n_slower += recorded_s < was_s;
     }
 }
 
-int replay_simulate_collectives(struct kind_run *run, const struct trace *trace, const struct recorded_gpu *gpu,
+int replay_simulate_collectives(struct kind_run *run, const struct trace *const *traces, uint32_t n,
+                                const double *const *joined_s, const struct recorded_gpu *gpu,
                                 struct replay_collectives *out, struct diag *diag)
 {
     const struct cluster_hw *hw = &run->file->scenario->cluster;
     uint32_t n_gpus = (uint32_t)(hw->nodes * hw->node.gpus);
-    bool whole_job = trace->world_size > 0 && (uint32_t)trace->world_size <= n_gpus;
-    struct work w = {run, trace, n_gpus, whole_job ? (uint32_t)trace->world_size : n_gpus, diag};
+    bool whole_job = traces[0]->world_size > 0 && (uint32_t)traces[0]->world_size <= n_gpus;
+    struct work w = {run, n_gpus, whole_job ? (uint32_t)traces[0]->world_size : n_gpus, diag};
     struct critical_path *critical = run->critical;
 
-    *out = (struct replay_collectives){0};
-    find_calls(trace, run->arena, out);
+    find_calls(traces, n, run->arena, out);
     run->critical = NULL; /* calls are parts of kernels of the replay, whose path it is */
     progress_begin("simulating collectives");
     int failed = simulate_calls(&w, gpu, out);
     run->critical = critical;
-    if (!failed)
-        time_kernels(trace, run->arena, out);
+    for (uint32_t t = 0; t < n && !failed; t++)
+        time_kernels(traces[t], joined_s ? joined_s[t] : NULL, run->arena, &out[t]);
     return failed;
 }

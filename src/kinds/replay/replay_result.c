@@ -30,6 +30,30 @@ uint8_t replay_collective_of(const struct trace *t, uint32_t kernel)
     return t->classes[t->kernels[kernel].class_id].collective;
 }
 
+/* When a recorded kernel had stopped waiting for peers. */
+static double recorded_wait_ends_s(const struct replay_analysis *a, uint32_t kernel)
+{
+    const struct trace_kernel *k = &a->trace->kernels[kernel];
+    const struct replay_reading *r = a->reading;
+
+    if (r->joint && r->joint[kernel])
+        return r->joined_s[kernel] - a->trace->kernels[0].start_s;
+    return k->start_s - a->trace->kernels[0].start_s + (r->collectives ? r->collectives->waiting_s[kernel] : 0);
+}
+
+/* The same of one that ran, after its start. */
+static double waits_s(const struct replay_analysis *a, uint32_t kernel)
+{
+    const struct replay_reading *r = a->reading;
+    uint32_t op = a->info->op_of_kernel[kernel];
+
+    if (a->cfg->source != REPLAY_TRACE)
+        return 0;
+    if (r->joint && r->joint[kernel])
+        return fmax(0, a->outcome->op_end_s[op] - a->graph->ops[op].work_s - a->outcome->op_start_s[op]);
+    return r->collectives ? r->collectives->waiting_s[kernel] : 0;
+}
+
 static void record_spans(struct replay_analysis *a)
 {
     uint32_t n = a->trace->n_kernels;
@@ -40,8 +64,8 @@ static void record_spans(struct replay_analysis *a)
         const struct trace_kernel *k = &a->trace->kernels[i];
         double start_s = k->start_s - a->trace->kernels[0].start_s, end_s = start_s + k->duration_s;
         bool barrier = replay_collective_of(a->trace, i) == COLL_NOTIFY;
-        double waiting_s = a->reading->collectives ? a->reading->collectives->waiting_s[i] : 0;
-        a->recorded[i] = (struct replay_span){start_s, end_s, barrier ? end_s : start_s + waiting_s, comm[i], barrier};
+        double waits_until_s = barrier ? end_s : recorded_wait_ends_s(a, i);
+        a->recorded[i] = (struct replay_span){start_s, end_s, waits_until_s, comm[i], barrier};
     }
 }
 
@@ -57,10 +81,8 @@ static void simulate_spans(struct replay_analysis *a)
         uint32_t op = a->info->op_of_kernel[i];
         double start_s = a->outcome->op_start_s[op] - origin_s, end_s = a->outcome->op_end_s[op] - origin_s;
         bool barrier = p->kernels[i].collective == COLL_NOTIFY;
-        bool trace = a->cfg->source == REPLAY_TRACE;
-        double waiting_s = trace && a->reading->collectives ? a->reading->collectives->waiting_s[i] : 0;
         a->simulated[i] =
-            (struct replay_span){start_s, end_s, barrier ? end_s : start_s + waiting_s, a->info->comm[i], barrier};
+            (struct replay_span){start_s, end_s, barrier ? end_s : start_s + waits_s(a, i), a->info->comm[i], barrier};
     }
 }
 

@@ -171,7 +171,9 @@ static void sync_groups(struct builder *b)
 {
     b->sync_group = ARENA_ARRAY(b->arena, uint32_t, b->program->n_kernels);
     for (uint32_t i = 0; i < b->program->n_kernels; i++)
-        b->sync_group[i] = b->program->kernels[i].kind == OP_SYNC ? opgraph_sync_group(b->graph) : OP_NONE;
+        b->sync_group[i] = b->program->kernels[i].kind == OP_SYNC && !b->program->kernels[i].joint
+                               ? opgraph_sync_group(b->graph)
+                               : OP_NONE;
 }
 
 static void add_entry(struct builder *b, uint32_t rank)
@@ -389,4 +391,36 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     add_collects(&b);
     if (group->shape)
         add_transfers(&b);
+}
+
+/* --- programs of different ranks ------------------------------------------------------------------------------ */
+
+static void join_groups(struct builder *b, uint32_t first_group)
+{
+    const struct chunk_program *p = b->program;
+
+    sync_groups(b);
+    for (uint32_t i = 0; i < p->n_kernels; i++)
+        if (p->kernels[i].joint)
+            b->sync_group[i] = first_group + p->kernels[i].joint - 1;
+}
+
+void chunk_build_ranks(const struct chunk_rank *ranks, uint32_t n, uint32_t n_joints, const struct cluster_hw *hw,
+                       struct opgraph *graph, struct arena *arena, uint32_t *first_op)
+{
+    uint32_t first_group = graph->n_sync_groups;
+
+    BUG_IF(graph->n_ops);
+    for (uint32_t i = 0; i < n_joints; i++)
+        opgraph_sync_group(graph);
+    for (uint32_t r = 0; r < n; r++) {
+        struct chunk_group group = {.hw = hw, .first_device = ranks[r].device};
+        double entry_s = ranks[r].entry_s;
+        struct chunk_ops out = {.n_ranks = 1, .entry_s = &entry_s};
+        struct builder b = {ranks[r].program, &group, graph, arena, &out, NULL, NULL};
+        intern_texts(&b);
+        join_groups(&b, first_group);
+        add_rank(&b, 0);
+        first_op[r] = out.first_op;
+    }
 }

@@ -33,6 +33,7 @@ struct chunk_kernel {
     uint32_t beside;
     uint32_t first_early, n_early; /* into early: earlier kernels of which it awaits a share */
     uint32_t first_queue, n_queue; /* into queue: earlier kernels that have the SMs first */
+    uint32_t joint; /* SYNC: number from 1 of the call that it shares with kernels of other programs; 0 = none */
 };
 
 struct chunk_queue { /* see struct queue_dep */
@@ -106,6 +107,16 @@ void chunk_draw_routing(const struct chunk_group *group, const struct routing_po
 /* Adds the ops and transfers of all ranks to a graph without ops. */
 void chunk_build(const struct chunk_program *program, const struct chunk_group *group, struct opgraph *graph,
                  struct arena *arena, struct chunk_ops *out);
+
+/* Programs of different ranks, which share calls. */
+struct chunk_rank {
+    const struct chunk_program *program;
+    uint32_t device;
+    double entry_s; /* when it begins, after the first of them */
+};
+/* Adds their ops to a graph without ops; rank r's kernel k is op first_op[r] + k. Nothing is routed. */
+void chunk_build_ranks(const struct chunk_rank *ranks, uint32_t n, uint32_t n_joints, const struct cluster_hw *hw,
+                       struct opgraph *graph, struct arena *arena, uint32_t *first_op);
 
 /* One dispatch or combine carries, for people: payload of rank's copies to nodes, the own node counted. */
 double chunk_logical_B(const struct chunk_program *program, const struct chunk_group *group,

@@ -76,6 +76,12 @@ static uint32_t blocks_of(const struct trace_kernel *k)
     return grid < 1e9 ? (uint32_t)grid : 1000000000u;
 }
 
+/* Whether the kernel waits for recorded kernels of other ranks. */
+static bool is_joint(const struct reader *rd, uint32_t kernel)
+{
+    return rd->recording->joint && rd->recording->joint[kernel];
+}
+
 static double end_of(const struct trace_kernel *k)
 {
     return k->start_s + k->duration_s;
@@ -194,6 +200,10 @@ static double work_of(const struct reader *rd, uint32_t kernel)
 /* The share of its work that a kernel had done at a recorded time in it. */
 static double share_done(const struct reader *rd, uint32_t kernel, double time_s)
 {
+    if (is_joint(rd, kernel)) {
+        double from_s = rd->recording->joined_s[kernel], length_s = end_of(&rd->trace->kernels[kernel]) - from_s;
+        return length_s > 0 ? fmin(fmax(0, time_s - from_s) / length_s, 1) : 1;
+    }
     double work_s = work_of(rd, kernel);
 
     return work_s > 0 ? fmin(work_until(rd, kernel, time_s) / work_s, 1) : 1;
@@ -261,6 +271,8 @@ static double await(struct reader *rd, struct chunk_kernel *p, uint32_t kernel, 
     const struct trace_kernel *k = &rd->trace->kernels[kernel], *a = &rd->trace->kernels[awaited];
     struct chunk_program *out = rd->program;
 
+    if (is_joint(rd, awaited) && k->start_s <= rd->recording->joined_s[awaited])
+        return k->start_s; /* it began while that one waited for other ranks: it needs nothing of it */
     if (rd->recording->overlaps && end_of(a) > k->start_s + SAME_TIME_S) {
         GROW(rd, out->early, out->n_early, rd->cap_early);
         double share = share_done(rd, awaited, k->start_s);
@@ -418,11 +430,15 @@ static double lead_of(struct reader *rd, struct chunk_kernel *p, uint32_t kernel
 static void plan_kept(const struct reader *rd, uint32_t kernel, struct chunk_kernel *p)
 {
     const double *comm_s = rd->recording->comm_s;
+    bool joint = is_joint(rd, kernel);
+    const struct trace_kernel *k = &rd->trace->kernels[kernel];
+    double recorded_s = joint ? end_of(k) - rd->recording->joined_s[kernel] : k->duration_s;
 
-    p->kind = OP_COMM;
+    p->kind = joint ? OP_SYNC : OP_COMM;
+    p->joint = joint ? rd->recording->joint[kernel] : 0;
     p->collective = class_of(rd->trace, kernel)->collective;
     p->sm_hold = rd->recording->keeps_times ? 0 : (float)most_sms(rd, kernel);
-    p->work_s = comm_s && !isnan(comm_s[kernel]) ? comm_s[kernel] : rd->trace->kernels[kernel].duration_s;
+    p->work_s = comm_s && !isnan(comm_s[kernel]) ? comm_s[kernel] : recorded_s;
 }
 
 /* Dispatch, combine and barriers, as what they move and wait for. */

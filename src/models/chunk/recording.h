@@ -24,6 +24,10 @@ struct recording {
     bool overlaps;    /* kernels of a stream may run side by side as they did; else one after the other */
     /* [n_kernels] how long collectives of libraries take; NaN: as recorded. NULL: all as recorded */
     const double *comm_s;
+    /* [n_kernels] of several ranks' traces: the number of the kernel's call from 1, 0 = none, and when on the trace's
+     * clock the last rank had arrived at it; comm_s counts from there. NULL: the trace is of one rank */
+    const uint32_t *joint;
+    const double *joined_s;
 };
 
 #endif

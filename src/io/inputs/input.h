@@ -1,0 +1,53 @@
+/* Files that others write: which format one has, and who reads it. Each format is a file of this folder that
+ * recognises its files by how they begin. */
+#ifndef MOESIM_IO_INPUTS_INPUT_H
+#define MOESIM_IO_INPUTS_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "io/trace/trace_set.h"
+
+enum { INPUT_HEAD_B = 65536 };
+
+struct input_head { /* the beginning of a file, unpacked */
+    const char *path;
+    size_t n;
+    char bytes[INPUT_HEAD_B + 1]; /* a NUL behind the n-th */
+};
+
+/* 0, or -1 when the file cannot be read. The path must outlive the diag. */
+int input_head_read(const char *path, struct input_head *out, struct diag *diag);
+/* Whether the file is a JSON object; whose first key this is. */
+bool input_is_object(const struct input_head *head);
+bool input_first_key_is(const struct input_head *head, const char *key);
+
+struct class_table;
+
+enum input_result { INPUT_TRACE, INPUT_MODEL };
+
+struct input_format {
+    const char *name; /* "Kineto" */
+    const char *doc;  /* what writes it */
+    enum input_result makes;
+    bool (*recognises)(const struct input_head *head);
+    /* Of traces. 0, or -1 with the reasons. */
+    int (*read_traces)(const char *path, const struct class_table *classes, struct trace_list *out, struct arena *arena,
+                       struct diag *diag);
+};
+
+extern const struct input_format input_own_trace, input_kineto, input_model_config;
+
+/* Reads Kineto and our own format, whichever it is (trace_import.c). */
+int input_read_json_traces(const char *path, const struct class_table *classes, struct trace_list *out,
+                           struct arena *arena, struct diag *diag);
+
+/* All, NULL-terminated, in the order in which they are asked. */
+extern const struct input_format *const input_formats[];
+/* NULL: nobody knows it. */
+const struct input_format *input_recognise(const struct input_head *head);
+
+#endif
