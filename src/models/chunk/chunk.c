@@ -417,7 +417,7 @@ void chunk_build_ranks(const struct chunk_rank *ranks, uint32_t n, uint32_t n_jo
         struct chunk_group group = {.hw = hw, .first_device = ranks[r].device};
         double entry_s = ranks[r].entry_s;
         struct chunk_ops out = {.n_ranks = 1, .entry_s = &entry_s};
-        struct builder b = {ranks[r].program, &group, graph, arena, &out, NULL, NULL};
+        struct builder b = {.program = ranks[r].program, .group = &group, .graph = graph, .arena = arena, .out = &out};
         intern_texts(&b);
         join_groups(&b, first_group);
         add_rank(&b, 0);
