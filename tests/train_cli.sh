@@ -185,6 +185,39 @@ import json
 v = lambda f: json.load(open(f))["metrics"]["step_time"]["value"]
 assert abs(v("dp_host.json") - v("dp_end.json") - 1) < 1e-6'
 
+# The host: launches of each kernel where it is slower than the GPU, a graph's by its nodes.
+for w in launch=eager graph_node=1us graph_node=2us; do
+    expect 0 "host, $w" run "$D" "${dp[@]}" -s train.host.$w -o "host_${w#*=}.json"
+done
+expect 0 "a slow host" run "$D" "${dp[@]}" -s train.host.launch=eager -s train.host.kernel=2ms -o host_2ms.json
+expect 0 "a slower host" run "$D" "${dp[@]}" -s train.host.launch=eager -s train.host.kernel=4ms -o host_4ms.json
+check "a fast host hides, a slow one counts all kernels; nodes of a graph are counted once" python3 -c '
+import json
+v = {n: json.load(open("host_" + n + ".json"))["metrics"]["step_time"]["value"] for n in ("eager", "1us", "2us", "2ms", "4ms")}
+graph = json.load(open("dp_end.json"))["metrics"]["step_time"]["value"]
+assert 0 <= v["eager"] / graph - 1 < 0.001, v
+assert 1e-3 < v["1us"] - graph < 0.1 and abs((v["2us"] - graph) / (v["1us"] - graph) - 2) < 1e-6, v
+assert 1.8 < v["4ms"] / v["2ms"] < 2, v'
+
+# Two levels: a node's members over NVLink, one ring of each over the nodes. The NICs carry the same, fewer hops add up.
+for s in exact off; do
+    expect 0 "hierarchical, symmetry $s" run "$D" "${dp[@]}" -s train.data_parallel.gather=on_demand -s train.data_parallel.algorithm=hierarchical -s train.symmetry=$s -o "two_$s.json"
+done
+check "like rings, but for hops; one GPU for its group within 0.1 %" python3 -c '
+import json
+a, b, ring = (json.load(open(f))["metrics"]["step_time"]["value"] for f in ("two_exact.json", "two_off.json", "dp_on_demand.json"))
+assert abs(a / b - 1) < 1e-3 and 0.95 < a / ring < 1, (a, b, ring)'
+
+expect 0 "what if" run "$D" "${dp[@]}" -s train.tp=2 -s train.data_parallel.gather=on_demand -s train.jitter.gpu_cv=0.015 -s train.what_if=hardware -o if.json
+check "each change gains about its part of the step" asserts if.json '
+w = {r["change"]: r["gain"] for r in t["what_if"]}
+part = {p["name"]: p["value"] / m["step_time"] for p in d["breakdown"]}
+assert w["as it is"] == 0 and all(g >= -1e-9 for g in w.values()), w
+assert w["tensor and context parallelism take no time"] > part["exposed_tensor"] > 0.01, (w, part)
+assert w["gradients, optimizer, parameters and host take no time"] > part["reduce_gradients"] + part["optimizer"] > 0.01
+assert 0.005 < w["every GPU computes like the mean"] < 0.03
+assert 0.3 < w["tensor cores x 2"] < 1 and w["memory bandwidth x 2"] > 0.01 and w["NVLink bandwidth x 2"] > 0'
+
 # Differences between GPUs: the slowest of many counts. Kernels' own luck, power laws of experts, kernels of exchanges.
 for cv in 0 0.015 0.03; do
     expect 0 "GPUs that differ by $cv" run "$D" -s train.pp=1 -s llm.layers=8 -s train.sequences=2048 -s cluster.chip.memory=1TB -s train.jitter.gpu_cv=$cv -o "cv$cv.json"
@@ -230,6 +263,8 @@ tells "9 is no GPU of a node; there are 0 to 7"
 sed -i '5s/.*/0 3/' places.txt
 expect 3 "a place twice" run "$D" -s train.placement.file=places.txt
 tells "GPU 3 of node 0 has place 3 already"
+expect 3 "two levels and places from a file" run "$D" -s train.placement.file=places.txt -s train.data_parallel.algorithm=hierarchical
+tells "with places from a file write 'ring'"
 expect 3 "too few places" run "$D" -s train.placement.file=places.txt -s cluster.nodes=64
 tells "has 256 GPUs, the training has 512"
 refuse "more GPUs than a node has" "a node has 8 GPUs (cluster.node.gpus), not 9" -s train.placement.gpus_of_node=9
@@ -248,6 +283,7 @@ tells "norms"
 expect 3 "kernels of decoding" run "$K" -s cluster.ep_kernel.kernel=deepep_low_latency
 tells "deepep_low_latency is for few tokens, not for training"
 refuse "a trace with other kernels" "kernels of a trace are as they were recorded" -s cluster.ep_kernel.kernel=hybrid_ep
+refuse "launches of a trace" "gaps between a trace's kernels are in it" -s train.host.launch=eager
 refuse "gradients beside chunks in both directions" "at the end of the step only" -s train.data_parallel.reduce=overlap
 refuse "layout" "these are 60 layers (t); there are 61" -s train.layout='E(t*4|)*15mL'
 refuse "layout and layers" "leave one of them out" -s train.layout='Et*4|(t*4|)*14tmL' -s train.layers='30, 31'

@@ -4,6 +4,7 @@
  * messages between pipeline ranks, then the exchange of gradients and parameters, on the whole network
  * (train_run.c). */
 #include "kinds/train/train_report.h"
+#include "kinds/train/train_what_if.h"
 
 static int run_step(struct kind_run *run, struct diag *diag)
 {
@@ -21,7 +22,7 @@ static int run_step(struct kind_run *run, struct diag *diag)
         if (train_run(run, &plan, &times, n, &real, &outcomes[n], diag))
             return -1;
     train_report(&(struct train_report){run, &plan, &times, outcomes, bridge});
-    return 0;
+    return train_what_if(run, &plan, &times, &outcomes[0], diag);
 }
 
 static const char *const headlines[] = {"step_time", NULL};

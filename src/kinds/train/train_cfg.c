@@ -57,7 +57,12 @@ static const struct cfg_table precision_table = {"precision", "bytes of numbers"
 static const char *const reduce_names[] = {"end", "overlap", NULL};
 static const char *const gather_names[] = {"end", "on_demand", "ahead", NULL};
 static const char *const bucketed_names[] = {"first_stage", "all", NULL};
+static const char *const dp_algorithm_names[] = {"ring", "hierarchical", NULL};
 static const struct cfg_field data_parallel_fields[] = {
+    ROW_CHOICE(
+        train_data_parallel, "algorithm", algorithm, "ring", dp_algorithm_names,
+        "rings over all replicas, as NCCL lays them, or over those of a node by NVLink and over nodes by NICs, both at "
+        "once piece by piece"),
     ROW_CHOICE(train_data_parallel, "reduce", reduce, "end", reduce_names,
                "gradients: when all chunks are done; overlap: a bucket's when its last backward chunk is "
                "(--overlap-grad-reduce)"),
@@ -98,7 +103,16 @@ static const struct cfg_field jitter_fields[] = {
 static const struct cfg_table jitter_table = {"jitter", "how much GPUs and kernels differ", sizeof(struct train_jitter),
                                               jitter_fields};
 
+static const char *const launch_names[] = {"graph", "eager", NULL};
 static const struct cfg_field host_fields[] = {
+    ROW_CHOICE(train_host, "launch", launch, "graph", launch_names,
+               "one CUDA graph for the step, or a launch by the CPU for each kernel"),
+    ROW_AMOUNT(train_host, "kernel", kernel_s, DIM_TIME, "5 us", 0, 1,
+               "a launch (default: assumption, what PyTorch's operators take on server CPUs)",
+               .needs = "train.host.launch=eager"),
+    ROW_AMOUNT(train_host, "graph_node", graph_node_s, DIM_TIME, "0 s", 0, 1,
+               "of a graph's launch for each of its nodes, before the first one runs",
+               .needs = "train.host.launch=graph"),
     ROW_AMOUNT(train_host, "step", step_s, DIM_TIME, "0 s", 0, 3600,
                "of the CPU once in a step while GPUs wait: reading inputs, logs, launching graphs"),
     {0}};
@@ -120,6 +134,7 @@ static const struct cfg_table placement_table = {"placement", "which GPUs work t
 
 static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", NULL};
 static const char *const software_names[] = {"deepseek", "megatron", NULL};
+static const char *const what_if_names[] = {"none", "step", "hardware", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
 static const char *const compare_names[] = {"none", "table4", NULL};
@@ -169,6 +184,10 @@ static const struct cfg_field train_fields[] = {
              "networks to compare, for example 'mpft, mrft'; empty: the cluster's"),
     ROW_CHOICE(train_cfg, "symmetry", symmetry, "exact", symmetry_names,
                "exact: what must come out equal is simulated once; off: everything is simulated"),
+    ROW_CHOICE(
+        train_cfg, "what_if", what_if, "none", what_if_names,
+        "a table of what one thing more would gain: step: things of the step that take no time, NICs; hardware: chips "
+        "and links, too, all simulated again"),
     ROW_CHOICE(train_cfg, "compare", compare, "none", compare_names,
                "table4: print the paper's Table 4 beside the result (holds for its model, cluster and batch only)"),
     ROW_RATIO(train_cfg, "tokens", total_tokens, "14.8e12", 1, 1e18,

@@ -37,15 +37,18 @@ enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
 enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
 enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
 
+enum train_what_if { WHAT_IF_NONE, WHAT_IF_STEP, WHAT_IF_HARDWARE };
+enum host_launch { LAUNCH_GRAPH, LAUNCH_EAGER };
 enum dp_reduce { REDUCE_END, REDUCE_OVERLAP };
 enum dp_gather { GATHER_END, GATHER_ON_DEMAND, GATHER_AHEAD };
+enum dp_algorithm { DP_RING, DP_HIERARCHICAL };
 enum dp_bucketed { BUCKETED_FIRST, BUCKETED_ALL };
 
 /* Gradients and parameters among replicas. */
 struct train_data_parallel {
-    int reduce, gather, bucketed; /* enums above */
-    int64_t bucket;               /* values; 0: a module is one bucket */
-    int64_t rings;                /* that NCCL lays at most */
+    int algorithm, reduce, gather, bucketed; /* enums above */
+    int64_t bucket;                          /* values; 0: a module is one bucket */
+    int64_t rings;                           /* that NCCL lays at most */
 };
 
 struct train_exchange {
@@ -58,7 +61,10 @@ struct train_jitter {
 };
 
 struct train_host {
-    double step_s; /* of the CPU, once in a step */
+    int launch;          /* enum host_launch */
+    double kernel_s;     /* eager: a launch */
+    double graph_node_s; /* graph: of its launch, each node */
+    double step_s;       /* of the CPU, once in a step */
 };
 
 /* Which GPUs work together. */
@@ -80,6 +86,7 @@ struct train_cfg {
     struct train_host host;
     int64_t sequences, sequence, micro_batch;
     const char *recompute;
+    int what_if;                                                                         /* enum train_what_if */
     int compute, attention_compute, head_compute, software, messages, symmetry, compare; /* enums above */
     bool tp_overlap;
     int64_t gemm_margin, attention_margin; /* SMs that are left to communication; -1 = what experts' kernels hold */

@@ -296,6 +296,8 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
         .entry_layers = p->layout.cfg->chunks.entry_layers};
     g.seed = seed_of(m->run, p) + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
     g.slow = sample_speeds(m->run, p, sample, m->run->arena);
+    const struct train_host *host = &p->layout.cfg->host;
+    g.launch_s = host->launch == LAUNCH_EAGER ? host->kernel_s : 0;
     g.kernel_cv_ratio = p->layout.cfg->jitter.kernel_cv_ratio;
     g.expert_exponent = p->layout.cfg->chunks.expert_exponent;
     g.routings = draw_routings(m, class, &g, m->run->arena, a);
@@ -389,6 +391,14 @@ static struct chunk_time sample_of(const struct train_times *t, uint32_t network
     c.time_s += shift_s;
     c.compute_s += shift_s;
     return c;
+}
+
+double train_graph_nodes(const struct train_times *t, uint32_t rank)
+{
+    double n = 0;
+    for (uint32_t i = 0; i + 1 < t->plan->schedule->ranks[rank].n_steps; i++)
+        n += t->chunks[t->chunk_of_step[rank][i]].program.n_kernels;
+    return n;
 }
 
 struct chunk_time train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,

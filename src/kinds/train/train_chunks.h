@@ -34,6 +34,8 @@ struct train_chunk {
 
 int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out,
                         struct diag *diag);
+/* Kernels of all chunks of a pipeline rank. */
+double train_graph_nodes(const struct train_times *t, uint32_t rank);
 /* What a step of a rank takes. */
 struct chunk_time train_time_of(const struct train_times *t, uint32_t network, uint32_t column, uint32_t rank,
                                 const struct schedule_step *step);

@@ -175,21 +175,45 @@ static struct ring ring_of(const struct train_dp *dp, uint32_t rank, enum part p
     return (struct ring){.n = l->columns * members, .of_node = same * columns_of_node(dp, rank), .size_B = size_B};
 }
 
-/* One GPU's part: as many rings as members of a node, each over the NIC of another of them, and over NVLink inside the
- * node, there and to the GPU whose NIC it leaves by; no more than NCCL has channels. */
+static bool hierarchical(const struct train_dp *dp)
+{
+    return dp->l->cfg->data_parallel.algorithm == DP_HIERARCHICAL;
+}
+
+/* What a GPU sends over its NIC, and over NVLink, as much as all others. */
+static void shares_of(const struct train_dp *dp, const struct ring *r, double *nic_B, double *nvlink_B)
+{
+    double nodes = (double)r->n / r->of_node, members = r->of_node;
+    if (hierarchical(dp)) {
+        *nic_B = (nodes - 1) / nodes * r->size_B / members;
+        *nvlink_B = (members - 1) / members * r->size_B;
+        return;
+    }
+    double moved_B = (r->n - 1.0) / r->n * r->size_B;
+    *nic_B = nodes > 1 ? moved_B / members : 0;
+    *nvlink_B = members > 1 ? moved_B : 0; /* between members, and to the one whose NIC the ring leaves by */
+}
+
+static double latency_of(const struct train_dp *dp, const struct ring *r)
+{
+    uint32_t nodes = r->n / r->of_node;
+    if (!hierarchical(dp))
+        return collective_ring_latency_s(dp->hw, r->n, nodes, true);
+    return (nodes > 1 ? collective_ring_latency_s(dp->hw, nodes, nodes, true) : 0) +
+           (r->of_node > 1 ? collective_ring_latency_s(dp->hw, r->of_node, 1, true) : 0);
+}
+
+/* One GPU's part of as many rings as members of a node, each over the NIC of another of them; no more than NCCL has
+ * channels. */
 static void folded_ring(const struct train_dp *dp, const struct ring *r, uint32_t op, uint32_t column, uint32_t rank)
 {
-    double moved_B = (r->n - 1.0) / r->n * r->size_B, nics = r->of_node < r->n ? 1.0 / r->of_node : 0;
     double rings = (double)dp->l->cfg->data_parallel.rings;
     double nic_Bps = dp->graph->resources[dp->links->resource[rank][LINK_OUT]].capacity_Bps;
     uint32_t next = column + columns_of_node(dp, rank);
     struct train_end from = {column, rank}, to = {next % dp->columns, rank}, real = {next % dp->l->columns, rank};
-    struct transfer t = {
-        .src_op = op, .dst_op = op, .weight = 1, .latency_s = collective_ring_latency_s(dp->hw, r->n, nics > 0)};
-    struct transfer away = t, within = t;
-    away.bytes_B = moved_B * nics;
+    struct transfer away = {.src_op = op, .dst_op = op, .weight = 1, .latency_s = latency_of(dp, r)}, within = away;
+    shares_of(dp, r, &away.bytes_B, &within.bytes_B);
     away.cap_Bps = r->of_node > rings ? nic_Bps * rings / r->of_node : 0;
-    within.bytes_B = nics < 1 ? moved_B : 0;
     train_links_away(dp->links, from, to, real, &away);
     train_links_within(dp->links, from, from, &within);
     if (away.bytes_B > 0)
@@ -198,13 +222,34 @@ static void folded_ring(const struct train_dp *dp, const struct ring *r, uint32_
         opgraph_transfer(dp->graph, &within);
 }
 
+/* A ring of some of a group's members: every `step`-th from `first` on. */
+static void some_ring(const struct train_dp *dp, const uint32_t *gpu, const uint32_t *op, uint32_t first, uint32_t step,
+                      uint32_t n, double size_B, bool reduce)
+{
+    uint32_t *ranks = ARENA_ARRAY(dp->arena, uint32_t, n), *its_op = ARENA_ARRAY(dp->arena, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) {
+        ranks[i] = gpu[first + i * step];
+        its_op[i] = op[first + i * step];
+    }
+    struct collective ring = {.operation = reduce ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_GATHER,
+                              .algorithm = COLLECTIVE_RING,
+                              .ranks = ranks,
+                              .n = n,
+                              .size_B = size_B,
+                              .pxn = true,
+                              .streamed = true,
+                              .name = reduce ? "reduce gradients" : "gather parameters"};
+    if (n > 1)
+        collective_ring_flows(dp->graph, dp->hw, &ring, its_op, dp->arena);
+}
+
 /* All GPUs' part of all groups. */
-static void whole_rings(const struct train_dp *dp, enum part part, double size_B, bool reduce, const uint32_t *op,
-                        uint32_t rank)
+static void whole_rings(const struct train_dp *dp, enum part part, const struct ring *r, bool reduce,
+                        const uint32_t *op, uint32_t rank)
 {
     const struct train_layout *l = dp->l;
-    uint32_t apart = part == EXPERTS ? l->ep * l->etp : l->tp, members = l->columns * (l->group / apart);
-    uint32_t *gpu = ARENA_ARRAY(dp->arena, uint32_t, members), *its_op = ARENA_ARRAY(dp->arena, uint32_t, members);
+    uint32_t apart = part == EXPERTS ? l->ep * l->etp : l->tp, nodes = r->n / r->of_node;
+    uint32_t *gpu = ARENA_ARRAY(dp->arena, uint32_t, r->n), *its_op = ARENA_ARRAY(dp->arena, uint32_t, r->n);
     for (uint32_t first = 0; first < apart; first++) {
         uint32_t n = 0;
         for (uint32_t c = 0; c < l->columns; c++)
@@ -212,14 +257,14 @@ static void whole_rings(const struct train_dp *dp, enum part part, double size_B
                 gpu[n] = train_device(l, c, rank, p);
                 its_op[n++] = op[c % dp->columns];
             }
-        struct collective ring = {.operation = reduce ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_GATHER,
-                                  .algorithm = COLLECTIVE_RING,
-                                  .ranks = gpu,
-                                  .n = n,
-                                  .size_B = size_B,
-                                  .pxn = true,
-                                  .name = reduce ? "reduce gradients" : "gather parameters"};
-        collective_ring_flows(dp->graph, dp->hw, &ring, its_op, dp->arena);
+        if (!hierarchical(dp)) {
+            some_ring(dp, gpu, its_op, 0, 1, n, r->size_B, reduce);
+            continue;
+        }
+        for (uint32_t i = 0; i < nodes; i++)
+            some_ring(dp, gpu, its_op, i * r->of_node, 1, r->of_node, r->size_B, reduce);
+        for (uint32_t i = 0; i < r->of_node; i++)
+            some_ring(dp, gpu, its_op, i, r->of_node, nodes, r->size_B / r->of_node, reduce);
     }
 }
 
@@ -253,7 +298,7 @@ static struct dp_exchange *exchange(struct train_dp *dp, uint32_t column, uint32
     if (dp->links)
         folded_ring(dp, &r, e->move, column, rank);
     else if (column + 1 == dp->columns)
-        whole_rings(dp, part, size_B, reduce, x->move, rank);
+        whole_rings(dp, part, &r, reduce, x->move, rank);
     return e;
 }
 
@@ -470,11 +515,10 @@ static void share_embedding(struct train_dp *dp, const struct pipeline_ops *p)
 }
 
 static void end_update(struct train_dp *dp, const struct pipeline_ops *p, uint32_t column, uint32_t rank,
-                       uint32_t norm_group)
+                       uint32_t norm_group, double host_s)
 {
     struct dp_rank *r = rank_of(dp, column, rank);
     uint32_t lane = end_lane(p, column, rank);
-    double host_s = dp->l->cfg->host.step_s;
     r->norm = add_op(dp, column, rank, lane, dp->text_norm,
                      (struct op){.kind = OP_SYNC, .sync_group = norm_group, .work_s = train_norm_s(dp->l, dp->hw)});
     r->update = add_op(dp, column, rank, lane, dp->text_update,
@@ -485,7 +529,7 @@ static void end_update(struct train_dp *dp, const struct pipeline_ops *p, uint32
         r->host = add_op(dp, column, rank, lane, dp->text_host, (struct op){.kind = OP_COMPUTE, .work_s = host_s});
 }
 
-void train_dp_end(struct train_dp *dp, const struct pipeline_ops *p)
+void train_dp_end(struct train_dp *dp, const struct pipeline_ops *p, const double *host_s)
 {
     uint32_t norm_group = opgraph_sync_group(dp->graph);
     for (uint32_t r = 0; r < dp->l->ranks; r++)
@@ -494,7 +538,7 @@ void train_dp_end(struct train_dp *dp, const struct pipeline_ops *p)
     share_embedding(dp, p);
     for (uint32_t r = 0; r < dp->l->ranks; r++)
         for (uint32_t c = 0; c < dp->columns; c++)
-            end_update(dp, p, c, r, norm_group);
+            end_update(dp, p, c, r, norm_group, host_s[r]);
 }
 
 /* --- beginning ----------------------------------------------------------------------------------------------------------- */

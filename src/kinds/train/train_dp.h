@@ -35,8 +35,8 @@ struct train_dp *train_dp_new(const struct train_plan *plan, const struct train_
 uint32_t train_dp_pieces(const struct train_dp *dp, uint32_t rank, uint32_t index);
 uint32_t train_dp_on_piece(struct train_dp *dp, uint32_t column, uint32_t rank, uint32_t index, uint32_t piece,
                            uint32_t op, uint32_t before);
-/* After it: the end of the step. */
-void train_dp_end(struct train_dp *dp, const struct pipeline_ops *pipelines);
+/* After it: the end of the step; host_s: [ranks] of the CPU, behind it. */
+void train_dp_end(struct train_dp *dp, const struct pipeline_ops *pipelines, const double *host_s);
 
 const struct dp_rank *train_dp_rank(const struct train_dp *dp, uint32_t column, uint32_t rank);
 

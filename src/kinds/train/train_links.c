@@ -83,6 +83,8 @@ const char *train_links_misfit(const struct train_plan *plan, const struct train
 {
     const struct topology *t = network->topo;
     int policy = topology_routing(network->hw).policy;
+    if (*plan->layout.cfg->placement.file)
+        return "places come from a file";
     if (plan->layout.cfg->symmetry != TRAIN_SYMMETRY_EXACT)
         return "train.symmetry is off";
     if (plan->layout.schedule->both_directions)
@@ -107,7 +109,7 @@ static double nic_Bps(const struct topology *t, uint32_t endpoint, bool out)
 }
 
 void train_links_open(const struct train_plan *plan, const struct train_network *network, uint32_t columns,
-                      struct opgraph *graph, struct arena *arena, struct train_links *out)
+                      double nic_ratio, struct opgraph *graph, struct arena *arena, struct train_links *out)
 {
     const struct topology *t = network->topo;
     uint32_t ranks = plan->layout.ranks;
@@ -116,8 +118,9 @@ void train_links_open(const struct train_plan *plan, const struct train_network 
     for (uint32_t i = 0; i < columns * ranks; i++) {
         uint32_t gpu = train_device(&plan->layout, i / ranks, i % ranks, 0);
         uint32_t *r = out->resource[i];
-        r[LINK_OUT] = opgraph_resource(graph, nic_Bps(t, gpu, true), "NIC out");
-        r[LINK_IN] = opgraph_resource(graph, nic_Bps(t, gpu, false), "NIC in");
+        double ratio = nic_ratio > 0 ? nic_ratio : 1;
+        r[LINK_OUT] = opgraph_resource(graph, ratio * nic_Bps(t, gpu, true), "NIC out");
+        r[LINK_IN] = opgraph_resource(graph, ratio * nic_Bps(t, gpu, false), "NIC in");
         r[NVLINK_OUT] = opgraph_resource(graph, t->links[gpu].capacity_Bps, "NVLink out");
         r[NVLINK_IN] = opgraph_resource(graph, t->links[t->n_endpoints + gpu].capacity_Bps, "NVLink in");
     }

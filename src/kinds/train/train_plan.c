@@ -217,6 +217,8 @@ static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
 static void check_parallel(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
 {
     const struct model *m = l->model;
+    if (l->cfg->chunks.source == CHUNKS_TRACE && l->cfg->host.launch == LAUNCH_EAGER)
+        REPORT("train.host.launch", "gaps between a trace's kernels are in it; write 'source: kernels'");
     if (l->cfg->chunks.source == CHUNKS_TRACE && l->tp * l->cp * l->etp > 1)
         REPORT("train.tp", "kernels of a trace are those of whole layers; write 'source: kernels'");
     if (model_undivided_heads(m, l->tp) || model_undivided_width(m, l->tp))
@@ -225,13 +227,17 @@ static void check_parallel(const struct scenario_file *file, const struct train_
     if (l->cfg->sequence % ((int64_t)l->tp * l->cp))
         REPORT("train.sequence", "%lld tokens do not divide among train.tp * train.cp = %u GPUs", (ll)l->cfg->sequence,
                l->tp * l->cp);
-    if (l->schedule->both_directions && (l->cfg->data_parallel.reduce != REDUCE_END ||
-                                         l->cfg->data_parallel.gather != GATHER_END || l->cfg->host.step_s > 0))
+    if (l->schedule->both_directions &&
+        (l->cfg->data_parallel.reduce != REDUCE_END || l->cfg->data_parallel.gather != GATHER_END ||
+         l->cfg->host.step_s + l->cfg->host.graph_node_s > 0))
         REPORT(
             "train.data_parallel",
             "schedule %s has every stage on two pipeline ranks; its gradients and parameters are exchanged at the end "
             "of the step only",
             l->schedule->name);
+    if (l->cfg->data_parallel.algorithm == DP_HIERARCHICAL && *l->cfg->placement.file)
+        REPORT("train.data_parallel.algorithm",
+               "rings of nodes and over nodes want as many of a group on each; with places from a file write 'ring'");
     if (l->etp > 1 && (m->experts.ffn % l->etp || !l->recipe.fused))
         REPORT("train.etp",
                m->experts.ffn % l->etp ? "%lld channels of an expert do not divide among %u"

@@ -10,10 +10,14 @@
 #include "kinds/result_build.h"
 
 const struct train_variant train_bridge[N_BRIDGE] = {
-    {"simulated: equal stages, mean times, instant messages", true, true, true, true},
-    {"+ stages as they are", false, true, true, true},
-    {"+ each chunk draws its time", false, false, true, true},
-    {"+ messages take their time", false, false, false, true},
+    {.name = "simulated: equal stages, mean times, instant messages",
+     .equal_stages = true,
+     .mean_times = true,
+     .instant = true,
+     .no_sync = true},
+    {.name = "+ stages as they are", .mean_times = true, .instant = true, .no_sync = true},
+    {.name = "+ each chunk draws its time", .instant = true, .no_sync = true},
+    {.name = "+ messages take their time", .no_sync = true},
 };
 
 /* --- Table 4 ------------------------------------------------------------------------------------------------------ */
@@ -314,6 +318,7 @@ enum { MOST_PARTS = 10 };
 static uint32_t exposed_parts(const struct train_report *r, const struct train_row *w, struct result_part *out)
 {
     double exposed_s = w->forward_s + w->backward_s + w->weight_s + w->pair_s - w->compute_s;
+    double exchange_s = exposed_s - w->tensor_s - w->gap_s;
     if (!r->plan->layout.recipe.fused) {
         out[0] = (struct result_part){"exposed_in_chunks",
                                       "experts' communication that nothing hides, and gaps between kernels", exposed_s};
@@ -321,7 +326,7 @@ static uint32_t exposed_parts(const struct train_report *r, const struct train_r
     }
     out[0] = (struct result_part){"exposed_exchange",
                                   "experts' communication, and waiting for the group's other GPUs, that nothing hides",
-                                  exposed_s - w->tensor_s - w->gap_s};
+                                  exchange_s > 1e-12 * w->compute_s ? exchange_s : 0}; /* not what rounding leaves */
     out[1] = (struct result_part){"exposed_tensor", "tensor and context parallelism that nothing hides", w->tensor_s};
     out[2] = (struct result_part){"gaps", "between kernels", w->gap_s};
     return 3;

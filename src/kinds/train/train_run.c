@@ -31,6 +31,15 @@ static uint32_t device(const void *ctx, uint32_t column, uint32_t rank, uint32_t
     return s->variant->instant ? 0 : train_device(&s->plan->layout, column, rank, peer);
 }
 
+/* Less what the variant leaves out. */
+static double lighter_s(const struct stepping *s, uint32_t place, const struct chunk_time *t)
+{
+    double alike_s =
+        s->variant->alike && s->times->slowest[place] > 0 ? t->compute_s * (1 / s->times->slowest[place] - 1) : 0;
+    return t->time_s + alike_s - (s->variant->no_tensor ? t->tensor_s : 0) -
+           (s->variant->no_exchange ? fmax(0, t->time_s - t->compute_s - t->tensor_s - t->gap_s) : 0);
+}
+
 static double step_s(const void *ctx, uint32_t column, uint32_t rank, const struct schedule_step *step)
 {
     const struct stepping *s = ctx;
@@ -38,7 +47,8 @@ static double step_s(const void *ctx, uint32_t column, uint32_t rank, const stru
         return s->mean_s[step->kind];
     if (s->variant->mean_times)
         return train_mean_time_s(s->times, s->network, column, rank, step);
-    return train_time_of(s->times, s->network, column, rank, step).time_s;
+    struct chunk_time t = train_time_of(s->times, s->network, column, rank, step);
+    return lighter_s(s, column * s->plan->layout.ranks + rank, &t);
 }
 
 double train_mean_step_s(const struct train_times *times, uint32_t network, enum step_kind kind)
@@ -87,7 +97,7 @@ static bool beside_chunks(const struct train_plan *p)
     const struct train_cfg *c = p->layout.cfg;
     bool megatron = p->layout.recipe.fused && !p->layout.schedule->both_directions;
     return megatron || c->data_parallel.reduce != REDUCE_END || c->data_parallel.gather != GATHER_END ||
-           c->host.step_s > 0;
+           c->host.step_s > 0 || c->host.graph_node_s > 0;
 }
 
 static void choose_symmetry(const struct stepping *s, const struct train_network *n, struct train_outcome *out)
@@ -113,6 +123,16 @@ static uint32_t on_piece(void *ctx, uint32_t column, uint32_t rank, uint32_t ind
     return train_dp_on_piece(((struct stepping *)ctx)->dp, column, rank, index, piece, op, before);
 }
 
+/* Of the CPU behind the step, by rank: what it does once, and the launch of the next step's graph. */
+static double *host_times(const struct stepping *s, struct arena *arena)
+{
+    const struct train_host *h = &s->plan->layout.cfg->host;
+    double *host_s = ARENA_ARRAY(arena, double, s->plan->layout.ranks);
+    for (uint32_t r = 0; r < s->plan->layout.ranks && !s->variant->no_host; r++)
+        host_s[r] = h->step_s + (h->launch == LAUNCH_GRAPH ? h->graph_node_s * train_graph_nodes(s->times, r) : 0);
+    return host_s;
+}
+
 static void build(struct kind_run *run, struct stepping *s, const struct train_network *n,
                   const struct train_outcome *out)
 {
@@ -134,7 +154,7 @@ static void build(struct kind_run *run, struct stepping *s, const struct train_n
     };
     if (out->folded) {
         s->links = ARENA_NEW(run->scratch, struct train_links);
-        train_links_open(p, n, columns, run->graph, run->scratch, s->links);
+        train_links_open(p, n, columns, s->variant->nic_ratio, run->graph, run->scratch, s->links);
     }
     if (beside_chunks(p) && !s->variant->no_sync) {
         s->dp = train_dp_new(p, n, columns, s->links, run->graph, run->scratch);
@@ -143,7 +163,7 @@ static void build(struct kind_run *run, struct stepping *s, const struct train_n
     }
     pipeline_build(&setup, run->graph, run->scratch, &s->pipelines);
     if (s->dp)
-        train_dp_end(s->dp, &s->pipelines);
+        train_dp_end(s->dp, &s->pipelines, host_times(s, run->scratch));
     else if (!s->variant->no_sync)
         train_sync_build(&p->layout, n->hw, p->kernels, &s->pipelines, run->graph, run->scratch, &s->sync);
 }

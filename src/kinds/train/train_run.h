@@ -23,10 +23,14 @@ struct train_row {
 /* A step in which some things are simpler than they are, to see what each of them costs. */
 struct train_variant {
     const char *name;
-    bool equal_stages; /* all chunks of a kind take their mean */
-    bool mean_times;   /* each chunk takes the mean of its samples */
-    bool instant;      /* messages take no time */
-    bool no_sync;      /* the step ends with the last chunk */
+    bool equal_stages;           /* all chunks of a kind take their mean */
+    bool mean_times;             /* each chunk takes the mean of its samples */
+    bool instant;                /* messages take no time */
+    bool no_sync;                /* the step ends with the last chunk */
+    bool no_exchange, no_tensor; /* what of experts' exchanges, of tensor parallelism is exposed in chunks, is not */
+    bool alike;                  /* every GPU computes like the mean */
+    bool no_host;
+    double nic_ratio; /* NICs so many times as fast, between groups; 0 = 1 */
 };
 
 struct train_outcome {

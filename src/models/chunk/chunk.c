@@ -219,6 +219,23 @@ static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t ra
                        .layer = k->layer};
 }
 
+/* The CPU's part of a rank, behind all kernels of it: a launch for each, in the program's order. */
+static void add_launches(struct builder *b, uint32_t rank, uint32_t base)
+{
+    uint32_t lane = opgraph_lane(b->graph), name = opgraph_string(b->graph, "launch");
+    for (uint32_t i = 0; i < b->program->n_kernels; i++) {
+        uint32_t op = opgraph_add(b->graph, &(struct op){.kind = OP_COMPUTE,
+                                                         .lane = lane,
+                                                         .device = b->group->first_device + rank,
+                                                         .work_s = b->group->launch_s,
+                                                         .sync_group = OP_NONE,
+                                                         .name = name,
+                                                         .class_name = name,
+                                                         .phase = phase_text(b, CHUNK_NONE)});
+        opgraph_dep(b->graph, op, base + i);
+    }
+}
+
 static void add_deps(struct builder *b, uint32_t kernel, uint32_t base, bool first_of_lane)
 {
     const struct chunk_kernel *k = &b->program->kernels[kernel];
@@ -259,6 +276,8 @@ static void add_rank(struct builder *b, uint32_t rank)
         opgraph_add(b->graph, &op);
         add_deps(b, i, base, first);
     }
+    if (b->group->launch_s > 0)
+        add_launches(b, rank, base);
     if (rank == 0)
         b->out->first_op = base;
     else if (rank == 1)

@@ -87,13 +87,14 @@ struct chunk_group {
     const struct routing *routings; /* [n_routings] drawn before; NULL: draw */
     const double *slow;     /* [ranks] what computation takes on each, over what it takes on the mean; NULL: 1 */
     double kernel_cv_ratio; /* coefficient of variation of a kernel's time from run to run */
+    double launch_s;        /* > 0: the CPU issues kernels one after the other, each takes it so long */
     double expert_exponent; /* > 0: experts are used by a power law, instead of the shape's rank_load_cv */
 };
 
 /* What became of it. Arrays are arena-owned. */
 struct chunk_ops {
     uint32_t n_ranks;
-    uint32_t first_op, stride;      /* rank r's kernel k is op first_op + r * stride + k */
+    uint32_t first_op, stride;      /* rank r's kernel k is op first_op + r * stride + k; launches are apart */
     const struct routing *routings; /* [n_routings]; those without traffic stay empty; NULL: nothing is routed */
     bool *routed;                   /* [n_routings] */
     double *entry_s;                /* [n_ranks] when each rank enters, after the first of them; NULL: at once */

@@ -1,6 +1,7 @@
 /* Rings: one per NIC of a node. */
 #include "models/comm/collectives_impl.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -44,18 +45,28 @@ void coll_rings(struct coll_builder *b, uint32_t steps)
     }
 }
 
-/* A step over the network takes longest, and each of the steps passes each hop, so all of them wait for it. */
-double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, bool many_nodes)
+/* A step over the network takes longest, and each of the steps passes each hop, so all of them wait for it; unless pieces
+ * of several steps are under way at once. */
+double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, uint32_t nodes, bool streamed)
 {
     const struct hw_software *sw = &hw->software;
     double network_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s +
                        hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
-    return (n - 2.0) * (many_nodes ? network_s : hw->node.nvlink_latency_s);
+    double far = nodes > 1 ? streamed ? fmin(nodes, n - 2.0) : n - 2.0 : 0;
+    return far * network_s + (n - 2.0 - far) * hw->node.nvlink_latency_s;
+}
+
+static uint32_t n_nodes(const struct coll_builder *b)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 1; i < b->c->n; i++)
+        n += coll_node(b, i) != coll_node(b, i - 1);
+    return n;
 }
 
 static double ring_latency_s(const struct coll_builder *b)
 {
-    return collective_ring_latency_s(b->hw, b->c->n, coll_node(b, 0) != coll_node(b, b->c->n - 1));
+    return collective_ring_latency_s(b->hw, b->c->n, n_nodes(b), b->c->streamed);
 }
 
 static void ring_flow(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double latency_s)
@@ -75,10 +86,11 @@ void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, c
     b.op = own;
     b.posted = ARENA_ARRAY(arena, uint32_t, c->n);
     uint32_t count = c->n > 1 ? coll_n_rings(&b) : 0;
+    double latency_s = count ? ring_latency_s(&b) : 0;
     for (uint32_t r = 0; r < count; r++) {
         double bytes_B = (c->n - 1.0) / c->n * c->size_B / count;
         coll_ring_order(&b, r, order);
         for (uint32_t i = 0; i < c->n; i++)
-            ring_flow(&b, order[i], order[(i + 1) % c->n], bytes_B, ring_latency_s(&b));
+            ring_flow(&b, order[i], order[(i + 1) % c->n], bytes_B, latency_s);
     }
 }

@@ -41,7 +41,9 @@ struct collective {
     const double *receiver_share; /* all-to-all(v): [n] of each sender's bytes, sum 1; NULL = 1/n */
     bool pxn;                     /* to another rail over NVLink first, many messages as one (NCCL PXN) */
     bool integer;                 /* values that switches do not add up */
-    uint8_t priority;             /* traffic class, 0 first */
+    bool streamed;    /* rings as flows: a piece goes on while the next one is under way, so that a block waits
+                                     for each hop once; else every step waits for the slowest hop */
+    uint8_t priority; /* traffic class, 0 first */
     const char *name;
 };
 
@@ -71,8 +73,8 @@ void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, c
  * bytes. */
 double collective_ring_alone_s(const struct collective *c, const struct cluster_hw *hw);
 
-/* What the steps of a ring of n >= 2 wait for beside links, less its first one. */
-double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, bool many_nodes);
+/* What the steps of a ring of n >= 2 wait for beside links, less its first one; `streamed`: see struct collective. */
+double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, uint32_t nodes, bool streamed);
 
 /* nccl-tests: algbw = size / time, busbw = algbw * this. */
 double collective_bus_factor(int operation, uint32_t n);
