@@ -33,11 +33,27 @@ static void add_params(const struct model *m, struct figures *f)
 static void add_weights(const struct model *m, struct figures *f)
 {
     struct model_params p = model_params(m);
-    add(f, "weights", model_stored_B(m, p.total, p.other), DIM_BYTES,
+    add(f, "weights", model_stored_B(m, p.total, p.other) + model_extra_B(m), DIM_BYTES,
         "all parameters with the scales of their blocks, without MTP modules");
     if (m->mtp_layers)
-        add(f, "weights_mtp", model_stored_B(m, p.mtp, p.mtp_other), DIM_BYTES,
+        add(f, "weights_mtp", model_stored_B(m, p.mtp, p.mtp_other) + model_mtp_extra_B(m), DIM_BYTES,
             "MTP modules, likewise, without the embedding and head they share");
+}
+
+static void add_cache(const struct model *m, struct figures *f)
+{
+    static const struct {
+        const char *name;
+        double positions;
+    } at[] = {{"cache_4k", 1 << 12}, {"cache_32k", 1 << 15}, {"cache_128k", 1 << 17}, {"cache_1m", 1 << 20}};
+    add(f, "kv_per_token", model_kv_B(m), DIM_BYTES,
+        "KV cache that a token adds at long contexts, all layers (paper Table 1)");
+    if (model_index_B(m) > 0)
+        add(f, "index_per_token", model_index_B(m), DIM_BYTES, "what indexers keep of it beside that");
+    if (model_state_B(m) > 0)
+        add(f, "state_per_sequence", model_state_B(m), DIM_BYTES, "states of linear attention of a sequence");
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+        add(f, at[i].name, model_cache_B(m, at[i].positions), DIM_BYTES, "all of these of a sequence so long");
 }
 
 int model_figures(const struct model_file *file, const struct model_question *q, struct model_figure *out,
@@ -53,7 +69,7 @@ int model_figures(const struct model_file *file, const struct model_question *q,
         return -1;
     }
     add_params(m, &f);
-    add(&f, "kv_per_token", model_kv_B(m), DIM_BYTES, "KV cache of a token, all layers (paper Table 1)");
+    add_cache(m, &f);
     add(&f, "train_flop_causal", model_train_flop(m, q->sequence, true), DIM_FLOP,
         "training on a token: 6 (active - embedding - router) + causal attention (paper Table 2)");
     add(&f, "train_flop_non_causal", model_train_flop(m, q->sequence, false), DIM_FLOP,

@@ -16,7 +16,7 @@ struct model_figure {
     const char *doc;
 };
 
-enum { MODEL_FIGURES = 24 };
+enum { MODEL_FIGURES = 32 };
 
 /* How many of out[MODEL_FIGURES]; -1 when the layout cannot be. */
 int model_figures(const struct model_file *m, const struct model_question *q, struct model_figure *out,

@@ -76,6 +76,13 @@ static void add(struct layer_kernels *layer, const char *name, const struct kern
 
 /* --- attention ---------------------------------------------------------------- */
 
+/* Kernels of the block that follow: of its experts, or what stands beside them. */
+static void enter(struct filling *f, const struct block *b, bool shared)
+{
+    f->block = b;
+    f->k.dtype = block_dtype(f->l->model, b, shared);
+}
+
 static void add_norm(struct filling *f)
 {
     layer_norm(&f->k, "norm", f->k.tokens * f->k.hidden);
@@ -84,7 +91,7 @@ static void add_norm(struct filling *f)
 
 static void add_attention(struct filling *f, const struct block *b)
 {
-    f->block = b;
+    enter(f, b, false);
     f->stage = f->l->prefill ? STAGE_ATTN1 : STAGE_ATTN0;
     add_norm(f);
     if (f->l->prefill) {
@@ -101,7 +108,7 @@ static void add_attention(struct filling *f, const struct block *b)
 /* The choice of experts stands behind attention. */
 static void add_gate(struct filling *f, const struct block *b)
 {
-    f->block = b;
+    enter(f, b, false);
     f->stage = STAGE_ATTN1;
     if (b->type->network->gate)
         b->type->network->gate(&f->k, b->dims);
@@ -119,6 +126,7 @@ static void add_dense(struct filling *f, const struct block *b)
 /* Experts: of which the slots of a rank have rows[]. */
 static void add_routed(struct filling *f, const struct block *b, const double *rows)
 {
+    enter(f, b, false);
     f->stage = STAGE_MLP;
     b->type->network->routed(&f->k, b->dims, rows, f->l->slots_per_rank);
 }
@@ -157,6 +165,7 @@ static void add_low_latency(struct filling *f)
 
 static void add_experts(struct filling *f, const struct block *b)
 {
+    enter(f, b, true);
     f->stage = STAGE_SHARED;
     if (f->l->model->experts.shared && !f->l->cfg->shared_replicas)
         b->type->network->own(&f->k, b->dims);
@@ -170,7 +179,7 @@ static void add_experts(struct filling *f, const struct block *b)
 
 static void add_network(struct filling *f, const struct block *b)
 {
-    f->block = b;
+    enter(f, b, false);
     if (b->type->network->experts)
         add_experts(f, b);
     else
@@ -192,7 +201,6 @@ static struct filling begin(const struct infer_layout *l, const struct kernel_mo
         (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL ? ep_sms_held_most(&hw->ep_kernel) : 0));
     out->launch_s = l->cfg->eager ? hw_launch_s(&hw->node.host) : 0;
     return (struct filling){.k = {.model = l->model,
-                                  .dtype = l->model->weight_B > 1 ? KERNEL_BF16 : KERNEL_FP8,
                                   .hidden = (double)l->model->hidden,
                                   .tokens = l->tokens,
                                   .group_tokens = l->tokens * l->tp,

@@ -217,6 +217,22 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
 
 /* --- memory ------------------------------------------------------------------- */
 
+/* What layers' blocks store in precisions of their own. MTP modules' rest is small. */
+static double extra_B(const struct infer_layout *l)
+{
+    const struct model *m = l->model;
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        const struct block_weights w = block_weigh(m, b);
+        double one = b->type->attention          ? b->type->attention->rank_params(m, b->dims, l->tp)
+                     : b->type->network->experts ? w.params - w.routed - w.other
+                                                 : w.params / infer_dense_tp(l);
+        sum += b->layers * block_extra_B(m, b, w.routed > 0 ? l->slots_per_rank * m->experts.params : 0, one);
+    }
+    return sum;
+}
+
 static double weights_B(const struct infer_layout *l)
 {
     const struct model *m = l->model;
@@ -233,7 +249,9 @@ static double weights_B(const struct infer_layout *l)
                     (double)m->mtp_layers * l->slots_per_rank * expert;
         other += p.mtp_other;
     }
-    return model_stored_B(m, on_every + model_attention_per_gpu(m, l->tp) + sparse * l->slots_per_rank * expert, other);
+    return model_stored_B(m, on_every + model_attention_per_gpu(m, l->tp) + sparse * l->slots_per_rank * expert,
+                          other) +
+           extra_B(l);
 }
 
 /* Bytes of a sequence's cache on one GPU of its group, times the group's GPUs: a GPU

@@ -141,6 +141,7 @@ static void quantise(struct model *m, double weight_B)
 {
     m->weight_B = weight_B;
     m->weight_scale_B = m->other_weight_B = 0;
+    m->one_precision = true;
 }
 
 /* Loads of experts where the scenario has them: one layer's speak for all. */

@@ -6,5 +6,6 @@ libmoesim_a_SOURCES += src/models/llm/model.c src/models/llm/model.h
 libmoesim_a_SOURCES += src/models/llm/model_cfg.c
 libmoesim_a_SOURCES += src/models/llm/model_open.c
 libmoesim_a_SOURCES += src/models/llm/pattern.c src/models/llm/pattern.h
+libmoesim_a_SOURCES += src/models/llm/precision.c
 
 include src/models/llm/blocks/local.mk

@@ -199,17 +199,6 @@ double model_stored_B(const struct model *m, double params, double other)
     return (params - other) * each_B + other * (m->other_weight_B > 0 ? m->other_weight_B : each_B);
 }
 
-double model_kv_B(const struct model *m)
-{
-    double sum = 0;
-    for (uint32_t i = 0; i < m->n_blocks; i++) {
-        const struct block *b = m->block[i];
-        if (b->type->attention)
-            sum += (double)b->layers * b->type->attention->position_B(m, b->dims);
-    }
-    return sum;
-}
-
 double model_cache_rank_B(const struct model *m, double context, uint32_t tp)
 {
     double sum = 0;
@@ -225,6 +214,50 @@ double model_cache_rank_B(const struct model *m, double context, uint32_t tp)
 double model_cache_B(const struct model *m, double context)
 {
     return model_cache_rank_B(m, context, 1);
+}
+
+/* Of what grows with positions, indexers keep this. */
+double model_index_B(const struct model *m)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        if (b->type->attention && b->type->attention->index_B)
+            sum += (double)b->layers * b->type->attention->index_B(b->dims);
+    }
+    return sum;
+}
+
+double model_state_B(const struct model *m)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        const struct block *b = m->block[i];
+        if (b->type->attention && b->type->attention->state_B)
+            sum += (double)b->layers * b->type->attention->state_B(b->dims);
+    }
+    return sum;
+}
+
+double model_kv_B(const struct model *m)
+{
+    const double far = 1 << 20;
+    return (model_cache_B(m, 2 * far) - model_cache_B(m, far)) / far - model_index_B(m);
+}
+
+double block_read_B(const struct model *m, const struct block *b, double context)
+{
+    const struct attention_ops *a = b->type->attention;
+    return (a->read_B ? a->read_B : a->cache_B)(m, b->dims, context);
+}
+
+static double model_read_B(const struct model *m, double context)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        if (m->block[i]->type->attention)
+            sum += (double)m->block[i]->layers * block_read_B(m, m->block[i], context);
+    return sum;
 }
 
 /* --- work ---------------------------------------------------------------------------------------------------- */
@@ -269,18 +302,20 @@ double model_decode_B(const struct model *m, double context)
 {
     struct model_params p = model_params(m);
     double other = p.other - (m->tied_embeddings ? 0 : p.embedding);
-    return model_stored_B(m, multiplied(m, &p), other) + model_cache_B(m, context);
+    return model_stored_B(m, multiplied(m, &p), other) + model_used_extra_B(m) + model_read_B(m, context);
 }
 
 /* --- layouts ------------------------------------------------------------------------------------------------- */
 
-static const char *misfit(const struct model *m, const struct model_layout *l)
+/* GPUs that divide routed experts: by number, and their matrices where the group of attention is wider. */
+static uint32_t expert_gpus(const struct model_layout *l)
+{
+    return l->ep > l->tp ? l->ep : l->tp;
+}
+
+static const char *misfit_experts(const struct model *m, const struct model_layout *l)
 {
     const struct expert_facts *e = &m->experts;
-    if (l->pp > (uint64_t)m->layers)
-        return "more pipeline stages than layers";
-    if (model_undivided_heads(m, l->tp))
-        return "tensor parallelism must divide the heads";
     if (l->ep > 1 && !e->routed)
         return "a dense model has no experts to divide";
     if (l->redundant && !e->routed)
@@ -288,20 +323,36 @@ static const char *misfit(const struct model *m, const struct model_layout *l)
     if ((e->routed + l->redundant) % l->ep)
         return l->redundant ? "expert parallelism must divide the routed and redundant experts"
                             : "expert parallelism must divide the routed experts";
+    if (e->routed && (expert_gpus(l) % l->tp || expert_gpus(l) % l->ep))
+        return "of tensor and expert parallelism the smaller must divide the larger";
+    if (e->routed && e->ffn % (expert_gpus(l) / l->ep))
+        return "tensor parallelism beyond expert parallelism must divide the width of experts";
     return NULL;
+}
+
+static const char *misfit(const struct model *m, const struct model_layout *l)
+{
+    if (l->pp > (uint64_t)m->layers)
+        return "more pipeline stages than layers";
+    if (model_undivided_heads(m, l->tp))
+        return "tensor parallelism must divide the heads";
+    return misfit_experts(m, l);
 }
 
 /* A layer's on each GPU; adds to *other what FP8 models do not quantise. */
 static double layer_rank(const struct model *m, const struct model_layout *l, const struct model_layer *layer,
-                         double *other)
+                         double *other, double *extra_B)
 {
     const struct block *a = layer->attention;
     struct block_weights w = block_weigh(m, a), f = block_weigh(m, layer->network);
     double replicas = m->experts.routed ? 1 + (double)l->redundant / (double)m->experts.routed : 1;
     double norms = ((a != NULL) + (layer->network != NULL)) * (double)m->hidden;
+    double attention = a ? a->type->attention->rank_params(m, a->dims, l->tp) : 0,
+           routed = replicas * f.routed / expert_gpus(l);
     *other += (w.other + norms + f.other) / l->tp;
-    return (a ? a->type->attention->rank_params(m, a->dims, l->tp) : 0) + (norms + f.params - f.routed) / l->tp +
-           replicas * f.routed / l->ep;
+    *extra_B += block_extra_B(m, a, 0, attention - w.other / l->tp) +
+                block_extra_B(m, layer->network, routed, (f.params - f.routed - f.other) / l->tp);
+    return attention + (norms + f.params - f.routed) / l->tp + routed;
 }
 
 /* Layers are dealt evenly, the first stages taking one more. */
@@ -310,12 +361,12 @@ static double stage_B(const struct model *m, const struct model_layout *l, uint3
     uint32_t layers = (uint32_t)m->layers, each = layers / l->pp, more = layers % l->pp;
     uint32_t first = stage * each + (stage < more ? stage : more), n = each + (stage < more);
     struct model_params p = model_params(m);
-    double sum = stage == 0 ? p.embedding / l->tp : 0, other = sum;
+    double sum = stage == 0 ? p.embedding / l->tp : 0, other = sum, extra_B = 0;
     for (uint32_t i = first; i < first + n; i++)
-        sum += layer_rank(m, l, &m->layer[i], &other);
+        sum += layer_rank(m, l, &m->layer[i], &other, &extra_B);
     double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;
     double last = stage == l->pp - 1 ? (head + (double)m->hidden) / l->tp : 0; /* and the last norm */
-    return model_stored_B(m, sum + last, other + last);
+    return model_stored_B(m, sum + last, other + last) + extra_B;
 }
 
 const char *model_weights_B(const struct model *m, const struct model_layout *layout, double *out_B)

@@ -10,8 +10,27 @@
 
 #include "base/cfg.h"
 
+/* What tensor cores multiply. */
+enum model_format {
+    FORMAT_BY_SIZE, /* of the stored parameter: BF16 above a byte, else FP8 */
+    FORMAT_BF16,
+    FORMAT_FP8, /* scales of 128 x 128 weights and of 128 activations */
+    FORMAT_FP8_TENSOR,
+    FORMAT_MXFP8,
+    FORMAT_NVFP4,
+    FORMAT_W4A16, /* 4-bit weights, BF16 activations */
+    FORMAT_W4A8
+};
+
+/* Of a block's parameters. */
+struct precision_cfg {
+    double weight_B; /* a parameter as it is stored, its part of a scale with it; 0 = as the model's */
+    int compute;     /* enum model_format; by size: as the model's, where weight_B is 0 */
+};
+
 struct attention_cfg {
-    const char *kind, *decode;   /* names of block types; decode "" = kind */
+    const char *kind, *decode; /* names of block types; decode "" = kind */
+    struct precision_cfg precision;
     const struct cfg_more *keys; /* of all attention blocks */
     double kv_value_B;           /* of a cached number */
     double kv_scale_B;           /* of a block of kv_block cached numbers that share a scale */
@@ -20,12 +39,14 @@ struct attention_cfg {
 
 struct experts_cfg {
     const char *kind;
+    struct precision_cfg precision, shared; /* shared: of what all tokens go through; 0 = as precision */
     const struct cfg_more *keys;
 };
 
 /* A block that a pattern names. */
 struct block_cfg {
-    const char *kind, *decode; /* kind "" = as the block of the model that has this role */
+    const char *kind, *decode;              /* kind "" = as the block of the model that has this role */
+    struct precision_cfg precision, shared; /* 0 = as that block's */
     const struct cfg_more *keys;
 };
 
@@ -60,9 +81,12 @@ struct model {
     double weight_scale_B; /* of a block of weight_block parameters that share a scale */
     int64_t weight_block;
     double other_weight_B; /* of embedding, head, norms, biases and routers; 0 = as the others */
+    int compute;           /* enum model_format */
+    const char *precision; /* for people: what is stored how */
     const char *attention_pattern, *network_pattern;
     const char *dense_kind;
     const struct cfg_more *dense_keys;
+    struct precision_cfg dense_precision;
     struct attention_cfg attention;
     struct experts_cfg moe;
     struct cfg_map blocks; /* of struct block_cfg */
@@ -74,12 +98,14 @@ struct model {
     struct layer_class *class;     /* [n_classes] in the order of their first layers */
     uint32_t *class_of, n_classes; /* [layers] */
     struct model_layer mtp;        /* blocks of an MTP module: the last that there are */
+    bool one_precision;            /* blocks' own count for nothing */
     const struct block *routed;    /* the block with experts; NULL: none */
     struct expert_facts experts;   /* its facts */
     bool experts_alike;            /* those of all layers are the same */
 };
 
 extern const struct cfg_table model_table;
+extern const char *const model_formats[];
 
 /* Resolves blocks and patterns of the loaded model `m` (cfg's struct, or a member of it). Reports what does not fit
  * together, and keys that no block reads, at the keys in `cfg`, which stand under `prefix` ("" or "llm."). 0 or -1. */
@@ -117,9 +143,16 @@ int64_t model_undivided_width(const struct model *m, uint32_t tp);
 
 /* Bytes of parameters with the scales of their blocks, `other` of which are not quantised. */
 double model_stored_B(const struct model *m, double params, double other);
+/* What blocks' own precisions add to that of all parameters, or take away; of the MTP modules'. */
+double model_extra_B(const struct model *m);
+double model_used_extra_B(const struct model *m); /* of what a token uses */
+double model_mtp_extra_B(const struct model *m);
 
-/* Bytes that a token adds to the KV cache, all layers, scales with them. */
+/* Bytes that a token adds to the KV cache of all layers, scales with them, at long contexts: where windows are full.
+ * Beside that what indexers keep of it, and what a sequence has from its first token on. */
 double model_kv_B(const struct model *m);
+double model_index_B(const struct model *m);
+double model_state_B(const struct model *m);
 /* Bytes of a sequence's cache: a window keeps its last positions only. */
 double model_cache_B(const struct model *m, double context);
 /* The same on each of `tp` GPUs that share the sequence's heads. */
@@ -144,7 +177,7 @@ struct model_layout {
 };
 
 /* Weights on the fullest GPU, [B]: layers divided by pp (embedding on the first stage, head on the last),
- * routed experts and their replicas by ep, the rest of a layer by tp. NULL, or why the layout cannot be. */
+ * routed experts and their replicas by the larger of ep and tp, the rest of a layer by tp. NULL, or why the layout cannot be. */
 const char *model_weights_B(const struct model *m, const struct model_layout *layout, double *out_B);
 
 #endif

@@ -21,6 +21,7 @@ struct opening {
 struct keyed {
     const char *name, *table; /* in patterns; below the model */
     const char *kind, *kind_key, *decode;
+    struct precision_cfg precision, shared;
     const struct cfg_more *keys;
     const struct keyed *base; /* whose keys hold where this one is silent; NULL: defaults */
 };
@@ -47,13 +48,20 @@ static struct keyed attention_table(const struct model *m)
                           .kind = m->attention.kind,
                           .kind_key = "attention.kind",
                           .decode = m->attention.decode,
+                          .precision = m->attention.precision,
                           .keys = m->attention.keys};
 }
 
 static struct keyed experts_table(const struct model *m)
 {
-    return (struct keyed){
-        .name = "moe", .table = "moe", .kind = m->moe.kind, .kind_key = "moe.kind", .decode = "", .keys = m->moe.keys};
+    return (struct keyed){.name = "moe",
+                          .table = "moe",
+                          .kind = m->moe.kind,
+                          .kind_key = "moe.kind",
+                          .decode = "",
+                          .precision = m->moe.precision,
+                          .shared = m->moe.shared,
+                          .keys = m->moe.keys};
 }
 
 static struct keyed dense_table(const struct model *m)
@@ -63,7 +71,13 @@ static struct keyed dense_table(const struct model *m)
                           .kind = m->dense_kind,
                           .kind_key = "dense_kind",
                           .decode = "",
+                          .precision = m->dense_precision,
                           .keys = m->dense_keys};
+}
+
+static struct precision_cfg own_or(struct precision_cfg own, struct precision_cfg other)
+{
+    return own.weight_B > 0 || own.compute ? own : other;
 }
 
 static struct keyed own_table(const struct opening *o, const char *name, const struct block_cfg *b,
@@ -75,6 +89,8 @@ static struct keyed own_table(const struct opening *o, const char *name, const s
                       .kind = b->kind,
                       .kind_key = key_in(o, table, "kind"),
                       .decode = b->decode,
+                      .precision = b->precision,
+                      .shared = b->shared,
                       .keys = b->keys};
     for (int i = 0; i < 3; i++)
         if (*k.kind ? !strcmp(k.kind, bases[i].kind) : i == 0)
@@ -83,6 +99,10 @@ static struct keyed own_table(const struct opening *o, const char *name, const s
         k.kind = k.base->kind;
     if (k.base && !*k.decode)
         k.decode = k.base->decode;
+    if (k.base) {
+        k.precision = own_or(k.precision, k.base->precision);
+        k.shared = own_or(k.shared, k.base->shared);
+    }
     return k;
 }
 
@@ -128,6 +148,16 @@ static bool check_fit(const struct opening *o, const struct block_type *type, co
     return !misfit;
 }
 
+static bool check_shared(const struct opening *o, const struct keyed *k, const struct block_type *type)
+{
+    bool given = k->shared.weight_B > 0 || k->shared.compute;
+    if (!given || (type->network && type->network->experts))
+        return true;
+    REPORT(o, key_in(o, k->table, "shared_weight"),
+           "shared_weight and shared_compute are of blocks with experts, not '%s'", type->name);
+    return false;
+}
+
 static enum cfg_layer layer_of(const struct opening *o, const char *key)
 {
     return cfg_layer_of(o->cfg, arena_printf(o->arena, "%s%s", o->prefix, key));
@@ -138,7 +168,7 @@ static bool same_cache(const struct opening *o, const struct block *b)
 {
     const double positions = 1 << 20;
     const struct attention_ops *a = b->type->attention, *d = b->decode_type->attention;
-    return a->position_B(o->m, b->dims) == d->position_B(o->m, b->decode_dims) &&
+    return a->cache_B(o->m, b->dims, 1) == d->cache_B(o->m, b->decode_dims, 1) &&
            a->cache_B(o->m, b->dims, positions) == d->cache_B(o->m, b->decode_dims, positions);
 }
 
@@ -191,8 +221,13 @@ static struct block *add_block(struct opening *o, const struct keyed *k, bool at
     struct block *b = ARENA_NEW(o->arena, struct block);
     if (!type)
         return NULL;
-    *b = (struct block){.name = k->name, .table = k->table, .type = type, .dims = dims_of(o, k, type)};
-    if (!check_fit(o, type, b->dims, k->kind_key) || (attention && !add_decoding(o, k, b)))
+    *b = (struct block){.name = k->name,
+                        .table = k->table,
+                        .type = type,
+                        .dims = dims_of(o, k, type),
+                        .precision = k->precision,
+                        .shared = own_or(k->shared, k->precision)};
+    if (!check_shared(o, k, type) || !check_fit(o, type, b->dims, k->kind_key) || (attention && !add_decoding(o, k, b)))
         return NULL;
     if (attention)
         add_dense(o, k, b);

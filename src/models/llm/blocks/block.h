@@ -31,14 +31,15 @@ struct attention_ops {
     int64_t (*heads)(const void *dims);
     /* Parameters of each of `tp` GPUs. */
     double (*rank_params)(const struct model *m, const void *dims, uint32_t tp);
-    /* Cache of one layer: bytes that a position adds; of a sequence so long; GPUs of a group of tp among which it is
-     * divided (the others hold copies). */
-    double (*position_B)(const struct model *m, const void *dims);
+    /* Cache of one layer: bytes of a sequence so long; GPUs of a group of tp among which it is divided (the others hold
+     * copies). */
     double (*cache_B)(const struct model *m, const void *dims, double positions);
     /* Of cache_B: what an indexer keeps of each position; what does not grow with positions. NULL: nothing. */
     double (*index_B)(const void *dims);
     double (*state_B)(const void *dims);
     double (*cache_parts)(const void *dims, uint32_t tp);
+    /* Of cache_B what decoding a token reads; NULL: all. */
+    double (*read_B)(const struct model *m, const void *dims, double positions);
     /* Forward FLOPs of a token beside those of its weights: decoding against so many positions, its own counted; on
      * average over a training sequence. */
     double (*decode_flop)(const void *dims, double positions);
@@ -97,6 +98,9 @@ struct network_ops {
 
 struct block_type {
     const char *name, *doc, *ref;
+    /* Keys with which it works in DeepSeek-V3 in place of the block there, "kv_heads=8, head_dim=128". Tests hold the
+     * block's parts against each other at these. */
+    const char *example;
     /* Its keys: those of attention stand in llm.attention, of experts in llm.moe, of other networks in llm, and all in
      * llm.blocks.NAME. A key that several types have is the same in all. All have defaults. */
     const struct cfg_table *keys;
@@ -115,7 +119,8 @@ struct block {
     const char *table; /* where its keys stand, "attention", "blocks.window"; "" = llm itself */
     const struct block_type *type;
     const void *dims;
-    const struct block_type *decode_type; /* attention: how decoding computes it */
+    struct precision_cfg precision, shared; /* of routed experts; of other networks that stand beside them */
+    const struct block_type *decode_type;   /* attention: how decoding computes it */
     const void *decode_dims;
     const struct block_type *dense_type; /* attention that chooses: what attends to everything instead; NULL: none */
     const void *dense_dims;
@@ -123,6 +128,14 @@ struct block {
 };
 
 struct block_weights block_weigh(const struct model *m, const struct block *b); /* NULL: nothing */
+
+/* Bytes that parameters of the block take more than those of the model's precision (less: negative): of routed experts,
+ * of others that are quantised. NULL: 0. */
+double block_extra_B(const struct model *m, const struct block *b, double routed, double others);
+/* Bytes of a layer's cache that decoding a token reads. */
+double block_read_B(const struct model *m, const struct block *b, double context);
+/* In what kernels multiply its weights. */
+enum kernel_dtype block_dtype(const struct model *m, const struct block *b, bool shared);
 
 /* The first block of a model that is attention, that has experts, that is another network; type NULL: there is none. */
 struct block model_attention(const struct model *m);

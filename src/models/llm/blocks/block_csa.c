@@ -167,6 +167,11 @@ static double decode_flop(const void *dims, double positions)
     return 4 * queries(d) * attended(d, positions) + index;
 }
 
+static double read_B(const struct model *m, const void *dims, double positions)
+{
+    return attended(of(dims), positions) * entry_B(m, of(dims)) + positions * index_B(dims);
+}
+
 static double train_flop(const void *dims, double sequence, bool causal)
 {
     return decode_flop(dims, causal ? sequence / 2 : sequence);
@@ -248,9 +253,9 @@ static void prefill(struct layer_kernels *k, const void *dims)
 static const struct attention_ops ops = {
     .heads = heads,
     .rank_params = rank_params,
-    .position_B = position_B,
     .cache_B = cache_B,
     .index_B = index_B,
+    .read_B = read_B,
     .cache_parts = cache_parts,
     .decode_flop = decode_flop,
     .train_flop = train_flop,
@@ -265,6 +270,8 @@ const struct block_type block_csa = {
     .doc =
         "compressed attention: a window, and entries of many positions, all or those an indexer chooses; by roofline",
     .ref = "none",
+    .example = "head_dim=512, window=128, compress=4, output_groups=16, output_lora=1024, index_heads=64, "
+               "index_dim=128, index_top_k=512",
     .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,

@@ -95,6 +95,7 @@ const struct block_type block_dense_ffn = {
     .name = "dense_ffn",
     .doc = "dense network: SwiGLU, or two matrices",
     .ref = "2.2",
+    .example = "dense_ffn=18432",
     .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,

@@ -92,6 +92,11 @@ static double decode_flop(const void *dims, double positions)
     return latent_score_flop(dims, index_chosen(&d->i, positions)) + (d->shared ? 0 : index_flop(&d->i, positions));
 }
 
+static double read_B(const struct model *m, const void *dims, double positions)
+{
+    return index_chosen(&of(dims)->i, positions) * latent_position_B(m, dims) + positions * index_B(dims);
+}
+
 static double train_flop(const void *dims, double sequence, bool causal)
 {
     return decode_flop(dims, causal ? sequence / 2 : sequence);
@@ -157,9 +162,9 @@ static void prefill(struct layer_kernels *k, const void *dims)
 static const struct attention_ops ops = {
     .heads = heads,
     .rank_params = rank_params,
-    .position_B = position_B,
     .cache_B = cache_B,
     .index_B = index_B,
+    .read_B = read_B,
     .cache_parts = cache_parts,
     .decode_flop = decode_flop,
     .train_flop = train_flop,
@@ -174,6 +179,7 @@ const struct block_type block_dsa = {
     .name = "dsa",
     .doc = "DeepSeek sparse attention: MLA over the positions that an indexer chooses",
     .ref = "none",
+    .example = "index_heads=64, index_dim=128, index_top_k=2048",
     .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,

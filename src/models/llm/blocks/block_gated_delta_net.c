@@ -49,6 +49,7 @@ const struct block_type block_gated_delta_net = {
     .name = "gated_delta_net",
     .doc = "linear attention with a delta rule and a decay per head: a state per sequence, by roofline",
     .ref = "none",
+    .example = "heads=64, key_heads=16, key_dim=128, value_dim=128",
     .keys = &keys,
     .settle = settle,
     .misfit = misfit,

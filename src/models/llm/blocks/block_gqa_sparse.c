@@ -80,6 +80,11 @@ static double decode_flop(const void *dims, double positions)
     return grouped_score_flop(dims, chosen(of(dims), positions)) + index_flop(&of(dims)->i, positions);
 }
 
+static double read_B(const struct model *m, const void *dims, double positions)
+{
+    return chosen(of(dims), positions) * grouped_position_B(m, dims) + positions * index_B(dims);
+}
+
 static double train_flop(const void *dims, double sequence, bool causal)
 {
     return decode_flop(dims, causal ? sequence / 2 : sequence);
@@ -133,9 +138,9 @@ static void prefill(struct layer_kernels *k, const void *dims)
 static const struct attention_ops ops = {
     .heads = heads,
     .rank_params = rank_params,
-    .position_B = position_B,
     .cache_B = cache_B,
     .index_B = index_B,
+    .read_B = read_B,
     .cache_parts = grouped_cache_parts,
     .decode_flop = decode_flop,
     .train_flop = train_flop,
@@ -150,6 +155,7 @@ const struct block_type block_gqa_sparse = {
     .name = "gqa_sparse",
     .doc = "grouped heads over blocks of positions that an indexer chooses, by roofline",
     .ref = "none",
+    .example = "kv_heads=8, head_dim=128, index_heads=4, index_dim=128, index_top_k=16",
     .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,

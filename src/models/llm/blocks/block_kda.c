@@ -49,6 +49,7 @@ const struct block_type block_kda = {
     .name = "kda",
     .doc = "Kimi delta attention: linear, a decay per channel, a state per sequence, by roofline",
     .ref = "none",
+    .example = "heads=96, head_dim=128",
     .keys = &keys,
     .settle = settle,
     .misfit = misfit,

@@ -17,6 +17,7 @@ const struct block_type block_latent_moe = {
     .name = "latent_moe",
     .doc = "experts that work, and get their tokens, in a latent space",
     .ref = "none",
+    .example = "latent=2048",
     .keys = &keys,
     .misfit = misfit,
     .weigh = experts_weigh,

@@ -40,6 +40,7 @@ const struct block_type block_lightning = {
     .name = "lightning",
     .doc = "lightning attention: linear, a fixed decay per head, a state per sequence, by roofline",
     .ref = "none",
+    .example = "heads=64, head_dim=128",
     .keys = &keys,
     .settle = settle,
     .misfit = misfit,

@@ -37,12 +37,6 @@ static double rank_params(const struct model *m, const void *dims, uint32_t tp)
     return w.params / tp;
 }
 
-static double position_B(const struct model *m, const void *dims)
-{
-    (void)m, (void)dims;
-    return 0;
-}
-
 static double cache_B(const struct model *m, const void *dims, double positions)
 {
     (void)m, (void)dims, (void)positions;
@@ -87,7 +81,6 @@ static void map(struct layer_kernels *k, const void *dims)
 static const struct attention_ops ops = {
     .heads = heads,
     .rank_params = rank_params,
-    .position_B = position_B,
     .cache_B = cache_B,
     .cache_parts = cache_parts,
     .decode_flop = decode_flop,
@@ -102,6 +95,7 @@ const struct block_type block_linear_map = {
     .name = "linear_map",
     .doc = "a matrix in place of attention",
     .ref = "none",
+    .example = "",
     .keys = &keys,
     .misfit = misfit,
     .weigh = weigh,

@@ -53,6 +53,7 @@ const struct block_type block_mamba2 = {
     .name = "mamba2",
     .doc = "Mamba-2: a state space per head, a state per sequence, by roofline",
     .ref = "none",
+    .example = "heads=128, head_dim=64, state_dim=128, state_groups=8",
     .keys = &keys,
     .settle = settle,
     .misfit = misfit,

@@ -13,6 +13,7 @@ const struct block_type block_mha = {
     .name = "mha",
     .doc = "multi-head attention: a key and a value for each head",
     .ref = "2.1.2",
+    .example = "kv_heads=128, head_dim=128",
     .keys = &grouped_keys,
     .misfit = misfit,
     .weigh = attention_grouped_weigh,

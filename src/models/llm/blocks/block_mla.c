@@ -5,6 +5,7 @@ const struct block_type block_mla = {
     .name = "mla",
     .doc = "multi-head latent attention, keys and values expanded from the latent vector",
     .ref = "2.1.2",
+    .example = "",
     .keys = &latent_keys,
     .misfit = attention_latent_misfit,
     .weigh = attention_latent_weigh,

@@ -6,6 +6,7 @@ const struct block_type block_mla_absorbed = {
     .name = "mla_absorbed",
     .doc = "MLA whose queries and outputs live in the latent space: heads share the cache",
     .ref = "2.1.2",
+    .example = "",
     .keys = &latent_keys,
     .misfit = attention_latent_misfit,
     .weigh = attention_latent_weigh,

@@ -9,6 +9,7 @@ const struct block_type block_moe = {
     .name = "moe",
     .doc = "DeepSeekMoE: shared and routed experts, group-limited top-k",
     .ref = "2.2",
+    .example = "",
     .keys = &keys,
     .misfit = experts_misfit,
     .weigh = experts_weigh,

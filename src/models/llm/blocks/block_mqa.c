@@ -11,6 +11,7 @@ const struct block_type block_mqa = {
     .name = "mqa",
     .doc = "multi-query attention: all heads share one key and value",
     .ref = "2.1.2",
+    .example = "kv_heads=1, head_dim=128",
     .keys = &grouped_keys,
     .misfit = misfit,
     .weigh = attention_grouped_weigh,

@@ -300,7 +300,6 @@ static struct attention_kept kept(const void *dims)
 const struct attention_ops attention_grouped = {
     .heads = heads,
     .rank_params = grouped_rank_params,
-    .position_B = grouped_position_B,
     .cache_B = cache_B,
     .cache_parts = grouped_cache_parts,
     .decode_flop = decode_flop,

@@ -426,9 +426,9 @@ static struct attention_kept kept(const void *dims)
 }
 
 #define LATENT_OPS \
-    .heads = heads, .rank_params = latent_rank_params, .position_B = latent_position_B, .cache_B = cache_B, \
-    .cache_parts = cache_parts, .train_flop = train_flop, .live = live, .prefill = prefill, .forward = forward, \
-    .input = input, .weight = weight, .kept = kept
+    .heads = heads, .rank_params = latent_rank_params, .cache_B = cache_B, .cache_parts = cache_parts, \
+    .train_flop = train_flop, .live = live, .prefill = prefill, .forward = forward, .input = input, .weight = weight, \
+    .kept = kept
 
 const struct attention_ops attention_latent_expanded = {LATENT_OPS, .decode_flop = decode_flop_expanded,
                                                         .decode_before = project, .decode_core = core_expanded};

@@ -42,12 +42,6 @@ static double rank_params(const struct model *m, const void *dims, uint32_t tp)
     return whole + (w.params - whole) / tp;
 }
 
-static double position_B(const struct model *m, const void *dims)
-{
-    (void)m, (void)dims;
-    return 0;
-}
-
 static double state_B(const void *dims)
 {
     const struct recurrence *r = of(dims);
@@ -135,7 +129,6 @@ static void prefill(struct layer_kernels *k, const void *dims)
 const struct attention_ops attention_recurrent = {
     .heads = heads,
     .rank_params = rank_params,
-    .position_B = position_B,
     .cache_B = cache_B,
     .state_B = state_B,
     .cache_parts = cache_parts,
