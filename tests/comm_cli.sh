@@ -50,4 +50,12 @@ expect 3 "no such kernel" comm --hardware h200 -s cluster.ep_kernel.kernel=deepe
 tells "unknown kernel 'deepep'"
 expect 2 "a tolerance without rows" comm --tolerance "1 %"
 tells "--tolerance needs rows"
+# Training exchanges tokens with any kernel for many of them; a replay with its trace's.
+K=$srcdir/scenarios/train_step_2048_kernels.yaml
+expect 0 "a step with HybridEP" run "$K" -s sim.network=bound -s train.chunks.samples=1 -s cluster.ep_kernel.kernel=hybrid_ep
+says "exchanges by hybrid_ep (DeepEP's branch hybrid-ep"
+expect 3 "a step with a kernel for few tokens" run "$K" -s cluster.ep_kernel.kernel=deepep_low_latency
+tells "is for few tokens, not for training"
+expect 3 "a replay with another kernel" run "$srcdir/scenarios/train_replay_h800.yaml" -s cluster.ep_kernel.kernel=hybrid_ep
+tells "a replay exchanges tokens with deepep_normal_2025_02, as its trace did"
 finish

@@ -118,6 +118,35 @@ check "a GPU sends what its prompts have" \
 expect 0 "in closed form" run "$S/disaggregated.yaml" $kv $fast -s inference.prefill.kv_transfer=at_end -o b.json
 within "closed form of ttft" "$(value b.json ttft)" "$(value at_end.json ttft)" 0.02
 
+# On planes that do not meet, tokens go over NVLink to the GPU on the right plane, which posts them: seven of eight, or
+# so, of what goes between nodes; that takes time. One plane is a fat tree.
+expect 0 "decoding, rails that meet" run "$S/decode_ep144.yaml" $small -s cluster.topology=mrft -o mrft.json
+expect 0 "decoding on planes" run "$S/decode_ep144.yaml" $small -s cluster.topology=mpft -o mpft.json
+says "85.0 % of what goes between nodes crosses NVLink to the GPU on its plane first"
+check "takes longer" python3 -c "assert 1 < $(value mpft.json tpot) / $(value mrft.json tpot) < 1.01"
+check "as a dispatch does: an NVLink hop, the posting" \
+    python3 -c "assert 2e-6 < $(value mpft.json dispatch_time) - $(value mrft.json dispatch_time) < 5.33e-6"
+expect 0 "decoding on one plane" run "$S/decode_ep144.yaml" $small -s cluster.topology=mpft -s cluster.network.planes=1
+check "nothing is forwarded" [ -z "$(grep 'on its plane' out)" ]
+expect 0 "free forwarding" run "$S/decode_ep144.yaml" $small -s cluster.topology=mpft -s cluster.ep_kernel.forward_sms=0 -o free.json
+check "SMs that forward are missed" python3 -c "assert $(value free.json tpot) < $(value mpft.json tpot)"
+
+# Any kernel exchanges tokens; those with hooks leave SMs alone. NVLink's cannot leave a node.
+for kernel in deepep_low_latency pplx uccl deepep_v2; do
+    expect 0 "decoding with $kernel" run "$S/decode_ep144.yaml" $small -s cluster.ep_kernel.kernel=$kernel -o $kernel.json
+    says "exchanges by $kernel ("
+    expect 0 "$kernel in closed form" run "$S/decode_ep144.yaml" $small $fast -s cluster.ep_kernel.kernel=$kernel -o b.json
+    within "closed form with $kernel" "$(value b.json tpot)" "$(value $kernel.json tpot)" 0.06
+done
+expect 0 "prefill with HybridEP" run "$S/prefill_ep32.yaml" $fast -s cluster.ep_kernel.kernel=hybrid_ep -s inference.prefill.tokens=8192
+says "exchanges by hybrid_ep (DeepEP's branch hybrid-ep"
+expect 3 "NVLink's kernels between nodes" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=nvlink_one_sided
+tells "joins the 8 GPUs of a node"
+expect 3 "a misspelt kernel" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=deepep_low_latncy
+tells "did you mean 'deepep_low_latency'?"
+expect 3 "loopback of a kernel with NVLink" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=deepep_low_latency -s inference.loopback=true
+tells "uses NVLink inside a node"
+
 expect 0 "node-limited" run "$S/decode_ep144.yaml" $fast -s cluster.nodes=8 -s expert_load.redundant=0 \
     -s inference.node_limited=true
 expect 0 "with copies" run "$S/prefill_ep32.yaml" $fast -s inference.node_limited=true -s expert_load.balance=eplb \
@@ -148,8 +177,6 @@ tells "has no experts whose exchanges could be hidden; write 'inference.overlap:
 tells "has no experts to copy"
 expect 3 "a network that its group cannot divide" run "$S/decode_dense_405b.yaml" -s llm.dense_ffn=53252
 tells "8 GPUs cannot divide a network of 53252"
-expect 3 "planes" run "$S/decode_ep144.yaml" -s cluster.topology=mpft
-tells "choose mrft"
 expect 3 "more experts on a GPU than are simulated" run "$S/decode_ep144.yaml" -s cluster.nodes=1 -s llm.moe.routed=40000 \
     -s llm.moe.ffn=64 -s expert_load.redundant=0
 tells "a GPU would hold 5000 experts of a layer (40000 places on 8 GPUs); at most 4096 are simulated"

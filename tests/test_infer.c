@@ -126,7 +126,7 @@ START_TEST(every_token_reaches_its_experts)
     infer_router_layer(&router, 3);
     infer_traffic_draw(&router, 3, 0, &t);
     double tokens = l.tokens * l.ranks;
-    ck_assert_double_eq(sum_of(t.pairs, (size_t)l.ranks * l.ranks), 9 * tokens);
+    ck_assert_double_eq(sum_of(t.to.pairs, (size_t)l.ranks * l.ranks), 9 * tokens);
     ck_assert_double_eq(sum_of(t.slot_rows, l.routed_slots), 8 * tokens);
     ck_assert_double_eq(sum_of(t.slot_rows + l.routed_slots, 32), tokens);
     infer_router_free(&router);
@@ -150,7 +150,7 @@ START_TEST(node_limited_tokens_reach_almost_four_nodes)
         infer_traffic_new(&l, f.arena, &t);
         infer_router_layer(&router, 4);
         infer_traffic_draw(&router, 4, 1, &t);
-        ck_assert_double_eq_tol(t.nodes_per_token, 3.97, 0.02);
+        ck_assert_double_eq_tol(t.to.nodes_per_token, 3.97, 0.02);
         ck_assert_double_eq_tol(router.groups_per_token, 3.97, 0.02);
         infer_router_free(&router);
         close_it(&f);
@@ -171,8 +171,8 @@ START_TEST(balanced_traffic_is_balanced)
     infer_router_layer(&router, 3);
     infer_traffic_draw(&router, 3, 0, &t);
     for (uint32_t i = 1; i < l.ranks * l.ranks; i++)
-        ck_assert_double_eq(t.pairs[i], t.pairs[0]);
-    ck_assert_double_eq_tol(t.busiest_ratio, 1, 1e-12);
+        ck_assert_double_eq(t.to.pairs[i], t.to.pairs[0]);
+    ck_assert_double_eq_tol(t.to.busiest_ratio, 1, 1e-12);
     infer_router_free(&router);
     close_it(&f);
 }

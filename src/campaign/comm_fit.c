@@ -120,7 +120,7 @@ int comm_fit(const struct comm_check *c, struct arena *arena, struct comm_fits *
     *out = (struct comm_fits){.fits = ARENA_ARRAY(arena, struct comm_fit, (size_t)4 * kernels * c->n_files)};
     for (uint32_t i = 0; i < c->n_files; i++)
         for (uint32_t k = 0; k < kernels; k++)
-            for (int phase = EP_DISPATCH; phase <= EP_COMBINE; phase++)
+            for (int phase = EP_DISPATCH; phase <= EP_COMBINE && all[k]->constants; phase++)
                 if (fit_phase(&f, &c->files[i], all[k], (enum ep_phase)phase))
                     return -1;
     return 0;

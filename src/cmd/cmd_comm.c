@@ -145,6 +145,11 @@ static void list_kernels(const struct cluster_file *file, struct outfile *f)
     for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++) {
         const struct hw_ep_kernel *hw = &file->hw->ep_kernel;
         const struct hw_ep_constants *c = ep_constants(*k, hw);
+        if (!(*k)->constants) {
+            outfile_printf(f, "%-20s %s\n%-20s modelled after %s; %s\n", (*k)->name, (*k)->doc, "", (*k)->software,
+                           c->software);
+            continue;
+        }
         for (int i = 0; i < 2; i++)
             unit_format(c->start_s[i], DIM_TIME, start[i], sizeof start[i]);
         outfile_printf(f, "%-20s %s\n%-20s modelled after %s; %s %s: start %s / %s, %.3g / %.3g %% of NVLink\n",
@@ -170,13 +175,16 @@ static void print_fits(const struct comm_fits *fits, struct outfile *f)
     }
 }
 
+static const char kernel_letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
 /* Kernels that were compared with constants of another chip: the page says so. */
 static void add_notes(const struct comm_check *c, struct arena *arena, struct comm_page *page)
 {
     const char **notes = ARENA_ARRAY(arena, const char *, 64);
     for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++)
         for (uint32_t i = 0; i < page->n_groups; i++)
-            if (!strncmp(page->groups[i].name, (*k)->name, strlen((*k)->name)) &&
+            if (strspn(page->groups[i].name, kernel_letters) == strlen((*k)->name) &&
+                !strncmp(page->groups[i].name, (*k)->name, strlen((*k)->name)) &&
                 !ep_measured_here(*k, &c->hw->ep_kernel)) {
                 notes[page->n_notes++] = arena_printf(arena, "%s was not measured on %s: constants of %s", (*k)->name,
                                                       c->hardware, (*k)->nearest.software);

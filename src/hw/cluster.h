@@ -155,8 +155,10 @@ struct hw_ep_kernel {
     int multicast, reduction;           /* enum in_network: of a dispatch, of a combine */
     double ll_dispatch_s, ll_combine_s; /* low-latency kernels: what is not transfer (casts, counts,
                                            reduction, kernel start) */
-    const char *kernel;                 /* plugin of models/comm, or "auto" */
-    const char *dispatch_format;        /* of a token on the wire (models/comm/wire_format.h) */
+    const char *kernel;                 /* plugin of models/comm, or "auto": one of the next two */
+    const char *throughput_kernel, *latency_kernel;
+    int64_t forward_sms;         /* of low-latency kernels where planes do not meet */
+    const char *dispatch_format; /* of a token on the wire (models/comm/wire_format.h) */
     struct hw_sm_copies copies;
     struct hw_ep_constants deepep_normal, deepep_low_latency, deepep_v2, hybrid_ep, nvlink_one_sided, nvlink_two_sided,
         pplx, uccl, nccl_all_to_all;

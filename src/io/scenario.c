@@ -18,6 +18,7 @@
 #include "io/hardware.h"
 #include "io/kind.h"
 #include "io/inputs/model_file.h"
+#include "models/comm/ep_kernel.h"
 #include "models/comm/wire_format.h"
 #include "topology/topo_keys.h"
 #include "topology/topology.h"
@@ -245,10 +246,37 @@ static void check_topology_keys(const struct loading *l, const struct scenario_k
     topo_keys_check(l->cfg, &use, &l->scenario->cluster, l->diag);
 }
 
+/* What the checks behind this one take instead of an unknown kernel, which was reported. */
+static void check_ep_kernel(const struct loading *l, const char *key, const char **kernel)
+{
+    const char *name = *kernel;
+    const char **names = ARENA_ARRAY(l->arena, const char *, 64);
+    uint32_t n = 0;
+    for (const struct ep_kernel_type *const *k = ep_kernel_all(); *k; k++)
+        names[n++] = (*k)->name;
+    if (ep_kernel_find(name))
+        return;
+    const char *near = cfg_nearest(name, names);
+    diag_error(l->diag, EXIT_BAD_INPUT, place(l, key),
+               "unknown kernel '%.40s'%s%s%s; 'moesim list ep_kernels' lists them", name,
+               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    *kernel = ep_kernel_all()[0]->name;
+}
+
+static void check_ep_kernels(const struct loading *l)
+{
+    struct hw_ep_kernel *k = &l->scenario->cluster.ep_kernel;
+    if (strcmp(k->kernel, "auto") != 0)
+        check_ep_kernel(l, "cluster.ep_kernel.kernel", &k->kernel);
+    check_ep_kernel(l, "cluster.ep_kernel.throughput_kernel", &k->throughput_kernel);
+    check_ep_kernel(l, "cluster.ep_kernel.latency_kernel", &k->latency_kernel);
+}
+
 static void check_node(const struct loading *l)
 {
     const struct cluster_hw *hw = &l->scenario->cluster;
     char why[200];
+    check_ep_kernels(l);
     if (wire_format_check(&hw->ep_kernel, why, sizeof why))
         diag_error(l->diag, EXIT_BAD_INPUT, place(l, "cluster.ep_kernel.combine_format"),
                    "cluster.ep_kernel.combine_format: %s", why);

@@ -44,6 +44,22 @@ void kind_begin(struct kind_run *run, const struct topology *topo)
     run->graph = opgraph_new(topo->n_endpoints);
 }
 
+const char *kind_exchange_text(const struct ep_kernel_type *k, const struct cluster_hw *hw, struct arena *arena)
+{
+    return arena_printf(arena, "exchanges by %s (%s), constants: %s", k->name, k->software,
+                        ep_constants_text(k, &hw->ep_kernel, arena));
+}
+
+static uint32_t leaves_from(const void *topo, uint32_t src, uint32_t dst)
+{
+    return topology_leaves_from(topo, src, dst);
+}
+
+struct ep_rails kind_rails(const struct topology *topo, const struct cluster_hw *hw)
+{
+    return topology_nics_meet(hw) ? (struct ep_rails){NULL, NULL} : (struct ep_rails){leaves_from, topo};
+}
+
 int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag)
 {
     const struct sim_cfg *sim = &run->file->scenario->sim;

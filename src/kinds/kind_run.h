@@ -3,6 +3,7 @@
 #define MOESIM_KINDS_KIND_RUN_H
 
 #include "io/kind.h"
+#include "models/comm/ep_kernel.h"
 
 /* Runs the scenario's kind, with its proposals; the result is run->result. 0 or -1. */
 int kind_execute(struct kind_run *run, struct diag *diag);
@@ -11,6 +12,10 @@ int kind_execute(struct kind_run *run, struct diag *diag);
 int kind_topology(struct kind_run *run, const struct cluster_hw *hw, struct topology **out, struct diag *diag);
 /* Ends the simulation before and begins a new one: empty run->graph and run->scratch. */
 void kind_begin(struct kind_run *run, const struct topology *topo);
+/* For notes: which kernel exchanges tokens, and with which constants. */
+const char *kind_exchange_text(const struct ep_kernel_type *k, const struct cluster_hw *hw, struct arena *arena);
+/* Through whose NICs the GPUs of a graph send, for kernels that do not keep to rails. */
+struct ep_rails kind_rails(const struct topology *topo, const struct cluster_hw *hw);
 /* Simulates run->graph, rewritten by proposals, under the scenario's `sim` keys; the outcome is run->outcome. */
 int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag);
 /* Reports those of the NULL-terminated keys that were given, though the kind does not read them. */

@@ -43,6 +43,15 @@ struct hw_routing topology_routing(const struct cluster_hw *hw)
     return routing;
 }
 
+uint32_t topology_leaves_from(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links);
+    for (uint32_t i = 0; i < n; i++)
+        if (t->links[links[i]].kind == LINK_NIC) /* its NIC stands behind the endpoints */
+            return (t->links[links[i]].a - t->n_endpoints) / t->ports_per_nic;
+    return src;
+}
+
 bool topology_nics_meet(const struct cluster_hw *hw)
 {
     const struct topology_type *type = topology_find(hw->topology);

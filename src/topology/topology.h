@@ -107,6 +107,8 @@ uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst);
 uint32_t topology_route_by(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
                            uint32_t links[ROUTE_MAX_LINKS]);
 uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
+/* The GPU through whose NIC the path of src leaves for dst: its own, or one of its node's; src where there is no NIC. */
+uint32_t topology_leaves_from(const struct topology *t, uint32_t src, uint32_t dst);
 static inline uint32_t topology_first_switch(const struct topology *t)
 {
     return t->n_endpoints * (1 + t->ports_per_nic);

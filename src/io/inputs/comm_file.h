@@ -1,4 +1,4 @@
-/* Measured times of exchanges and collectives: CSV with a header, columns in any order (doc/CALIBRATE.md).
+/* Measured times of exchanges and collectives: CSV with a header, columns in any order (doc/model/exchanges.md).
  *
  * Columns as benchmarks print them are known by several names; a row may hold several measurements (dispatch and
  * combine). Times are in microseconds. */

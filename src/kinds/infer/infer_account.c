@@ -161,12 +161,12 @@ static uint32_t received_by(const struct infer_program *p, uint32_t post)
     BUG("item %u is never waited for", post);
 }
 
-/* Low-latency kernels: the sending one stands before the POST, the receiving one behind the WAIT. */
+/* Kernels with hooks: the sending one stands before the POST, the receiving one behind the WAIT. */
 static void mean_spans(const struct following *f, double mean_s[2])
 {
     double n[2] = {0, 0};
     mean_s[0] = mean_s[1] = 0;
-    for (uint32_t i = 0; i < f->s->program.n && !f->s->layout.prefill; i++) {
+    for (uint32_t i = 0; i < f->s->program.n && f->s->layout.hooks; i++) {
         const struct infer_item *it = &f->s->program.items[i];
         if (it->action != DO_POST)
             continue;

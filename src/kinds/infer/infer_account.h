@@ -21,9 +21,9 @@ struct infer_account {
     struct infer_parts layer; /* mean of a layer with experts, all its micro-batches */
     double exchange_s[2];     /* dispatch, combine: from the last posting to the last
                                  arrival, mean */
-    double span_s[2];         /* decoding: from the sending kernel's start to the receiving kernel's end, mean */
-    bool periodic;            /* the last layers took the same times to the bit's neighbourhood */
-    bool extrapolated;        /* the program has fewer layers than the model */
+    double span_s[2];  /* kernels with hooks: from the sending kernel's start to the receiving kernel's end, mean */
+    bool periodic;     /* the last layers took the same times to the bit's neighbourhood */
+    bool extrapolated; /* the program has fewer layers than the model */
 };
 
 void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out);

@@ -9,15 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/comm/deepep.h"
-#include "models/comm/deepep_ll.h"
 #include "kinds/infer/infer_step.h"
-
-/* Seconds that a rank's bytes of an exchange need on what they cross, leaving it and
- * arriving at it. */
-struct load {
-    double out_s, in_s;
-};
 
 struct bounding {
     struct infer_step *s;
@@ -35,93 +27,27 @@ struct bounding {
     double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
     /* [micro-batch][layer][ranks] */
     double *experts_s[2];
-    struct load *load[2][2]; /* [combine][micro-batch] */
-    double *one_B;           /* [cables] scratch, 0 between uses */
-    uint32_t *crossed;       /* [cables] scratch */
-    double *cables_B[2][2];  /* [combine][micro-batch][layer][cables] bytes */
-    double *largest[2][2];   /* [combine][micro-batch][layer][cables] most of these for any one rank */
+    struct ep_load *load[2][2];     /* [combine][micro-batch] */
+    struct ep_exchange exchange[2]; /* costs alone */
+    double *one_B;                  /* [cables] scratch, 0 between uses */
+    uint32_t *crossed;              /* [cables] scratch */
+    double *cables_B[2][2];         /* [combine][micro-batch][layer][cables] bytes */
+    double *largest[2][2];          /* [combine][micro-batch][layer][cables] most of these for any one rank */
     uint32_t
         *not_heard[2]; /* [micro-batch][layer] from how many others a rank does not hear, or is not heard, at most */
 };
 
 /* --- what ranks have to send -------------------------------------------------- */
 
-static struct load mirrored(struct load l)
-{
-    return (struct load){l.in_s, l.out_s};
-}
-
-/* Pairs of a rank with ranks of other nodes and of its own. */
-struct pairs_of {
-    double out, in, near_out, near_in;
-};
-
-static struct pairs_of count_pairs(const struct infer_layout *l, const double *pairs, uint32_t r)
-{
-    struct pairs_of p = {0, 0, 0, 0};
-    for (uint32_t k = 0; k < l->ranks; k++) {
-        bool near = k / l->ranks_per_node == r / l->ranks_per_node;
-        double out = k == r ? 0 : pairs[(size_t)r * l->ranks + k], in = k == r ? 0 : pairs[(size_t)k * l->ranks + r];
-        *(near ? &p.near_out : &p.out) += out;
-        *(near ? &p.near_in : &p.in) += in;
-    }
-    return p;
-}
-
-static struct load low_latency_load(const struct bounding *b, const struct pairs_of *p, bool combine)
+static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
 {
     const struct infer_layout *l = &b->s->layout;
-    double message_B = ll_message_B(&l->hw->ep_kernel, l->model->experts.width, combine);
-    double posting_Bps = ll_posting_Bps(l->hw, message_B);
-    double codec_Bps = combine ? ll_codec_Bps(l->hw) : 0;
-    double far_out = p->out, far_in = p->in;
-    if (l->cfg->loopback) {
-        far_out += p->near_out;
-        far_in += p->near_in;
+    for (uint32_t r = 0; r < b->n; r++) {
+        size_t at = (size_t)layer * b->n + r;
+        b->experts_s[mb][at] = infer_experts_s(l, b->s->model, t->slot_rows + (size_t)r * l->slots_per_rank);
+        for (int combine = 0; combine < 2; combine++)
+            b->load[combine][mb][at] = ep_exchange_load(&b->exchange[combine], &t->to, r);
     }
-    struct load load = {fmax(far_out * message_B / b->net->nic_Bps, p->near_out * message_B / b->net->nvlink_Bps),
-                        fmax(far_in * message_B / b->net->nic_Bps, p->near_in * message_B / b->net->nvlink_Bps)};
-    double posted = combine ? far_in : far_out;
-    if (posting_Bps > 0) {
-        double *side = combine ? &load.in_s : &load.out_s;
-        *side = fmax(*side, posted * message_B / posting_Bps);
-    }
-    if (codec_Bps > 0) {
-        load.out_s = fmax(load.out_s, (p->out + p->near_out) * message_B / codec_Bps);
-        load.in_s = fmax(load.in_s, (p->in + p->near_in) * message_B / codec_Bps);
-    }
-    return combine ? mirrored(load) : load;
-}
-
-/* Copies of tokens on the rail of a rank: to and from its peers in other nodes, and
- * what it hands on inside its own node. */
-static double normal_load_s(const struct bounding *b, const struct routing *c, uint32_t r, bool combine)
-{
-    const struct infer_layout *l = &b->s->layout;
-    struct deepep_call call = {.combine = combine, .choices = !combine};
-    const struct hw_ep_kernel *kernel = &l->hw->ep_kernel;
-    int64_t hidden = l->model->experts.width, top_k = l->model->experts.top_k;
-    double token_B = deepep_token_B(kernel, hidden, top_k, call);
-    double nvlink_B = deepep_nvlink_token_B(hidden, top_k, call);
-    double home_Bps = deepep_engine_Bps(kernel, hidden, call, EP_HOME);
-    double away_Bps = deepep_engine_Bps(kernel, hidden, call, EP_AWAY);
-    uint32_t per_node = l->ranks_per_node, node = r / per_node, first = node * per_node;
-    double sent = 0, own = c->node_tokens[(size_t)r * l->n_nodes + node], handled = 0, near_out = 0, near_in = 0;
-    for (uint32_t m = 0; m < l->n_nodes; m++) {
-        uint32_t peer = m * per_node + r % per_node;
-        sent += c->node_tokens[(size_t)r * l->n_nodes + m];
-        handled += c->node_tokens[(size_t)peer * l->n_nodes + node];
-        for (uint32_t g = first; g < first + per_node; g++) {
-            uint32_t home = m * per_node + g % per_node;
-            near_out += g == r ? 0 : c->rank_tokens[(size_t)peer * l->ranks + g];
-            near_in += g == r ? 0 : c->rank_tokens[(size_t)home * l->ranks + r];
-        }
-    }
-    double nic_s = fmax(sent - own, handled - own) * token_B / b->net->nic_Bps;
-    double busy_s = fmax(nic_s, fmax(near_out, near_in) * nvlink_B / b->net->nvlink_Bps);
-    if (home_Bps > 0)
-        busy_s = fmax(busy_s, sent * token_B / home_Bps);
-    return away_Bps > 0 ? fmax(busy_s, handled * token_B / away_Bps) : busy_s;
 }
 
 /* --- cables between switches ---------------------------------------------------- */
@@ -161,34 +87,31 @@ static void end_rank(struct crossing *x)
     x->n_crossed = 0;
 }
 
-/* Low-latency kernels: from rank to rank. */
-static void load_pairs(const struct bounding *b, const double *pairs, bool combine, struct crossing *x)
+/* From rank to rank. */
+static void load_pairs(const struct bounding *b, const double *copies, bool combine, struct crossing *x)
 {
-    const struct infer_layout *l = &b->s->layout;
-    double message_B = ll_message_B(&l->hw->ep_kernel, l->model->hidden, combine);
     for (uint32_t dst = 0; dst < b->n; dst++) {
         for (uint32_t src = 0; src < b->n; src++) {
             size_t pair = combine ? (size_t)dst * b->n + src : (size_t)src * b->n + dst;
             if (src != dst)
-                cross(x, src, dst, pairs[pair] * message_B);
+                cross(x, src, dst, copies[pair] * b->exchange[combine].cost.token_B);
         }
         end_rank(x);
     }
 }
 
-/* Normal kernels: along the rail, once for each node. */
-static void load_rails(const struct bounding *b, const struct routing *c, bool combine, struct crossing *x)
+/* Along the rail, once for each node. */
+static void load_rails(const struct bounding *b, const struct ep_traffic *t, bool combine, struct crossing *x)
 {
     const struct infer_layout *l = &b->s->layout;
-    double token_B = deepep_token_B(&l->hw->ep_kernel, l->model->hidden, l->model->experts.top_k,
-                                    (struct deepep_call){.combine = combine, .choices = !combine});
     uint32_t per_node = l->ranks_per_node;
     for (uint32_t dst = 0; dst < b->n; dst++) {
         for (uint32_t m = 0; m < l->n_nodes; m++) {
             uint32_t src = m * per_node + dst % per_node, home = combine ? dst : src;
             uint32_t node = (combine ? src : dst) / per_node;
             if (m != dst / per_node)
-                cross(x, src, dst, c->node_tokens[(size_t)home * l->n_nodes + node] * token_B);
+                cross(x, src, dst,
+                      t->node_copies[(size_t)home * l->n_nodes + node] * b->exchange[combine].cost.token_B);
         }
         end_rank(x);
     }
@@ -209,10 +132,17 @@ static uint32_t count_not_heard(const struct bounding *b, const double *pairs)
     return most;
 }
 
+/* Whether a rank's tokens move only when all ranks are there. */
+static bool all_meet(const struct bounding *b)
+{
+    const struct ep_exchange *x = b->exchange;
+    return !b->s->layout.hooks && (x->cost.barrier_s > 0 || x->cost.rounds || x->prepare.rounds);
+}
+
 static void note_cables(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
 {
-    bool prefill = b->s->layout.prefill;
-    b->not_heard[mb][layer] = prefill ? 0 : count_not_heard(b, t->pairs);
+    enum ep_copies copies = b->exchange[0].cost.copies;
+    b->not_heard[mb][layer] = all_meet(b) ? 0 : count_not_heard(b, t->to.pairs);
     for (int combine = 0; combine < 2 && b->net->fabric.n_links; combine++) {
         struct crossing x = {.f = &b->net->fabric,
                              .all_B = b->cables_B[combine][mb] + cables_at(b, layer),
@@ -220,26 +150,10 @@ static void note_cables(struct bounding *b, const struct infer_traffic *t, uint3
                              .one_B = b->one_B,
                              .crossed = b->crossed,
                              .n = b->n};
-        if (prefill)
-            load_rails(b, &t->copies, combine, &x);
+        if (copies == EP_A_COPY_A_NODE)
+            load_rails(b, &t->to, combine, &x);
         else
-            load_pairs(b, t->pairs, combine, &x);
-    }
-}
-
-static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
-{
-    const struct infer_layout *l = &b->s->layout;
-    for (uint32_t r = 0; r < b->n; r++) {
-        size_t at = (size_t)layer * b->n + r;
-        struct pairs_of pairs = {0, 0, 0, 0};
-        if (!l->prefill)
-            pairs = count_pairs(l, t->pairs, r);
-        b->experts_s[mb][at] = infer_experts_s(l, b->s->model, t->slot_rows + (size_t)r * l->slots_per_rank);
-        for (int combine = 0; combine < 2; combine++) {
-            double both = l->prefill ? normal_load_s(b, &t->copies, r, combine) : 0;
-            b->load[combine][mb][at] = l->prefill ? (struct load){both, both} : low_latency_load(b, &pairs, combine);
-        }
+            load_pairs(b, copies == EP_A_COPY_A_PAIR ? t->to.pairs : t->to.rank_copies, combine, &x);
     }
 }
 
@@ -271,23 +185,26 @@ static double over_s(const struct bounding *b, uint32_t mb, uint32_t unheard)
     return last_s;
 }
 
-/* Normal kernels begin together, when all ranks have done with the exchange before. */
-static void together(struct bounding *b)
+/* Where all meet, kernels begin together, when all ranks have done with the exchange before. */
+static void together(struct bounding *b, double ahead_s)
 {
     double start_s = latest(b->sending, b->n);
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
         start_s = fmax(start_s, over_s(b, mb, 0));
     for (uint32_t r = 0; r < b->n; r++)
-        b->sending[r] = start_s + b->s->layout.hw->ep_kernel.barrier_s;
+        b->sending[r] = (all_meet(b) ? start_s : b->sending[r]) + ahead_s;
 }
 
 static double shortest_latency_s(const struct bounding *b)
 {
-    const struct infer_layout *l = &b->s->layout;
-    double latency_s =
-        l->n_nodes > 1 ? fmin(b->net->nic_latency_s, b->net->nvlink_latency_s) : b->net->nvlink_latency_s;
-    /* there, and a round trip before the flag is there */
-    return !l->prefill && l->hw->ep_kernel.ordering == ORDERING_FENCE ? 3 * latency_s : latency_s;
+    return b->s->layout.n_nodes > 1 ? fmin(b->net->nic_latency_s, b->net->nvlink_latency_s) : b->net->nvlink_latency_s;
+}
+
+/* Of a message: there, and round trips before its flag is there; then what the kernel does with it. */
+static double behind_bytes_s(const struct bounding *b, const struct ep_exchange *x)
+{
+    double end_s = b->s->layout.hooks ? 0 : x->cost.end_s;
+    return shortest_latency_s(b) * (1 + 2 * x->cost.round_trips) + x->cost.ahead_s + end_s;
 }
 
 /* Bytes of an exchange that begins at `first_s`. Those of the exchanges before it have gone ahead: any two ranks have a
@@ -310,19 +227,22 @@ static void post(struct bounding *b, const struct infer_item *it, double *start_
 {
     const struct infer_layout *l = &b->s->layout;
     uint32_t mb = it->micro_batch;
-    const struct load *load = b->load[it->combine][mb] + (size_t)it->layer * b->n;
-    double *arrived = b->arrived[it->combine][mb], latency_s = shortest_latency_s(b), nics_s = 0;
+    const struct ep_exchange *x = &b->exchange[it->combine];
+    const struct ep_load *load = b->load[it->combine][mb] + (size_t)it->layer * b->n;
+    double *arrived = b->arrived[it->combine][mb], latency_s = behind_bytes_s(b, x), nics_s = 0;
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = fmax(b->sending[r], b->clock[r]);
-    if (l->prefill)
-        together(b);
+    if (!l->hooks)
+        together(b, ep_exchange_ahead_s(x, shortest_latency_s(b)));
     memcpy(start_s, b->sending, b->n * sizeof *start_s);
     double first_s = earliest(start_s, b->n);
     double behind_s = over_s(b, mb, b->not_heard[mb][it->layer]) + earliest(b->worked_s[mb], b->n) + latency_s;
     for (uint32_t r = 0; r < b->n; r++) {
         b->receiving[r] = fmax(b->receiving[r], first_s) + load[r].in_s;
         arrived[r] = fmax(b->receiving[r] + latency_s, behind_s);
-        b->sending[r] = l->prefill ? arrived[r] : start_s[r] + load[r].out_s;
+        if (x->cost.sms >= (double)l->hw->chip.sms && !l->hooks)
+            b->clock[r] = arrived[r]; /* nothing computes beside it */
+        b->sending[r] = !l->hooks ? arrived[r] : start_s[r] + load[r].out_s;
         nics_s = fmax(nics_s, fmax(start_s[r] + load[r].out_s, b->receiving[r]));
     }
     b->nics_s[mb] = nics_s;
@@ -346,8 +266,12 @@ static void compute(struct bounding *b, const struct infer_item *it)
     b->launched += infer_launch_s(&b->s->kernels, it->layer, it->stage);
     for (uint32_t r = 0; r < b->n; r++)
         b->clock[r] = fmax(b->clock[r], b->launched);
+    bool sends = it->stage == STAGE_DISPATCH_SEND || it->stage == STAGE_COMBINE_SEND;
+    const struct ep_cost *cost = &b->exchange[it->stage == STAGE_COMBINE_SEND].cost;
     for (uint32_t r = 0; r < b->n; r++) {
         double time_s = it->stage == STAGE_MLP ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
+        if (sends && infer_stores(cost)) /* what it stores is part of the exchange */
+            time_s = cost->start_s;
         b->clock[r] += time_s;
         for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
             b->worked_s[mb][r] += time_s;
@@ -395,7 +319,7 @@ static void begin(struct bounding *b, struct arena *a)
         b->not_heard[mb] = ARENA_ARRAY(a, uint32_t, b->layers);
         for (int combine = 0; combine < 2; combine++) {
             b->arrived[combine][mb] = ARENA_ARRAY(a, double, b->n);
-            b->load[combine][mb] = ARENA_ARRAY(a, struct load, cells);
+            b->load[combine][mb] = ARENA_ARRAY(a, struct ep_load, cells);
             b->cables_B[combine][mb] = ARENA_ARRAY(a, double, cables_at(b, b->layers) + 1);
             b->largest[combine][mb] = ARENA_ARRAY(a, double, cables_at(b, b->layers) + 1);
         }
@@ -407,6 +331,10 @@ static void draw(struct bounding *b, struct arena *a)
     struct infer_step *s = b->s;
     struct infer_router router;
     struct infer_traffic traffic;
+    for (int combine = 0; combine < 2; combine++) {
+        struct ep_call call = infer_ep_call(&s->layout, combine);
+        ep_exchange_cost(&b->exchange[combine], s->layout.kernel, &call);
+    }
     infer_router_init(&router, &s->layout, s->gate, a);
     infer_traffic_new(&s->layout, a, &traffic);
     infer_step_forget_traffic(s);
@@ -415,7 +343,7 @@ static void draw(struct bounding *b, struct arena *a)
         infer_router_layer(&router, layer);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
             infer_traffic_draw(&router, layer, mb, &traffic);
-            infer_step_note_traffic(s, &router, &traffic);
+            infer_step_note_traffic(s, &router, &traffic, b->exchange);
             note_load(b, &traffic, layer, mb);
             note_cables(b, &traffic, layer, mb);
         }

@@ -1,6 +1,6 @@
 /* Kernels of the stages, as DeepSeek's and SGLang's open kernels cut them. Attention's and
  * networks' are their blocks' (models/llm/blocks); here is what stands between these:
- * norms and casts, DeepEP's low-latency kernels, embedding and head in BF16.
+ * norms and casts, kernels that exchange tokens, embedding and head in BF16.
  *
  * Where weights are wider than a byte (llm.weight), GEMMs are in BF16 and nothing is cast.
  *
@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/comm/deepep_ll.h"
+#include "models/comm/ep_exchange.h"
 #include "models/llm/blocks/block.h"
 
 const char *const infer_stage_names[N_STAGES] = {
@@ -147,19 +147,25 @@ static void add_fixed(struct filling *f, enum infer_stage stage, double time_s)
         .name = infer_stage_names[stage], .stage = stage, .block = f->block, .fixed = true, .fixed_s = time_s};
 }
 
-/* What a low-latency kernel does beside the transfer occupies SMs: half of it before
- * (casting, posting), half of it after (waiting for the last bytes, moving rows); how
- * it divides is an assumption and matters little, because both halves stand on the same
- * stream. */
-static void add_low_latency(struct filling *f)
+double infer_issuing_s(const struct infer_layout *l, const struct ep_cost *cost)
+{
+    double rows = l->tokens * (double)infer_ep_call(l, false).top_k, send_Bps = cost->engine_Bps[EP_SEND];
+    return cost->start_s + (infer_stores(cost) && send_Bps > 0 ? rows * cost->token_B / send_Bps : 0);
+}
+
+/* What a kernel with hooks does beside the transfer occupies SMs: before (casting, posting, what it stores over NVLink),
+ * and after (waiting for the last bytes, moving rows). */
+static void add_hooked(struct filling *f)
 {
     const struct infer_layout *l = f->l;
-    double copies = (double)l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0);
+    struct ep_exchange x;
     for (int combine = 0; combine < 2; combine++) {
-        double message_B = ll_message_B(&l->hw->ep_kernel, l->model->experts.width, combine);
-        double own_s = ll_own_s(l->hw, l->tokens, copies, message_B, combine);
-        add_fixed(f, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, own_s / 2);
-        add_fixed(f, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, own_s / 2);
+        struct ep_call call = infer_ep_call(l, combine);
+        double near = (double)(l->ranks_per_node - 1) / l->ranks * l->tokens * (double)call.top_k;
+        ep_exchange_cost(&x, l->kernel, &call);
+        double stored_s = infer_stores(&x.cost) ? x.cost.start_s + near * x.cost.token_B / x.cost.nvlink_Bps : 0;
+        add_fixed(f, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, fmax(infer_issuing_s(l, &x.cost), stored_s));
+        add_fixed(f, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, x.cost.end_s);
     }
 }
 
@@ -170,8 +176,8 @@ static void add_experts(struct filling *f, const struct block *b)
     if (f->l->model->experts.shared && !f->l->cfg->shared_replicas)
         b->type->network->own(&f->k, b->dims);
     add_average(f, b);
-    if (!f->l->prefill)
-        add_low_latency(f);
+    if (f->l->hooks)
+        add_hooked(f);
     f->stage = STAGE_COMBINE_RECV;
     if (b->type->network->after)
         b->type->network->after(&f->k, b->dims);
@@ -188,6 +194,19 @@ static void add_network(struct filling *f, const struct block *b)
 
 /* --- all of it ------------------------------------------------------------------ */
 
+/* That computation does not count on. A kernel that takes all of them stops it. */
+static double sms_held(const struct infer_layout *l)
+{
+    struct ep_exchange x;
+    double most = 0;
+    for (int combine = 0; combine < 2; combine++) {
+        struct ep_call call = infer_ep_call(l, combine);
+        ep_exchange_cost(&x, l->kernel, &call);
+        most = fmax(most, x.cost.sms);
+    }
+    return most < (double)l->hw->chip.sms ? most : 0;
+}
+
 static struct filling begin(const struct infer_layout *l, const struct kernel_model *model, struct arena *arena,
                             struct infer_kernels *out)
 {
@@ -196,9 +215,8 @@ static struct filling begin(const struct infer_layout *l, const struct kernel_mo
     out->gap_s = l->prefill ? model->cfg.launch_gap_s : l->cfg->decode.launch_gap_s;
     if (l->left_out & PART_GAPS)
         out->gap_s = 0;
-    /* the throughput kernels hold SMs while computation runs beside them */
-    out->sms =
-        (double)(hw->chip.sms - (l->prefill && l->cfg->overlap == OVERLAP_DUAL ? ep_sms_held_most(&hw->ep_kernel) : 0));
+    /* kernels without hooks hold SMs while computation runs beside them */
+    out->sms = (double)hw->chip.sms - (l->kernel && !l->hooks && l->cfg->overlap == OVERLAP_DUAL ? sms_held(l) : 0);
     out->launch_s = l->cfg->eager ? hw_launch_s(&hw->node.host) : 0;
     return (struct filling){.k = {.model = l->model,
                                   .hidden = (double)l->model->hidden,

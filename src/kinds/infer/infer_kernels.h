@@ -16,7 +16,7 @@ enum infer_stage {
     STAGE_DENSE,
     STAGE_SHARED,
     STAGE_MLP,
-    STAGE_DISPATCH_SEND, /* low-latency kernels: what they do on SMs before and after
+    STAGE_DISPATCH_SEND, /* exchanges with hooks: what their kernels do on SMs before and after
                             the transfer */
     STAGE_DISPATCH_RECV,
     STAGE_COMBINE_SEND,
@@ -33,7 +33,7 @@ struct infer_kernel {
     const struct block *block; /* of which it is; NULL: of all layers, or of none */
     struct kernel_call call;
     struct kernel_time time;
-    bool fixed; /* of the low-latency kernels, which are no calls of the kernel model: takes fixed_s */
+    bool fixed; /* of kernels that exchange tokens, which are no calls of the kernel model: takes fixed_s */
     double fixed_s;
 };
 
@@ -58,6 +58,14 @@ double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_s
 double infer_launch_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);
 /* Layers that run a kernel. */
 double infer_kernel_layers(const struct infer_kernel *kernel);
+
+/* Whether a sending kernel stores over NVLink itself, which it must have done before it ends; and what it takes beside
+ * that: its start, and issuing everything. */
+static inline bool infer_stores(const struct ep_cost *cost)
+{
+    return cost->nvlink_Bps > 0;
+}
+double infer_issuing_s(const struct infer_layout *l, const struct ep_cost *cost);
 
 /* Time of the experts of a rank that received `rows` for each of its places. */
 double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows);

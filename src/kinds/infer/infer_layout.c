@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "models/comm/ep_exchange.h"
 #include "models/llm/blocks/block.h"
 #include "models/routing/moe_routing.h"
 
@@ -107,6 +108,55 @@ static void check_experts(struct checking *c, const struct infer_layout *l)
     check_slots(c, l);
     if (l->cfg->node_limited)
         check_groups(c, l);
+}
+
+struct ep_call infer_ep_call(const struct infer_layout *l, bool combine)
+{
+    const struct hw_ep_kernel *k = &l->hw->ep_kernel;
+    return (struct ep_call){.hw = l->hw,
+                            .traffic = &l->typical,
+                            .phase = combine ? EP_COMBINE : EP_DISPATCH,
+                            .tokens = l->tokens,
+                            .hidden = l->model->experts.width,
+                            .top_k = l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0),
+                            .experts = l->slots,
+                            .sms = (double)k->sms,
+                            .format = combine ? k->combine_format : k->dispatch_format,
+                            .choices = !combine,
+                            .loopback = l->cfg->loopback};
+}
+
+static void check_kernel(struct checking *c, const struct infer_layout *l)
+{
+    char why[300];
+    for (int combine = 0; combine < 2; combine++) {
+        struct ep_call call = infer_ep_call(l, combine);
+        if (!c->n && ep_misfit(l->kernel, &call, why, sizeof why))
+            MISFIT(c, "cluster.ep_kernel.kernel", "%s: %s", l->kernel->name, why);
+    }
+    if (l->cfg->loopback && !l->kernel->loops)
+        MISFIT(c, "inference.loopback",
+               "%s uses NVLink inside a node; leave it out, or write 'cluster.ep_kernel.kernel: "
+               "deepep_low_latency_2025_02', which can do without",
+               l->kernel->name);
+}
+
+/* What does not fit is found by check_kernel. */
+static void choose_kernel(struct infer_layout *l, struct arena *arena)
+{
+    struct ep_exchange dispatch;
+    char why[300];
+    struct ep_group group = {.ranks = l->ranks, .gpus_per_node = l->ranks_per_node};
+    struct ep_choices choices = {.experts = l->slots, .top_k = l->model->experts.top_k, .tokens = l->tokens};
+    l->kernel = ep_kernel_of(&l->hw->ep_kernel, !l->prefill);
+    if (l->slots < l->ranks)
+        return;
+    ep_traffic_means(&group, &choices, arena, &l->typical);
+    struct ep_call call = infer_ep_call(l, false);
+    if (l->kernel->misfit && l->kernel->misfit(&call, why, sizeof why))
+        return;
+    ep_exchange_cost(&dispatch, l->kernel, &call);
+    l->hooks = dispatch.cost.hooks;
 }
 
 /* A model without experts exchanges no tokens. */
@@ -205,6 +255,8 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
     lay_tokens(out);
     check_attention(&c, out);
     if (given->model->experts.routed)
+        choose_kernel(out, arena);
+    if (given->model->experts.routed)
         check_experts(&c, out);
     else
         check_dense(&c, out);
@@ -212,6 +264,8 @@ uint32_t infer_lay_out(const struct infer_given *given, bool prefill, int64_t no
         check_prefill(&c, out);
     else
         check_decode(&c, out);
+    if (given->model->experts.routed && !c.n)
+        check_kernel(&c, out);
     return c.n;
 }
 
@@ -314,7 +368,7 @@ static void fill(const struct infer_layout *l, double tokens, struct infer_memor
 {
     double sequences = tokens * l->micro_batches / l->new_tokens;
     out->kv_B = sequences * kv_of_sequence_B(l, l->context + l->new_tokens);
-    out->buffers_B = l->prefill ? 0 : ll_buffers_B(l, tokens);
+    out->buffers_B = l->kernel && l->kernel->latency ? ll_buffers_B(l, tokens) : 0;
     out->activations_B = activations_B(l, tokens);
 }
 

@@ -7,6 +7,7 @@
 #include "hw/cluster.h"
 #include "models/routing/expert_load.h"
 #include "kinds/infer/infer_cfg.h"
+#include "models/comm/ep_kernel.h"
 #include "models/llm/model.h"
 
 /* Parts of computation that a study may leave out. */
@@ -30,12 +31,18 @@ struct infer_layout {
     /* places of experts; shared ones come after the routed */
     uint32_t routed_slots, slots, slots_per_rank;
     uint32_t micro_batches;
-    double tokens;     /* that a rank dispatches per micro-batch */
-    double new_tokens; /* decoding: of a sequence and step; prefill: of a prompt */
-    double sequences;  /* of a TP group and micro-batch: decoding; prefill: prompts */
-    double context;    /* positions that are attended to beside the new ones */
-    unsigned left_out; /* bits of enum infer_part */
+    double tokens;                       /* that a rank dispatches per micro-batch */
+    double new_tokens;                   /* decoding: of a sequence and step; prefill: of a prompt */
+    double sequences;                    /* of a TP group and micro-batch: decoding; prefill: prompts */
+    double context;                      /* positions that are attended to beside the new ones */
+    unsigned left_out;                   /* bits of enum infer_part */
+    const struct ep_kernel_type *kernel; /* that exchanges tokens; NULL: a model without experts */
+    bool hooks;                          /* it leaves SMs alone while tokens travel */
+    struct ep_traffic typical;           /* what a token reaches; no arrays */
 };
+
+/* A dispatch or combine of a micro-batch; it points into the layout. */
+struct ep_call infer_ep_call(const struct infer_layout *l, bool combine);
 
 /* Bytes of one GPU. */
 struct infer_memory {

@@ -84,11 +84,10 @@ static void shared(struct building *b, uint8_t mb, uint32_t layer)
         stage(b, STAGE_SHARED, mb, layer);
 }
 
-/* Low-latency kernels work on the stream before the transfer and after it, normal ones
- * beside the stream. */
+/* Kernels with hooks work on the stream before the transfer and after it, others beside the stream. */
 static void send(struct building *b, bool combine, uint8_t mb, uint32_t layer)
 {
-    if (!b->l->prefill)
+    if (b->l->hooks)
         stage(b, combine ? STAGE_COMBINE_SEND : STAGE_DISPATCH_SEND, mb, layer);
     exchange(b, DO_POST, combine, mb, layer);
 }
@@ -97,7 +96,7 @@ static void receive(struct building *b, bool combine, uint8_t mb, uint32_t layer
 {
     bool after = combine && layer_of(b, layer)->network->type->network->after;
     exchange(b, DO_WAIT, combine, mb, layer);
-    if (!b->l->prefill || after)
+    if (b->l->hooks || after)
         stage(b, combine ? STAGE_COMBINE_RECV : STAGE_DISPATCH_RECV, mb, layer);
 }
 

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "models/comm/deepep.h"
-#include "models/comm/deepep_ll.h"
 #include "kinds/result_build.h"
 
 static const char *name_of(const struct kind_run *run, const char *prefix, const char *name)
@@ -123,7 +121,7 @@ static void add_communication(struct kind_run *run, const struct infer_outcome *
     metric(run, prefix, "dispatch_time", o->account.exchange_s[0], DIM_TIME,
            "from the last rank's posting to the last arrival, mean of layers", NULL);
     metric(run, prefix, "combine_time", o->account.exchange_s[1], DIM_TIME, "the same of a combine", NULL);
-    if (!o->step.layout.prefill) {
+    if (o->step.layout.hooks) {
         metric(run, prefix, "dispatch_span", o->account.span_s[0], DIM_TIME,
                "from the sending kernel's start to the receiving kernel's end, with what computes between them: what a "
                "profile shows (mean of ranks and layers)",
@@ -271,30 +269,9 @@ static void add_stage(struct result_table *t, const struct infer_outcome *o, enu
  * busiest rank being busier, posting requests, or latency. */
 static const char *exchange_limit(const struct infer_outcome *o, bool combine)
 {
-    const struct infer_layout *l = &o->step.layout;
-    const struct cluster_hw *hw = l->hw;
-    int64_t hidden = l->model->experts.width;
-    if (l->prefill) {
-        struct deepep_call call = {.combine = combine, .choices = !combine};
-        double home_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_HOME);
-        double away_Bps = deepep_engine_Bps(&hw->ep_kernel, hidden, call, EP_AWAY);
-        double engine_Bps = home_Bps > 0 && away_Bps > 0 ? fmin(home_Bps, away_Bps) : fmax(home_Bps, away_Bps);
-        double far = o->step.nodes_per_token * (1 - 1.0 / l->n_nodes) / hw_nic_payload_Bps(hw);
-        return engine_Bps > 0 && o->step.nodes_per_token / engine_Bps > far ? "copying SMs" : "network";
-    }
-    double message_B = ll_message_B(&hw->ep_kernel, hidden, combine), posting_Bps = ll_posting_Bps(hw, message_B);
-    double near = (double)(l->ranks_per_node - 1) / l->ranks, link_Bps = hw_nic_payload_Bps(hw);
-    double copies = (double)l->model->experts.top_k + (l->cfg->shared_replicas ? 1 : 0), through = copies * l->tokens;
-    if (l->n_nodes == 1 && !l->cfg->loopback)
-        link_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
-    else if (!l->cfg->loopback)
-        through *= 1 - near;
-    double bytes_s = through * message_B / link_Bps,
-           posting_s = posting_Bps > 0 ? through * message_B / posting_Bps : 0;
-    double rest_s = o->account.exchange_s[combine] - bytes_s;
-    if (posting_s > bytes_s)
-        return "posting";
-    return rest_s > bytes_s ? "latency, busiest rank" : "network";
+    double load_s = o->step.mean_load_s[combine], rest_s = o->account.exchange_s[combine] - load_s;
+    const char *limit = o->step.load_limit[combine];
+    return o->step.layout.hooks && strcmp(limit, "posting") != 0 && rest_s > load_s ? "latency, busiest rank" : limit;
 }
 
 static void add_exchange(struct result_table *t, const struct infer_outcome *o, bool combine)
@@ -419,7 +396,7 @@ static const struct result_column kernel_columns[N_K] = {
     {"origin", DIM_COUNT, "measured point, interpolated, scaled from another chip or SMs, or roofline", true},
 };
 
-static void add_kernel(struct result_table *t, const struct infer_kernel *k)
+static void add_kernel(struct result_table *t, const struct infer_kernel *k, const char *origin)
 {
     struct result_cell *row = result_add_row(t);
     row[K_STAGE].text = infer_stage_names[k->stage];
@@ -427,7 +404,7 @@ static void add_kernel(struct result_table *t, const struct infer_kernel *k)
     if (k->fixed) {
         row[K_TIME].value = k->fixed_s;
         row[K_LIMIT].text = kernel_limit_names[KERNEL_BY_LATENCY];
-        row[K_ORIGIN].text = "cluster.ep_kernel.low_latency_*";
+        row[K_ORIGIN].text = origin;
         return;
     }
     row[K_TIME].value = k->time.time_s;
@@ -445,5 +422,5 @@ void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o, c
         arena_printf(run->arena, "%.0f tokens of a micro-batch on %.0f SMs", o->step.layout.tokens, k->sms),
         kernel_columns, N_K, k->n);
     for (uint32_t i = 0; i < k->n; i++)
-        add_kernel(t, &k->list[i]);
+        add_kernel(t, &k->list[i], o->step.layout.kernel ? o->step.layout.kernel->name : "");
 }

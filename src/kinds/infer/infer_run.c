@@ -103,13 +103,6 @@ int infer_case_check(const struct infer_case *c, struct arena *arena, struct dia
     uint32_t n = lay_out(c, arena, &l, misfits);
     for (uint32_t i = 0; i < n; i++)
         REPORT(misfits[i].key, "%s", misfits[i].text);
-    if (!n && l.slots && c->hw.nodes > 1 && !c->prefill && !topology_nics_meet(&c->hw)) {
-        REPORT("cluster.topology",
-               "low-latency kernels send from any NIC to any other; the planes of %s are apart: choose mrft or another "
-               "network",
-               c->hw.topology);
-        n++;
-    }
     return n ? -1 : check_memory(file, &l, arena, diag);
 }
 
@@ -204,7 +197,7 @@ static int simulate(struct kind_run *run, const struct infer_case *c, struct top
     struct infer_ops ops;
     struct infer_times times;
     kind_begin(run, topo);
-    infer_step_graph(&out->step, run->graph, &ops);
+    infer_step_graph(&out->step, topo, run->graph, &ops);
     uint32_t kv = c->kv.n_nodes ? infer_kv_graph(&out->step, &c->kv, run->graph, &ops) : run->graph->n_ops;
     if (kind_simulate(run, topo, &c->hw, diag))
         return -1;

@@ -1,20 +1,19 @@
 /* A step as an op graph: on each rank a stream that computes and, beside it, the
  * exchanges.
  *
- * Decoding: an exchange is two COMM ops of a rank, what it sends and what it receives;
+ * Kernels with hooks: an exchange is two COMM ops of a rank, what it sends and what it receives;
  * only the latter holds the stream up (DeepEP's receiving hook). All that a rank sends is
  * on one lane: requests of a later kernel stand behind those of an earlier one in the
- * NIC's queue pairs.
- * Prefill: a barrier and one COMM op that holds SMs, on one lane, as the normal kernels
- * run on one stream.
+ * NIC's queue pairs. What their SMs store over NVLink is part of the sending kernel.
+ * Other kernels: ops that hold SMs, on one lane, as they run on one stream.
+ * Where planes do not meet, finding and posting others' messages holds SMs while tokens travel.
  *
  * Left out: differences of sequence lengths between ranks and sequences. */
 #include "kinds/infer/infer_step.h"
 
 #include <math.h>
 
-#include "models/comm/deepep.h"
-#include "models/comm/deepep_ll.h"
+#include "kinds/kind_run.h"
 
 void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
                      const struct infer_gate *gate, uint32_t layers, struct arena *arena)
@@ -28,16 +27,32 @@ void infer_step_init(struct infer_step *s, const struct infer_layout *l, const s
 void infer_step_forget_traffic(struct infer_step *s)
 {
     s->nodes_per_token = s->ranks_per_token = s->busiest_mean = s->busiest_max = 0;
+    s->load_limit[0] = s->load_limit[1] = NULL;
 }
 
-void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t)
+static void note_load(struct infer_step *s, const struct ep_exchange *x, const struct ep_traffic *t)
+{
+    int combine = x->call.phase == EP_COMBINE;
+    s->mean_load_s[combine] = 0;
+    s->forwarded_ratio = ep_exchange_forwarded(x, t);
+    for (uint32_t r = 0; r < t->group.ranks; r++) {
+        struct ep_load l = ep_exchange_load(x, t, r);
+        s->mean_load_s[combine] += fmax(l.out_s, l.in_s) / t->group.ranks;
+        s->load_limit[combine] = l.limit;
+    }
+}
+
+void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t,
+                             const struct ep_exchange *x)
 {
     double n = (double)s->program.sparse * s->program.micro_batches;
+    for (int combine = 0; combine < 2 && !s->load_limit[1]; combine++)
+        note_load(s, &x[combine], &t->to);
     s->groups_per_token = router->groups_per_token;
-    s->nodes_per_token += t->nodes_per_token / n;
-    s->ranks_per_token += t->ranks_per_token / n;
-    s->busiest_mean += t->busiest_ratio / n;
-    s->busiest_max = fmax(s->busiest_max, t->busiest_ratio);
+    s->nodes_per_token += t->to.nodes_per_token / n;
+    s->ranks_per_token += t->to.ranks_per_token / n;
+    s->busiest_mean += t->to.busiest_ratio / n;
+    s->busiest_max = fmax(s->busiest_max, t->to.busiest_ratio);
 }
 
 /* --- ops ---------------------------------------------------------------------- */
@@ -46,7 +61,10 @@ struct graphing {
     struct infer_step *s;
     struct opgraph *g;
     struct infer_ops *ops;
-    uint32_t n, empty;
+    uint32_t n;
+    struct ep_exchange exchange[2];        /* dispatch, combine */
+    uint32_t *move;                        /* [program.n] POST without hooks: first op in which tokens move */
+    bool shares_sms;                       /* with exchanges under way */
     uint32_t *compute;                     /* [ranks] lanes */
     uint32_t *cpu;                         /* [ranks] lanes of the launching thread; NULL: graphs */
     uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
@@ -116,12 +134,21 @@ static uint32_t add_launches(struct graphing *x, const struct infer_item *it)
     return add_row(x, op, x->cpu);
 }
 
+static bool sends(uint8_t stage)
+{
+    return stage == STAGE_DISPATCH_SEND || stage == STAGE_COMBINE_SEND;
+}
+
 static void add_stage(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMPUTE, infer_stage_names[it->stage], it->layer);
     op.work_s = infer_stage_s(&x->s->kernels, it->layer, it->stage);
-    if (x->s->layout.prefill)
+    if (x->shares_sms)
         op.sm_ref = op.sm_max = (float)x->s->kernels.sms;
+    if (sends(it->stage) && infer_stores(&x->exchange[it->stage == STAGE_COMBINE_SEND].cost)) {
+        op.kind = OP_COMM;
+        op.work_s = infer_issuing_s(&x->s->layout, &x->exchange[it->stage == STAGE_COMBINE_SEND].cost);
+    }
     uint32_t launched = x->cpu ? add_launches(x, it) : OP_NONE, first = add_row(x, op, x->compute);
     if (launched != OP_NONE)
         depend_row(x, launched, first);
@@ -149,10 +176,13 @@ static void add_tp(struct graphing *x, uint32_t item, const struct infer_item *i
     on_stream(x, item, first);
 }
 
-static void add_low_latency(struct graphing *x, uint32_t item, const struct infer_item *it)
+static void add_hooked(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
+    if (x->exchange[0].call.rails.leaves_from)
+        op.sm_hold = (float)x->s->layout.hw->ep_kernel.forward_sms;
     uint32_t first = add_row(x, op, x->send_lane);
+    op.sm_hold = 0;
     uint32_t received = add_row(x, op, x->receive_lane[it->micro_batch]);
     if (last_op(x) != OP_NONE) {
         depend_row(x, last_op(x), first);
@@ -162,19 +192,19 @@ static void add_low_latency(struct graphing *x, uint32_t item, const struct infe
     x->ops->received[item] = received;
 }
 
-static void add_normal(struct graphing *x, uint32_t item, const struct infer_item *it)
+/* Each row of ops is consecutive: those of rank 0 name it. An exchange begins with its kernel, or when a barrier has let
+ * all go on. */
+static void add_beside(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
-    const struct hw_ep_kernel *k = &x->s->layout.hw->ep_kernel;
-    struct op notify = op_of(x, OP_SYNC, "notify", it->layer);
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
-    notify.sync_group = opgraph_sync_group(x->g);
-    notify.work_s = k->barrier_s;
-    notify.sm_hold = (float)ep_sms_held_most(k);
-    op.sm_hold = (float)ep_sms_held(k, it->combine);
-    uint32_t before = add_row(x, notify, x->send_lane);
+    uint32_t *ids = ARENA_ARRAY(x->s->arena, uint32_t, 3 * (size_t)x->n);
+    struct ep_ops rows = {ids, ids + x->n, ids + 2 * (size_t)x->n};
+    ep_exchange_ops(&x->exchange[it->combine], x->send_lane, &op, &rows);
     if (last_op(x) != OP_NONE)
-        depend_row(x, last_op(x), before);
-    x->ops->item[item] = x->ops->received[item] = add_row(x, op, x->send_lane);
+        depend_row(x, last_op(x), rows.first[0]);
+    x->move[item] = rows.move[0];
+    x->ops->item[item] = x->exchange[it->combine].cost.barrier_s > 0 ? rows.move[0] : rows.first[0];
+    x->ops->received[item] = rows.last[0];
 }
 
 static void add_item(struct graphing *x, uint32_t item)
@@ -190,10 +220,10 @@ static void add_item(struct graphing *x, uint32_t item)
         break;
     case DO_POST:
         x->post[it->combine][it->micro_batch][it->layer] = item;
-        if (x->s->layout.prefill)
-            add_normal(x, item, it);
+        if (x->s->layout.hooks)
+            add_hooked(x, item, it);
         else
-            add_low_latency(x, item, it);
+            add_beside(x, item, it);
         break;
     case DO_WAIT:
         x->waiting[x->n_waiting++] = x->post[it->combine][it->micro_batch][it->layer];
@@ -217,7 +247,24 @@ static void begin(struct graphing *x)
     }
     x->ops->item = ARENA_ARRAY(a, uint32_t, x->s->program.n);
     x->ops->received = ARENA_ARRAY(a, uint32_t, x->s->program.n);
+    x->move = ARENA_ARRAY(a, uint32_t, x->s->program.n);
     x->last = OP_NONE;
+}
+
+static void begin_exchanges(struct graphing *x, const struct topology *topo)
+{
+    const struct infer_layout *l = &x->s->layout;
+    for (int combine = 0; combine < 2; combine++) {
+        struct ep_exchange *e = &x->exchange[combine];
+        struct ep_call call = infer_ep_call(l, combine);
+        call.rails = kind_rails(topo, l->hw);
+        ep_exchange_init(e, x->g, l->kernel, &call, combine ? x->exchange : NULL, x->s->arena);
+        if (e->cost.copies == EP_A_COPY_A_NODE || l->n_nodes == 1)
+            e->call.rails.leaves_from = NULL;
+        if (l->hooks) /* their rounds are in the way of tokens alone */
+            e->cost.ahead_s += e->cost.rounds * e->cost.network_s;
+    }
+    x->shares_sms = !l->hooks || x->exchange[0].call.rails.leaves_from;
 }
 
 /* --- traffic ------------------------------------------------------------------ */
@@ -225,45 +272,31 @@ static void begin(struct graphing *x)
 struct exchanging {
     struct infer_router router;
     struct infer_traffic traffic;
-    struct ll_kernels low_latency;
-    struct deepep normal;
-    struct routing_shape shape;
-    struct routing_cfg routing;
-    uint32_t *sends, *receives; /* [ranks] */
+    uint32_t *stores, *posts, *receives; /* [ranks] */
 };
 
 static void init_exchanges(struct graphing *x, struct exchanging *e)
 {
-    const struct infer_layout *l = &x->s->layout;
     struct arena *a = x->s->arena;
-    int64_t hidden = l->model->experts.width;
-    double message_B[2] = {ll_message_B(&l->hw->ep_kernel, hidden, false),
-                           ll_message_B(&l->hw->ep_kernel, hidden, true)};
-    infer_router_init(&e->router, l, x->s->gate, a);
-    infer_traffic_new(l, a, &e->traffic);
-    e->sends = ARENA_ARRAY(a, uint32_t, x->n);
+    infer_router_init(&e->router, &x->s->layout, x->s->gate, a);
+    infer_traffic_new(&x->s->layout, a, &e->traffic);
+    e->stores = ARENA_ARRAY(a, uint32_t, x->n);
+    e->posts = ARENA_ARRAY(a, uint32_t, x->n);
     e->receives = ARENA_ARRAY(a, uint32_t, x->n);
-    if (!l->prefill) {
-        ll_init(&e->low_latency, x->g, l->hw, x->n, message_B, l->cfg->loopback, a);
-        return;
-    }
-    e->routing = (struct routing_cfg){.hidden = hidden, .experts_per_token = l->model->experts.top_k};
-    e->shape = (struct routing_shape){
-        .cfg = &e->routing, .n_ranks = l->ranks, .ranks_per_node = l->ranks_per_node, .n_nodes = l->n_nodes};
-    deepep_init(&e->normal, x->g, l->hw, &e->shape, a);
 }
 
+/* The sending kernel stands before the POST. */
 static void add_exchange(struct graphing *x, struct exchanging *e, bool combine, uint32_t item)
 {
+    bool hooks = x->s->layout.hooks, stores = hooks && infer_stores(&x->exchange[combine].cost);
+    uint32_t posts = hooks ? x->ops->item[item] : x->move[item];
     for (uint32_t r = 0; r < x->n; r++) {
-        e->sends[r] = x->ops->item[item] + r;
-        e->receives[r] = x->ops->received[item] + r;
+        e->stores[r] = (stores ? x->ops->item[item - 1] : posts) + r;
+        e->posts[r] = posts + r;
+        e->receives[r] = (hooks ? x->ops->received[item] : posts) + r;
     }
-    if (x->s->layout.prefill)
-        deepep_exchange(&e->normal, (struct deepep_call){.combine = combine, .choices = !combine}, &e->traffic.copies,
-                        e->sends);
-    else
-        ll_exchange(&e->low_latency, combine, e->traffic.pairs, e->sends, e->receives);
+    struct ep_ends ends = {stores ? e->stores : e->posts, e->posts, hooks ? e->receives : e->posts};
+    ep_exchange_move(&x->exchange[combine], &e->traffic.to, &ends);
 }
 
 static void set_experts(struct graphing *x, const struct exchanging *e, uint32_t item)
@@ -285,7 +318,7 @@ static void add_traffic(struct graphing *x)
         infer_router_layer(&e.router, layer);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
             infer_traffic_draw(&e.router, layer, mb, &e.traffic);
-            infer_step_note_traffic(s, &e.router, &e.traffic);
+            infer_step_note_traffic(s, &e.router, &e.traffic, x->exchange);
             set_experts(x, &e, x->experts[mb][layer]);
             for (int combine = 0; combine < 2; combine++)
                 add_exchange(x, &e, combine, x->post[combine][mb][layer]);
@@ -294,10 +327,12 @@ static void add_traffic(struct graphing *x)
     infer_router_free(&e.router);
 }
 
-void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops)
+void infer_step_graph(struct infer_step *s, const struct topology *topo, struct opgraph *graph, struct infer_ops *ops)
 {
     struct graphing x = {.s = s, .g = graph, .ops = ops, .n = s->layout.ranks};
     begin(&x);
+    if (s->program.sparse)
+        begin_exchanges(&x, topo);
     for (uint32_t i = 0; i < s->program.n; i++)
         add_item(&x, i);
     if (s->program.sparse)

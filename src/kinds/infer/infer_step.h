@@ -6,7 +6,9 @@
 
 #include "kinds/infer/infer_program.h"
 #include "kinds/infer/infer_traffic.h"
+#include "models/comm/ep_exchange.h"
 #include "models/opgraph.h"
+#include "topology/topology.h"
 
 struct infer_step {
     struct infer_layout layout;
@@ -20,6 +22,10 @@ struct infer_step {
      */
     double nodes_per_token, ranks_per_token, groups_per_token;
     double busiest_mean, busiest_max;
+    /* dispatch, combine: what a rank's bytes take of the narrowest thing that they cross, mean of ranks in one layer */
+    double mean_load_s[2];
+    const char *load_limit[2];
+    double forwarded_ratio; /* of the copies between nodes, through another GPU's NIC */
 };
 
 /* `layers` with experts are in the program; 0 = all of the model's. `gate` may be NULL for
@@ -40,7 +46,7 @@ struct infer_ops {
 };
 
 /* Adds the step to a graph whose devices are ranks from 0 on. */
-void infer_step_graph(struct infer_step *s, struct opgraph *graph, struct infer_ops *ops);
+void infer_step_graph(struct infer_step *s, const struct topology *topo, struct opgraph *graph, struct infer_ops *ops);
 
 /* Cables between switches that the routes of pairs of ranks cross. */
 struct infer_fabric {
@@ -61,8 +67,9 @@ struct infer_network {
 void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
                       struct infer_times *out);
 
-/* For those who draw traffic: means and extremes. */
+/* For those who draw traffic: means and extremes; `x`: the dispatch and the combine. */
 void infer_step_forget_traffic(struct infer_step *s);
-void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t);
+void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t,
+                             const struct ep_exchange *x);
 
 #endif

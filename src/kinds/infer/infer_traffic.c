@@ -146,28 +146,18 @@ void infer_router_layer(struct infer_router *r, uint32_t layer)
 
 void infer_traffic_new(const struct infer_layout *l, struct arena *arena, struct infer_traffic *out)
 {
-    size_t n = l->ranks;
+    struct ep_group group = {.ranks = l->ranks, .gpus_per_node = l->ranks_per_node};
     *out = (struct infer_traffic){.slot_rows = ARENA_ARRAY(arena, double, l->slots)};
-    if (!l->prefill) {
-        out->pairs = ARENA_ARRAY(arena, double, n *n);
-        return;
-    }
-    out->copies.node_tokens = ARENA_ARRAY(arena, uint32_t, n * l->n_nodes);
-    out->copies.rank_tokens = ARENA_ARRAY(arena, uint32_t, n * n);
-    out->copies.expert_rows = ARENA_ARRAY(arena, uint32_t, n);
+    ep_traffic_new(&group, arena, &out->to);
 }
 
 static void clear(const struct infer_layout *l, struct infer_traffic *t)
 {
     size_t n = l->ranks;
     memset(t->slot_rows, 0, l->slots * sizeof *t->slot_rows);
-    if (t->pairs)
-        memset(t->pairs, 0, n * n * sizeof *t->pairs);
-    if (t->copies.node_tokens) {
-        memset(t->copies.node_tokens, 0, n * l->n_nodes * sizeof *t->copies.node_tokens);
-        memset(t->copies.rank_tokens, 0, n * n * sizeof *t->copies.rank_tokens);
-        memset(t->copies.expert_rows, 0, n * sizeof *t->copies.expert_rows);
-    }
+    memset(t->to.pairs, 0, n * n * sizeof *t->to.pairs);
+    memset(t->to.rank_copies, 0, n * n * sizeof *t->to.rank_copies);
+    memset(t->to.node_copies, 0, n * l->n_nodes * sizeof *t->to.node_copies);
 }
 
 /* --- sampled ------------------------------------------------------------------ */
@@ -205,7 +195,7 @@ static void count_pairs(const struct infer_layout *l, uint32_t src, const uint32
                         struct infer_traffic *t)
 {
     for (uint32_t i = 0; i < n; i++)
-        t->pairs[(size_t)src * l->ranks + rank[i]] += 1;
+        t->to.pairs[(size_t)src * l->ranks + rank[i]] += 1;
 }
 
 static void count_copies(const struct infer_layout *l, uint32_t src, const uint32_t *rank, uint32_t n,
@@ -218,10 +208,8 @@ static void count_copies(const struct infer_layout *l, uint32_t src, const uint3
         m->rank[rank[i]] = m->node[node] = m->token;
         m->ranks += new_rank;
         m->nodes += new_node;
-        if (t->copies.rank_tokens) {
-            t->copies.rank_tokens[(size_t)src * l->ranks + rank[i]] += new_rank;
-            t->copies.node_tokens[(size_t)src * l->n_nodes + node] += new_node;
-        }
+        t->to.rank_copies[(size_t)src * l->ranks + rank[i]] += new_rank;
+        t->to.node_copies[(size_t)src * l->n_nodes + node] += new_node;
     }
 }
 
@@ -236,14 +224,13 @@ static void sample(struct infer_router *r, uint64_t entity, struct infer_traffic
         for (uint32_t i = 0; i < tokens; i++) {
             size_t token = gsl_rng_uniform_int(r->rng, ROUTING_POOL_TOKENS);
             uint32_t n = choose(r, token, src + i, t, rank);
-            if (t->pairs)
-                count_pairs(l, src, rank, n, t);
+            count_pairs(l, src, rank, n, t);
             count_copies(l, src, rank, n, t, &m);
         }
     }
     double all = (double)tokens * l->ranks;
-    t->ranks_per_token = (double)m.ranks / all;
-    t->nodes_per_token = (double)m.nodes / all;
+    t->to.ranks_per_token = (double)m.ranks / all;
+    t->to.nodes_per_token = (double)m.nodes / all;
 }
 
 /* --- balanced ----------------------------------------------------------------- */
@@ -256,12 +243,12 @@ static void spread(const struct infer_layout *l, struct infer_traffic *t)
     for (uint32_t s = 0; s < l->slots; s++)
         t->slot_rows[s] =
             s < l->routed_slots ? all * (double)l->model->experts.top_k / l->routed_slots : all / (double)shared;
-    for (size_t i = 0; t->pairs && i < n * n; i++)
-        t->pairs[i] = l->tokens * copies / (double)n;
-    for (size_t i = 0; !t->pairs && i < n * n; i++)
-        t->copies.rank_tokens[i] = (uint32_t)lround(l->tokens * t->ranks_per_token / (double)n);
-    for (size_t i = 0; !t->pairs && i < n * l->n_nodes; i++)
-        t->copies.node_tokens[i] = (uint32_t)lround(l->tokens * t->nodes_per_token / l->n_nodes);
+    for (size_t i = 0; i < n * n; i++) {
+        t->to.pairs[i] = l->tokens * copies / (double)n;
+        t->to.rank_copies[i] = l->tokens * t->to.ranks_per_token / (double)n;
+    }
+    for (size_t i = 0; i < n * l->n_nodes; i++)
+        t->to.node_copies[i] = l->tokens * t->to.nodes_per_token / l->n_nodes;
 }
 
 /* --- both --------------------------------------------------------------------- */
@@ -289,13 +276,5 @@ void infer_traffic_draw(struct infer_router *r, uint32_t layer, uint32_t micro_b
     sample(r, entity, out);
     if (balanced)
         spread(l, out);
-    for (uint32_t i = 0; i < l->ranks && out->copies.expert_rows; i++) {
-        double sum = 0;
-        for (uint32_t s = 0; s < l->slots_per_rank; s++)
-            sum += out->slot_rows[i * l->slots_per_rank + s];
-        out->copies.expert_rows[i] = (uint32_t)lround(sum);
-    }
-    out->copies.nodes_per_token = out->nodes_per_token;
-    out->copies.ranks_per_token = out->ranks_per_token;
-    out->busiest_ratio = busiest(l, out->slot_rows);
+    out->to.busiest_ratio = busiest(l, out->slot_rows);
 }

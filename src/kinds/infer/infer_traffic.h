@@ -37,12 +37,8 @@ struct infer_router {
 
 /* Of one layer and micro-batch. */
 struct infer_traffic {
-    double *pairs;         /* decoding: [ranks][ranks] (token, expert) pairs of a rank with
-                      places of a rank */
-    struct routing copies; /* prefill: copies of tokens to nodes and ranks */
-    double *slot_rows;     /* [slots] rows that a place receives */
-    double nodes_per_token, ranks_per_token;
-    double busiest_ratio; /* rows of the busiest rank over the mean */
+    struct ep_traffic to; /* busiest_ratio: rows of the busiest rank over the mean */
+    double *slot_rows;    /* [slots] rows that a place receives */
 };
 
 void infer_router_init(struct infer_router *r, const struct infer_layout *l, const struct infer_gate *gate,

@@ -123,9 +123,23 @@ static const char *setting_of(const struct kind_run *run, const struct infer_cas
                         c->hw.topology, infer_overlap_names[c->cfg.overlap], what);
 }
 
-static void add_notes(struct kind_run *run, const struct infer_outcome *o)
+static void note_kernel(struct kind_run *run, const struct infer_outcome *o, const char *prefix)
+{
+    const struct infer_layout *l = &o->step.layout;
+    const char *text =
+        arena_printf(run->arena, "%s%s", *prefix ? "prefill: " : "", kind_exchange_text(l->kernel, l->hw, run->arena));
+    if (o->step.forwarded_ratio > 0)
+        text = arena_printf(run->arena,
+                            "%s; %.1f %% of what goes between nodes crosses NVLink to the GPU on its plane first", text,
+                            100 * o->step.forwarded_ratio);
+    result_add_note(&run->result, run->arena, text);
+}
+
+static void add_notes(struct kind_run *run, const struct infer_outcome *o, const char *prefix)
 {
     const struct infer_account *a = &o->account;
+    if (o->step.sparse_layers)
+        note_kernel(run, o, prefix);
     if (a->extrapolated && a->periodic)
         result_add_note(&run->result, run->arena,
                         arena_printf(run->arena,
@@ -154,7 +168,7 @@ static int run_phase(struct kind_run *run, const struct infer_case *c, const cha
     infer_result_kernels(run, o, prefix);
     if (!*prefix)
         compare(run, c, o);
-    add_notes(run, o);
+    add_notes(run, o, prefix);
     return 0;
 }
 

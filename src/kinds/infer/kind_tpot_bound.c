@@ -15,6 +15,7 @@
 
 #include "base/progress.h"
 #include "models/comm/deepep_ll.h"
+#include "models/comm/ep_kernel.h"
 #include "kinds/infer/infer_run.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
@@ -165,6 +166,36 @@ static double bound_s(const struct kind_run *run, bool combine)
 
 /* --- rows -------------------------------------------------------------------------------------------------- */
 
+/* The machine's own kernel, where messages alone do not make it. */
+static bool build_kernel(struct kind_run *run, const struct cluster_hw *hw, uint32_t n, bool combine)
+{
+    const struct tpot_cfg *c = tpot_cfg(run->file->scenario);
+    const struct ep_kernel_type *k = ep_kernel_of(&hw->ep_kernel, true);
+    struct ep_choices choices = {.choice = EP_SAMPLED,
+                                 .experts = n,
+                                 .top_k = c->copies,
+                                 .groups = 1,
+                                 .top_groups = 1,
+                                 .tokens = (double)c->tokens,
+                                 .seed = (uint64_t)run->file->scenario->sim.seed};
+    struct ep_group group = {.ranks = n, .gpus_per_node = (uint32_t)hw->node.gpus};
+    struct ep_traffic t;
+    if (k->loops)
+        return false;
+    ep_traffic_make(&group, &choices, run->scratch, &t);
+    struct ep_call call = {.hw = hw,
+                           .traffic = &t,
+                           .phase = combine ? EP_COMBINE : EP_DISPATCH,
+                           .tokens = choices.tokens,
+                           .hidden = c->hidden,
+                           .top_k = choices.top_k,
+                           .experts = n,
+                           .sms = (double)hw->ep_kernel.sms,
+                           .format = combine ? hw->ep_kernel.combine_format : hw->ep_kernel.dispatch_format};
+    ep_build(run->graph, k, &call, run->scratch, NULL, NULL);
+    return true;
+}
+
 static int simulate(struct kind_run *run, enum step step, bool combine, double *time_s, struct diag *diag)
 {
     const struct tpot_cfg *c = tpot_cfg(run->file->scenario);
@@ -179,8 +210,9 @@ static int simulate(struct kind_run *run, enum step step, bool combine, double *
         ll_spread(n, tokens, copies, run->scratch, &traffic);
     else
         ll_sample(n, tokens, n, copies, (uint64_t)run->file->scenario->sim.seed, run->scratch, &traffic);
-    ll_build(run->graph, hw, &traffic, message_B(run->file->scenario, step, combine), combine, hw->nodes > 1,
-             run->scratch);
+    if (step < STEP_SOFTWARE || !build_kernel(run, hw, n, combine))
+        ll_build(run->graph, hw, &traffic, message_B(run->file->scenario, step, combine), combine, hw->nodes > 1,
+                 run->scratch);
     if (kind_simulate(run, topo, hw, diag))
         return -1;
     *time_s = run->outcome.makespan_s;

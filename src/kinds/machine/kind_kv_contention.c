@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "base/stats.h"
 #include "models/comm/deepep_ll.h"
+#include "models/comm/ep_exchange.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
 #include "kinds/machine/kv_cfg.h"
@@ -34,6 +35,50 @@ struct study {
     double quiet_s;             /* all layers, without caches; 0 = not known yet */
 };
 
+static struct ep_call call_of(const struct cluster_hw *hw, const struct kv_cfg *c, const struct ep_traffic *t,
+                              bool combine)
+{
+    const struct hw_ep_kernel *k = &hw->ep_kernel;
+    return (struct ep_call){.hw = hw,
+                            .traffic = t,
+                            .phase = combine ? EP_COMBINE : EP_DISPATCH,
+                            .tokens = (double)c->tokens,
+                            .hidden = c->hidden,
+                            .top_k = c->experts_per_token,
+                            .experts = c->experts,
+                            .sms = (double)k->sms,
+                            .format = combine ? k->combine_format : k->dispatch_format,
+                            .loopback = c->loopback};
+}
+
+static struct ep_traffic group_of(const struct cluster_hw *hw, uint32_t n)
+{
+    struct ep_group group = {.ranks = n, .gpus_per_node = (uint32_t)hw->node.gpus};
+    return (struct ep_traffic){.group = group, .nodes = ep_node(&group, n - 1) + 1, .per_node = group.gpus_per_node};
+}
+
+static void check_kernel(const struct scenario_file *file, struct diag *diag)
+{
+    const struct scenario *s = file->scenario;
+    const struct ep_kernel_type *k = ep_kernel_of(&s->cluster.ep_kernel, true);
+    struct ep_traffic t = group_of(&s->cluster, (uint32_t)(s->cluster.nodes * s->cluster.node.gpus));
+    struct ep_call call = call_of(&s->cluster, kv_cfg(s), &t, false);
+    struct ep_exchange x;
+    char why[300];
+    if (ep_misfit(k, &call, why, sizeof why)) {
+        REPORT("cluster.ep_kernel.kernel", "%s: %s", k->name, why);
+        return;
+    }
+    ep_exchange_cost(&x, k, &call);
+    if (x.cost.copies != EP_A_COPY_A_PAIR)
+        REPORT("cluster.ep_kernel.kernel",
+               "%s sends a token once for several experts; this kind counts messages of tokens and experts, as "
+               "deepep_low_latency sends them",
+               k->name);
+    if (kv_cfg(s)->loopback && !k->loops)
+        REPORT("kv.loopback", "%s uses NVLink inside a node; leave it out", k->name);
+}
+
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct scenario *s = file->scenario;
@@ -51,6 +96,8 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
                s->cluster.topology);
     if (s->sim.network != NET_FLOW)
         REPORT("sim.network", "only network 'flow' has traffic classes, not '%s'", net_kind_names[s->sim.network]);
+    if (!diag_failed(diag))
+        check_kernel(file, diag);
 }
 
 /* --- layers --------------------------------------------------------------------------------------------- */
@@ -66,8 +113,11 @@ static uint32_t add_op(struct study *s, struct op op, const char *name)
 /* Of a low-latency kernel beside its transfers. */
 static double own_s(const struct study *s, bool combine)
 {
-    return ll_own_s(s->hw, (double)s->cfg->tokens, (double)s->cfg->experts_per_token,
-                    ll_message_B(&s->hw->ep_kernel, s->cfg->hidden, combine), combine);
+    struct ep_traffic t = group_of(s->hw, s->n);
+    struct ep_call call = call_of(s->hw, s->cfg, &t, combine);
+    struct ep_exchange x;
+    ep_exchange_cost(&x, ep_kernel_of(&s->hw->ep_kernel, true), &call);
+    return x.cost.start_s + x.cost.end_s;
 }
 
 static void add_layers(struct study *s)
@@ -95,18 +145,22 @@ static void add_layers(struct study *s)
 static void add_exchanges(struct study *s, const struct host_links *host)
 {
     const struct kv_cfg *c = s->cfg;
-    const struct hw_ep_kernel *ep = &s->hw->ep_kernel;
-    double message_B[2] = {ll_message_B(ep, c->hidden, false), ll_message_B(ep, c->hidden, true)};
-    struct ll_kernels k;
+    struct ep_traffic to = group_of(s->hw, s->n);
+    struct ep_exchange x[2];
     struct ll_traffic traffic;
-    ll_init(&k, s->run->graph, s->hw, s->n, message_B, c->loopback, s->run->scratch);
-    k.host = host;
+    for (int combine = 0; combine < 2; combine++) {
+        struct ep_call call = call_of(s->hw, s->cfg, &to, combine);
+        ep_exchange_init(&x[combine], s->run->graph, ep_kernel_of(&s->hw->ep_kernel, true), &call, combine ? x : NULL,
+                         s->run->scratch);
+        x[combine].host = host;
+    }
     for (int64_t layer = 0; layer < c->layers; layer++) {
         ll_sample(s->n, (uint32_t)c->tokens, (uint32_t)c->experts, (uint32_t)c->experts_per_token,
                   (uint64_t)s->run->file->scenario->sim.seed * 1000003u + (uint64_t)layer, s->run->scratch, &traffic);
+        to.pairs = traffic.pairs;
         for (int combine = 0; combine < 2; combine++) {
             const uint32_t *op = s->exchange[combine] + (size_t)layer * s->n;
-            ll_exchange(&k, combine, traffic.pairs, op, op);
+            ep_exchange_move(&x[combine], &to, &(struct ep_ends){op, op, op});
         }
     }
 }

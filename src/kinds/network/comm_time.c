@@ -1,5 +1,6 @@
 #include "kinds/network/comm_time.h"
 
+#include "kinds/kind_run.h"
 #include "sim/sim.h"
 #include "topology/topology.h"
 
@@ -60,7 +61,8 @@ int comm_exchange_s(const struct comm_place *place, const struct comm_exchange *
                                .top_k = x->choices.top_k,
                                .experts = x->choices.experts,
                                .sms = x->sms,
-                               .format = x->format};
+                               .format = x->format,
+                               .rails = kind_rails(t, &hw)};
         struct opgraph *graph = opgraph_new(t->n_endpoints);
         if (ep_misfit(x->kernel, &call, why, sizeof why))
             diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "%s: %s", x->kernel->name, why);

@@ -5,6 +5,8 @@
  * nodes the groups of experts. A replay without it, or with recorded communication, runs one rank and routes nothing;
  * collectives of libraries take as long as each takes by itself (replay_collectives.c). Whether the trace fits the
  * scenario is checked by who reads the trace. */
+#include <string.h>
+
 #include "base/data_find.h"
 #include "base/progress.h"
 #include "io/inputs/kernel_table_file.h"
@@ -12,6 +14,7 @@
 #include "models/chunk/chunk_kernels.h"
 #include "kinds/replay/replay_result.h"
 #include "kinds/kind_run.h"
+#include "kinds/result_build.h"
 
 static void check_trace_file(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
@@ -142,9 +145,23 @@ static void check_expert_parallel(const struct scenario_file *file, struct arena
     check_groups(file, r, diag);
 }
 
+/* What DeepSeek's trace was recorded with, and what a replay knows. */
+static const char traced_kernel[] = "deepep_normal_2025_02";
+
+static void check_kernel(const struct scenario_file *file, struct diag *diag)
+{
+    const char *name = file->scenario->cluster.ep_kernel.kernel;
+    if (strcmp(name, "auto") != 0 && strcmp(name, traced_kernel) != 0)
+        REPORT("cluster.ep_kernel.kernel",
+               "a replay exchanges tokens with %s, as its trace did, not with %s; write 'auto'; kind train_step with "
+               "'train.chunks.source: kernels' knows others",
+               traced_kernel, name);
+}
+
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     check_trace_file(file, arena, diag);
+    check_kernel(file, diag);
     kind_check_sets(file, file->scenario->cluster.nodes, diag);
     if (check_source(file, arena, diag))
         check_expert_parallel(file, arena, diag);
@@ -220,6 +237,9 @@ static int run_one(struct kind_run *run, const struct trace *trace, const struct
     if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
     replay_analyse(trace, cfg, reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
+    if (reading->routed)
+        result_add_note(&run->result, run->arena,
+                        kind_exchange_text(ep_kernel_find(traced_kernel), &s->cluster, run->arena));
     return 0;
 }
 

@@ -3,8 +3,18 @@
  * Chunks are simulated kernel by kernel on a group of GPUs (train_chunks.c); a step is a schedule of such chunks with
  * messages between pipeline ranks, then the exchange of gradients and parameters, on the whole network
  * (train_run.c). */
+#include "kinds/kind_run.h"
+#include "kinds/result_build.h"
 #include "kinds/train/train_report.h"
 #include "kinds/train/train_what_if.h"
+
+/* Without one that is named: as DeepSeek-V3 was trained. */
+static void note_exchange(struct kind_run *run, const struct train_plan *plan)
+{
+    const struct ep_kernel_type *k =
+        plan->exchange.kernel ? plan->exchange.kernel : ep_kernel_find("deepep_normal_2025_02");
+    result_add_note(&run->result, run->arena, kind_exchange_text(k, &run->file->scenario->cluster, run->arena));
+}
 
 static int run_step(struct kind_run *run, struct diag *diag)
 {
@@ -22,6 +32,8 @@ static int run_step(struct kind_run *run, struct diag *diag)
         if (train_run(run, &plan, &times, n, &real, &outcomes[n], diag))
             return -1;
     train_report(&(struct train_report){run, &plan, &times, outcomes, bridge});
+    if (plan.layout.model->experts.routed)
+        note_exchange(run, &plan);
     return train_what_if(run, &plan, &times, &outcomes[0], diag);
 }
 

@@ -133,7 +133,7 @@ static void write_exchange_of(struct layer_writer *l)
     material_add(&l->b, l->part, back || again ? "a2a_cached_notify" : "a2a_notify_dispatch",
                  &(struct chunk_kernel){.kind = OP_SYNC,
                                         .collective = COLL_NOTIFY,
-                                        .work_s = cost.rounds * round_s,
+                                        .work_s = cost.barrier_s + cost.rounds * round_s,
                                         .lead_s = gap_s + cost.start_s,
                                         .sm_hold = (float)cost.sms});
     material_add(&l->b, l->part,

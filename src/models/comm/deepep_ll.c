@@ -18,12 +18,12 @@
  * their experts' places; a combine copies its messages to the send buffer and adds up those that came. */
 #include "models/comm/deepep_ll.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/rng.h"
 #include "models/comm/deepep.h"
+#include "models/comm/ep_exchange.h"
 #include "models/comm/wire_format.h"
+
+extern const struct ep_kernel_type ep_deepep_low_latency_2025_02;
 
 enum { HEADER_B = 16 }; /* source index, padded to one int4 */
 
@@ -143,19 +143,6 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
         out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
 }
 
-/* A resource per rank. */
-static uint32_t *add_resources(struct opgraph *graph, uint32_t n, const char *what, double rate_Bps,
-                               struct arena *arena)
-{
-    uint32_t *id = ARENA_ARRAY(arena, uint32_t, n);
-    char name[64];
-    for (uint32_t r = 0; r < n; r++) {
-        snprintf(name, sizeof name, "rank%u.%s", r, what);
-        id[r] = opgraph_resource(graph, rate_Bps, name);
-    }
-    return id;
-}
-
 double ll_posting_Bps(const struct cluster_hw *hw, double message_B)
 {
     double each_s = hw_message_s(&hw->software, hw->ep_kernel.ll_initiator);
@@ -169,65 +156,6 @@ double ll_codec_Bps(const struct cluster_hw *hw)
     int64_t hidden = 1 << 16; /* any that is whole tiles */
     return ratio > 1 ? hw_nic_payload_Bps(hw) / ratio * wire_combine_B(&hw->ep_kernel, hidden) / wire_bf16_B(hidden)
                      : 0;
-}
-
-void ll_init(struct ll_kernels *k, struct opgraph *graph, const struct cluster_hw *hw, uint32_t n_ranks,
-             const double message_B[2], bool loopback, struct arena *arena)
-{
-    *k = (struct ll_kernels){.graph = graph, .hw = hw, .n_ranks = n_ranks};
-    for (int combine = 0; combine < 2; combine++) {
-        double rate_Bps = ll_posting_Bps(hw, message_B[combine]);
-        k->message_B[combine] = message_B[combine];
-        if (rate_Bps > 0 && message_B[combine] > 0)
-            k->post[combine] = add_resources(graph, n_ranks, combine ? "posting_combine" : "posting", rate_Bps, arena);
-    }
-    if (message_B[1] > 0 && ll_codec_Bps(hw) > 0) {
-        k->encode = add_resources(graph, n_ranks, "codec_encode", ll_codec_Bps(hw), arena);
-        k->decode = add_resources(graph, n_ranks, "codec_decode", ll_codec_Bps(hw), arena);
-    }
-    /* A transfer inside a node crosses the NICs beside NVLink, which is never the slower of the two; one
-     * between nodes crosses them beside its own path, which shares them. */
-    if (loopback) {
-        k->nic_out = add_resources(graph, n_ranks, "nic_out", hw_nic_payload_Bps(hw), arena);
-        k->nic_in = add_resources(graph, n_ranks, "nic_in", hw_nic_payload_Bps(hw), arena);
-    }
-}
-
-static void complete(const struct ll_kernels *k, bool combine, struct transfer *t, double pairs)
-{
-    uint32_t src = t->src, dst = t->dst;
-    t->bytes_B = pairs * k->message_B[combine];
-    t->weight = pairs;
-    t->priority = (uint8_t)k->hw->traffic.expert;
-    t->round_trips = k->hw->ep_kernel.ordering == ORDERING_FENCE;
-    bool through_nic = k->nic_out || src / k->hw->node.gpus != dst / k->hw->node.gpus;
-    if (k->nic_out) {
-        t->res[t->n_res++] = k->nic_out[src];
-        t->res[t->n_res++] = k->nic_in[dst];
-    }
-    if (k->post[combine] && through_nic)
-        t->res[t->n_res++] = k->post[combine][src];
-    if (k->host && through_nic)
-        host_links_cross(k->host, t);
-    if (combine && k->encode) {
-        t->res[t->n_res++] = k->encode[src];
-        t->res[t->n_res++] = k->decode[dst];
-    }
-}
-
-void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, const uint32_t *sends,
-                 const uint32_t *receives)
-{
-    uint32_t n = k->n_ranks;
-    for (uint32_t home = 0; home < n; home++)
-        for (uint32_t away = 0; away < n; away++) {
-            uint32_t src = combine ? away : home, dst = combine ? home : away;
-            struct transfer t = {.src_op = sends[src], .dst_op = receives[dst], .src = src, .dst = dst};
-            if (home == away || pairs[(size_t)home * n + away] <= 0)
-                continue;
-            complete(k, combine, &t, pairs[(size_t)home * n + away]);
-            opgraph_transfer(k->graph, &t);
-        }
 }
 
 static void add_ops(struct opgraph *graph, double own_s, uint32_t n, bool combine, uint32_t *op)
@@ -245,13 +173,27 @@ static void add_ops(struct opgraph *graph, double own_s, uint32_t n, bool combin
                                                 .phase = phase});
 }
 
+static struct ep_traffic to_ranks(const struct ll_traffic *t, const struct cluster_hw *hw)
+{
+    struct ep_group group = {.ranks = t->n_ranks, .gpus_per_node = (uint32_t)hw->node.gpus};
+    return (struct ep_traffic){.group = group, .nodes = ep_node(&group, t->n_ranks - 1) + 1, .pairs = t->pairs};
+}
+
 void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic, double message_B,
               bool combine, bool loopback, struct arena *arena)
 {
     uint32_t *op = ARENA_ARRAY(arena, uint32_t, traffic->n_ranks);
-    double messages_B[2] = {combine ? 0 : message_B, combine ? message_B : 0};
-    struct ll_kernels k;
-    ll_init(&k, graph, hw, traffic->n_ranks, messages_B, loopback, arena);
+    struct ep_traffic to = to_ranks(traffic, hw);
+    struct ep_call call = {.hw = hw,
+                           .traffic = &to,
+                           .phase = combine ? EP_COMBINE : EP_DISPATCH,
+                           .tokens = traffic->tokens,
+                           .top_k = (int64_t)traffic->copies,
+                           .loopback = loopback};
+    struct ep_exchange x;
+    ep_exchange_cost(&x, &ep_deepep_low_latency_2025_02, &call);
+    x.cost.token_B = x.cost.message_B = message_B;
+    ep_exchange_open(&x, graph, NULL, arena);
     add_ops(graph, ll_own_s(hw, traffic->tokens, traffic->copies, message_B, combine), traffic->n_ranks, combine, op);
-    ll_exchange(&k, combine, traffic->pairs, op, op);
+    ep_exchange_move(&x, &to, &(struct ep_ends){op, op, op});
 }

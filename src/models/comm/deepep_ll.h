@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "hw/cluster.h"
-#include "models/comm/host_links.h"
 #include "models/routing/moe_routing.h"
 #include "models/opgraph.h"
 
@@ -38,33 +37,13 @@ double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool comb
 /* What a kernel takes beside its transfers, with so many tokens of each rank and copies of each. */
 double ll_own_s(const struct cluster_hw *hw, double tokens, double copies, double message_B, bool combine);
 
-/* The kernels of all ranks in a graph: what their transfers cross beside the network. */
-struct ll_kernels {
-    struct opgraph *graph;
-    const struct cluster_hw *hw;
-    uint32_t n_ranks;
-    double message_B[2];                  /* of a dispatch, of a combine; 0 = not used */
-    uint32_t *post[2], *nic_out, *nic_in; /* resources per rank; NULL = nothing to cross */
-    uint32_t *encode, *decode;            /* of a combine */
-    const struct host_links *host;        /* PCIe between GPUs and NICs; NULL = it is nobody else's */
-};
-
 /* How fast a rank can post messages, as payload per second; 0 = no limit. */
 double ll_posting_Bps(const struct cluster_hw *hw, double message_B);
 /* How fast the SMs of a rank encode what a combine sends, or decode it, in bytes of the network; 0 = no limit. */
 double ll_codec_Bps(const struct cluster_hw *hw);
 
-/* `loopback`: GPUs of one node also exchange through their NICs, as DeepEP did until NVLink was added (June
- * 2025). */
-void ll_init(struct ll_kernels *k, struct opgraph *graph, const struct cluster_hw *hw, uint32_t n_ranks,
-             const double message_B[2], bool loopback, struct arena *arena);
-/* Adds the transfers of one dispatch or combine; pairs as in struct ll_traffic. sends[r] and receives[r] are rank
- * r's COMM ops, which may be the same: with two of them a rank that has received all goes on while others still
- * fetch what it sends. */
-void ll_exchange(const struct ll_kernels *k, bool combine, const double *pairs, const uint32_t *sends,
-                 const uint32_t *receives);
-
-/* Adds one kernel of every rank to an empty graph: one COMM op each. */
+/* Adds one kernel of every rank to an empty graph: one COMM op each, with messages of this size. `loopback`: GPUs of one
+ * node also exchange through their NICs, as DeepEP did until NVLink was added (June 2025). */
 void ll_build(struct opgraph *graph, const struct cluster_hw *hw, const struct ll_traffic *traffic, double message_B,
               bool combine, bool loopback, struct arena *arena);
 

@@ -70,7 +70,8 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
                             .start_s = k->start_s[back],
                             .nvlink_Bps = k->nvlink_ratio[back] * c->hw->node.nvlink_Bps,
                             .message_s = hw_message_s(&c->hw->software, (enum initiator)c->hw->ep_kernel.ll_initiator),
-                            .sms = g.sms};
+                            .sms = g.sms,
+                            .hooks = true};
     out->message_B = out->token_B;
     if (c->traffic->nodes > 1)
         out->network_s = c->hw->ep_kernel.copies.network_flag_s;

@@ -161,13 +161,7 @@ static const char *misfit(const struct ep_call *c, char *why, size_t size)
                  c->sms);
         return why;
     }
-    if (c->traffic->nodes > 1 && !c->traffic->per_node) {
-        snprintf(why, size,
-                 "tokens are handed on by the rank on the same rail, so every node needs as many ranks; give "
-                 "whole nodes");
-        return why;
-    }
-    return NULL;
+    return ep_needs_whole_nodes(c, why, size);
 }
 
 const struct ep_kernel_type ep_deepep_normal = {

@@ -54,12 +54,8 @@ static const char *misfit(const struct ep_call *c, char *why, size_t size)
 {
     if (c->sms < 1)
         snprintf(why, size, "DeepEP V2 needs an SM at least; write cluster.ep_kernel.sms: 12");
-    else if (c->traffic->nodes > 1 && !c->traffic->per_node)
-        snprintf(why, size,
-                 "tokens are handed on by the rank on the same rail, so every node needs as many ranks; give "
-                 "whole nodes");
     else
-        return NULL;
+        return ep_needs_whole_nodes(c, why, size);
     return why;
 }
 

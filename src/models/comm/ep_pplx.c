@@ -28,6 +28,7 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
                             .start_s = k->start_s[back],
                             .nvlink_Bps = k->nvlink_ratio[back] * c->hw->node.nvlink_Bps,
                             .message_s = put_s(c),
+                            .hooks = true,
                             .sms = (double)c->hw->chip.sms};
     out->message_B = out->token_B;
     out->end_s = 2 * c->tokens * (double)c->top_k * out->token_B / memory_Bps;

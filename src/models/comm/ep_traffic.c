@@ -232,11 +232,27 @@ static uint32_t even_ranks(const struct ep_traffic *t, struct arena *arena)
     return on[0];
 }
 
-static void begin(const struct ep_group *g, struct arena *arena, struct ep_traffic *out)
+static void place(const struct ep_group *g, struct arena *arena, struct ep_traffic *out)
 {
-    size_t n = g->ranks;
     *out = (struct ep_traffic){.group = *g, .nodes = ep_node(g, g->ranks - 1) + 1};
     out->per_node = even_ranks(out, arena);
+}
+
+void ep_traffic_means(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
+{
+    double E = (double)c->experts, k = (double)c->top_k, n = g->ranks;
+    place(g, arena, out);
+    uint32_t *on = ranks_on_nodes(out, arena);
+    out->ranks_per_token = n * (1 - misses(E, k, E / n));
+    for (uint32_t node = 0; node < out->nodes; node++)
+        out->nodes_per_token += 1 - misses(E, k, E / n * on[node]);
+    out->busiest_ratio = 1;
+}
+
+void ep_traffic_new(const struct ep_group *g, struct arena *arena, struct ep_traffic *out)
+{
+    size_t n = g->ranks;
+    place(g, arena, out);
     out->pairs = ARENA_ARRAY(arena, double, n *n);
     out->rank_copies = ARENA_ARRAY(arena, double, n *n);
     out->node_copies = ARENA_ARRAY(arena, double, n * out->nodes);
@@ -244,7 +260,7 @@ static void begin(const struct ep_group *g, struct arena *arena, struct ep_traff
 
 void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
 {
-    begin(g, arena, out);
+    ep_traffic_new(g, arena, out);
     if (c->choice == EP_SAMPLED)
         sampled(out, c, arena);
     else if (c->choice == EP_DEALT)
@@ -275,7 +291,7 @@ void ep_traffic_count(const struct ep_group *g, const struct gate_choices *choic
 {
     uint32_t ranks[ROUTING_MAX_TOPK];
     gsl_rng *rng = rng_stream(seed, 0, "tokens of a gate");
-    begin(g, arena, out);
+    ep_traffic_new(g, arena, out);
     for (uint32_t src = 0; src < g->ranks; src++) {
         rng_stream_reset(rng, seed, src, "tokens of a gate");
         for (uint32_t i = 0; i < tokens; i++) {

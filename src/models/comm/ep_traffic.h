@@ -41,6 +41,11 @@ struct ep_choices {
 /* Node of a rank, counted from the group's first. */
 uint32_t ep_node(const struct ep_group *g, uint32_t rank);
 void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out);
+/* Uniform choices without arrays: only what a token reaches on average. */
+void ep_traffic_means(const struct ep_group *g, const struct ep_choices *c, struct arena *arena,
+                      struct ep_traffic *out);
+/* Of no tokens yet. */
+void ep_traffic_new(const struct ep_group *g, struct arena *arena, struct ep_traffic *out);
 /* The same of tokens that a gate chose for, drawn from its choices; replicas of an expert are taken in turn. */
 void ep_traffic_count(const struct ep_group *g, const struct gate_choices *choices, uint32_t top_k,
                       const struct placement *where, uint32_t tokens, uint64_t seed, struct arena *arena,

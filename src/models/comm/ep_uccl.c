@@ -26,6 +26,7 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
                             .message_B = few ? B : CHUNK_TOKENS * B,
                             .network_s = hw_step_s(&c->hw->software, INITIATOR_CPU_PROXY),
                             .rounds = few ? 0 : 1,
+                            .hooks = few,
                             .sms = few ? (double)c->hw->chip.sms : c->sms};
     double memory_Bps = c->hw->chip.memory_Bps * c->hw->kernels.pass.copy_ratio;
     out->end_s = 2 * c->tokens * (double)c->top_k * B / memory_Bps;

@@ -12,12 +12,16 @@ libmoesim_a_SOURCES += src/models/comm/deepep_trees.c src/models/comm/deepep_tre
 libmoesim_a_SOURCES += src/models/comm/host_links.c src/models/comm/host_links.h
 libmoesim_a_SOURCES += src/models/comm/wire_format.c src/models/comm/wire_format.h
 libmoesim_a_SOURCES += src/models/comm/ep_build.c src/models/comm/ep_kernel.h
+libmoesim_a_SOURCES += src/models/comm/ep_exchange.c src/models/comm/ep_exchange.h
+libmoesim_a_SOURCES += src/models/comm/ep_load.c
 libmoesim_a_SOURCES += src/models/comm/ep_traffic.c src/models/comm/ep_traffic.h
 
 # Plugins: a new kernel of expert parallelism is one file and one line here.
 ep_kernels =
 ep_kernels += src/models/comm/ep_deepep_low_latency.c
+ep_kernels += src/models/comm/ep_deepep_low_latency_2025_02.c
 ep_kernels += src/models/comm/ep_deepep_normal.c
+ep_kernels += src/models/comm/ep_deepep_normal_2025_02.c
 ep_kernels += src/models/comm/ep_deepep_v2.c
 ep_kernels += src/models/comm/ep_hybrid_ep.c
 ep_kernels += src/models/comm/ep_nccl_all_to_all.c

@@ -1,0 +1,111 @@
+/* Exchanges in closed form: what each thing that a rank's copies cross would take alone. */
+#include "models/comm/ep_exchange.h"
+
+#include <math.h>
+
+double ep_exchange_ahead_s(const struct ep_exchange *x, double latency_s)
+{
+    const struct ep_cost *parts[] = {&x->prepare, &x->cost};
+    double sum_s = x->cost.barrier_s + x->prepare.end_s;
+    for (int i = 0; i < 2; i++)
+        sum_s += parts[i]->start_s + parts[i]->rounds * (latency_s + parts[i]->network_s);
+    return sum_s;
+}
+
+/* Copies of a rank: of its tokens, and of others' tokens that come to it. */
+struct copies {
+    double out, in, near_out, near_in, own; /* out, in: to and from other nodes */
+    double handed_out, handed_in;           /* over rails: what it hands on in its node, and gets handed */
+};
+
+static struct copies count_directly(const struct ep_traffic *t, const double *copies, uint32_t r)
+{
+    struct copies c = {.own = copies[(size_t)r * t->group.ranks + r]};
+    for (uint32_t k = 0; k < t->group.ranks; k++) {
+        bool near = ep_node(&t->group, k) == ep_node(&t->group, r);
+        double out = copies[(size_t)r * t->group.ranks + k], in = copies[(size_t)k * t->group.ranks + r];
+        if (k == r)
+            continue;
+        *(near ? &c.near_out : &c.out) += out;
+        *(near ? &c.near_in : &c.in) += in;
+    }
+    return c;
+}
+
+static struct copies count_over_rails(const struct ep_traffic *t, uint32_t r)
+{
+    uint32_t per_node = t->per_node, node = r / per_node, first = node * per_node;
+    struct copies c = {.own = t->node_copies[(size_t)r * t->nodes + node]};
+    for (uint32_t m = 0; m < t->nodes; m++) {
+        uint32_t peer = m * per_node + r % per_node;
+        c.out += m == node ? 0 : t->node_copies[(size_t)r * t->nodes + m];
+        c.in += m == node ? 0 : t->node_copies[(size_t)peer * t->nodes + node];
+        for (uint32_t g = first; g < first + per_node; g++) {
+            uint32_t home = m * per_node + g % per_node;
+            double out = t->rank_copies[(size_t)peer * t->group.ranks + g];
+            double in = t->rank_copies[(size_t)home * t->group.ranks + r];
+            c.handed_out += out;
+            c.handed_in += in;
+            c.near_out += g == r ? 0 : out;
+            c.near_in += g == r ? 0 : in;
+        }
+    }
+    return c;
+}
+
+static void consider(struct ep_load *l, double out, double in, double rate, const char *name)
+{
+    double before_s = fmax(l->out_s, l->in_s);
+    if (!(rate > 0))
+        return;
+    l->out_s = fmax(l->out_s, out / rate);
+    l->in_s = fmax(l->in_s, in / rate);
+    if (fmax(l->out_s, l->in_s) > before_s)
+        l->limit = name;
+}
+
+/* Engines: of a dispatch the sender is the home of tokens, the receiver where their experts are; a combine runs
+ * backwards. Over rails the forwarder is where tokens leave the network, or enter it. */
+static void consider_engines(const struct ep_exchange *x, const struct copies *c, double B, struct ep_load *l)
+{
+    const struct ep_cost *cost = &x->cost;
+    bool back = x->call.phase == EP_COMBINE, rails = cost->copies == EP_A_COPY_A_NODE;
+    double own = cost->keeps_own ? 0 : c->own;
+    double home = c->out + (rails ? 0 : c->near_out) + own, away = c->in + (rails ? 0 : c->near_in) + own;
+    enum ep_stage at_home = back ? EP_RECEIVE : EP_SEND, at_experts = back ? EP_SEND : EP_RECEIVE;
+    consider(l, home * B, 0, cost->engine_Bps[at_home], "copying SMs");
+    consider(l, 0, (rails ? c->handed_in : away) * B, cost->engine_Bps[at_experts], "copying SMs");
+    consider(l, 0, c->handed_out * B, cost->engine_Bps[EP_FORWARD], "copying SMs");
+}
+
+static struct ep_load of_engines_and_links(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t rank)
+{
+    const struct ep_cost *cost = &x->cost;
+    const struct cluster_hw *hw = x->call.hw;
+    struct copies c = cost->copies == EP_A_COPY_A_NODE   ? count_over_rails(t, rank)
+                      : cost->copies == EP_A_COPY_A_PAIR ? count_directly(t, t->pairs, rank)
+                                                         : count_directly(t, t->rank_copies, rank);
+    double B = cost->token_B, nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
+    double far_out = c.out + (cost->through_nic ? c.near_out : 0), far_in = c.in + (cost->through_nic ? c.near_in : 0);
+    struct ep_load l = {0, 0, "network"};
+    consider(&l, far_out * B, far_in * B, hw_nic_payload_Bps(hw), "network");
+    consider(&l, c.near_out * B, c.near_in * B, cost->nvlink_Bps > 0 ? fmin(nvlink_Bps, cost->nvlink_Bps) : nvlink_Bps,
+             "NVLink");
+    if (cost->message_s > 0 && x->call.phase == EP_COMBINE)
+        consider(&l, 0, far_in * cost->message_s, 1, "posting");
+    else if (cost->message_s > 0)
+        consider(&l, far_out * cost->message_s, 0, 1, "posting");
+    consider_engines(x, &c, B, &l);
+    if (x->call.phase == EP_COMBINE)
+        return (struct ep_load){l.in_s, l.out_s, l.limit};
+    return l;
+}
+
+struct ep_load ep_exchange_load(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t rank)
+{
+    struct ep_load own;
+    if (!x->kernel->load)
+        return of_engines_and_links(x, t, rank);
+    x->kernel->load(x, t, rank, &own);
+    return own;
+}
