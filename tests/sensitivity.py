@@ -2,7 +2,8 @@
 
 tests/sensitivity.txt has two kinds of lines:
     NAME = ARGUMENTS            a run to compare with: a scenario and what makes it small
-    KEY | VALUE | NAMES | NAMES KEY=VALUE changes the results of the first runs and leaves those of the second.
+    KEY | VALUE | NAMES | NAMES KEY=VALUE changes the results of the first runs; the second do not read it: they refuse
+                                it, or come out the same.
                                 Another KEY=VALUE that must go with it follows after "&". The value "text" is for
                                 keys that only describe, or that another key must repeat.
 A key that no line names, and a line whose key is none, are failures.
@@ -68,6 +69,8 @@ def check(key):
     bad = []
     for name in changes + stays:
         result, base = result_of(name, f"{key}={value}"), bases[name]
+        if name in stays and isinstance(result, str) and "changes nothing" in result:
+            continue
         if isinstance(result, str):
             bad.append(f"{name}: {result}")
         elif same(result, base) != (name in stays):

@@ -1065,7 +1065,7 @@ static TCase *add_case(Suite *s, const char *name)
 
 struct needy {
     int way;
-    bool loud;
+    bool loud, listed;
     int64_t many;
     const char *file;
     double cv_ratio;
@@ -1100,6 +1100,11 @@ static const struct cfg_field needy_fields[] = {
      .offset = offsetof(struct needy, part),
      .sub = &needy_part_table,
      .needs = "file!="},
+    {.name = "listed",
+     .type = CFG_BOOL,
+     .offset = offsetof(struct needy, listed),
+     .dflt = "false",
+     .needs = "file~dcqcn"},
     {0}};
 static const struct cfg_table needy_table = {"needy", NULL, sizeof(struct needy), needy_fields};
 
@@ -1122,6 +1127,8 @@ static const struct {
     {{"file=x"}, "part.width", "'part.depth' is 1", "give 'part.depth' more than 2"},
     {{"file=x", "part.depth=3"}, "part.width", NULL, NULL},
     {{"part.depth=3"}, "part.width", "'file' is empty", "give 'file'"},
+    {{NULL}, "listed", "'file' is empty", "name dcqcn in 'file'"},
+    {{"file=pfc, pfc+dcqcn"}, "listed", NULL, NULL},
 };
 
 START_TEST(a_key_is_read_where_its_condition_holds)

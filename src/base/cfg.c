@@ -241,6 +241,7 @@ int cfg_exclude(struct cfg *c, const char *key, const char *why, struct diag *di
     struct cfg_entry *top = cfg_find(c, key);
     BUG_IF(!top);
     top->excluded = true;
+    top->why = why ? arena_strdup(c->arena, why) : NULL;
     for (size_t i = (size_t)(top - c->entries); i < top->end; i++)
         if (why && is_own(&c->entries[i])) {
             diag_error(diag, EXIT_BAD_INPUT, c->entries[i].where, "'%s' changes nothing: %s", c->entries[i].key, why);
@@ -283,18 +284,39 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx)
 {
     for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
         const struct cfg_entry *e = &c->entries[i];
-        if (!e->table && !e->excluded)
+        if (!e->table && !e->excluded && !e->unread)
             fn(ctx, e->key, e->field, e->value, cfg_yaml_text(e->field, e->value, c->arena), e->source);
     }
 }
 
-static void report_unread(const struct cfg_entry *e, const struct cfg_unread *u, struct diag *diag)
+bool cfg_is_default(const struct cfg *c, const struct cfg_entry *e)
 {
+    union {
+        double number;
+        int64_t whole;
+        const char *text;
+        bool flag;
+    } value = {0};
+    cfg_default_value(e->field, &value, c->arena);
+    return !strcmp(cfg_value_text(e->field, &value, c->arena), cfg_value_text(e->field, e->value, c->arena));
+}
+
+static void report_unread(const struct cfg *c, const struct cfg_entry *e, const struct cfg_unread *u, struct diag *diag)
+{
+    if (e->over && cfg_is_default(c, e)) /* takes back what the file says */
+        return;
     if (u->by_option && !e->over)
         diag_warning(diag, e->where, "'%s' changes nothing: %s", e->key, u->why);
     else
         diag_error(diag, EXIT_BAD_INPUT, e->where, "'%s' changes nothing: %s; leave it out%s%s", e->key, u->why,
                    u->advice ? ", or " : "", u->advice ? u->advice : "");
+}
+
+bool cfg_is_read(const struct cfg *c, const char *dotted_key)
+{
+    const struct cfg_entry *e = cfg_find(c, dotted_key);
+    BUG_IF(!e || e->table);
+    return !e->unread && !cfg_is_excluded(c, e);
 }
 
 void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag)
@@ -305,14 +327,26 @@ void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct dia
             continue;
         struct cfg_unread u = unread(ctx, e->key);
         e->unread = u.why != NULL;
+        e->why = u.why;
         if (u.why && diag && is_own(e))
-            report_unread(e, &u, diag);
+            report_unread(c, e, &u, diag);
+    }
+}
+
+void cfg_visit_unread(const struct cfg *c, void (*fn)(void *ctx, const char *key, const char *why), void *ctx)
+{
+    for (size_t i = 1; i < c->n; i++) {
+        const struct cfg_entry *e = &c->entries[i], *top = e;
+        while (top->field && !top->excluded)
+            top = &c->entries[top->parent];
+        if (!e->table && is_own(e) && !e->over && (top->excluded || e->unread))
+            fn(ctx, e->key, top->excluded ? top->why : e->why);
     }
 }
 
 static bool is_missing(const struct cfg_entry *e)
 {
-    return !e->table && !e->excluded && !e->given && !e->field->dflt;
+    return !e->table && !e->excluded && !e->unread && !e->given && !e->field->dflt;
 }
 
 /* One message per table: a whole group that was forgotten is one mistake, not ten. */

@@ -105,7 +105,8 @@ struct cfg_unread {
     const char *advice; /* what would let it be read: "write 'sim.network: packet'"; NULL: nothing */
     bool by_option;     /* -s decides it */
 };
-/* A key is read when its own condition, those of the tables that it stands in and `condition` (may be NULL) hold. */
+/* A key is read when its own condition and those of the tables that it stands in hold; or `condition`, when that is not
+ * NULL, in place of them. */
 struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition);
 
 /* The keys of a CFG_MORE in one config. An owner reads its own by its table; NULL: all have their defaults. Lives as
@@ -167,17 +168,22 @@ bool cfg_state(const struct cfg *c, const char *dotted_key, struct cfg_leaf_stat
 /* The canonical text of a number (SI) in a CFG_QUANTITY or, rounded to a whole one, a CFG_INT. */
 const char *cfg_number_text(const struct cfg_field *f, double number, struct arena *arena);
 
-/* Visits every leaf in table order. value_text is the canonical YAML text with unit; it
+/* Visits every leaf that is read, in table order. value_text is the canonical YAML text with unit; it
  * parses back to the very same value. The strings live as long as the arena. */
 typedef void cfg_visit_fn(void *ctx, const char *dotted_key, const struct cfg_field *field, const void *value,
                           const char *value_text, const char *source);
 void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
 
-/* Asks of every leaf why it is not read. What is not read is not printed, and an error where a layer above the ground
+/* Asks of every leaf why it is not read. What is not read is not printed, not required, and an error where a layer above the ground
  * gives it; a warning where a file gives it and an option decides otherwise (diag NULL: not told). Keys that were taken out
  * are not asked for. */
 typedef struct cfg_unread cfg_unread_fn(void *ctx, const char *dotted_key);
 void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag);
+/* What the last cfg_check_reads found. */
+bool cfg_is_read(const struct cfg *c, const char *dotted_key);
+
+/* Visits the leaves that files above the ground give and nothing reads, as far as cfg_exclude and cfg_check_reads found. */
+void cfg_visit_unread(const struct cfg *c, void (*fn)(void *ctx, const char *dotted_key, const char *why), void *ctx);
 
 /* Resolved config as YAML that loads back to the same struct, with the docs as
  * comments; a value whose source is known keeps it: {value: 50 GB/s, source: "..."}. */

@@ -114,18 +114,6 @@ static bool is_of_more(const struct cfg_table *t, const char *name)
     return true;
 }
 
-static bool is_default(const struct cfg *c, const struct cfg_entry *e)
-{
-    union {
-        double number;
-        int64_t whole;
-        const char *text;
-        bool flag;
-    } value = {0};
-    cfg_default_value(e->field, &value, c->arena);
-    return !strcmp(cfg_value_text(e->field, &value, c->arena), cfg_value_text(e->field, e->value, c->arena));
-}
-
 size_t cfg_more_take_out(const struct cfg_more *more, const struct cfg_table *const *read, const char **given,
                          size_t max)
 {
@@ -137,7 +125,7 @@ size_t cfg_more_take_out(const struct cfg_more *more, const struct cfg_table *co
         if (!is_of_more(table->table, e->field->name) || has_key(read, e->field->name))
             continue;
         e->excluded = true;
-        if (!e->given || is_default(c, e))
+        if (!e->given || cfg_is_default(c, e))
             continue;
         if (n < max)
             given[n] = e->field->name;

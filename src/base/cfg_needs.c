@@ -1,7 +1,8 @@
 /* When a key is read: conditions on other keys of the same config.
  *
  *   condition:   test test ... | test ...      all of a row hold, of any row
- *   test:        KEY=VALUE,VALUE  KEY!=VALUE,VALUE  KEY>NUMBER     "KEY=" is the empty text
+ *   test:        KEY=VALUE,VALUE  KEY!=VALUE,VALUE     "KEY=" is the empty text
+ *                KEY>NUMBER       KEY~WORD             the text of KEY holds WORD
  *
  * KEY is dotted from the root; one that begins with a dot stands in the same table. A key of a table that was taken out
  * holds nothing. Leaves out: arithmetic; who needs it checks in code. */
@@ -13,7 +14,7 @@
 
 struct test {
     const struct cfg_entry *e;
-    char op; /* '=', '!', '>' */
+    char op; /* '=', '!', '>', '~' */
     const char *values;
     size_t length;
 };
@@ -28,7 +29,7 @@ static const char *next_word(const char *s, size_t *length)
 /* `at`: the entry that the condition is about. */
 static struct test read_test(const struct cfg *c, const struct cfg_entry *at, const char *word, size_t length)
 {
-    size_t name = strcspn(word, "=!>");
+    size_t name = strcspn(word, "=!>~");
     BUG_IF(name >= length || (word[name] == '!' && word[name + 1] != '='));
     size_t op = word[name] == '!' ? 2 : 1;
     const char *prefix = *word == '.' ? c->entries[at->parent].key : "";
@@ -70,6 +71,9 @@ static bool holds(const struct cfg *c, const struct test *t)
         return false;
     if (t->op == '>')
         return number_of(t->e) > strtod(t->values, NULL);
+    if (t->op == '~')
+        return strstr(cfg_value_text(t->e->field, t->e->value, c->arena),
+                      arena_printf(c->arena, "%.*s", (int)t->length, t->values));
     return is_any(t, c->arena) == (t->op == '=');
 }
 
@@ -100,6 +104,8 @@ static const char *advice(const struct test *t, struct arena *a)
         return arena_printf(a, "leave out '%s'", t->e->key);
     if (t->op == '>')
         return arena_printf(a, "give '%s' more than %.*s", t->e->key, (int)t->length, t->values);
+    if (t->op == '~')
+        return arena_printf(a, "name %.*s in '%s'", (int)t->length, t->values, t->e->key);
     const char *other = other_value(t, a);
     return other ? arena_printf(a, "write for example '%s: %s'", t->e->key, other)
                  : arena_printf(a, "give '%s'", t->e->key);
@@ -109,6 +115,7 @@ static const char *advice(const struct test *t, struct arena *a)
 struct failing {
     struct test first;
     size_t n;
+    bool by_option; /* -s decides one of them */
 };
 
 static struct failing count_failing(const struct cfg *c, const struct cfg_entry *at, const char *row)
@@ -117,7 +124,10 @@ static struct failing count_failing(const struct cfg *c, const struct cfg_entry 
     size_t length;
     for (const char *word = next_word(row, &length); word; word = next_word(word + length, &length)) {
         struct test t = read_test(c, at, word, length);
-        if (!holds(c, &t) && f.n++ == 0)
+        if (holds(c, &t))
+            continue;
+        f.by_option |= t.e->over;
+        if (f.n++ == 0)
             f.first = t;
     }
     return f;
@@ -133,8 +143,10 @@ static const struct failing *against(const struct cfg *c, const struct cfg_entry
             return NULL;
         if (!least)
             least = ARENA_NEW(c->arena, struct failing);
+        f.by_option |= least->by_option;
         if (!least->n || f.n < least->n)
             *least = f;
+        least->by_option = f.by_option;
     }
     return least;
 }
@@ -144,7 +156,7 @@ struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *c
     const struct cfg_entry *e = cfg_find(c, key);
     BUG_IF(!e);
     const struct failing *f = condition ? against(c, e, condition) : NULL;
-    for (const struct cfg_entry *at = e; !f && at->field; at = &c->entries[at->parent])
+    for (const struct cfg_entry *at = e; !condition && !f && at->field; at = &c->entries[at->parent])
         f = at->field->needs ? against(c, at, at->field->needs) : NULL;
     if (!f)
         return (struct cfg_unread){NULL, NULL, false};
@@ -153,5 +165,5 @@ struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *c
         return (struct cfg_unread){arena_printf(c->arena, "'%s' is not read, either", t->e->key), NULL, false};
     const char *is = cfg_value_text(t->e->field, t->e->value, c->arena);
     return (struct cfg_unread){arena_printf(c->arena, "'%s' is %s", t->e->key, *is ? is : "empty"), advice(t, c->arena),
-                               t->e->over};
+                               f->by_option};
 }

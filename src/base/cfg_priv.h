@@ -18,6 +18,7 @@ struct cfg_entry {
     bool ground;                   /* by a layer that cfg_ground closed */
     bool excluded;                 /* see cfg_exclude */
     bool unread;                   /* see cfg_check_reads */
+    const char *why;               /* excluded or unread: the reason */
     size_t parent, end;            /* entries of the subtree: this one .. end-1 */
 };
 
@@ -60,6 +61,8 @@ struct cfg_flat {
 };
 struct cfg_flat *cfg_flat(const struct cfg_table *t, struct arena *a);
 
+/* Whether a leaf holds its default. */
+bool cfg_is_default(const struct cfg *c, const struct cfg_entry *e);
 /* Whether it or a table that it stands in was taken out. */
 bool cfg_is_excluded(const struct cfg *c, const struct cfg_entry *e);
 /* The entry of a dotted key, or NULL. */

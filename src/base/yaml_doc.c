@@ -106,6 +106,12 @@ static void attach(struct builder *b, struct yaml_node *n, const yaml_event_t *e
     b->last[d] = n;
 }
 
+static void note_end(struct yaml_node *n, const yaml_event_t *e)
+{
+    n->end_line = (int)e->end_mark.line + 1;
+    n->end_column = (int)e->end_mark.column + 1;
+}
+
 static void open_container(struct builder *b, const yaml_event_t *e, enum yaml_kind kind)
 {
     struct yaml_node *n = new_node(b, e, kind);
@@ -128,6 +134,7 @@ static void add_scalar(struct builder *b, const yaml_event_t *e)
         refuse(b, e->start_mark, "the text holds a NUL character");
     n->text = arena_strdup(b->arena, text);
     n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    note_end(n, e);
     attach(b, n, e);
 }
 
@@ -166,6 +173,8 @@ static void take_event(struct builder *b, const yaml_event_t *e)
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         b->depth--;
+        if (e->end_mark.index > e->start_mark.index) /* a bracket; blocks end with nothing */
+            note_end(b->open[b->depth], e);
         break;
     default:
         break;

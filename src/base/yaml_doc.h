@@ -17,6 +17,7 @@ struct yaml_node {
     bool plain;                     /* a scalar without quotes */
     const char *text;               /* scalar: its value, NUL-terminated, holds no other NUL */
     int line, column;               /* from 1 */
+    int end_line, end_column;       /* behind the last character, of scalars and of {...} and [...]; else 0 */
     struct yaml_node *key;          /* in a mapping: this value's key, always a scalar */
     struct yaml_node *first, *next; /* children of a mapping or sequence, in order */
 };

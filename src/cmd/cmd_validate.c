@@ -2,18 +2,21 @@
  * resolved key. */
 #include <argp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/data_find.h"
+#include "base/outfile.h"
 #include "cmd/cmd.h"
 #include "io/scenario.h"
+#include "io/upgrade.h"
 #include "campaign/design.h"
 
-enum { KEY_PRINT = 256, KEY_PROPOSAL };
+enum { KEY_PRINT = 256, KEY_PROPOSAL, KEY_UPGRADE };
 
 struct options {
     const char **files, **set, **proposals;
     int n_files, n_set, n_proposals;
-    bool print;
+    bool print, upgrade;
 };
 
 static const struct argp_option argp_options[] = {
@@ -21,6 +24,8 @@ static const struct argp_option argp_options[] = {
     {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
     {"print", KEY_PRINT, NULL, 0, "print the scenario with every key resolved, as YAML that is a scenario itself", 0},
+    {"upgrade", KEY_UPGRADE, NULL, 0,
+     "rewrite scenarios of an older moesim, comments kept; what it cannot decide it tells, and the file stays", 0},
     {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -36,6 +41,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_PRINT:
         o->print = true;
         return 0;
+    case KEY_UPGRADE:
+        o->upgrade = true;
+        return 0;
     case ARGP_KEY_ARG:
         o->files[o->n_files++] = arg;
         return 0;
@@ -46,6 +54,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (o->print && o->n_files > 1)
             argp_error(state, "--print shows one scenario; %d were given", o->n_files);
+        if (o->upgrade && (o->print || o->n_set || o->n_proposals))
+            argp_error(state, "--upgrade rewrites files as they are, without --print, -s and --proposal");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -93,6 +103,35 @@ static int validate(const struct options *o, const char *file)
     return code;
 }
 
+static int write_text(const char *path, const char *text, struct diag *diag)
+{
+    struct outfile *f = outfile_open(path, diag);
+    if (!f)
+        return -1;
+    outfile_write(f, text, strlen(text));
+    return outfile_close(f, diag);
+}
+
+static int upgrade(const char *file)
+{
+    struct arena *arena = arena_new();
+    struct diag *diag = diag_new();
+    struct upgrade u;
+    bool ok = !upgrade_scenario(file, arena, &u, diag);
+    for (uint32_t i = 0; ok && i < u.n_changes; i++)
+        printf("%s\n", u.changes[i]);
+    if (ok && u.n_changes)
+        write_text(file, u.text, diag);
+    else if (ok)
+        printf("%s: nothing to change\n", file);
+    fflush(stdout);
+    diag_print(diag, stderr);
+    int code = diag_exit_code(diag);
+    diag_free(diag);
+    arena_free(arena);
+    return code;
+}
+
 int cmd_validate(int argc, char **argv)
 {
     struct options o = {.files = checked_alloc(calloc((size_t)argc, sizeof *o.files)),
@@ -103,7 +142,7 @@ int cmd_validate(int argc, char **argv)
     int code = EXIT_OK;
     /* A malformed -s is the command line's mistake, not each file's. */
     for (int i = 0; i < o.n_files && code != EXIT_USAGE; i++) {
-        int one = validate(&o, o.files[i]);
+        int one = o.upgrade ? upgrade(o.files[i]) : validate(&o, o.files[i]);
         code = code ? code : one;
     }
     free(o.files);

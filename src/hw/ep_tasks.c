@@ -29,6 +29,7 @@ static const struct cfg_field offload_fields[] = {
      .type = CFG_QUANTITY,
      .dim = DIM_BANDWIDTH,
      .offset = offsetof(struct hw_offload, rate_Bps),
+     .needs = ".forwarding=true | .transport=true | .reduce=true | .layout=true | .cast=true",
      .dflt = "0 B/s",
      .min = 0,
      .max = 1e14,

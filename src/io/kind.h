@@ -38,10 +38,11 @@ struct kind_reads {
     const char *only;
 };
 
-/* When a kind reads keys of tables that it shares with others; beside the conditions of their fields. */
+/* When a kind reads keys of tables that it shares with others, in place of the conditions of their fields. */
 struct kind_needs {
     const char *keys;      /* dotted keys and tables from the root, as in `only` */
-    const char *condition; /* see base/cfg_needs.c */
+    const char *condition; /* see base/cfg_needs.c; NULL: never */
+    const char *why;       /* never: "kind serving decides it" */
 };
 
 /* A change that --what-if tries beside faster hardware. */
@@ -75,6 +76,8 @@ struct scenario_kind {
 enum reads { READS_NOT, READS_IF_MODEL, READS_ALWAYS };
 /* What `reads` says of the table. */
 enum reads kind_reads(const struct scenario_kind *kind, const char *table);
+/* Whether its lists name the key: it reads it in some scenario. */
+bool kind_reads_key(const struct scenario_kind *kind, const char *key);
 /* Reports each key that the scenario gives and nothing reads (diag NULL: only notes them, for cfg_print_yaml). */
 void scenario_check_reads(struct cfg *c, const struct scenario_kind *kind, struct arena *arena, struct diag *diag);
 const struct scenario_kind *kind_find(const char *name); /* NULL when unknown */

@@ -11,6 +11,8 @@ libmoesim_a_SOURCES += src/io/kind.h
 libmoesim_a_SOURCES += src/io/scenario.c src/io/scenario.h
 libmoesim_a_SOURCES += src/io/scenario_keys.c
 libmoesim_a_SOURCES += src/io/scenario_reads.c
+libmoesim_a_SOURCES += src/io/upgrade.c src/io/upgrade.h
+libmoesim_a_SOURCES += src/io/upgrade_rows.c
 libmoesim_a_SOURCES += src/io/whole_file.c src/io/whole_file.h
 
 include src/io/inputs/local.mk

@@ -211,6 +211,8 @@ static void check_topology(const struct loading *l)
                        l->arena);
         return;
     }
+    if (!cfg_is_read(l->cfg, "cluster.nodes"))
+        return; /* the kind has its own sizes */
     struct topo_counts counts;
     diag_default_place(l->diag, place(l, "cluster.nodes"));
     all[n]->count(hw, &counts, l->diag);
@@ -229,7 +231,7 @@ static const char **named_topologies(const struct loading *l, const struct scena
     const char **names = ARENA_ARRAY(l->arena, const char *, strlen(listed.text) + 3), *name;
     char *rest = arena_strdup(l->arena, listed.text);
     size_t n = 0;
-    if (l->scenario->cluster.topology)
+    if (l->scenario->cluster.topology && *l->scenario->cluster.topology)
         names[n++] = l->scenario->cluster.topology;
     while ((name = strsep(&rest, ", ")))
         if (*name && (!n || strcmp(name, names[0])))
@@ -316,12 +318,14 @@ static int check_model(const struct loading *l)
 static void check_all(struct loading *l)
 {
     const struct scenario_kind *kind = kind_find(l->scenario->kind);
-    if (!kind->without_cluster) {
+    if (cfg_is_read(l->cfg, "cluster.topology"))
         check_topology(l);
+    if (kind_reads_key(kind, "cluster.topology")) {
         check_topology_keys(l, kind);
-        check_node(l);
         check_packet(l);
     }
+    if (kind_reads_key(kind, "cluster.ep_kernel.sms"))
+        check_node(l);
     if (check_model(l) == 0) /* kinds compute with the model */
         check_kind(l);
 }
@@ -364,7 +368,12 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
                         .proposals = proposal_stack_new(arena),
                         .diag = diag};
     l.scenario = cfg_struct(l.cfg);
-    yaml_text_read(path, arena, &l.text, &l.len, diag);
+    if (options->text) {
+        l.text = options->text;
+        l.len = strlen(l.text);
+    } else {
+        yaml_text_read(path, arena, &l.text, &l.len, diag);
+    }
     struct peeked below = peek(&l);
     lay_presets(&l, below.kind);
     bool has_cluster = !below.kind || !below.kind->without_cluster;
@@ -379,13 +388,13 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
         exclude_unread(&l, below.kind);
     else if (!has_model(&l)) /* one message about the kind is enough */
         cfg_exclude(l.cfg, "llm", "no kind reads it", diag);
+    if (diag_count(diag) == before && below.kind)
+        scenario_check_reads(l.cfg, below.kind, arena, diag);
     bool needs_model = below.kind && kind_reads(below.kind, "llm") == READS_ALWAYS && !has_model(&l);
     if (kind_is_unknown(&l))
         report_kind(&l);
     else
         check_complete(&l, hardware_laid || !has_cluster, model_laid || !(needs_model || *below.model), before);
-    if (diag_count(diag) == before && below.kind)
-        scenario_check_reads(l.cfg, below.kind, arena, diag);
     if (diag_count(diag) == before && below.kind)
         apply_proposals(&l, below.kind);
     if (diag_count(diag) == before && below.kind)

@@ -61,6 +61,7 @@ struct scenario_options {
     const char *const *overrides, *const *proposals;
     int n_overrides, n_proposals;
     uint32_t left_out;       /* which of all proposals, counted from 1; 0 = none */
+    const char *text;        /* of the file, NUL-terminated, in place of reading it; NULL: it is read */
     bool overrides_give_way; /* a proposal may set what an override gives: they describe what it starts from */
 };
 int scenario_load_with(const char *path, const struct scenario_options *options, struct arena *arena,

@@ -14,9 +14,10 @@ static const struct cfg_field sim_fields[] = {
                "networks)"),
     ROW_RATIO(sim_cfg, "epsilon", epsilon, "0", 0, 0.1,
               "completions of flows closer than this relative time merge: faster; 0 = exact (kinds inference, serving, "
-              "speculative: 0.01, tpot_bound: 0.003)"),
+              "speculative: 0.01, tpot_bound: 0.003)",
+              .needs = ".network=flow"),
     ROW_FLAG(sim_cfg, "checked", checked, "false",
-             "verify conservation of bytes and link capacities at every event: slow"),
+             "verify conservation of bytes and link capacities at every event: slow", .needs = ".network=flow"),
     {.name = "seed",
      .type = CFG_INT,
      .offset = offsetof(struct sim_cfg, seed),

@@ -10,7 +10,7 @@ static bool covers(const char *word, size_t length, const char *key)
     return !strncmp(key, word, length) && (!key[length] || key[length] == '.');
 }
 
-/* Whether the longest of the words that is the key or a table above it has no '-' in front. */
+/* Whether the longest of the words that is the key or a table above it, the last of equals, has no '-' in front. */
 static bool is_listed(const char *words, const char *key)
 {
     size_t longest = 0;
@@ -18,8 +18,8 @@ static bool is_listed(const char *words, const char *key)
     for (const char *w = words; *w; w += strspn(w, " ")) {
         size_t length = strcspn(w, " ");
         bool minus = *w == '-';
-        if (length > longest && covers(w + minus, length - minus, key)) {
-            longest = length;
+        if (length - minus >= longest && covers(w + minus, length - minus, key)) {
+            longest = length - minus;
             listed = !minus;
         }
         w += length;
@@ -35,12 +35,20 @@ static const struct kind_reads *reads_of(const struct scenario_kind *kind, const
     return reads;
 }
 
-static const char *condition_of(const struct scenario_kind *kind, const char *key)
+bool kind_reads_key(const struct scenario_kind *kind, const char *key)
 {
-    for (const struct kind_needs *n = kind->needs; n && n->keys; n++)
-        if (is_listed(n->keys, key))
-            return n->condition;
-    return NULL;
+    const struct kind_reads *reads = reads_of(kind, key);
+    if (!reads->keys)
+        return covers("sim", 3, key) || (covers("cluster", 7, key) && !kind->without_cluster);
+    return !reads->only || is_listed(reads->only, key + strlen(reads->keys->name) + 1);
+}
+
+static const struct kind_needs *needs_of(const struct scenario_kind *kind, const char *key)
+{
+    const struct kind_needs *n = kind->needs;
+    while (n && n->keys && !is_listed(n->keys, key))
+        n++;
+    return n && n->keys ? n : NULL;
 }
 
 struct visit {
@@ -52,10 +60,12 @@ struct visit {
 static struct cfg_unread why_unread(void *ctx, const char *key)
 {
     const struct visit *v = ctx;
-    const struct kind_reads *reads = reads_of(v->kind, key);
-    if (reads->keys && reads->only && !is_listed(reads->only, key + strlen(reads->keys->name) + 1))
+    if (strchr(key, '.') && !kind_reads_key(v->kind, key))
         return (struct cfg_unread){.why = arena_printf(v->arena, "kind %s does not read it", v->kind->name)};
-    return cfg_unread(v->cfg, key, condition_of(v->kind, key));
+    const struct kind_needs *needs = needs_of(v->kind, key);
+    if (needs && !needs->condition)
+        return (struct cfg_unread){.why = needs->why};
+    return cfg_unread(v->cfg, key, needs ? needs->condition : NULL);
 }
 
 void scenario_check_reads(struct cfg *c, const struct scenario_kind *kind, struct arena *arena, struct diag *diag)

@@ -8,6 +8,7 @@ libmoesim_a_SOURCES += src/kinds/lists.c src/kinds/lists.h
 libmoesim_a_SOURCES += src/kinds/pool.c src/kinds/pool.h
 libmoesim_a_SOURCES += src/kinds/proposal_effect.c src/kinds/proposal_effect.h
 libmoesim_a_SOURCES += src/kinds/recorded_gpu.c src/kinds/recorded_gpu.h
+libmoesim_a_SOURCES += src/kinds/reads.h
 libmoesim_a_SOURCES += src/kinds/result_build.c src/kinds/result_build.h
 libmoesim_a_SOURCES += src/kinds/what_if.c src/kinds/what_if.h
 

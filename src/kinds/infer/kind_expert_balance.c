@@ -324,7 +324,14 @@ const struct scenario_kind kind_expert_balance = {
     .doc = "load of GPUs and nodes by unequal experts, before and after EPLB",
     .ref = "4.3",
     .reads =
-        (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &balance_keys}, {0}},
+        (const struct kind_reads[]){
+            {.keys = &cluster_keys, .only = "nodes chip.name node.gpus"},
+            {.keys = &sim_keys, .only = "seed"},
+            {.keys = &llm_keys,
+             .only = "name source layers dense_layers moe.routed moe.top_k moe.groups moe.top_groups"},
+            {.keys = &expert_load_keys},
+            {.keys = &balance_keys},
+            {0}},
     .check = check,
     .run = run_balance,
 };

@@ -11,6 +11,7 @@
 #include "kinds/infer/infer_result.h"
 #include "kinds/infer/spec_step.h"
 #include "kinds/result_build.h"
+#include "kinds/reads.h"
 
 static bool runs(const struct infer_cfg *cfg, bool prefill)
 {
@@ -274,9 +275,35 @@ const struct scenario_kind kind_inference = {
     .name = "inference",
     .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
     .ref = "2.3",
-    .reads = (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &infer_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_INFERENCE},
+                                         {.keys = &llm_keys},
+                                         {.keys = &expert_load_keys},
+                                         {.keys = &infer_keys},
+                                         {0}},
     /* exchanges of sampled tokens are a hundred thousand unequal flows; exact steps differ by less than 0.3 % and take
      * ten times as long */
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "inference.prefill.nodes inference.prefill.kv_transfer inference.decode.output "
+                     "cluster.traffic.kv_cache",
+             .condition = "inference.phase=disaggregated"},
+            {.keys = "inference.prefill cluster.ep_kernel.sms cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier "
+                     "cluster.ep_kernel.chunk_tokens cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead "
+                     "cluster.ep_kernel.offload cluster.node.unified_adapter cluster.kernels.attention.start "
+                     "cluster.kernels.attention.forward cluster.kernels.attention.forward_tile "
+                     "cluster.kernels.launch_gap cluster.kernels.pass.permute cluster.kernels.pass.unpermute",
+             .condition = "inference.phase!=decode"},
+            {.keys = "inference.decode cluster.ep_kernel.low_latency_initiator cluster.ep_kernel.low_latency_dispatch "
+                     "cluster.ep_kernel.low_latency_combine cluster.ep_kernel.ordering "
+                     "cluster.kernels.attention.decode_start cluster.kernels.attention.decode_block "
+                     "cluster.kernels.attention.decode_request cluster.kernels.attention.decode_least_blocks",
+             .condition = "inference.phase!=prefill"},
+            {.keys = "cluster.software.ibgda_message",
+             .condition = "inference.phase!=prefill cluster.ep_kernel.low_latency_initiator=ibgda"},
+            {.keys = "cluster.software.message",
+             .condition = "inference.phase!=prefill cluster.ep_kernel.low_latency_initiator=cpu_proxy"},
+            NEEDS_OF_STEPS,
+            {0}},
     .presets = "sim: {epsilon: 0.01}",
     .between = "exposed_comm exposed_share dispatch_time combine_time dispatch_span combine_span "
                "prefill_exposed_comm prefill_exposed_share prefill_dispatch_time prefill_combine_time "

@@ -17,6 +17,7 @@
 #include "kinds/result_build.h"
 #include "kinds/infer/spec_step.h"
 #include "kinds/infer/speculative_cfg.h"
+#include "kinds/reads.h"
 
 enum { MOST_EXTRA = 16 };
 
@@ -295,7 +296,16 @@ const struct scenario_kind kind_speculative = {
     .ref = "2.3.3",
     .reads =
         (const struct kind_reads[]){
-            {.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &infer_keys}, {.keys = &speculative_keys}, {0}},
+            {.keys = &cluster_keys, .only = READS_DECODING},
+
+            {.keys = &llm_keys},
+            {.keys = &expert_load_keys},
+            {.keys = &infer_keys,
+             .only = "phase overlap routing tp shared_replicas node_limited loopback memory_reserve host_gap eager "
+                     "share_layers simulate_layers decode.launch_gap"},
+            {.keys = &speculative_keys},
+            {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_STEPS, {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_speculative,

@@ -20,6 +20,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
 #include "kinds/infer/tpot_cfg.h"
+#include "kinds/reads.h"
 
 enum step {
     STEP_BOUND,
@@ -402,11 +403,18 @@ const struct scenario_kind kind_tpot_bound = {
     .name = "tpot_bound",
     .doc = "the bound of decoding speed, and the way from it to the machine",
     .ref = "2.3.2",
-    .reads = (const struct kind_reads[]){{.keys = &llm_keys, .if_model = true},
-                                         {.keys = &tpot_keys},
-                                         {.keys = &expert_load_keys, .if_model = true},
-                                         {.keys = &infer_keys, .if_model = true},
-                                         {0}},
+    .reads =
+        (const struct kind_reads[]){
+            {.keys = &cluster_keys, .only = READS_DECODING},
+            {.keys = &llm_keys, .if_model = true},
+            {.keys = &tpot_keys},
+            {.keys = &expert_load_keys, .if_model = true},
+            {.keys = &infer_keys,
+             .if_model = true,
+             .only = "routing tp shared_replicas node_limited loopback memory_reserve host_gap eager share_layers "
+                     "simulate_layers decode.context decode.extra_tokens decode.launch_gap"},
+            {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_STEPS, {0}},
     .presets = "sim: {epsilon: 0.003}", /* see kind_inference.c */
     .between = "over_bound",
     .headlines = headlines,

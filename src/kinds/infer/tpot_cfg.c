@@ -14,7 +14,8 @@ static const struct cfg_field tpot_fields[] = {
     ROW_FLAG(tpot_cfg, "bridge", bridge, "true",
              "simulate what lies between the bound and the machine; false: the bound alone, in no time"),
     ROW_FLAG(tpot_cfg, "computation", computation, "true",
-             "with a model: the table goes on to whole decoding steps, with more and more of what GPUs compute"),
+             "with a model: the table goes on to whole decoding steps, with more and more of what GPUs compute",
+             .needs = ".bridge=true"),
     {0}};
 
 static const struct cfg_table tpot_table = {"tpot", "The bound of decoding speed", sizeof(struct tpot_cfg),

@@ -110,7 +110,14 @@ const struct scenario_kind kind_gemm = {
     .name = "gemm",
     .doc = "one FP8 matrix product: its time and the error of its accumulation",
     .ref = "3.1",
-    .reads = (const struct kind_reads[]){{.keys = &gemm_keys}, {0}},
+    .reads =
+        (const struct kind_reads[]){
+            {.keys = &cluster_keys,
+             .only = "chip -chip.memory kernels.tables kernels.checks kernels.measured_on kernels.tensor "
+                     "kernels.memory kernels.sm_bytes_per_clock kernels.gemm -kernels.gemm.wgrad_block"},
+            {.keys = &sim_keys, .only = "seed"},
+            {.keys = &gemm_keys},
+            {0}},
     .check = check,
     .run = run_gemm,
 };

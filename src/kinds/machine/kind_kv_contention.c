@@ -20,6 +20,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
 #include "kinds/machine/kv_cfg.h"
+#include "kinds/reads.h"
 
 /* Caches come for so many times what the layers take alone. */
 static const double HORIZON = 3;
@@ -366,7 +367,17 @@ const struct scenario_kind kind_kv_contention = {
     .name = "kv_contention",
     .doc = "exchanges of decoding beside KV caches between CPU and GPU",
     .ref = "4.5",
-    .reads = (const struct kind_reads[]){{.keys = &kv_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
+                                          .only = READS_NETWORK
+                                          " " READS_LOW_LATENCY " node.host -node.host.clock -node.host.launch_cycles "
+                                          "-node.host.cores_per_gpu -node.host.threads_per_gpu traffic.kv_cache"},
+                                         {.keys = &kv_keys},
+                                         {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.software.ibgda_message", .condition = "cluster.ep_kernel.low_latency_initiator=ibgda"},
+            {.keys = "cluster.software.message", .condition = "cluster.ep_kernel.low_latency_initiator=cpu_proxy"},
+            {0}},
     .check = check,
     .run = run_kv,
 };

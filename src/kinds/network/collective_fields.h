@@ -13,8 +13,9 @@
         ROW_COUNT(table, "group", job.group, "0", 0, 1 << 20, \
                   "GPUs of a group; all groups run at once; 0 = all GPUs are one group"), \
         ROW_COUNT(table, "group_stride", job.group_stride, "1", 1, 1 << 20, \
-                  "distance of a group's members: 1 = neighbours, GPUs of a node = one rail"), \
+                  "distance of a group's members: 1 = neighbours, GPUs of a node = one rail", .needs = ".group>0"), \
         ROW_RATIO(table, "receiver_cv", job.receiver_cv_ratio, "0", 0, 2, \
-                  "all_to_all: coefficient of variation of what receivers get (sampled, lognormal)")
+                  "all_to_all: coefficient of variation of what receivers get (sampled, lognormal)", \
+                  .needs = ".operation=all_to_all")
 
 #endif

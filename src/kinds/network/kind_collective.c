@@ -12,6 +12,7 @@
 #include "kinds/result_build.h"
 #include "topology/symmetry.h"
 #include "kinds/network/collective_cfg.h"
+#include "kinds/reads.h"
 
 #define KEY "collective."
 enum { MAX_RUNS = 100000 };
@@ -278,7 +279,21 @@ const struct scenario_kind kind_collective = {
     .name = "collective",
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
-    .reads = (const struct kind_reads[]){{.keys = &collective_keys}, {0}},
+    .reads =
+        (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK " software network.optical_energy"},
+                                    {.keys = &collective_keys},
+                                    {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.software.ibgda_step cluster.software.ibgda_message",
+             .condition = "cluster.software.initiator=ibgda"},
+            {.keys = "cluster.software.network_step cluster.software.message",
+             .condition = "cluster.software.initiator=cpu_proxy"},
+            {.keys = "sim.seed",
+             .condition = "collective.receiver_cv>0 | cluster.network.routing.policy!=static | sim.network=packet"},
+            {.keys = "cluster.topology", .condition = "collective.topologies="},
+            {.keys = "cluster.nodes", .condition = "collective.gpus="},
+            {0}},
     .networks = "collective.topologies",
     .headlines = headlines,
     .check = check,

@@ -7,6 +7,7 @@
 #include "kinds/result_build.h"
 #include "topology/faults.h"
 #include "kinds/network/fault_study_cfg.h"
+#include "kinds/reads.h"
 
 #define KEY "fault_study."
 
@@ -140,7 +141,26 @@ const struct scenario_kind kind_fault_study = {
     .name = "fault_study",
     .doc = "a collective with and without a fault, on several networks",
     .ref = "5.1, 6.1",
-    .reads = (const struct kind_reads[]){{.keys = &fault_study_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK " software"},
+                                         {.keys = &fault_study_keys},
+                                         {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.software.ibgda_step cluster.software.ibgda_message",
+             .condition = "cluster.software.initiator=ibgda"},
+            {.keys = "cluster.software.network_step cluster.software.message",
+             .condition = "cluster.software.initiator=cpu_proxy"},
+            {.keys = "cluster.network.routing.queue_pairs",
+             .condition = "cluster.network.routing.policy=ecmp fault_study.policies= | fault_study.policies~ecmp"},
+            {.keys = "cluster.network.routing.rebalance",
+             .condition =
+                 "cluster.network.routing.policy=adaptive fault_study.policies= | fault_study.policies~adaptive"},
+            {.keys = "sim.seed",
+             .condition = "fault_study.receiver_cv>0 | fault_study.policies!= | cluster.network.routing.policy!=static "
+                          "| sim.network=packet"},
+            {.keys = "cluster.topology", .condition = "fault_study.topologies="},
+            {.keys = "cluster.network.routing.policy", .condition = "fault_study.policies="},
+            {0}},
     .networks = "fault_study.topologies",
     .check = check,
     .run = run_faults,

@@ -10,6 +10,7 @@
 #include "kinds/network/jobs.h"
 #include "kinds/result_build.h"
 #include "kinds/network/collective_cfg.h"
+#include "kinds/reads.h"
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
@@ -133,7 +134,27 @@ const struct scenario_kind kind_mixed_traffic = {
     .name = "mixed_traffic",
     .doc = "two collectives at once, with and without traffic classes",
     .ref = "5.2.2",
-    .reads = (const struct kind_reads[]){{.keys = &mixed_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK " software traffic"},
+                                         {.keys = &mixed_keys},
+                                         {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.software.ibgda_step cluster.software.ibgda_message",
+             .condition = "cluster.software.initiator=ibgda"},
+            {.keys = "cluster.software.network_step cluster.software.message",
+             .condition = "cluster.software.initiator=cpu_proxy"},
+            {.keys = "cluster.traffic.expert", .condition = "mixed.first.traffic=expert | mixed.second.traffic=expert"},
+            {.keys = "cluster.traffic.tensor", .condition = "mixed.first.traffic=tensor | mixed.second.traffic=tensor"},
+            {.keys = "cluster.traffic.pipeline",
+             .condition = "mixed.first.traffic=pipeline | mixed.second.traffic=pipeline"},
+            {.keys = "cluster.traffic.gradient",
+             .condition = "mixed.first.traffic=gradient | mixed.second.traffic=gradient"},
+            {.keys = "cluster.traffic.kv_cache",
+             .condition = "mixed.first.traffic=kv_cache | mixed.second.traffic=kv_cache"},
+            {.keys = "sim.seed",
+             .condition = "mixed.first.receiver_cv>0 | mixed.second.receiver_cv>0 | "
+                          "cluster.network.routing.policy!=static | sim.network=packet"},
+            {0}},
     .check = check,
     .run = run_mixed,
 };

@@ -15,6 +15,7 @@
 #include "kinds/result_build.h"
 #include "kinds/network/moe_cfg.h"
 #include "kinds/network/moe_kernels.h"
+#include "kinds/reads.h"
 
 /* Sizes of one kind of kernels with what was published for them. */
 struct series {
@@ -466,7 +467,23 @@ const struct scenario_kind kind_moe_exchange = {
     .name = "moe_exchange",
     .doc = "dispatch and combine of expert parallelism alone, as DeepEP benchmarks them",
     .ref = "5.1.2",
-    .reads = (const struct kind_reads[]){{.keys = &moe_keys}, {.keys = &expert_load_keys}, {0}},
+    .reads =
+        (const struct kind_reads[]){
+            {.keys = &cluster_keys,
+             .only = READS_NETWORK
+             " ep_kernel -ep_kernel.barrier -ep_kernel.offload.cast -ep_kernel.offload.layout software.launch "
+             "software.network_step software.message software.ibgda_message chip.sms chip.memory_bandwidth chip.clock "
+             "kernels.pass.copy kernels.measured_on.memory_bandwidth kernels.launch_gap node.unified_adapter "
+             "traffic.expert node.host_gpus"},
+            {.keys = &moe_keys},
+            {.keys = &expert_load_keys},
+            {0}},
+    .needs = (const struct kind_needs[]){{.keys = "cluster.topology",
+                                          .condition =
+                                              "moe.normal.gpus!= | moe.exchange.gpus!= | moe.low_latency.topology="},
+                                         {.keys = "moe.routing.groups", .why = "each node is a group of experts"},
+                                         {.keys = "moe.routing.rank_load_cv", .condition = "moe.normal.gpus!="},
+                                         {0}},
     .networks = "moe.low_latency.topology",
     .headlines = headlines,
     .check = check,

@@ -13,6 +13,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
 #include "kinds/network/moe_cfg.h"
+#include "kinds/reads.h"
 
 static void check(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
@@ -234,7 +235,12 @@ const struct scenario_kind kind_node_limited = {
     .name = "node_limited",
     .doc = "network time of a dispatch to M nodes per token, with and without deduplication",
     .ref = "4.3",
-    .reads = (const struct kind_reads[]){{.keys = &node_limited_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &sim_keys, .only = "network epsilon checked"},
+
+                                         {.keys = &cluster_keys,
+                                          .only = READS_NETWORK " ep_kernel.chunk_tokens node.unified_adapter"},
+                                         {.keys = &node_limited_keys},
+                                         {0}},
     .check = check,
     .run = run_node_limited,
 };

@@ -8,6 +8,7 @@
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "kinds/network/fault_study_cfg.h"
+#include "kinds/reads.h"
 
 #define KEY "plane_isolation."
 
@@ -160,7 +161,13 @@ const struct scenario_kind kind_plane_isolation = {
     .name = "plane_isolation",
     .doc = "traffic inside all planes beside congestion in one",
     .ref = "5.1",
-    .reads = (const struct kind_reads[]){{.keys = &plane_isolation_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK},
+                                         {.keys = &plane_isolation_keys},
+                                         {0}},
+    .needs = (const struct kind_needs[]){{.keys = "sim.seed",
+                                          .condition = "cluster.network.routing.policy!=static | sim.network=packet"},
+                                         {.keys = "cluster.topology", .condition = "plane_isolation.topologies="},
+                                         {0}},
     .networks = "plane_isolation.topologies",
     .check = check,
     .run = run_isolation,

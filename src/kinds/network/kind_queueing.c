@@ -15,6 +15,7 @@
 #include "kinds/network/queueing_variants.h"
 #include "kinds/result_build.h"
 #include "kinds/network/queueing_cfg.h"
+#include "kinds/reads.h"
 
 #define KEY "queueing."
 
@@ -342,7 +343,33 @@ const struct scenario_kind kind_queueing = {
     .doc = "traffic packet by packet: queues, flow control, congestion control, order, "
            "loss",
     .ref = "5.2.2, 6.1, 6.3",
-    .reads = (const struct kind_reads[]){{.keys = &queueing_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK}, {.keys = &queueing_keys}, {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "sim.epsilon sim.checked", .condition = ""},
+            {.keys =
+                 "cluster.packet.dcqcn cluster.packet.ecn_min cluster.packet.ecn_max cluster.packet.ecn_probability",
+             .condition = "cluster.packet.congestion_control=dcqcn | queueing.variants~dcqcn"},
+            {.keys = "cluster.packet.rtt",
+             .condition = "cluster.packet.congestion_control=rtt | queueing.variants~rtt"},
+            {.keys = "cluster.packet.xoff cluster.packet.xon cluster.packet.headroom",
+             .condition = "cluster.packet.flow_control=pfc | queueing.variants~pfc"},
+            {.keys = "cluster.packet.credits",
+             .condition = "cluster.packet.flow_control=credits | queueing.variants~credits"},
+            {.keys = "cluster.packet.control_delay",
+             .condition = "cluster.packet.flow_control!=none | queueing.variants~pfc | queueing.variants~credits"},
+            {.keys = "cluster.packet.qp_xoff",
+             .condition = "cluster.packet.backpressure=qp | queueing.variants~qp_pause"},
+            {.keys = "cluster.packet.reorder_buffer",
+             .condition = "cluster.packet.placement=hold | queueing.variants~hold"},
+            {.keys = "cluster.packet.llr_delay", .condition = "cluster.packet.llr=true | queueing.variants~llr"},
+            {.keys = "cluster.packet.loss", .condition = "queueing.loss_rates="},
+            {.keys = "cluster.network.routing.queue_pairs",
+             .condition =
+                 "cluster.network.routing.policy=ecmp,adaptive | queueing.variants~ecmp | queueing.variants~adaptive"},
+            {.keys = "cluster.network.routing.rebalance",
+             .condition = "cluster.network.routing.policy=adaptive | queueing.variants~adaptive"},
+            {0}},
     .check = check,
     .run = run_queueing,
 };

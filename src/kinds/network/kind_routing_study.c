@@ -18,6 +18,7 @@
 #include "topology/spreading.h"
 #include "models/comm/collectives.h"
 #include "kinds/network/routing_study_cfg.h"
+#include "kinds/reads.h"
 
 #define KEY "routing_study."
 
@@ -357,7 +358,14 @@ const struct scenario_kind kind_routing_study = {
     .name = "routing_study",
     .doc = "collectives of many groups at once under several routing policies",
     .ref = "5.2.2",
-    .reads = (const struct kind_reads[]){{.keys = &routing_study_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK " -network.routing.policy"},
+                                         {.keys = &routing_study_keys},
+                                         {0}},
+    .needs = (const struct kind_needs[]){{.keys = "cluster.network.routing.queue_pairs",
+                                          .condition = "routing_study.policies~ecmp | routing_study.policies~adaptive"},
+                                         {.keys = "cluster.network.routing.rebalance",
+                                          .condition = "routing_study.policies~adaptive"},
+                                         {0}},
     .check = check,
     .run = run_study,
 };

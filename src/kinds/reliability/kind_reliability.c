@@ -250,7 +250,21 @@ const struct scenario_kind kind_reliability = {
     .name = "reliability",
     .doc = "goodput of a long job under failures, flaps and silent corruption",
     .ref = "6.1",
-    .reads = (const struct kind_reads[]){{.keys = &reliability_keys}, {0}},
+    .reads =
+        (const struct kind_reads[]){{.keys = &cluster_keys, .only = "nodes chip.name node.gpus nic.per_node failures"},
+                                    {.keys = &sim_keys, .only = "seed"},
+                                    {.keys = &reliability_keys},
+                                    {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.nodes", .condition = "reliability.gpus="},
+            {.keys = "cluster.failures.repair", .condition = "cluster.failures.failover=true reliability.slower>0"},
+            {.keys = "cluster.failures.failover_time", .condition = "cluster.failures.failover=true"},
+            {.keys = "cluster.failures.retry",
+             .condition = "cluster.failures.failover=false cluster.failures.link_retry=false"},
+            {.keys = "cluster.failures.break cluster.failures.flap_length cluster.failures.link_retry",
+             .condition = "cluster.failures.failover=false"},
+            {0}},
     .check = check,
     .run = run_reliability,
 };

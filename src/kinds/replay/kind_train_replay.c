@@ -15,6 +15,7 @@
 #include "kinds/replay/replay_result.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
+#include "kinds/reads.h"
 
 static void check_trace_file(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
@@ -262,7 +263,12 @@ const struct scenario_kind kind_train_replay = {
     .name = "train_replay",
     .doc = "a recorded trace on the scenario's hardware",
     .ref = "4.2 to 5.1",
-    .reads = (const struct kind_reads[]){{.keys = &llm_keys, .if_model = true}, {.keys = &replay_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
+                                          .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " " READS_NORMAL
+                                                                " software"},
+                                         {.keys = &llm_keys, .if_model = true},
+                                         {.keys = &replay_keys},
+                                         {0}},
     .between = "comm_active both_active exposed_comm exposed_comm_ratio barrier_wait barrier_wait_mean entry_delay "
                "combine_b_wall combine_b_bandwidth dispatch_f_wall dispatch_f_bandwidth "
                "dispatch_b_wall dispatch_b_bandwidth combine_f_wall combine_f_bandwidth",

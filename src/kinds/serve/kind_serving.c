@@ -13,6 +13,7 @@
 #include "kinds/infer/infer_kv.h"
 #include "kinds/serve/serve_report.h"
 #include "kinds/serve/serving_cfg.h"
+#include "kinds/reads.h"
 
 /* --- requests ------------------------------------------------------------------------------------------------------ */
 
@@ -252,9 +253,14 @@ const struct scenario_kind kind_serving = {
     .name = "serving",
     .doc = "a service request by request: TTFT, TPOT, goodput; prefill and decoding apart or together",
     .ref = "2.3.1",
-    .reads =
-        (const struct kind_reads[]){
-            {.keys = &llm_keys}, {.keys = &expert_load_keys}, {.keys = &infer_keys}, {.keys = &serving_keys}, {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_INFERENCE},
+
+                                         {.keys = &llm_keys},
+                                         {.keys = &expert_load_keys},
+                                         {.keys = &infer_keys},
+                                         {.keys = &serving_keys},
+                                         {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_STEPS, {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_serving,

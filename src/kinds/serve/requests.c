@@ -16,7 +16,8 @@ static const char *const lengths_names[] = {"fixed", "lognormal", "exponential",
 static const struct cfg_field length_fields[] = {
     ROW_CHOICE(length_cfg, "lengths", lengths, "lognormal", lengths_names, "fixed, lognormal (cv) or exponential"),
     ROW_RATIO(length_cfg, "mean", mean, "1024", 1, 1e7, "tokens, before they are cut"),
-    ROW_RATIO(length_cfg, "cv", cv_ratio, "1", 0, 20, "lognormal: coefficient of variation"),
+    ROW_RATIO(length_cfg, "cv", cv_ratio, "1", 0, 20, "lognormal: coefficient of variation",
+              .needs = ".lengths=lognormal"),
     ROW_COUNT(length_cfg, "least", least, "1", 1, 1 << 24, "shorter ones are as long as this"),
     ROW_COUNT(length_cfg, "most", most, "16384", 1, 1 << 24, "longer ones are as long as this"),
     {0}};
@@ -26,11 +27,12 @@ static const struct cfg_table length_table = {"length", "tokens of a prompt or a
 static const struct cfg_field fields[] = {
     ROW_TEXT(requests_cfg, "file", file, "",
              "requests as recorded: lines of arrival_s, prompt, output by arrival; then nothing is drawn"),
-    ROW_CHOICE(requests_cfg, "arrivals", arrivals, "poisson", arrivals_names, "poisson, or even: one every 1 / rate"),
-    ROW_RATIO(requests_cfg, "rate", rate_per_s, "10", 1e-6, 1e9, "requests per second"),
-    ROW_COUNT(requests_cfg, "count", count, "2000", 1, 10000000, "requests that are drawn"),
-    ROW_PART(requests_cfg, "prompt", prompt, length_table, "tokens of prompts"),
-    ROW_PART(requests_cfg, "output", output, length_table, "tokens generated"),
+    ROW_CHOICE(requests_cfg, "arrivals", arrivals, "poisson", arrivals_names, "poisson, or even: one every 1 / rate",
+               .needs = ".file="),
+    ROW_RATIO(requests_cfg, "rate", rate_per_s, "10", 1e-6, 1e9, "requests per second", .needs = ".file="),
+    ROW_COUNT(requests_cfg, "count", count, "2000", 1, 10000000, "requests that are drawn", .needs = ".file="),
+    ROW_PART(requests_cfg, "prompt", prompt, length_table, "tokens of prompts", .needs = ".file="),
+    ROW_PART(requests_cfg, "output", output, length_table, "tokens generated", .needs = ".file="),
     {0}};
 const struct cfg_table requests_table = {"requests", "Requests to a service", sizeof(struct requests_cfg), fields};
 

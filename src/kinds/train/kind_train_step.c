@@ -7,6 +7,7 @@
 #include "kinds/result_build.h"
 #include "kinds/train/train_report.h"
 #include "kinds/train/train_what_if.h"
+#include "kinds/reads.h"
 
 /* Without one that is named: as DeepSeek-V3 was trained. */
 static void note_exchange(struct kind_run *run, const struct train_plan *plan)
@@ -44,7 +45,17 @@ const struct scenario_kind kind_train_step = {
     .name = "train_step",
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
     .ref = "4.2, 5.1.2",
-    .reads = (const struct kind_reads[]){{.keys = &llm_keys}, {.keys = &train_keys}, {0}},
+    .reads =
+        (const struct kind_reads[]){{.keys = &cluster_keys,
+                                     .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING
+                                                           " chip.memory " READS_NORMAL
+                                                           " software -software.chunk -software.nccl"},
+                                    {.keys = &llm_keys,
+                                     .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "
+                                             "tied_embeddings weight attention -attention.decode -attention.kv_value "
+                                             "-attention.kv_scale -attention.kv_block -attention.kv_rope moe"},
+                                    {.keys = &train_keys},
+                                    {0}},
     .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",
     .headlines = headlines,
