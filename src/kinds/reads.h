@@ -30,12 +30,21 @@
     "ep_kernel.codec ep_kernel.codec_overhead ep_kernel.offload ep_kernel.multicast ep_kernel.reduction " \
     "node.unified_adapter traffic.expert"
 
+/* Any kernel of expert parallelism, with its constants; which one with kernel auto, and in what format, see the kind. */
+#define READS_EP_KERNELS \
+    "ep_kernel.kernel ep_kernel.copies ep_kernel.deepep_normal ep_kernel.deepep_low_latency ep_kernel.deepep_v2 " \
+    "ep_kernel.hybrid_ep ep_kernel.nvlink_one_sided ep_kernel.nvlink_two_sided ep_kernel.pplx ep_kernel.uccl " \
+    "ep_kernel.nccl_all_to_all"
+#define READS_FEW_TOKENS READS_EP_KERNELS " ep_kernel.latency_kernel ep_kernel.forward_sms ep_kernel.dispatch_format"
+
 /* A step of decoding; of prefill. */
 #define READS_STEP \
     READS_NETWORK " " READS_KERNELS " " READS_NO_TRAINING " chip.memory node.host.clock node.host.launch_cycles " \
                   "node.host.cores_per_gpu node.host.threads_per_gpu traffic.tensor"
-#define READS_DECODING READS_STEP " " READS_NO_PREFILL " " READS_LOW_LATENCY
-#define READS_INFERENCE READS_STEP " " READS_LOW_LATENCY " " READS_NORMAL " traffic.kv_cache"
+#define READS_DECODING READS_STEP " " READS_NO_PREFILL " " READS_LOW_LATENCY " " READS_FEW_TOKENS
+#define READS_INFERENCE \
+    READS_STEP " " READS_LOW_LATENCY " " READS_NORMAL " " READS_FEW_TOKENS \
+               " ep_kernel.throughput_kernel traffic.kv_cache"
 
 /* When they read what only some of them do, for `needs`. */
 #define NEEDS_OF_STEPS \

@@ -369,7 +369,8 @@ const struct scenario_kind kind_kv_contention = {
     .ref = "4.5",
     .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
                                           .only = READS_NETWORK
-                                          " " READS_LOW_LATENCY " node.host -node.host.clock -node.host.launch_cycles "
+                                          " " READS_LOW_LATENCY " " READS_FEW_TOKENS
+                                          " node.host -node.host.clock -node.host.launch_cycles "
                                           "-node.host.cores_per_gpu -node.host.threads_per_gpu traffic.kv_cache"},
                                          {.keys = &kv_keys},
                                          {0}},

@@ -265,7 +265,7 @@ const struct scenario_kind kind_train_replay = {
     .ref = "4.2 to 5.1",
     .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
                                           .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " " READS_NORMAL
-                                                                " software"},
+                                                                " ep_kernel.kernel software"},
                                          {.keys = &llm_keys, .if_model = true},
                                          {.keys = &replay_keys},
                                          {0}},
