@@ -18,13 +18,10 @@ struct fixture {
     struct kind_run run;
 };
 
-static const char *const small[] = {"llm.layers=7",
-                                    "cluster.nodes=2",
-                                    "inference.decode.batch=16",
-                                    "inference.decode.context=2048",
-                                    "inference.prefill.tokens=2048",
-                                    "inference.prefill.prompt=1024",
-                                    "expert_load.redundant=0"};
+static const char *const small[] = {"llm.layers=7", "cluster.nodes=2", "expert_load.redundant=0"};
+static const char *const of_phase[2][3] = {
+    {"inference.phase=decode", "inference.decode.batch=16", "inference.decode.context=2048"},
+    {"inference.phase=prefill", "inference.prefill.tokens=2048", "inference.prefill.prompt=1024"}};
 
 /* Grouped heads instead of latents, whose keys have to go. */
 #define GROUPED \
@@ -42,12 +39,14 @@ static const struct infer_gate *gate_of(const struct model *m)
     return gate;
 }
 
-static void open_with(struct fixture *f, const char *const *more, int n_more)
+static void open_with(struct fixture *f, bool prefill, const char *const *more, int n_more)
 {
     const char *set[32];
     int n = 0;
     for (size_t i = 0; i < sizeof small / sizeof *small; i++)
         set[n++] = small[i];
+    for (int i = 0; i < 3; i++)
+        set[n++] = of_phase[prefill][i];
     for (int i = 0; i < n_more; i++)
         set[n++] = more[i];
     *f = (struct fixture){.arena = arena_new(), .diag = diag_new()};
@@ -59,8 +58,10 @@ static void open_with(struct fixture *f, const char *const *more, int n_more)
     f->run = (struct kind_run){.file = &f->file, .arena = f->arena};
 }
 
-#define OPEN(f, ...) \
-    open_with(f, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
+#define OPEN_PHASE(f, prefill, ...) \
+    open_with(f, prefill, (const char *const[]){__VA_ARGS__}, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *))
+
+#define OPEN(f, ...) OPEN_PHASE(f, false, __VA_ARGS__)
 
 static void close_it(struct fixture *f)
 {
@@ -80,7 +81,7 @@ static double step_s(const char *const *set, int n, bool prefill)
     struct fixture f;
     struct infer_case c;
     struct infer_outcome o;
-    open_with(&f, set, n);
+    open_with(&f, prefill, set, n);
     infer_case_of(&f.setup, prefill, &c);
     run_case(&f, &c, &o);
     close_it(&f);
@@ -222,7 +223,7 @@ START_TEST(stages_of_a_micro_batch_are_in_order)
             struct fixture f;
             struct infer_layout l;
             struct infer_program p;
-            OPEN(&f, overlaps[i]);
+            OPEN_PHASE(&f, prefill, overlaps[i]);
             lay_out(&f, prefill, &l);
             infer_program_build(&l, 4, f.arena, &p);
             ck_assert_uint_eq(p.micro_batches, i ? 1 : 2);
@@ -248,6 +249,8 @@ START_TEST(the_other_micro_batch_hides_the_exchanges)
     uint32_t attn0 = find(&p, DO_STAGE, STAGE_ATTN0, 1, 5), attn1 = find(&p, DO_STAGE, STAGE_ATTN1, 1, 5);
     ck_assert(find(&p, DO_POST, 0, 0, 5) < attn0 && attn0 < find(&p, DO_WAIT, 0, 0, 5));
     ck_assert(find(&p, DO_POST, 1, 0, 5) < attn1 && attn1 < find(&p, DO_WAIT, 1, 0, 5));
+    close_it(&f);
+    OPEN_PHASE(&f, true, "inference.overlap=dual");
     lay_out(&f, true, &l);
     infer_program_build(&l, 4, f.arena, &p);
     attn0 = find(&p, DO_STAGE, STAGE_ATTN1, 0, 5);
@@ -289,7 +292,7 @@ START_TEST(parts_sum_to_the_step)
             struct fixture f;
             struct infer_case c;
             struct infer_outcome o;
-            OPEN(&f, networks[i / 2], overlaps[i % 2], "inference.tp=2", "inference.simulate_layers=3");
+            OPEN_PHASE(&f, prefill, networks[i / 2], overlaps[i % 2], "inference.tp=2", "inference.simulate_layers=3");
             infer_case_of(&f.setup, prefill, &c);
             run_case(&f, &c, &o);
             const struct infer_parts *p = &o.account.total;
@@ -351,8 +354,8 @@ START_TEST(layers_run_what_they_have)
             struct fixture f;
             struct infer_layout l;
             struct infer_program p;
-            OPEN(&f, ways[i].overlap, "llm.layers=12", "llm.dense_layers=0",
-                 "llm.attention_pattern=attention none none", "llm.network_pattern=none dense moe");
+            OPEN_PHASE(&f, prefill, ways[i].overlap, "llm.layers=12", "llm.dense_layers=0",
+                       "llm.attention_pattern=attention none none", "llm.network_pattern=none dense moe");
             lay_out(&f, prefill, &l);
             infer_program_build(&l, 100, f.arena, &p);
             ck_assert_uint_eq(p.sparse, 4);
@@ -428,15 +431,15 @@ END_TEST
 
 START_TEST(better_hardware_is_not_slower)
 {
-    static const char *const better[] = {
-        "cluster.nic.bandwidth=800 Gb/s",  "cluster.chip.memory_bandwidth=6.7 TB/s",
-        "cluster.chip.fp8=4000 TFLOPS",    "cluster.node.nvlink_bandwidth=400 GB/s",
-        "cluster.nic.latency=0.5 us",      "cluster.kernels.launch_gap=1 us",
-        "inference.decode.launch_gap=0 s", "cluster.ep_kernel.low_latency_combine=0 s"};
+    static const char *const better[2][6] = {
+        {"cluster.nic.bandwidth=800 Gb/s", "cluster.chip.memory_bandwidth=6.7 TB/s", "cluster.chip.fp8=4000 TFLOPS",
+         "cluster.nic.latency=0.5 us", "inference.decode.launch_gap=0 s", "cluster.ep_kernel.low_latency_combine=0 s"},
+        {"cluster.nic.bandwidth=800 Gb/s", "cluster.chip.memory_bandwidth=6.7 TB/s", "cluster.chip.fp8=4000 TFLOPS",
+         "cluster.nic.latency=0.5 us", "cluster.kernels.launch_gap=1 us", "cluster.node.nvlink_bandwidth=400 GB/s"}};
     for (int prefill = 0; prefill < 2; prefill++)
-        for (size_t i = 0; i < sizeof better / sizeof *better; i++) {
+        for (size_t i = 0; i < 6; i++) {
             double was = STEP(prefill, "sim.network=bound", "inference.overlap=none");
-            ck_assert_double_le(STEP(prefill, "sim.network=bound", "inference.overlap=none", better[i]), was);
+            ck_assert_double_le(STEP(prefill, "sim.network=bound", "inference.overlap=none", better[prefill][i]), was);
         }
     /* without overlap nothing hides the network */
     ck_assert_double_lt(
@@ -460,7 +463,7 @@ static double attention_B_per_position(const char *name, const char *const *set,
     struct fixture f;
     struct infer_case c;
     struct infer_outcome o;
-    open_with(&f, set, n);
+    open_with(&f, false, set, n);
     infer_case_of(&f.setup, false, &c);
     run_case(&f, &c, &o);
     double token_B = kernel_named_of(&o, name)->call.kv_token_B;
@@ -486,7 +489,7 @@ static struct infer_layout layout_with(struct fixture *f, bool prefill, const ch
 {
     struct infer_case c;
     struct infer_outcome o;
-    open_with(f, set, n);
+    open_with(f, prefill, set, n);
     infer_case_of(&f->setup, prefill, &c);
     run_case(f, &c, &o);
     return o.step.layout;

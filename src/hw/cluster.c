@@ -208,7 +208,10 @@ static const char *const codec_names[] = {"sm", "nic", NULL};
 #define CONSTANTS(kernel, text) \
     { \
         .name = #kernel, .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, kernel), \
-        .sub = &hw_ep_constants_table, .doc = text \
+        .sub = &hw_ep_constants_table, .doc = text, \
+        .needs = "cluster.ep_kernel.kernel=" #kernel " | moe.exchange.kernels~" #kernel \
+                 " | cluster.ep_kernel.kernel=auto cluster.ep_kernel.throughput_kernel=" #kernel \
+                 " | cluster.ep_kernel.kernel=auto cluster.ep_kernel.latency_kernel=" #kernel \
     }
 
 static const struct cfg_field ep_kernel_fields[] = {

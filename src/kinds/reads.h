@@ -19,10 +19,11 @@
     "-kernels.attention.decode_start -kernels.attention.decode_block -kernels.attention.decode_request " \
     "-kernels.attention.decode_least_blocks"
 
-/* DeepEP's kernels of decoding. */
-#define READS_LOW_LATENCY \
-    "ep_kernel.low_latency_initiator ep_kernel.low_latency_dispatch ep_kernel.low_latency_combine " \
-    "ep_kernel.combine_format ep_kernel.ordering software.ibgda_message software.message traffic.expert"
+/* Any kernel of expert parallelism: which keys the chosen one reads, fields say (cluster.c) and
+ * NEEDS_OF_POSTING below. */
+#define READS_EXCHANGES \
+    "ep_kernel software.ibgda_step software.ibgda_message software.network_step software.message software.launch " \
+    "node.unified_adapter node.host_gpus traffic.expert"
 
 /* DeepEP's kernels of training and prefill. */
 #define READS_NORMAL \
@@ -30,31 +31,33 @@
     "ep_kernel.codec ep_kernel.codec_overhead ep_kernel.offload ep_kernel.multicast ep_kernel.reduction " \
     "node.unified_adapter traffic.expert"
 
-/* Any kernel of expert parallelism, with its constants; which one with kernel auto, and in what format, see the kind. */
-#define READS_EP_KERNELS \
-    "ep_kernel.kernel ep_kernel.copies ep_kernel.deepep_normal ep_kernel.deepep_low_latency ep_kernel.deepep_v2 " \
-    "ep_kernel.hybrid_ep ep_kernel.nvlink_one_sided ep_kernel.nvlink_two_sided ep_kernel.pplx ep_kernel.uccl " \
-    "ep_kernel.nccl_all_to_all"
-#define READS_FEW_TOKENS READS_EP_KERNELS " ep_kernel.latency_kernel ep_kernel.forward_sms ep_kernel.dispatch_format"
-
 /* A step of decoding; of prefill. */
 #define READS_STEP \
     READS_NETWORK " " READS_KERNELS " " READS_NO_TRAINING " chip.memory node.host.clock node.host.launch_cycles " \
                   "node.host.cores_per_gpu node.host.threads_per_gpu traffic.tensor"
-#define READS_DECODING READS_STEP " " READS_NO_PREFILL " " READS_LOW_LATENCY " " READS_FEW_TOKENS
-#define READS_INFERENCE \
-    READS_STEP " " READS_LOW_LATENCY " " READS_NORMAL " " READS_FEW_TOKENS \
-               " ep_kernel.throughput_kernel traffic.kv_cache"
+#define READS_DECODING READS_STEP " " READS_NO_PREFILL " " READS_EXCHANGES " -ep_kernel.throughput_kernel"
+#define READS_INFERENCE READS_STEP " " READS_EXCHANGES " traffic.kv_cache"
 
-/* When they read what only some of them do, for `needs`. */
+/* When they read what only some of them do, for `needs`. A kernel that is named may be any. */
+#define BY_GPU(when) \
+    when "cluster.ep_kernel.low_latency_initiator=ibgda | cluster.ep_kernel.kernel!=auto | " \
+         "cluster.ep_kernel.throughput_kernel=hybrid_ep | cluster.ep_kernel.throughput_kernel=deepep_v2"
+#define BY_CPU(when) \
+    when "cluster.ep_kernel.low_latency_initiator=cpu_proxy | cluster.ep_kernel.kernel!=auto | " \
+         "cluster.ep_kernel.latency_kernel=uccl,nccl_all_to_all | " \
+         "cluster.ep_kernel.throughput_kernel=uccl,nccl_all_to_all"
+#define NEEDS_OF_POSTING(when) \
+    {.keys = "cluster.software.ibgda_message cluster.software.ibgda_step", .condition = BY_GPU(when)}, \
+    { \
+        .keys = "cluster.software.message cluster.software.network_step cluster.software.launch", \
+        .condition = BY_CPU(when) \
+    }
 #define NEEDS_OF_STEPS \
     {.keys = "cluster.node.host.clock cluster.node.host.launch_cycles cluster.node.host.cores_per_gpu " \
              "cluster.node.host.threads_per_gpu", \
      .condition = "inference.eager=true"}, \
-        {.keys = "cluster.traffic.tensor", .condition = "inference.tp>1"}, \
-        {.keys = "cluster.software.ibgda_message", .condition = "cluster.ep_kernel.low_latency_initiator=ibgda"}, \
     { \
-        .keys = "cluster.software.message", .condition = "cluster.ep_kernel.low_latency_initiator=cpu_proxy" \
+        .keys = "cluster.traffic.tensor", .condition = "inference.tp>1" \
     }
 
 #endif

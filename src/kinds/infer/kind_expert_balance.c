@@ -258,7 +258,7 @@ static void choose_all(struct study *s)
                                       .groups = e->groups,
                                       .groups_per_token = e->top_groups,
                                       .tokens_per_rank = balance_cfg(s->sc)->tokens,
-                                      .hidden = s->sc->llm.hidden};
+                                      .hidden = e->width};
     s->shape = (struct routing_shape){&s->routing, p.ranks, p.ranks / p.nodes, p.nodes, p.redundant, false};
     s->choices = ARENA_ARRAY(s->run->arena, struct gate_choices, s->sampled);
     struct routing_pool *pool = s->sampled ? routing_pool_new(&s->shape, s->loads.seed, s->run->arena) : NULL;

@@ -287,9 +287,11 @@ const struct scenario_kind kind_inference = {
             {.keys = "inference.prefill.nodes inference.prefill.kv_transfer inference.decode.output "
                      "cluster.traffic.kv_cache",
              .condition = "inference.phase=disaggregated"},
-            {.keys = "inference.prefill cluster.ep_kernel.sms cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier "
+            {.keys = "cluster.ep_kernel.sms cluster.node.unified_adapter",
+             .condition = "inference.phase!=decode | cluster.ep_kernel.kernel!=auto"},
+            {.keys = "inference.prefill cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier "
                      "cluster.ep_kernel.chunk_tokens cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead "
-                     "cluster.ep_kernel.offload cluster.node.unified_adapter cluster.kernels.attention.start "
+                     "cluster.ep_kernel.offload cluster.kernels.attention.start "
                      "cluster.kernels.attention.forward cluster.kernels.attention.forward_tile "
                      "cluster.kernels.launch_gap cluster.kernels.pass.permute cluster.kernels.pass.unpermute",
              .condition = "inference.phase!=decode"},
@@ -298,10 +300,7 @@ const struct scenario_kind kind_inference = {
                      "cluster.kernels.attention.decode_start cluster.kernels.attention.decode_block "
                      "cluster.kernels.attention.decode_request cluster.kernels.attention.decode_least_blocks",
              .condition = "inference.phase!=prefill"},
-            {.keys = "cluster.software.ibgda_message",
-             .condition = "inference.phase!=prefill cluster.ep_kernel.low_latency_initiator=ibgda"},
-            {.keys = "cluster.software.message",
-             .condition = "inference.phase!=prefill cluster.ep_kernel.low_latency_initiator=cpu_proxy"},
+            NEEDS_OF_POSTING("inference.phase!=prefill "),
             NEEDS_OF_STEPS,
             {0}},
     .presets = "sim: {epsilon: 0.01}",

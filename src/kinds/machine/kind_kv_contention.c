@@ -369,16 +369,12 @@ const struct scenario_kind kind_kv_contention = {
     .ref = "4.5",
     .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
                                           .only = READS_NETWORK
-                                          " " READS_LOW_LATENCY " " READS_FEW_TOKENS
+                                          " " READS_EXCHANGES " -ep_kernel.throughput_kernel"
                                           " node.host -node.host.clock -node.host.launch_cycles "
                                           "-node.host.cores_per_gpu -node.host.threads_per_gpu traffic.kv_cache"},
                                          {.keys = &kv_keys},
                                          {0}},
-    .needs =
-        (const struct kind_needs[]){
-            {.keys = "cluster.software.ibgda_message", .condition = "cluster.ep_kernel.low_latency_initiator=ibgda"},
-            {.keys = "cluster.software.message", .condition = "cluster.ep_kernel.low_latency_initiator=cpu_proxy"},
-            {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), {0}},
     .check = check,
     .run = run_kv,
 };

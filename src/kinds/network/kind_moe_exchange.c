@@ -478,12 +478,14 @@ const struct scenario_kind kind_moe_exchange = {
             {.keys = &moe_keys},
             {.keys = &expert_load_keys},
             {0}},
-    .needs = (const struct kind_needs[]){{.keys = "cluster.topology",
-                                          .condition =
-                                              "moe.normal.gpus!= | moe.exchange.gpus!= | moe.low_latency.topology="},
-                                         {.keys = "moe.routing.groups", .why = "each node is a group of experts"},
-                                         {.keys = "moe.routing.rank_load_cv", .condition = "moe.normal.gpus!="},
-                                         {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.topology",
+             .condition = "moe.normal.gpus!= | moe.exchange.gpus!= | moe.low_latency.topology="},
+            {.keys = "moe.routing.groups", .why = "each node is a group of experts"},
+            {.keys = "moe.routing.rank_load_cv moe.routing.tokens_per_rank", .condition = "moe.normal.gpus!="},
+            {.keys = "moe.routing.groups_per_token", .condition = "moe.normal.gpus!= | moe.exchange.gpus!="},
+            {0}},
     .networks = "moe.low_latency.topology",
     .headlines = headlines,
     .check = check,

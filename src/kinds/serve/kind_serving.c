@@ -260,7 +260,7 @@ const struct scenario_kind kind_serving = {
                                          {.keys = &infer_keys},
                                          {.keys = &serving_keys},
                                          {0}},
-    .needs = (const struct kind_needs[]){NEEDS_OF_STEPS, {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_STEPS, {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_serving,

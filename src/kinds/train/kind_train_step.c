@@ -48,8 +48,8 @@ const struct scenario_kind kind_train_step = {
     .reads =
         (const struct kind_reads[]){{.keys = &cluster_keys,
                                      .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING
-                                                           " chip.memory " READS_NORMAL " " READS_EP_KERNELS
-                                                           " ep_kernel.throughput_kernel"
+                                                           " chip.memory " READS_EXCHANGES
+                                                           " -ep_kernel.latency_kernel -ep_kernel.forward_sms"
                                                            " software -software.chunk -software.nccl"},
                                     {.keys = &llm_keys,
                                      .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "

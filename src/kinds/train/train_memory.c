@@ -77,7 +77,7 @@ static double network_B(const struct train_layout *l, enum chunk_layer kind)
 static double buffers_B(const struct train_layout *l)
 {
     const struct model *m = l->model;
-    return 2 * l->cfg->exchange.capacity * train_gpu_tokens(l) * (double)(m->experts.top_k * m->hidden) * BF16_B;
+    return 2 * l->cfg->exchange.capacity * train_gpu_tokens(l) * (double)(m->experts.top_k * m->experts.width) * BF16_B;
 }
 
 /* Without what is kept at the layer's border. */

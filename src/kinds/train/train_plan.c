@@ -245,11 +245,14 @@ static void check_parallel(const struct scenario_file *file, const struct train_
                (ll)m->experts.ffn, l->etp);
 }
 
-/* NULL: none is named. */
+/* NULL: that of DeepSeek-V3's training, as chunks have it themselves (models/chunk). */
 static const struct ep_kernel_type *exchange_kernel(const struct scenario *s)
 {
-    const char *name = s->cluster.ep_kernel.kernel;
-    return s->llm.experts.routed && strcmp(name, "auto") ? ep_kernel_find(name) : NULL;
+    const struct hw_ep_kernel *hw = &s->cluster.ep_kernel;
+    bool named = strcmp(hw->kernel, "auto") != 0, recorded = train_cfg(s)->chunks.source == CHUNKS_TRACE;
+    const struct ep_kernel_type *k = ep_kernel_of(hw, false);
+    bool own = !named && (recorded || !strcmp(k->name, "deepep_normal_2025_02"));
+    return s->llm.experts.routed && !own ? k : NULL;
 }
 
 static void check_format(const struct scenario_file *file, const char *key, const char *format, struct diag *diag)
@@ -280,7 +283,7 @@ static void check_exchange(const struct scenario_file *file, const struct train_
     struct ep_traffic traffic = {.group = {l->group, 0, node}, .nodes = nodes, .per_node = l->group / nodes};
     struct ep_call call = {.hw = &s->cluster,
                            .traffic = &traffic,
-                           .hidden = s->llm.hidden,
+                           .hidden = s->llm.experts.width,
                            .top_k = s->llm.experts.top_k,
                            .experts = s->llm.experts.routed,
                            .sms = (double)s->cluster.ep_kernel.sms,
@@ -521,7 +524,7 @@ static void set_routing(struct train_plan *p)
                                       .groups = m->experts.groups,
                                       .groups_per_token = m->experts.top_groups,
                                       .tokens_per_rank = (int64_t)train_gpu_tokens(&p->layout),
-                                      .hidden = m->hidden,
+                                      .hidden = m->experts.width,
                                       .rank_load_cv_ratio = p->layout.cfg->chunks.rank_load_cv_ratio};
     if (m->experts.routed)
         p->shape = (struct routing_shape){.cfg = &p->routing,
