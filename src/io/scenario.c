@@ -388,8 +388,8 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
         exclude_unread(&l, below.kind);
     else if (!has_model(&l)) /* one message about the kind is enough */
         cfg_exclude(l.cfg, "llm", "no kind reads it", diag);
-    if (diag_count(diag) == before && below.kind)
-        scenario_check_reads(l.cfg, below.kind, arena, diag);
+    if (below.kind) /* after an error only for what is required */
+        scenario_check_reads(l.cfg, below.kind, arena, diag_count(diag) == before ? diag : NULL);
     bool needs_model = below.kind && kind_reads(below.kind, "llm") == READS_ALWAYS && !has_model(&l);
     if (kind_is_unknown(&l))
         report_kind(&l);
