@@ -117,7 +117,7 @@ refused "no GPUs" $five "'0' is no whole number" -s collective.gpus=0
 refused "an unknown network" $five "did you mean 'mrft'?" -s collective.topologies='mpft, mrff'
 refused "an algorithm that it has not" $five "no such algorithm" -s collective.algorithm=tree -s collective.gpus=32
 refused "groups that do not divide" $five "do not divide into groups of 5" -s collective.group=5 -s collective.gpus=32
-refused "receivers of an all-gather" $five "for all_to_all only" -s collective.operation=all_gather \
+refused "receivers of an all-gather" $five "write 'collective.operation: all_to_all'" -s collective.operation=all_gather \
     -s collective.receiver_cv=0.1 -s collective.gpus=32
 refused "an unknown operation" $five "all_to_all" -s collective.operation=all_two_all
 refused "a size without unit" $five "write for example" -s collective.from=1024
