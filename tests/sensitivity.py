@@ -32,6 +32,7 @@ def read_table(path):
             rows[key] = (value, changes.split(), stays.split())
         else:
             name, arguments = line.split("=", 1)
+            assert name.strip() not in runs, f"{path}:{number}: run {name.strip()} twice"
             runs[name.strip()] = shlex.split(arguments)
 
 

@@ -163,7 +163,6 @@ static char *outcome(const struct study *study, const char *topology, const char
     for (; study->set[n]; n++)
         set[n] = study->set[n];
     set[n++] = "description=x";
-    set[n++] = arena_printf(a, "cluster.topology=%s", topology);
     n += add_wanted(topology, set + n);
     if (more)
         set[n++] = more;
@@ -171,8 +170,9 @@ static char *outcome(const struct study *study, const char *topology, const char
     const char *name = cfg_peek(path, "kind", a, d);
     kind = name ? kind_find(name) : NULL;
     ck_assert_ptr_nonnull(kind);
-    if (kind->networks)
-        set[n++] = arena_printf(a, "%s=%s", kind->networks, topology);
+    set[n++] = arena_printf(a, "cluster.topology=%s", topology);
+    if (kind->networks) /* no list: the cluster's own */
+        set[n++] = arena_printf(a, "%s=", kind->networks);
     diag_mute_warnings(d, true);
     struct kind_run run = {.file = &file, .arena = a};
     *ran = !scenario_load(path, set, n, a, &file, d) && !kind_execute(&run, d);

@@ -116,9 +116,16 @@ tells "planes.yaml:6:21: warning: 'cluster.network.planes' has no effect: topolo
 expect 3 "a wrong key with the topology that replaces it" validate planes.yaml -s cluster.topology=mrft \
     -s cluster.network.planes=4
 tells "changes nothing: topology mrft does not read it"
-expect 0 "a topology that is compared reads it" validate planes.yaml -s cluster.topology=mrft \
-    -s collective.topologies='mrft, mpft'
+sed '/topology:/d' planes.yaml >compared.yaml
+expect 0 "a topology that is compared reads it" validate compared.yaml -s collective.topologies='mrft, mpft'
 silent_on_stderr
+expect 0 "cluster.topology beside a list that has it" validate planes.yaml -s collective.topologies='mrft, mpft' -s cluster.topology=mrft
+expect 3 "and beside one that has not" validate compared.yaml -s collective.topologies='mrft, mpft' -s cluster.topology=ft2
+tells "'cluster.topology' changes nothing: 'collective.topologies' is mrft, mpft"
+expect 0 "cluster.nodes beside as many GPUs" validate planes.yaml -s collective.gpus='8, 16'
+silent_on_stderr
+expect 3 "and beside others" validate planes.yaml -s collective.gpus='8, 16' -s cluster.nodes=4
+tells "'cluster.nodes' changes nothing: 'collective.gpus' is 8, 16"
 expect 0 "the resolved scenario" validate --print planes.yaml
 says "planes: 4"
 check "the resolved scenario: no keys of other topologies" bash -c '! grep -q slim_fly_q out'

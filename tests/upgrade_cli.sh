@@ -28,7 +28,8 @@ model: deepseek_v3
 # 'packet: {buffer: 3 MB}' is not read any more: 'sim.network' is bound
 # 'faults: {down: nic 0, lasts: 1 s}' is not read any more: 'sim.network' is bound
 cluster: {nodes: 4, topology: mrft}
-sim: {network: bound, epsilon: 0.01}
+# 'epsilon: 0.01' is not read any more: 'sim.network' is bound
+sim: {network: bound}
 # not read any more: 'expert_load.skew' is even
 # expert_load:
 #   # even

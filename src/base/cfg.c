@@ -328,7 +328,7 @@ void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct dia
         struct cfg_unread u = unread(ctx, e->key);
         e->unread = u.why != NULL;
         e->why = u.why;
-        if (u.why && diag && is_own(e))
+        if (u.why && diag && is_own(e) && !u.agrees)
             report_unread(c, e, &u, diag);
     }
 }

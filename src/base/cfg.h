@@ -104,6 +104,7 @@ struct cfg_unread {
     const char *why;    /* "'sim.network' is flow"; NULL: it is read */
     const char *advice; /* what would let it be read: "write 'sim.network: packet'"; NULL: nothing */
     bool by_option;     /* -s decides it */
+    bool agrees;        /* what it says holds anyway */
 };
 /* A key is read when its own condition and those of the tables that it stands in hold; or `condition`, when that is not
  * NULL, in place of them. */

@@ -159,11 +159,12 @@ struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *c
     for (const struct cfg_entry *at = e; !condition && !f && at->field; at = &c->entries[at->parent])
         f = at->field->needs ? against(c, at, at->field->needs) : NULL;
     if (!f)
-        return (struct cfg_unread){NULL, NULL, false};
+        return (struct cfg_unread){.why = NULL};
     const struct test *t = &f->first;
     if (cfg_is_excluded(c, t->e))
-        return (struct cfg_unread){arena_printf(c->arena, "'%s' is not read, either", t->e->key), NULL, false};
+        return (struct cfg_unread){.why = arena_printf(c->arena, "'%s' is not read, either", t->e->key)};
     const char *is = cfg_value_text(t->e->field, t->e->value, c->arena);
-    return (struct cfg_unread){arena_printf(c->arena, "'%s' is %s", t->e->key, *is ? is : "empty"), advice(t, c->arena),
-                               f->by_option};
+    return (struct cfg_unread){.why = arena_printf(c->arena, "'%s' is %s", t->e->key, *is ? is : "empty"),
+                               .advice = advice(t, c->arena),
+                               .by_option = f->by_option};
 }

@@ -39,7 +39,8 @@ struct outfile {
     char *temporary;
     int slot; /* in pending, or -1 */
     int fd;
-    int error; /* first errno of writing */
+    int error;       /* first errno of writing */
+    bool over_input; /* meant to replace what was read */
     bool is_stdout;
     bool compressed;
     z_stream z;
@@ -144,9 +145,9 @@ static int open_temporary(struct outfile *f, mode_t mode, struct diag *diag)
 
 /* What is read must not be replaced, however both are named; said before the work, and again when the last input is
  * known. */
-static int refuse_input(const char *path, struct diag *diag)
+static int refuse_input(const struct outfile *f, const char *path, struct diag *diag)
 {
-    if (!input_file_is(path))
+    if (f->over_input || !input_file_is(path))
         return 0;
     diag_error(diag, EXIT_IO, SRCLOC_FILE(path),
                "cannot write: this is a file that the same command reads; give the output another name");
@@ -165,7 +166,7 @@ static int open_target(struct outfile *f, struct diag *diag)
     }
     if (*f->path == 0)
         return fail(diag, "output", "write", ENOENT);
-    if (check_target(f, &in_place, &mode, diag) || refuse_input(f->path, diag))
+    if (check_target(f, &in_place, &mode, diag) || refuse_input(f, f->path, diag))
         return -1;
     if (!in_place)
         return open_temporary(f, mode, diag);
@@ -195,9 +196,10 @@ static void release(struct outfile *f)
     free(f);
 }
 
-struct outfile *outfile_open(const char *path, struct diag *diag)
+static struct outfile *open_file(const char *path, bool over_input, struct diag *diag)
 {
     struct outfile *f = checked_alloc(calloc(1, sizeof *f));
+    f->over_input = over_input;
     f->path = checked_alloc(strdup(path));
     f->slot = f->fd = -1;
     if (open_target(f, diag)) {
@@ -212,6 +214,16 @@ struct outfile *outfile_open(const char *path, struct diag *diag)
         f->z.avail_out = BUFFER_B;
     }
     return f;
+}
+
+struct outfile *outfile_open(const char *path, struct diag *diag)
+{
+    return open_file(path, false, diag);
+}
+
+struct outfile *outfile_open_over(const char *path, struct diag *diag)
+{
+    return open_file(path, true, diag);
 }
 
 /* Everything goes through here; after the first error nothing more is written. */
@@ -340,7 +352,7 @@ static void finish(struct outfile *f)
 
 int outfile_close(struct outfile *f, struct diag *diag)
 {
-    if (f->target && refuse_input(f->target, diag)) {
+    if (f->target && refuse_input(f, f->target, diag)) {
         outfile_abandon(f);
         return -1;
     }

@@ -105,7 +105,7 @@ static int validate(const struct options *o, const char *file)
 
 static int write_text(const char *path, const char *text, struct diag *diag)
 {
-    struct outfile *f = outfile_open(path, diag);
+    struct outfile *f = outfile_open_over(path, diag);
     if (!f)
         return -1;
     outfile_write(f, text, strlen(text));

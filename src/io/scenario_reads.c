@@ -52,7 +52,7 @@ static const struct kind_needs *needs_of(const struct scenario_kind *kind, const
 }
 
 struct visit {
-    const struct cfg *cfg;
+    struct cfg *cfg;
     const struct scenario_kind *kind;
     struct arena *arena;
 };
@@ -65,7 +65,9 @@ static struct cfg_unread why_unread(void *ctx, const char *key)
     const struct kind_needs *needs = needs_of(v->kind, key);
     if (needs && !needs->condition)
         return (struct cfg_unread){.why = needs->why};
-    return cfg_unread(v->cfg, key, needs ? needs->condition : NULL);
+    struct cfg_unread u = cfg_unread(v->cfg, key, needs ? needs->condition : NULL);
+    u.agrees = u.why && needs && needs->agrees && needs->agrees(cfg_struct(v->cfg));
+    return u;
 }
 
 void scenario_check_reads(struct cfg *c, const struct scenario_kind *kind, struct arena *arena, struct diag *diag)

@@ -44,6 +44,28 @@ int list_counts(const struct scenario_file *file, const char *key, const char *t
     return 0;
 }
 
+bool list_is_cluster(const char *gpus, const struct scenario *s)
+{
+    struct arena *a = arena_new();
+    uint32_t n;
+    const char **items = list_items(gpus, a, &n);
+    long long most = 0;
+    for (uint32_t i = 0; i < n; i++)
+        most = atoll(items[i]) > most ? atoll(items[i]) : most;
+    arena_free(a);
+    return most == s->cluster.nodes * s->cluster.node.gpus;
+}
+
+bool list_has_topology(const char *names, const struct scenario *s)
+{
+    struct arena *a = arena_new();
+    bool has = false;
+    for (const char **item = list_items(names, a, NULL); *item && !has; item++)
+        has = !strcmp(*item, s->cluster.topology);
+    arena_free(a);
+    return has;
+}
+
 int list_quantities(const struct scenario_file *file, const char *key, const char *text, enum unit_dim dim,
                     struct arena *arena, double **out, uint32_t *n, struct diag *diag)
 {

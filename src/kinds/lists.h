@@ -9,6 +9,9 @@ const char **list_items(const char *text, struct arena *arena, uint32_t *n);
 /* Whole numbers >= 1. 0, or -1 when one of them is none. */
 int list_counts(const struct scenario_file *file, const char *key, const char *text, struct arena *arena,
                 uint32_t **out, uint32_t *n, struct diag *diag);
+/* For `agrees` of keys beside a list: the most GPUs of it are those of cluster.nodes; it names the cluster's topology. */
+bool list_is_cluster(const char *gpus, const struct scenario *s);
+bool list_has_topology(const char *names, const struct scenario *s);
 /* Indices into NULL-terminated choices. */
 int list_choices(const struct scenario_file *file, const char *key, const char *text, const char *const *choices,
                  struct arena *arena, uint32_t **out, uint32_t *n, struct diag *diag);

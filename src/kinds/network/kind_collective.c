@@ -273,6 +273,16 @@ static int run_collective(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static bool has_topology(const struct scenario *s)
+{
+    return list_has_topology(collective_cfg(s)->topologies, s);
+}
+
+static bool has_gpus(const struct scenario *s)
+{
+    return list_is_cluster(collective_cfg(s)->gpus, s);
+}
+
 static const char *const headlines[] = {"smallest_time", NULL};
 
 const struct scenario_kind kind_collective = {
@@ -291,8 +301,8 @@ const struct scenario_kind kind_collective = {
              .condition = "cluster.software.initiator=cpu_proxy"},
             {.keys = "sim.seed",
              .condition = "collective.receiver_cv>0 | cluster.network.routing.policy!=static | sim.network=packet"},
-            {.keys = "cluster.topology", .condition = "collective.topologies="},
-            {.keys = "cluster.nodes", .condition = "collective.gpus="},
+            {.keys = "cluster.topology", .condition = "collective.topologies=", .agrees = has_topology},
+            {.keys = "cluster.nodes", .condition = "collective.gpus=", .agrees = has_gpus},
             {0}},
     .networks = "collective.topologies",
     .headlines = headlines,

@@ -137,6 +137,11 @@ static int run_faults(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static bool has_topology(const struct scenario *s)
+{
+    return list_has_topology(fault_study_cfg(s)->topologies, s);
+}
+
 const struct scenario_kind kind_fault_study = {
     .name = "fault_study",
     .doc = "a collective with and without a fault, on several networks",
@@ -158,7 +163,7 @@ const struct scenario_kind kind_fault_study = {
             {.keys = "sim.seed",
              .condition = "fault_study.receiver_cv>0 | fault_study.policies!= | cluster.network.routing.policy!=static "
                           "| sim.network=packet"},
-            {.keys = "cluster.topology", .condition = "fault_study.topologies="},
+            {.keys = "cluster.topology", .condition = "fault_study.topologies=", .agrees = has_topology},
             {.keys = "cluster.network.routing.policy", .condition = "fault_study.policies="},
             {0}},
     .networks = "fault_study.topologies",

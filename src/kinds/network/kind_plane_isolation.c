@@ -157,6 +157,11 @@ static int run_isolation(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static bool has_topology(const struct scenario *s)
+{
+    return list_has_topology(plane_isolation_cfg(s)->topologies, s);
+}
+
 const struct scenario_kind kind_plane_isolation = {
     .name = "plane_isolation",
     .doc = "traffic inside all planes beside congestion in one",
@@ -164,10 +169,11 @@ const struct scenario_kind kind_plane_isolation = {
     .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK},
                                          {.keys = &plane_isolation_keys},
                                          {0}},
-    .needs = (const struct kind_needs[]){{.keys = "sim.seed",
-                                          .condition = "cluster.network.routing.policy!=static | sim.network=packet"},
-                                         {.keys = "cluster.topology", .condition = "plane_isolation.topologies="},
-                                         {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "sim.seed", .condition = "cluster.network.routing.policy!=static | sim.network=packet"},
+            {.keys = "cluster.topology", .condition = "plane_isolation.topologies=", .agrees = has_topology},
+            {0}},
     .networks = "plane_isolation.topologies",
     .check = check,
     .run = run_isolation,

@@ -246,6 +246,11 @@ static int run_reliability(struct kind_run *run, struct diag *diag)
     return 0;
 }
 
+static bool has_gpus(const struct scenario *s)
+{
+    return list_is_cluster(reliability_cfg(s)->gpus, s);
+}
+
 const struct scenario_kind kind_reliability = {
     .name = "reliability",
     .doc = "goodput of a long job under failures, flaps and silent corruption",
@@ -257,7 +262,7 @@ const struct scenario_kind kind_reliability = {
                                     {0}},
     .needs =
         (const struct kind_needs[]){
-            {.keys = "cluster.nodes", .condition = "reliability.gpus="},
+            {.keys = "cluster.nodes", .condition = "reliability.gpus=", .agrees = has_gpus},
             {.keys = "cluster.failures.repair", .condition = "cluster.failures.failover=true reliability.slower>0"},
             {.keys = "cluster.failures.failover_time", .condition = "cluster.failures.failover=true"},
             {.keys = "cluster.failures.retry",
