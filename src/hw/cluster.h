@@ -162,6 +162,8 @@ struct hw_ep_kernel {
     struct hw_sm_copies copies;
     struct hw_ep_constants deepep_normal, deepep_low_latency, deepep_v2, hybrid_ep, nvlink_one_sided, nvlink_two_sided,
         pplx, uccl, nccl_all_to_all;
+    /* Not keys: what `run --what-if` makes faster, a kernel's own time and its copies by SMs; 0 = as they are. */
+    double own_speed_ratio, copy_speed_ratio;
 };
 
 struct cluster_hw {

@@ -14,6 +14,7 @@ static void tensor_cores(struct cluster_hw *hw, double by)
 {
     hw->chip.bf16_flops *= by;
     hw->chip.fp8_flops *= by;
+    hw->chip.fp4_flops *= by;
 }
 
 static void memory(struct cluster_hw *hw, double by)
@@ -66,11 +67,13 @@ static void own_time(struct cluster_hw *hw, double by)
 {
     hw->ep_kernel.ll_dispatch_s /= by;
     hw->ep_kernel.ll_combine_s /= by;
+    hw->ep_kernel.own_speed_ratio = by;
 }
 
 static void copying(struct cluster_hw *hw, double by)
 {
     hw->ep_kernel.copy_Bps_per_sm *= by;
+    hw->ep_kernel.copy_speed_ratio = by;
 }
 
 static const struct resource_change {
@@ -85,7 +88,7 @@ static const struct resource_change {
     {"latency of network and barriers", latency},
     {"starts of kernels and collectives", starts},
     {"software per message", messages},
-    {"low-latency kernels' own time", own_time},
+    {"exchange kernels' own time", own_time},
     {"copying by SMs", copying},
 };
 

@@ -28,7 +28,16 @@ void ep_build(struct opgraph *graph, const struct ep_kernel_type *k, const struc
 
 void ep_cost_of(const struct ep_kernel_type *k, const struct ep_call *c, struct ep_cost *out)
 {
-    k->cost(c, ep_constants(k, &c->hw->ep_kernel), out);
+    const struct hw_ep_kernel *hw = &c->hw->ep_kernel;
+    k->cost(c, ep_constants(k, hw), out);
+    if (!k->constants) /* made of keys, which are faster themselves */
+        return;
+    if (hw->own_speed_ratio > 0) {
+        out->start_s /= hw->own_speed_ratio;
+        out->end_s /= hw->own_speed_ratio;
+    }
+    for (int i = 0; i < N_EP_STAGES && hw->copy_speed_ratio > 0; i++)
+        out->engine_Bps[i] *= hw->copy_speed_ratio;
 }
 
 void ep_transfers(struct opgraph *graph, const struct ep_kernel_type *k, const struct ep_call *c, struct arena *arena,

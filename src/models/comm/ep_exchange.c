@@ -76,14 +76,13 @@ static void add_resources(struct ep_exchange *x, const struct ep_exchange *besid
 
 void ep_exchange_cost(struct ep_exchange *x, const struct ep_kernel_type *k, const struct ep_call *c)
 {
-    const struct hw_ep_constants *own = ep_constants(k, &c->hw->ep_kernel);
     *x = (struct ep_exchange){.kernel = k, .call = *c};
-    k->cost(c, own, &x->cost);
+    ep_cost_of(k, c, &x->cost);
     BUG_IF(x->cost.copies == EP_A_COPY_A_NODE && !c->traffic->per_node);
     if (k->prepares && c->traffic->nodes > 1 && c->phase <= EP_COMBINE) {
         struct ep_call before = *c;
         before.phase = c->phase == EP_COMBINE ? EP_PREPARE_COMBINE : EP_PREPARE;
-        k->cost(&before, own, &x->prepare);
+        ep_cost_of(k, &before, &x->prepare);
     }
 }
 
