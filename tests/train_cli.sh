@@ -135,6 +135,16 @@ import json
 v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
 assert 1.3 < v("bf16.json", "f_time") / v("tp1.json", "f_time") < 2
 assert v("bf16.json", "memory") > v("tp1.json", "memory")'
+expect 0 "in NVFP4" run "$D" "${dense[@]}" -s train.compute=nvfp4 -s cluster.chip.fp4=4000TFLOPS -o fp4.json
+check "FP4 takes less, and keeps less" python3 -c '
+import json
+v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
+assert 0.55 < v("fp4.json", "f_time") / v("tp1.json", "f_time") < 0.95
+assert v("fp4.json", "memory") < v("tp1.json", "memory")'
+expect 3 "FP4 without tensor cores for it" run "$D" "${dense[@]}" -s train.compute=nvfp4
+tells "has no tensor cores for FP4 (cluster.chip.fp4); write mxfp8"
+expect 3 "attention in FP4" run "$D" "${dense[@]}" -s train.attention_compute=nvfp4
+tells "core attention has no kernels in NVFP4"
 for r in '-s cluster.chip.name=as-it-is' '-s cluster.chip.fp8=3000TFLOPS' '-s cluster.chip.bf16=1500TFLOPS'; do
     expect 0 "a model in BF16, ${r#-s cluster.chip.}" run "$K" -s train.chunks.samples=1 -s train.topologies= -s llm.weight='2 B' \
         -s cluster.chip.memory='300 GB' $r -o "$(echo "$r" | tr -dc a-z0-9).json"
@@ -226,6 +236,12 @@ check "a step goes at the pace of the slowest GPU of all, 2 to 2.7 standard devi
 import json
 a, b, c = (json.load(open(f"cv{v}.json"))["metrics"]["step_time"]["value"] for v in ("0", "0.015", "0.03"))
 assert abs((c - a) / (b - a) - 2) < 0.15 and 0.015 * 1.6 < b / a - 1 < 0.015 * 2.7, (a, b, c)'
+expect 0 "all at half the pace" run "$D" -s train.pp=1 -s llm.layers=8 -s train.sequences=2048 -s cluster.chip.memory=1TB -s train.jitter.gpu_cv=0 -s train.jitter.sustained=0.5 -o half.json
+check "doubles computation" python3 -c '
+import json
+a, b = (json.load(open(f))["breakdown"] for f in ("cv0.json", "half.json"))
+compute = lambda d: [p["value"] for p in d if p["name"] == "compute"][0]
+assert abs(compute(b) / compute(a) - 2) < 1e-6, (a, b)'
 ep=("${small[@]}" -s train.software=megatron -s train.jitter.gpu_cv=0)
 expect 0 "DeepEP as DeepSeek-V3 had it" run "$K" "${ep[@]}" -o ep0.json
 expect 0 "HybridEP" run "$K" "${ep[@]}" -s cluster.ep_kernel.kernel=hybrid_ep -o ep1.json

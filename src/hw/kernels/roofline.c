@@ -12,7 +12,9 @@ double roofline_sms(const struct kernel_model *m, const struct kernel_call *call
 
 double roofline_sm_flops(const struct kernel_model *m, enum kernel_dtype dtype)
 {
-    double chip_flops = dtype == KERNEL_FP8 ? m->chip.fp8_flops : m->chip.bf16_flops;
+    double chip_flops = dtype == KERNEL_NVFP4 ? m->chip.fp4_flops
+                        : dtype == KERNEL_FP8 ? m->chip.fp8_flops
+                                              : m->chip.bf16_flops;
     return chip_flops * m->cfg.tensor_ratio / (double)m->chip.sms;
 }
 

@@ -21,12 +21,12 @@ static const double step_B = 128, unit_tile = 128.0 * 128.0;
 
 static double element_B(const struct kernel_call *call)
 {
-    return call->dtype == KERNEL_FP8 ? 1 : 2;
+    return call->dtype == KERNEL_NVFP4 ? 0.5 : call->dtype == KERNEL_FP8 ? 1 : 2;
 }
 
 static const struct kernel_gemm_cfg *library(const struct kernel_model *m, const struct kernel_call *call)
 {
-    return call->dtype == KERNEL_FP8 ? &m->cfg.gemm : &m->cfg.gemm_bf16;
+    return call->dtype == KERNEL_BF16 ? &m->cfg.gemm_bf16 : &m->cfg.gemm;
 }
 
 double gemm_flop(const struct kernel_call *call)
@@ -37,10 +37,10 @@ double gemm_flop(const struct kernel_call *call)
     return 2 * rows * call->n * (call->family == KERNEL_WGRAD ? call->m : call->k);
 }
 
-/* Operands, their scales (FP32 per 128 values of a row; those of weights, per 128 x 128, are nothing). */
+/* Operands, their scales (FP32 per 128 values of a row; those of weights, per 128 x 128, are nothing; FP8 per 16 of FP4). */
 static double operand_B(const struct kernel_call *call, double rows, double columns)
 {
-    double scales_B = call->dtype == KERNEL_FP8 ? 4.0 / 128 : 0;
+    double scales_B = call->dtype == KERNEL_FP8 ? 4.0 / 128 : call->dtype == KERNEL_NVFP4 ? 1.0 / 16 : 0;
     return rows * columns * (element_B(call) + scales_B);
 }
 
@@ -92,7 +92,7 @@ static double step_s(const struct kernel_model *m, const struct kernel_call *cal
     double flop = 2 * bm * bn * step_B / element_B(call);
     const struct kernel_gemm_cfg *c = library(m, call);
     double fixed_s = call->family == KERNEL_WGRAD ? c->wgrad_block_s : c->block_s;
-    if (call->dtype == KERNEL_FP8 && gemm_stays_in_core(m))
+    if (call->dtype == KERNEL_NVFP4 || (call->dtype == KERNEL_FP8 && gemm_stays_in_core(m)))
         fixed_s = fmax(0, fixed_s - dequantisation_s(m, call));
     return flop / roofline_sm_flops(m, call->dtype) + roofline_clocked_s(m, fixed_s);
 }

@@ -99,6 +99,10 @@ static const struct cfg_field jitter_fields[] = {
         "equal, SC'22: 8 % between the whiskers of five clusters, 5.4 standard deviations; GPUs beyond are taken out)"),
     ROW_RATIO(train_jitter, "kernel_cv", kernel_cv_ratio, "0", 0, 0.5,
               "coefficient of variation of a kernel's time from run to run; repeated benchmarks show 0.3 to 1.3 %"),
+    ROW_RATIO(
+        train_jitter, "sustained", sustained_ratio, "1", 0.2, 2,
+        "pace of computation in a run that lasts over that of kernels measured one by one: power and temperature limit "
+        "the clock when tensor cores, memory and links work at once"),
     {0}};
 static const struct cfg_table jitter_table = {"jitter", "how much GPUs and kernels differ", sizeof(struct train_jitter),
                                               jitter_fields};
@@ -132,7 +136,7 @@ static const struct cfg_field placement_fields[] = {
 static const struct cfg_table placement_table = {"placement", "which GPUs work together",
                                                  sizeof(struct train_placement), placement_fields};
 
-static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", NULL};
+static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", "nvfp4", NULL};
 static const char *const software_names[] = {"deepseek", "megatron", NULL};
 static const char *const what_if_names[] = {"none", "step", "hardware", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};

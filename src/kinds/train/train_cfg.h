@@ -31,7 +31,7 @@ struct train_precision {
 };
 
 /* What tensor cores multiply; the names that kernels have for it. */
-enum train_compute { COMPUTE_MODEL, COMPUTE_BF16, COMPUTE_FP8, COMPUTE_MXFP8 };
+enum train_compute { COMPUTE_MODEL, COMPUTE_BF16, COMPUTE_FP8, COMPUTE_MXFP8, COMPUTE_NVFP4 };
 enum train_software { SOFTWARE_DEEPSEEK, SOFTWARE_MEGATRON };
 enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
 enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
@@ -58,6 +58,7 @@ struct train_exchange {
 
 struct train_jitter {
     double gpu_cv_ratio, kernel_cv_ratio;
+    double sustained_ratio; /* the pace of all GPUs in a run that lasts, over that of kernels measured alone */
 };
 
 struct train_host {

@@ -267,14 +267,26 @@ static uint64_t seed_of(const struct kind_run *run, const struct train_plan *p)
     return (uint64_t)p->scenario->sim.seed + run->seed_offset;
 }
 
-/* NULL: all alike. */
 static double *sample_speeds(const struct kind_run *run, const struct train_plan *p, uint32_t sample,
                              struct arena *arena)
 {
     uint32_t n = p->layout.group;
-    double cv = p->layout.cfg->jitter.gpu_cv_ratio, *slow = cv > 0 ? ARENA_ARRAY(arena, double, n) : NULL;
-    if (slow)
-        train_draw_speeds(cv, seed_of(run, p), "speeds of sampled GPUs", (uint64_t)sample * n, n, slow);
+    double *slow = ARENA_ARRAY(arena, double, n);
+    train_draw_speeds(p->layout.cfg->jitter.gpu_cv_ratio, seed_of(run, p), "speeds of sampled GPUs",
+                      (uint64_t)sample * n, n, slow);
+    return slow;
+}
+
+/* NULL: all as kernels measured alone. */
+static double *sample_paces(const struct kind_run *run, const struct train_plan *p, uint32_t sample,
+                            struct arena *arena)
+{
+    const struct train_jitter *j = &p->layout.cfg->jitter;
+    if (j->gpu_cv_ratio <= 0 && j->sustained_ratio == 1)
+        return NULL;
+    double *slow = sample_speeds(run, p, sample, arena);
+    for (uint32_t i = 0; i < p->layout.group; i++)
+        slow[i] /= j->sustained_ratio;
     return slow;
 }
 
@@ -295,7 +307,7 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
         .reference = CHUNK_NONE,
         .entry_layers = p->layout.cfg->chunks.entry_layers};
     g.seed = seed_of(m->run, p) + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
-    g.slow = sample_speeds(m->run, p, sample, m->run->arena);
+    g.slow = sample_paces(m->run, p, sample, m->run->arena);
     const struct train_host *host = &p->layout.cfg->host;
     g.launch_s = host->launch == LAUNCH_EAGER ? host->kernel_s : 0;
     g.kernel_cv_ratio = p->layout.cfg->jitter.kernel_cv_ratio;

@@ -14,6 +14,7 @@ static const struct {
     [COMPUTE_BF16] = {KERNEL_BF16, 2, "BF16"},
     [COMPUTE_FP8] = {KERNEL_FP8, 1 + 4.0 / 128, "FP8 with scales per 128"},
     [COMPUTE_MXFP8] = {KERNEL_FP8, 1 + 1.0 / 32, "MXFP8"},
+    [COMPUTE_NVFP4] = {KERNEL_NVFP4, 0.5 + 1.0 / 16, "NVFP4"},
 };
 
 static const struct {
@@ -81,6 +82,16 @@ static unsigned deepseek_again(const struct scenario_file *file, unsigned again,
     return again | AGAIN_SELECTIVE;
 }
 
+static void check_fp4(const struct scenario_file *file, const struct training_recipe *r, struct diag *diag)
+{
+    const struct hw_chip *chip = &file->scenario->cluster.chip;
+    if (r->attention == KERNEL_NVFP4)
+        REPORT("train.attention_compute", "core attention has no kernels in NVFP4; write fp8 or bf16");
+    if ((r->linear == KERNEL_NVFP4 || r->head == KERNEL_NVFP4) && chip->fp4_flops <= 0)
+        REPORT(r->linear == KERNEL_NVFP4 ? "train.compute" : "train.head_compute",
+               "the %s has no tensor cores for FP4 (cluster.chip.fp4); write mxfp8", chip->name);
+}
+
 struct training_recipe train_recipe_of(const struct scenario_file *file, struct arena *arena, struct diag *diag)
 {
     const struct train_cfg *c = train_cfg(file->scenario);
@@ -93,8 +104,10 @@ struct training_recipe train_recipe_of(const struct scenario_file *file, struct 
                                 .again = again_of(file, arena, diag)};
     if (c->chunks.source == CHUNKS_TRACE && (r.fused || c->compute != COMPUTE_MODEL))
         REPORT("train.software", "kernels of a trace are as they were recorded; write 'source: kernels'");
-    if (!r.fused && linear == COMPUTE_MXFP8)
-        REPORT("train.compute", "DeepSeek's kernels scale blocks of 128; write 'software: megatron' for mxfp8");
+    if (!r.fused && (linear == COMPUTE_MXFP8 || linear == COMPUTE_NVFP4))
+        REPORT("train.compute",
+               "DeepSeek's kernels scale blocks of 128; write 'software: megatron' for mxfp8 and nvfp4");
+    check_fp4(file, &r, diag);
     if (!r.fused)
         r.again = deepseek_again(file, r.again, diag);
     return r;
@@ -102,5 +115,5 @@ struct training_recipe train_recipe_of(const struct scenario_file *file, struct 
 
 double train_peak_flops(const struct hw_chip *chip, enum kernel_dtype dtype)
 {
-    return dtype == KERNEL_BF16 ? chip->bf16_flops : chip->fp8_flops;
+    return dtype == KERNEL_BF16 ? chip->bf16_flops : dtype == KERNEL_NVFP4 ? chip->fp4_flops : chip->fp8_flops;
 }

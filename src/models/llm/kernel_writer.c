@@ -69,6 +69,7 @@ static const struct {
     enum kernel_dtype dtype;
     const char *gemm, *wgrad, *grouped;
 } names[] = {{KERNEL_FP8, "gemm_fp8", "wgrad_gemm_fp8", "grouped_gemm_fp8"},
+             {KERNEL_NVFP4, "gemm_nvfp4", "wgrad_gemm_nvfp4", "grouped_gemm_nvfp4"},
              {KERNEL_BF16, "gemm_bf16", "wgrad_gemm_bf16", "grouped_gemm_bf16"}};
 
 const char *write_gemm_name(const struct kernel_writer *w, enum kernel_family family)
