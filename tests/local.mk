@@ -10,6 +10,7 @@ check_PROGRAMS += tests/test_sim_bound
 check_PROGRAMS += tests/test_sim_trees
 check_PROGRAMS += tests/test_sim_routing
 check_PROGRAMS += tests/test_sim_switch
+check_PROGRAMS += tests/test_sim_lanes
 check_PROGRAMS += tests/test_sim_packet
 check_PROGRAMS += tests/test_topology_faults
 check_PROGRAMS += tests/test_topology

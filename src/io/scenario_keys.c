@@ -17,7 +17,7 @@ static const struct cfg_field sim_fields[] = {
               "speculative: 0.01, tpot_bound: 0.003)",
               .needs = ".network=flow"),
     ROW_FLAG(sim_cfg, "checked", checked, "false",
-             "verify conservation of bytes and link capacities at every event: slow", .needs = ".network=flow"),
+             "verify conservation of bytes and link capacities at every event: slow", .needs = ".network=flow,packet"),
     {.name = "seed",
      .type = CFG_INT,
      .offset = offsetof(struct sim_cfg, seed),

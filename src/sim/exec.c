@@ -493,7 +493,7 @@ static void net_setup(struct exec *x)
         capacity_Bps[i] = topo->links[i].capacity_Bps;
     for (uint32_t i = 0; i < x->g->n_resources; i++)
         capacity_Bps[topo->n_links + i] = x->g->resources[i].capacity_Bps;
-    struct net_setup setup = {x->spec, n, capacity_Bps, on_transfer_end, on_load, x};
+    struct net_setup setup = {x->spec, n, capacity_Bps, on_transfer_end, on_load, x, x->diag};
     x->net = net_new(&setup);
     free(capacity_Bps);
     for (uint32_t i = 0; i < x->spec->n_events; i++) {

@@ -14,6 +14,7 @@ struct net_setup {
     flow_end_fn *on_end; /* cookie = transfer id */
     flow_load_fn *on_load;
     void *ctx;
+    struct diag *diag;
 };
 
 /* Sets up the engine with the network inside. After it: net_start, engine_run. */

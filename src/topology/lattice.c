@@ -125,14 +125,20 @@ void lattice_link(struct topology *t, const struct cluster_hw *hw, uint32_t link
                                         LINK_LEAF_SPINE, first + from, first + to};
 }
 
-const char *lattice_link_name(const struct topology *t, const struct lattice *l, uint32_t link, char *buf, size_t size)
+uint32_t lattice_dim(const struct topology *t, const struct lattice *l, uint32_t link)
 {
     uint32_t first = topology_first_switch(t), dim = 0;
+    while (lattice_at(l, t->links[link].a - first, dim) == lattice_at(l, t->links[link].b - first, dim))
+        dim++;
+    return dim;
+}
+
+const char *lattice_link_name(const struct topology *t, const struct lattice *l, uint32_t link, char *buf, size_t size)
+{
+    uint32_t first = topology_first_switch(t);
     if (link < ends_n_links(t))
         return ends_link_name(t, link, buf, size);
-    uint32_t from = t->links[link].a - first, to = t->links[link].b - first;
-    while (lattice_at(l, from, dim) == lattice_at(l, to, dim))
-        dim++;
-    snprintf(buf, size, "GPU %u to GPU %u (dimension %u)", from, to, dim);
+    snprintf(buf, size, "GPU %u to GPU %u (dimension %u)", t->links[link].a - first, t->links[link].b - first,
+             lattice_dim(t, l, link));
     return buf;
 }

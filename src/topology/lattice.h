@@ -41,6 +41,8 @@ static inline uint32_t lattice_with(const struct lattice *l, uint32_t place, uin
 /* Endpoints, ports and routers of t, and room for n_cables links between routers, numbered from ends_n_links(t) on. */
 void lattice_begin(struct topology *t, const struct cluster_hw *hw, const struct lattice *l, double router_Bps,
                    uint32_t n_cables, struct arena *a);
+/* The dimension in which a link between two routers goes. */
+uint32_t lattice_dim(const struct topology *t, const struct lattice *l, uint32_t link);
 /* A link between two routers. */
 void lattice_link(struct topology *t, const struct cluster_hw *hw, uint32_t link, uint32_t from, uint32_t to,
                   double line_Bps, bool copper);

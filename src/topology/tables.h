@@ -4,7 +4,7 @@
  * destination (the next switch whose link towards it carries the fewest destinations so far), and where they are not
  * cabled to it, the link of their own that carries the fewest. On fat trees that loads every cable as OpenSM's `ftree`
  * engine does (tests/test_topology_tables.c); on other networks it is a balanced shortest-path routing. Left out:
- * freedom from deadlock (channels.h), time to notice a fault. */
+ * freedom from deadlock (sim/packet/switch_lanes.c looks for circles), time to notice a fault. */
 #ifndef MOESIM_TOPOLOGY_TABLES_H
 #define MOESIM_TOPOLOGY_TABLES_H
 

@@ -350,6 +350,12 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     return n + 2;
 }
 
+/* From a group to the next: behind a cable between groups a message needs another channel (Kim et al., section 4.1). */
+static uint32_t link_order(const struct topology *t, uint32_t link)
+{
+    return t->links[link].kind == LINK_SPINE_CORE;
+}
+
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
 {
     uint32_t first = topology_first_switch(t), a = dragonfly_of(t)->a;
@@ -369,6 +375,8 @@ const struct topology_type topo_dragonfly = {
     .count = count,
     .n_minimal = n_minimal,
     .n_detours = n_detours,
+    .n_channels = 4,
+    .link_order = link_order,
     .by_destination = by_destination,
     .path = path,
     .link_name = link_name,

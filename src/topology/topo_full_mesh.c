@@ -255,6 +255,12 @@ static uint32_t turn(const struct topology *t, uint32_t number, uint32_t endpoin
     return lattice_with(l, endpoint, number, (lattice_at(l, endpoint, number) + 1) % l->size[number]);
 }
 
+/* Dimension order needs one channel, any other order one more for each dimension that comes before a lower one. */
+static uint32_t link_order(const struct topology *t, uint32_t link)
+{
+    return lattice_dim(t, &mesh_of(t)->l, link);
+}
+
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
 {
     return lattice_link_name(t, &mesh_of(t)->l, link, buf, size);
@@ -272,6 +278,8 @@ const struct topology_type topo_full_mesh = {
     .count = count,
     .n_minimal = n_minimal,
     .n_detours = n_detours,
+    .n_channels = LATTICE_MAX_DIMS + 1,
+    .link_order = link_order,
     .by_destination = by_destination,
     .path = path,
     .n_turns = n_turns,

@@ -387,6 +387,7 @@ const struct topology_type topo_slim_fly = {
     .count = count,
     .n_minimal = n_minimal,
     .n_detours = n_detours,
+    .n_channels = 4, /* one for each cable: two halves of two */
     .by_destination = by_destination,
     .path = path,
     .link_name = link_name,

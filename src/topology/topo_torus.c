@@ -350,6 +350,20 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     return n + 2;
 }
 
+/* --- channels ------------------------------------------------------------------------------------- */
+
+/* By dimension, then by how far the way there has come since the end of the row: dimension order takes a channel more for
+ * each end of a row that it crosses (datelines, Dally and Seitz), minimal adaptive paths one for each step back to a lower
+ * dimension; those that take more than there are give way to others. */
+static uint32_t link_order(const struct topology *t, uint32_t link)
+{
+    const struct torus *f = torus_of(t);
+    uint32_t dim = lattice_dim(t, &f->l, link), from = t->links[link].a - topology_first_switch(t);
+    uint32_t at = lattice_at(&f->l, from, dim), to = t->links[link].b - topology_first_switch(t);
+    bool up = neighbour(f, from, dim, UP) == to;
+    return dim * f->l.n + (up ? at : f->l.size[dim] - 1 - at);
+}
+
 /* --- names ---------------------------------------------------------------------------------------- */
 
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
@@ -370,6 +384,8 @@ const struct topology_type topo_torus = {
     .count = count,
     .n_minimal = n_minimal,
     .n_detours = n_detours,
+    .n_channels = 8,
+    .link_order = link_order,
     .by_tables = by_tables,
     .path = path,
     .link_name = link_name,

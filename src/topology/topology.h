@@ -95,6 +95,11 @@ struct topology_type {
      * none are known. 0 where the shape has none. */
     uint32_t (*n_turns)(const struct topology *t);
     uint32_t (*turn)(const struct topology *t, uint32_t number, uint32_t endpoint);
+    /* Under lossless flow control a switch gives a message that goes on over a link between switches which is not of
+     * higher order the next virtual channel, so that no circle of messages can wait for each other. How many channels
+     * that takes for all paths; 0: paths go up and then down, one does. NULL link_order: no link is of higher order. */
+    uint32_t n_channels;
+    uint32_t (*link_order)(const struct topology *t, uint32_t link);
     /* Which plane a switch vertex belongs to; NULL: all are one plane. */
     uint32_t (*plane_of)(const struct topology *t, uint32_t vertex);
     /* Name of a link for people, e.g. "n3.nic5->leaf5.0"; returns buf. */

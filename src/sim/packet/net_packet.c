@@ -37,6 +37,7 @@ struct net_packet {
     uint32_t *missing;                 /* [n_transfers] parts that have not ended */
     struct packet_transfer *transfers; /* [n_transfers] */
     uint64_t n_started;
+    bool told; /* of a circle */
 };
 
 static const struct transfer *transfer_of(const struct net_packet *n, uint32_t transfer)
@@ -71,6 +72,20 @@ static struct switch_link network_link(struct net_packet *n, uint32_t link)
     return s;
 }
 
+/* The topology's, [n_links]; NULL: it has none. */
+static uint32_t *order_of(const struct net_packet *n)
+{
+    const struct topology *topo = n->setup.spec->topo;
+    if (!topo->type->link_order)
+        return NULL;
+    uint32_t *order = XREALLOC(NULL, uint32_t, n->setup.n_links), first = topology_first_switch(topo);
+    for (uint32_t i = 0; i < n->setup.n_links; i++) {
+        bool between = i < topo->n_links && topo->links[i].a >= first && topo->links[i].b >= first;
+        order[i] = between ? topo->type->link_order(topo, i) : 0;
+    }
+    return order;
+}
+
 /* Nodes: the topology's vertices, then one per resource. */
 static void make_net(struct net_packet *n)
 {
@@ -88,6 +103,7 @@ static void make_net(struct net_packet *n)
                                         .head = n_vertices + i - first};
     for (uint32_t i = 0; i < n_nodes; i++)
         buffer_B[i] = spec->hw->packet.buffer_B * (double)spec->hw->network.switch_ports;
+    uint32_t *order = order_of(n);
     struct switch_config config = {.n_links = n_links,
                                    .n_nodes = n_nodes,
                                    .links = links,
@@ -95,8 +111,11 @@ static void make_net(struct net_packet *n)
                                    .hw = spec->hw->packet,
                                    .mtu_B = spec->hw->nic.mtu_B,
                                    .header_B = spec->hw->nic.header_B,
-                                   .seed = spec->seed};
+                                   .seed = spec->seed,
+                                   .order = order,
+                                   .n_channels = spec->topo->type->n_channels};
     n->net = switch_net_new(&config);
+    free(order);
     free(links);
     free(buffer_B);
 }
@@ -127,7 +146,12 @@ static void add_path(const struct net_packet *n, struct choice *c, const struct 
     c->n_links += n_links;
 }
 
-/* All minimal paths that are whole, or as many as a set holds, evenly spread. */
+static bool has_one_channel(const struct net_packet *n)
+{
+    return n->setup.spec->topo->type->n_channels <= 1;
+}
+
+/* All minimal paths that are whole and have channels, or as many as a set holds, evenly spread. */
 static void add_minimal(const struct net_packet *n, struct choice *c, const struct transfer *t)
 {
     const struct topology *topo = n->setup.spec->topo;
@@ -136,7 +160,8 @@ static void add_minimal(const struct net_packet *n, struct choice *c, const stru
     for (uint32_t i = 0; i < used; i++) {
         uint32_t number = (uint32_t)((uint64_t)i * all / used);
         uint32_t n_links = topo->type->path(topo, t->src, t->dst, number, c->links + c->n_links);
-        if (is_whole(n, c->links + c->n_links, n_links))
+        const uint32_t *links = c->links + c->n_links;
+        if (is_whole(n, links, n_links) && (has_one_channel(n) || switch_net_has_channels(n->net, n_links, links)))
             add_path(n, c, t, n_links);
     }
 }
@@ -202,6 +227,31 @@ static void cross_nothing(struct net_packet *n, uint32_t transfer)
     engine_timer(engine_now() + t->latency_s + bytes_s, on_nothing_crossed, n, transfer, 0);
 }
 
+enum { MAX_TOLD = 8 }; /* links of a circle that a message names */
+
+/* A network that can deadlock ends the run: what it would take in time hangs on luck. */
+static void tell_circle(struct net_packet *n)
+{
+    const struct topology *topo = n->setup.spec->topo;
+    const uint32_t *links;
+    uint32_t n_links = switch_net_circle(n->net, &links);
+    char text[MAX_TOLD * 100 + 100], name[80];
+    size_t at = 0;
+    if (!n_links || n->told)
+        return;
+    n->told = true;
+    for (uint32_t i = 0; i < n_links && i < MAX_TOLD; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "",
+                               topo->type->link_name(topo, links[i], name, sizeof name));
+    if (n_links > MAX_TOLD)
+        snprintf(text + at, sizeof text - at, " and %u more", n_links - MAX_TOLD);
+    diag_error(n->setup.diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+               "lossless packets deadlock on these routes: messages wait in a circle of %u links, each for room behind "
+               "the next (%s); give topology %s routes without a circle, or write 'cluster.packet.flow_control: none'",
+               n_links, text, topo->type->name);
+    engine_stop();
+}
+
 /* Sends so many bytes of a part; false when no path is left. */
 static bool depart(struct net_packet *n, uint32_t id, double bytes_B, uint32_t n_of, bool again)
 {
@@ -223,6 +273,7 @@ static bool depart(struct net_packet *n, uint32_t id, double bytes_B, uint32_t n
         m.begin_s += n->begin_s[c.links[i]];
         m.end_s += n->end_s[c.links[i]];
     }
+    tell_circle(n);
     p->qp = switch_net_start(n->net, engine_now(), &m);
     return true;
 }

@@ -27,7 +27,7 @@ static bool shares(const struct switch_net *net)
     return net->hw.buffer_alpha_ratio > 0;
 }
 
-/* How much one input and class may hold before it asks for a pause. */
+/* How much one lane of an input may hold before it asks for a pause. */
 static double xoff_B(const struct switch_net *net, uint32_t node)
 {
     return shares(net) ? net->hw.buffer_alpha_ratio * free_B(net, node) : net->hw.xoff_B;
@@ -46,11 +46,11 @@ static bool goes_beyond(const struct switch_net *net, uint32_t node, const struc
            (double)(g->held_B - g->beyond_B) + size_B > xoff_B(net, node);
 }
 
-static bool fits_lossy(const struct switch_net *net, uint32_t in, uint32_t out, uint32_t class, double size_B)
+static bool fits_lossy(const struct switch_net *net, uint32_t in, uint32_t out, uint32_t lane, double size_B)
 {
     uint32_t node = net->ports[in].head;
     bool by_output = net->hw.queueing == QUEUE_SHARED_OUTPUT || net->hw.queueing == QUEUE_VOQ_QP;
-    double waiting_B = (double)(by_output ? net->ports[out].waiting_B : gate_of(net, in, class)->held_B);
+    double waiting_B = (double)(by_output ? net->ports[out].waiting_B : gate_of(net, in, lane)->held_B);
     if (shares(net))
         return waiting_B + size_B <= net->hw.buffer_alpha_ratio * free_B(net, node) && size_B <= free_B(net, node);
     return waiting_B + size_B <= net->hw.buffer_B;
@@ -60,13 +60,13 @@ static bool fits_lossy(const struct switch_net *net, uint32_t in, uint32_t out, 
 bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out)
 {
     const struct port *p = &net->ports[in];
-    uint32_t class = k->class;
+    uint32_t lane = lane_at(net, k, k->hop - 1u);
     double size_B = size_on(p, k);
     if (p->to_host || net->hw.flow_control == FLOW_CONTROL_CREDITS)
         return true;
     if (net->hw.flow_control == FLOW_CONTROL_NONE)
-        return fits_lossy(net, in, out, class, size_B);
-    const struct gate *g = gate_of(net, in, class);
+        return fits_lossy(net, in, out, lane, size_B);
+    const struct gate *g = gate_of(net, in, lane);
     if (shares(net))
         return !goes_beyond(net, p->head, g, size_B) || (double)g->beyond_B + size_B <= net->hw.headroom_B;
     return (double)g->held_B + size_B <= net->hw.xoff_B + net->hw.headroom_B;
@@ -100,8 +100,8 @@ static void let_go_qp(struct switch_net *net, const struct packet *k, uint32_t i
 void gate_enter(struct switch_net *net, const struct packet *k, uint32_t in)
 {
     const struct port *p = &net->ports[in];
-    uint32_t class = k->class, size_B = size_on(p, k);
-    struct gate *g = gate_of(net, in, class);
+    uint32_t lane = lane_at(net, k, k->hop - 1u), size_B = size_on(p, k);
+    struct gate *g = gate_of(net, in, lane);
     if (p->to_host)
         return;
     if (goes_beyond(net, p->head, g, size_B))
@@ -117,7 +117,7 @@ void gate_enter(struct switch_net *net, const struct packet *k, uint32_t in)
         return;
     g->pausing = true;
     net->totals.pauses++;
-    at_time(net, control_at(net, in, now_of(net)), EVENT_PAUSE, in, class, true);
+    at_time(net, control_at(net, in, now_of(net)), EVENT_PAUSE, in, lane, true);
 }
 
 /* The packet that waited for its hop leaves the node; its last byte does so at gone_ps.
@@ -126,10 +126,10 @@ void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps
 {
     if (!k->hop)
         return;
-    uint32_t in = link_at(net, k, k->hop - 1u), class = k->class;
+    uint32_t in = link_at(net, k, k->hop - 1u), lane = lane_at(net, k, k->hop - 1u);
     const struct port *p = &net->ports[in];
     uint32_t size_B = size_on(p, k);
-    struct gate *g = gate_of(net, in, class);
+    struct gate *g = gate_of(net, in, lane);
     if (p->to_host)
         return;
     uint64_t from_headroom_B = g->beyond_B < size_B ? g->beyond_B : size_B;
@@ -139,20 +139,20 @@ void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps
     if (net->hw.backpressure == BACKPRESSURE_QP)
         let_go_qp(net, k, in, size_B);
     if (net->hw.flow_control == FLOW_CONTROL_CREDITS)
-        gate_return(net, in, class, size_B, gone_ps);
+        gate_return(net, in, lane, size_B, gone_ps);
     if (!g->pausing || g->beyond_B || (double)g->held_B > xon_B(net, p->head))
         return;
     g->pausing = false;
-    at_time(net, control_at(net, in, now_of(net)), EVENT_PAUSE, in, class, false);
+    at_time(net, control_at(net, in, now_of(net)), EVENT_PAUSE, in, lane, false);
 }
 
 /* --- credits ---------------------------------------------------------------------- */
 
 /* Credits come back without events: they are looked for when the sender needs them, and
  * it is woken when it lacks them. */
-void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B, uint64_t gone_ps)
+void gate_return(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t size_B, uint64_t gone_ps)
 {
-    struct gate *g = gate_of(net, link, class);
+    struct gate *g = gate_of(net, link, lane);
     if (g->n == g->cap) {
         uint32_t cap = g->cap ? 2 * g->cap : 16;
         struct returned *bigger = XREALLOC(NULL, struct returned, cap);
@@ -173,9 +173,9 @@ void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t
     }
 }
 
-bool gate_open(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B)
+bool gate_open(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t size_B)
 {
-    struct gate *g = gate_of(net, link, class);
+    struct gate *g = gate_of(net, link, lane);
     uint64_t limit_B = (uint64_t)net->hw.credits_B, owed_B;
     if (net->hw.flow_control != FLOW_CONTROL_CREDITS || net->ports[link].to_host || g->owed_B + size_B <= limit_B)
         return true;
@@ -198,24 +198,24 @@ bool gate_open(struct switch_net *net, uint32_t link, uint32_t class, uint32_t s
     return false;
 }
 
-void gate_spend(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B)
+void gate_spend(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t size_B)
 {
     if (net->hw.flow_control == FLOW_CONTROL_CREDITS && !net->ports[link].to_host)
-        gate_of(net, link, class)->owed_B += size_B;
+        gate_of(net, link, lane)->owed_B += size_B;
 }
 
 /* --- pauses act ------------------------------------------------------------------- */
 
-void gate_pause(struct switch_net *net, uint32_t link, uint32_t class, bool on)
+void gate_pause(struct switch_net *net, uint32_t link, uint32_t lane, bool on)
 {
     struct port *p = &net->ports[link];
-    struct gate *g = gate_of(net, link, class);
-    uint8_t bit = (uint8_t)(1u << class);
+    struct gate *g = gate_of(net, link, lane);
+    uint64_t bit = (uint64_t)1 << lane;
     if (on && !(p->paused & bit))
         g->paused_ps = now_of(net);
     else if (!on && p->paused & bit)
         g->pause_sum_ps += now_of(net) - g->paused_ps;
-    p->paused = (uint8_t)(on ? p->paused | bit : p->paused & ~bit);
+    p->paused = on ? p->paused | bit : p->paused & ~bit;
     if (!on)
         link_try(net, link);
 }

@@ -5,6 +5,7 @@
  *   switch_nic.c      QPs: packets made and received, order, retransmission
  *   switch_control.c  congestion control
  *   switch_paths.c    sets of paths
+ *   switch_lanes.c    virtual channels of paths, and whether they can wait for each other in a circle
  * Arrays by kind of thing, 32-bit indices; fields that one event touches together lie
  * together. */
 #ifndef MOESIM_SIM_PACKET_SWITCH_IMPL_H
@@ -21,7 +22,7 @@ enum { CACHE_LINE = 64 };
 enum event_kind {
     EVENT_ARRIVE,   /* link: the first packet on its wire reaches the far node's queues */
     EVENT_SEND,     /* link: its transmitter may have something to do */
-    EVENT_PAUSE,    /* link, class, on: a pause acts */
+    EVENT_PAUSE,    /* link, lane, on: a pause acts */
     EVENT_QP_PAUSE, /* queue, on: the same for one QP */
     EVENT_START,    /* qp: its first packet is ready in the NIC */
     EVENT_END,      /* qp: its last packet is in memory */
@@ -56,13 +57,13 @@ struct packet {    /* a cache line */
 
 struct queue {
     uint32_t head, tail; /* packets */
-    uint32_t next, prev; /* in the ring of its link and class */
+    uint32_t next, prev; /* in the ring of its link and lane */
     uint32_t link;       /* which it waits for */
     uint32_t qp;         /* packets are made of this QP when their turn comes; NIL: those in the
                     list */
     uint64_t beyond_B;   /* backpressure qp: what the QP has in the switch that the link
                           enters */
-    uint8_t class;
+    uint8_t lane;        /* of that link */
     bool in_ring;
     bool busy;            /* shared_input: its head is crossing the switch */
     bool paused, pausing; /* stopped; the far node has asked for it */
@@ -73,7 +74,7 @@ struct returned { /* credits on their way back */
     uint64_t bytes_B;
 };
 
-struct gate {                             /* flow control of one class on one link: a cache line */
+struct gate {                             /* flow control of one lane of one link: a cache line */
     _Alignas(CACHE_LINE) uint64_t held_B; /* by the node that the link enters */
     uint64_t owed_B;                      /* sent, and the credit has not come back */
     uint64_t beyond_B;                    /* of held_B: in the input's own headroom, not in the shared pool */
@@ -92,15 +93,14 @@ struct port {         /* the sending end of a link: two cache lines */
     uint32_t wire_head, wire_tail; /* packets on it */
     uint32_t head;                 /* node */
     uint32_t header_B;
-    uint32_t serving;      /* shared_input: whose packet is crossing */
-    uint8_t ready, paused; /* bits of classes */
-    uint8_t last_class;
+    uint32_t serving;       /* shared_input: whose packet is crossing */
+    uint64_t ready, paused; /* bits of lanes */
+    uint8_t last_lane;
     bool from_host, to_host, framed, down, gone, arriving;
 
     uint64_t waiting_B;
     uint64_t pipe_ps, wire_ps;
-    uint32_t ring[SWITCH_CLASSES]; /* the queue whose turn is next */
-    double hazard;                 /* until the next error */
+    double hazard; /* until the next error */
 };
 
 struct port_record { /* for the report */
@@ -196,17 +196,22 @@ struct switch_net {
     struct calendar calendar;
     struct port *ports;          /* [n_links] */
     struct port_record *records; /* [n_links] */
-    struct gate *gates;          /* [n_links * SWITCH_CLASSES] */
+    uint32_t n_channels;         /* of each class */
+    uint32_t n_lanes;            /* of a link: lane = class * n_channels + channel */
+    uint32_t *order;             /* [n_links] see switch_config; NULL: one channel */
+    struct gate *gates;          /* [n_links * n_lanes] */
+    uint32_t *rings;             /* [n_links * n_lanes] the queue whose turn is next */
     double *pool_B;              /* [n_nodes] shared by all ports */
     uint64_t *used_B;            /* [n_nodes] */
     uint64_t control_ps, timeout_ps, llr_ps;
     double loss_hazard, bit_hazard;
     uint32_t n_down;
 
-    struct queue *queues; /* outputs, inputs (n_links * SWITCH_CLASSES each), then turns
+    struct queue *queues; /* outputs, inputs (n_links * n_lanes each), then turns
                              and blocks */
     uint32_t n_queues, cap_queues;
     uint32_t *hops, *turns, *locals; /* by route + hop: link; queues of voq_port; place in a QP's block */
+    uint8_t *channels;               /* by route + hop */
     uint32_t n_hops, cap_hops;
     struct route *routes;
     uint32_t n_routes, cap_routes;
@@ -215,7 +220,8 @@ struct switch_net {
     struct path_set *sets;
     uint32_t n_sets, cap_sets;
     void *set_index, *turn_index; /* hash tables of switch_paths.c */
-    uint32_t *place;              /* [n_links] its scratch */
+    uint32_t *place;              /* [n_links * n_channels] its scratch */
+    struct waits *waits;          /* of switch_lanes.c; NULL: nothing waits (no flow control) */
 
     struct packet *packets;
     uint32_t n_packets, cap_packets, free_packet;
@@ -276,9 +282,20 @@ static inline uint64_t crossing_ps(const struct port *p, uint32_t size_B)
     return (uint64_t)(size_B * p->ps_per_B + 0.5);
 }
 
-static inline struct gate *gate_of(const struct switch_net *net, uint32_t link, uint32_t class)
+/* The lane in which it crosses that link. */
+static inline uint32_t lane_at(const struct switch_net *net, const struct packet *k, uint32_t hop)
 {
-    return &net->gates[link * SWITCH_CLASSES + class];
+    return net->n_channels == 1 ? k->class : k->class * net->n_channels + net->channels[k->route + hop];
+}
+
+static inline struct gate *gate_of(const struct switch_net *net, uint32_t link, uint32_t lane)
+{
+    return &net->gates[link * net->n_lanes + lane];
+}
+
+static inline uint32_t *ring_of(const struct switch_net *net, uint32_t link, uint32_t lane)
+{
+    return &net->rings[link * net->n_lanes + lane];
 }
 
 static inline void at_time(struct switch_net *net, uint64_t at_ps, enum event_kind kind, uint32_t a, uint32_t b,
@@ -308,10 +325,10 @@ void route_choose(struct switch_net *net, struct packet *k);
 bool gate_admits(struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out);
 void gate_enter(struct switch_net *net, const struct packet *k, uint32_t in);
 void gate_leave(struct switch_net *net, const struct packet *k, uint64_t gone_ps);
-bool gate_open(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B);
-void gate_spend(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B);
-void gate_return(struct switch_net *net, uint32_t link, uint32_t class, uint32_t size_B, uint64_t gone_ps);
-void gate_pause(struct switch_net *net, uint32_t link, uint32_t class, bool on);
+bool gate_open(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t size_B);
+void gate_spend(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t size_B);
+void gate_return(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t size_B, uint64_t gone_ps);
+void gate_pause(struct switch_net *net, uint32_t link, uint32_t lane, bool on);
 void gate_pause_qp(struct switch_net *net, uint32_t queue, bool on);
 
 /* switch_nic.c */
@@ -341,5 +358,11 @@ void control_end(struct switch_net *net, uint32_t qp);
 void paths_free(struct switch_net *net);
 uint32_t block_alloc(struct switch_net *net, uint32_t paths);
 void block_free(struct switch_net *net, uint32_t paths, uint32_t block);
+
+/* switch_lanes.c */
+void lanes_init(struct switch_net *net, const uint32_t *order, uint32_t n_channels); /* before links have queues */
+void lanes_free(struct switch_net *net);
+void lanes_of_route(struct switch_net *net,
+                    uint32_t route); /* its channels; when nothing is lost, who waits for whom */
 
 #endif

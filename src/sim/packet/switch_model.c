@@ -98,14 +98,14 @@ static void onto_wire(struct switch_net *net, uint32_t link, uint32_t packet, ui
     at_time(net, p->last_ps, EVENT_ARRIVE, link, 0, 0);
 }
 
-static void cross(struct switch_net *net, uint32_t link, uint32_t packet, uint32_t class)
+static void cross(struct switch_net *net, uint32_t link, uint32_t packet, uint32_t lane)
 {
     struct port *p = &net->ports[link];
     struct packet *k = &net->packets[packet];
     uint32_t size_B = size_on(p, k);
     uint64_t begin_ps = now_of(net) + retries_ps(net, link, size_B), crossing = crossing_ps(p, size_B);
     p->free_ps = begin_ps + crossing;
-    gate_spend(net, link, class, size_B);
+    gate_spend(net, link, lane, size_B);
     gate_leave(net, k, p->free_ps);
     net->records[link].sent_B += size_B;
     net->totals.packet_hops++;
@@ -116,12 +116,16 @@ static void cross(struct switch_net *net, uint32_t link, uint32_t packet, uint32
 
 /* --- whose turn it is ------------------------------------------------------------- */
 
-static uint32_t next_class(const struct switch_net *net, const struct port *p, uint32_t classes)
+/* Channels of a class take turns. */
+static uint32_t next_lane(const struct switch_net *net, const struct port *p, uint64_t lanes)
 {
-    uint32_t after = classes & ~((2u << p->last_class) - 1);
-    if (net->hw.scheduling == SCHEDULE_ROUND_ROBIN && after)
-        return (uint32_t)__builtin_ctz(after);
-    return (uint32_t)__builtin_ctz(classes);
+    uint64_t after = lanes & ~(((uint64_t)2 << p->last_lane) - 1);
+    if (net->hw.scheduling == SCHEDULE_STRICT) {
+        uint32_t first = (uint32_t)__builtin_ctzll(lanes) / net->n_channels * net->n_channels;
+        lanes &= (((uint64_t)1 << net->n_channels) - 1) << first;
+        after &= lanes;
+    }
+    return (uint32_t)__builtin_ctzll(after ? after : lanes);
 }
 
 static uint32_t take_packet(struct switch_net *net, uint32_t link, uint32_t queue)
@@ -170,22 +174,22 @@ void link_try(struct switch_net *net, uint32_t link)
 {
     struct port *p = &net->ports[link];
     release_served(net, link);
-    uint32_t classes = p->ready & ~(uint32_t)p->paused;
+    uint64_t lanes = p->ready & ~p->paused;
     if (p->free_ps > now_of(net)) {
-        if (classes || p->serving != NIL)
+        if (lanes || p->serving != NIL)
             link_wake(net, link, p->free_ps);
         return;
     }
     if (p->down || p->gone)
         return;
-    while (classes) {
-        uint32_t class = next_class(net, p, classes), queue = p->ring[class];
-        if (!gate_open(net, link, class, head_B(net, p, &net->queues[queue]))) {
-            classes &= ~(1u << class);
+    while (lanes) {
+        uint32_t lane = next_lane(net, p, lanes), queue = *ring_of(net, link, lane);
+        if (!gate_open(net, link, lane, head_B(net, p, &net->queues[queue]))) {
+            lanes &= ~((uint64_t)1 << lane);
             continue;
         }
-        p->last_class = (uint8_t) class;
-        cross(net, link, take_packet(net, link, queue), class);
+        p->last_lane = (uint8_t)lane;
+        cross(net, link, take_packet(net, link, queue), lane);
         if (p->ready || p->serving != NIL)
             link_wake(net, link, p->free_ps);
         return;
@@ -211,12 +215,12 @@ static void on_send(struct switch_net *net, uint32_t link)
 
 /* --- a packet reaches a node ------------------------------------------------------ */
 
-static void lose(struct switch_net *net, uint32_t link, uint32_t packet, uint64_t *count)
+static void lose(struct switch_net *net, uint32_t link, uint32_t lane, uint32_t packet, uint64_t *count)
 {
     const struct packet *k = &net->packets[packet];
     const struct port *p = &net->ports[link];
     if (net->hw.flow_control == FLOW_CONTROL_CREDITS && !p->to_host)
-        gate_return(net, link, k->class, size_on(p, k), now_of(net));
+        gate_return(net, link, lane, size_on(p, k), now_of(net));
     ++*count;
     nic_forget(net, packet);
 }
@@ -229,7 +233,8 @@ static void enter(struct switch_net *net, uint32_t in, uint32_t packet)
         route_choose(net, k);
     uint32_t out = link_at(net, k, k->hop);
     if (net->ports[out].gone || !gate_admits(net, k, in, out)) {
-        lose(net, in, packet, net->ports[out].gone ? &net->totals.cut : &net->totals.dropped);
+        lose(net, in, lane_at(net, k, k->hop - 1u), packet,
+             net->ports[out].gone ? &net->totals.cut : &net->totals.dropped);
         return;
     }
     gate_enter(net, k, in);
@@ -264,7 +269,8 @@ static void on_arrive(struct switch_net *net, uint32_t link)
         at_time(net, net->packets[p->wire_head].at_ps, EVENT_ARRIVE, link, 0, 0);
     }
     if (k->flags & PACKET_LOST)
-        lose(net, link, packet, p->down || p->gone ? &net->totals.cut : &net->totals.corrupted);
+        lose(net, link, lane_at(net, k, k->hop), packet,
+             p->down || p->gone ? &net->totals.cut : &net->totals.corrupted);
     else if (link_at(net, k, k->hop + 1u) == NIL)
         nic_receive(net, packet);
     else
@@ -327,7 +333,7 @@ static void fetch_for(const struct switch_net *net, const struct calendar_event 
         fetch(&p->free_ps);
         fetch(&p->waiting_B);
     } else if (e->kind == EVENT_SEND && p->ready) {
-        const struct queue *q = &net->queues[p->ring[__builtin_ctz(p->ready)]];
+        const struct queue *q = &net->queues[*ring_of(net, e->a, (uint32_t)__builtin_ctzll(p->ready))];
         fetch(away || q->qp != NIL ? (const void *)q : &net->packets[q->head]);
     } else if (e->kind == EVENT_ARRIVE && p->wire_head != NIL) {
         const struct packet *k = &net->packets[p->wire_head];
@@ -468,7 +474,7 @@ uint32_t switch_net_start(struct switch_net *net, double now_s, const struct swi
     f->block = block_alloc(net, m->paths);
     for (uint32_t i = 0; i < s->block_size; i++) {
         struct queue *q = &net->queues[f->block + i];
-        q->class = m->priority;
+        q->lane = (uint8_t)(m->priority * net->n_channels);
         if (i < s->n_groups) {
             q->qp = qp;
             q->link = net->groups[s->first_group + i].link;
@@ -595,10 +601,10 @@ static void init_port(struct switch_net *net, uint32_t link, const struct switch
 
 static void init_queues(struct switch_net *net)
 {
-    net->n_queues = net->cap_queues = 2 * net->n_links * SWITCH_CLASSES;
+    net->n_queues = net->cap_queues = 2 * net->n_links * net->n_lanes;
     net->queues = XREALLOC(NULL, struct queue, net->cap_queues);
     for (uint32_t i = 0; i < net->n_queues; i++)
-        net->queues[i] = (struct queue){.head = NIL, .qp = NIL, .class = (uint8_t)(i % SWITCH_CLASSES)};
+        net->queues[i] = (struct queue){.head = NIL, .qp = NIL, .lane = (uint8_t)(i % net->n_lanes)};
 }
 
 static void init_calendar(struct switch_net *net)
@@ -636,13 +642,15 @@ struct switch_net *switch_net_new(const struct switch_config *c)
     memset(net->free_bits, 0xff, sizeof net->free_bits);
     net->ports = xlines(NULL, 0, c->n_links, sizeof *net->ports);
     net->records = ZEROED(struct port_record, c->n_links);
-    net->gates = xlines(NULL, 0, c->n_links * SWITCH_CLASSES, sizeof *net->gates);
-    memset(net->gates, 0, c->n_links * SWITCH_CLASSES * sizeof *net->gates);
+    lanes_init(net, c->order, c->n_channels);
+    net->gates = xlines(NULL, 0, c->n_links * net->n_lanes, sizeof *net->gates);
+    memset(net->gates, 0, (size_t)c->n_links * net->n_lanes * sizeof *net->gates);
+    net->rings = XREALLOC(NULL, uint32_t, c->n_links * net->n_lanes);
     net->pool_B = XREALLOC(NULL, double, c->n_nodes);
     memcpy(net->pool_B, c->node_buffer_B, c->n_nodes * sizeof *net->pool_B);
     net->used_B = ZEROED(uint64_t, c->n_nodes);
-    net->place = XREALLOC(NULL, uint32_t, c->n_links);
-    memset(net->place, 0xff, c->n_links * sizeof *net->place);
+    net->place = XREALLOC(NULL, uint32_t, c->n_links * net->n_channels);
+    memset(net->place, 0xff, (size_t)c->n_links * net->n_channels * sizeof *net->place);
     for (uint32_t i = 0; i < c->n_links; i++)
         init_port(net, i, &c->links[i]);
     init_queues(net);
@@ -656,11 +664,13 @@ void switch_net_free(struct switch_net *net)
         return;
     paths_free(net);
     calendar_free(&net->calendar);
-    for (uint32_t i = 0; i < net->n_links * SWITCH_CLASSES; i++)
+    lanes_free(net);
+    for (uint32_t i = 0; i < net->n_links * net->n_lanes; i++)
         free(net->gates[i].returns);
-    void *owned[] = {net->ports,    net->records, net->gates,  net->pool_B, net->used_B,  net->queues,  net->hops,
-                     net->turns,    net->locals,  net->routes, net->groups, net->sets,    net->packets, net->qps,
-                     net->controls, net->acks,    net->psns,   net->bits,   net->tallies, net->ended,   net->place};
+    void *owned[] = {net->ports,   net->records, net->gates,    net->pool_B, net->used_B,  net->queues,
+                     net->hops,    net->turns,   net->locals,   net->routes, net->groups,  net->sets,
+                     net->packets, net->qps,     net->controls, net->acks,   net->psns,    net->bits,
+                     net->tallies, net->ended,   net->place,    net->rings,  net->channels};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
     free(net);
@@ -669,10 +679,10 @@ void switch_net_free(struct switch_net *net)
 static double paused_s(const struct switch_net *net, uint32_t link)
 {
     double sum_s = 0;
-    for (uint32_t class = 0; class < SWITCH_CLASSES; class ++) {
-        const struct gate *g = gate_of(net, link, class);
+    for (uint32_t lane = 0; lane < net->n_lanes; lane++) {
+        const struct gate *g = gate_of(net, link, lane);
         sum_s += 1e-12 * (double)g->pause_sum_ps;
-        if (net->ports[link].paused >> class & 1)
+        if (net->ports[link].paused >> lane & 1)
             sum_s += 1e-12 * (double)(now_of(net) - g->paused_ps);
     }
     return sum_s;

@@ -23,7 +23,7 @@
 
 #include "hw/packet.h"
 
-enum { SWITCH_CLASSES = 8, SWITCH_MAX_PATHS = 64 };
+enum { SWITCH_CLASSES = 8, SWITCH_MAX_CHANNELS = 8, SWITCH_MAX_PATHS = 64 };
 
 struct switch_link {
     double capacity_Bps; /* of payload, in full packets */
@@ -41,6 +41,11 @@ struct switch_config {
     struct hw_packet hw;
     double mtu_B, header_B;
     uint64_t seed; /* of marks, losses and the first path of sprayed messages */
+    /* Virtual channels: each class has n_channels (0: 1) on each link, with buffers and flow control of their own. A
+     * path begins in the first and, where its next link between switches has no higher number in `order`, goes on in
+     * the next channel; in the last it stays. NULL: no link has a higher number than another. */
+    const uint32_t *order; /* [n_links]; copied */
+    uint32_t n_channels;
 };
 
 enum switch_choice {
@@ -81,10 +86,10 @@ struct switch_totals {
     uint64_t pauses, qp_pauses, replays;
     uint64_t reordered;
     uint32_t reorder_extent;
-    double pause_s;      /* sum over links and classes */
+    double pause_s;      /* sum over links and lanes */
     double max_queue_B;  /* of any output's packets */
     double mean_queue_B; /* the largest of any output's, up to the last end */
-    double max_held_B;   /* by any input of a switch, one class */
+    double max_held_B;   /* by any input of a switch, one lane */
 };
 
 struct switch_link_totals {
@@ -100,6 +105,11 @@ void switch_net_free(struct switch_net *net);
 /* Paths of one message: lengths[n_paths], their links one after the other. The same
  * paths give the same number. */
 uint32_t switch_net_paths(struct switch_net *net, uint32_t n_paths, const uint32_t *lengths, const uint32_t *links);
+/* Whether the channels suffice for a path: it never has to stay in the last where it should go on in the next. */
+bool switch_net_has_channels(const struct switch_net *net, uint32_t n_links, const uint32_t *links);
+/* Links whose packets may all wait for room on the next one, and the last for the first: paths so far can deadlock
+ * under flow control. Returns how many; 0: none. Valid until the next switch_net_paths. */
+uint32_t switch_net_circle(const struct switch_net *net, const uint32_t **links);
 /* Returns its QP, valid until its end has been collected. */
 uint32_t switch_net_start(struct switch_net *net, double now_s, const struct switch_message *m);
 /* Gives a message up; returns the payload that had not arrived. */

@@ -31,12 +31,12 @@ static uint32_t new_queues(struct switch_net *net, uint32_t n)
         net->queues = XREALLOC(net->queues, struct queue, net->cap_queues);
     }
     for (uint32_t i = 0; i < n; i++)
-        net->queues[first + i] = (struct queue){.head = NIL, .qp = NIL, .class = (uint8_t)(i % SWITCH_CLASSES)};
+        net->queues[first + i] = (struct queue){.head = NIL, .qp = NIL, .lane = (uint8_t)(i % net->n_lanes)};
     net->n_queues += n;
     return first;
 }
 
-/* The queues of voq_port from one link to another, one per class. */
+/* The queues of voq_port from one link to another, one per lane. */
 static uint32_t turn_queues(struct switch_net *net, uint32_t in, uint32_t out)
 {
     uint64_t key = (uint64_t)in << 32 | out;
@@ -45,7 +45,7 @@ static uint32_t turn_queues(struct switch_net *net, uint32_t in, uint32_t out)
     if (!e) {
         e = XREALLOC(NULL, struct turn_entry, 1);
         e->in_out = key;
-        e->queue = new_queues(net, SWITCH_CLASSES);
+        e->queue = new_queues(net, net->n_lanes);
         HASH_ADD(hh, index, in_out, sizeof key, e);
         net->turn_index = index;
     }
@@ -82,9 +82,11 @@ static void add_hop(struct switch_net *net, uint32_t link, uint32_t turn)
         net->hops = XREALLOC(net->hops, uint32_t, net->cap_hops);
         net->turns = XREALLOC(net->turns, uint32_t, net->cap_hops);
         net->locals = XREALLOC(net->locals, uint32_t, net->cap_hops);
+        net->channels = XREALLOC(net->channels, uint8_t, net->cap_hops);
     }
     net->hops[net->n_hops] = link;
     net->turns[net->n_hops] = turn;
+    net->channels[net->n_hops] = 0;
     net->locals[net->n_hops++] = NIL;
 }
 
@@ -95,6 +97,7 @@ static uint32_t add_route(struct switch_net *net, uint32_t n, const uint32_t *li
     for (uint32_t i = 0; i < n; i++)
         add_hop(net, links[i], i && voq ? turn_queues(net, links[i - 1], links[i]) : NIL);
     add_hop(net, NIL, NIL);
+    lanes_of_route(net, route);
     return route;
 }
 
@@ -124,23 +127,23 @@ static void add_groups(struct switch_net *net, struct path_set *s, uint32_t n, c
     s->n_routes = n;
 }
 
-/* A place in the QP's block for each link of the set: sources first, in the order of
+/* A place in the QP's block for each link, and channel of it, of the set: sources first, in the order of
  * the groups. */
 static void number_links(struct switch_net *net, struct path_set *s)
 {
-    uint32_t *place = net->place, next = s->n_groups;
+    uint32_t *place = net->place, next = s->n_groups, n = net->n_channels;
     for (uint32_t g = 0; g < s->n_groups; g++)
-        place[net->groups[s->first_group + g].link] = g;
+        place[net->groups[s->first_group + g].link * n] = g;
     for (uint32_t i = 0; i < s->n_routes; i++)
         for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL; h++) {
-            uint32_t *at = &place[net->hops[h]];
+            uint32_t *at = &place[net->hops[h] * n + net->channels[h]];
             if (*at == NIL)
                 *at = next++;
             net->locals[h] = *at;
         }
     for (uint32_t i = 0; i < s->n_routes; i++)
         for (uint32_t h = net->routes[s->first_route + i].hops; net->hops[h] != NIL; h++)
-            place[net->hops[h]] = NIL;
+            place[net->hops[h] * n + net->channels[h]] = NIL;
     s->block_size = net->hw.queueing == QUEUE_VOQ_QP ? next : s->n_groups;
 }
 

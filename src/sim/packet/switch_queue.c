@@ -1,5 +1,5 @@
 /* Queues of switches: where a packet waits, and whose turn it is. Queues that wait for
- * the same link and class form a ring; they take turns packet by packet. A queue stands
+ * the same link and lane form a ring; they take turns packet by packet. A queue stands
  * in the ring of the link that its head waits for, so a shared input queue moves from
  * ring to ring, and a head that must wait keeps the packets behind it from free links.
  */
@@ -7,23 +7,23 @@
 
 bool queue_is_input(const struct switch_net *net, uint32_t queue)
 {
-    uint32_t n = net->n_links * SWITCH_CLASSES;
+    uint32_t n = net->n_links * net->n_lanes;
     return queue >= n && queue < 2 * n;
 }
 
 uint32_t queue_of(const struct switch_net *net, const struct packet *k, uint32_t in, uint32_t out)
 {
     if (net->ports[in].to_host) /* relayed out of memory */
-        return out * SWITCH_CLASSES + k->class;
+        return out * net->n_lanes + lane_at(net, k, k->hop);
     switch (net->hw.queueing) {
     case QUEUE_SHARED_INPUT:
-        return (net->n_links + in) * SWITCH_CLASSES + k->class;
+        return (net->n_links + in) * net->n_lanes + lane_at(net, k, k->hop - 1u);
     case QUEUE_VOQ_PORT:
-        return net->turns[k->route + k->hop] + k->class;
+        return net->turns[k->route + k->hop] + lane_at(net, k, k->hop);
     case QUEUE_VOQ_QP:
         return net->qps[k->qp].block + net->locals[k->route + k->hop];
     default:
-        return out * SWITCH_CLASSES + k->class;
+        return out * net->n_lanes + lane_at(net, k, k->hop);
     }
 }
 
@@ -54,6 +54,12 @@ static uint32_t link_of_head(const struct switch_net *net, const struct queue *q
     return link_at(net, k, k->hop);
 }
 
+static uint8_t lane_of_head(const struct switch_net *net, const struct queue *q)
+{
+    const struct packet *k = &net->packets[q->head];
+    return (uint8_t)lane_at(net, k, k->hop);
+}
+
 static void drop(struct switch_net *net, uint32_t queue)
 {
     uint32_t packet = queue_pop(net, queue);
@@ -77,15 +83,16 @@ void queue_attach(struct switch_net *net, uint32_t queue)
         if (q->head == NIL)
             return;
         q->link = link_of_head(net, q);
+        q->lane = lane_of_head(net, q);
     }
     struct port *p = &net->ports[q->link];
-    uint32_t first = p->ready & 1u << q->class ? p->ring[q->class] : queue;
+    uint32_t *ring = ring_of(net, q->link, q->lane), first = p->ready >> q->lane & 1 ? *ring : queue;
     q->next = first;
     q->prev = first == queue ? queue : net->queues[first].prev;
     net->queues[q->prev].next = queue;
     net->queues[first].prev = queue;
-    p->ring[q->class] = first;
-    p->ready |= (uint8_t)(1u << q->class);
+    *ring = first;
+    p->ready |= (uint64_t)1 << q->lane;
     q->in_ring = true;
 }
 
@@ -97,19 +104,19 @@ void queue_detach(struct switch_net *net, uint32_t queue)
         return;
     q->in_ring = false;
     if (q->next == queue) {
-        p->ready &= (uint8_t) ~(1u << q->class);
+        p->ready &= ~((uint64_t)1 << q->lane);
         return;
     }
     net->queues[q->prev].next = q->next;
     net->queues[q->next].prev = q->prev;
-    if (p->ring[q->class] == queue)
-        p->ring[q->class] = q->next;
+    if (*ring_of(net, q->link, q->lane) == queue)
+        *ring_of(net, q->link, q->lane) = q->next;
 }
 
 void queue_passed(struct switch_net *net, uint32_t queue)
 {
     const struct queue *q = &net->queues[queue];
-    net->ports[q->link].ring[q->class] = q->next;
+    *ring_of(net, q->link, q->lane) = q->next;
 }
 
 /* A link is gone for good: what waits for it is lost. */
@@ -117,7 +124,7 @@ void queues_drop(struct switch_net *net, uint32_t link)
 {
     struct port *p = &net->ports[link];
     while (p->ready) {
-        uint32_t queue = p->ring[__builtin_ctz(p->ready)];
+        uint32_t queue = *ring_of(net, link, (uint32_t)__builtin_ctzll(p->ready));
         queue_detach(net, queue);
         if (net->queues[queue].qp == NIL)
             queue_attach(net, queue); /* drops what waits for links that are gone */
