@@ -91,6 +91,7 @@ dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/hopper_cli.sh
 dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/train_kernels_cli.sh
+dist_check_SCRIPTS += tests/import_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/outputs_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh

@@ -142,29 +142,34 @@ refused "more stages than layers" "more pipeline stages than layers" deepseek_v3
 refused "experts of a dense model" "no experts to divide" llama3.1_70b --ep 2
 head -c 200 config.json >cut.json
 refused "a config.json that was cut off" "cut.json:" import cut.json
-echo '{"model_type": "gpt_oss", "num_local_experts": 8}' >types.json
-printf '{"model_type": "llama",\n "hidden_size": 8192.5}' >half.json
-refused "a type that is unknown" "types.json:1:2: error: 'model_type' must be" import types.json
-refused "half a width" "half.json:2:2: error: 'hidden_size' is no whole number" import half.json
-tells "'num_hidden_layers' is missing"
-sed 's/fp8", /gptq", "bits": 4, /' fp8.json >gptq.json
-refused "a quantisation that is unknown" "gptq.json:5:90: error: 'quantization_config' must have" import gptq.json
+echo '{"num_hidden_layers": 8}' >types.json
+printf '{"model_type": "llama",\n "num_hidden_layers": 2, "hidden_size": 8192.5}' >half.json
+refused "a type that is missing" "types.json: error: 'model_type' is missing" import types.json
+refused "half a width" "half.json:2:26: error: 'hidden_size' is no whole number" import half.json
+sed 's/fp8", /squeeze", /' fp8.json >squeezed.json
+refused "a quantisation that is unknown" "squeezed.json:5:114: error: 'quantization_config.quant_method' is not known" import squeezed.json
 sed 's/_step": 1/_step": 2/' qwen3_moe.json >every_second.json
-refused "experts in every second layer" "'decoder_sparse_step' must be 1" import every_second.json
+expect 0 "experts in every second layer" model import every_second.json
+says "network_pattern: dense moe"
 sed 's/_layers": \[\]/_layers": [5]/' qwen3_moe.json >dense_between.json
-refused "a dense layer between others" "'mlp_only_layers' must be the first layers" import dense_between.json
+expect 0 "a dense layer between others" model import dense_between.json
+says "network_pattern: moe*5 dense moe*88"
 sed 's/5632, "num_att/5633, "num_att/' qwen2_moe.json >shared.json
-refused "a shared expert of another width" "is no multiple of moe_intermediate_size" import shared.json
+expect 0 "a shared expert of another width" model import shared.json
+says "shared_ffn: 5633"
 echo '{"model_type": "llama4", "text_config": {"hidden_size": 5120}}' >several.json
-refused "a model inside of another" "save it as a file and import that" import several.json
+refused "a model inside of another, without layers" "'num_hidden_layers' is missing" import several.json
 echo '[1]' >list.json
 refused "a list" "is an object" import list.json
 sed 's/"n_group": 8/"n_group": 7/' config.json >groups.json
-refused "groups of a config.json" "groups must divide routed" import groups.json
+refused "groups of a config.json" "'n_group' must divide the 256 routed experts" import groups.json
 # A scenario whose model cannot be says so, and does not compute with it.
 for kind in decode_ep144 tpot_bound_h800 serving_disaggregated speculative_mtp eplb_decode_ep144 train_step_2048; do
     expect 3 "$kind of attention that is none" run "$srcdir/scenarios/$kind.yaml" -s llm.attention.kind=mlaa
-    tells "there is no attention 'mlaa'; did you mean 'mla'?"
+    case $kind in
+    eplb_*) tells "kind expert_balance does not read it" ;;
+    *) tells "there is no attention 'mlaa'; did you mean 'mla'?" ;;
+    esac
     expect 3 "$kind with more dense layers than layers" run "$srcdir/scenarios/$kind.yaml" -s llm.layers=1
     tells "3 dense layers of 1 layers"
 done

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(json != NULL);
     memcpy(json, data, size);
     json[size] = '\0';
-    if (model_import_text(json, size, "fuzz.json", arena, &yaml, diag))
+    if (model_import_text(json, size, NULL, "fuzz.json", arena, &yaml, diag))
         must(diag_failed(diag));
     else
         count(yaml, arena, diag);

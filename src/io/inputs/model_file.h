@@ -20,10 +20,12 @@ int model_load(const char *name, const char *const *set, int n_set, struct arena
 int model_lay(struct cfg *c, const char *at, const char *name, struct srcloc where, const char *beside,
               struct arena *arena, struct diag *diag);
 
-/* Hugging Face's config.json as our YAML. 0, or -1 with what is missing or unknown. */
-int model_import(const char *json_path, struct arena *arena, struct outfile *out, struct diag *diag);
-/* The same of json[len], which is NUL after len; *yaml is the arena's. */
-int model_import_text(const char *json, size_t len, const char *path, struct arena *arena, const char **yaml,
-                      struct diag *diag);
+/* Hugging Face's config.json, or the folder that it is in, as our YAML; an hf_quant_config.json beside it counts. 0, or -1
+ * with what is missing or not understood. */
+int model_import(const char *path, struct arena *arena, struct outfile *out, struct diag *diag);
+/* The same of json[len], which is NUL after len; beside: the text of hf_quant_config.json or NULL; *yaml is the
+ * arena's. */
+int model_import_text(const char *json, size_t len, const char *beside, const char *path, struct arena *arena,
+                      const char **yaml, struct diag *diag);
 
 #endif

@@ -1,302 +1,256 @@
-/* Hugging Face's config.json as a model of ours. Which keys mean what: the configuration classes of
- * transformers (LlamaConfig, MixtralConfig, Qwen2Config, Qwen2MoeConfig, Qwen3MoeConfig, Glm4MoeConfig,
- * DeepseekV3Config), DeepSeek-V2's and Kimi K2's configuration_deepseek.py.
+/* Hugging Face's config.json as a model of ours: which object of the file is the language model, its layers one by one
+ * (model_import_attention.c, model_import_network.c), their precision (model_import_quant.c), and our YAML of them
+ * (model_import_write.c). Keys are read by what they mean; model_import_types.c has what a model_type means beside.
  *
- * Left out: norms of queries and keys (Qwen3, GLM: 2 head_dim numbers a layer), the gate of Qwen2's shared expert
- * (hidden numbers a layer), biases of anything but queries, keys and values. */
+ * What is not understood is told at its key. JSON as Python writes it: NaN and Infinity are numbers. */
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/input_files.h"
 #include "io/inputs/input.h"
 #include "io/inputs/model_file.h"
+#include "io/inputs/model_import_priv.h"
+#include "io/whole_file.h"
 
-/* What the keys of a model_type do not say. Other types may have norms, tied heads or attention of their own. */
-struct family {
-    const char *type;
-    const char *experts, *expert_ffn; /* keys; NULL = a dense model */
-    bool qkv_bias;                    /* without a key attention_bias */
-    bool router_bias;                 /* always */
-    bool halved;                      /* intermediate_size counts gate and up projections together */
-    bool always_windows;              /* sliding_window holds without use_sliding_window */
-};
+enum { LARGEST_CONFIG_B = 64 << 20, MOST_LAYERS = 1024 };
 
-static const struct family families[] = {
-    {.type = "deepseek_v2", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
-    {.type = "deepseek_v3", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
-    {.type = "glm4_moe", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size", .router_bias = true},
-    {.type = "kimi_k2", .experts = "n_routed_experts", .expert_ffn = "moe_intermediate_size"},
-    {.type = "llama"},
-    {.type = "mistral", .always_windows = true},
-    {.type = "mixtral", .experts = "num_local_experts", .expert_ffn = "intermediate_size", .always_windows = true},
-    {.type = "qwen", .qkv_bias = true, .halved = true},
-    {.type = "qwen2", .qkv_bias = true},
-    {.type = "qwen2_moe", .experts = "num_experts", .expert_ffn = "moe_intermediate_size", .qkv_bias = true},
-    {.type = "qwen3"},
-    {.type = "qwen3_moe", .experts = "num_experts", .expert_ffn = "moe_intermediate_size"},
-    {0}};
+/* --- JSON as Python writes it ---------------------------------------------------------------------------------------- */
 
-struct import {
-    const cJSON *root;
-    const struct family *family;
-    const char *json, *path, *yaml;
-    size_t len;
-    struct arena *arena;
-    struct diag *diag;
-};
-
-enum { LARGEST_CONFIG_B = 1 << 20 };
-
-/* --- keys ---------------------------------------------------------------------------------------------------- */
-
-static struct srcloc place(const char *json, size_t len, const char *at, const char *path)
+/* Infinity as a number that is one, NaN as a text, which no number is; as long as before. */
+static void replace_numbers(char *json, size_t len)
 {
-    struct srcloc where = {.file = path, .text = json, .text_len = len, .line = 1, .column = 1};
-    for (const char *p = json; p < at; p++, where.column++)
-        if (*p == '\n') {
-            where.line++;
-            where.column = 0;
-        }
-    return where;
-}
-
-/* At the key, where it is given. cJSON keeps no places; a key is looked for as it is written. */
-static void complain(struct import *im, const char *key, const char *what)
-{
-    const char *at = strstr(im->json, arena_printf(im->arena, "\"%s\"", key));
-    diag_error(im->diag, EXIT_BAD_INPUT, at ? place(im->json, im->len, at, im->path) : SRCLOC_FILE(im->path), "'%s' %s",
-               key, what);
-}
-
-/* A whole number; `missing` when the key is absent or null, an error when missing is negative. */
-static long long whole(struct import *im, const char *key, long long missing)
-{
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(im->root, key);
-    if (!v || cJSON_IsNull(v)) {
-        if (missing < 0)
-            complain(im, key, "is missing; it is a whole number");
-        return missing;
+    static const struct {
+        const char *word, *by;
+    } words[] = {{"Infinity", "1e999   "}, {"NaN", "\"\" "}};
+    bool quoted = false;
+    for (size_t i = 0; i < len; i++) {
+        quoted ^= json[i] == '"';
+        i += quoted && json[i] == '\\';
+        for (size_t k = 0; !quoted && i < len && k < sizeof words / sizeof *words; k++)
+            if (!strncmp(json + i, words[k].word, strlen(words[k].word)))
+                memcpy(json + i, words[k].by, strlen(words[k].by));
     }
-    if (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > 1 << 24 ||
-        v->valuedouble != floor(v->valuedouble)) {
-        complain(im, key, "is no whole number from 0 to 16777216");
-        return missing < 0 ? 0 : missing;
-    }
-    return (long long)v->valuedouble;
 }
 
-static bool flag(struct import *im, const char *key, bool missing)
-{
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(im->root, key);
-    return cJSON_IsBool(v) ? cJSON_IsTrue(v) : missing;
-}
-
-static bool is_text(struct import *im, const char *key, const char *text)
-{
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(im->root, key);
-    return cJSON_IsString(v) && !strcmp(v->valuestring, text);
-}
-
-static void line(struct import *im, const char *indent, const char *key, long long value)
-{
-    im->yaml = arena_printf(im->arena, "%s%s%s: %lld\n", im->yaml, indent, key, value);
-}
-
-static void word(struct import *im, const char *indent, const char *key, const char *value)
-{
-    im->yaml = arena_printf(im->arena, "%s%s%s: %s\n", im->yaml, indent, key, value);
-}
-
-/* --- parts ---------------------------------------------------------------------------------------------------- */
-
-static void import_mla(struct import *im)
-{
-    word(im, "  ", "kind", "mla");
-    word(im, "  ", "decode", "mla_absorbed");
-    line(im, "  ", "heads", whole(im, "num_attention_heads", -1));
-    line(im, "  ", "q_lora", whole(im, "q_lora_rank", 0));
-    line(im, "  ", "kv_lora", whole(im, "kv_lora_rank", -1));
-    line(im, "  ", "nope_dim", whole(im, "qk_nope_head_dim", -1));
-    line(im, "  ", "rope_dim", whole(im, "qk_rope_head_dim", -1));
-    line(im, "  ", "v_dim", whole(im, "v_head_dim", -1));
-}
-
-static void import_grouped(struct import *im)
-{
-    long long heads = whole(im, "num_attention_heads", -1), hidden = whole(im, "hidden_size", 0);
-    long long kv_heads = whole(im, "num_key_value_heads", heads);
-    long long head_dim = whole(im, "head_dim", heads > 0 ? hidden / heads : 0);
-    word(im, "  ", "kind", kv_heads == heads ? "mha" : kv_heads == 1 ? "mqa" : "gqa");
-    line(im, "  ", "heads", heads);
-    line(im, "  ", "kv_heads", kv_heads);
-    line(im, "  ", "head_dim", head_dim);
-    if (flag(im, "attention_bias", im->family->qkv_bias))
-        word(im, "  ", "qkv_bias", "true");
-    if (flag(im, "use_sliding_window", im->family->always_windows) && whole(im, "sliding_window", 0))
-        line(im, "  ", "window", whole(im, "sliding_window", 0));
-}
-
-/* Qwen2's one shared expert is as wide as several of ours. */
-static long long shared_experts(struct import *im, long long ffn)
-{
-    long long width = whole(im, "shared_expert_intermediate_size", 0);
-    if (ffn > 0 && width % ffn)
-        complain(im, "shared_expert_intermediate_size",
-                 "is no multiple of moe_intermediate_size; shared experts are as wide as routed ones here");
-    return ffn > 0 && width ? width / ffn : whole(im, "n_shared_experts", 0);
-}
-
-static void import_experts(struct import *im)
-{
-    long long ffn = whole(im, im->family->expert_ffn, -1);
-    word(im, "", "moe", "");
-    line(im, "  ", "routed", whole(im, im->family->experts, -1));
-    line(im, "  ", "shared", shared_experts(im, ffn));
-    line(im, "  ", "top_k", whole(im, "num_experts_per_tok", -1));
-    line(im, "  ", "groups", whole(im, "n_group", 1));
-    line(im, "  ", "top_groups", whole(im, "topk_group", 1));
-    line(im, "  ", "ffn", ffn);
-    if (im->family->router_bias || is_text(im, "topk_method", "noaux_tc"))
-        word(im, "  ", "router_bias", "true");
-}
-
-/* Layers without experts; we know them at the model's beginning only. */
-static long long dense_layers(struct import *im)
-{
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(im->root, "mlp_only_layers"), *layer;
-    long long n = whole(im, "first_k_dense_replace", 0);
-    cJSON_ArrayForEach(layer, list) if (!cJSON_IsNumber(layer) || layer->valuedouble != (double)n++)
-    {
-        complain(im, "mlp_only_layers", "must be the first layers, 0, 1, ...; others cannot be told apart here");
-        break;
-    }
-    for (const char *const *key = (const char *const[]){"decoder_sparse_step", "moe_layer_freq", NULL}; *key; key++)
-        if (whole(im, *key, 1) != 1)
-            complain(im, *key, "must be 1: all layers after the dense ones have experts here");
-    return n;
-}
-
-/* Weights as the checkpoint stores them: BF16, or FP8 with a scale per block (DeepSeek-V3, Kimi K2, Qwen3-FP8). */
-static void import_weights(struct import *im)
-{
-    const cJSON *q = cJSON_GetObjectItemCaseSensitive(im->root, "quantization_config");
-    if (!q || cJSON_IsNull(q))
-        return;
-    const cJSON *method = cJSON_GetObjectItemCaseSensitive(q, "quant_method");
-    const cJSON *block = cJSON_GetObjectItemCaseSensitive(q, "weight_block_size");
-    const cJSON *rows = cJSON_GetArrayItem(block, 0), *columns = cJSON_GetArrayItem(block, 1);
-    if (!cJSON_IsString(method) || strcmp(method->valuestring, "fp8") || !cJSON_IsNumber(rows) ||
-        !cJSON_IsNumber(columns) || !(rows->valuedouble >= 1 && columns->valuedouble >= 1) ||
-        !(rows->valuedouble * columns->valuedouble <= 1 << 24)) {
-        complain(im, "quantization_config",
-                 "must have 'quant_method': 'fp8' and a 'weight_block_size' such as [128, 128]; leave it out for "
-                 "BF16 and set weight, weight_scale and weight_block by hand");
-        return;
-    }
-    word(im, "", "weight", "1 B");
-    word(im, "", "weight_scale", "4 B");
-    line(im, "", "weight_block", (long long)rows->valuedouble * (long long)columns->valuedouble);
-    word(im, "", "other_weight", "2 B");
-}
-
-static const struct family *find_family(struct import *im)
-{
-    const char *known = "";
-    for (const struct family *f = families; f->type; f++) {
-        if (is_text(im, "model_type", f->type))
-            return f;
-        known = arena_printf(im->arena, "%s%s%s", known, f == families ? "" : f[1].type ? ", " : " or ", f->type);
-    }
-    if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(im->root, "text_config")))
-        complain(im, "text_config", "holds the language model of several; save it as a file and import that");
-    else
-        complain(
-            im, "model_type",
-            arena_printf(im->arena, "must be %s; describe other models by hand after one of configs/models", known));
-    return NULL;
-}
-
-static void import_all(struct import *im)
-{
-    long long first_dense = im->family->experts ? dense_layers(im) : 0;
-    word(im, "", "name", arena_printf(im->arena, "imported_%s", im->family->type));
-    im->yaml = arena_printf(im->arena, "%ssource: \"config.json\"\n", im->yaml);
-    line(im, "", "layers", whole(im, "num_hidden_layers", -1));
-    if (im->family->experts)
-        line(im, "", "dense_layers", first_dense);
-    line(im, "", "hidden", whole(im, "hidden_size", -1));
-    line(im, "", "vocab", whole(im, "vocab_size", -1));
-    if (!im->family->experts || first_dense)
-        line(im, "", "dense_ffn", whole(im, "intermediate_size", -1) / (im->family->halved ? 2 : 1));
-    line(im, "", "mtp_layers", whole(im, "num_nextn_predict_layers", 0));
-    if (flag(im, "tie_word_embeddings", false))
-        word(im, "", "tied_embeddings", "true");
-    import_weights(im);
-    word(im, "", "attention", "");
-    if (whole(im, "kv_lora_rank", 0))
-        import_mla(im);
-    else
-        import_grouped(im);
-    if (im->family->experts)
-        import_experts(im);
-}
-
-/* --- the document --------------------------------------------------------------------------------------------- */
-
-/* What was written must be a model: dimensions that do not fit are found now, at their lines. */
-static int check_result(struct import *im)
-{
-    struct cfg *cfg = cfg_new(&model_table, im->arena);
-    const char *name = arena_printf(im->arena, "%s (as imported)", im->path);
-    if (cfg_load_text(cfg, im->yaml, strlen(im->yaml), name, "", false, NULL, im->diag) || cfg_finish(cfg, im->diag))
-        return -1;
-    return model_open(cfg, "", cfg_struct(cfg), im->arena, im->diag);
-}
-
-int model_import_text(const char *json, size_t len, const char *path, struct arena *arena, const char **yaml,
-                      struct diag *diag)
+static cJSON *parse(const char *json, size_t len, const char *path, struct diag *diag)
 {
     const char *end = json;
-    size_t before = diag_count(diag);
     cJSON *root = cJSON_ParseWithLengthOpts(json, len, &end, 0);
-    struct import im = {.root = root, .json = json, .path = path, .yaml = "", .len = len, .arena = arena, .diag = diag};
     if (!cJSON_IsObject(root))
-        diag_error(diag, EXIT_BAD_INPUT, root ? SRCLOC_FILE(path) : place(json, len, end, path),
-                   root ? "a config.json is an object: { ... }" : "this is no JSON");
-    else if ((im.family = find_family(&im)))
-        import_all(&im);
-    cJSON_Delete(root);
-    *yaml = im.yaml;
-    return diag_count(diag) != before ? -1 : check_result(&im);
+        diag_error(diag, EXIT_BAD_INPUT, root ? SRCLOC_FILE(path) : import_place_of(json, len, end, path),
+                   root ? "a config.json is an object: { ... }" : "this is no JSON, or it was cut off");
+    return root;
 }
 
-/* The whole file and a NUL, or NULL. */
-static char *slurp(const char *path, struct arena *arena, size_t *len, struct diag *diag)
+/* --- which object is the language model ----------------------------------------------------------------------------- */
+
+#define LAYERS "num_hidden_layers|num_layers|n_layers"
+
+static bool is_language_model(const cJSON *o)
 {
-    FILE *f = fopen(path, "rb");
-    input_file_opened(path);
-    char *text = ARENA_ARRAY(arena, char, LARGEST_CONFIG_B + 1);
-    *len = f ? fread(text, 1, LARGEST_CONFIG_B, f) : 0;
-    bool failed = !f || ferror(f), large = f && !feof(f) && fgetc(f) != EOF;
-    if (f)
-        fclose(f);
-    text[*len] = '\0';
-    if (failed)
-        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read it");
-    else if (large)
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "more than 1 MiB is no config.json");
-    return failed || large ? NULL : text;
+    return cJSON_HasObjectItem(o, "hidden_size") &&
+           (cJSON_HasObjectItem(o, "num_hidden_layers") || cJSON_HasObjectItem(o, "num_layers") ||
+            cJSON_HasObjectItem(o, "n_layers"));
 }
 
-int model_import(const char *json_path, struct arena *arena, struct outfile *out, struct diag *diag)
+/* Of models that see or hear, the part that writes. */
+static bool find_text(struct import *im, const cJSON *o, int depth)
+{
+    static const char *const parts[] = {"text_config",    "llm_config",        "language_config",
+                                        "thinker_config", "text_model_config", NULL};
+    if (is_language_model(o)) {
+        im->text = o;
+        return true;
+    }
+    for (const char *const *part = parts; *part && depth < 3; part++) {
+        const cJSON *inner = cJSON_GetObjectItemCaseSensitive(o, *part);
+        im->inside[depth] = *part;
+        if (cJSON_IsObject(inner) && find_text(im, inner, depth + 1)) {
+            import_mark(inner);
+            return true;
+        }
+        im->inside[depth] = NULL;
+    }
+    return false;
+}
+
+static bool choose_text(struct import *im)
+{
+    im->text = im->root;
+    if (find_text(im, im->root, 0)) {
+        if (im->inside[0])
+            import_note(im, "The language model in '%s'; what sees or hears was left out", im->inside[0]);
+        return true;
+    }
+    im->text = im->root;
+    if (!import_find_family(im))
+        return false;
+    import_complain(im, "num_hidden_layers",
+                    "is missing, and so is an object 'text_config' or 'llm_config' that has it "
+                    "and 'hidden_size'");
+    return false;
+}
+
+/* --- layers --------------------------------------------------------------------------------------------------------- */
+
+/* LongCat: two attentions and two dense networks, and experts beside the second. */
+static void import_twice(struct import *im)
+{
+    long long half = im->layers;
+    import_note(im, "A layer of two attentions stands as two layers, the second with the experts");
+    for (long long i = half - 1; i >= 0; i--) {
+        struct import_layer l = im->layer[i];
+        im->layer[2 * i + 1] = l;
+        im->layer[2 * i] = l;
+    }
+    im->layers = 2 * half;
+    for (long long i = 0; i < im->layers; i += 2)
+        import_dense_network(im, i / 2, &im->layer[i].network);
+}
+
+static bool good_size(struct import *im, const char *key, long long value, long long most)
+{
+    if (value >= 1 && value <= most)
+        return true;
+    import_complain(im, key, "must be from 1 to %lld", most);
+    return false;
+}
+
+static void tell_features(struct import *im)
+{
+    long long streams = import_whole(im, "hc_mult", 1);
+    if (streams > 1)
+        import_note(im, "hc_mult: mixing of the %lld residual streams was left out", streams);
+    if (import_whole(im, "attn_res_block_size", 0))
+        import_note(im, "attn_res_block_size: attention over the residuals of earlier layers was left out");
+}
+
+static void import_layers(struct import *im)
+{
+    im->layers = import_whole(im, LAYERS, -1);
+    im->hidden = import_whole(im, "hidden_size", -1);
+    if (!good_size(im, "num_hidden_layers", im->layers, MOST_LAYERS) ||
+        !good_size(im, "hidden_size", im->hidden, 1 << 24))
+        return;
+    im->layer = ARENA_ARRAY(im->arena, struct import_layer, 2 * (size_t)im->layers);
+    for (long long i = 0; i < im->layers; i++) {
+        import_attention(im, i, &im->layer[i].attention);
+        import_network(im, i, &im->layer[i].network);
+    }
+    if (import_has_trait(im, TWICE))
+        import_twice(im);
+    tell_features(im);
+}
+
+static const char *import_all(struct import *im, const cJSON *beside)
+{
+    size_t before = diag_count(im->diag);
+    if (!choose_text(im) || !import_find_family(im))
+        return "";
+    import_refuse_features(im);
+    import_quant_read(im, beside);
+    if (diag_count(im->diag) == before)
+        import_layers(im);
+    if (diag_count(im->diag) != before)
+        return "";
+    import_get_any(im, "tie_word_embeddings|vocab_size|num_nextn_predict_layers|mtp_num_hidden_layers|num_mtp_modules|"
+                       "num_mtp_layers|mtp_num_layers|mtp_transformer_layers");
+    import_tell_unread(im);
+    return diag_count(im->diag) == before ? import_write(im) : "";
+}
+
+/* --- the document --------------------------------------------------------------------------------------------------- */
+
+/* What was written must be a model: dimensions that do not fit are found now, at their lines. */
+static int check_result(const char *yaml, const char *path, struct arena *arena, struct diag *diag)
+{
+    struct cfg *cfg = cfg_new(&model_table, arena);
+    const char *name = arena_printf(arena, "%s (as imported)", path);
+    if (cfg_load_text(cfg, yaml, strlen(yaml), name, "", false, NULL, diag) || cfg_finish(cfg, diag))
+        return -1;
+    return model_open(cfg, "", cfg_struct(cfg), arena, diag);
+}
+
+int model_import_text(const char *json, size_t len, const char *beside, const char *path, struct arena *arena,
+                      const char **yaml, struct diag *diag)
+{
+    size_t before = diag_count(diag);
+    char *copy = arena_alloc(arena, len + 1);
+    memcpy(copy, json, len);
+    replace_numbers(copy, len);
+    cJSON *root = parse(copy, len, path, diag);
+    cJSON *quant = beside && cJSON_IsObject(root) ? cJSON_Parse(beside) : NULL;
+    struct import *im = ARENA_NEW(arena, struct import);
+    *im = (struct import){.root = root,
+                          .json = copy,
+                          .len = len,
+                          .path = path,
+                          .arena = arena,
+                          .diag = diag,
+                          .notes = "",
+                          .complaints = "",
+                          .yaml = ""};
+    *yaml = "";
+    if (beside && cJSON_IsObject(root) && !cJSON_IsObject(quant))
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "the hf_quant_config.json beside it is no JSON object");
+    if (diag_count(diag) == before)
+        *yaml = import_all(im, quant);
+    import_free_regex(im);
+    cJSON_Delete(root);
+    cJSON_Delete(quant);
+    return diag_count(diag) != before ? -1 : check_result(*yaml, path, arena, diag);
+}
+
+/* NAMEconfig.json has NAMEhf_quant_config.json beside it, or nothing. The caller frees it. */
+static int read_beside(const char *path, char **out, struct arena *arena, struct diag *diag)
+{
+    static const char ending[] = "config.json";
+    size_t n = strlen(path), e = sizeof ending - 1, len;
+    struct stat st;
+    *out = NULL;
+    if (n < e || strcmp(path + n - e, ending) != 0)
+        return 0;
+    const char *beside = arena_printf(arena, "%.*shf_quant_%s", (int)(n - e), path, ending);
+    return stat(beside, &st) ? 0 : whole_file_read(beside, LARGEST_CONFIG_B, out, &len, diag);
+}
+
+static const char *file_of(const char *path, struct arena *arena)
+{
+    struct stat st;
+    bool folder = !stat(path, &st) && S_ISDIR(st.st_mode);
+    return folder ? arena_printf(arena, "%s%sconfig.json", path, path[strlen(path) - 1] == '/' ? "" : "/") : path;
+}
+
+/* A file of another kind says so itself. */
+static bool is_other(const char *path, const char *json, size_t len, struct diag *diag)
+{
+    static struct input_head head;
+    head.n = len < INPUT_HEAD_B ? len : INPUT_HEAD_B;
+    head.path = path;
+    memcpy(head.bytes, json, head.n);
+    head.bytes[head.n] = 0;
+    const struct input_format *f = input_recognise(&head);
+    if (!f || f->makes == INPUT_MODEL)
+        return false;
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
+               "this is a trace (%s), no config.json; 'moesim import' reads it", f->name);
+    return true;
+}
+
+int model_import(const char *path, struct arena *arena, struct outfile *out, struct diag *diag)
 {
     size_t len;
-    const char *yaml;
-    char *json = slurp(json_path, arena, &len, diag);
-    if (!json || model_import_text(json, len, json_path, arena, &yaml, diag))
+    const char *yaml, *file = file_of(path, arena);
+    char *json = NULL, *beside = NULL;
+    int failed = whole_file_read(file, LARGEST_CONFIG_B, &json, &len, diag) || is_other(file, json, len, diag) ||
+                 read_beside(file, &beside, arena, diag) ||
+                 model_import_text(json, len, beside, file, arena, &yaml, diag);
+    free(json);
+    free(beside);
+    if (failed)
         return -1;
     outfile_write(out, yaml, strlen(yaml));
     return 0;

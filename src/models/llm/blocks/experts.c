@@ -63,7 +63,7 @@ void experts_weigh(const struct model *m, const void *dims, struct block_weights
     double d = (double)m->hidden, choices = (double)(e->routed + e->zero), expert = expert_params(e, d);
     double always = network_params(d, shared_width(dims), e->gated, e->bias && shared_width(dims) > 0) +
                     latent_params(e, d) + (e->shared_gate ? d : 0);
-    w->router = d * choices + (e->router_bias ? choices : 0);
+    w->router = e->hashed ? 0 : d * choices + (e->router_bias ? choices : 0);
     w->other = w->router + (e->shared_gate ? d : 0);
     w->routed = (double)e->routed * expert;
     w->params = w->routed + always + w->router;
@@ -108,7 +108,7 @@ static struct network_kept kept(const struct model *m, const void *dims)
 static bool trainable(const void *dims)
 {
     const struct moe_dims *e = of(dims);
-    return e->gated && !e->latent && !e->zero;
+    return e->gated && !e->latent && !e->zero && !e->hashed;
 }
 
 /* --- inference: masked grouped GEMMs in decoding, contiguous ones with a permutation in prefill ------------- */
@@ -120,8 +120,10 @@ static void gate(struct layer_kernels *k, const void *dims)
     const struct moe_dims *e = of(dims);
     double choices = (double)(e->routed + e->zero);
     layer_norm(k, "norm before experts", k->tokens * k->hidden);
-    layer_gemm_bf16(k, "router projection", k->tokens, choices, k->hidden, 1);
-    layer_pass(k, "top-k", KERNEL_ROUTER, k->tokens * choices * SCORE_B, k->tokens * (double)e->top_k * CHOICE_B);
+    if (!e->hashed)
+        layer_gemm_bf16(k, "router projection", k->tokens, choices, k->hidden, 1);
+    layer_pass(k, "top-k", KERNEL_ROUTER, e->hashed ? 0 : k->tokens * choices * SCORE_B,
+               k->tokens * (double)e->top_k * CHOICE_B);
     if (e->latent)
         layer_gemm(k, "to latent space", k->tokens, (double)e->latent, k->hidden);
     if (k->prefill) /* the low-latency kernels cast themselves */

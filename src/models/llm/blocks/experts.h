@@ -7,7 +7,7 @@
 struct moe_dims {
     int64_t routed, shared, top_k, groups, top_groups, ffn, shared_ffn, zero;
     int64_t latent; /* 0: experts work in the model's width */
-    bool router_bias, gated, bias, shared_gate;
+    bool router_bias, gated, bias, shared_gate, hashed;
 };
 
 /* Keys of all blocks of experts. Shared experts have another width in Qwen2's models; Gemma 4 has a dense network beside
@@ -27,7 +27,10 @@ struct moe_dims {
                  "the shared expert's output is gated by a number (Qwen)"), \
         ROW_FLAG(moe_dims, "gated", gated, "true", "experts are SwiGLU; false: two matrices (squared ReLU)"), \
         ROW_FLAG(moe_dims, "bias", bias, "false", "experts have biases"), \
-        ROW_DIM(moe_dims, "zero", zero, "0", "experts beside the routed ones that do nothing")
+        ROW_DIM(moe_dims, "zero", zero, "0", "experts beside the routed ones that do nothing"), \
+        ROW_FLAG(moe_dims, "hashed", hashed, "false", \
+                 "a table says which experts a token's id goes to: there is no router, nor its bias (DeepSeek-V4's " \
+                 "first layers)")
 
 const char *experts_misfit(const struct model *m, const void *dims);
 void experts_weigh(const struct model *m, const void *dims, struct block_weights *w);
