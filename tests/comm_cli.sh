@@ -34,9 +34,30 @@ refused() # CODE TITLE MESSAGE TEXT-OF-FILE
     expect "$1" "$2" comm --hardware h200 --check bad.csv
     tells "$3"
 }
+# A bandwidth is the time in which a rank's copies were moved, its own included: to ranks of one node, to nodes of several.
+cat >rates.csv <<'END'
+kernel,num_gpus,hidden_size,num_token,num_topk,num_experts,sms,dtype,dispatch_GBps,place
+deepep_normal_2025_02,64,7168,4096,8,256,24,fp8,46,lab
+deepep_normal_2025_02,64,7168,4096,8,256,12,fp8,46,lab
+END
+expect 0 "bandwidths" comm --hardware h800 --check rates.csv --rows -f json -o rates.json
+check "are of SMs that rows give, and near what was measured" asserts rates.json '
+abs(d["rows"][0]["measured"] / (4096 * 3.969 * 7392 / 46e9) - 1) < 0.01
+abs(d["rows"][0]["bandwidth"] / 46e9 - 1) < 0.05
+d["rows"][0]["bandwidth"] > 1.8 * d["rows"][1]["bandwidth"]
+any("columns that nothing reads: place" in n for n in d["notes"])'
+printf 'operation,num_gpus,size,latency_us\nall_reduce,8,33554432,200\n' >sizes.csv
+expect 0 "collectives as the page has them" comm --hardware h100 --check sizes.csv --rows -f json -o sizes.json
+printf 'op_name,num_gpus,message_size,nccl_dtype,latency_us\nall_reduce,8,16777216,half,200\n' >elements.csv
+expect 0 "sizes in elements" comm --hardware h100 --check elements.csv --rows -f json -o elements.json
+check "are bytes over the element's" python3 -c '
+import json
+a, b = (json.load(open(f))["rows"][0] for f in ("sizes.json", "elements.json"))
+assert a["bytes"] == b["bytes"] == 2**25 and a["predicted"] == b["predicted"]'
 head=node_num,hidden_size,num_token,num_topk,num_experts,dispatch_us
 refused 3 "no header" "no column num_token" "1,2,3\n"
 refused 3 "no times" "no column latency_us" "node_num,hidden_size,num_token,num_topk,num_experts\n1,7168,1,8,256\n"
+refused 3 "elements of what" "no column nccl_dtype" "op_name,num_gpus,message_size,latency_us\nall_reduce,8,1,1\n"
 refused 3 "a word for a number" "bad.csv:2:8: error: num_token is a number, not 'many'" "$head\n1,7168,many,8,256,10\n"
 refused 3 "not a number" "is a number, not 'nan'" "$head\n1,7168,1,8,256,nan\n"
 refused 3 "a row cut short" "5 values in a file of 6 columns" "$head\n1,7168,1,8,256\n"

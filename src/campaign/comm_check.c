@@ -63,16 +63,30 @@ static struct ep_choices choices_of(const struct comm_row *row, uint32_t gpus, c
     return c;
 }
 
+static struct comm_exchange exchange_of(const struct comm_row *row, const struct cluster_hw *hw)
+{
+    const struct ep_kernel_type *k = comm_row_kernel(row, hw);
+    return (struct comm_exchange){.kernel = k,
+                                  .phase = row->phase,
+                                  .choices = choices_of(row, comm_row_gpus(row, hw), hw, k),
+                                  .hidden = row->hidden,
+                                  .sms = row->sms > 0 ? row->sms : (double)hw->ep_kernel.sms,
+                                  .format = row->format};
+}
+
+double comm_row_measured_s(const struct comm_row *row, const struct cluster_hw *hw)
+{
+    if (!(row->logical_Bps > 0))
+        return row->measured_s;
+    struct comm_exchange x = exchange_of(row, hw);
+    x.choices.choice = x.choices.choice == EP_SAMPLED ? EP_UNIFORM : x.choices.choice; /* means will do */
+    return comm_exchange_logical_B(&(struct comm_place){hw, comm_row_gpus(row, hw)}, &x) / row->logical_Bps;
+}
+
 static int exchange_s(const struct comm_check *check, const struct comm_row *row, double *out_s, struct diag *diag)
 {
-    const struct ep_kernel_type *k = comm_row_kernel(row, check->hw);
     struct comm_place place = {check->hw, comm_row_gpus(row, check->hw)};
-    struct comm_exchange x = {.kernel = k,
-                              .phase = row->phase,
-                              .hidden = row->hidden,
-                              .sms = row->sms > 0 ? row->sms : (double)check->hw->ep_kernel.sms,
-                              .format = row->format};
-    x.choices = choices_of(row, place.gpus, check->hw, k);
+    struct comm_exchange x = exchange_of(row, check->hw);
     return comm_exchange_s(&place, &x, out_s, diag);
 }
 
@@ -192,7 +206,8 @@ static void make_groups(const struct comm_check *c, const struct mapping *m, con
     struct named_error *e = ARENA_ARRAY(arena, struct named_error, m->n);
     out->groups = ARENA_ARRAY(arena, struct comm_group, m->n + 1);
     for (uint32_t i = 0; i < m->n; i++)
-        e[i] = (struct named_error){group_name(c, m->row[i], arena), predicted_s[i] / m->row[i]->measured_s - 1};
+        e[i] = (struct named_error){group_name(c, m->row[i], arena),
+                                    predicted_s[i] / comm_row_measured_s(m->row[i], c->hw) - 1};
     qsort(e, m->n, sizeof *e, by_group);
     if (m->n && strcmp(e[0].group, e[m->n - 1].group))
         out->groups[out->n_groups++] = group_of("all", e, m->n, arena);

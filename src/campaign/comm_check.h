@@ -31,6 +31,9 @@ struct comm_checked {
 uint32_t comm_row_gpus(const struct comm_row *row, const struct cluster_hw *hw);
 const struct ep_kernel_type *comm_row_kernel(const struct comm_row *row, const struct cluster_hw *hw);
 
+/* What was measured, as a time, whichever the row gives. */
+double comm_row_measured_s(const struct comm_row *row, const struct cluster_hw *hw);
+
 int comm_check(const struct comm_check *c, struct arena *arena, struct comm_checked *out, struct diag *diag);
 
 /* A constant as configs/NAME/ep_kernel.yaml has it. */

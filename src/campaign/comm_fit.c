@@ -54,11 +54,11 @@ static int miss(struct fitting *f, const struct sorted *s, bool most, double *lo
     *log_ratio = 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct comm_row *row = s->row[most ? s->n - 1 - i : i];
-        double predicted_s;
+        double predicted_s, measured_s = comm_row_measured_s(row, &f->hw);
         if (comm_row_s(&f->check, s->file, row, &predicted_s, f->diag))
             return -1;
-        *log_ratio += log(predicted_s / row->measured_s) / n;
-        differs_s[i] = row->measured_s - predicted_s;
+        *log_ratio += log(predicted_s / measured_s) / n;
+        differs_s[i] = measured_s - predicted_s;
     }
     *difference_s = stats_quantile(differs_s, n, 0.5);
     return 0;

@@ -162,8 +162,9 @@ static uint32_t choose(const struct options *o, struct claim *claims, uint32_t n
 
 static const char *folder_of(const struct options *o, struct arena *arena, struct diag *diag)
 {
+    const char *given = o->folder ? data_find(o->folder, NULL, arena) : NULL;
     if (o->folder)
-        return o->folder;
+        return given ? given : o->folder; /* who reads it says that it is not there */
     const char *found = data_find("scenarios/claims", NULL, arena);
     if (!found)
         diag_error(diag, EXIT_IO, SRCLOC_FILE("scenarios/claims"),

@@ -8,10 +8,10 @@
 #include "base/units.h"
 #include "campaign/comm_check.h"
 #include "cmd/cmd.h"
-#include "io/csv.h"
 #include "io/hardware.h"
 #include "io/inputs/cluster_file.h"
 #include "io/results/comm_writers.h"
+#include "models/comm/wire_format.h"
 #include "kinds/fork_map.h"
 
 enum { MAX_SET = 256, MAX_FILES = 64, KEY_CHECK = 256, KEY_FIT, KEY_HARDWARE, KEY_TOLERANCE, KEY_TOPOLOGY, KEY_ROWS };
@@ -28,7 +28,7 @@ static const struct argp_option argp_options[] = {
     {"check", KEY_CHECK, "FILE", 0, "hold measured rows against the model (CSV, may be compressed); may be repeated",
      0},
     {"fit", KEY_FIT, NULL, 0, "with --check: propose constants, and say which rows they come from", 0},
-    {"rows", KEY_ROWS, NULL, 0, "with --check: every measurement with its prediction, as CSV", 0},
+    {"rows", KEY_ROWS, NULL, 0, "with --check: every measurement with its prediction, as CSV or in the JSON", 0},
     {"hardware", KEY_HARDWARE, "NAME", 0, "of 'moesim list hardware', layers with commas (default: h800)", 0},
     {"set", 's', "KEY=VALUE", 0, "change a key of the cluster, e.g. cluster.ep_kernel.kernel=deepep_v2", 0},
     {"topology", KEY_TOPOLOGY, "NAME", 0, "of 'moesim list topologies', between nodes (default: mrft)", 0},
@@ -99,8 +99,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if ((o->fit || o->rows || o->tolerance > 0) && !o->check)
             argp_error(state, "--%s needs rows: --check FILE", o->fit ? "fit" : o->rows ? "rows" : "tolerance");
-        if ((o->fit || o->rows) && o->json)
-            argp_error(state, "--fit prints text, --rows CSV; leave out --format");
+        if (o->fit && o->json)
+            argp_error(state, "--fit prints text; leave out --format");
         if (o->fit && o->rows)
             argp_error(state, "either --fit or --rows");
         return 0;
@@ -190,25 +190,42 @@ static void add_notes(const struct comm_check *c, struct arena *arena, struct co
                                                       c->hardware, (*k)->nearest.software);
                 break;
             }
+    for (uint32_t i = 0; i < c->n_files; i++)
+        if (c->files[i].unread && page->n_notes < 63)
+            notes[page->n_notes++] =
+                arena_printf(arena, "%s: columns that nothing reads: %s", c->files[i].file, c->files[i].unread);
     page->notes = notes;
 }
 
-static void print_rows(const struct comm_check *c, const struct comm_checked *checked, struct outfile *f)
+static void make_items(const struct comm_check *c, const struct comm_checked *checked, struct arena *arena,
+                       struct comm_page *page)
 {
-    uint32_t i = 0;
-    outfile_printf(f, "file,line,what,phase,gpus,tokens,bytes,sms,predicted_us,measured_us,error\n");
+    uint32_t all = 0, i = 0;
+    for (uint32_t k = 0; k < c->n_files; k++)
+        all += c->files[k].n;
+    struct comm_item *item = ARENA_ARRAY(arena, struct comm_item, all + 1);
+    page->items = item;
     for (uint32_t k = 0; k < c->n_files; k++)
         for (uint32_t r = 0; r < c->files[k].n; r++, i++) {
             const struct comm_row *row = &c->files[k].rows[r];
-            if (!isfinite(checked->predicted_s[i]))
-                continue;
-            csv_text(f, c->files[k].file);
-            outfile_printf(f, ",%d,%s,%s,%u,%.10g,%.10g,%.10g,%.6g,%.6g,%.4g\n", row->line,
-                           row->is_collective ? collective_operation_names[row->operation]
-                                              : comm_row_kernel(row, c->hw)->name,
-                           row->is_collective ? "" : ep_phase_names[row->phase], comm_row_gpus(row, c->hw), row->tokens,
-                           row->size_B, row->sms, 1e6 * checked->predicted_s[i], 1e6 * row->measured_s,
-                           checked->predicted_s[i] / row->measured_s - 1);
+            bool is = row->is_collective;
+            if (isfinite(checked->predicted_s[i]))
+                item[page->n_items++] = (struct comm_item){
+                    .file = c->files[k].file,
+                    .what = is ? collective_operation_names[row->operation] : comm_row_kernel(row, c->hw)->name,
+                    .phase = is ? "" : ep_phase_names[row->phase],
+                    .line = row->line,
+                    .gpus = comm_row_gpus(row, c->hw),
+                    .tokens = row->tokens,
+                    .bytes_B =
+                        is ? row->size_B : row->tokens * (double)row->top_k * wire_format_B(row->format, row->hidden),
+                    .sms = row->sms,
+                    .predicted_s = checked->predicted_s[i],
+                    .measured_s = comm_row_measured_s(row, c->hw)};
+            if (row->logical_Bps > 0 && isfinite(checked->predicted_s[i])) {
+                struct comm_item *m = &item[page->n_items - 1];
+                m->logical_Bps = row->logical_Bps * m->measured_s / m->predicted_s;
+            }
         }
 }
 
@@ -218,10 +235,6 @@ static int print_check(const struct options *o, const struct comm_check *c, stru
     struct comm_checked checked;
     if (comm_check(c, arena, &checked, diag))
         return -1;
-    if (o->rows) {
-        print_rows(c, &checked, f);
-        return 0;
-    }
     struct comm_line *lines = ARENA_ARRAY(arena, struct comm_line, checked.n_groups + 1);
     struct comm_page page = {.hardware = c->hardware,
                              .groups = lines,
@@ -235,7 +248,9 @@ static int print_check(const struct options *o, const struct comm_check *c, stru
             diag_exit(diag, EXIT_NO);
     }
     add_notes(c, arena, &page);
-    (o->json ? comm_write_json : comm_write_text)(&page, f);
+    if (o->rows)
+        make_items(c, &checked, arena, &page);
+    (o->json ? comm_write_json : o->rows ? comm_write_csv : comm_write_text)(&page, f);
     return 0;
 }
 

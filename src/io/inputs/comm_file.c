@@ -30,6 +30,10 @@ enum column {
     COMBINE_TIME,
     DISPATCH_NOTIFY,
     COMBINE_NOTIFY,
+    SIZE_B,
+    DISPATCH_RATE,
+    COMBINE_RATE,
+    NOTE,
     N_COLUMNS
 };
 
@@ -43,8 +47,8 @@ static const char *const names[N_COLUMNS][4] = {
     [EXPERTS] = {"num_experts", "experts"},
     [DISPATCH_SMS] = {"dispatch_sms", "sms"},
     [COMBINE_SMS] = {"combine_sms"},
-    [FORMAT] = {"moe_dtype", "format"},
-    [OPERATION] = {"op_name", "op"},
+    [FORMAT] = {"moe_dtype", "format", "dtype"},
+    [OPERATION] = {"op_name", "op", "operation", "phase"},
     [KERNEL] = {"kernel_source", "kernel"},
     [DISTRIBUTION] = {"distribution"},
     [SIZE] = {"message_size"},
@@ -54,6 +58,10 @@ static const char *const names[N_COLUMNS][4] = {
     [COMBINE_TIME] = {"combine_avg_t_us", "combine_transmit_us", "combine_us"},
     [DISPATCH_NOTIFY] = {"dispatch_notify_us"},
     [COMBINE_NOTIFY] = {"combine_notify_us"},
+    [SIZE_B] = {"size", "size_bytes"},
+    [DISPATCH_RATE] = {"dispatch_GBps"},
+    [COMBINE_RATE] = {"combine_GBps"},
+    [NOTE] = {"note", "source", "remark"},
 };
 
 struct reading {
@@ -135,6 +143,9 @@ static void read_header(struct reading *r, int n)
                      r->at[c] + 1);
         else if (c >= 0)
             r->at[c] = i;
+        else
+            r->out->unread = arena_printf(r->arena, "%s%s%.*s", r->out->unread ? r->out->unread : "",
+                                          r->out->unread ? ", " : "", (int)r->cell[i].len, r->cell[i].text);
     }
 }
 
@@ -149,13 +160,22 @@ static void need(struct reading *r, enum column c, const char *what)
         COMPLAIN(r, r->text, "no column %s: %s", names[c][0], what);
 }
 
+static bool is_of_collectives(const struct reading *r)
+{
+    return r->at[SIZE] >= 0 || r->at[SIZE_B] >= 0;
+}
+
 /* Which columns there must be; errors at the header. */
 static void check_header(struct reading *r)
 {
-    bool collective = r->at[SIZE] >= 0, times = r->at[DISPATCH_TIME] >= 0 || r->at[COMBINE_TIME] >= 0;
+    bool times = false;
+    for (int c = DISPATCH_TIME; c <= COMBINE_RATE; c++)
+        times |= (c <= COMBINE_TIME || c >= DISPATCH_RATE) && r->at[c] >= 0;
     if (!times)
         need(r, TIME, "measured times, in microseconds");
-    if (collective) {
+    if (is_of_collectives(r)) {
+        if (r->at[SIZE] >= 0)
+            need(r, DTYPE, "of what message_size counts; or give bytes, as size");
         need(r, OPERATION, "all_gather, all_reduce, alltoall or reduce_scatter");
         need(r, GPUS, "of how many GPUs");
         return;
@@ -231,7 +251,9 @@ static const char *kernel_of(struct reading *r)
 {
     const char *text = text_of(r, KERNEL);
     if (!text)
-        return r->at[DISPATCH_TIME] < 0 ? NULL : r->at[DISPATCH_SMS] >= 0 ? "deepep_normal" : "deepep_low_latency";
+        return r->at[DISPATCH_TIME] < 0 && r->at[DISPATCH_RATE] < 0 ? NULL
+               : r->at[DISPATCH_SMS] >= 0                           ? "deepep_normal"
+                                                                    : "deepep_low_latency";
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
         if (!strcmp(text, sources[i].name))
             return sources[i].kernel;
@@ -266,7 +288,10 @@ static void measured(struct reading *r, struct comm_row row, enum column time, e
     row.format = format_of(r, phase);
     if (sms != N_COLUMNS && has(r, sms))
         row.sms = number(r, sms, 1, 4096);
-    row.measured_s = 1e-6 * number(r, time, 1e-3, 1e12);
+    if (time == DISPATCH_RATE || time == COMBINE_RATE)
+        row.logical_Bps = 1e9 * number(r, time, 1e-6, 1e6);
+    else
+        row.measured_s = 1e-6 * number(r, time, 1e-3, 1e12);
     add(r, &row);
 }
 
@@ -315,6 +340,10 @@ static void read_exchange(struct reading *r)
         measured(r, row, DISPATCH_TIME, EP_DISPATCH, DISPATCH_SMS);
     if (has(r, COMBINE_TIME))
         measured(r, row, COMBINE_TIME, EP_COMBINE, r->at[COMBINE_SMS] < 0 ? DISPATCH_SMS : COMBINE_SMS);
+    if (has(r, DISPATCH_RATE))
+        measured(r, row, DISPATCH_RATE, EP_DISPATCH, DISPATCH_SMS);
+    if (has(r, COMBINE_RATE))
+        measured(r, row, COMBINE_RATE, EP_COMBINE, r->at[COMBINE_SMS] < 0 ? DISPATCH_SMS : COMBINE_SMS);
     if (row.nodes > 1 && says_more(r, DISPATCH_NOTIFY))
         measured(r, row, DISPATCH_NOTIFY, EP_PREPARE, DISPATCH_SMS);
     if (row.nodes > 1 && says_more(r, COMBINE_NOTIFY))
@@ -337,7 +366,7 @@ static void read_collective(struct reading *r)
         return;
     }
     row.gpus = (uint32_t)number(r, GPUS, 2, 65536);
-    row.size_B = value_B * number(r, SIZE, 1, 1e13);
+    row.size_B = has(r, SIZE_B) ? number(r, SIZE_B, 1, 1e15) : value_B * number(r, SIZE, 1, 1e13);
     row.integer = says(r, DTYPE, "int8");
     row.measured_s = 1e-6 * number(r, TIME, 1e-3, 1e12);
     add(r, &row);
@@ -358,7 +387,7 @@ static int read_text(struct reading *r)
         if (n != r->n_columns)
             COMPLAIN(r, line, "%d values in a file of %d columns", n, r->n_columns);
         else
-            (r->at[SIZE] >= 0 ? read_collective : read_exchange)(r);
+            (is_of_collectives(r) ? read_collective : read_exchange)(r);
     }
     if (!r->errors && !r->out->n)
         COMPLAIN(r, r->text, "no rows below the header");

@@ -25,8 +25,10 @@ struct comm_row {
     int64_t hidden, top_k, experts;
     int operation; /* enum collective_operation */
     double size_B;
-    bool integer; /* of the collective: what switches do not add up */
-    double measured_s;
+    bool integer;       /* of the collective: what switches do not add up */
+    double measured_s;  /* 0: the row gives a bandwidth */
+    double logical_Bps; /* as DeepEP counts it: bytes of all copies of a rank's tokens to nodes, in a group inside one
+                           scale-up domain to ranks, the own one included, over time; 0: the row gives a time */
     int line;
 };
 
@@ -36,10 +38,10 @@ struct comm_rows {
     uint32_t n;
     uint32_t left_out; /* measurements of things that are not compared, */
     const char *why_left_out;
+    const char *unread; /* columns that no name fits, with commas; NULL: none */
 };
 
-/* 0, or -1 with errors at their places, at most 20 of a file. `bandwidth_GBps` in place of a time needs what DeepEP
- * counts: copies to nodes of a group of several, to ranks of one. */
+/* 0, or -1 with errors at their places, at most 20 of a file. */
 int comm_file_read(const char *path, struct arena *arena, struct comm_rows *out, struct diag *diag);
 
 #endif

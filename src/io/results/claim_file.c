@@ -103,6 +103,12 @@ static const struct cfg_field claim_fields[] = {
      .max = 1,
      .offset = offsetof(struct claim, baseline_tolerance_ratio),
      .doc = "how far it may move unnoticed"},
+    STRING(claim, "chip", chip, "", "of a public measurement: what it was measured on"),
+    STRING(claim, "software", software, "", "with which software, of which version"),
+    STRING(claim, "date", date, "", "when that was published"),
+    STRING(claim, "conditions", conditions, "", "under which conditions"),
+    STRING(claim, "source", origin, "", "where it was published"),
+    STRING(claim, "peer", peer, "", "what another simulator says of it, and where"),
     STRING(claim, "remark", remark, "", "what a reader should know"),
     {0},
 };

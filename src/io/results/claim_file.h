@@ -36,6 +36,7 @@ struct claim_source {
 
 struct claim {
     const char *id, *section, *quote, *remark;
+    const char *chip, *software, *date, *conditions, *origin, *peer; /* of a public measurement; "" = none */
     struct claim_source ours, other; /* other: what an ordering compares with; the same command if it gives none */
     const char *unit;                /* of paper and ours; one of moesim's own converts from SI */
     double unit_SI;                  /* 1 where moesim does not know the unit */

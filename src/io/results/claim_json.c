@@ -53,6 +53,12 @@ static cJSON *claim_object(const struct claim_result *r, struct arena *arena)
     add_text(o, "constants", c->constants);
     add_text(o, "disputed", c->disputed);
     add_text(o, "message", r->message);
+    add_text(o, "chip", c->chip);
+    add_text(o, "software", c->software);
+    add_text(o, "date", c->date);
+    add_text(o, "conditions", c->conditions);
+    add_text(o, "source", c->origin);
+    add_text(o, "peer", c->peer);
     add_text(o, "remark", c->remark);
     return o;
 }

@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 
 #include "config.h"
+#include "io/csv.h"
 #include "io/json_config.h"
 #include "io/results/comm_writers.h"
 
@@ -27,6 +28,36 @@ void comm_write_text(const struct comm_page *page, struct outfile *f)
         outfile_printf(f, "  %s\n", page->notes[i]);
 }
 
+void comm_write_csv(const struct comm_page *page, struct outfile *f)
+{
+    outfile_printf(f, "file,line,what,phase,gpus,tokens,bytes,sms,predicted_us,measured_us,error\n");
+    for (uint32_t i = 0; i < page->n_items; i++) {
+        const struct comm_item *m = &page->items[i];
+        csv_text(f, m->file);
+        outfile_printf(f, ",%d,%s,%s,%u,%.10g,%.10g,%.10g,%.6g,%.6g,%.4g\n", m->line, m->what, m->phase, m->gpus,
+                       m->tokens, m->bytes_B, m->sms, 1e6 * m->predicted_s, 1e6 * m->measured_s,
+                       m->predicted_s / m->measured_s - 1);
+    }
+}
+
+static cJSON *item_object(const struct comm_item *m)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "file", m->file);
+    cJSON_AddNumberToObject(o, "line", m->line);
+    cJSON_AddStringToObject(o, "what", m->what);
+    cJSON_AddStringToObject(o, "phase", m->phase);
+    cJSON_AddNumberToObject(o, "gpus", m->gpus);
+    json_add_number(o, "tokens", m->tokens);
+    json_add_number(o, "bytes", m->bytes_B);
+    json_add_number(o, "sms", m->sms);
+    json_add_number(o, "predicted", m->predicted_s);
+    json_add_number(o, "measured", m->measured_s);
+    if (m->logical_Bps > 0)
+        json_add_number(o, "bandwidth", m->logical_Bps);
+    return o;
+}
+
 void comm_write_json(const struct comm_page *page, struct outfile *f)
 {
     cJSON *root = cJSON_CreateObject(), *groups;
@@ -43,6 +74,9 @@ void comm_write_json(const struct comm_page *page, struct outfile *f)
         json_add_number(g, "bias", page->groups[i].bias);
         cJSON_AddItemToArray(groups, g);
     }
+    cJSON *items = page->n_items ? cJSON_AddArrayToObject(root, "rows") : NULL;
+    for (uint32_t i = 0; i < page->n_items; i++)
+        cJSON_AddItemToArray(items, item_object(&page->items[i]));
     cJSON_AddNumberToObject(root, "left_out", page->left_out);
     cJSON *notes = cJSON_AddArrayToObject(root, "notes");
     for (uint32_t i = 0; i < page->n_notes; i++)

@@ -1,6 +1,7 @@
 #include "kinds/network/comm_time.h"
 
 #include "kinds/kind_run.h"
+#include "models/comm/wire_format.h"
 #include "sim/sim.h"
 #include "topology/topology.h"
 
@@ -39,30 +40,38 @@ static int simulate(const struct opgraph *graph, const struct topology *t, const
     return 0;
 }
 
+static void make_call(const struct comm_place *place, const struct comm_exchange *x, struct ep_traffic *traffic,
+                      struct arena *arena, struct ep_call *call)
+{
+    struct ep_group group = {.ranks = place->gpus, .gpus_per_node = (uint32_t)place->hw->node.gpus};
+    if (x->traffic)
+        *traffic = *x->traffic;
+    else
+        ep_traffic_make(&group, &x->choices, arena, traffic);
+    *call = (struct ep_call){.hw = place->hw,
+                             .traffic = traffic,
+                             .phase = x->phase,
+                             .tokens = x->choices.tokens,
+                             .hidden = x->hidden,
+                             .top_k = x->choices.top_k,
+                             .experts = x->choices.experts,
+                             .sms = x->sms,
+                             .format = x->format};
+}
+
 int comm_exchange_s(const struct comm_place *place, const struct comm_exchange *x, double *out_s, struct diag *diag)
 {
     struct arena *arena = arena_new();
     struct ep_traffic traffic;
-    struct ep_group group = {.ranks = place->gpus, .gpus_per_node = (uint32_t)place->hw->node.gpus};
+    struct ep_call call;
     struct cluster_hw hw;
     char why[300];
     int failed = -1;
     struct topology *t = place_topology(place, &hw, arena, diag);
     if (t) {
-        if (x->traffic)
-            traffic = *x->traffic;
-        else
-            ep_traffic_make(&group, &x->choices, arena, &traffic);
-        struct ep_call call = {.hw = &hw,
-                               .traffic = &traffic,
-                               .phase = x->phase,
-                               .tokens = x->choices.tokens,
-                               .hidden = x->hidden,
-                               .top_k = x->choices.top_k,
-                               .experts = x->choices.experts,
-                               .sms = x->sms,
-                               .format = x->format,
-                               .rails = kind_rails(t, &hw)};
+        make_call(place, x, &traffic, arena, &call);
+        call.hw = &hw;
+        call.rails = kind_rails(t, &hw);
         struct opgraph *graph = opgraph_new(t->n_endpoints);
         if (ep_misfit(x->kernel, &call, why, sizeof why))
             diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE, "%s: %s", x->kernel->name, why);
@@ -74,6 +83,17 @@ int comm_exchange_s(const struct comm_place *place, const struct comm_exchange *
     }
     arena_free(arena);
     return failed;
+}
+
+double comm_exchange_logical_B(const struct comm_place *place, const struct comm_exchange *x)
+{
+    struct arena *arena = arena_new();
+    struct ep_traffic traffic;
+    struct ep_call call;
+    make_call(place, x, &traffic, arena, &call);
+    double bytes_B = call.tokens * ep_logical_copies(x->kernel, &call) * wire_format_B(x->format, x->hidden);
+    arena_free(arena);
+    return bytes_B;
 }
 
 int comm_collective_s(const struct comm_place *place, const struct collective *c, double *out_s, struct diag *diag)

@@ -25,6 +25,8 @@ struct comm_exchange {
 
 /* Until the slowest GPU is done. 0, or -1 with the reason in diag (place: the default place of the diag). */
 int comm_exchange_s(const struct comm_place *place, const struct comm_exchange *x, double *out_s, struct diag *diag);
+/* What a rank's tokens count for in logical bandwidth (ep_logical_copies). */
+double comm_exchange_logical_B(const struct comm_place *place, const struct comm_exchange *x);
 int comm_collective_s(const struct comm_place *place, const struct collective *c, double *out_s, struct diag *diag);
 
 #endif

@@ -208,15 +208,6 @@ static const struct result_column columns[N_COL] = {
     {"constants", DIM_COUNT, "what the kernel's numbers were measured with", true},
 };
 
-static double copies_of(const struct ep_kernel_type *k, const struct ep_call *call)
-{
-    struct ep_cost cost;
-    k->cost(call, ep_constants(k, &call->hw->ep_kernel), &cost);
-    return cost.copies == EP_A_COPY_A_PAIR   ? (double)call->top_k
-           : cost.copies == EP_A_COPY_A_NODE ? call->traffic->nodes_per_token
-                                             : call->traffic->ranks_per_token;
-}
-
 static const char *constants_of(const struct kind_run *run, const struct ep_kernel_type *k)
 {
     const struct hw_ep_kernel *hw = &run->file->scenario->cluster.ep_kernel;
@@ -250,7 +241,7 @@ static int run_row(struct kind_run *run, const struct plan *p, const struct ep_k
     row[COL_GPUS].value = traffic->group.ranks;
     row[COL_TOKENS].value = tokens;
     row[COL_TIME].value = time_s;
-    row[COL_BANDWIDTH].value = tokens * copies_of(k, &call) * wire_format_B(call.format, call.hidden) / time_s;
+    row[COL_BANDWIDTH].value = tokens * ep_logical_copies(k, &call) * wire_format_B(call.format, call.hidden) / time_s;
     row[COL_RANKS].value = traffic->ranks_per_token;
     row[COL_NODES].value = traffic->nodes_per_token;
     row[COL_BUSIEST].value = traffic->busiest_ratio;

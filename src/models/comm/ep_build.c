@@ -40,6 +40,16 @@ void ep_cost_of(const struct ep_kernel_type *k, const struct ep_call *c, struct 
         out->engine_Bps[i] *= hw->copy_speed_ratio;
 }
 
+double ep_logical_copies(const struct ep_kernel_type *k, const struct ep_call *c)
+{
+    struct ep_cost cost;
+    ep_cost_of(k, c, &cost);
+    if (cost.copies == EP_A_COPY_A_PAIR)
+        return (double)c->top_k;
+    bool nodes = cost.copies == EP_A_COPY_A_NODE && c->traffic->nodes > 1;
+    return nodes ? c->traffic->nodes_per_token : c->traffic->ranks_per_token;
+}
+
 void ep_transfers(struct opgraph *graph, const struct ep_kernel_type *k, const struct ep_call *c, struct arena *arena,
                   const uint32_t *op)
 {

@@ -7,6 +7,7 @@
 #include <math.h>
 
 struct own {
+    struct cluster_hw hw; /* with the SMs of the call */
     struct deepep deepep;
     struct deepep_call call;
     struct routing_cfg cfg;
@@ -14,9 +15,17 @@ struct own {
     struct routing tokens; /* of the call at hand */
 };
 
+static struct hw_ep_kernel with_sms_of(const struct ep_call *c)
+{
+    struct hw_ep_kernel ep = c->hw->ep_kernel;
+    ep.sms = (int64_t)c->sms;
+    return ep;
+}
+
 static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struct ep_cost *out)
 {
-    const struct hw_ep_kernel *ep = &c->hw->ep_kernel;
+    struct hw_ep_kernel own = with_sms_of(c);
+    const struct hw_ep_kernel *ep = &own;
     struct deepep_call call = {.combine = c->phase == EP_COMBINE, .choices = c->choices};
     (void)k;
     *out = (struct ep_cost){.copies = EP_A_COPY_A_NODE,
@@ -37,7 +46,9 @@ static void open(struct ep_exchange *x, struct arena *arena)
         .cfg = &o->cfg, .n_ranks = t->group.ranks, .ranks_per_node = t->per_node, .n_nodes = t->nodes};
     o->tokens.node_tokens = ARENA_ARRAY(arena, uint32_t, n * t->nodes);
     o->tokens.rank_tokens = ARENA_ARRAY(arena, uint32_t, n * n);
-    deepep_init(&o->deepep, x->graph, c->hw, &o->shape, arena);
+    o->hw = *c->hw;
+    o->hw.ep_kernel = with_sms_of(c);
+    deepep_init(&o->deepep, x->graph, &o->hw, &o->shape, arena);
     o->deepep.first_device = t->group.first;
     x->own = o;
 }
@@ -58,7 +69,8 @@ static void move(const struct ep_exchange *x, const struct ep_traffic *t, const 
 static void load(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t r, struct ep_load *out)
 {
     const struct ep_call *c = &x->call;
-    const struct hw_ep_kernel *ep = &c->hw->ep_kernel;
+    struct hw_ep_kernel own_ep = with_sms_of(c);
+    const struct hw_ep_kernel *ep = &own_ep;
     struct deepep_call call = {.combine = c->phase == EP_COMBINE, .choices = c->choices};
     double nvlink_B = deepep_nvlink_token_B(c->hidden, c->top_k, call), token_B = x->cost.token_B;
     double home_Bps = deepep_engine_Bps(ep, c->hidden, call, EP_HOME);

@@ -119,6 +119,9 @@ const char *ep_needs_one_node(const struct ep_call *c, const char *name, char *w
 void ep_build(struct opgraph *graph, const struct ep_kernel_type *k, const struct ep_call *c, struct arena *arena,
               uint32_t *first, uint32_t *last);
 
+/* Copies of a token as benchmarks count bandwidth by them, the own ones included: to experts where a copy goes to each, to
+ * ranks of a group in one scale-up domain, else to nodes. */
+double ep_logical_copies(const struct ep_kernel_type *k, const struct ep_call *c);
 /* What a call takes; its transfers between given ops, one a rank. What comes before and after them is the caller's. */
 void ep_cost_of(const struct ep_kernel_type *k, const struct ep_call *c, struct ep_cost *out);
 void ep_transfers(struct opgraph *graph, const struct ep_kernel_type *k, const struct ep_call *c, struct arena *arena,
