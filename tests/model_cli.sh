@@ -55,6 +55,33 @@ says "90 KiB"
 expect 0 "blocks" list blocks
 says "mla_absorbed"
 
+# --- today's models: published sizes ----------------------------------------------------------------------
+shipped() { # MODEL TOTAL KV
+    expect 0 "$1" model $1
+    check "$1: $2 B" grep -q "^params  *$2 B" out
+    check "$1: cache $3" grep -q "^kv_per_token  *$3 " out
+}
+shipped deepseek_v3_2 671.878 "70.272 KB"
+shipped deepseek_v4_flash 284.295 "5.536 KB"
+shipped kimi_k2 1026.408 "70.272 KB"
+shipped kimi_k3 2779.482 "27 KiB"
+shipped glm_5 743.911 "89.856 KB"
+shipped qwen3_235b_a22b 235.094 "188 KiB"
+shipped gpt_oss_20b 20.915 "24 KiB"
+shipped nemotron_3_super 120.669 "4 KiB"
+check "all of them can be counted" bash -c 'for m in $("$MOESIM" list models | cut -d" " -f1 | grep -v /); do
+    "$MOESIM" model "$m" >/dev/null 2>&1 || { echo $m; exit 1; }; done'
+expect 0 "sparse attention in decoding" run "$srcdir/scenarios/decode_ep144.yaml" -s model=deepseek_v3_2 -s sim.network=bound --json
+check "pays from some context on" python3 -c "
+import json
+r = json.load(open('out'))
+at = r['metrics']['sparse_pays_from']['value']
+rows = next(t for t in r['tables'] if t['name'] == 'sparse_attention')['rows']
+assert 4096 < at < 8192 and len(rows) == 8, at
+assert all((row['dense_over_sparse'] > 1) == (row['context'] >= at) for row in rows), rows"
+expect 0 "at 128K" run "$srcdir/scenarios/decode_ep144.yaml" -s model=deepseek_v3_2 -s sim.network=bound -s inference.decode.context=131072 \
+    -s inference.decode.batch=4
+
 # --- import --------------------------------------------------------------------------------------------
 cp "$srcdir/tests/data/hf_deepseek_v3.json" config.json
 expect 0 "import" model import config.json -o mine.yaml

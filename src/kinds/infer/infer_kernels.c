@@ -299,6 +299,27 @@ double infer_experts_s(const struct infer_layout *l, const struct kernel_model *
     return f.sum_s;
 }
 
+double infer_attention_s(const struct infer_layout *l, const struct kernel_model *model, double context, bool dense)
+{
+    const struct model *m = l->model;
+    double sum_s = 0;
+    for (uint32_t i = 0; i < m->n_blocks; i++) {
+        struct infer_kernels k;
+        struct filling f = begin(l, model, NULL, &k);
+        struct block b = *m->block[i];
+        if (!b.type->attention)
+            continue;
+        if (dense && b.dense_type) {
+            b.decode_type = b.dense_type;
+            b.decode_dims = b.dense_dims;
+        }
+        f.k.context = context;
+        add_attention(&f, &b);
+        sum_s += f.sum_s * b.layers;
+    }
+    return sum_s;
+}
+
 double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage)
 {
     return k->stage_s[k->model->class_of[layer]][stage];

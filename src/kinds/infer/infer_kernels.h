@@ -53,6 +53,10 @@ struct infer_kernels {
 void infer_kernels_fill(const struct infer_layout *l, const struct kernel_model *model, struct arena *arena,
                         struct infer_kernels *out);
 
+/* Attention of all layers in decoding after `context` positions, up to the gate; dense: as if what chooses positions
+ * attended to all of them. Of a micro-batch, gaps between kernels counted. */
+double infer_attention_s(const struct infer_layout *l, const struct kernel_model *model, double context, bool dense);
+
 /* What a stage of a layer takes, and the CPU to launch it. */
 double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);
 double infer_launch_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);

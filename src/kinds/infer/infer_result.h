@@ -16,5 +16,7 @@ void infer_result_stages(struct kind_run *run, const struct infer_outcome *o, co
 void infer_result_limits(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
                          const char *prefix);
 void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o, const char *prefix);
+/* Where sparse attention starts to pay; nothing for other models, and prefill. */
+void infer_result_sparse(struct kind_run *run, const struct infer_outcome *o);
 
 #endif

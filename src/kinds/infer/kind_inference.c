@@ -167,6 +167,7 @@ static int run_phase(struct kind_run *run, const struct infer_case *c, const cha
     infer_result_stages(run, o, prefix);
     infer_result_limits(run, c, o, prefix);
     infer_result_kernels(run, o, prefix);
+    infer_result_sparse(run, o);
     if (!*prefix)
         compare(run, c, o);
     add_notes(run, o, prefix);

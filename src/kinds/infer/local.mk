@@ -9,6 +9,7 @@ libmoesim_a_SOURCES += src/kinds/infer/infer_layout.c src/kinds/infer/infer_layo
 libmoesim_a_SOURCES += src/kinds/infer/infer_program.c src/kinds/infer/infer_program.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_result.c src/kinds/infer/infer_result.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_run.c src/kinds/infer/infer_run.h
+libmoesim_a_SOURCES += src/kinds/infer/infer_sparse.c
 libmoesim_a_SOURCES += src/kinds/infer/infer_step.c src/kinds/infer/infer_step.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_traffic.c src/kinds/infer/infer_traffic.h
 libmoesim_a_SOURCES += src/kinds/infer/spec_step.c src/kinds/infer/spec_step.h
