@@ -105,7 +105,7 @@ refused 3 "another version" bad.json 1:19 "this program reads trace_version 1 an
 sed 's/\[2\]\]/[20]]/' own.json >bad.json
 refused 3 "an index out of range" bad.json 37:3 "kernel 3: 'deps'"
 rm bad.json && mkdir bad.json
-refused 4 "a directory" bad.json - "this is a directory"
+refused 3 "a folder without traces" bad.json - "no file in this folder is a trace"
 rmdir bad.json
 refused 4 "a missing file" bad.json - "cannot read: No such file or directory"
 cp tiny.json bad.json && chmod 000 bad.json
@@ -158,7 +158,6 @@ misused "info with -o" "-o belongs to 'trace import'" info tiny.json -o new.json
 misused "info with --source" "--source belongs to 'trace import'" info tiny.json --source x
 misused "an empty source" "--source must be a text" import tiny.json -o new.json --source ''
 misused "a source that is no text" "--source must be a text" import tiny.json -o new.json --source $'\xff'
-misused "two files" "'own.json' is a second one" info tiny.json own.json
 misused "an unknown option" "unrecognized option" info tiny.json --none
 expect 0 "help" trace --help
 says "info FILE"
