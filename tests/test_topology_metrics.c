@@ -161,6 +161,7 @@ static void random_net(struct random_net *r, gsl_rng *rng, struct arena *a)
     t->type = &random_type;
     t->n_endpoints = 2 + (uint32_t)gsl_rng_uniform_int(rng, 12);
     t->gpus_per_node = t->ports_per_nic = 1;
+    t->n_ports = t->n_endpoints;
     t->n_vertices = 2 * t->n_endpoints + r->switches;
     t->links = ARENA_ARRAY(a, struct topo_link, 4 * MOST * MOST + 2 * t->n_endpoints);
     for (uint32_t e = 0; e < t->n_endpoints; e++) {

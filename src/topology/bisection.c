@@ -96,7 +96,7 @@ static double *sides_Bps(const struct topology *t, const struct net_graph *g, co
 {
     double *sum_Bps = ARENA_ARRAY(a, double, 2 * g->n_switches);
     for (uint32_t p = 0; p < g->n_ports; p++) {
-        uint32_t node = p / t->ports_per_nic / t->gpus_per_node;
+        uint32_t node = g->endpoint[p] / t->gpus_per_node;
         sum_Bps[2 * g->switch_of[p] + side[node]] += g->port_Bps[p];
     }
     return sum_Bps;
@@ -200,7 +200,7 @@ static void fiedler_step(const struct topology *t, const struct net_graph *g, ui
     for (uint32_t v = 0; v < n; v++)
         y[v] = (c - degree[v]) * x[v];
     for (uint32_t p = 0; p < g->n_ports; p++) {
-        uint32_t node = p / t->ports_per_nic / t->gpus_per_node, s = nodes + g->switch_of[p];
+        uint32_t node = g->endpoint[p] / t->gpus_per_node, s = nodes + g->switch_of[p];
         y[node] += x[s];
         y[s] += x[node];
     }
@@ -227,7 +227,7 @@ static double fill_degrees(const struct topology *t, const struct net_graph *g, 
 {
     double most = 0;
     for (uint32_t p = 0; p < g->n_ports; p++) {
-        degree[p / t->ports_per_nic / t->gpus_per_node]++;
+        degree[g->endpoint[p] / t->gpus_per_node]++;
         degree[nodes + g->switch_of[p]]++;
     }
     for (uint32_t s = 0; s < g->n_switches; s++)
@@ -283,7 +283,7 @@ static double half_nics_Bps(const struct topology *t, const struct net_graph *g,
 {
     double sum_Bps[2] = {0, 0};
     for (uint32_t p = 0; p < g->n_ports; p++)
-        sum_Bps[side[p / t->ports_per_nic / t->gpus_per_node]] += g->port_Bps[p];
+        sum_Bps[side[g->endpoint[p] / t->gpus_per_node]] += g->port_Bps[p];
     return fmin(sum_Bps[0], sum_Bps[1]);
 }
 

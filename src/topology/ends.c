@@ -45,20 +45,29 @@ void ends_begin(struct topology *t, const struct cluster_hw *hw, uint32_t ports_
     t->gpus_per_node = (uint32_t)hw->node.gpus;
     t->n_endpoints = (uint32_t)(hw->nodes * hw->node.gpus);
     t->ports_per_nic = ports_per_nic;
+    t->n_ports = t->n_endpoints * ports_per_nic;
     t->unified_adapter = hw->node.unified_adapter;
     if (ports_per_nic > 1)
         t->shared_nic = ports_per_nic * ends_port_payload_Bps(hw, ports_per_nic) >
                         ends_nic_payload_Bps(hw, ports_per_nic) * (1 + 1e-9);
 }
 
-uint32_t ends_n_links(const struct topology *t)
+void ends_share(struct topology *t, const struct nic_sharing *sharing, uint32_t ports_per_nic, uint32_t n_ports)
 {
-    return 2 * t->n_endpoints * (1 + t->ports_per_nic + t->shared_nic);
+    t->sharing = sharing;
+    t->ports_per_nic = ports_per_nic;
+    t->n_ports = n_ports;
+    t->shared_nic = false;
 }
 
 static uint32_t first_shared(const struct topology *t)
 {
-    return 2 * t->n_endpoints * (1 + t->ports_per_nic);
+    return 2 * (t->n_endpoints + t->n_ports);
+}
+
+uint32_t ends_n_links(const struct topology *t)
+{
+    return first_shared(t) + 2 * t->n_endpoints * t->shared_nic;
 }
 
 /* A NIC's own links have no vertex to lead to, as NVLink has none. */
@@ -83,11 +92,11 @@ void ends_build(struct topology *t, const struct cluster_hw *hw, ends_leaf_fn *l
         /* the NVSwitch has no vertex: a hop leaves a GPU and enters any GPU of its node */
         t->links[i] = (struct topo_link){nvlink_Bps, half_s, LINK_NVLINK, i, i};
         t->links[e + i] = (struct topo_link){nvlink_Bps, half_s, LINK_NVLINK, i, i};
-        for (uint32_t p = 0; p < ports; p++) {
-            uint32_t nic = e + i * ports + p, at = leaf(t, i, p);
-            t->links[ends_nic_out(t, i, p)] = (struct topo_link){port_Bps, near_s, LINK_NIC, nic, at};
-            t->links[ends_nic_in(t, i, p)] = (struct topo_link){port_Bps, far_s, LINK_NIC, at, nic};
-        }
+    }
+    for (uint32_t p = 0; p < t->n_ports; p++) {
+        uint32_t nic = e + p, at = t->sharing ? leaf(t, p, 0) : leaf(t, p / ports, p % ports);
+        t->links[ends_first_out(t) + p] = (struct topo_link){port_Bps, near_s, LINK_NIC, nic, at};
+        t->links[ends_first_in(t) + p] = (struct topo_link){port_Bps, far_s, LINK_NIC, at, nic};
     }
 }
 
@@ -128,6 +137,20 @@ uint32_t ends_from_nic(const struct topology *t, uint32_t nic, uint32_t gpu, uin
     return 1;
 }
 
+static const char *shared_port_name(const struct topology *t, uint32_t port, bool out, char *buf, size_t size)
+{
+    uint32_t owner = topology_port_owner(t, port), users = topology_port_users(t, port);
+    if (!users)
+        snprintf(buf, size, "NIC %s no GPU of the job", out ? "out of" : "into");
+    else if (users == 1)
+        snprintf(buf, size, "NIC %u %s GPU %u (node %u)", port, out ? "out of" : "into", owner,
+                 owner / t->gpus_per_node);
+    else
+        snprintf(buf, size, "NIC %u %s GPU %u and %u more (node %u)", port, out ? "out of" : "into", owner, users - 1,
+                 owner / t->gpus_per_node);
+    return buf;
+}
+
 const char *ends_link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
 {
     uint32_t e = t->n_endpoints, ports = t->ports_per_nic;
@@ -137,15 +160,18 @@ const char *ends_link_name(const struct topology *t, uint32_t link, char *buf, s
         return buf;
     }
     uint32_t port = link - 2 * e;
-    if (port >= 2 * e * ports) {
-        bool out = port - 2 * e * ports < e;
+    if (port >= 2 * t->n_ports) {
+        bool out = port - 2 * t->n_ports < e;
         if (link >= ends_n_links(t))
             return NULL;
         snprintf(buf, size, "NIC %s GPU %u (node %u)", out ? "out of" : "into", port % e, port % e / t->gpus_per_node);
         return buf;
     }
-    const char *way = port < e * ports ? "out of" : "into";
-    port %= e * ports;
+    bool out = port < t->n_ports;
+    const char *way = out ? "out of" : "into";
+    port %= t->n_ports;
+    if (t->sharing)
+        return shared_port_name(t, port, out, buf, size);
     uint32_t gpu = port / ports;
     if (ports > 1)
         snprintf(buf, size, "NIC port %u %s GPU %u (node %u)", port % ports, way, gpu, gpu / t->gpus_per_node);

@@ -1,10 +1,11 @@
 /* The half of a network that is inside the nodes, the same for all topologies: GPUs joined by NVLink, each
- * with a NIC of one or several ports. Link numbers, with E endpoints and P ports per NIC:
+ * with a NIC of one or several ports, or with NICs that they share. Link numbers, with E endpoints and N ports of NICs
+ * (E times the ports of a NIC unless they are shared):
  *     [0, E) NVLink out of a GPU          [E, 2E) NVLink into a GPU
- *     [2E, 2E + EP) out of a NIC port     [2E + EP, 2E + 2EP) into a NIC port
- * A NIC port's number is endpoint * P + port. Where ports together can do more than their NIC (shared_nic), its own two
+ *     [2E, 2E + N) out of a NIC port      [2E + N, 2E + 2N) into a NIC port
+ * A NIC port's number is topology_nic_port. Where ports together can do more than their NIC (shared_nic), its own two
  * directions follow:
- *     [2E + 2EP, 3E + 2EP) out of a NIC        [3E + 2EP, 4E + 2EP) into a NIC */
+ *     [2E + 2N, 3E + 2N) out of a NIC     [3E + 2N, 4E + 2N) into a NIC */
 #ifndef MOESIM_TOPOLOGY_ENDS_H
 #define MOESIM_TOPOLOGY_ENDS_H
 
@@ -23,7 +24,9 @@ double ends_port_line_Bps(const struct cluster_hw *hw, uint32_t ports);
  * the scenario gives (cluster.network.port_bandwidth), or its share of the NIC's; together they have the NIC's. */
 double ends_port_payload_Bps(const struct cluster_hw *hw, uint32_t ports);
 double ends_nic_payload_Bps(const struct cluster_hw *hw, uint32_t ports);
-/* The switch vertex that a NIC port is cabled to. */
+/* NICs that GPUs share, between ends_begin and ends_n_links; the arrays must live as long as t. */
+void ends_share(struct topology *t, const struct nic_sharing *sharing, uint32_t ports_per_nic, uint32_t n_ports);
+/* The switch vertex that a NIC port is cabled to; of NICs that are shared: of port number `endpoint`. */
 typedef uint32_t ends_leaf_fn(const struct topology *t, uint32_t endpoint, uint32_t port);
 /* Fills the first ends_n_links() of t->links. */
 void ends_build(struct topology *t, const struct cluster_hw *hw, ends_leaf_fn *leaf);
@@ -32,13 +35,22 @@ static inline bool ends_same_node(const struct topology *t, uint32_t a, uint32_t
 {
     return a / t->gpus_per_node == b / t->gpus_per_node;
 }
+/* Of the links out of, and into, NIC ports; in order of the ports' numbers. */
+static inline uint32_t ends_first_out(const struct topology *t)
+{
+    return 2 * t->n_endpoints;
+}
+static inline uint32_t ends_first_in(const struct topology *t)
+{
+    return 2 * t->n_endpoints + t->n_ports;
+}
 static inline uint32_t ends_nic_out(const struct topology *t, uint32_t endpoint, uint32_t port)
 {
-    return 2 * t->n_endpoints + endpoint * t->ports_per_nic + port;
+    return ends_first_out(t) + topology_nic_port(t, endpoint, port);
 }
 static inline uint32_t ends_nic_in(const struct topology *t, uint32_t endpoint, uint32_t port)
 {
-    return ends_nic_out(t, endpoint, port) + t->n_endpoints * t->ports_per_nic;
+    return ends_first_in(t) + topology_nic_port(t, endpoint, port);
 }
 /* The NIC's own link before a port of it, or behind; nothing where ports cannot exceed it. Returns how many links. */
 uint32_t ends_shared_out(const struct topology *t, uint32_t endpoint, uint32_t *links);

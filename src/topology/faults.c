@@ -70,10 +70,9 @@ static int fail_nic(const struct reading *r, const struct victim *v)
     const struct topology *t = r->t;
     if (v->number >= t->n_endpoints || v->port >= (long)t->ports_per_nic || !t->ports_per_nic)
         return complain(r, v->port < 0 ? "nic" : "nic port", v->port < 0 ? t->n_endpoints : t->ports_per_nic);
-    uint32_t first = t->n_endpoints + (uint32_t)v->number * t->ports_per_nic;
     for (uint32_t p = 0; p < t->ports_per_nic; p++)
         if (v->port < 0 || v->port == (long)p)
-            fail_vertex(r, first + p);
+            fail_vertex(r, t->n_endpoints + topology_nic_port(t, (uint32_t)v->number, p));
     return 0;
 }
 

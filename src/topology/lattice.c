@@ -104,7 +104,7 @@ void lattice_begin(struct topology *t, const struct cluster_hw *hw, const struct
                    uint32_t n_cables, struct arena *a)
 {
     t->gpus_per_node = t->ports_per_nic = 1;
-    t->n_endpoints = l->n;
+    t->n_endpoints = t->n_ports = l->n;
     t->n_vertices = topology_first_switch(t) + l->n;
     t->n_links = ends_n_links(t) + n_cables;
     t->links = ARENA_ARRAY(a, struct topo_link, t->n_links);

@@ -75,10 +75,11 @@ static void attach_ports(const struct topology *t, struct net_graph *g)
     double most_Bps = share_Bps(t);
     for (uint32_t i = 0; i < t->n_links; i++) {
         const struct topo_link *l = &t->links[i];
-        if (!out_of_nic(t, l))
+        if (!out_of_nic(t, l) || topology_port_owner(t, l->a - t->n_endpoints) == TOPOLOGY_NONE)
             continue;
-        g->switch_of[l->a - t->n_endpoints] = l->b - base;
-        g->port_Bps[l->a - t->n_endpoints] = fmin(l->capacity_Bps, most_Bps);
+        g->endpoint[g->n_ports] = topology_port_owner(t, l->a - t->n_endpoints);
+        g->switch_of[g->n_ports] = l->b - base;
+        g->port_Bps[g->n_ports++] = fmin(l->capacity_Bps, most_Bps);
         g->nic_ports[l->b - base]++;
     }
 }
@@ -111,13 +112,13 @@ void net_graph_build(const struct topology *t, struct arena *a, struct net_graph
     for (uint32_t i = 0; i < t->n_links; i++)
         arcs += between_switches(t, &t->links[i]);
     *g = (struct net_graph){.n_switches = t->n_vertices - topology_first_switch(t),
-                            .n_ports = t->n_endpoints * t->ports_per_nic,
                             .n_cables = arcs / 2};
     g->first = ARENA_ARRAY(a, uint32_t, g->n_switches + 1);
     g->arcs = ARENA_ARRAY(a, struct net_arc, arcs);
     g->nic_ports = ARENA_ARRAY(a, uint32_t, g->n_switches);
-    g->switch_of = ARENA_ARRAY(a, uint32_t, g->n_ports);
-    g->port_Bps = ARENA_ARRAY(a, double, g->n_ports);
+    g->endpoint = ARENA_ARRAY(a, uint32_t, t->n_ports);
+    g->switch_of = ARENA_ARRAY(a, uint32_t, t->n_ports);
+    g->port_Bps = ARENA_ARRAY(a, double, t->n_ports);
     g->plane = ARENA_ARRAY(a, uint32_t, g->n_switches);
     place_arcs(t, g);
     merge_parallel(g);

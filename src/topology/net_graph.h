@@ -17,7 +17,8 @@ struct net_graph {
     struct net_arc *arcs;
     uint32_t *nic_ports; /* cabled to each switch */
     uint32_t n_ports;
-    uint32_t *switch_of; /* of NIC port endpoint * ports_per_nic + port */
+    uint32_t *endpoint;  /* of each: who uses it; ports that nobody does are left out */
+    uint32_t *switch_of; /* of each */
     double *port_Bps;    /* of each NIC port, into the network */
     uint32_t *plane;     /* of each switch: connected component */
     uint32_t n_planes;   /* components with NIC ports or cables */

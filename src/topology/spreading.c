@@ -160,9 +160,15 @@ static struct ends_of ends_of_path(const struct topology *t, const uint32_t *pat
     return e;
 }
 
+/* Of a NIC; those that are shared are told apart by their ports. */
+static uint32_t ports_together(const struct topology *t)
+{
+    return t->sharing ? 1 : t->ports_per_nic;
+}
+
 static uint32_t nic_of(const struct topology *t, uint32_t link)
 {
-    return (link - ends_nic_out(t, 0, 0)) / t->ports_per_nic;
+    return (link - ends_first_out(t)) / ports_together(t);
 }
 
 static void count_link(struct spreading *s, uint32_t link, uint32_t hop)
@@ -226,7 +232,7 @@ static void walk_paths(struct spreading *s, const uint8_t *down, uint32_t src, u
 
 static bool is_nic_out(const struct topology *t, uint32_t link)
 {
-    return t->links[link].kind == LINK_NIC && link < ends_nic_in(t, 0, 0);
+    return t->links[link].kind == LINK_NIC && link < ends_first_in(t);
 }
 
 static struct way *new_way(struct spreading *s, uint64_t key)
@@ -248,7 +254,7 @@ static void fill_way(struct spreading *s, struct way *w)
     w->between = NULL;
     for (uint32_t i = 0; i < s->n_touched && w->regular; i++) {
         const struct spread_link *l = &s->touched[i];
-        uint32_t port = (l->link - ends_nic_out(t, 0, 0)) % t->ports_per_nic;
+        uint32_t port = (l->link - ends_first_out(t)) % ports_together(t);
         if (t->links[l->link].kind == LINK_NVLINK)
             continue;
         if (t->links[l->link].kind != LINK_NIC)
@@ -284,11 +290,21 @@ static struct way *way_of(struct spreading *s, const uint8_t *down, uint32_t src
     return w;
 }
 
+/* The first port's link of the NIC that a link leaves, or enters. */
+static uint32_t first_out(const struct topology *t, uint32_t link)
+{
+    return link - (link - ends_first_out(t)) % ports_together(t);
+}
+
+static uint32_t first_in(const struct topology *t, uint32_t link)
+{
+    return link - (link - ends_first_in(t)) % ports_together(t);
+}
+
 static bool ports_are_up(const struct topology *t, const uint8_t *down, uint32_t nic_out, uint32_t nic_in)
 {
-    for (uint32_t p = 0; down && p < t->ports_per_nic; p++)
-        if (down[ends_nic_out(t, nic_of(t, nic_out), p)] ||
-            down[nic_in - (nic_in - ends_nic_in(t, 0, 0)) % t->ports_per_nic + p])
+    for (uint32_t p = 0; down && p < ports_together(t); p++)
+        if (down[first_out(t, nic_out) + p] || down[first_in(t, nic_in) + p])
             return false;
     return true;
 }
@@ -321,9 +337,9 @@ static bool route_by_switches(struct spreading *s, const uint8_t *down, uint32_t
         return false;
     for (uint32_t i = 0; i < n; i++) {
         if (i == e.out)
-            add_ports(s, ends_nic_out(t, nic_of(t, path[i]), 0), w->out, w->n_out, out);
+            add_ports(s, first_out(t, path[i]), w->out, w->n_out, out);
         else if (i == e.in)
-            add_ports(s, path[i] - (path[i] - ends_nic_in(t, 0, 0)) % t->ports_per_nic, w->in, w->n_in, out);
+            add_ports(s, first_in(t, path[i]), w->in, w->n_in, out);
         else if (i < e.out || i > e.in)
             out->alone[out->n_alone++] = path[i];
     }

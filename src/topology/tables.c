@@ -32,7 +32,7 @@ static uint32_t head(const struct tables *s, uint32_t link)
 
 static uint32_t switch_of(const struct tables *s, uint32_t port)
 {
-    return head(s, ends_nic_out(s->t, 0, 0) + port);
+    return head(s, ends_first_out(s->t) + port);
 }
 
 static bool joins_switches(const struct tables *s, uint32_t link)
@@ -58,8 +58,7 @@ static void list_links(struct tables *s, uint32_t **first, uint32_t **list,
 
 double tables_size_B(const struct topology *t)
 {
-    double switches = (double)t->n_vertices - topology_first_switch(t),
-           ports = (double)t->n_endpoints * t->ports_per_nic;
+    double switches = (double)t->n_vertices - topology_first_switch(t), ports = (double)t->n_ports;
     return switches * ports * sizeof(uint32_t);
 }
 
@@ -68,7 +67,7 @@ struct tables *tables_new(const struct topology *t, struct arena *a)
     struct tables *s = ARENA_NEW(a, struct tables);
     *s = (struct tables){.t = t, .arena = a, .first_switch = topology_first_switch(t)};
     s->n_switches = t->n_vertices > s->first_switch ? t->n_vertices - s->first_switch : 0;
-    s->n_ports = t->n_endpoints * t->ports_per_nic;
+    s->n_ports = t->n_ports;
     list_links(s, &s->first_out, &s->out, tail);
     list_links(s, &s->first_in, &s->in, head);
     s->has_ports = ARENA_ARRAY(a, uint8_t, s->n_switches + 1);
@@ -88,7 +87,7 @@ static uint32_t *entry(const struct tables *s, uint32_t sw, uint32_t port)
 uint32_t tables_next(const struct tables *s, uint32_t vertex, uint32_t port)
 {
     uint32_t sw = vertex - s->first_switch;
-    return sw == switch_of(s, port) ? ends_nic_in(s->t, 0, 0) + port : *entry(s, sw, port);
+    return sw == switch_of(s, port) ? ends_first_in(s->t) + port : *entry(s, sw, port);
 }
 
 uint32_t tables_walk(const struct tables *s, uint32_t from_port, uint32_t to_port, uint32_t *links, uint32_t max)
@@ -102,6 +101,36 @@ uint32_t tables_walk(const struct tables *s, uint32_t from_port, uint32_t to_por
         at = head(s, link);
     }
     return n;
+}
+
+uint32_t tables_along(const struct tables *s, uint32_t path[ROUTE_MAX_LINKS], uint32_t n)
+{
+    const struct topology *t = s->t;
+    uint32_t out = 0, in = n, way[ROUTE_MAX_LINKS], behind[ROUTE_MAX_LINKS];
+    while (out < n && t->links[path[out]].kind != LINK_NIC)
+        out++;
+    while (in > out && t->links[path[in - 1]].kind != LINK_NIC)
+        in--;
+    if (out == n)
+        return n;
+    uint32_t room = ROUTE_MAX_LINKS - (out + 1) - (n - in + 1);
+    uint32_t n_way = tables_walk(s, path[out] - ends_first_out(t), path[in - 1] - ends_first_in(t), way, room);
+    if (n_way == TABLES_NONE)
+        return 0;
+    memcpy(behind, path + in - 1, (n - in + 1) * sizeof *path);
+    memcpy(path + out + 1, way, n_way * sizeof *path);
+    memcpy(path + out + 1 + n_way, behind, (n - in + 1) * sizeof *path);
+    return out + 1 + n_way + (n - in + 1);
+}
+
+void tables_set(struct tables *s, uint32_t vertex, uint32_t port, uint32_t link)
+{
+    *entry(s, vertex - s->first_switch, port) = link;
+}
+
+void tables_copy(struct tables *to, const struct tables *from)
+{
+    memcpy(to->next, from->next, (size_t)to->n_switches * to->n_ports * sizeof *to->next);
 }
 
 /* --- ways to one switch ---------------------------------------------------------------------------------------------- */
@@ -293,7 +322,7 @@ static void note_route(struct tables *s, uint32_t src, uint32_t dst, uint32_t by
     uint32_t links[ROUTE_MAX_LINKS], n = topology_route_by(t, src, dst, by, links), port = 0;
     for (uint32_t i = 0; i < n; i++)
         if (t->links[links[i]].kind == LINK_NIC)
-            port = links[i] - ends_nic_in(t, 0, 0); /* the last one enters a NIC */
+            port = links[i] - ends_first_in(t); /* the last one enters a NIC */
     for (uint32_t i = 0; i < n; i++)
         if (t->links[links[i]].kind > LINK_NIC)
             *entry(s, tail(s, links[i]), port) = links[i];
@@ -302,12 +331,18 @@ static void note_route(struct tables *s, uint32_t src, uint32_t dst, uint32_t by
 void tables_from_routes(struct tables *s)
 {
     const struct topology *t = s->t;
+    if (t->tables) {
+        tables_copy(s, t->tables);
+        return;
+    }
     struct arena *a = arena_new();
     /* two endpoints of each switch, of different nodes where there are: one of them is none of the destination's node */
     uint32_t *speaker = ARENA_ARRAY(a, uint32_t, 2 * s->n_switches + 2);
     memset(speaker, 0xff, (2 * s->n_switches + 2) * sizeof *speaker);
     for (uint32_t p = 0; p < s->n_ports; p++) {
-        uint32_t *of = speaker + 2 * (size_t)switch_of(s, p), e = p / t->ports_per_nic;
+        uint32_t e = topology_port_owner(t, p), *of = speaker + 2 * (size_t)switch_of(s, p);
+        if (e == TOPOLOGY_NONE)
+            continue;
         if (of[0] == UINT32_MAX)
             of[0] = e;
         else if (of[1] == UINT32_MAX && !ends_same_node(t, of[0], e))

@@ -27,10 +27,17 @@ void tables_from_routes(struct tables *tables);
  * by tables_compute. */
 void tables_repair(struct tables *tables, const uint8_t *down);
 
-/* The link out of a switch vertex towards a NIC port (endpoint * ports_per_nic + port); TABLES_NONE: it is not reached.
+/* The link out of a switch vertex towards a NIC port (topology_nic_port); TABLES_NONE: it is not reached.
  * At its own switch: the link into the NIC. */
 uint32_t tables_next(const struct tables *tables, uint32_t vertex, uint32_t port);
 /* Links from the switch of one NIC port to that of another; TABLES_NONE when it is not reached or farther than `max`. */
 uint32_t tables_walk(const struct tables *tables, uint32_t from_port, uint32_t to_port, uint32_t *links, uint32_t max);
+/* Replaces what lies between the NICs of a path of n links by the way of the tables; its links, or 0: they lead nowhere.
+ * A path without NICs stays. */
+uint32_t tables_along(const struct tables *tables, uint32_t path[ROUTE_MAX_LINKS], uint32_t n);
+/* An entry: by which link a switch vertex sends on what is for a NIC port. */
+void tables_set(struct tables *tables, uint32_t vertex, uint32_t port, uint32_t link);
+/* All entries of other tables of the same network. */
+void tables_copy(struct tables *to, const struct tables *from);
 
 #endif

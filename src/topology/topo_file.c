@@ -1,300 +1,109 @@
-/* A network of the user's own: switches, cables and where the GPUs hang, from a YAML file
- * (cluster.network.file; configs/networks/example.yaml explains it). Ways are shortest paths in cables, up to 2,048
- * switches: for each pair of switches their distance and number of shortest paths are kept. The static tables are those
- * that a subnet manager would make (tables.h): fat trees get the loads of ft2, ft3 and mrft. All shortest paths are
- * minimal paths, parallel cables apart; there are no detours. */
+/* A network of the user's own: switches, cables, hosts and perhaps tables, from a YAML file (net_file.h;
+ * configs/networks/example.yaml explains it). Ways are shortest paths in cables, up to 2,048 switches: for each pair of
+ * switches their distance and number of shortest paths are kept. The static tables are the file's, else those that a
+ * subnet manager would make for all NICs of the network, the job's and others (tables.h): fat trees get the loads of
+ * ft2, ft3 and mrft. All shortest paths are minimal paths, parallel cables apart, from each of a GPU's NICs to the one
+ * of the same place at the other GPU; there are no detours. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/data_find.h"
-#include "base/yaml_doc.h"
 #include "topology/ends.h"
+#include "topology/net_file.h"
 #include "topology/tables.h"
 #include "topology/topo_keys.h"
 
-struct file_keys {
-    const char *file;
-};
-static const struct cfg_field keys_fields[] = {{.name = "file",
-                                                .type = CFG_STRING,
-                                                .offset = offsetof(struct file_keys, file),
-                                                .dflt = "",
-                                                .doc = "file: YAML file with the switches and cables",
-                                                .example = "configs/networks/example.yaml"},
-                                               {0}};
-static const struct cfg_table keys_table = {"file", "your own network", sizeof(struct file_keys), keys_fields};
+enum { MAX_HOPS = ROUTE_MAX_LINKS - 4, MANY = 4096 };
 
-enum { MAX_SWITCHES = 2048, MAX_COUNT = 4096, MAX_HOPS = ROUTE_MAX_LINKS - 4, MANY = 4096 };
-
-struct cable {
-    uint32_t a, b;
-    double bandwidth_Bps, latency_s;
-};
-
-struct net_file {
-    const char **switches;
-    uint32_t n_switches, n_cables, cap_cables, n_endpoints;
-    struct cable *cables;
-    uint32_t *leaf;          /* [n_endpoints] switch */
+struct file_net {
+    struct net_file *f;
+    uint32_t n_switches;
     uint32_t *first, *links; /* per switch: links that leave it, in order */
     uint8_t *distance;       /* [n_switches][n_switches]; 255 = none */
     uint32_t *paths;         /* the same: shortest paths, at most MANY */
-    struct tables *tables;
 };
 
-struct reading {
-    struct yaml_doc doc;
-    struct net_file *f;
-    const struct cluster_hw *hw;
-    struct arena *arena;
-    struct diag *diag;
-    bool failed;
-};
-
-static void complain(struct reading *r, const struct yaml_node *n, const char *text)
+static const struct file_net *file_of(const struct topology *t)
 {
-    diag_error(r->diag, EXIT_BAD_INPUT, yaml_doc_where(&r->doc, n), "%s", text);
-    r->failed = true;
+    return t->state;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------- */
-
-static uint32_t find_switch(const struct net_file *f, const char *name)
-{
-    uint32_t i = 0;
-    while (i < f->n_switches && strcmp(f->switches[i], name))
-        i++;
-    return i;
-}
-
-static uint32_t read_switch(struct reading *r, const struct yaml_node *item, const char *key)
-{
-    const struct yaml_node *n = yaml_get(item, key);
-    if (!n || n->kind != YAML_DOC_SCALAR) {
-        complain(r, item, arena_printf(r->arena, "'%s' must name a switch", key));
-        return 0;
-    }
-    uint32_t found = find_switch(r->f, n->text);
-    if (found < r->f->n_switches)
-        return found;
-    const char *near = cfg_nearest(n->text, r->f->switches);
-    complain(r, n,
-             arena_printf(r->arena, "there is no switch '%s'%s%s%s", n->text, near ? "; did you mean '" : "",
-                          near ? near : "", near ? "'?" : ""));
-    return 0;
-}
-
-static double read_quantity(struct reading *r, const struct yaml_node *item, const char *key, enum unit_dim dim,
-                            double preset)
-{
-    const struct yaml_node *n = yaml_get(item, key);
-    double value = preset;
-    char why[256];
-    if (!n)
-        return preset;
-    if (n->kind != YAML_DOC_SCALAR || unit_parse(n->text, strlen(n->text), dim, &value, why, sizeof why))
-        complain(r, n, arena_printf(r->arena, "'%s': %s", key, n->kind == YAML_DOC_SCALAR ? why : "must be one value"));
-    else if (value < 0 || (dim == DIM_BANDWIDTH && value == 0))
-        complain(r, n, arena_printf(r->arena, "'%s' must be above 0", key));
-    return value;
-}
-
-static uint32_t read_count(struct reading *r, const struct yaml_node *item, const char *key)
-{
-    const struct yaml_node *n = yaml_get(item, key);
-    char *end = NULL;
-    if (!n)
-        return 1;
-    unsigned long value = n->kind == YAML_DOC_SCALAR ? strtoul(n->text, &end, 10) : 0;
-    if (end && !*end && n->text[0] != '-' && value >= 1 && value <= MAX_COUNT)
-        return (uint32_t)value;
-    complain(r, n, arena_printf(r->arena, "'%s' must be a whole number from 1 to %d", key, MAX_COUNT));
-    return 1;
-}
-
-static const struct yaml_node *read_list(struct reading *r, const char *key)
-{
-    const struct yaml_node *n = r->doc.root->kind == YAML_DOC_MAPPING ? yaml_get(r->doc.root, key) : NULL;
-    if (n && n->kind == YAML_DOC_SEQUENCE)
-        return n;
-    complain(r, n ? n : r->doc.root,
-             arena_printf(r->arena, "'%s' must be a list; configs/networks/example.yaml shows one", key));
-    return NULL;
-}
-
-static void check_keys(struct reading *r, const struct yaml_node *item, const char *const *keys)
-{
-    if (item->kind != YAML_DOC_MAPPING) {
-        complain(r, item, "an item of this list is written {key: value, ...}");
-        return;
-    }
-    for (const struct yaml_node *n = item->first; n; n = n->next) {
-        uint32_t k = 0;
-        while (keys[k] && strcmp(keys[k], n->key->text))
-            k++;
-        const char *near = keys[k] ? NULL : cfg_nearest(n->key->text, keys);
-        if (!keys[k])
-            complain(r, n->key,
-                     arena_printf(r->arena, "unknown key '%s'%s%s%s", n->key->text, near ? "; did you mean '" : "",
-                                  near ? near : "", near ? "'?" : ""));
-    }
-}
-
-static uint32_t length(const struct yaml_node *list)
+static uint32_t nics_of_job(const struct net_file *f, const struct cluster_hw *hw)
 {
     uint32_t n = 0;
-    for (const struct yaml_node *i = list ? list->first : NULL; i; i = i->next)
-        n++;
+    for (uint32_t i = 0; i < hw->nodes; i++)
+        n += f->hosts[f->job[i]].n_nics;
     return n;
-}
-
-static void read_switches(struct reading *r)
-{
-    const struct yaml_node *list = read_list(r, "switches");
-    r->f->switches = ARENA_ARRAY(r->arena, const char *, length(list) + 1);
-    for (const struct yaml_node *n = list ? list->first : NULL; n; n = n->next) {
-        if (n->kind != YAML_DOC_SCALAR || !n->text[0])
-            complain(r, n, "a switch is a name");
-        else if (find_switch(r->f, n->text) < r->f->n_switches)
-            complain(r, n, arena_printf(r->arena, "switch '%s' stands here a second time", n->text));
-        else if (r->f->n_switches == MAX_SWITCHES)
-            complain(r, n, arena_printf(r->arena, "more than %d switches", MAX_SWITCHES));
-        else
-            r->f->switches[r->f->n_switches++] = n->text;
-        if (r->failed)
-            return;
-    }
-}
-
-static void add_cable(struct net_file *f, const struct cable *c)
-{
-    if (f->n_cables == f->cap_cables) {
-        f->cap_cables = f->cap_cables ? 2 * f->cap_cables : 64;
-        f->cables = checked_alloc(realloc(f->cables, f->cap_cables * sizeof *f->cables));
-    }
-    f->cables[f->n_cables++] = *c;
-}
-
-static void read_cables(struct reading *r)
-{
-    static const char *const keys[] = {"from", "to", "count", "bandwidth", "latency", NULL};
-    const struct hw_network *net = &r->hw->network;
-    const struct yaml_node *list = read_list(r, "cables");
-    for (const struct yaml_node *n = list ? list->first : NULL; n && !r->failed; n = n->next) {
-        check_keys(r, n, keys);
-        if (r->failed)
-            return;
-        struct cable c = {read_switch(r, n, "from"), read_switch(r, n, "to"),
-                          read_quantity(r, n, "bandwidth", DIM_BANDWIDTH, net->port_Bps),
-                          read_quantity(r, n, "latency", DIM_TIME, net->switch_latency_s + hw_optical_s(net))};
-        if (!r->failed && c.a == c.b)
-            complain(r, n, "a cable joins two different switches");
-        for (uint32_t i = read_count(r, n, "count"); i > 0 && !r->failed; i--)
-            add_cable(r->f, &c);
-    }
-}
-
-static void read_endpoints(struct reading *r)
-{
-    static const char *const keys[] = {"switch", "gpus", NULL};
-    const struct yaml_node *list = read_list(r, "endpoints");
-    r->f->leaf = ARENA_ARRAY(r->arena, uint32_t, (size_t)length(list) * MAX_COUNT + 1);
-    for (const struct yaml_node *n = list ? list->first : NULL; n && !r->failed; n = n->next) {
-        check_keys(r, n, keys);
-        if (r->failed)
-            return;
-        uint32_t at = read_switch(r, n, "switch"), gpus = read_count(r, n, "gpus");
-        for (uint32_t i = 0; i < gpus; i++)
-            r->f->leaf[r->f->n_endpoints++] = at;
-    }
-}
-
-static void check_fit(struct reading *r)
-{
-    struct net_file *f = r->f;
-    uint64_t gpus = (uint64_t)r->hw->nodes * (uint64_t)r->hw->node.gpus;
-    uint32_t *used = ARENA_ARRAY(r->arena, uint32_t, f->n_switches + 1);
-    if (f->n_endpoints != gpus) {
-        complain(r, yaml_get(r->doc.root, "endpoints"),
-                 arena_printf(r->arena,
-                              "%u GPUs hang on switches here, but the cluster has %llu (cluster.nodes "
-                              "times cluster.node.gpus)",
-                              f->n_endpoints, (unsigned long long)gpus));
-        return;
-    }
-    for (uint32_t i = 0; i < f->n_cables; i++)
-        used[f->cables[i].a]++, used[f->cables[i].b]++;
-    for (uint32_t i = 0; i < f->n_endpoints; i++)
-        used[f->leaf[i]]++;
-    for (uint32_t s = 0; s < f->n_switches; s++)
-        if (used[s] > r->hw->network.switch_ports)
-            complain(r, yaml_get(r->doc.root, "switches"),
-                     arena_printf(r->arena,
-                                  "switch '%s' has %u cables and endpoints, but switches have %lld ports "
-                                  "(cluster.network.switch_ports)",
-                                  f->switches[s], used[s], (long long)r->hw->network.switch_ports));
-}
-
-/* Where the file lies: beside the scenario, beside what names it, or as other data files; NULL, reported. */
-static const char *find_file(const struct cluster_hw *hw, struct arena *a, struct diag *diag)
-{
-    struct file_keys keys;
-    topo_keys_read(hw, &keys_table, &keys);
-    struct srcloc where = topo_keys_where(hw, "file");
-    if (!*keys.file) {
-        diag_error(diag, EXIT_BAD_INPUT, where,
-                   "topology 'file' needs cluster.network.file, a YAML file with switches, cables and "
-                   "endpoints; configs/networks/example.yaml is one");
-        return NULL;
-    }
-    const char *found = data_find(keys.file, hw->network.beside, a);
-    if (!found)
-        found = data_find(keys.file, where.file, a);
-    if (!found)
-        diag_error(diag, EXIT_IO, where,
-                   "there is no file '%s' (cluster.network.file), neither beside the scenario nor in the working "
-                   "folder, $MOESIM_PATH or moesim's own data",
-                   keys.file);
-    return found;
-}
-
-/* The file as a network; NULL after errors. Cables are malloc'ed: free_cables. */
-static struct net_file *load(const struct cluster_hw *hw, struct arena *a, struct diag *diag)
-{
-    struct reading r = {.f = ARENA_NEW(a, struct net_file), .hw = hw, .arena = a, .diag = diag};
-    if (hw->nic.per_node != hw->node.gpus) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "topology 'file' has one NIC per GPU; set cluster.nic.per_node to %lld", (long long)hw->node.gpus);
-        return NULL;
-    }
-    const char *path = find_file(hw, a, diag);
-    if (!path || yaml_doc_read(&r.doc, path, a, diag))
-        return NULL;
-    read_switches(&r);
-    if (!r.failed)
-        read_cables(&r);
-    if (!r.failed)
-        read_endpoints(&r);
-    if (!r.failed)
-        check_fit(&r);
-    if (r.failed)
-        free(r.f->cables);
-    return r.failed ? NULL : r.f;
 }
 
 static int count(const struct cluster_hw *hw, struct topo_counts *out, struct diag *diag)
 {
     struct arena *a = arena_new();
-    const struct net_file *f = load(hw, a, diag);
+    const struct net_file *f = net_file_read(hw, a, diag);
     if (f) {
-        out->endpoints = f->n_endpoints;
+        out->endpoints = (uint64_t)(hw->nodes * hw->node.gpus);
         out->switches = f->n_switches;
         out->links = f->n_cables;
-        free(f->cables);
+        out->nic_cables = nics_of_job(f, hw);
     }
     arena_free(a);
     return f ? 0 : -1;
+}
+
+static double payload_Bps(const struct cluster_hw *hw)
+{
+    double line_Bps = hw->nic.bandwidth_Bps < hw->network.port_Bps ? hw->nic.bandwidth_Bps : hw->network.port_Bps;
+    return hw_behind_pcie_Bps(hw, hw_after_headers_Bps(hw, line_Bps)) * (double)hw->nic.per_node /
+           (double)hw->node.gpus;
+}
+
+/* --- whose NIC is whose ----------------------------------------------------------------------------------------------- */
+
+/* Every NIC has a GPU of its own, in order. */
+static bool is_plain(const struct net_file *f, const struct cluster_hw *hw)
+{
+    if (f->n_hosts != hw->nodes)
+        return false;
+    for (uint32_t i = 0; i < f->n_hosts; i++) {
+        const struct net_host *h = &f->hosts[i];
+        if (f->job[i] != i || h->n_nics != h->n_gpus)
+            return false;
+        for (uint32_t g = 0; g < h->n_gpus; g++)
+            if (h->first_of[g] != g || h->nics_of[g] != g)
+                return false;
+    }
+    return true;
+}
+
+static uint32_t most_nics(const struct net_file *f, const struct cluster_hw *hw)
+{
+    uint32_t most = 1;
+    for (uint32_t i = 0; i < hw->nodes; i++) {
+        const struct net_host *h = &f->hosts[f->job[i]];
+        for (uint32_t g = 0; g < h->n_gpus; g++)
+            most = h->first_of[g + 1] - h->first_of[g] > most ? h->first_of[g + 1] - h->first_of[g] : most;
+    }
+    return most;
+}
+
+static void share(struct topology *t, const struct net_file *f, const struct cluster_hw *hw, struct arena *a)
+{
+    uint32_t most = most_nics(f, hw), *port = ARENA_ARRAY(a, uint32_t, (size_t)t->n_endpoints * most + 1),
+             *owner = ARENA_ARRAY(a, uint32_t, f->n_nics + 1), *users = ARENA_ARRAY(a, uint32_t, f->n_nics + 1);
+    struct nic_sharing *s = ARENA_NEW(a, struct nic_sharing);
+    memset(owner, 0xff, f->n_nics * sizeof *owner);
+    for (uint32_t e = 0; e < t->n_endpoints; e++) {
+        const struct net_host *h = &f->hosts[f->job[e / t->gpus_per_node]];
+        uint32_t first = h->first_of[e % t->gpus_per_node], n = h->first_of[e % t->gpus_per_node + 1] - first;
+        for (uint32_t p = 0; p < most; p++) {
+            uint32_t nic = h->first_nic + h->nics_of[first + p % n];
+            port[e * most + p] = nic;
+            owner[nic] = owner[nic] == TOPOLOGY_NONE ? e : owner[nic];
+            users[nic] += p < n;
+        }
+    }
+    *s = (struct nic_sharing){port, owner, users};
+    ends_share(t, s, most, f->n_nics);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------ */
@@ -304,11 +113,11 @@ static uint32_t far_end(const struct topology *t, uint32_t link)
     return t->links[link].b - topology_first_switch(t);
 }
 
-static void list_links(struct topology *t, struct net_file *f, struct arena *a)
+static void list_links(struct topology *t, struct file_net *f, struct arena *a)
 {
     uint32_t first_switch = topology_first_switch(t), from = ends_n_links(t);
     f->first = ARENA_ARRAY(a, uint32_t, f->n_switches + 2);
-    f->links = ARENA_ARRAY(a, uint32_t, 2 * f->n_cables + 1);
+    f->links = ARENA_ARRAY(a, uint32_t, 2 * f->f->n_cables + 1);
     for (uint32_t i = from; i < t->n_links; i++)
         f->first[t->links[i].a - first_switch + 2]++;
     for (uint32_t s = 0; s <= f->n_switches; s++)
@@ -318,7 +127,7 @@ static void list_links(struct topology *t, struct net_file *f, struct arena *a)
 }
 
 /* Breadth-first search from one switch; cables go both ways, so distances and counts do, too. */
-static void search(const struct topology *t, struct net_file *f, uint32_t source, uint32_t *queue)
+static void search(const struct topology *t, struct file_net *f, uint32_t source, uint32_t *queue)
 {
     uint8_t *distance = f->distance + (size_t)source * f->n_switches;
     uint32_t *paths = f->paths + (size_t)source * f->n_switches, head = 0, tail = 0;
@@ -340,51 +149,98 @@ static void search(const struct topology *t, struct net_file *f, uint32_t source
     }
 }
 
-static int too_far(const struct net_file *f, const struct cluster_hw *hw, uint32_t a, uint32_t b, struct diag *diag)
+static int too_far(const struct file_net *n, uint32_t a, uint32_t b, struct diag *diag)
 {
-    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "file"),
-               "GPU %u (switch '%s') and GPU %u (switch '%s') cannot reach each other over at most %d cables between "
+    const struct net_file *f = n->f;
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(f->path),
+               "NIC %u (switch '%s') and NIC %u (switch '%s') cannot reach each other over at most %d cables between "
                "switches, which is the limit of a path",
-               a, f->switches[f->leaf[a]], b, f->switches[f->leaf[b]], MAX_HOPS);
+               a, f->switches[f->nics[a].sw], b, f->switches[f->nics[b].sw], MAX_HOPS);
     return -1;
 }
 
-/* Between any two switches with GPUs. */
-static int check_reach(const struct net_file *f, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
+/* Between any two switches with NICs of the job. */
+static int check_reach(const struct topology *t, const struct file_net *n, struct arena *a, struct diag *diag)
 {
-    uint32_t *gpu_of = ARENA_ARRAY(a, uint32_t, f->n_switches + 1); /* its first, counted from 1 */
-    for (uint32_t e = f->n_endpoints; e-- > 0;)
-        gpu_of[f->leaf[e]] = e + 1;
+    const struct net_file *f = n->f;
+    uint32_t *nic_of = ARENA_ARRAY(a, uint32_t, f->n_switches + 1); /* its first, counted from 1 */
+    for (uint32_t i = f->n_nics; i-- > 0;)
+        if (topology_port_owner(t, i) != TOPOLOGY_NONE)
+            nic_of[f->nics[i].sw] = i + 1;
     for (uint32_t s = 0; s < f->n_switches; s++)
-        for (uint32_t v = 0; gpu_of[s] && v < f->n_switches; v++)
-            if (gpu_of[v] && f->distance[(size_t)s * f->n_switches + v] == 0xff)
-                return too_far(f, hw, gpu_of[s] - 1, gpu_of[v] - 1, diag);
+        for (uint32_t v = 0; nic_of[s] && v < f->n_switches; v++)
+            if (nic_of[v] && n->distance[(size_t)s * f->n_switches + v] == 0xff)
+                return too_far(n, nic_of[s] - 1, nic_of[v] - 1, diag);
     return 0;
 }
 
-static int make_tables(struct topology *t, struct net_file *f, const struct cluster_hw *hw, struct arena *a,
-                       struct diag *diag)
+static int wrong_way(const struct net_file *f, uint32_t from, uint32_t nic, const char *how, struct diag *diag)
 {
-    size_t n = f->n_switches;
-    uint32_t *queue = ARENA_ARRAY(a, uint32_t, n + 1);
-    list_links(t, f, a);
-    f->distance = ARENA_ARRAY(a, uint8_t, n * n + 1);
-    f->paths = ARENA_ARRAY(a, uint32_t, n * n + 1);
-    for (uint32_t s = 0; s < n; s++)
-        search(t, f, s, queue);
-    if (check_reach(f, hw, a, diag))
-        return -1;
-    f->tables = tables_new(t, a);
-    tables_compute(f->tables, NULL);
+    diag_error(
+        diag, EXIT_BAD_INPUT, SRCLOC_FILE(f->path),
+        "from switch '%s' the tables ('routes') lead %s, not to NIC %u at switch '%s'; without 'routes' they are "
+        "computed",
+        f->switches[from], how, nic, f->switches[f->nics[nic].sw]);
+    return -1;
+}
+
+/* Every NIC of the job is reached from the switch of every other. */
+static int check_tables(const struct topology *t, const struct net_file *f, struct diag *diag)
+{
+    uint32_t links[MAX_HOPS], last = UINT32_MAX;
+    for (uint32_t from = 0; from < f->n_nics; from++) {
+        if (topology_port_owner(t, from) == TOPOLOGY_NONE || f->nics[from].sw == last)
+            continue;
+        last = f->nics[from].sw;
+        for (uint32_t to = 0; to < f->n_nics; to++) {
+            if (topology_port_owner(t, to) == TOPOLOGY_NONE ||
+                tables_walk(t->tables, from, to, links, MAX_HOPS) != TABLES_NONE)
+                continue;
+            bool ends = tables_next(t->tables, topology_first_switch(t) + last, to) == TABLES_NONE;
+            return wrong_way(f, last, to, ends ? "nowhere" : "in a circle, to a switch without an entry or too far",
+                             diag);
+        }
+    }
     return 0;
+}
+
+static void take_tables(const struct topology *t, const struct net_file *f, struct tables *tables)
+{
+    for (uint32_t s = 0; s < f->n_switches; s++)
+        for (uint32_t nic = 0; nic < f->n_nics; nic++) {
+            uint32_t way = f->table[(size_t)s * f->n_nics + nic];
+            if (way != NET_NONE)
+                tables_set(tables, topology_first_switch(t) + s, nic, ends_n_links(t) + way);
+        }
+}
+
+static int make_tables(struct topology *t, struct file_net *n, struct arena *a, struct diag *diag)
+{
+    size_t switches = n->n_switches;
+    uint32_t *queue = ARENA_ARRAY(a, uint32_t, switches + 1);
+    list_links(t, n, a);
+    n->distance = ARENA_ARRAY(a, uint8_t, switches * switches + 1);
+    n->paths = ARENA_ARRAY(a, uint32_t, switches * switches + 1);
+    for (uint32_t s = 0; s < switches; s++)
+        search(t, n, s, queue);
+    if (check_reach(t, n, a, diag))
+        return -1;
+    struct tables *tables = tables_new(t, a);
+    if (n->f->table)
+        take_tables(t, n->f, tables);
+    else
+        tables_compute(tables, NULL);
+    t->tables = tables;
+    return check_tables(t, n->f, diag);
 }
 
 /* --- build ------------------------------------------------------------------------------------------- */
 
-static uint32_t leaf_of(const struct topology *t, uint32_t endpoint, uint32_t port)
+static uint32_t leaf_of(const struct topology *t, uint32_t nic, uint32_t port)
 {
     (void)port;
-    return topology_first_switch(t) + ((const struct net_file *)t->state)->leaf[endpoint];
+    uint32_t number = t->sharing ? nic : nic * t->ports_per_nic;
+    return topology_first_switch(t) + file_of(t)->f->nics[number].sw;
 }
 
 static void build_cables(struct topology *t, const struct cluster_hw *hw, const struct net_file *f)
@@ -392,63 +248,100 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw, const 
     double payload_ratio = hw_port_payload_Bps(hw) / hw->network.port_Bps;
     uint32_t link = ends_n_links(t), first = topology_first_switch(t);
     for (uint32_t i = 0; i < f->n_cables; i++) {
-        const struct cable *c = &f->cables[i];
+        const struct net_cable *c = &f->cables[i];
         double payload_Bps = c->bandwidth_Bps * payload_ratio;
         t->links[link++] = (struct topo_link){payload_Bps, c->latency_s, LINK_LEAF_SPINE, first + c->a, first + c->b};
         t->links[link++] = (struct topo_link){payload_Bps, c->latency_s, LINK_LEAF_SPINE, first + c->b, first + c->a};
     }
 }
 
+/* Cables of NICs that the file gives a rate; a NIC is not faster than the cluster's. */
+static void rate_nics(struct topology *t, const struct cluster_hw *hw, const struct net_file *f, struct diag *diag)
+{
+    char cable[32], nic[32];
+    double fastest_Bps = 0;
+    for (uint32_t i = 0; i < f->n_nics; i++) {
+        double line_Bps = f->nics[i].bandwidth_Bps;
+        fastest_Bps = line_Bps > fastest_Bps ? line_Bps : fastest_Bps;
+        if (line_Bps <= 0)
+            continue;
+        line_Bps = line_Bps < hw->nic.bandwidth_Bps ? line_Bps : hw->nic.bandwidth_Bps;
+        t->links[ends_first_out(t) + i].capacity_Bps = t->links[ends_first_in(t) + i].capacity_Bps =
+            hw_behind_pcie_Bps(hw, hw_after_headers_Bps(hw, line_Bps));
+    }
+    if (fastest_Bps > hw->nic.bandwidth_Bps * (1 + 1e-9))
+        diag_warning(diag, SRCLOC_FILE(f->path),
+                     "cables of NICs have %s here, and the NIC %s: the NIC limits; raise cluster.nic.bandwidth",
+                     unit_format(fastest_Bps, DIM_BANDWIDTH, cable, sizeof cable),
+                     unit_format(hw->nic.bandwidth_Bps, DIM_BANDWIDTH, nic, sizeof nic));
+}
+
 static int build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
-    struct net_file *f = load(hw, a, diag);
+    struct net_file *f = net_file_read(hw, a, diag);
     if (!f)
         return -1;
+    struct file_net *n = ARENA_NEW(a, struct file_net);
+    *n = (struct file_net){.f = f, .n_switches = f->n_switches};
     ends_begin(t, hw, 1, diag);
-    t->state = f;
+    if (!is_plain(f, hw))
+        share(t, f, hw, a);
+    t->state = n;
     t->n_vertices = topology_first_switch(t) + f->n_switches;
     t->n_links = ends_n_links(t) + 2 * f->n_cables;
     t->links = ARENA_ARRAY(a, struct topo_link, t->n_links);
     ends_build(t, hw, leaf_of);
+    rate_nics(t, hw, f, diag);
     build_cables(t, hw, f);
-    free(f->cables);
-    f->cables = NULL;
-    return make_tables(t, f, hw, a, diag);
+    return make_tables(t, n, a, diag);
 }
 
 /* --- paths ------------------------------------------------------------------------------------------- */
 
-static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+/* The switch that a GPU's NIC is cabled to. */
+static uint32_t switch_at(const struct topology *t, uint32_t endpoint, uint32_t port)
 {
-    const struct net_file *f = t->state;
-    if (ends_same_node(t, src, dst))
-        return 1;
-    return f->paths[(size_t)f->leaf[dst] * f->n_switches + f->leaf[src]];
+    return file_of(t)->f->nics[topology_nic_port(t, endpoint, port)].sw;
 }
 
-static uint32_t by_tables(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS])
+static uint32_t paths_of_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
 {
-    const struct net_file *f = t->state;
+    const struct file_net *n = file_of(t);
+    return n->paths[(size_t)switch_at(t, dst, port) * n->n_switches + switch_at(t, src, port)];
+}
+
+static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    uint32_t sum = 0;
     if (ends_same_node(t, src, dst))
-        return ends_nvlink(t, src, dst, links);
-    links[0] = ends_nic_out(t, src, 0);
-    uint32_t n = tables_walk(f->tables, src, dst, links + 1, MAX_HOPS);
-    BUG_IF(n == TABLES_NONE);
-    links[n + 1] = ends_nic_in(t, dst, 0);
-    return n + 2;
+        return 1;
+    for (uint32_t p = 0; p < t->ports_per_nic; p++)
+        sum += paths_of_port(t, src, dst, p);
+    return sum;
+}
+
+static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
+{
+    uint32_t number = 0;
+    for (uint32_t p = 0; p < port && !ends_same_node(t, src, dst); p++)
+        number += paths_of_port(t, src, dst, p);
+    return number;
 }
 
 /* Walks towards the destination; the number says at every switch which of the ways on it is. */
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS])
 {
-    const struct net_file *f = t->state;
-    uint32_t at = f->leaf[src], to = f->leaf[dst], n = 0;
-    const uint8_t *distance = f->distance + (size_t)to * f->n_switches;
-    const uint32_t *paths = f->paths + (size_t)to * f->n_switches;
+    const struct file_net *f = file_of(t);
+    uint32_t port = 0, n = 0;
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
-    links[n++] = ends_nic_out(t, src, 0);
+    while (port + 1 < t->ports_per_nic && number >= paths_of_port(t, src, dst, port))
+        number -= paths_of_port(t, src, dst, port++);
+    uint32_t at = switch_at(t, src, port), to = switch_at(t, dst, port);
+    const uint8_t *distance = f->distance + (size_t)to * f->n_switches;
+    const uint32_t *paths = f->paths + (size_t)to * f->n_switches;
+    links[n++] = ends_nic_out(t, src, port);
     while (at != to)
         for (uint32_t i = f->first[at]; i < f->first[at + 1]; i++) {
             uint32_t next = far_end(t, f->links[i]);
@@ -461,13 +354,13 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
             }
             number -= paths[next];
         }
-    links[n++] = ends_nic_in(t, dst, 0);
+    links[n++] = ends_nic_in(t, dst, port);
     return n;
 }
 
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
 {
-    const struct net_file *f = t->state;
+    const struct net_file *f = file_of(t)->f;
     uint32_t first = topology_first_switch(t);
     if (link < ends_n_links(t))
         return ends_link_name(t, link, buf, size);
@@ -477,13 +370,14 @@ static const char *link_name(const struct topology *t, uint32_t link, char *buf,
 
 const struct topology_type topo_file = {
     .name = "file",
-    .doc = "your own switches and cables from a YAML file (network.file)",
+    .doc = "your own switches, cables and hosts from a YAML file (network.file)",
     .ref = "5.1",
-    .keys = &keys_table,
+    .keys = &net_file_keys,
+    .payload_Bps = payload_Bps,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,
-    .by_tables = by_tables,
+    .by_port = by_port,
     .path = path,
     .link_name = link_name,
 };

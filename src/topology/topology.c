@@ -1,6 +1,7 @@
 #include "topology/topology.h"
 
 #include "hw/cluster.h"
+#include "topology/tables.h"
 
 uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst)
 {
@@ -19,7 +20,8 @@ uint32_t topology_route_by(const struct topology *t, uint32_t src, uint32_t dst,
     if (t->type->by_tables)
         return t->type->by_tables(t, src, dst, links);
     uint32_t number = t->type->by_port ? t->type->by_port(t, src, dst, port) : t->type->by_destination(t, src, dst);
-    return t->type->path(t, src, dst, number, links);
+    uint32_t n = t->type->path(t, src, dst, number, links);
+    return t->tables ? tables_along(t->tables, links, n) : n;
 }
 
 uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS])
@@ -47,8 +49,8 @@ uint32_t topology_leaves_from(const struct topology *t, uint32_t src, uint32_t d
 {
     uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, src, dst, links);
     for (uint32_t i = 0; i < n; i++)
-        if (t->links[links[i]].kind == LINK_NIC) /* its NIC stands behind the endpoints */
-            return (t->links[links[i]].a - t->n_endpoints) / t->ports_per_nic;
+        if (t->links[links[i]].kind == LINK_NIC) /* its port stands behind the endpoints */
+            return topology_port_owner(t, t->links[links[i]].a - t->n_endpoints);
     return src;
 }
 

@@ -2,7 +2,7 @@
  * 0 .. n_endpoints-1 (rank = node * gpus_per_node + gpu). Paths are computed, not stored per pair; which
  * of them a flow takes is the routing policy's business (routing.h).
  * A plugin is one const struct topology_type in topo_NAME.c; the registry is generated.
- * Vertices: endpoints, then NIC ports (endpoint * ports_per_nic + port), then switches. */
+ * Vertices: endpoints, then NIC ports (endpoint * ports_per_nic + port unless they are shared), then switches. */
 #ifndef MOESIM_TOPOLOGY_TOPOLOGY_H
 #define MOESIM_TOPOLOGY_TOPOLOGY_H
 
@@ -16,6 +16,7 @@
 #define ROUTE_MAX_LINKS 32
 
 struct cluster_hw; /* hw/cluster.h */
+struct tables;     /* topology/tables.h */
 
 enum link_kind { LINK_NVLINK, LINK_PCIE, LINK_NIC, LINK_LEAF_SPINE, LINK_SPINE_CORE, LINK_OTHER };
 
@@ -41,15 +42,26 @@ static inline uint64_t topo_nic_cables(const struct topo_counts *c)
     return !c->switches ? 0 : c->nic_cables ? c->nic_cables : c->endpoints;
 }
 
+/* Which NIC ports GPUs use where NICs are shared by GPUs, or nodes are unequal. */
+struct nic_sharing {
+    const uint32_t *port;  /* [n_endpoints][ports_per_nic] a GPU's ports; one that has fewer has them again */
+    const uint32_t *owner; /* [n_ports] the first GPU that uses it; TOPOLOGY_NONE: none does */
+    const uint32_t *users; /* [n_ports] how many GPUs do */
+};
+#define TOPOLOGY_NONE UINT32_MAX
+
 struct topology {
     const struct topology_type *type;
     uint32_t n_endpoints, gpus_per_node;
-    uint32_t ports_per_nic; /* of an endpoint; 0 = no NICs at all */
-    bool unified_adapter;   /* NICs are ports of the scale-up network, too */
-    bool shared_nic;        /* ports of a NIC together can do more than it can (ends.h) */
+    uint32_t ports_per_nic;            /* that an endpoint has; 0 = no NICs at all */
+    uint32_t n_ports;                  /* of NICs, all together */
+    const struct nic_sharing *sharing; /* NULL: every endpoint has ports of its own */
+    bool unified_adapter;              /* NICs are ports of the scale-up network, too */
+    bool shared_nic;                   /* ports of a NIC together can do more than it can (ends.h) */
     uint32_t n_vertices, n_links;
     struct topo_link *links;
-    void *state; /* the plugin's own */
+    void *state;                 /* the plugin's own */
+    const struct tables *tables; /* of its switches, for all NIC ports; NULL: routes follow from by_destination */
 };
 
 struct topology_type {
@@ -106,6 +118,21 @@ struct topology_type {
     const char *(*link_name)(const struct topology *t, uint32_t link, char *buf, size_t size);
 };
 
+/* Number of a NIC port in the whole network. */
+static inline uint32_t topology_nic_port(const struct topology *t, uint32_t endpoint, uint32_t port)
+{
+    uint32_t at = endpoint * t->ports_per_nic + port;
+    return t->sharing ? t->sharing->port[at] : at;
+}
+/* The (first) endpoint that uses a NIC port; TOPOLOGY_NONE: none does. */
+static inline uint32_t topology_port_owner(const struct topology *t, uint32_t port)
+{
+    return t->sharing ? t->sharing->owner[port] : port / t->ports_per_nic;
+}
+static inline uint32_t topology_port_users(const struct topology *t, uint32_t port)
+{
+    return t->sharing ? t->sharing->users[port] : 1;
+}
 /* The NIC port by which static tables send what src has for dst: a hash of the pair. */
 uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst);
 /* The path that static tables take, by that port or by a given one; 0 links when src == dst. */
@@ -116,7 +143,7 @@ uint32_t topology_route(const struct topology *t, uint32_t src, uint32_t dst, ui
 uint32_t topology_leaves_from(const struct topology *t, uint32_t src, uint32_t dst);
 static inline uint32_t topology_first_switch(const struct topology *t)
 {
-    return t->n_endpoints * (1 + t->ports_per_nic);
+    return t->n_endpoints + t->n_ports;
 }
 
 /* Builds the topology that the cluster names into the arena; `cables_ratio` of the cluster's network scales cables between

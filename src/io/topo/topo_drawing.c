@@ -166,17 +166,22 @@ static void group_switches(struct groups *p, struct arena *a)
 
 /* --- whole -------------------------------------------------------------------------------------------------------- */
 
+static bool is_of(const struct topology *t, const struct net_graph *g, uint32_t port, uint32_t node)
+{
+    return g->endpoint[port] / t->gpus_per_node == node;
+}
+
 static void add_nic_cables(struct topo_drawing *d, const struct topology *t, const struct net_graph *g, uint32_t node,
                            uint32_t first_switch)
 {
-    uint32_t ports = t->gpus_per_node * t->ports_per_nic, first = node * ports;
-    for (uint32_t p = first; p < first + ports; p++) {
+    for (uint32_t p = 0; p < g->n_ports; p++) {
         uint32_t cables = 0, earlier = 0;
-        for (uint32_t q = first; q < first + ports; q++) {
-            cables += g->switch_of[q] == g->switch_of[p];
-            earlier += q < p && g->switch_of[q] == g->switch_of[p];
+        for (uint32_t q = 0; q < g->n_ports && is_of(t, g, p, node); q++) {
+            bool too = g->switch_of[q] == g->switch_of[p] && is_of(t, g, q, node);
+            cables += too;
+            earlier += too && q < p;
         }
-        if (!earlier)
+        if (cables && !earlier)
             add_edge(d, node, first_switch + g->switch_of[p], cables);
     }
 }

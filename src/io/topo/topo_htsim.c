@@ -194,7 +194,7 @@ static void write_hosts(const struct topo_report *r, const struct tree *t, struc
             if (t->tier[agg] != 1 || t->tier[leaf] || g->arcs[first].to != agg)
                 continue;
             for (uint32_t k = start[leaf] - t->down; k < start[leaf]; k++)
-                outfile_printf(f, "%s%u", n++ % 16 ? " " : "\n#   ", ports[k] / r->topo->ports_per_nic);
+                outfile_printf(f, "%s%u", n++ % 16 ? " " : "\n#   ", g->endpoint[ports[k]]);
         }
     }
     outfile_printf(f, "\n");

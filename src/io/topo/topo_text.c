@@ -49,7 +49,10 @@ static void print_head(const struct topo_report *r, struct outfile *f)
         outfile_printf(f, ", %lld-port switches of %s per port", (long long)hw->network.switch_ports,
                        unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
     outfile_printf(f, "\n\n");
-    if (r->topo && r->topo->ports_per_nic > 1)
+    if (r->topo && r->topo->sharing)
+        outfile_printf(f, "%u NICs of the network's for %u GPUs; a GPU uses up to %u\n\n", r->topo->n_ports,
+                       r->topo->n_endpoints, r->topo->ports_per_nic);
+    else if (r->topo && r->topo->ports_per_nic > 1)
         outfile_printf(f, "NICs of %u ports of %s, as cables between switches\n\n", r->topo->ports_per_nic,
                        unit_format(ends_port_line_Bps(hw, r->topo->ports_per_nic), DIM_BANDWIDTH, port, sizeof port));
 }

@@ -104,7 +104,8 @@ static double nic_Bps(const struct topology *t, uint32_t endpoint, bool out)
 {
     double sum_Bps = 0;
     for (uint32_t p = 0; p < t->ports_per_nic; p++)
-        sum_Bps += t->links[out ? ends_nic_out(t, endpoint, p) : ends_nic_in(t, endpoint, p)].capacity_Bps;
+        sum_Bps += t->links[out ? ends_nic_out(t, endpoint, p) : ends_nic_in(t, endpoint, p)].capacity_Bps /
+                   topology_port_users(t, topology_nic_port(t, endpoint, p));
     return sum_Bps;
 }
 
