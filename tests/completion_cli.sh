@@ -77,7 +77,7 @@ check "every key can be reached" reachable
 
 # --- values of options --------------------------------------------------------------------------------
 offers "./moesim run --proposal " $("$MOESIM" list proposals | awk '/^[a-z]/ { print $1 }')
-offers_only "./moesim topo --format " "dot htsim json simgrid-xml text"
+offers_only "./moesim topo --format " "dot htsim ibsim json simgrid-xml text"
 for format in $(completed "./moesim topo --format="); do
     expect 0 "topo takes the format $format" topo mpft --nodes 128 --format="$format"
 done

@@ -20,7 +20,7 @@ struct format {
 static const struct format formats[] = {
     {"text", ".txt", topo_write_text, false, true},    {"json", ".json", topo_write_json, false, true},
     {"dot", ".dot", topo_write_dot, true, false},      {"simgrid-xml", ".xml", topo_write_simgrid, true, false},
-    {"htsim", ".topo", topo_write_htsim, true, false},
+    {"htsim", ".topo", topo_write_htsim, true, false}, {"ibsim", ".ibsim", topo_write_ibsim, true, false},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
@@ -41,7 +41,7 @@ static const struct argp_option argp_options[] = {
     {"cost", KEY_COST, NULL, 0, "print what the network costs", 0},
     {"prices", KEY_PRICES, "FILE", 0, "price list (default: configs/prices.yaml)", 0},
     {"format", KEY_FORMAT, "FORMAT", 0,
-     "text, json, dot (Graphviz), simgrid-xml (a platform) or htsim (.topo of its fat trees); "
+     "text, json, dot (Graphviz), simgrid-xml (a platform), htsim (.topo of its fat trees) or ibsim (for OpenSM); "
      "default: by the suffix of -o, or text",
      0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
@@ -62,7 +62,7 @@ static const struct format *find_format(const char *word, struct argp_state *sta
         names[i] = formats[i].name;
     }
     const char *near = cfg_nearest(word, names);
-    argp_error(state, "there is no format '%s'%s%s%s; formats are text, json, dot, simgrid-xml, htsim", word,
+    argp_error(state, "there is no format '%s'%s%s%s; formats are text, json, dot, simgrid-xml, htsim, ibsim", word,
                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }

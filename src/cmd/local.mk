@@ -2,6 +2,7 @@
 moesim_SOURCES += src/cmd/main.c src/cmd/cmd.h
 moesim_SOURCES += src/cmd/cmd_claims.c
 moesim_SOURCES += src/cmd/cmd_comm.c
+moesim_SOURCES += src/cmd/cmd_fabric.c
 moesim_SOURCES += src/cmd/cmd_formats.c
 moesim_SOURCES += src/cmd/cmd_kernels.c src/cmd/cmd_kernels.h src/cmd/cmd_kernels_check.c src/cmd/cmd_kernels_fit.c
 moesim_SOURCES += src/cmd/cmd_list.c

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"pareto", cmd_pareto, "the points of a sweep that no other point beats"},
     {"compare", cmd_compare, "what moved between two results"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
+    {"fabric", cmd_fabric, "read an operator's network: InfiniBand dumps, host files"},
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3"},
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2"},
     {"kernels", cmd_kernels, "how long kernels run: measured tables, the roofline, one kernel"},

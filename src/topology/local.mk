@@ -36,6 +36,7 @@ libmoesim_a_SOURCES += src/topology/routing.c src/topology/routing.h
 libmoesim_a_SOURCES += src/topology/tables.c src/topology/tables.h
 libmoesim_a_SOURCES += src/topology/failover.c src/topology/failover.h
 libmoesim_a_SOURCES += src/topology/spreading.c src/topology/spreading.h
+libmoesim_a_SOURCES += src/topology/loads.c src/topology/loads.h
 libmoesim_a_SOURCES += src/topology/faults.c src/topology/faults.h
 libmoesim_a_SOURCES += src/topology/net_file.c src/topology/net_file.h src/topology/net_file_hosts.c src/topology/net_file_routes.c
 libmoesim_a_SOURCES += src/topology/net_file_priv.h

@@ -4,7 +4,8 @@
 
 #include "io/whole_file.h"
 
-const struct input_format *const input_formats[] = {&input_own_trace, &input_kineto, &input_model_config, NULL};
+const struct input_format *const input_formats[] = {&input_own_trace,     &input_kineto,    &input_model_config,
+                                                    &input_ibnetdiscover, &input_ib_tables, NULL};
 
 int input_head_read(const char *path, struct input_head *out, struct diag *diag)
 {

@@ -27,7 +27,10 @@ bool input_first_key_is(const struct input_head *head, const char *key);
 
 struct class_table;
 
-enum input_result { INPUT_TRACE, INPUT_MODEL };
+enum input_result { INPUT_TRACE, INPUT_MODEL, INPUT_FABRIC };
+/* What a file of a fabric is about; those that come later stand on those before. */
+enum fabric_stage { FABRIC_NETWORK, FABRIC_TABLES, FABRIC_INSIDE };
+struct fabric;
 
 struct input_format {
     const char *name; /* "Kineto" */
@@ -37,9 +40,13 @@ struct input_format {
     /* Of traces. 0, or -1 with the reasons. */
     int (*read_traces)(const char *path, const struct class_table *classes, struct trace_list *out, struct arena *arena,
                        struct diag *diag);
+    /* Of fabrics: adds what the text says (a NUL behind it; it outlives the fabric). 0, or -1 with the reasons. */
+    enum fabric_stage stage;
+    int (*read_fabric)(const char *path, const char *text, size_t len, struct fabric *fabric, struct diag *diag);
 };
 
-extern const struct input_format input_own_trace, input_kineto, input_model_config;
+extern const struct input_format input_own_trace, input_kineto, input_model_config, input_ibnetdiscover,
+    input_ib_tables;
 
 /* Reads Kineto and our own format, whichever it is (trace_import.c). */
 int input_read_json_traces(const char *path, const struct class_table *classes, struct trace_list *out,

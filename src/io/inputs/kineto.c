@@ -621,5 +621,8 @@ static bool is_kineto(const struct input_head *head)
     return input_is_object(head) && strstr(head->bytes, "\"traceEvents\"");
 }
 
-const struct input_format input_kineto = {"Kineto", "the PyTorch profiler", INPUT_TRACE, is_kineto,
-                                          input_read_json_traces};
+const struct input_format input_kineto = {.name = "Kineto",
+                                          .doc = "the PyTorch profiler",
+                                          .makes = INPUT_TRACE,
+                                          .recognises = is_kineto,
+                                          .read_traces = input_read_json_traces};

@@ -1,8 +1,13 @@
 # src/io/inputs: one line per file
 libmoesim_a_SOURCES += src/io/inputs/cluster_file.c src/io/inputs/cluster_file.h
 libmoesim_a_SOURCES += src/io/inputs/comm_file.c src/io/inputs/comm_file.h
+libmoesim_a_SOURCES += src/io/inputs/fabric.c src/io/inputs/fabric.h
+libmoesim_a_SOURCES += src/io/inputs/fabric_hosts.c src/io/inputs/fabric_write.c src/io/inputs/node_nics.c
+libmoesim_a_SOURCES += src/io/inputs/fabric_import.c src/io/inputs/fabric_import.h
 libmoesim_a_SOURCES += src/io/inputs/float_file.c src/io/inputs/float_file.h
 libmoesim_a_SOURCES += src/io/inputs/kernel_file.c src/io/inputs/kernel_file.h
+libmoesim_a_SOURCES += src/io/inputs/ibnetdiscover.c src/io/inputs/ib_tables.c
+libmoesim_a_SOURCES += src/io/inputs/text_lines.c src/io/inputs/text_lines.h
 libmoesim_a_SOURCES += src/io/inputs/input.c src/io/inputs/input.h
 libmoesim_a_SOURCES += src/io/inputs/kernel_table_file.c src/io/inputs/kernel_table_file.h
 libmoesim_a_SOURCES += src/io/inputs/kineto.c src/io/inputs/kineto.h

@@ -261,5 +261,5 @@ static bool is_config(const struct input_head *head)
     return input_is_object(head) && (strstr(head->bytes, "\"model_type\"") || strstr(head->bytes, "\"architectures\""));
 }
 
-const struct input_format input_model_config = {"config.json", "Hugging Face's transformers", INPUT_MODEL, is_config,
-                                                NULL};
+const struct input_format input_model_config = {
+    .name = "config.json", .doc = "Hugging Face's transformers", .makes = INPUT_MODEL, .recognises = is_config};

@@ -65,8 +65,11 @@ static bool is_own(const struct input_head *head)
     return input_first_key_is(head, "trace_version") || input_first_key_is(head, "trace_set_version");
 }
 
-const struct input_format input_own_trace = {"moesim's trace", "moesim trace import", INPUT_TRACE, is_own,
-                                             input_read_json_traces};
+const struct input_format input_own_trace = {.name = "moesim's trace",
+                                             .doc = "moesim trace import",
+                                             .makes = INPUT_TRACE,
+                                             .recognises = is_own,
+                                             .read_traces = input_read_json_traces};
 
 /* --- files ------------------------------------------------------------------------------------------------------ */
 

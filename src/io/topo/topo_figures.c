@@ -2,8 +2,9 @@
 
 #include "io/topo/topo_writers.h"
 #include "topology/latency.h"
+#include "topology/loads.h"
 
-enum { MAX_FIGURES = 26 };
+enum { MAX_FIGURES = 32 };
 
 struct figures {
     struct topo_figure *list;
@@ -119,6 +120,28 @@ static void add_sizes(const struct topo_report *r, struct figures *f)
         FIGURE_BUILT);
 }
 
+/* All-to-all by the tables of the switches. */
+static void add_loads(const struct topo_report *r, struct figures *f)
+{
+    static const char how[] = "all pairs of GPUs of different nodes, one flow each, by static tables";
+    static const double most_pairs = 4e6;
+    struct topo_loads l;
+    char name[128];
+    topo_loads(r->topo, most_pairs, &l);
+    if (!l.counted)
+        return;
+    if (l.links) {
+        add(f, "all_to_all_most", l.most, "flows", "of an all-to-all over the cable that carries most, one direction",
+            how);
+        add(f, "all_to_all_least", l.least, "flows", "the same: least, of those that carry any", how);
+        add(f, "all_to_all_mean", l.mean, "flows", "the same: mean", how);
+    }
+    add_sized(f, "all_to_all_rate", l.gpu_Bps, DIM_BANDWIDTH,
+              arena_printf(r->arena, "of a GPU to other nodes, payload, all at once; narrowest: %s",
+                           r->topo->type->link_name(r->topo, l.narrowest, name, sizeof name)),
+              how);
+}
+
 uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
 {
     struct figures f = {ARENA_ARRAY(r->arena, struct topo_figure, MAX_FIGURES), 0};
@@ -131,6 +154,7 @@ uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out)
                   "bandwidth between two halves of the nodes, one direction, payload", m->bisection_method);
         add_sized(&f, "bisection_ratio", m->bisection_ratio, DIM_RATIO,
                   "the same over what the NICs of one half can send", m->bisection_method);
+        add_loads(r, &f);
     }
     if (r->topo) {
         add_latency(r, &f);

@@ -1,0 +1,107 @@
+#include "io/inputs/fabric.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const nearness_names[] = {"PIX", "PXB", "PHB", "NODE", "SYS", "unknown"};
+
+struct fabric *fabric_new(struct arena *arena)
+{
+    struct fabric *f = ARENA_NEW(arena, struct fabric);
+    f->arena = arena;
+    f->lid_owner = ARENA_ARRAY(arena, uint32_t, FABRIC_MAX_LID + 1);
+    f->lid_port = ARENA_ARRAY(arena, uint8_t, FABRIC_MAX_LID + 1);
+    memset(f->lid_owner, 0xff, (FABRIC_MAX_LID + 1) * sizeof *f->lid_owner);
+    return f;
+}
+
+/* An array of n elements with room for one more. */
+static void *room_for(struct arena *arena, void *array, size_t element_B, uint32_t n, uint32_t *room)
+{
+    if (n < *room)
+        return array;
+    *room = *room ? 2 * *room : 64;
+    void *more = arena_array(arena, element_B, *room);
+    if (n)
+        memcpy(more, array, n * element_B);
+    return more;
+}
+
+void fabric_note(struct fabric *f, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    for (uint32_t i = 0; i < f->n_notes; i++)
+        if (!strcmp(f->notes[i], text))
+            return;
+    f->notes = room_for(f->arena, f->notes, sizeof *f->notes, f->n_notes, &f->room_notes);
+    f->notes[f->n_notes++] = arena_strdup(f->arena, text);
+}
+
+/* --- nodes --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t hash(const char *s)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (; *s; s++)
+        h = (h ^ (uint8_t)*s) * 16777619u;
+    return h;
+}
+
+/* Its bucket, or the free one where it belongs. */
+static uint32_t *bucket_of(const struct fabric *f, const char *id)
+{
+    uint32_t i = hash(id) & (f->n_buckets - 1);
+    while (f->by_id[i] && strcmp(f->nodes[f->by_id[i] - 1].id, id))
+        i = (i + 1) & (f->n_buckets - 1);
+    return &f->by_id[i];
+}
+
+static void grow_index(struct fabric *f)
+{
+    f->n_buckets = f->n_buckets ? 2 * f->n_buckets : 256;
+    f->by_id = ARENA_ARRAY(f->arena, uint32_t, f->n_buckets);
+    for (uint32_t i = 0; i < f->n_nodes; i++)
+        *bucket_of(f, f->nodes[i].id) = i + 1;
+}
+
+uint32_t fabric_find(const struct fabric *f, const char *id)
+{
+    uint32_t found = f->n_buckets ? *bucket_of(f, id) : 0;
+    return found ? found - 1 : FABRIC_NONE;
+}
+
+uint32_t fabric_node(struct fabric *f, const char *id)
+{
+    uint32_t found = fabric_find(f, id);
+    if (found != FABRIC_NONE || f->n_nodes == FABRIC_MAX_NODES)
+        return found;
+    if (2 * (f->n_nodes + 1) > f->n_buckets)
+        grow_index(f);
+    f->nodes = room_for(f->arena, f->nodes, sizeof *f->nodes, f->n_nodes, &f->room_nodes);
+    f->nodes[f->n_nodes] = (struct fabric_node){.id = id, .host = FABRIC_NONE};
+    *bucket_of(f, id) = f->n_nodes + 1;
+    return f->n_nodes++;
+}
+
+uint32_t fabric_add_cable(struct fabric *f, const struct fabric_cable *cable)
+{
+    f->cables = room_for(f->arena, f->cables, sizeof *f->cables, f->n_cables, &f->room_cables);
+    f->cables[f->n_cables] = *cable;
+    return f->n_cables++;
+}
+
+bool fabric_set_lid(struct fabric *f, uint32_t lid, uint32_t node, uint32_t port)
+{
+    if (lid == 0 || lid > FABRIC_MAX_LID)
+        return true; /* not set up, or none of a node */
+    if (f->lid_owner[lid] != FABRIC_NONE && (f->lid_owner[lid] != node || f->lid_port[lid] != port))
+        return false;
+    f->lid_owner[lid] = node;
+    f->lid_port[lid] = (uint8_t)port;
+    return true;
+}

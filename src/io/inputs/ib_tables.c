@@ -1,0 +1,121 @@
+/* Forwarding tables of InfiniBand switches, as dump_lfts.sh, dump_fts and ibroute (infiniband-diags) and OpenSM
+ * (opensm-lfts.dump, opensm.fdbs) write them: for each switch, the port by which it sends on to each LID. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/inputs/fabric.h"
+#include "io/inputs/input.h"
+#include "io/inputs/text_lines.h"
+
+struct reading {
+    struct text_lines lines;
+    struct fabric *f;
+    uint32_t sw; /* FABRIC_NONE: none yet */
+    bool any;
+};
+
+static uint32_t switch_of_guid(const struct fabric *f, uint64_t guid)
+{
+    for (uint32_t i = 0; i < f->n_nodes; i++)
+        if (f->nodes[i].is_switch && f->nodes[i].guid == guid)
+            return i;
+    return FABRIC_NONE;
+}
+
+static void begin_table(struct reading *r, const char *guid_at)
+{
+    uint64_t guid = strtoull(guid_at, NULL, 16);
+    r->sw = switch_of_guid(r->f, guid);
+    r->any = true;
+    if (r->sw == FABRIC_NONE) {
+        text_error(&r->lines,
+                   "a table of switch 0x%016llx, which the fabric has not: these are tables of another fabric",
+                   (unsigned long long)guid);
+        return;
+    }
+    struct fabric_node *n = &r->f->nodes[r->sw];
+    if (n->table) {
+        text_error(&r->lines, "a second table of switch '%s'", n->name ? n->name : n->id);
+        return;
+    }
+    n->table = arena_alloc(r->f->arena, FABRIC_MAX_LID + 1);
+    memset(n->table, 0xff, FABRIC_MAX_LID + 1);
+    r->f->n_tables++;
+}
+
+/* Where the file says whose LID it is, that must be the fabric's owner. */
+static void check_owner(struct reading *r, unsigned long lid, const char *behind)
+{
+    const char *guid_at = strstr(behind, "portguid 0x"), *open, *end;
+    uint32_t owner = r->f->lid_owner[lid];
+    if (!guid_at || owner == FABRIC_NONE || !(open = strchr(guid_at, '\'')) || !(end = strrchr(open + 1, '\'')))
+        return;
+    const char *name = arena_printf(r->f->arena, "%.*s", (int)(end - open - 1), open + 1),
+               *ours = r->f->nodes[owner].name;
+    if (ours && strcmp(ours, name))
+        text_error(&r->lines,
+                   "LID %lu is '%s' here and '%s' in the fabric: tables and fabric are of two times, or of two "
+                   "fabrics",
+                   lid, name, ours);
+}
+
+/* 0x0003 021 : (Channel Adapter portguid 0x...: 'node1 mlx5_0'); and with " # " or " : " between */
+static void read_entry(struct reading *r)
+{
+    char *end;
+    const char *line = r->lines.line + strspn(r->lines.line, " \t");
+    if (strncmp(line, "0x", 2))
+        return;
+    unsigned long lid = strtoul(line, &end, 16), port;
+    const char *at = end + strspn(end, " \t:");
+    if (r->sw == FABRIC_NONE) {
+        text_error(&r->lines, "an entry before its switch is named");
+        return;
+    }
+    if (lid > FABRIC_MAX_LID || end == line + 2) {
+        text_error(&r->lines, "a LID is a number from 1 to 0x%x", FABRIC_MAX_LID);
+        return;
+    }
+    if (!strncmp(at, "UNREACHABLE", 11))
+        return;
+    port = strtoul(at, &end, 10);
+    if (end == at || port > 255) {
+        text_error(&r->lines, "a port is a number from 0 to 254");
+        return;
+    }
+    check_owner(r, lid, end);
+    r->f->nodes[r->sw].table[lid] = (uint8_t)port;
+}
+
+static void read_line(struct reading *r)
+{
+    const char *line = r->lines.line, *guid = strstr(line, "guid 0x");
+    if (!strncmp(line, "Unicast lids", 12) && guid)
+        begin_table(r, guid + 5);
+    else if ((guid = strstr(line, "_ucast_routes: Switch 0x")))
+        begin_table(r, guid + strlen("_ucast_routes: Switch "));
+    else if (!strncmp(line, "Multicast", 9))
+        r->sw = FABRIC_NONE;
+    else
+        read_entry(r);
+}
+
+static int read_fabric(const char *path, const char *text, size_t len, struct fabric *f, struct diag *diag)
+{
+    struct reading r = {.lines = text_lines_of(path, text, len, f->arena, diag), .f = f, .sw = FABRIC_NONE};
+    while (text_next(&r.lines))
+        read_line(&r);
+    return r.lines.failed ? -1 : 0;
+}
+
+static bool recognises(const struct input_head *head)
+{
+    return strstr(head->bytes, "Unicast lids") || strstr(head->bytes, "_ucast_routes: Switch 0x");
+}
+
+const struct input_format input_ib_tables = {.name = "InfiniBand forwarding tables",
+                                             .doc = "dump_lfts.sh, dump_fts, ibroute, OpenSM",
+                                             .makes = INPUT_FABRIC,
+                                             .recognises = recognises,
+                                             .stage = FABRIC_TABLES,
+                                             .read_fabric = read_fabric};

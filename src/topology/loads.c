@@ -1,0 +1,53 @@
+#include "topology/loads.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void count_flows(const struct topology *t, uint32_t *flows)
+{
+    uint32_t links[ROUTE_MAX_LINKS];
+    for (uint32_t src = 0; src < t->n_endpoints; src++)
+        for (uint32_t dst = 0; dst < t->n_endpoints; dst++) {
+            if (src / t->gpus_per_node == dst / t->gpus_per_node)
+                continue;
+            uint32_t n = topology_route(t, src, dst, links);
+            for (uint32_t i = 0; i < n; i++)
+                flows[links[i]]++;
+        }
+}
+
+static void sum_up(const struct topology *t, const uint32_t *flows, struct topo_loads *out)
+{
+    double sum = 0;
+    out->least = UINT32_MAX;
+    out->each_Bps = INFINITY;
+    for (uint32_t i = 0; i < t->n_links; i++) {
+        if (!flows[i])
+            continue;
+        if (t->links[i].capacity_Bps / flows[i] < out->each_Bps) {
+            out->each_Bps = t->links[i].capacity_Bps / flows[i];
+            out->narrowest = i;
+        }
+        if (t->links[i].kind <= LINK_NIC)
+            continue;
+        out->most = flows[i] > out->most ? flows[i] : out->most;
+        out->least = flows[i] < out->least ? flows[i] : out->least;
+        out->links++;
+        sum += flows[i];
+    }
+    out->mean = out->links ? sum / out->links : 0;
+    out->least = out->links ? out->least : 0;
+    out->gpu_Bps = out->each_Bps * (t->n_endpoints - t->gpus_per_node);
+}
+
+void topo_loads(const struct topology *t, double most_pairs, struct topo_loads *out)
+{
+    *out = (struct topo_loads){.counted = (double)t->n_endpoints * t->n_endpoints <= most_pairs &&
+                                          t->n_endpoints > t->gpus_per_node};
+    if (!out->counted)
+        return;
+    uint32_t *flows = checked_alloc(calloc(t->n_links + 1, sizeof *flows));
+    count_flows(t, flows);
+    sum_up(t, flows, out);
+    free(flows);
+}

@@ -1,0 +1,143 @@
+#!/bin/bash
+# moesim fabric: what operators' files say of a network; a fabric that ibsim simulates and OpenSM routes comes back with the
+# same switches, cables and loads; faults show; files that are cut off or of two fabrics are told. TAP.
+. "$srcdir/tests/cli.sh"
+net=$srcdir/configs/networks
+one="-s cluster.node.gpus=1 -s cluster.nic.per_node=1"
+
+# --- the shipped example -------------------------------------------------------------------------------------------
+expect 0 "info" fabric info "$net/ibnetdiscover.txt" "$net/lfts.txt"
+says "4 switches, 8 cables between them; 4 hosts with 8 NICs (2 a host)"
+says "1 cables between switches and 0 of NICs have 2 GB/s"
+says "tables of all 4 switches"
+silent_on_stderr
+expect 0 "tables are missing" fabric info "$net/ibnetdiscover.txt"
+says "tables of the switches are missing: routes are computed"
+awk '/^Unicast/ { n++ } n < 4' "$net/lfts.txt" >some.txt
+expect 0 "one table is missing" fabric import "$net/ibnetdiscover.txt" some.txt -o some.yaml
+check "one table is missing: said, and none is taken over" bash -c \
+    'grep -q "tables are missing of 1 of 4 switches" some.yaml && ! grep -q routes: some.yaml'
+expect 0 "import" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o net.yaml --gpus 4
+check "import: a degraded cable stays so" grep -q 'from: "leaf1", to: "spine1", from_port: 8, to_port: 4, bandwidth: 2 GB/s' net.yaml
+check "import: hosts in order of their numbers" bash -c 'grep name: net.yaml | tr -d "\n" | grep -q "node1.*node2.*node3.*node10"'
+check "import: GPUs share NICs" grep -qF 'gpus: [0, 0, 1, 1]' net.yaml
+expect 0 "import, compressed, the same" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o net.yaml.gz --gpus 4
+check "import, compressed, the same bytes" bash -c 'gzip -dc net.yaml.gz | cmp - net.yaml'
+shared="-s cluster.network.file=net.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2"
+expect 0 "as a network" topo file --nodes 4 $shared
+says "endpoints                        16  GPUs"
+says "nic_cables                        8  cables between NICs and switches"
+says "8 NICs of the network's for 16 GPUs; a GPU uses up to 1"
+says "narrowest: leaf1 to spine1"
+expect 3 "NICs of a node" topo file --nodes 4 -s cluster.network.file=net.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=4
+tells "nodes have 2 NICs here, and cluster.nic.per_node is 4; write cluster.nic.per_node: 2"
+expect 3 "GPUs of a node" topo file --nodes 4 -s cluster.network.file=net.yaml -s cluster.nic.per_node=2
+tells "host 'node1' has 4 GPUs and cluster.node.gpus is 8"
+
+# --- host files ------------------------------------------------------------------------------------------------------
+expect 3 "more hosts than nodes" topo file --nodes 2 $shared
+tells "4 hosts stand here, and the cluster has 2 nodes; write cluster.nodes: 4, or name those of the job in a file"
+printf '# the job\nnode3 slots=4\nnode1:4\n' >job.hosts
+expect 0 "a job on two hosts" topo file --nodes 2 $shared -s cluster.network.hosts=job.hosts
+says "endpoints                         8  GPUs"
+says "nic_cables                        4"
+printf 'node[1,3]\n' >job.hosts
+expect 0 "Slurm's brackets" topo file --nodes 2 $shared -s cluster.network.hosts=job.hosts
+printf 'node1\nnode1\nnode1\nnode1\nnode3\nnode3\nnode3\nnode3\n' >job.hosts
+expect 0 "a line for each rank" topo file --nodes 2 $shared -s cluster.network.hosts=job.hosts
+wrong_hosts() { # TITLE TEXT MESSAGE
+    printf "$2" >job.hosts
+    expect 3 "$1" topo file --nodes 2 $shared -s cluster.network.hosts=job.hosts
+    tells "$3"
+}
+wrong_hosts "an unknown host" 'node1\nnode9\n' "job.hosts:2:1: error: the network (net.yaml) has no host 'node9'"
+wrong_hosts "a host twice" 'node1\nnode2\nnode1\n' "job.hosts:3:1: error: host 'node1' stands here again"
+wrong_hosts "ranks without a GPU" 'node1 slots=8\nnode2\n' "host 'node1' has 8 ranks here, and a node has 4 GPUs"
+wrong_hosts "too few" 'node1\n' "1 hosts stand here, and the cluster has 2 nodes"
+wrong_hosts "brackets" 'node[1\n' "a bracket is not closed, or empty"
+
+# --- damaged and mixed files --------------------------------------------------------------------------------------------
+refused() { # TITLE MESSAGE FILE...
+    local title=$1 message=$2
+    shift 2
+    expect 3 "$title" fabric import "$@" -o new.yaml
+    tells "$message"
+    check "$title: no file is left behind" [ ! -e new.yaml ]
+}
+sed '/^Ca/,$d' "$net/ibnetdiscover.txt" >cut.txt
+refused "cut off" "of which nothing stands in the file: it was cut off" cut.txt
+refused "no network" "none of the files says what the network is" "$net/lfts.txt"
+sed 's/guid 0x0000000000200001/guid 0x0000000000209901/' "$net/lfts.txt" >other.txt
+refused "tables of another fabric" "a table of switch 0x0000000000209901, which the fabric has not" "$net/ibnetdiscover.txt" other.txt
+sed "s/'node1 mlx5_0'/'node7 mlx5_0'/" "$net/lfts.txt" >other.txt
+refused "tables of another time" "is 'node7 mlx5_0' here and 'node1 mlx5_0' in the fabric" "$net/ibnetdiscover.txt" other.txt
+refused "two fabrics" "stands here a second time" "$net/ibnetdiscover.txt" "$net/ibnetdiscover.txt"
+sed 's/^\[6\]\t"S-0000000000200002"\[4\]/[6]\t"S-0000000000200002"[3]/' "$net/ibnetdiscover.txt" >wrong.txt
+refused "cables that contradict" "is cabled to" wrong.txt
+refused "a trace" "this is no part of a fabric but Kineto" "$srcdir/tests/data/tiny_kineto.json"
+refused "what it is nobody knows" "none of the formats of fabrics" "$srcdir/COPYING"
+awk '/switch: "spine0", to/ { sub(/to: "[^"]*"/, "to: \"1 1 1 1 1 1 1 1\"") } { print }' net.yaml >loop.yaml
+expect 3 "tables that lead in a circle" topo file --nodes 4 -s cluster.network.file=loop.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2
+tells "the tables ('routes') lead"
+
+# --- OpenSM on ibsim ------------------------------------------------------------------------------------------------------
+libs=$(ls -d /usr/lib/*/umad2sim/libumad2sim.so 2>/dev/null | head -n 1)
+PATH=$PATH:/usr/sbin:/sbin
+opensm_routes() { # FILE.ibsim ENGINE: fabric.txt and lfts.txt of it
+    export IBSIM_SOCKNAME=moesim-$$ OSM_TMP_DIR=$PWD OSM_CACHE_DIR=$PWD SIM_HOST="n0 mlx5_0"
+    ibsim -s "$1" < <(sleep 60) >ibsim.log 2>&1 &
+    local sim=$! try
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 0.2
+        LD_PRELOAD=$libs timeout 30 opensm -R "$2" -o -f osm.log -D 0x43 >osm.out 2>&1 && break
+    done
+    LD_PRELOAD=$libs ibnetdiscover >fabric.txt 2>>osm.out
+    mv opensm-lfts.dump lfts.txt
+    kill $sim
+    wait $sim 2>/dev/null
+}
+same_as_built() { # NAME ENGINE TOPOLOGY ARGS...
+    local name=$1 engine=$2 type=$3 gpus
+    shift 3
+    "$MOESIM" topo $type "$@" --format ibsim -o net.ibsim
+    opensm_routes net.ibsim "$engine"
+    gpus=$(printf '%s\n' "$@" | sed -n 's/cluster.node.gpus=//p')
+    expect 0 "$name by $engine" fabric import fabric.txt lfts.txt -o "$name.yaml" --gpus "$gpus"
+    rates="-s cluster.network.port_bandwidth=1GB/s -s cluster.nic.bandwidth=1GB/s"
+    "$MOESIM" topo $type "$@" $rates 2>err | grep -E '^(switches|links|nic_cables|radix|diameter|mean_path|all_to_all_m)' >built
+    "$MOESIM" topo file "$@" $rates -s cluster.network.file="$name.yaml" 2>>err |
+        grep -E '^(switches|links|nic_cables|radix|diameter|mean_path|all_to_all_m)' >read
+    check "$name by $engine: counts and loads" diff built read
+}
+if [ -z "$libs" ] || ! command -v opensm ibsim ibnetdiscover >/dev/null; then
+    skip "fabrics of ibsim" "no opensm, ibsim-utils, infiniband-diags"
+else
+    same_as_built ft2 ftree ft2 --nodes 128 $one -s cluster.network.switch_ports=16
+    same_as_built ft3 ftree ft3 --nodes 128 $one -s cluster.network.switch_ports=8
+    same_as_built slim_fly minhop slim_fly --nodes 200 $one
+    same_as_built mrft ftree mrft --nodes 32 -s cluster.node.gpus=4 -s cluster.nic.per_node=4 -s cluster.network.switch_ports=16
+    # two faults, made by hand
+    same_as_built ft2 ftree ft2 --nodes 128 $one -s cluster.network.switch_ports=16
+    cp ft2.yaml whole.yaml
+    "$MOESIM" run "$srcdir/scenarios/fig5_alltoall_mpft_mrft.yaml" $one -s cluster.network.switch_ports=16 \
+        -s collective.topologies='ft2, file' -s cluster.network.file=whole.yaml -s collective.gpus=128 -s collective.group=128 \
+        -s collective.group_stride=1 -s collective.pxn=false -s collective.algorithm=direct -s collective.from='1 MiB' \
+        -s collective.to='1 MiB' -s cluster.network.port_bandwidth='1 GB/s' -s cluster.nic.bandwidth='1 GB/s' --json >a.json 2>err
+    check "all-to-all takes as long as on the topology that was simulated" bash -c \
+        'grep -A1 network_difference_any_size a.json | grep -q "\"value\":.0,"'
+    awk '/^Switch|^Hca/ { at = $3 } !((at == "\"S0\"" && /"S16"/) || (at == "\"S16\"" && /"S0"/))' net.ibsim >missing.ibsim
+    opensm_routes missing.ibsim ftree
+    expect 0 "a missing cable" fabric import fabric.txt lfts.txt -o missing.yaml --gpus 1
+    "$MOESIM" topo file --nodes 128 $one -s cluster.network.file=missing.yaml $rates >out
+    says "links                           127"
+    says "all_to_all_most           240 flows"
+    check "a missing cable: hurts at its leaf" grep -qE 'narrowest: (S0 to S[0-9]+|S[0-9]+ to S0) ' out
+    opensm_routes net.ibsim ftree
+    awk '/^(Switch|Ca)/ { match($0, /# "[^"]*"/); at = substr($0, RSTART + 3, RLENGTH - 4) }
+        at == "S3" && /# "S18"/ || at == "S18" && /# "S3"/ { sub(/4xSDR/, "1xSDR") } { print }' fabric.txt >slow.txt
+    expect 0 "a slow cable" fabric import slow.txt lfts.txt -o slow.yaml --gpus 1
+    "$MOESIM" topo file --nodes 128 $one -s cluster.network.file=slow.yaml $rates >out
+    says "all_to_all_most           120 flows"
+    check "a slow cable: hurts there" grep -qE 'narrowest: (S3 to S18|S18 to S3) ' out
+fi
+finish
