@@ -111,8 +111,7 @@ void net_graph_build(const struct topology *t, struct arena *a, struct net_graph
     uint32_t arcs = 0;
     for (uint32_t i = 0; i < t->n_links; i++)
         arcs += between_switches(t, &t->links[i]);
-    *g = (struct net_graph){.n_switches = t->n_vertices - topology_first_switch(t),
-                            .n_cables = arcs / 2};
+    *g = (struct net_graph){.n_switches = t->n_vertices - topology_first_switch(t), .n_cables = arcs / 2};
     g->first = ARENA_ARRAY(a, uint32_t, g->n_switches + 1);
     g->arcs = ARENA_ARRAY(a, struct net_arc, arcs);
     g->nic_ports = ARENA_ARRAY(a, uint32_t, g->n_switches);

@@ -193,8 +193,8 @@ static uint32_t along_tables(const struct candidates *c, const struct tables *ta
     memcpy(links, path, n * sizeof *links);
     if (out == n)
         return n;
-    uint32_t way = tables_walk(tables, path[out] - ends_first_out(t), path[in - 1] - ends_first_in(t),
-                               links + out + 1, room);
+    uint32_t way =
+        tables_walk(tables, path[out] - ends_first_out(t), path[in - 1] - ends_first_in(t), links + out + 1, room);
     if (way == TABLES_NONE)
         return 0;
     memcpy(links + out + 1 + way, path + in - 1, (n - in + 1) * sizeof *links);
@@ -316,7 +316,6 @@ int routing_check_faults(const struct topology *t, struct diag *diag)
         diag, EXIT_LIMIT, SRCLOC_NONE,
         "cluster.faults.down: the tables of what is left would take %.1f GB (%u switches, %u NIC ports), and %.0f GB "
         "is the limit; use fewer nodes",
-        tables_size_B(t) / 1e9, t->n_vertices - topology_first_switch(t), t->n_ports,
-        most_B / 1e9);
+        tables_size_B(t) / 1e9, t->n_vertices - topology_first_switch(t), t->n_ports, most_B / 1e9);
     return -1;
 }
