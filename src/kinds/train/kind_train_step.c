@@ -6,7 +6,6 @@
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
 #include "kinds/train/train_report.h"
-#include "kinds/train/train_what_if.h"
 #include "kinds/reads.h"
 
 /* Without one that is named: as DeepSeek-V3 was trained. */
@@ -17,9 +16,29 @@ static void note_exchange(struct kind_run *run, const struct train_plan *plan)
     result_add_note(&run->result, run->arena, kind_exchange_text(k, &run->file->scenario->cluster, run->arena));
 }
 
+/* By train.without. */
+static const struct train_variant variants[] = {
+    [WITHOUT_NOTHING] = {.name = "as it is"},
+    [WITHOUT_EXCHANGES] = {.name = "exchanges of experts take no time", .no_exchange = true},
+    [WITHOUT_TENSOR] = {.name = "tensor and context parallelism take no time", .no_tensor = true},
+    [WITHOUT_DIFFERENCES] = {.name = "every GPU computes like the mean", .alike = true},
+    [WITHOUT_MESSAGES] = {.name = "messages between pipeline ranks take no time", .instant = true},
+    [WITHOUT_END] = {.name = "gradients, optimizer, parameters and host take no time", .no_sync = true},
+    [WITHOUT_HOST] = {.name = "the host takes no time", .no_host = true},
+};
+
+static const struct kind_change changes[] = {
+    {"exchanges of experts take no time", "train.without=exchanges"},
+    {"tensor and context parallelism take no time", "train.without=tensor"},
+    {"every GPU computes like the mean", "train.without=differences"},
+    {"messages between pipeline ranks take no time", "train.without=messages"},
+    {"gradients, optimizer, parameters and host take no time", "train.without=end"},
+    {"the host takes no time", "train.without=host"},
+    {0},
+};
+
 static int run_step(struct kind_run *run, struct diag *diag)
 {
-    static const struct train_variant real = {.name = "as it is"};
     struct train_plan plan;
     struct train_times times;
     if (train_plan_open(run, &plan, diag) || train_times_measure(run, &plan, &times, diag))
@@ -29,13 +48,16 @@ static int run_step(struct kind_run *run, struct diag *diag)
     for (int i = 0; i < N_BRIDGE; i++)
         if (train_run(run, &plan, &times, 0, &train_bridge[i], &bridge[i], diag))
             return -1;
+    const struct train_variant *variant = &variants[plan.layout.cfg->without];
     for (uint32_t n = plan.n_networks; n-- > 0;) /* the first comes last: it is what a timeline shows */
-        if (train_run(run, &plan, &times, n, &real, &outcomes[n], diag))
+        if (train_run(run, &plan, &times, n, variant, &outcomes[n], diag))
             return -1;
     train_report(&(struct train_report){run, &plan, &times, outcomes, bridge});
     if (plan.layout.model->experts.routed)
         note_exchange(run, &plan);
-    return train_what_if(run, &plan, &times, &outcomes[0], diag);
+    if (plan.layout.cfg->without != WITHOUT_NOTHING)
+        result_add_note(&run->result, run->arena, arena_printf(run->arena, "%s (train.without)", variant->name));
+    return 0;
 }
 
 static const char *const headlines[] = {"step_time", NULL};
@@ -60,6 +82,7 @@ const struct scenario_kind kind_train_step = {
     .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",
     .headlines = headlines,
+    .changes = changes,
     .quick = quick,
     .check = train_plan_check,
     .run = run_step,

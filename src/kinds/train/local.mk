@@ -17,7 +17,6 @@ libmoesim_a_SOURCES += src/kinds/train/train_stages.c src/kinds/train/train_stag
 libmoesim_a_SOURCES += src/kinds/train/train_symmetry.c src/kinds/train/train_symmetry.h
 libmoesim_a_SOURCES += src/kinds/train/train_sync.c src/kinds/train/train_sync.h
 libmoesim_a_SOURCES += src/kinds/train/train_tables.c
-libmoesim_a_SOURCES += src/kinds/train/train_what_if.c src/kinds/train/train_what_if.h
 
 kinds += src/kinds/train/kind_train_step.c
 

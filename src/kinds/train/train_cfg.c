@@ -138,7 +138,8 @@ static const struct cfg_table placement_table = {"placement", "which GPUs work t
 
 static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", "nvfp4", NULL};
 static const char *const software_names[] = {"deepseek", "megatron", NULL};
-static const char *const what_if_names[] = {"none", "step", "hardware", NULL};
+static const char *const without_names[] = {"nothing",  "exchanges", "tensor", "differences",
+                                            "messages", "end",       "host",   NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
 static const char *const compare_names[] = {"none", "table4", NULL};
@@ -189,9 +190,10 @@ static const struct cfg_field train_fields[] = {
     ROW_CHOICE(train_cfg, "symmetry", symmetry, "exact", symmetry_names,
                "exact: what must come out equal is simulated once; off: everything is simulated"),
     ROW_CHOICE(
-        train_cfg, "what_if", what_if, "none", what_if_names,
-        "a table of what one thing more would gain: step: things of the step that take no time, NICs; hardware: chips "
-        "and links, too, all simulated again"),
+        train_cfg, "without", without, "nothing", without_names,
+        "a part of the step that takes no time, to see what it costs: experts' exchanges, tensor and context "
+        "parallelism, differences between GPUs, messages between pipeline ranks, the end of the step (gradients, "
+        "optimizer, parameters, host), the host"),
     ROW_CHOICE(train_cfg, "compare", compare, "none", compare_names,
                "table4: print the paper's Table 4 beside the result (holds for its model, cluster and batch only)"),
     ROW_RATIO(train_cfg, "tokens", total_tokens, "14.8e12", 1, 1e18,

@@ -89,7 +89,7 @@ const char *train_links_misfit(const struct train_plan *plan, const struct train
         return "train.symmetry is off";
     if (plan->layout.schedule->both_directions)
         return "every stage is on two pipeline ranks";
-    if (policy != ROUTING_SPRAY && policy != ROUTING_ADAPTIVE)
+    if (policy != ROUTING_SPRAY)
         return "packets do not spread over all paths (cluster.network.routing.policy)";
     if (!t->ports_per_nic)
         return "there is no network of NICs";
@@ -110,7 +110,7 @@ static double nic_Bps(const struct topology *t, uint32_t endpoint, bool out)
 }
 
 void train_links_open(const struct train_plan *plan, const struct train_network *network, uint32_t columns,
-                      double nic_ratio, struct opgraph *graph, struct arena *arena, struct train_links *out)
+                      struct opgraph *graph, struct arena *arena, struct train_links *out)
 {
     const struct topology *t = network->topo;
     uint32_t ranks = plan->layout.ranks;
@@ -119,9 +119,8 @@ void train_links_open(const struct train_plan *plan, const struct train_network 
     for (uint32_t i = 0; i < columns * ranks; i++) {
         uint32_t gpu = train_device(&plan->layout, i / ranks, i % ranks, 0);
         uint32_t *r = out->resource[i];
-        double ratio = nic_ratio > 0 ? nic_ratio : 1;
-        r[LINK_OUT] = opgraph_resource(graph, ratio * nic_Bps(t, gpu, true), "NIC out");
-        r[LINK_IN] = opgraph_resource(graph, ratio * nic_Bps(t, gpu, false), "NIC in");
+        r[LINK_OUT] = opgraph_resource(graph, nic_Bps(t, gpu, true), "NIC out");
+        r[LINK_IN] = opgraph_resource(graph, nic_Bps(t, gpu, false), "NIC in");
         r[NVLINK_OUT] = opgraph_resource(graph, t->links[gpu].capacity_Bps, "NVLink out");
         r[NVLINK_IN] = opgraph_resource(graph, t->links[t->n_endpoints + gpu].capacity_Bps, "NVLink in");
     }

@@ -21,9 +21,8 @@ struct train_links {
 
 /* NULL, or why single links have to be followed. */
 const char *train_links_misfit(const struct train_plan *plan, const struct train_network *network);
-/* nic_ratio: NICs so many times as fast as they are; 0 = 1. */
 void train_links_open(const struct train_plan *plan, const struct train_network *network, uint32_t columns,
-                      double nic_ratio, struct opgraph *graph, struct arena *arena, struct train_links *out);
+                      struct opgraph *graph, struct arena *arena, struct train_links *out);
 
 struct train_end { /* a group */
     uint32_t column, rank;

@@ -154,7 +154,7 @@ static void build(struct kind_run *run, struct stepping *s, const struct train_n
     };
     if (out->folded) {
         s->links = ARENA_NEW(run->scratch, struct train_links);
-        train_links_open(p, n, columns, s->variant->nic_ratio, run->graph, run->scratch, s->links);
+        train_links_open(p, n, columns, run->graph, run->scratch, s->links);
     }
     if (beside_chunks(p) && !s->variant->no_sync) {
         s->dp = train_dp_new(p, n, columns, s->links, run->graph, run->scratch);

@@ -30,7 +30,6 @@ struct train_variant {
     bool no_exchange, no_tensor; /* what of experts' exchanges, of tensor parallelism is exposed in chunks, is not */
     bool alike;                  /* every GPU computes like the mean */
     bool no_host;
-    double nic_ratio; /* NICs so many times as fast, between groups; 0 = 1 */
 };
 
 struct train_outcome {
