@@ -25,6 +25,7 @@ check_PROGRAMS += tests/test_topology_direct
 check_PROGRAMS += tests/test_topo_simgrid
 tests_test_topo_simgrid_SOURCES = tests/test_topo_simgrid.cpp
 tests_test_topo_simgrid_LDADD = $(SIMGRID_LIBS)
+check_PROGRAMS += tests/test_base_progress
 check_PROGRAMS += tests/test_base_units
 check_PROGRAMS += tests/test_base_rng
 check_PROGRAMS += tests/test_base_arena

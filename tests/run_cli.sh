@@ -93,6 +93,7 @@ refused() { # CODE TITLE WORDS ARGS...
 }
 touch out err before after
 refused 2 "run of nothing" "moesim run scenarios/train_replay_h800.yaml"
+refused 2 "progress as nobody can have it" "--progress is 'auto' or 'never', not 'sometimes'" --progress=sometimes "$main_job"
 refused 2 "two scenarios" "one scenario at a time" "$main_job" "$main_job"
 refused 2 "an unknown metric" "did you mean 'makespan'?" "$main_job" -s replay.comm=recorded \
     --explain makespam

@@ -136,7 +136,7 @@ static int run_all(struct work *w, uint32_t jobs, struct diag *diag)
     struct pool_limits limits = {.jobs = jobs};
     struct pool *pool = pool_new(&limits, run_command, w);
     struct pool_answer a;
-    uint32_t started = 0;
+    uint32_t started = 0, done = 0;
     int failed = 0;
     while (!failed && (started < w->n_runs || !pool_is_empty(pool))) {
         if (started < w->n_runs && !pool_is_full(pool)) {
@@ -146,6 +146,7 @@ static int run_all(struct work *w, uint32_t jobs, struct diag *diag)
         }
         if (pool_wait(pool, 0.2, &a)) {
             take_answer(&w->runs[a.id], &a, w->arena);
+            progress_parts(++done, w->n_runs);
             free(a.data);
             free(a.died);
         }

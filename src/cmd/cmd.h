@@ -2,6 +2,7 @@
 #ifndef MOESIM_CMD_CMD_H
 #define MOESIM_CMD_CMD_H
 
+#include <argp.h>
 #include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,9 @@ int cmd_validate(int argc, char **argv);
 int cmd_proposals(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
+
+/* --progress=WHEN, for commands that may take long. */
+extern const struct argp_child progress_options[];
 
 struct argp_state;
 /* A whole number from least to most, or the end with a message that names the option (`what`). */

@@ -124,7 +124,7 @@ static const struct argp argp = {
     "way "
     "that the paper expects; nobody measured it, so it counts as nothing reproduced); regressed (it held, or was "
     "another value, before); error.",
-    NULL,
+    progress_options,
     NULL,
     NULL};
 

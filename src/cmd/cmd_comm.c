@@ -119,7 +119,7 @@ static const struct argp argp = {
     "  moesim comm --hardware h200\n"
     "  moesim comm --hardware h200 --check rows.csv -s cluster.ep_kernel.kernel=deepep_normal\n"
     "  moesim comm --hardware h200 --check rows.csv --fit\n",
-    NULL,
+    progress_options,
     NULL,
     NULL};
 

@@ -129,7 +129,7 @@ static const struct argp argp = {
     "relative, bias; then those of a combine, of LogFMT's two roundings, and of GEMMs that a tensor core "
     "accumulates in few bits."
     "\vThe numbers are drawn (uniform, gaussian, heavy-tailed, with outlier channels) or read from --file.",
-    NULL,
+    progress_options,
     NULL,
     NULL};
 

@@ -92,7 +92,7 @@ static const struct argp argp = {argp_options,
                                  parse_option,
                                  "[PROPOSAL...]",
                                  "Runs each PROPOSAL (default: all) on its own standard scenario, without and with it.",
-                                 NULL,
+                                 progress_options,
                                  NULL,
                                  NULL};
 

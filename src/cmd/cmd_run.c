@@ -104,8 +104,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp argp = {argp_options, parse_option, "SCENARIO", "Simulates a scenario and prints the result.",
-                                 NULL,         NULL,         NULL};
+static const struct argp argp = {
+    argp_options,     parse_option, "SCENARIO", "Simulates a scenario and prints the result.",
+    progress_options, NULL,         NULL};
 
 /* A run and what of it goes on the timeline. */
 struct run {

@@ -190,7 +190,7 @@ static const struct argp argp = {
     "Runs a scenario for many values of its keys.\v"
     "SCENARIO may hold a section 'sweep:' that says the same as these options; doc/SWEEP.md describes it, the "
     "result and the syntax of values. Exit code 1: some points failed, the result says why.",
-    NULL,
+    progress_options,
     NULL,
     NULL};
 

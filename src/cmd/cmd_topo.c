@@ -178,7 +178,7 @@ static const struct argp argp = {
     "NAME [SCENARIO]\n--table3",
     "Counts, measures and prices the network NAME ('moesim list topologies'), or exports it. The "
     "cluster is that of SCENARIO, or one of --hardware; -s and --nodes change it.",
-    NULL,
+    progress_options,
     NULL,
     NULL};
 

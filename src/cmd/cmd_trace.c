@@ -107,7 +107,7 @@ static const struct argp argp = {
     "Describes a recorded trace, or imports one into moesim's own format. FILE is a PyTorch "
     "profiler (Kineto) trace or one in our format, .json or .json.gz. Several files, or folders of them, are the ranks "
     "of one run: their collectives are joined, which sets their clocks and parts waiting from transfer.",
-    NULL,
+    progress_options,
     NULL,
     NULL};
 

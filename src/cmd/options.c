@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/outfile.h"
+#include "base/progress.h"
 #include "cmd/cmd.h"
 #include "io/results/writers.h"
 
@@ -18,6 +19,28 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
                    (unsigned long long)most, text);
     return value;
 }
+
+enum { KEY_PROGRESS = 1024 };
+
+static error_t parse_progress(int key, char *arg, struct argp_state *state)
+{
+    if (key != KEY_PROGRESS)
+        return ARGP_ERR_UNKNOWN;
+    if (!strcmp(arg, "never"))
+        progress_never();
+    else if (strcmp(arg, "auto"))
+        argp_error(state, "--progress is 'auto' or 'never', not '%s'", arg);
+    return 0;
+}
+
+static const struct argp_option progress_option[] = {{"progress", KEY_PROGRESS, "WHEN", 0,
+                                                      "auto (default): after a second, say on standard error what is "
+                                                      "being done, how far it is and how long it will take; "
+                                                      "never",
+                                                      0},
+                                                     {0}};
+static const struct argp progress_argp = {progress_option, parse_progress, NULL, NULL, NULL, NULL, NULL};
+const struct argp_child progress_options[] = {{&progress_argp, 0, NULL, 0}, {0}};
 
 void option_output(const char *path, const char *const *others, int n, struct argp_state *state)
 {

@@ -54,7 +54,8 @@ int fork_map(uint32_t n, uint32_t at_once, fork_map_fn *fn, void *ctx, void *ans
     struct map m = {fn, ctx, answer_B};
     struct pool *pool = pool_new(&(struct pool_limits){.jobs = at_once ? at_once : 1}, work, &m);
     struct pool_answer a;
-    uint32_t next = 0;
+    uint32_t next = 0, done = 0;
+    progress_parts(0, n);
     while (!diag_failed(diag) && (next < n || !pool_is_empty(pool))) {
         if (next < n && !pool_is_full(pool)) {
             pool_start(pool, next++, diag);
@@ -62,11 +63,13 @@ int fork_map(uint32_t n, uint32_t at_once, fork_map_fn *fn, void *ctx, void *ans
         }
         if (pool_wait(pool, 0.2, &a)) {
             take(&m, &a, answers, diag);
+            progress_parts(++done, n);
             free(a.data);
             free(a.died);
         }
         progress_tick(NULL);
     }
     pool_free(pool);
+    progress_parts(0, 0);
     return diag_failed(diag) ? -1 : 0;
 }

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/progress.h"
+
 enum { FIRST_BUFFER_B = 16384, SHOWN_STDERR_B = 2000 };
 
 struct child {
@@ -93,6 +95,7 @@ _Noreturn static void child(const struct pool *p, uint32_t id, int fd, int error
     setrlimit(RLIMIT_CORE, &no_core);
     dup2(errors, STDERR_FILENO);
     dup2(errors, STDOUT_FILENO);
+    progress_never(); /* the parent speaks */
     limit_memory(p->limits.memory_B);
     FILE *out = checked_alloc(fdopen(fd, "w"));
     p->work(p->ctx, id, out);

@@ -382,6 +382,8 @@ static void op_end(struct exec *x, uint32_t id)
     if (op->kind == OP_COMM && op->work_s <= 0)
         for (uint32_t i = first_milestone(x, id); i < end_of_milestones(x, id); i++)
             later_milestone(x, i, 0);
+    if (x->spec->ops_done)
+        *x->spec->ops_done = x->g->n_ops - x->ops_left + 1;
     if (--x->ops_left == 0)
         engine_stop();
 }

@@ -8,12 +8,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "sim/bound/bound.h"
 #include "sim/exec.h"
 #include "topology/routing.h"
@@ -119,8 +121,11 @@ static int read_all(int fd, void *data, size_t len, const struct sim_spec *spec)
     while (len > 0) {
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
         int ready = poll(&pfd, 1, 200);
-        if (spec->tick)
+        if (spec->tick) {
+            if (spec->ops_done && spec->graph->n_ops)
+                progress_share((double)*(volatile uint32_t *)spec->ops_done / spec->graph->n_ops);
             spec->tick(spec->tick_ctx);
+        }
         if (ready == 0 || (ready < 0 && errno == EINTR))
             continue;
         ssize_t n = ready < 0 ? -1 : read(fd, p, len);
@@ -244,13 +249,9 @@ static int check_spec(const struct sim_spec *spec, struct diag *diag)
     return check_events(spec, diag) || check_routing(spec, diag) || check_transfers(spec, diag) ? -1 : 0;
 }
 
-int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag)
+static int run_in_child(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag)
 {
     int fds[2];
-    if (check_spec(spec, diag))
-        return -1;
-    if (spec->net == NET_BOUND)
-        return bound_run(spec, arena, out, diag);
     if (pipe(fds)) {
         diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot make a pipe: %s", strerror(errno));
         return -1;
@@ -274,4 +275,20 @@ int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome
     if (got)
         report_death(status, diag);
     return diag_failed(diag) ? -1 : 0;
+}
+
+int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag)
+{
+    struct sim_spec seen = *spec;
+    if (check_spec(spec, diag))
+        return -1;
+    if (spec->net == NET_BOUND)
+        return bound_run(spec, arena, out, diag);
+    void *shared = mmap(NULL, sizeof *seen.ops_done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    seen.ops_done = shared == MAP_FAILED ? NULL : shared;
+    progress_next_part();
+    int failed = run_in_child(&seen, arena, out, diag);
+    if (seen.ops_done)
+        munmap(shared, sizeof *seen.ops_done);
+    return failed;
 }
