@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "io/scenario.h"
 #include "sim/critical_path.h"
+#include "sim/epsilon_error.h"
 #include "sim/result.h"
 #include "sim/sim.h"
 
@@ -22,6 +23,7 @@ struct kind_run {
     uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
     bool compare_fluid;   /* the next simulation runs over network flow, whatever sim.network is */
     struct result result;
+    struct epsilon_error epsilon;   /* checked runs with an epsilon: of all simulations */
     struct critical_path *critical; /* gathers the critical paths of all simulations; NULL = not wanted */
     /* of one simulation */
     struct arena *scratch;

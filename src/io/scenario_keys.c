@@ -12,12 +12,17 @@ static const struct cfg_field sim_fields[] = {
     ROW_CHOICE(sim_cfg, "network", network, "flow", net_kind_names,
                "network model: flow (ours, exact), cm02 (SimGrid's, slow), bound (no sharing), packet (queues, small "
                "networks)"),
-    ROW_RATIO(sim_cfg, "epsilon", epsilon, "0", 0, 0.1,
-              "completions of flows closer than this relative time merge: faster; 0 = exact (kinds inference, serving, "
-              "speculative: 0.01, tpot_bound: 0.003)",
-              .needs = ".network=flow"),
-    ROW_FLAG(sim_cfg, "checked", checked, "false",
-             "verify conservation of bytes and link capacities at every event: slow", .needs = ".network=flow,packet"),
+    ROW_RATIO(
+        sim_cfg, "epsilon", epsilon, "0", 0, 0.1,
+        "rates are found once for all flows that end within this share of the time that they have run: faster where "
+        "hundreds share links; 0 = at every end, exact (kinds inference, serving, speculative: 0.01, tpot_bound: "
+        "0.003); with sim.checked the error is measured",
+        .needs = ".network=flow"),
+    ROW_FLAG(
+        sim_cfg, "checked", checked, "false",
+        "verify conservation of bytes and link capacities at every event: slow; with an epsilon, simulate without it, "
+        "too, and say how far ends are off",
+        .needs = ".network=flow,packet"),
     {.name = "seed",
      .type = CFG_INT,
      .offset = offsetof(struct sim_cfg, seed),

@@ -83,6 +83,9 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
         return -1;
     if (sim_run(&run->spec, run->scratch, &run->outcome, diag))
         return -1;
+    bool windows = run->spec.net == NET_FLOW && run->spec.epsilon > 0;
+    if (windows && run->spec.checked && epsilon_error_measure(&run->epsilon, &run->spec, &run->outcome, diag))
+        return -1;
     if (run->critical)
         critical_path_add(run->critical, &run->spec, &run->outcome, run->arena);
     return 0;
@@ -156,6 +159,8 @@ int kind_execute(struct kind_run *run, struct diag *diag)
         leave_out_between(run, kind->between);
     if (run->critical)
         add_critical_path(run);
+    if (run->epsilon.n)
+        result_add_note(&run->result, run->arena, epsilon_error_text(&run->epsilon, run->arena));
     return proposal_stack_check_consumed(run->file->proposals, diag);
 }
 

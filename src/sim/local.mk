@@ -1,5 +1,6 @@
 # src/sim: one line per file
 libmoesim_a_SOURCES += src/sim/critical_path.c src/sim/critical_path.h
+libmoesim_a_SOURCES += src/sim/epsilon_error.c src/sim/epsilon_error.h
 libmoesim_a_SOURCES += src/sim/engine.h
 libmoesim_a_SOURCES += src/sim/event_queue.c src/sim/event_queue.h
 libmoesim_a_SOURCES += src/sim/exec.c src/sim/exec.h

@@ -41,7 +41,7 @@ struct sim_spec {
     struct srcloc net_at; /* of the key that chose it, for messages */
     struct hw_routing routing;
     uint64_t seed;  /* of hashed and random routes */
-    double epsilon; /* completions closer than this relative tolerance merge; 0 = exact */
+    double epsilon; /* NET_FLOW: ends within this share of the time passed are solved together; 0 = exact */
     double sm_per_device;
     const struct link_event *events;
     uint32_t n_events;
@@ -49,8 +49,9 @@ struct sim_spec {
     uint32_t n_watch;
     void (*tick)(void *ctx); /* called about five times a second while waiting; may be NULL */
     void *tick_ctx;
-    bool limits;  /* note which link limited each transfer */
-    bool checked; /* verify conservation and capacity at every event; slow */
+    uint32_t *ops_done; /* sim_run's: ops that have ended, for the parent; NULL: nobody looks */
+    bool limits;        /* note which link limited each transfer */
+    bool checked;       /* verify conservation and capacity at every event; slow */
 };
 
 struct link_sample {

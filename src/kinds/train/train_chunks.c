@@ -226,6 +226,7 @@ static bool uses_routing(const struct chunk_program *p, uint32_t routing)
 /* Of one job, to the parent. */
 struct chunk_answer {
     double nodes_per_token;
+    struct epsilon_error epsilon;
     struct chunk_time time[]; /* [n_chunks] */
 };
 
@@ -249,7 +250,8 @@ static const struct routing *draw_routings(const struct measuring *m, uint32_t c
 }
 
 static int simulate(const struct measuring *m, const struct train_network *n, const struct chunk_group *g,
-                    const struct chunk_program *program, struct chunk_time *out, struct diag *diag)
+                    const struct chunk_program *program, struct chunk_time *out, struct epsilon_error *epsilon,
+                    struct diag *diag)
 {
     struct kind_run run = {.file = m->run->file, .arena = m->run->arena, .seed_offset = m->run->seed_offset};
     struct chunk_ops ops;
@@ -258,6 +260,7 @@ static int simulate(const struct measuring *m, const struct train_network *n, co
     int failed = kind_simulate(&run, n->topo, n->hw, diag);
     if (!failed)
         *out = time_of(program, &ops, &run.outcome, run.scratch);
+    epsilon_error_add(epsilon, &run.epsilon);
     kind_run_free(&run);
     return failed;
 }
@@ -314,7 +317,8 @@ static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *d
     g.expert_exponent = p->layout.cfg->chunks.expert_exponent;
     g.routings = draw_routings(m, class, &g, m->run->arena, a);
     for (uint32_t i = 0; i < m->t->n_chunks; i++)
-        if (m->needed[class * m->t->n_chunks + i] && simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], diag))
+        if (m->needed[class * m->t->n_chunks + i] &&
+            simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], &a->epsilon, diag))
             return -1;
     return 0;
 }
@@ -353,15 +357,16 @@ static void find_slowest(struct kind_run *run, struct train_times *t)
         t->sample_slowest[s] = train_slowest(sample_speeds(run, t->plan, s, run->arena), l->group);
 }
 
-static void collect(struct measuring *m, const char *answers, size_t answer_B, struct arena *arena)
+static void collect(struct measuring *m, const char *answers, size_t answer_B, struct kind_run *run)
 {
     struct train_times *t = m->t;
     uint32_t jobs = t->n_classes * t->samples;
-    t->time = ARENA_ARRAY(arena, struct chunk_time, (size_t)jobs * t->n_chunks);
+    t->time = ARENA_ARRAY(run->arena, struct chunk_time, (size_t)jobs * t->n_chunks);
     for (uint32_t i = 0; i < jobs; i++) {
         const struct chunk_answer *a = (const struct chunk_answer *)(answers + i * answer_B);
         memcpy(&t->time[(size_t)i * t->n_chunks], a->time, t->n_chunks * sizeof *a->time);
         t->nodes_per_token += a->nodes_per_token / jobs;
+        epsilon_error_add(&run->epsilon, &a->epsilon);
     }
 }
 
@@ -384,7 +389,7 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, str
     progress_begin("simulating chunks");
     if (fork_map(jobs, fork_map_processors(MOST_AT_ONCE), measure_place, &m, answers, answer_B, diag))
         return -1;
-    collect(&m, answers, answer_B, run->arena);
+    collect(&m, answers, answer_B, run);
     draw_samples(out, seed, run->arena);
     find_slowest(run, out);
     return 0;

@@ -38,6 +38,11 @@ static void check_capacity(const struct flow_net *net)
     for (uint32_t f = 0; f < net->n_flows; f++)
         if (net->flow_class[f] < FLOW_HOMELESS)
             add_load(net, f, rate_of(net, net->flow_class[f]), load_Bps);
+    for (uint32_t part = 0; part < net->n_parts; part++)
+        for (uint32_t i = net->parts[part].next_ending; i < net->parts[part].n_endings; i++) {
+            const struct flow_ending *e = &net->parts[part].endings[i];
+            add_load(net, e->flow, net->services[net->flow_service[e->flow]].weight * e->level_Bps, load_Bps);
+        }
     for (uint32_t i = 0; i < net->n_real; i++)
         if (load_Bps[i] > net->real_Bps[i] * (1 + tolerance(net)) + 1e-6)
             BUG("link %u carries %g B/s of %g B/s", i, load_Bps[i], net->real_Bps[i]);
@@ -81,7 +86,7 @@ static void check_bottleneck(const struct flow_net *net, uint32_t cls, const str
             net->background_Bps[c->owner] + l->own_use * l->level_Bps, t->load_Bps);
 }
 
-/* Levels that were let be are no max-min solution to rounding: with an epsilon only capacities are checked. */
+/* With an epsilon only capacities are checked: in a window some have less than max-min rates. */
 void flow_check_solution(struct flow_net *net)
 {
     check_capacity(net);
@@ -98,6 +103,8 @@ void flow_check_solution(struct flow_net *net)
 void flow_check_advance(struct flow_net *net, double now_s)
 {
     double left_B = 0;
+    if (net->config.epsilon > 0)
+        return;
     for (uint32_t part = 0; part < net->n_parts; part++)
         if (net->parts[part].used)
             flow_part_advance(net, part, now_s);

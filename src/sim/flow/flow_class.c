@@ -137,7 +137,7 @@ static void leave_links(struct flow_net *net, const struct flow_class *c)
         struct flow_link *l = &net->links[link];
         if (--l->n_live == 0) {
             l->n_crossing = 0;
-            net->background_Bps[link] = 0; /* exact */
+            net->background_Bps[link] = l->ending_Bps; /* exact */
         } else if (l->n_crossing > 4 * l->n_live + 64) {
             forget_gone(net, link);
         }

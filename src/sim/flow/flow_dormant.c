@@ -318,12 +318,31 @@ static void decide_sleepers(struct flow_net *net, bool guess)
     put_to_sleep(net);
 }
 
+/* When all flows have started, on average: those of parts, and those that just do. */
+static double mean_begin_s(const struct flow_net *net, double now_s)
+{
+    double sum_s = 0, n = 0;
+    for (uint32_t f = 0; f < net->n_flows; f++)
+        n += homeless(net, f);
+    sum_s = n * now_s;
+    for (uint32_t part = 0; part < net->n_parts; part++) {
+        if (!net->parts[part].used)
+            continue;
+        sum_s += net->parts[part].n_members * net->parts[part].begun_s;
+        n += net->parts[part].n_members;
+    }
+    return n > 0 ? sum_s / n : now_s;
+}
+
 static void build(struct flow_net *net, bool guess, double now_s)
 {
     uint32_t classes_before = net->live_classes;
+    flow_windows_close(net, now_s);
     net->stats.rebuilds++;
     net->regroup = false;
     note_levels(net);
+    net->rebuilt_begun_s = mean_begin_s(net, now_s);
+    net->rebuilt = true;
     flow_class_drop_all(net, now_s);
     forget_build(net);
     if (net->n_priorities == 1)

@@ -45,7 +45,8 @@ static void open_classes(struct flow_net *net)
     for (uint32_t i = 0; i < net->touched.n; i++) {
         uint32_t link = net->touched.items[i];
         if (net->open[link].n == net->links[link].n_live && net->n_priorities == 1)
-            net->background_Bps[link] = 0; /* exact: no rounding left over from classes that were here before */
+            net->background_Bps[link] =
+                net->links[link].ending_Bps; /* exact: no rounding left over from classes that were here before */
     }
 }
 
@@ -207,6 +208,7 @@ static void make_parts(struct flow_net *net, double now_s)
         if (part == FLOW_NONE) /* links come in the order of their levels: this one may not be the root itself */
             part = net->links[root].part = flow_part_new(net, now_s);
         flow_part_append(net, part, filled->items[i]);
+        net->parts[part].n_members += net->links[filled->items[i]].own.n;
         flow_part_dirty(net, part); /* its loose links have to be looked at */
     }
     for (uint32_t i = 0; i < filled->n; i++)
@@ -268,6 +270,7 @@ void flow_refill(struct flow_net *net, uint32_t part, double now_s)
 {
     flow_part_advance(net, part, now_s);
     net->set.n = 0;
+    net->fill_begun_s = net->parts[part].begun_s;
     flow_part_dissolve(net, part);
     flow_fill(net, now_s);
 }

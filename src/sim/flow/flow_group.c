@@ -122,6 +122,7 @@ static void refine(struct flow_net *net, struct spread_link *s, uint32_t n)
 uint32_t flow_net_spread(struct flow_net *net, const struct flow_share *shares, uint32_t n)
 {
     make_groups(net);
+    flow_windows_close(net, net->now_s);
     XGROW(net->spreads, net->n_spreads, net->cap_spreads);
     struct flow_spread *s = &net->spreads[net->n_spreads];
     *s = (struct flow_spread){.n = n, .links = XREALLOC(NULL, uint32_t, n), .shares = XREALLOC(NULL, double, n)};

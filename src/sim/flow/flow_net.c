@@ -75,8 +75,11 @@ void flow_net_free(struct flow_net *net)
         free(net->links[i].crossing);
         free(net->links[i].core);
     }
-    for (uint32_t i = 0; i < net->n_parts; i++)
+    for (uint32_t i = 0; i < net->n_parts; i++) {
         free(net->parts[i].order);
+        free(net->parts[i].loose.items);
+        free(net->parts[i].endings);
+    }
     flow_groups_free(net);
     void *owned[] = {net->links,
                      net->background_Bps,
@@ -154,6 +157,7 @@ static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
     BUG_IF(net->n_services == UINT16_MAX || spec->priority >= FLOW_MAX_PRIORITY);
     XGROW(net->services, net->n_services, net->cap_services);
     net->services[net->n_services] = (struct flow_service){spec->weight, spec->cap_Bps, spec->priority};
+    net->any_caps |= spec->cap_Bps > 0;
     if (spec->priority >= net->n_wanted_priorities)
         net->n_wanted_priorities = spec->priority + 1u;
     return (uint16_t)net->n_services++;
@@ -358,24 +362,19 @@ static void activate_due(struct flow_net *net, double now_s)
 
 /* --- ends ---------------------------------------------------------------------------------------------- */
 
-static double merged_share(const struct flow_net *net)
-{
-    return fmax(net->config.epsilon, RATE_ROUNDING);
-}
-
 /* What its first flow lacks; the class's part is read at this time. */
 static double first_left_B(const struct flow_net *net, uint32_t cls)
 {
     return flow_class_weight(net, &net->classes[cls]) * flow_class_left_B(net, cls);
 }
 
-/* How much may be missing when a flow ends: the share of it that merges, and rounding. */
+/* How much may be missing when a flow ends, by rounding. */
 static double forgiven_B(const struct flow_net *net, uint32_t cls, double now_s)
 {
     const struct flow_class *c = &net->classes[cls];
     const struct flow_link *l = &net->links[c->owner];
     double reading_B = fabs(l->own.end_B[c->at]) + l->level_Bps * now_s;
-    return merged_share(net) * (double)net->size_B[c->heap] + CLOCK_ROUNDING * flow_class_weight(net, c) * reading_B;
+    return RATE_ROUNDING * (double)net->size_B[c->heap] + CLOCK_ROUNDING * flow_class_weight(net, c) * reading_B;
 }
 
 /* The topology's link behind one of the solver's; FLOW_NONE: a class's own cap. */
@@ -390,6 +389,12 @@ static void left(struct flow_net *net, uint32_t flow, double left_B)
     if (net->n_dormant)
         flow_dormant_left(net, flow);
     net->n_active--;
+}
+
+void flow_end_now(struct flow_net *net, uint32_t flow, uint32_t link)
+{
+    left(net, flow, 0);
+    flow_done(net, flow, real_link(net, link));
 }
 
 /* Ends the first flow of a class, and all others of it that lack no more than what is forgiven. */
@@ -456,20 +461,31 @@ static uint32_t first_class(struct flow_net *net, uint32_t link)
     return own->cls[at];
 }
 
-/* Ends the flow that is due and all that merge with it. */
-static void end_due(struct flow_net *net, double now_s)
+/* Ends the flow that is due and all that end with it but for rounding. */
+static void end_first_of(struct flow_net *net, uint32_t part, double now_s)
 {
-    uint32_t part = event_queue_due(&net->queue, now_s * (1 + CLOCK_ROUNDING));
-    if (part == UINT32_MAX)
-        return;
     uint32_t link = net->parts[part].next_link, cls = first_class(net, link);
     double rate_Bps = flow_class_weight(net, &net->classes[cls]) * net->links[link].level_Bps;
-    double within_s = merged_share(net) * (double)net->size_B[net->classes[cls].heap] / rate_Bps;
+    double within_s = RATE_ROUNDING * (double)net->size_B[net->classes[cls].heap] / rate_Bps;
     end_first(net, cls, now_s);
     while ((part = event_queue_due(&net->queue, now_s + within_s)) != UINT32_MAX) {
         event_queue_set(&net->queue, part, INFINITY);
         flow_part_changed(net, part);
-        end_forgiven(net, part, now_s, within_s);
+        if (!(net->parts[part].window_s > 0))
+            end_forgiven(net, part, now_s, within_s);
+    }
+}
+
+static void end_due(struct flow_net *net, double now_s)
+{
+    uint32_t part;
+    while ((part = event_queue_due(&net->queue, now_s * (1 + CLOCK_ROUNDING))) != UINT32_MAX) {
+        if (net->parts[part].window_s > 0) {
+            flow_window_advance(net, part, now_s * (1 + CLOCK_ROUNDING));
+        } else {
+            end_first_of(net, part, now_s);
+            break;
+        }
     }
 }
 
@@ -495,12 +511,14 @@ double flow_net_next(struct flow_net *net, double now_s)
 
 bool flow_net_running(const struct flow_net *net, uint32_t flow)
 {
-    return net->flow_class[flow] < FLOW_HOMELESS;
+    return net->flow_class[flow] < FLOW_HOMELESS || net->flow_class[flow] == FLOW_ENDING;
 }
 
 double flow_net_stop(struct flow_net *net, uint32_t flow, double now_s)
 {
     BUG_IF(!flow_net_running(net, flow));
+    if (net->flow_class[flow] == FLOW_ENDING)
+        flow_windows_close(net, now_s);
     uint32_t cls = net->flow_class[flow];
     flow_class_touch(net, cls, now_s);
     double served_B = flow_class_served_B(net, cls);
@@ -536,6 +554,7 @@ void flow_link_set_capacity(struct flow_net *net, uint32_t real, double capacity
 void flow_net_set_capacity(struct flow_net *net, uint32_t link, double capacity_Bps, double now_s)
 {
     net->now_s = now_s;
+    flow_windows_close(net, now_s);
     flow_wake(net, flow_link_of(net, link), now_s);
     net->real_Bps[link] = capacity_Bps;
     flow_link_set_capacity(net, flow_link_of(net, link) - 1, flow_group_capacity_Bps(net, link));
@@ -571,6 +590,7 @@ static void fail_crossing(struct flow_net *net, uint32_t link, double now_s)
 void flow_net_fail_link(struct flow_net *net, uint32_t link, double now_s)
 {
     net->now_s = now_s;
+    flow_windows_close(net, now_s);
     flow_wake(net, flow_link_of(net, link), now_s);
     net->failed[link] = 1;
     for (uint32_t p = 0; p < net->n_priorities; p++)

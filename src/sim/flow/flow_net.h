@@ -28,7 +28,7 @@ typedef void flow_load_fn(void *ctx, uint32_t link, double time_s, double load_B
 struct flow_net_config {
     uint32_t n_links;
     const double *capacity_Bps; /* [n_links], copied */
-    double epsilon;             /* merge completions closer than this share of a flow; 0 = exact */
+    double epsilon;             /* rates are found for windows of this share of the time passed; 0 = at every end */
     bool checked;               /* verify capacity, fairness and conservation at every event */
     flow_end_fn *on_end;
     flow_load_fn *on_load; /* may be NULL */
@@ -49,7 +49,7 @@ struct flow_spec {
 };
 
 struct flow_net_stats {
-    uint64_t flows, events, solves, visits, rebuilds;
+    uint64_t flows, events, solves, visits, rebuilds, windows;
     uint32_t max_concurrent;
 };
 

@@ -7,6 +7,7 @@
  *     flow_fill.c     max-min rates from nothing, by progressive filling
  *     flow_settle.c   max-min rates after a change
  *     flow_solve.c    which of the two, and where
+ *     flow_window.c   many ends at once, with an epsilon
  *     flow_dormant.c  links that cannot bind
  *     flow_check.c    checked runs
  *
@@ -39,7 +40,8 @@
 #include "sim/flow/flow_net.h"
 #include "sim/xalloc.h"
 
-#define FLOW_HOMELESS (UINT32_MAX - 1) /* class of a flow between two builds of the classes */
+#define FLOW_ENDING (UINT32_MAX - 1)   /* class of a flow that ends in its part's window */
+#define FLOW_HOMELESS (UINT32_MAX - 2) /* class of a flow between two builds of the classes */
 #define FLOW_SPREAD 0x80000000u        /* word of a path: a spread, not a link */
 
 enum { FLOW_MAX_PRIORITY = 4, FLOW_FEW_LINKS = 4, FLOW_MAX_USES = SPAN_MAX / 3, FLOW_MAX_STRIDE = 12 };
@@ -105,6 +107,10 @@ struct flow_link {
     bool used, built;                          /* in the lists of that name */
     uint32_t *crossing;                        /* classes that cross it; with some that are gone */
     uint32_t n_crossing, cap_crossing, n_live; /* n_live: those that are not gone */
+    /* windows */
+    double before_Bps, slope_Bps_s; /* its level in the last one; change of the level in this one */
+    double ending_Bps;              /* of its background: flows that end in a window, and are in no class */
+    uint32_t n_ending;
     /* sleeping links */
     uint32_t behind;        /* FLOW_NONE, or the link that all its flows cross and that is no wider */
     double bound_Bps;       /* dormant: upper bound of its load */
@@ -135,6 +141,12 @@ struct flow_open { /* flow_fill: what is not decided yet on a link */
     uint32_t stamp;    /* number of the fill that has seen the link */
 };
 
+struct flow_ending {              /* a flow that ends in a window */
+    double end_s, left_B;         /* left_B: service that it lacks at the window's begin */
+    double level_Bps, before_Bps; /* its rate per weight; its link's level before the window */
+    uint32_t flow, link;
+};
+
 struct flow_part {
     uint32_t *order; /* links that limit somebody, by priority and level */
     uint32_t n, cap;
@@ -146,6 +158,14 @@ struct flow_part {
     uint32_t n_changed; /* classes that came or went since its last fill or settling */
     bool used, dirty, changed;
     uint32_t next_free;
+    /* windows */
+    double begun_s;  /* when its flows have started, on average */
+    double window_s; /* length; 0: none is open */
+    double last_window_s;
+    uint32_t n_members;
+    int patience;                /* solutions until the next try */
+    struct flow_ending *endings; /* by time */
+    uint32_t n_endings, cap_endings, next_ending;
 };
 
 struct flow_spread {
@@ -249,6 +269,13 @@ struct flow_net {
     uint32_t n_joints, cap_joints;
     struct flow_list bound_changed;
 
+    double fill_begun_s; /* of the parts that a fill makes */
+    double rebuilt_begun_s;
+    bool rebuilt; /* the next fill is of classes that have been made anew */
+    bool any_caps;
+    struct flow_ending *endings; /* of the window that is being opened */
+    uint32_t n_endings, cap_endings;
+
     struct ended_flow *ended;
     uint32_t n_ended, cap_ended;
     struct failed_flow *failures;
@@ -277,6 +304,7 @@ double flow_group_capacity_Bps(const struct flow_net *net, uint32_t real);
 double flow_group_unit(const struct flow_net *net, uint32_t real);
 void flow_groups_free(struct flow_net *net);
 /* flow_net.c */
+void flow_end_now(struct flow_net *net, uint32_t flow, uint32_t link); /* one that is in no class */
 void flow_link_set_capacity(struct flow_net *net, uint32_t real,
                             double capacity_Bps); /* of one that stands for itself */
 
@@ -350,6 +378,14 @@ void flow_claim(struct flow_net *net, uint32_t link, double now_s);
 
 /* flow_solve.c */
 void flow_solve(struct flow_net *net, double now_s);
+void flow_solve_parts(struct flow_net *net, double now_s);
+
+/* flow_window.c */
+void flow_window_try(struct flow_net *net, uint32_t part, double now_s); /* opens one where that pays */
+double flow_window_next(const struct flow_part *p);                      /* time of its next end, or of its own */
+void flow_window_advance(struct flow_net *net, uint32_t part, double now_s);
+void flow_window_close(struct flow_net *net, uint32_t part, double now_s);
+void flow_windows_close(struct flow_net *net, double now_s);
 
 /* flow_dormant.c */
 void flow_dormant_joined(struct flow_net *net, uint32_t flow);

@@ -25,6 +25,10 @@ uint32_t flow_part_new(struct flow_net *net, double now_s)
     p->from = FLOW_NONE;
     p->next_link = FLOW_NONE;
     p->since_s = now_s;
+    p->begun_s = net->fill_begun_s;
+    p->window_s = p->last_window_s = 0;
+    p->n_members = 0;
+    p->patience = 0;
     flow_part_changed(net, part);
     return part;
 }
@@ -57,7 +61,9 @@ void flow_part_advance(struct flow_net *net, uint32_t part, double now_s)
 {
     struct flow_part *p = &net->parts[part];
     double passed_s = now_s - p->since_s;
-    if (passed_s <= 0)
+    if (p->window_s > 0)
+        flow_window_close(net, part, now_s);
+    if (passed_s <= 0 || p->since_s == now_s)
         return;
     for (uint32_t i = 0; i < p->n; i++) {
         struct flow_link *l = &net->links[p->order[i]];
@@ -147,6 +153,9 @@ uint32_t flow_part_merge(struct flow_net *net, uint32_t a, uint32_t b, double no
     uint32_t dirty_a = first_dirty(p), dirty_b = first_dirty(q);
     merge_orders(net, a, q);
     p->n_changed += q->n_changed;
+    if (p->n_members + q->n_members)
+        p->begun_s = (p->begun_s * p->n_members + q->begun_s * q->n_members) / (p->n_members + q->n_members);
+    p->n_members += q->n_members;
     for (uint32_t i = 0; i < q->loose.n; i++)
         flow_part_add_loose(net, a, q->loose.items[i]);
     p->from = FLOW_NONE;
@@ -232,9 +241,10 @@ void flow_part_settled(struct flow_net *net, uint32_t part)
 void flow_part_empty(struct flow_net *net, uint32_t part)
 {
     for (uint32_t i = 0; i < net->parts[part].n; i++) {
-        net->background_Bps[net->parts[part].order[i]] =
-            0; /* all who cross a link of a part are limited in that part */
-        limits_nobody(net, net->parts[part].order[i]);
+        uint32_t link = net->parts[part].order[i];
+        net->background_Bps[link] =
+            net->links[link].ending_Bps; /* all who cross a link of a part are limited in that part */
+        limits_nobody(net, link);
     }
     flow_part_release(net, part);
 }
@@ -244,6 +254,10 @@ void flow_part_find_next(struct flow_net *net, uint32_t part)
 {
     struct flow_part *p = &net->parts[part];
     double left_B = INFINITY, level_Bps = 1;
+    if (p->window_s > 0) {
+        event_queue_set(&net->queue, part, flow_window_next(p));
+        return;
+    }
     p->next_link = FLOW_NONE;
     for (uint32_t i = 0; i < p->n; i++) {
         const struct flow_link *l = &net->links[p->order[i]];

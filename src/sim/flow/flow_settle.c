@@ -160,8 +160,8 @@ static void join_parts(struct flow_net *net, uint32_t link, double now_s)
     const struct flow_link *l = &net->links[link];
     uint32_t part = l->part;
     for (uint32_t i = 0; i < l->n_crossing; i++) {
-        if (!flow_class_crosses(net, l->crossing[i], link))
-            continue;
+        if (!flow_class_crosses(net, l->crossing[i], link) || !net->classes[l->crossing[i]].owned)
+            continue; /* without an owner: it has just been made, and joins later */
         uint32_t other = net->links[net->classes[l->crossing[i]].owner].part;
         part = part == FLOW_NONE ? other : flow_part_merge(net, part, other, now_s);
     }
@@ -172,7 +172,7 @@ static uint32_t last_owner(const struct flow_net *net, uint32_t link)
     const struct flow_link *l = &net->links[link];
     uint32_t last = FLOW_NONE;
     for (uint32_t i = 0; i < l->n_crossing; i++) {
-        if (!flow_class_limited_by(net, l->crossing[i], link))
+        if (!flow_class_limited_by(net, l->crossing[i], link) || !net->classes[l->crossing[i]].owned)
             continue;
         uint32_t owner = net->classes[l->crossing[i]].owner;
         if (last == FLOW_NONE || net->links[owner].place > net->links[last].place)
@@ -211,7 +211,7 @@ void flow_claim(struct flow_net *net, uint32_t link, double now_s)
     const struct flow_link *l = &net->links[link];
     join_parts(net, link, now_s);
     for (uint32_t i = 0; i < l->n_crossing; i++)
-        if (flow_class_limited_by(net, l->crossing[i], link) &&
+        if (flow_class_limited_by(net, l->crossing[i], link) && net->classes[l->crossing[i]].owned &&
             net->links[net->classes[l->crossing[i]].owner].place > l->place)
             flow_own_move(net, l->crossing[i], link);
     flow_part_touch(net, link, now_s);

@@ -1,5 +1,6 @@
 /* Rates after what has happened at one time: which parts have to be filled anew, which only settle. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/diag.h"
 #include "sim/flow/flow_net_impl.h"
@@ -32,6 +33,9 @@ static void adopt(struct flow_net *net, uint32_t cls, uint32_t owner, double now
     struct flow_class *c = &net->classes[cls];
     flow_part_touch(net, owner, now_s);
     net->parts[net->links[owner].part].n_changed++;
+    struct flow_part *p = &net->parts[net->links[owner].part];
+    p->begun_s += (now_s - p->begun_s) / (p->n_members + 1);
+    p->n_members++;
     flow_own_append(net, owner, cls, c->left_B);
     flow_own_shift(net, owner, c->at, net->links[owner].level_Bps);
     for (uint32_t i = 0; i < c->n_links; i++) {
@@ -45,11 +49,27 @@ static void adopt(struct flow_net *net, uint32_t cls, uint32_t owner, double now
         flow_dormant_moved(net, owner, c->at);
 }
 
+/* Whatever a new class meets is no window's any more; that may make more classes. */
+static void close_windows(struct flow_net *net, double now_s)
+{
+    for (uint32_t i = 0; i < net->seeds.n; i++)
+        for (uint32_t k = 0; k < net->classes[net->seeds.items[i]].n_links; k++) {
+            uint32_t link = flow_class_links(net, &net->classes[net->seeds.items[i]])[k];
+            if (net->links[link].n_ending)
+                flow_windows_close(net, now_s);
+            if (net->links[link].part != FLOW_NONE)
+                flow_part_advance(net, net->links[link].part, now_s);
+        }
+}
+
 /* New classes join the parts that their links belong to; those that find nobody limited are filled. */
 static void place_seeds(struct flow_net *net, double now_s)
 {
+    if (net->config.epsilon > 0)
+        close_windows(net, now_s);
     struct flow_list seeds = net->seeds;
     uint32_t n = 0;
+    net->seeds = (struct flow_list){0};
     for (uint32_t i = 0; i < seeds.n; i++) {
         uint32_t cls = seeds.items[i], owner;
         if (!net->classes[cls].n || net->classes[cls].owned)
@@ -61,9 +81,12 @@ static void place_seeds(struct flow_net *net, double now_s)
             adopt(net, cls, owner, now_s);
     }
     seeds.n = n;
+    free(net->seeds.items); /* nobody has made any meanwhile */
     net->seeds = net->set;
     net->seeds.n = 0;
     net->set = seeds;
+    net->fill_begun_s = net->rebuilt ? net->rebuilt_begun_s : now_s;
+    net->rebuilt = false;
     flow_fill(net, now_s);
 }
 
@@ -81,6 +104,7 @@ static void solve_part(struct flow_net *net, uint32_t part, double now_s)
     p->dirty = false;
     if (!p->used)
         return;
+    BUG_IF(p->window_s > 0);
     flow_part_changed(net, part);
     uint32_t changed = p->n_changed;
     p->n_changed = 0;
@@ -90,17 +114,28 @@ static void solve_part(struct flow_net *net, uint32_t part, double now_s)
         flow_refill(net, part, now_s);
 }
 
-static void solve_parts(struct flow_net *net, double now_s)
+void flow_solve_parts(struct flow_net *net, double now_s)
 {
-    while (net->dirty.n || net->overloaded.n) {
-        if (net->dirty.n) {
+    while (net->seeds.n || net->dirty.n || net->overloaded.n) {
+        if (net->seeds.n) {
+            place_seeds(net, now_s);
+        } else if (net->dirty.n) {
             solve_part(net, net->dirty.items[--net->dirty.n], now_s);
-            continue;
+        } else {
+            uint32_t link = net->overloaded.items[--net->overloaded.n];
+            net->links[link].noted = false;
+            if (flow_is_overloaded(net, link))
+                flow_limit_fastest(net, link, now_s);
         }
-        uint32_t link = net->overloaded.items[--net->overloaded.n];
-        net->links[link].noted = false;
-        if (flow_is_overloaded(net, link))
-            flow_limit_fastest(net, link, now_s);
+    }
+}
+
+static void open_windows(struct flow_net *net, double now_s)
+{
+    for (uint32_t i = 0; net->config.epsilon > 0 && i < net->changed.n; i++) {
+        uint32_t part = net->changed.items[i];
+        if (net->parts[part].used && net->parts[part].n)
+            flow_window_try(net, part, now_s);
     }
 }
 
@@ -130,6 +165,16 @@ static void report_loads(struct flow_net *net, double now_s)
     }
 }
 
+/* Solves until no link that sleeps can bind. */
+static void solve_awake(struct flow_net *net, double now_s, bool keep_awake)
+{
+    flow_solve_parts(net, now_s);
+    for (; flow_dormant_violated(net, keep_awake); keep_awake = true) {
+        flow_rebuild(net, now_s);
+        flow_solve_parts(net, now_s);
+    }
+}
+
 void flow_solve(struct flow_net *net, double now_s)
 {
     net->now_s = now_s;
@@ -137,12 +182,11 @@ void flow_solve(struct flow_net *net, double now_s)
         flow_rebuild(net, now_s);
     if (!net->dirty.n && !net->seeds.n && !net->overloaded.n && !net->changed.n)
         return;
-    place_seeds(net, now_s);
-    solve_parts(net, now_s);
-    for (uint32_t round = 0; flow_dormant_violated(net, round > 0); round++) {
-        flow_rebuild(net, now_s);
-        place_seeds(net, now_s);
-        solve_parts(net, now_s);
+    solve_awake(net, now_s, false);
+    if (net->config.epsilon > 0) {
+        open_windows(net, now_s);
+        solve_awake(net, now_s,
+                    true); /* where one has raised levels too far for links that sleep, it is closed again */
     }
     find_next_ends(net);
     report_loads(net, now_s);

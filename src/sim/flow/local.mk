@@ -11,4 +11,5 @@ libmoesim_a_SOURCES += src/sim/flow/flow_own.c
 libmoesim_a_SOURCES += src/sim/flow/flow_part.c
 libmoesim_a_SOURCES += src/sim/flow/flow_settle.c
 libmoesim_a_SOURCES += src/sim/flow/flow_solve.c
+libmoesim_a_SOURCES += src/sim/flow/flow_window.c
 libmoesim_a_SOURCES += src/sim/flow/net_flow.c src/sim/flow/net_flow.h
