@@ -73,6 +73,7 @@ dist_check_SCRIPTS += tests/claims_cli.sh
 dist_check_SCRIPTS += tests/figures_cli.sh
 dist_check_SCRIPTS += tests/reproduce_cli.sh
 dist_check_SCRIPTS += tests/ranks_cli.sh
+dist_check_SCRIPTS += tests/recipes.sh
 dist_check_SCRIPTS += tests/replay_cli.sh
 dist_check_SCRIPTS += tests/report_cli.sh
 EXTRA_DIST += tests/report_browser.mjs

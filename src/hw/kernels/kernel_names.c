@@ -46,5 +46,5 @@ const char *const kernel_limit_names[] = {
 
 bool kernel_is_pass(enum kernel_family family)
 {
-    return family >= KERNEL_QUANTISE;
+    return family >= KERNEL_QUANTISE && family <= KERNEL_ELEMENTWISE;
 }
