@@ -51,7 +51,7 @@ says "bound by             memory"
 expect 0 "another chip" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 -s cluster.chip.fp8="3 PFLOPS"
 says "moved by the ratio of rooflines"
 expect 0 "the list" kernels --list
-says "attention_decode_fp8, _bf16: --batch"
+says "attention_decode_fp8, _bf16 ...: --batch"
 python3 - <<'END' >gemm.csv
 print("gemm_dtype,m,n,k,kernel_source,latency_us")
 for m in (1, 16, 64, 256, 1024, 4096):

@@ -92,6 +92,7 @@ dist_check_SCRIPTS += tests/fabric_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/hopper_cli.sh
+dist_check_SCRIPTS += tests/chips_cli.sh
 dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/train_kernels_cli.sh
 dist_check_SCRIPTS += tests/import_cli.sh

@@ -257,6 +257,7 @@ END_TEST
 
 static const char file[] =
     "# a comment\nkernel: gemm_bf16\nlibrary: cublas\nvariant: tiles_split\nsource: me\nconditions: here\n"
+    "chip: mine\nfigures: sms 132, clock_Hz 1.83e9, memory_Bps 3.35e12, cache_B 5e7, bf16_flops 9.89e14\n"
     "trust: 0.5\nconstants: start_s 3e-06, tensor_ratio 0.8, step_s 1e-07, load_B 100,\n"
     "points: n k | m time_us rows\n7168 2048|4 10.15 3|16 10.4 20\n128 512|1 5 1\n";
 
@@ -303,6 +304,9 @@ START_TEST(bad_kernel_files_are_refused_with_their_place)
     refused_kernel("kernel: gemm_bf16\nconstants: start_s -1\n", "is no number from 0 up");
     refused_kernel("kernel: gemm_bf16\nsauce: x\n", "is no key of a kernel's file");
     refused_kernel("kernel: gemm_bf16\n", "no 'source: ...' in it");
+    refused_kernel("kernel: gemm_bf16\nsource: a\nconditions: b\n", "no 'chip: ...' in it");
+    refused_kernel("kernel: gemm_bf16\nsource: a\nconditions: b\nchip: c\nfigures: sms 3\n", "no 'figures: ...' in it");
+    refused_kernel("kernel: gemm_bf16\nfigures: cores 3\n", "k.kernel:2:10: error: a chip has no figure 'cores'");
     refused_kernel("kernel: gemm_bf16\nsource: a\nconditions: b\npoints: n k | m time_us rows\n1 2|3 -4 1\n",
                    "k.kernel:5:11: error: no point");
     refused_kernel("kernel: gemm_bf16\nsource: a\nconditions: b\npoints: n k m time_us rows\n", "a bar");

@@ -31,8 +31,11 @@ enum {
     KEY_GROUPS,
     KEY_ROWS,
     KEY_CAUSAL,
+    KEY_FP8_CACHE,
     KEY_NUMBER
 }; /* KEY_NUMBER + i: numbers[i] */
+
+enum { WINDOW = 14 }; /* of the numbers */
 
 /* Options that are numbers of a call; the second is the call's own name for it. */
 static const struct {
@@ -51,7 +54,13 @@ static const struct {
                {"kv-token", "kv_token_B", DIM_BYTES},
                {"read", "read_B", DIM_BYTES},
                {"written", "written_B", DIM_BYTES},
-               {"sms", "sms", DIM_COUNT}};
+               {"sms", "sms", DIM_COUNT},
+               [WINDOW] = {"window", "window", DIM_COUNT},
+               {"top-k", "top_k", DIM_COUNT},
+               {"experts", "experts", DIM_COUNT},
+               {"ranks", "ranks", DIM_COUNT},
+               {"split", "split", DIM_COUNT},
+               {"skew", "skew", DIM_COUNT}};
 enum { N_NUMBERS = sizeof numbers / sizeof *numbers };
 
 struct options {
@@ -60,7 +69,7 @@ struct options {
     const char *set[MAX_SET];
     int n_set;
     uint32_t groups; /* 0 = not given */
-    bool causal, list, fit, check, json;
+    bool causal, fp8_cache, list, fit, check, json;
     const char *files[MAX_FILES], *family_name, *chip, *source, *conditions;
     int n_files, folds;
     double tolerance;
@@ -95,8 +104,15 @@ static const struct argp_option argp_options[] = {
     {"kv-heads", KEY_NUMBER + 7, "N", 0, "attention: heads of keys and values", 1},
     {"qk-dim", KEY_NUMBER + 8, "N", 0, "attention: length of a query", 1},
     {"v-dim", KEY_NUMBER + 9, "N", 0, "attention: length of a value", 1},
-    {"kv-token", KEY_NUMBER + 10, "BYTES", 0, "decoding: cache per token, '1152 B' (default: BF16)", 1},
+    {"kv-token", KEY_NUMBER + 10, "BYTES", 0, "decoding: cache per token, '1152 B'", 1},
     {"causal", KEY_CAUSAL, NULL, 0, "attention: with a causal mask", 1},
+    {"window", KEY_NUMBER + 14, "N", 0, "attention: the last keys that a query sees, its own with them", 1},
+    {"fp8-cache", KEY_FP8_CACHE, NULL, 0, "attention, dsa_module: keys and values lie in FP8", 1},
+    {"top-k", KEY_NUMBER + 15, "N", 0, "moe: how many experts a token goes to", 1},
+    {"experts", KEY_NUMBER + 16, "N", 0, "moe: how many there are on all ranks", 1},
+    {"ranks", KEY_NUMBER + 17, "N", 0, "moe: ranks that share them (default: 1)", 1},
+    {"split", KEY_NUMBER + 18, "N", 0, "moe: ranks that each expert is split over (default: 1)", 1},
+    {"skew", KEY_NUMBER + 19, "N", 0, "moe: exponent of the power law of the experts' loads (default: balanced)", 1},
     {"read", KEY_NUMBER + 11, "BYTES", 0, "passes over memory: '117 MB'", 1},
     {"written", KEY_NUMBER + 12, "BYTES", 0, "passes over memory", 1},
     {"sms", KEY_NUMBER + 13, "N", 0, "SMs that it may use (default: all)", 1},
@@ -113,7 +129,7 @@ static void set_format(struct options *o, const char *word, struct argp_state *s
 
 static bool asks(const struct options *o)
 {
-    bool any = o->rows || o->groups || o->causal;
+    bool any = o->rows || o->groups || o->causal || o->fp8_cache;
     for (int i = 0; i < N_NUMBERS; i++)
         any |= o->given[i] != NULL;
     return any;
@@ -215,6 +231,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_CAUSAL:
         o->causal = true;
         return 0;
+    case KEY_FP8_CACHE:
+        o->fp8_cache = true;
+        return 0;
     case 's':
         if (o->n_set == MAX_SET)
             argp_error(state, "more than %d changes", MAX_SET);
@@ -314,20 +333,45 @@ static void read_rows(const struct options *o, struct kernel_call *call, struct 
     *(call->family == KERNEL_WGRAD ? &call->k : &call->m) = sum / n;
 }
 
+static void check_attention(const struct options *o, struct diag *diag)
+{
+    bool forward = o->family == KERNEL_ATTENTION_FORWARD || o->family == KERNEL_ATTENTION_BACKWARD ||
+                   o->family == KERNEL_MLA_PREFILL || o->family == KERNEL_GQA_PREFILL;
+    bool has_cache = o->family >= KERNEL_MLA_DECODE && o->family <= KERNEL_DSA_PREFILL && o->family != KERNEL_MOE &&
+                     o->family != KERNEL_MLA_BMM;
+    if (o->given[WINDOW] && forward && !o->causal)
+        REFUSE(diag, "--window is about causal masks here; add --causal");
+    if (o->causal && !forward)
+        REFUSE(diag,
+               "--causal is about attention_forward, attention_backward, mla_prefill and gqa_prefill; leave it out");
+    if (o->fp8_cache && !has_cache)
+        REFUSE(diag,
+               "--fp8-cache is about mla_decode, mla_prefill, gqa_decode, gqa_prefill and dsa_module_...; leave it "
+               "out (attention_decode: --kv-token says it)");
+}
+
+/* Options that have no default in the call itself. */
+static void fill_in(struct kernel_call *call)
+{
+    call->ranks = fmax(1, call->ranks);
+    call->split = fmax(1, call->split);
+}
+
 static int read_call(const struct options *o, struct kernel_call *call, struct arena *arena, struct diag *diag)
 {
-    *call = (struct kernel_call){.family = o->family, .dtype = o->dtype, .groups = o->groups, .causal = o->causal};
+    *call = (struct kernel_call){
+        .family = o->family, .dtype = o->dtype, .groups = o->groups, .causal = o->causal, .fp8_cache = o->fp8_cache};
     read_numbers(o, call, diag);
     if ((o->rows || o->groups > 1) && !kernel_is_grouped(o->family))
         REFUSE(diag, "%s has no groups; leave out --groups and --rows", o->name);
     else if (o->rows)
         read_rows(o, call, arena, diag);
-    if (o->causal && (o->family < KERNEL_ATTENTION_FORWARD || o->family > KERNEL_ATTENTION_BACKWARD))
-        REFUSE(diag, "--causal is about attention_forward and attention_backward; leave it out");
+    check_attention(o, diag);
     const char *missing = kernel_missing(call);
     for (int i = 0; missing && i < N_NUMBERS && !diag_failed(diag); i++)
         if (!strcmp(numbers[i].member, missing))
             REFUSE(diag, "%s needs --%s", o->name, numbers[i].option);
+    fill_in(call);
     return diag_failed(diag) ? -1 : 0;
 }
 
@@ -337,7 +381,7 @@ static void list_kernels(struct outfile *f)
 {
     for (int i = 0; i < KERNEL_FAMILIES; i++) {
         enum kernel_family family = (enum kernel_family)i;
-        outfile_printf(f, "%s%s:", kernel_family_names[i], kernel_is_pass(family) ? "" : "_fp8, _bf16");
+        outfile_printf(f, "%s%s:", kernel_family_names[i], kernel_is_pass(family) ? "" : "_fp8, _bf16 ...");
         if (kernel_is_grouped(family))
             outfile_printf(f, " --groups --rows");
         for (int k = 0; k < N_NUMBERS; k++)
@@ -382,6 +426,13 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
         return -1;
     if (asks(o) && call.sms > page.model->chip.sms) {
         REFUSE(diag, "--sms %g: %s has %g (cluster.chip.sms)", call.sms, page.hardware, (double)page.model->chip.sms);
+        return -1;
+    }
+    if (asks(o) && !kernel_model_has(page.model, &call)) {
+        REFUSE(diag,
+               "%s: there are no measurements of such kernels for %s, and no roofline; "
+               "'moesim kernels --hardware h100' has some",
+               o->name, page.hardware);
         return -1;
     }
     if (asks(o)) {

@@ -37,7 +37,7 @@ int kernels_check(const struct kernels_check *c, struct arena *arena, struct out
         return -1;
     struct kernel_group *groups = kernel_groups(rows.rows, rows.n_rows, false, &page.n_groups, arena);
     struct check_group *checked = ARENA_ARRAY(arena, struct check_group, page.n_groups + 1);
-    struct kernel_device on = kernel_device_measured(&m->cfg);
+    struct kernel_device on = kernel_device_of(&m->chip);
     bool over = false;
     for (size_t i = 0; i < page.n_groups; i++) {
         if (c->folds)

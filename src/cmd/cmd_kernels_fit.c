@@ -47,7 +47,8 @@ static const char *validation_of(const struct kernels_fit *c, const struct kerne
 static void fit(const struct kernels_fit *c, const struct kernel_device *on, const struct kernel_group *group,
                 struct kernel *k, struct arena *arena)
 {
-    *k = kernel_of(&group->rows->call, group->rows->library);
+    *k = kernel_of(&group->rows->call, group->rows->library, on);
+    k->chip = c->chip;
     k->source = c->source;
     k->conditions = c->conditions;
     k->validation = validation_of(c, on, group, arena);
@@ -76,7 +77,7 @@ int kernels_fit(const struct kernels_fit *c, struct arena *arena, struct diag *d
     const char *folder = arena_printf(arena, "%s/kernels", c->out);
     if (failed || make_folder(c->out, diag) || make_folder(folder, diag))
         return -1;
-    struct kernel_device on = kernel_device_measured(&file.hw->kernels);
+    struct kernel_device on = kernel_device_of(&file.hw->chip);
     size_t n;
     struct kernel_group *groups = kernel_groups(rows.rows, rows.n_rows, true, &n, arena);
     for (size_t i = 0; i < n; i++) {

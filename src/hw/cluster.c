@@ -42,8 +42,17 @@ static const struct cfg_field tensor_fields[] = {
 static const struct cfg_table tensor_table = {"tensor", "FP8 tensor cores", sizeof(struct hw_tensor_core),
                                               tensor_fields};
 
+static const char *const basis_names[] = {"unsaid", "measured", "data_sheet", NULL};
+
 static const struct cfg_field chip_fields[] = {
     TEXT(hw_chip, "name", name, "what the chip is called"),
+    {.name = "basis",
+     .type = CFG_ENUM,
+     .offset = offsetof(struct hw_chip, basis),
+     .dflt = "unsaid",
+     .choices = basis_names,
+     .doc = "what its numbers rest on: measured kernels and exchanges, or data_sheet, of which results say that they "
+            "are not validated"},
     COUNT(hw_chip, "sms", sms, 1, 4096, "streaming multiprocessors"),
     QUANTITY(hw_chip, "bf16", bf16_flops, DIM_FLOPS, 1e9, 1e18, "dense BF16 tensor throughput"),
     QUANTITY(hw_chip, "fp8", fp8_flops, DIM_FLOPS, 1e9, 1e18, "dense FP8 tensor throughput"),
@@ -60,6 +69,14 @@ static const struct cfg_field chip_fields[] = {
              "HBM capacity: what kinds train_step and inference must fit into"),
     QUANTITY(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, 1e8, 1e10,
              "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
+    {.name = "l2",
+     .type = CFG_QUANTITY,
+     .dim = DIM_BYTES,
+     .offset = offsetof(struct hw_chip, cache_B),
+     .dflt = "50 MB",
+     .min = 1e3,
+     .max = 1e12,
+     .doc = "last-level cache: moves measured times of kernels that found their operands there"},
     {.name = "tensor", .type = CFG_TABLE, .offset = offsetof(struct hw_chip, tensor), .sub = &tensor_table},
     {0}};
 static const struct cfg_table chip_table = {"chip", "the accelerator", sizeof(struct hw_chip), chip_fields};

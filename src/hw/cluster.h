@@ -21,14 +21,19 @@ struct hw_tensor_core {
     bool native_scaling;   /* scales go into the tensor core: nothing moves to CUDA cores on the way */
 };
 
+/* What the numbers of a hardware layer rest on. */
+enum hw_basis { HW_BASIS_UNSAID, HW_BASIS_MEASURED, HW_BASIS_DATA_SHEET };
+
 struct hw_chip {
     const char *name;
+    int basis; /* enum hw_basis */
     struct hw_tensor_core tensor;
     int64_t sms;
     double bf16_flops, fp8_flops, fp4_flops; /* dense, per chip; fp4: 0 = none */
     double memory_Bps;                       /* HBM */
     double memory_B;
     double clock_Hz; /* of what waits inside kernels; FLOP/s are given apart */
+    double cache_B;  /* last-level cache, which repeated benchmarks read from */
 };
 
 struct hw_node {

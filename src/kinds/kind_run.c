@@ -149,6 +149,19 @@ static void leave_out_between(struct kind_run *run, const char *between)
     r->n_metrics = kept;
 }
 
+/* Kinds that read no hardware have its default. */
+static void note_basis(struct kind_run *run)
+{
+    const struct hw_chip *chip = &run->file->scenario->cluster.chip;
+    if (chip->basis == HW_BASIS_DATA_SHEET)
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(run->arena,
+                         "unvalidated: the numbers of %s are from public figures (cluster.chip.basis); what "
+                         "was measured on other chips is moved",
+                         chip->name));
+}
+
 int kind_execute(struct kind_run *run, struct diag *diag)
 {
     const struct scenario_kind *kind = kind_find(run->file->scenario->kind);
@@ -157,6 +170,7 @@ int kind_execute(struct kind_run *run, struct diag *diag)
         return -1;
     if (kind->between && run->file->scenario->sim.network == NET_BOUND)
         leave_out_between(run, kind->between);
+    note_basis(run);
     if (run->critical)
         add_critical_path(run);
     if (run->epsilon.n)

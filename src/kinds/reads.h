@@ -4,7 +4,7 @@
 
 /* What topologies and the networks are made of, and what breaks in them. */
 #define READS_NETWORK \
-    "nodes topology chip.name node.gpus node.nvlink_bandwidth node.nvlink_efficiency node.nvlink_latency " \
+    "nodes topology chip.name chip.basis node.gpus node.nvlink_bandwidth node.nvlink_efficiency node.nvlink_latency " \
     "node.pcie_bandwidth node.host.nic nic network -network.optical_energy packet faults"
 
 /* Kernels' times: the chip, measured kernels and rooflines. */

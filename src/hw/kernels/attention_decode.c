@@ -20,7 +20,8 @@ const struct kernel_constant decode_constants[] = {
     [COMBINE] = {"combine_s", MOVES_NOT, 3e-6, 1e-8, 5e-5, "the kernel that combines split requests"},
     [UNIT] = {"unit_s", MOVES_BY_CLOCK, 2e-6, 1e-8, 2e-5, "queries of a request that share a head, on an SM"},
     [BLOCK] = {"block_s", MOVES_BY_CLOCK, 3e-7, 1e-9, 5e-6, "a block of 64 positions beside its products"},
-    [TENSOR] = {"tensor_ratio", MOVES_AS_SHARE, 0.6, 0.05, 2, "of the nominal BF16 rate; above 1: it works in FP8"},
+    [TENSOR] = {"tensor_ratio", MOVES_AS_SHARE, 0.6, 0.05, 1,
+                "of the nominal rate, in FP8 where the cache is in it and read so"},
     [LOAD] = {"load_B", MOVES_AS_SHARE, 40, 2, 512, "of the cache, a clock and SM"},
     [MEMORY] = {"memory_ratio", MOVES_AS_SHARE, 0.88, 0.2, 1, "achieved of the memory bandwidth"},
     [CACHE] = {"cache_ratio", MOVES_AS_SHARE, 0.7, 0.01, 1,
@@ -76,11 +77,17 @@ static struct decode split(const struct kernel_device *on, const struct kernel_c
     return d;
 }
 
-static double block_s(const double *c, const struct kernel_device *on, const struct kernel_call *call)
+/* Of the operands: a cache in FP8 that is not cast is multiplied so. */
+static double operand_flops(const struct kernel_device *on, const struct kernel_call *call, bool casts)
+{
+    return device_flops(on, call->fp8_cache && !casts ? KERNEL_FP8 : KERNEL_BF16);
+}
+
+static double block_s(const double *c, bool casts, const struct kernel_device *on, const struct kernel_call *call)
 {
     double rows = fmin(tile_rows, call->heads / call->kv_heads * call->q_len);
     double flop = 2 * fmax(16, rows) * block_positions * (call->qk_dim + call->v_dim);
-    double products_s = flop / (c[TENSOR] * on->bf16_flops / on->sms) + c[BLOCK];
+    double products_s = flop / (c[TENSOR] * operand_flops(on, call, casts) / on->sms) + c[BLOCK];
     double bytes_B = block_positions * attention_token_B(call) / call->kv_heads;
     return fmax(products_s, bytes_B / (c[LOAD] * on->clock_Hz));
 }
@@ -102,7 +109,7 @@ void decode_time(const double *c, int variant, const struct kernel_device *on, c
     double memory_Bps = c[MEMORY] * on->memory_Bps;
     t->tiles = d.units;
     t->waves = d.of_sm;
-    t->tensor_s = d.of_sm * (ceil(d.blocks / d.parts) * block_s(c, on, call) + c[UNIT]);
+    t->tensor_s = d.of_sm * (ceil(d.blocks / d.parts) * block_s(c, decode_ways[variant].casts, on, call) + c[UNIT]);
     t->memory_s = bytes_B * ((1 - warm) / memory_Bps + warm / (c[CACHE_SPEED] * on->memory_Bps));
     t->start_s = c[START] + (d.parts > 1 ? c[COMBINE] : 0);
     if (call->fp8_cache && decode_has("cast_passes", call->dtype, variant))

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "hw/kernels/kernel_like.h"
 #include "hw/kernels/residual.h"
 
 /* Nearer than that (octaves) to a measured point, a time is interpolated; the residual of points farther off fades. */
@@ -11,14 +12,13 @@ static const double reach = 1.5, same_place = 1e-9;
 struct fitted {
     struct kernel here, there; /* constants for the model's chip; as they were measured */
     double rows;               /* that it was fitted to */
-    bool indexed;
+    bool moved, indexed;
 };
 
 struct fitted_kernels {
-    struct fitted *list;
+    struct fitted *list; /* those of the first folder first */
     uint32_t n;
-    struct kernel_device here, there;
-    bool moved;
+    struct kernel_device here;
     struct arena *arena;
 };
 
@@ -26,18 +26,22 @@ struct fitted_kernels {
 
 static bool same_device(const struct kernel_device *a, const struct kernel_device *b)
 {
-    return a->sms == b->sms && a->clock_Hz == b->clock_Hz && a->memory_Bps == b->memory_Bps &&
-           a->bf16_flops == b->bf16_flops && a->fp8_flops == b->fp8_flops && a->fp4_flops == b->fp4_flops &&
-           a->stays_in_core == b->stays_in_core;
+    for (const struct kernel_figure *g = kernel_figures; g->name; g++) {
+        double one = *kernel_figure_at((struct kernel_device *)a, g);
+        double other = *kernel_figure_at((struct kernel_device *)b, g);
+        if (fabs(one - other) > 1e-5 * fabs(one))
+            return false;
+    }
+    return true;
 }
 
-static struct fitted fit_for(const struct kernel *k, const struct fitted_kernels *f)
+static struct fitted fit_for(const struct kernel *k, const struct kernel_device *here)
 {
-    struct fitted one = {.here = *k, .there = *k};
+    struct fitted one = {.here = *k, .there = *k, .moved = !same_device(here, &k->measured)};
     const struct kernel_constant *c = kernel_mechanism_of(k->family)->constants;
     for (size_t i = 0; c[i].name; i++)
         if (c[i].moves == MOVES_BY_CLOCK)
-            one.here.constants[i] *= f->there.clock_Hz / f->here.clock_Hz;
+            one.here.constants[i] *= k->measured.clock_Hz / here->clock_Hz;
     for (uint32_t i = 0; i < k->n_rows; i++)
         one.rows += k->rows[i].weight;
     return one;
@@ -48,13 +52,11 @@ struct fitted_kernels *fitted_new(const struct kernel_model *m, const struct ker
     if (!table || !table->n_kernels)
         return NULL;
     struct fitted_kernels *f = ARENA_NEW(arena, struct fitted_kernels);
-    *f = (struct fitted_kernels){
-        .here = kernel_device_here(&m->chip, &m->cfg), .there = kernel_device_measured(&m->cfg), .arena = arena};
-    f->moved = !same_device(&f->here, &f->there);
+    *f = (struct fitted_kernels){.here = kernel_device_of(&m->chip), .arena = arena};
     f->n = table->n_kernels;
     f->list = ARENA_ARRAY(arena, struct fitted, f->n);
     for (uint32_t i = 0; i < f->n; i++)
-        f->list[i] = fit_for(&table->kernels[i], f);
+        f->list[i] = fit_for(&table->kernels[i], &f->here);
     return f;
 }
 
@@ -65,64 +67,123 @@ static bool is_named(const struct fitted *k, const char *library)
     return library && k->here.library && !strcmp(library, k->here.library);
 }
 
+static bool other_chip(const struct fitted *a, const struct fitted *b)
+{
+    return strcmp(a->here.chip, b->here.chip) != 0;
+}
+
 /* How far a kernel's part is from the call's, octaves. */
 static double part_distance(const struct fitted *k, double part)
 {
     return part > 0 && k->here.part > 0 ? fabs(log2(part / k->here.part)) : 0;
 }
 
-/* The kernel of the call's part, or the nearest; of that name if there is one, else the one that most measured rows are
- * of. */
+/* Whether `k` suits a call better than `best`: its number formats, its library if it names one, the chip whose folder stands
+ * first, its part, the kernel that most measured rows are of. */
+static bool suits_better(const struct fitted *k, const struct fitted *best, const struct kernel_call *call)
+{
+    if (!best)
+        return true;
+    int likeness = kernel_likeness(&k->here, call) - kernel_likeness(&best->here, call);
+    int named = is_named(k, call->library) - is_named(best, call->library);
+    double part = kernel_part(call), nearer = part_distance(best, part) - part_distance(k, part);
+    if (likeness)
+        return likeness < 0;
+    if (named)
+        return named > 0;
+    if (other_chip(k, best))
+        return false;
+    return nearer != 0 ? nearer > 0 : k->rows > best->rows;
+}
+
 static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call *call)
 {
     struct fitted *best = NULL;
-    double part = kernel_part(call);
     for (uint32_t i = 0; i < f->n; i++) {
         struct fitted *k = &f->list[i];
-        if (!kernel_is_for(&k->here, call))
-            continue;
-        double nearer = best ? part_distance(best, part) - part_distance(k, part) : INFINITY;
-        bool named = is_named(k, call->library), best_named = best && is_named(best, call->library);
-        if (named != best_named ? named : nearer != 0 ? nearer > 0 : k->rows > best->rows)
+        if (kernel_likeness(&k->here, call) != KERNEL_UNLIKE && suits_better(k, best, call))
             best = k;
     }
     return best;
+}
+
+/* The kernel for a call, which it turns into one of the kernel's family. */
+static struct fitted *find(struct fitted_kernels *f, struct kernel_call *call)
+{
+    struct kernel_call forms[KERNEL_MOST_FORMS];
+    int n = kernel_forms(call, forms);
+    for (int i = 0; i < n; i++) {
+        struct fitted *k = choose(f, &forms[i]);
+        if (!k)
+            continue;
+        *call = forms[i];
+        return k;
+    }
+    return NULL;
 }
 
 /* Points are looked at when the first call comes: a run uses few of a chip's kernels. */
 static void index_points(struct fitted_kernels *f, struct fitted *k)
 {
     if (!k->indexed)
-        kernel_index_points(&k->there, &f->there, f->arena);
+        kernel_index_points(&k->there, &k->there.measured, f->arena);
     k->indexed = true;
 }
 
+static enum kernel_origin origin_of(const struct fitted_kernels *f, const struct fitted *k,
+                                    const struct kernel_call *call, double distance)
+{
+    if (kernel_likeness(&k->here, call) > 0)
+        return KERNEL_FROM_RELATED;
+    if (k->moved || device_sms(&f->here, call) != k->there.measured.sms)
+        return KERNEL_FROM_SCALING;
+    if (distance > reach)
+        return KERNEL_FROM_FIT;
+    return distance < same_place ? KERNEL_FROM_POINT : KERNEL_FROM_INTERPOLATION;
+}
+
+static double tensor_share(const struct kernel_time *t)
+{
+    double both_s = t->tensor_s + t->memory_s;
+    return both_s > 0 ? t->tensor_s / both_s : 0;
+}
+
+/* How much of a residual moves along: what a kernel's points say where memory bounds it says little where tensor cores do. */
+static double moves_along(const struct fitted *k, const struct kernel_call *call, const struct kernel_time *here)
+{
+    struct kernel_time there = {0};
+    if (!k->moved)
+        return 1;
+    kernel_mechanism_time(&k->there, &k->there.measured, call, &there);
+    return fmax(0, 1 - 2 * fabs(tensor_share(here) - tensor_share(&there)));
+}
+
+/* Points say nothing of other number formats. */
 static void add_residual(const struct fitted_kernels *f, const struct fitted *k, const struct kernel_call *call,
                          struct kernel_time *t)
 {
     double x[KERNEL_MAX_AXES];
     kernel_mechanism_of(call->family)->axes(call, x);
     struct residual_answer a = residual_at(k->there.residuals, x);
-    bool point = a.distance < same_place;
-    t->residual_ratio = exp(point ? a.nearest : a.value);
+    t->origin = origin_of(f, k, call, a.distance);
+    double residual = t->origin == KERNEL_FROM_RELATED ? 0 : a.distance < same_place ? a.nearest : a.value;
+    t->residual_ratio = exp(residual * moves_along(k, call, t));
     t->time_s = t->mechanism_s * t->residual_ratio;
-    t->origin = a.distance > reach                                       ? KERNEL_FROM_FIT
-                : f->moved || device_sms(&f->here, call) != f->there.sms ? KERNEL_FROM_SCALING
-                : point                                                  ? KERNEL_FROM_POINT
-                                                                         : KERNEL_FROM_INTERPOLATION;
     t->source = k->there.source;
     t->library = k->there.library;
+    t->chip = k->there.chip;
 }
 
-bool fitted_time(struct fitted_kernels *f, const struct kernel_call *call, struct kernel_time *t)
+bool fitted_time(struct fitted_kernels *f, const struct kernel_call *asked, struct kernel_time *t)
 {
-    struct fitted *k = f ? choose(f, call) : NULL;
+    struct kernel_call call = *asked;
+    struct fitted *k = f ? find(f, &call) : NULL;
     if (!k)
         return false;
     index_points(f, k);
-    *t = (struct kernel_time){.flop = kernel_flop(call), .bytes_B = kernel_bytes_B(call)};
-    kernel_mechanism_time(&k->here, &f->here, call, t);
+    *t = (struct kernel_time){.flop = kernel_flop(asked), .bytes_B = kernel_bytes_B(asked)};
+    kernel_mechanism_time(&k->here, &f->here, &call, t);
     t->roofline_s = t->mechanism_s;
-    add_residual(f, k, call, t);
+    add_residual(f, k, &call, t);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "hw/kernels/kernel.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,11 +23,6 @@ const struct kernel_mechanism *kernel_mechanism_of(enum kernel_family family)
     return all[family];
 }
 
-bool kernel_is_for(const struct kernel *k, const struct kernel_call *call)
-{
-    return k->family == call->family && k->dtype == call->dtype && k->fp8_cache == call->fp8_cache;
-}
-
 uint64_t kernel_hash(uint64_t seed, double value)
 {
     uint64_t bits = (uint64_t)llround(value * 1024) + 0x9e3779b97f4a7c15u + (seed << 6) + (seed >> 2);
@@ -41,9 +37,10 @@ double kernel_part(const struct kernel_call *call)
     return m && m->part ? m->part(call) : 0;
 }
 
-struct kernel kernel_of(const struct kernel_call *call, const char *library)
+struct kernel kernel_of(const struct kernel_call *call, const char *library, const struct kernel_device *on)
 {
-    return (struct kernel){.family = call->family,
+    return (struct kernel){.measured = *on,
+                           .family = call->family,
                            .dtype = call->dtype,
                            .fp8_cache = call->fp8_cache,
                            .library = library,
@@ -73,30 +70,29 @@ double cell_number(const struct kernel_cells *cells, const char *title)
 
 /* --- devices -------------------------------------------------------------------------------------------------- */
 
-struct kernel_device kernel_device_measured(const struct hw_kernels *cfg)
+#define FIGURE(member) \
+    { \
+#member, offsetof(struct kernel_device, member) \
+    }
+const struct kernel_figure kernel_figures[] = {FIGURE(sms),       FIGURE(clock_Hz),      FIGURE(memory_Bps),
+                                               FIGURE(cache_B),   FIGURE(bf16_flops),    FIGURE(fp8_flops),
+                                               FIGURE(fp4_flops), FIGURE(stays_in_core), {0}};
+
+double *kernel_figure_at(struct kernel_device *d, const struct kernel_figure *figure)
 {
-    const struct kernel_chip *c = &cfg->measured_on;
-    return (struct kernel_device){.sms = (double)c->sms,
-                                  .clock_Hz = c->clock_Hz,
-                                  .memory_Bps = c->memory_Bps,
-                                  .cache_B = c->l2_B,
-                                  .bf16_flops = c->bf16_flops,
-                                  .fp8_flops = c->fp8_flops,
-                                  .fp4_flops = c->fp4_flops,
-                                  .stays_in_core = c->native_scaling};
+    return (double *)(void *)((char *)d + figure->offset);
 }
 
-struct kernel_device kernel_device_here(const struct hw_chip *chip, const struct hw_kernels *cfg)
+struct kernel_device kernel_device_of(const struct hw_chip *chip)
 {
-    struct kernel_device d = kernel_device_measured(cfg);
-    d.sms = (double)chip->sms;
-    d.clock_Hz = chip->clock_Hz;
-    d.memory_Bps = chip->memory_Bps;
-    d.bf16_flops = chip->bf16_flops;
-    d.fp8_flops = chip->fp8_flops;
-    d.fp4_flops = chip->fp4_flops;
-    d.stays_in_core = chip->tensor.native_scaling || chip->tensor.promote_every == 0;
-    return d;
+    return (struct kernel_device){.sms = (double)chip->sms,
+                                  .clock_Hz = chip->clock_Hz,
+                                  .memory_Bps = chip->memory_Bps,
+                                  .cache_B = chip->cache_B,
+                                  .bf16_flops = chip->bf16_flops,
+                                  .fp8_flops = chip->fp8_flops,
+                                  .fp4_flops = chip->fp4_flops,
+                                  .stays_in_core = chip->tensor.native_scaling || chip->tensor.promote_every == 0};
 }
 
 double kernel_value_B(enum kernel_dtype dtype)
@@ -274,6 +270,7 @@ void kernel_fit_points(struct kernel *k, const struct kernel_device *on, const s
         series[i] = i > 0 && !same_series(&placed[i - 1], &placed[i]) ? series[i - 1] + 1 : i > 0 ? series[i - 1] : 0;
     }
     uint32_t left = thin_points(points, series, n, most);
+    left = drop_points(points, left, most, kernel_mechanism_of(k->family)->n_axes);
     struct kernel_row *kept = ARENA_ARRAY(arena, struct kernel_row, left + 1);
     for (uint32_t i = 0; i < left; i++)
         kept[i] = row_of(k, on, rows, &points[i]);

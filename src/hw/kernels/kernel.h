@@ -5,6 +5,8 @@
 #include "hw/kernels/mechanism.h"
 
 struct kernel {
+    const char *chip;              /* where it was measured */
+    struct kernel_device measured; /* and what mechanisms know of that chip */
     enum kernel_family family;
     enum kernel_dtype dtype;
     bool fp8_cache;      /* attention: keys and values lie in FP8 */
@@ -19,15 +21,12 @@ struct kernel {
     struct residuals *residuals; /* of the rows, where they were measured */
 };
 
-/* What mechanisms know of the model's chip, and of the one that its kernels were measured on. */
-struct kernel_device kernel_device_here(const struct hw_chip *chip, const struct hw_kernels *cfg);
-struct kernel_device kernel_device_measured(const struct hw_kernels *cfg);
+/* What mechanisms know of a chip. */
+struct kernel_device kernel_device_of(const struct hw_chip *chip);
 
-/* A new kernel of a call's family, number formats, library and part. */
-struct kernel kernel_of(const struct kernel_call *call, const char *library);
+/* A new kernel of a call's family, number formats, library and part, measured on a chip. */
+struct kernel kernel_of(const struct kernel_call *call, const char *library, const struct kernel_device *on);
 
-/* Whether a call is this kernel's: family, number formats, not the library or the part. */
-bool kernel_is_for(const struct kernel *k, const struct kernel_call *call);
 double kernel_part(const struct kernel_call *call);
 
 /* The mechanism alone: everything of `t` but origin and source. */

@@ -27,32 +27,49 @@ const struct kernel_member kernel_members[] = {
     {"sms", offsetof(struct kernel_call, sms), "SMs that the kernel may use"},
     {NULL, 0, NULL}};
 
-static const char *const *needed_by(enum kernel_family family)
-{
-    static const char *const gemm[] = {"m", "n", "k", NULL};
-    static const char *const attention[] = {"batch", "q_len", "heads", "kv_heads", "qk_dim", "v_dim", NULL};
-    static const char *const decode[] = {"batch", "q_len", "kv_len", "heads", "kv_heads", "qk_dim", "v_dim", NULL};
-    static const char *const pass[] = {"read_B", NULL};
-    if (kernel_is_pass(family))
-        return pass;
-    if (family == KERNEL_ATTENTION_DECODE)
-        return decode;
-    return family >= KERNEL_ATTENTION_FORWARD ? attention : gemm;
-}
+/* Numbers of a family's calls; the first `n_needed` must be there. */
+struct family_numbers {
+    const char *const *names;
+    size_t n_needed;
+};
 
-static const char *const *used_by(enum kernel_family family)
+static struct family_numbers numbers_of(enum kernel_family family)
 {
-    static const char *const gemm[] = {"m", "n", "k", "sms", NULL};
-    static const char *const attention[] = {"batch",  "q_len", "kv_len", "heads", "kv_heads",
-                                            "qk_dim", "v_dim", "sms",    NULL};
-    static const char *const decode[] = {"batch",  "q_len", "kv_len",     "heads", "kv_heads",
-                                         "qk_dim", "v_dim", "kv_token_B", "sms",   NULL};
-    static const char *const pass[] = {"read_B", "written_B", "sms", NULL};
-    if (kernel_is_pass(family))
-        return pass;
-    if (family == KERNEL_ATTENTION_DECODE)
-        return decode;
-    return family >= KERNEL_ATTENTION_FORWARD ? attention : gemm;
+    static const char *const gemm[] = {"m", "n", "k", "sms", NULL}, *const batched[] = {"m",     "n",   "k",
+                                                                                        "heads", "sms", NULL},
+                             *const attention[] = {"batch", "q_len",  "heads",  "kv_heads", "qk_dim",
+                                                   "v_dim", "kv_len", "window", "sms",      NULL},
+                             *const decode[] = {"batch", "q_len",      "kv_len", "heads", "kv_heads", "qk_dim",
+                                                "v_dim", "kv_token_B", "window", "sms",   NULL},
+                             *const experts[] = {"batch", "n",     "k",    "top_k", "experts",
+                                                 "ranks", "split", "skew", "sms",   NULL},
+                             *const sparse[] = {"batch", "q_len", "kv_len", "heads", "k", "sms", NULL},
+                             *const pass[] = {"read_B", "written_B", "sms", NULL};
+    switch (family) {
+    case KERNEL_GEMM:
+    case KERNEL_WGRAD:
+    case KERNEL_GROUPED_CONTIGUOUS:
+    case KERNEL_GROUPED_MASKED:
+        return (struct family_numbers){gemm, 3};
+    case KERNEL_MLA_BMM:
+        return (struct family_numbers){batched, 4};
+    case KERNEL_ATTENTION_FORWARD:
+    case KERNEL_ATTENTION_BACKWARD:
+    case KERNEL_MLA_PREFILL:
+    case KERNEL_GQA_PREFILL:
+        return (struct family_numbers){attention, 6};
+    case KERNEL_ATTENTION_DECODE:
+    case KERNEL_MLA_DECODE:
+    case KERNEL_GQA_DECODE:
+        return (struct family_numbers){decode, 8};
+    case KERNEL_MOE:
+        return (struct family_numbers){experts, 5};
+    case KERNEL_DSA_DECODE:
+    case KERNEL_DSA_PREFILL:
+        return (struct family_numbers){sparse, 5};
+    default:
+        return (struct family_numbers){pass, 1};
+    }
 }
 
 bool kernel_is_grouped(enum kernel_family family)
@@ -62,7 +79,7 @@ bool kernel_is_grouped(enum kernel_family family)
 
 bool kernel_uses(enum kernel_family family, const char *member)
 {
-    for (const char *const *name = used_by(family); *name; name++)
+    for (const char *const *name = numbers_of(family).names; *name; name++)
         if (!strcmp(*name, member))
             return true;
     return false;
@@ -83,10 +100,10 @@ double *kernel_member_at(struct kernel_call *call, const struct kernel_member *m
 
 const char *kernel_missing(const struct kernel_call *call)
 {
-    for (const char *const *name = needed_by(call->family); *name; name++)
-        for (const struct kernel_member *k = kernel_members; k->name; k++)
-            if (!strcmp(k->name, *name) && !(*kernel_member_at((struct kernel_call *)call, k) > 0))
-                return *name;
+    struct family_numbers f = numbers_of(call->family);
+    for (size_t i = 0; i < f.n_needed; i++)
+        if (!(*kernel_member_at((struct kernel_call *)call, kernel_member_named(f.names[i])) > 0))
+            return f.names[i];
     return NULL;
 }
 

@@ -11,9 +11,8 @@
 /* The chip that tables and times among the constants were measured on. */
 struct kernel_chip {
     int64_t sms;
-    double bf16_flops, fp8_flops, fp4_flops; /* dense, whole chip */
-    double memory_Bps, clock_Hz, l2_B;
-    bool native_scaling;
+    double bf16_flops, fp8_flops; /* dense, whole chip */
+    double memory_Bps, clock_Hz;
 };
 
 /* GEMMs on tiles, of one library. Times hold at the clock of measured_on. */

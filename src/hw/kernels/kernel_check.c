@@ -164,7 +164,7 @@ static void predict(const struct kernel *k, const struct kernel_device *on, cons
 static void predict_part(const struct kernel_device *on, const struct kernel_group *in, const struct fold *f,
                          struct ratios *r, struct arena *arena)
 {
-    struct kernel k = kernel_of(&in->rows->call, in->rows->library);
+    struct kernel k = kernel_of(&in->rows->call, in->rows->library, on);
     const struct kernel_mechanism *m = kernel_mechanism_of(k.family);
     struct range range = range_of(m, in->rows, in->n_rows);
     kernel_fit_constants(&k, on, in->rows, in->n_rows, false);

@@ -37,10 +37,13 @@ const char *const kernel_dtype_names[] = {[KERNEL_FP8] = "fp8",
                                           [KERNEL_W4A16] = "w4a16",
                                           [KERNEL_W4A8] = "w4a8",
                                           NULL};
-const char *const kernel_origin_names[] = {
-    [KERNEL_FROM_POINT] = "table",    [KERNEL_FROM_INTERPOLATION] = "interpolated",
-    [KERNEL_FROM_SCALING] = "scaled", [KERNEL_FROM_ROOFLINE] = "roofline",
-    [KERNEL_FROM_FIT] = "fitted",     NULL};
+const char *const kernel_origin_names[] = {[KERNEL_FROM_POINT] = "table",
+                                           [KERNEL_FROM_INTERPOLATION] = "interpolated",
+                                           [KERNEL_FROM_SCALING] = "scaled",
+                                           [KERNEL_FROM_ROOFLINE] = "roofline",
+                                           [KERNEL_FROM_FIT] = "fitted",
+                                           [KERNEL_FROM_RELATED] = "related",
+                                           NULL};
 const char *const kernel_limit_names[] = {
     [KERNEL_BY_TENSOR] = "tensor", [KERNEL_BY_MEMORY] = "memory", [KERNEL_BY_LATENCY] = "latency", NULL};
 

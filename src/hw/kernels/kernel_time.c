@@ -17,6 +17,10 @@ double kernel_flop(const struct kernel_call *call)
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
     case KERNEL_ATTENTION_DECODE:
+    case KERNEL_MLA_DECODE:
+    case KERNEL_MLA_PREFILL:
+    case KERNEL_GQA_DECODE:
+    case KERNEL_GQA_PREFILL:
         return attention_flop(call);
     default:
         return 0;
@@ -34,14 +38,28 @@ double kernel_bytes_B(const struct kernel_call *call)
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
     case KERNEL_ATTENTION_DECODE:
+    case KERNEL_MLA_DECODE:
+    case KERNEL_MLA_PREFILL:
+    case KERNEL_GQA_DECODE:
+    case KERNEL_GQA_PREFILL:
         return attention_bytes_B(call);
     default:
         return call->read_B + call->written_B;
     }
 }
 
+/* A window leaves the last keys of a cache. */
+static struct kernel_call without_window(const struct kernel_call *call)
+{
+    struct kernel_call cut = *call;
+    if (cut.window > 0)
+        cut.kv_len = fmin(cut.kv_len, cut.window);
+    return cut;
+}
+
 struct kernel_time kernel_roofline(const struct kernel_model *m, const struct kernel_call *call)
 {
+    struct kernel_call cut = without_window(call);
     struct kernel_time t = {.origin = KERNEL_FROM_ROOFLINE};
     switch (call->family) {
     case KERNEL_GEMM:
@@ -52,10 +70,14 @@ struct kernel_time kernel_roofline(const struct kernel_model *m, const struct ke
         break;
     case KERNEL_ATTENTION_FORWARD:
     case KERNEL_ATTENTION_BACKWARD:
+    case KERNEL_MLA_PREFILL:
+    case KERNEL_GQA_PREFILL:
         roofline_attention(m, call, &t);
         break;
     case KERNEL_ATTENTION_DECODE:
-        roofline_decode(m, call, &t);
+    case KERNEL_MLA_DECODE:
+    case KERNEL_GQA_DECODE:
+        roofline_decode(m, &cut, &t);
         break;
     default:
         roofline_pass(m, call, &t);
@@ -119,14 +141,26 @@ static bool from_table(const struct kernel_model *m, const struct kernel_call *c
     return true;
 }
 
+static bool has_roofline(enum kernel_family family)
+{
+    return family < KERNEL_MOE || kernel_is_pass(family);
+}
+
 struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call)
 {
     struct kernel_time t = {0};
     if (fitted_time(m->fitted, call, &t))
         return t;
+    BUG_IF(!has_roofline(call->family));
     t = kernel_roofline(m, call);
     from_table(m, call, UINT32_MAX, &t);
     return t;
+}
+
+bool kernel_model_has(const struct kernel_model *m, const struct kernel_call *call)
+{
+    struct kernel_time t = {0};
+    return has_roofline(call->family) || fitted_time(m->fitted, call, &t);
 }
 
 bool kernel_time_without(const struct kernel_model *m, uint32_t row, struct kernel_time *out)

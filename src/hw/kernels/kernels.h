@@ -95,7 +95,8 @@ enum kernel_origin {
     KERNEL_FROM_INTERPOLATION, /* between measured values, on the chip and SMs where they were measured */
     KERNEL_FROM_SCALING,       /* either, moved to another chip or number of SMs by the ratio of rooflines */
     KERNEL_FROM_ROOFLINE,
-    KERNEL_FROM_FIT /* by the mechanism, its constants fitted to measured values that are far from this call */
+    KERNEL_FROM_FIT,    /* by the mechanism, its constants fitted to measured values that are far from this call */
+    KERNEL_FROM_RELATED /* by the mechanism with the constants of a kernel for other number formats */
 };
 
 enum kernel_limit { KERNEL_BY_TENSOR, KERNEL_BY_MEMORY, KERNEL_BY_LATENCY };
@@ -112,6 +113,7 @@ struct kernel_time {
     double flop, bytes_B;    /* as asked for: without padding */
     const char *source;      /* of the measured values; NULL: roofline */
     const char *library;     /* the kernel, as its measurements name it */
+    const char *chip;        /* that it was measured on; NULL: see source */
     double residual_ratio;   /* measured over mechanism, from the points nearby */
     /* the roofline: time = start + the larger + unhidden share of the smaller */
     double roofline_s, mechanism_s, start_s, tensor_s, memory_s, unhidden_ratio;
@@ -149,6 +151,8 @@ struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct 
                                       struct arena *arena);
 
 struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call);
+/* Whether there is anything to say of such a call: a kernel that was fitted, or a roofline. */
+bool kernel_model_has(const struct kernel_model *m, const struct kernel_call *call);
 /* The roofline alone. */
 struct kernel_time kernel_roofline(const struct kernel_model *m, const struct kernel_call *call);
 /* What the other rows of the table say of row `row`; false where they do not reach. */

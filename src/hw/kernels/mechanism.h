@@ -15,8 +15,16 @@ enum { KERNEL_MAX_CONSTANTS = 16, KERNEL_MAX_AXES = 6, KERNEL_MAX_MEMBERS = 12 }
 struct kernel_device {
     double sms, clock_Hz, memory_Bps, cache_B;
     double bf16_flops, fp8_flops, fp4_flops; /* dense, whole chip; 0 = it has no such tensor cores */
-    bool stays_in_core;                      /* fine-grained scales need no CUDA cores */
+    double stays_in_core;                    /* 1: fine-grained scales need no CUDA cores; 0: they do */
 };
+
+/* Its figures by name, as kernels' files write them. Ends with name == NULL. */
+struct kernel_figure {
+    const char *name;
+    size_t offset;
+};
+extern const struct kernel_figure kernel_figures[];
+double *kernel_figure_at(struct kernel_device *d, const struct kernel_figure *figure);
 
 enum kernel_moves {
     MOVES_AS_SHARE, /* of a figure of the chip, or a pure number: stays as it is */
@@ -53,6 +61,8 @@ struct kernel_mechanism {
     const char *const *variants; /* ways of the libraries, e.g. of choosing tiles; NULL-terminated, at least one */
     /* Whether a kernel of this name may work so; NULL: any. */
     bool (*offers)(int variant, enum kernel_dtype dtype, const char *library);
+    /* Whether it is for such calls at all; NULL: all of the family's. */
+    bool (*takes)(int variant, const struct kernel_call *call);
     /* Which of the constants a dtype has; NULL: all. */
     bool (*has)(const char *constant, enum kernel_dtype dtype, int variant);
     /* All parts of `t` but origin and source. */

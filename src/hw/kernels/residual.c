@@ -83,11 +83,14 @@ struct search {
     double squares[NEAREST]; /* ascending */
     uint32_t at[NEAREST];
     int n;
+    uint32_t without; /* id of a point that is passed over */
 };
 
 static void meet(struct search *s, uint32_t at)
 {
     double square = 0;
+    if (s->r->points[at].id == s->without)
+        return;
     for (size_t a = 0; a < s->r->n_axes; a++) {
         double d = s->x[a] - s->r->points[at].x[a];
         square += d * d;
@@ -158,13 +161,19 @@ static bool shape_was_seen(const struct search *s)
     return false;
 }
 
-struct residual_answer residual_at(const struct residuals *r, const double *x)
+struct residual_answer residual_without(const struct residuals *r, const double *x, uint32_t id)
 {
-    if (!r)
+    struct search s = {.r = r, .x = x, .without = id};
+    if (r)
+        descend(&s, 0, r->n, 0);
+    if (!s.n)
         return (struct residual_answer){0, INFINITY, 0, 0};
-    struct search s = {.r = r, .x = x};
-    descend(&s, 0, r->n, 0);
     const struct residual_point *nearest = &r->points[s.at[0]];
     double trust = shape_was_seen(&s) ? 1 : r->trust;
     return (struct residual_answer){trust * robust_mean(&s), sqrt(s.squares[0]), nearest->value, nearest->id};
+}
+
+struct residual_answer residual_at(const struct residuals *r, const double *x)
+{
+    return residual_without(r, x, UINT32_MAX);
 }

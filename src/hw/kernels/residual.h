@@ -12,7 +12,7 @@ struct residual_point {
     double x[KERNEL_MAX_AXES]; /* octaves */
     double value;              /* ln(measured / mechanism) */
     double weight;             /* measured rows that it stands for */
-    uint32_t id;               /* the caller's */
+    uint32_t id;               /* the caller's, below UINT32_MAX */
 };
 
 struct residuals;
@@ -31,5 +31,7 @@ struct residual_answer {
 
 /* A mean of the nearest points, by weight over squared distance. It falls to zero, the mechanism alone, far from all. */
 struct residual_answer residual_at(const struct residuals *r, const double *x);
+/* The same without the point of that id. */
+struct residual_answer residual_without(const struct residuals *r, const double *x, uint32_t id);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "hw/kernels/kernel.h"
+
 double roofline_sms(const struct kernel_model *m, const struct kernel_call *call)
 {
     double all = (double)m->chip.sms;
@@ -12,10 +14,8 @@ double roofline_sms(const struct kernel_model *m, const struct kernel_call *call
 
 double roofline_sm_flops(const struct kernel_model *m, enum kernel_dtype dtype)
 {
-    double chip_flops = dtype == KERNEL_NVFP4 ? m->chip.fp4_flops
-                        : dtype == KERNEL_FP8 ? m->chip.fp8_flops
-                                              : m->chip.bf16_flops;
-    return chip_flops * m->cfg.tensor_ratio / (double)m->chip.sms;
+    struct kernel_device d = kernel_device_of(&m->chip);
+    return device_flops(&d, dtype) * m->cfg.tensor_ratio / d.sms;
 }
 
 double roofline_memory_s(const struct kernel_model *m, const struct kernel_call *call, double bytes_B, double ratio)

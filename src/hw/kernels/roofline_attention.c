@@ -51,9 +51,16 @@ static double flop_per_pair(const struct kernel_call *call)
     return 2 * (call->qk_dim + call->v_dim);
 }
 
+/* Few queries against all of a cache. */
+static bool decodes(const struct kernel_call *call)
+{
+    return call->family == KERNEL_ATTENTION_DECODE || call->family == KERNEL_MLA_DECODE ||
+           call->family == KERNEL_GQA_DECODE;
+}
+
 double attention_flop(const struct kernel_call *call)
 {
-    double pairs = call->family == KERNEL_ATTENTION_DECODE ? call->q_len * kv_length(call) : pairs_of(call);
+    double pairs = decodes(call) ? call->q_len * kv_length(call) : pairs_of(call);
     return call->batch * call->heads * pairs * flop_per_pair(call);
 }
 
@@ -69,8 +76,7 @@ double attention_bytes_B(const struct kernel_call *call)
     double queries = call->batch * call->q_len * call->heads;
     double own_B = 2 * queries * (call->qk_dim + call->v_dim);
     double cache_B = call->batch * keys_of(call) *
-                     (call->family == KERNEL_ATTENTION_DECODE ? cache_token_B(call)
-                                                              : 2 * call->kv_heads * (call->qk_dim + call->v_dim));
+                     (decodes(call) ? cache_token_B(call) : 2 * call->kv_heads * (call->qk_dim + call->v_dim));
     if (call->family == KERNEL_ATTENTION_BACKWARD)
         return 2 * (own_B + cache_B) + 4 * queries * call->qk_dim;
     return own_B + cache_B;

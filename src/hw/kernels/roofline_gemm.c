@@ -13,20 +13,16 @@
  * 5 to 10 %), split K. */
 #include <math.h>
 
+#include "hw/kernels/mechanism.h"
 #include "hw/kernels/roofline.h"
 
 enum { FP32_LANES = 128 };  /* of an SM (NVIDIA, Hopper white paper) */
 enum { PADDED_ROWS = 128 }; /* of a contiguous group: DeepGEMM's alignment */
 static const double step_B = 128, unit_tile = 128.0 * 128.0;
 
-static double element_B(const struct kernel_call *call)
-{
-    return call->dtype == KERNEL_NVFP4 ? 0.5 : call->dtype == KERNEL_FP8 ? 1 : 2;
-}
-
 static const struct kernel_gemm_cfg *library(const struct kernel_model *m, const struct kernel_call *call)
 {
-    return call->dtype == KERNEL_BF16 ? &m->cfg.gemm_bf16 : &m->cfg.gemm;
+    return call->dtype == KERNEL_BF16 || call->dtype == KERNEL_W4A16 ? &m->cfg.gemm_bf16 : &m->cfg.gemm;
 }
 
 double gemm_flop(const struct kernel_call *call)
@@ -40,8 +36,7 @@ double gemm_flop(const struct kernel_call *call)
 /* Operands, their scales (FP32 per 128 values of a row; those of weights, per 128 x 128, are nothing; FP8 per 16 of FP4). */
 static double operand_B(const struct kernel_call *call, double rows, double columns)
 {
-    double scales_B = call->dtype == KERNEL_FP8 ? 4.0 / 128 : call->dtype == KERNEL_NVFP4 ? 1.0 / 16 : 0;
-    return rows * columns * (element_B(call) + scales_B);
+    return rows * columns * (kernel_value_B(call->dtype) + kernel_scale_B(call->dtype));
 }
 
 double gemm_bytes_B(const struct kernel_call *call)
@@ -54,7 +49,8 @@ double gemm_bytes_B(const struct kernel_call *call)
         if (call->family == KERNEL_WGRAD) /* the output is read, added to and written in FP32 */
             bytes_B += operand_B(call, call->m + call->n, rows) + 8 * call->m * call->n;
         else
-            bytes_B += operand_B(call, rows, call->k) + call->n * call->k * element_B(call) + 2 * rows * call->n;
+            bytes_B +=
+                operand_B(call, rows, call->k) + call->n * call->k * kernel_value_B(call->dtype) + 2 * rows * call->n;
     }
     return bytes_B;
 }
@@ -69,7 +65,7 @@ struct tiling {
 
 static double steps_of(const struct kernel_call *call, double k)
 {
-    return ceil(k * element_B(call) / step_B);
+    return ceil(k * kernel_value_B(call->dtype) / step_B);
 }
 
 /* What CUDA cores do for each step of 128 along K in FP8: they multiply a tile's sums by their scale and add them up, one
@@ -89,10 +85,10 @@ bool gemm_stays_in_core(const struct kernel_model *m)
 
 static double step_s(const struct kernel_model *m, const struct kernel_call *call, double bm, double bn)
 {
-    double flop = 2 * bm * bn * step_B / element_B(call);
+    double flop = 2 * bm * bn * step_B / kernel_value_B(call->dtype);
     const struct kernel_gemm_cfg *c = library(m, call);
     double fixed_s = call->family == KERNEL_WGRAD ? c->wgrad_block_s : c->block_s;
-    if (call->dtype == KERNEL_NVFP4 || (call->dtype == KERNEL_FP8 && gemm_stays_in_core(m)))
+    if (call->dtype != KERNEL_FP8 ? library(m, call) == &m->cfg.gemm : gemm_stays_in_core(m))
         fixed_s = fmax(0, fixed_s - dequantisation_s(m, call));
     return flop / roofline_sm_flops(m, call->dtype) + roofline_clocked_s(m, fixed_s);
 }

@@ -136,6 +136,58 @@ static struct residual_point point_of(const struct run *run, const struct residu
     return p;
 }
 
+/* --- points that others tell ---------------------------------------------------------------------------------------- */
+
+enum { SHARE_OF_ROUND = 12 };
+
+struct told {
+    double cost;
+    uint32_t at;
+};
+
+static int cheapest_first(const void *left, const void *right)
+{
+    const struct told *a = left, *b = right;
+    return a->cost != b->cost ? (a->cost < b->cost ? -1 : 1) : a->at < b->at ? -1 : 1;
+}
+
+static struct told *costs_of(const struct residual_point *points, uint32_t n, size_t n_axes, struct arena *arena)
+{
+    struct residuals *all = residuals_new(points, n, n_axes, 0, 1, arena);
+    struct told *told = ARENA_ARRAY(arena, struct told, n);
+    for (uint32_t i = 0; i < n; i++) {
+        double off = points[i].value - residual_without(all, points[i].x, points[i].id).value;
+        told[i] = (struct told){points[i].weight * off * off, i};
+    }
+    qsort(told, n, sizeof *told, cheapest_first);
+    return told;
+}
+
+/* The points whose neighbours tell them best, a share at a time: then neighbours of what is gone are looked at anew. */
+static uint32_t drop_some(struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes)
+{
+    struct arena *arena = arena_new();
+    struct told *told = costs_of(points, n, n_axes, arena);
+    bool *gone = ARENA_ARRAY(arena, bool, n);
+    uint32_t share = n / SHARE_OF_ROUND + 1, drop = n - most < share ? n - most : share, left = 0;
+    for (uint32_t i = 0; i < drop; i++)
+        gone[told[i].at] = true;
+    for (uint32_t i = 0; i < n; i++)
+        if (!gone[i])
+            points[left++] = points[i];
+    arena_free(arena);
+    return left;
+}
+
+uint32_t drop_points(struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes)
+{
+    while (n > most)
+        n = drop_some(points, n, most, n_axes);
+    return n;
+}
+
+/* --- all of it ----------------------------------------------------------------------------------------------------- */
+
 uint32_t thin_points(struct residual_point *points, const uint32_t *series, uint32_t n, uint32_t most)
 {
     struct run *runs = checked_alloc(calloc(n + 1, sizeof *runs));

@@ -10,4 +10,8 @@
  * at the front of `points`. */
 uint32_t thin_points(struct residual_point *points, const uint32_t *series, uint32_t n, uint32_t most);
 
+/* Leaves out those points that their neighbours, of any series, tell best, by weight and squared error, until `most` are left;
+ * their order stays. */
+uint32_t drop_points(struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes);
+
 #endif

@@ -113,6 +113,23 @@ static int read_trust(struct reader *r, const char *at)
     return r->out->trust >= 0 && r->out->trust <= 1 ? 0 : REFUSE(r, r->line, "trust is a number from 0 to 1");
 }
 
+static int read_figures(struct reader *r, const char *at)
+{
+    while ((at = skip(r, at)) < r->end && *at != '\r') {
+        const char *from = at, *name = word(r, &at);
+        const struct kernel_figure *g = kernel_figures;
+        double value = number(r, &at);
+        while (g->name && strcmp(g->name, name))
+            g++;
+        if (!g->name)
+            return REFUSE(r, from, "a chip has no figure '%.40s'", name);
+        if (!(value >= 0 && value <= 1e18))
+            return REFUSE(r, from, "'%.40s' is no number from 0 up", name);
+        *kernel_figure_at(&r->out->measured, g) = value;
+    }
+    return 0;
+}
+
 static int read_constants(struct reader *r, const char *at)
 {
     while ((at = skip(r, at)) < r->end && *at != '\r') {
@@ -157,19 +174,17 @@ struct key {
     int (*read)(struct reader *r, const char *at);
     bool needs_kernel;
 };
-static const struct key keys[] = {{"kernel:", read_kernel, false},
-                                  {"part:", read_part, true},
-                                  {"trust:", read_trust, false},
-                                  {"variant:", read_variant, true},
-                                  {"constants:", read_constants, true},
-                                  {"points:", read_points_head, true},
-                                  {0}};
+static const struct key keys[] = {{"kernel:", read_kernel, false},     {"part:", read_part, true},
+                                  {"trust:", read_trust, false},       {"figures:", read_figures, false},
+                                  {"variant:", read_variant, true},    {"constants:", read_constants, true},
+                                  {"points:", read_points_head, true}, {0}};
 
 static const struct {
     const char *name;
     size_t offset;
 } texts[] = {{"library:", offsetof(struct kernel, library)},
              {"source:", offsetof(struct kernel, source)},
+             {"chip:", offsetof(struct kernel, chip)},
              {"conditions:", offsetof(struct kernel, conditions)},
              {"validation:", offsetof(struct kernel, validation)}};
 
@@ -188,10 +203,11 @@ static int read_text(struct reader *r)
         r->out->fp8_cache = true;
         return 0;
     }
-    return REFUSE(r, r->line,
-                  "'%.20s' is no key of a kernel's file: kernel, library, variant, cache, source, conditions, "
-                  "validation, constants, points",
-                  r->line);
+    return REFUSE(
+        r, r->line,
+        "'%.20s' is no key of a kernel's file: kernel, library, variant, cache, chip, figures, source, conditions, "
+        "validation, constants, points",
+        r->line);
 }
 
 static int read_head_line(struct reader *r)
@@ -274,6 +290,12 @@ static int check_whole(struct reader *r)
     if (!r->out->source || !r->out->conditions)
         return REFUSE(r, r->line, "no '%s: ...' in it; say whose measurements these are and under which conditions",
                       r->out->source ? "conditions" : "source");
+    const struct kernel_device *d = &r->out->measured;
+    if (!r->out->chip || !(d->sms > 0 && d->clock_Hz > 0 && d->memory_Bps > 0 && d->cache_B > 0 && d->bf16_flops > 0))
+        return REFUSE(r, r->line,
+                      "no '%s: ...' in it; say on which chip it was measured, with its sms, clock_Hz, "
+                      "memory_Bps, cache_B and bf16_flops",
+                      r->out->chip ? "figures" : "chip");
     return 0;
 }
 

@@ -15,6 +15,15 @@ static double number_of(const struct kernel_row *row, const char *name)
     return *kernel_member_at((struct kernel_call *)&row->call, member_named(name));
 }
 
+static void write_chip(const struct kernel *k, struct outfile *f)
+{
+    outfile_printf(f, "chip: %s\nfigures:", k->chip);
+    for (const struct kernel_figure *g = kernel_figures; g->name; g++)
+        outfile_printf(f, "%s %s %.6g", g == kernel_figures ? "" : ",", g->name,
+                       *kernel_figure_at((struct kernel_device *)&k->measured, g));
+    outfile_printf(f, "\n");
+}
+
 static void write_head(const struct kernel *k, const struct kernel_mechanism *m, struct outfile *f)
 {
     outfile_printf(f, "kernel: %s_%s\n", kernel_family_names[k->family], kernel_dtype_names[k->dtype]);
@@ -25,6 +34,7 @@ static void write_head(const struct kernel *k, const struct kernel_mechanism *m,
     outfile_printf(f, "variant: %s\n", m->variants[k->variant]);
     if (k->fp8_cache)
         outfile_printf(f, "cache: fp8\n");
+    write_chip(k, f);
     outfile_printf(f, "source: %s\nconditions: %s\n", k->source, k->conditions);
     if (k->validation)
         outfile_printf(f, "validation: %s\n", k->validation);

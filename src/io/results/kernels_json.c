@@ -40,6 +40,10 @@ static void add_time(cJSON *to, const struct kernel_time *t)
     cJSON_AddStringToObject(to, "bound", kernel_limit_names[t->limit]);
     if (t->source)
         cJSON_AddStringToObject(to, "source", t->source);
+    if (t->library) {
+        cJSON_AddStringToObject(to, "library", t->library);
+        cJSON_AddStringToObject(to, "measured_on", t->chip);
+    }
     json_add_number(to, "roofline_s", t->roofline_s);
     json_add_number(to, "start_s", t->start_s);
     json_add_number(to, "tensor_s", t->tensor_s);

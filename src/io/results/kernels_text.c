@@ -186,6 +186,8 @@ static const char *why_origin(enum kernel_origin origin)
         return "measured values, moved by the ratio of rooflines to this chip and its SMs";
     case KERNEL_FROM_FIT:
         return "the mechanism alone, its constants fitted to measured values: none is near";
+    case KERNEL_FROM_RELATED:
+        return "the mechanism of a kernel for other number formats: nobody measured this one";
     case KERNEL_FROM_ROOFLINE:
         return "no table reaches: the roofline alone";
     }
@@ -208,7 +210,7 @@ static void print_call(const struct kernels_page *p, struct outfile *f)
     outfile_printf(f, "%s on %s: %s\n\n", name, p->hardware, what);
     print_value("time", t->time_s, DIM_TIME, why_origin(t->origin), f);
     if (t->library)
-        outfile_printf(f, "  %-12s %14s   %s\n", "kernel", "", t->library);
+        outfile_printf(f, "  %-12s %14s   %s, measured on %s\n", "kernel", "", t->library, t->chip);
     if (t->source)
         outfile_printf(f, "  %-12s %14s   %s\n", "", "", t->source);
     print_value("roofline", t->roofline_s, DIM_TIME,

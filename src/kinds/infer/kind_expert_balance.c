@@ -325,7 +325,7 @@ const struct scenario_kind kind_expert_balance = {
     .ref = "4.3",
     .reads =
         (const struct kind_reads[]){
-            {.keys = &cluster_keys, .only = "nodes chip.name node.gpus"},
+            {.keys = &cluster_keys, .only = "nodes chip.name chip.basis node.gpus"},
             {.keys = &sim_keys, .only = "seed"},
             {.keys = &llm_keys,
              .only = "name source layers dense_layers moe.routed moe.top_k moe.groups moe.top_groups"},

@@ -255,11 +255,11 @@ const struct scenario_kind kind_reliability = {
     .name = "reliability",
     .doc = "goodput of a long job under failures, flaps and silent corruption",
     .ref = "6.1",
-    .reads =
-        (const struct kind_reads[]){{.keys = &cluster_keys, .only = "nodes chip.name node.gpus nic.per_node failures"},
-                                    {.keys = &sim_keys, .only = "seed"},
-                                    {.keys = &reliability_keys},
-                                    {0}},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
+                                          .only = "nodes chip.name chip.basis node.gpus nic.per_node failures"},
+                                         {.keys = &sim_keys, .only = "seed"},
+                                         {.keys = &reliability_keys},
+                                         {0}},
     .needs =
         (const struct kind_needs[]){
             {.keys = "cluster.nodes", .condition = "reliability.gpus=", .agrees = has_gpus},

@@ -1,0 +1,24 @@
+#!/bin/bash
+# Hardware from data sheets: builds networks and decodes, and says that nobody validated it. TAP.
+. "${srcdir:-.}/tests/cli.sh"
+S=$srcdir/scenarios
+small="-s inference.simulate_layers=2 -s expert_load.redundant=0 -s inference.decode.batch=8 -s inference.decode.context=1000"
+
+for chip in h20 a100 b300 mi300x mi355x; do
+    expect 0 "$chip: a network" topo mrft --nodes 4 --hardware $chip
+    expect 0 "$chip: decoding" run "$S/decode_ep144.yaml" -s hardware=$chip -s cluster.nodes=4 $small
+    says "unvalidated: the numbers of"
+done
+for chip in gb300_nvl72 vr_nvl72 cloudmatrix_910c tpu7x; do
+    gpus=72
+    case $chip in cloud*) gpus=384 ;; tpu*) gpus=64 ;; esac
+    redundant=$(((gpus - 256 % gpus) % gpus))
+    expect 0 "$chip: a network" topo nvswitch --hardware $chip
+    expect 0 "$chip: decoding" run "$S/decode_nvl72.yaml" -s hardware=$chip -s cluster.topology=nvswitch $small \
+        -s expert_load.redundant=$redundant
+    says "unvalidated: the numbers of"
+done
+expect 0 "measured chips" run "$S/decode_nvl72.yaml" $small -s expert_load.redundant=32
+says "measured on gb200"
+check "say nothing of the kind" sh -c '! grep -q "unvalidated: the numbers" out'
+finish
