@@ -35,13 +35,24 @@ kind: expert_balance
 hardware: h800
 model: deepseek_v3
 llm: {layers: 4, dense_layers: 2, moe: {routed: 12, top_k: 2, groups: 4, top_groups: 2}}
-cluster: {nodes: 2, topology: mrft, node: {gpus: 4}, nic: {per_node: 4}}
+cluster: {nodes: 2, node: {gpus: 4}}
 expert_load: {skew: file, file: loads.csv, redundant: 4, balance: eplb}
 expert_balance: {show_layer: 0}
 END
 expect 0 "the example of EPLB's README" run readme.yaml -s expert_balance.sampled_layers=0
 placed=$(sed -n 's/^ *[0-9]  *[01]  *[0-9.]*  \([0-9 ]*[0-9]\) *$/\1/p' out | tr '\n' ',')
 check "is its answer" [ "$placed" = "5 6,5 7,4 8,3 4,9 10,2 10,0 1,1 11," ]
+
+# SGLang's counts: steps of layers, dense ones without any
+python3 - <<'PY'
+import json
+rows = [[float(x) for x in line.split(",")] for line in open("loads.csv") if line[0] != "#"]
+half = [[0] * 12] * 2 + [[x / 2 for x in row] for row in rows]
+json.dump({"physical_to_logical_map": [[0]], "logical_count": [half, half]}, open("counts.json", "w"))
+PY
+expect 0 "the same, counted by SGLang" run readme.yaml -s expert_balance.sampled_layers=0 -s expert_load.file=counts.json
+placed=$(sed -n 's/^ *[0-9]  *[01]  *[0-9.]*  \([0-9 ]*[0-9]\) *$/\1/p' out | tr '\n' ',')
+check "is placed alike" [ "$placed" = "5 6,5 7,4 8,3 4,9 10,2 10,0 1,1 11," ]
 
 refused() { # TITLE TEXT ARGS...
     local title=$1 text=$2
@@ -52,6 +63,19 @@ refused() { # TITLE TEXT ARGS...
 R="readme.yaml -s expert_balance.sampled_layers=0"
 printf '90, 132, x, 61\n' >bad.csv
 refused "a word in a file of loads" "bad.csv:1:10: error: 'x' is no number" $R -s expert_load.file=bad.csv
+counts() { printf '{"logical_count": %s}' "$1" >bad.json; }
+counts '[[1, 2], [3]]'
+refused "layers of unequal size" "bad.json:1:19: error: layer 1 has 1 experts, the first has 2" $R -s expert_load.file=bad.json
+counts '[[1, "x"]]'
+refused "a word for a count" "layer 0, expert 1: a count is a number from 0 on" $R -s expert_load.file=bad.json
+counts '[1, 2]'
+refused "counts of no layer" "numbers by layer and expert" $R -s expert_load.file=bad.json
+counts '[[0, 0]]'
+refused "nothing counted" "no layer of 'logical_count' counts anything" $R -s expert_load.file=bad.json
+printf '{"logical": [[1]]}' >bad.json
+refused "another JSON" "there is no 'logical_count' in it" $R -s expert_load.file=bad.json
+printf 'PK\003\004' >counts.pt
+refused "a pickle" "write it as JSON first" $R -s expert_load.file=counts.pt
 printf '1 2 3\n' >short.csv
 refused "too few loads" "short.csv:1:1: error: 3 loads of a layer with 12 experts" $R -s expert_load.file=short.csv
 printf '1 1 1 1 1 1 1 1 1 1 1 -1\n' >negative.csv
@@ -70,6 +94,17 @@ refused "no file named" "needs a file" $R -s expert_load.file=
 refused "a file that is missing" "there is no file 'none.csv'" $R -s expert_load.file=none.csv
 refused "an exponent that no gate can give" "the largest exponent is 0.89" "$S/eplb_decode_ep144.yaml" \
     -s expert_load.skew=zipf -s expert_load.exponent=1.2
+refused "a power law that no gate can give" "the largest exponent is" "$S/eplb_decode_ep144.yaml" \
+    -s expert_load.skew=power_law -s expert_load.exponent=1.8
+# Prefill pays for the busiest rank and EPLB gives most of it back.
+P="$S/prefill_ep32.yaml -s sim.network=bound -s expert_load.skew=power_law -s expert_load.exponent=0.8"
+expect 0 "prefill, experts by a power law" run $P -o law.json
+expect 0 "prefill, EPLB" run $P -s expert_load.balance=eplb -o law_eplb.json
+expect 0 "prefill, even experts" run "$S/prefill_ep32.yaml" -s sim.network=bound -o law_even.json
+check "imbalance costs, its balance gains" python3 -c '
+import json
+t = {n: json.load(open(f"law{n}.json"))["metrics"]["ttft"]["value"] for n in ("", "_eplb", "_even")}
+assert t[""] > 1.3 * t["_eplb"] and t["_eplb"] > 0.9 * t["_even"], t'
 refused "replicas that do not divide" "replicas must divide among the GPUs" "$S/eplb_decode_ep144.yaml" -s expert_load.redundant=31
 refused "a dense model" "is a dense model" "$S/eplb_decode_ep144.yaml" -s model=llama3.1_70b
 refused "a skew that is none" "did you mean 'zipf'" "$S/eplb_decode_ep144.yaml" -s expert_load.skew=zip

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "io/inputs/row_file.h"
+#include "io/inputs/logical_count.h"
 
 bool expert_loads_plain(const struct expert_load_cfg *cfg)
 {
@@ -47,7 +47,9 @@ static int read_loads(const struct scenario_file *file, uint32_t layers, struct 
         REPORT("expert_load.file", "there is no file '%s'", l->cfg->file);
         return -1;
     }
-    if (rows_read(path, &format, arena, &r, diag) || check_sums(&r, diag))
+    bool counted = logical_count_recognises(path);
+    if ((counted ? logical_count_read(path, arena, &r, diag) : rows_read(path, &format, arena, &r, diag)) ||
+        check_sums(&r, diag))
         return -1;
     if (r.n_columns != l->experts) {
         diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, 0, 0), "%u loads of a layer with %u experts", r.n_columns,
@@ -66,21 +68,17 @@ static int read_loads(const struct scenario_file *file, uint32_t layers, struct 
 
 /* --- what a gate can do ---------------------------------------------------------------------------------- */
 
-/* Load of the most popular of n experts over the mean. */
-static double zipf_top(double exponent, uint32_t n)
+static double largest_exponent(const struct expert_loads *l, double most, struct arena *arena)
 {
-    double sum = 0;
-    for (uint32_t e = 1; e <= n; e++)
-        sum += pow(e, -exponent);
-    return n / sum;
-}
-
-static double largest_exponent(uint32_t experts, double most)
-{
-    double low = 0, high = 4;
+    double low = 0, high = 4, *load = ARENA_ARRAY(arena, double, l->experts);
+    struct expert_load_cfg law = *l->cfg;
     for (int i = 0; i < 40; i++) {
-        double middle = (low + high) / 2;
-        if (zipf_top(middle, experts) > most)
+        double middle = (low + high) / 2, top = 0;
+        law.zipf_exponent = middle;
+        expert_load_draw(&law, NULL, l->experts, l->seed, 0, load);
+        for (uint32_t e = 0; e < l->experts; e++)
+            top = fmax(top, load[e]);
+        if (top > most)
             high = middle;
         else
             low = middle;
@@ -90,16 +88,16 @@ static double largest_exponent(uint32_t experts, double most)
 
 static const char *advice(const struct expert_loads *l, double most, struct arena *arena)
 {
-    if (l->cfg->skew != SKEW_ZIPF)
+    if (l->cfg->skew != SKEW_ZIPF && l->cfg->skew != SKEW_POWER_LAW)
         return "";
-    return arena_printf(arena, "; the largest exponent is %g", largest_exponent(l->experts, most));
+    return arena_printf(arena, "; the largest exponent is %g", largest_exponent(l, most, arena));
 }
 
 static int check_feasible(const struct scenario_file *file, uint32_t top_k, uint32_t layers, struct arena *arena,
                           const struct expert_loads *l, struct diag *diag)
 {
     static const char *const keys[] = {"expert_load.skew", "expert_load.cv", "expert_load.exponent",
-                                       "expert_load.file"};
+                                       "expert_load.exponent", "expert_load.file"};
     double most = (double)l->experts / top_k, *load = ARENA_ARRAY(arena, double, l->experts);
     for (uint32_t layer = 0; layer < layers; layer++) {
         expert_load_draw(l->cfg, &l->rows, l->experts, l->seed, layer, load);

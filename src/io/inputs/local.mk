@@ -31,3 +31,4 @@ libmoesim_a_SOURCES += src/io/inputs/model_import_types.c
 libmoesim_a_SOURCES += src/io/inputs/model_import_write.c
 libmoesim_a_SOURCES += src/io/inputs/row_file.c src/io/inputs/row_file.h
 libmoesim_a_SOURCES += src/io/inputs/trace_import.c src/io/inputs/trace_import.h
+libmoesim_a_SOURCES += src/io/inputs/logical_count.c src/io/inputs/logical_count.h

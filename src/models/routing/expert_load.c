@@ -1,5 +1,6 @@
 /* Popularity of experts. Lognormal: independent, coefficient of variation `cv`. Zipf: the n-th most popular
- * expert has load 1 / n^exponent; which one that is differs from layer to layer. A file: as counted.
+ * expert has load 1 / n^exponent; which one that is differs from layer to layer. Power law: loads are drawn from one, as
+ * aiconfigurator's benchmarks of experts draw them (hw/kernels/moe_load.c), in an order of each layer. A file: as counted.
  *
  * Left out: how loads change with time, and that experts are popular together. */
 #include "models/routing/expert_load.h"
@@ -14,22 +15,28 @@
 
 /* --- keys ---------------------------------------------------------------------------------------------- */
 
-static const char *const skew_names[] = {"even", "lognormal", "zipf", "file", NULL};
+static const char *const skew_names[] = {"even", "lognormal", "zipf", "power_law", "file", NULL};
 const char *const balance_names[] = {"none", "eplb", "eplb_global", NULL};
 
 static const struct cfg_field fields[] = {
-    ROW_CHOICE(expert_load_cfg, "skew", skew, "even", skew_names,
-               "popularity of experts: even, lognormal (cv), zipf (exponent) or file (file)"),
+    ROW_CHOICE(
+        expert_load_cfg, "skew", skew, "even", skew_names,
+        "popularity of experts: even, lognormal (cv), zipf (exponent), power_law (exponent, range) or file (file)"),
     ROW_RATIO(expert_load_cfg, "cv", cv_ratio, "0.5", 0, 10,
               "lognormal: coefficient of variation of the experts' loads",
               .needs = ".skew="
                        "lognormal"),
     ROW_RATIO(expert_load_cfg, "exponent", zipf_exponent, "0.5", 0, 4,
-              "zipf: the n-th most popular expert has load 1 / n^exponent",
-              .needs = ".skew="
-                       "zipf"),
+              "zipf: the n-th most popular expert has load 1 / n^exponent; power_law: the density of loads falls with "
+              "load^exponent, as benchmarks of grouped GEMMs draw them (1.01, 1.2)",
+              .needs = ".skew=zipf,power_law"),
+    ROW_RATIO(expert_load_cfg, "range", range, "13107", 1.01, 1e9,
+              "power_law: the largest load over the least (default: aiconfigurator's, 0.8 of 16,384 tokens)",
+              .needs = ".skew=power_law"),
     ROW_TEXT(expert_load_cfg, "file", file, "",
-             "loads as counted: a line per MoE layer (or one for all), a number per expert", .needs = ".skew=file"),
+             "loads as counted: a line per MoE layer (or one for all), a number per expert; or SGLang's logical_count "
+             "as JSON",
+             .needs = ".skew=file"),
     ROW_COUNT(expert_load_cfg, "redundant", redundant, "0", 0, 1 << 20,
               "replicas beyond one of each expert, over all GPUs"),
     ROW_CHOICE(expert_load_cfg, "balance", balance, "none", balance_names,
@@ -52,6 +59,17 @@ static void draw_zipf(double exponent, uint32_t n, gsl_rng *rng, double *load)
 {
     for (uint32_t e = 0; e < n; e++)
         load[e] = pow(e + 1.0, -exponent);
+    gsl_ran_shuffle(rng, load, n, sizeof *load);
+}
+
+/* Quantiles of the law, in an order of their own. */
+static void draw_power_law(double exponent, double range, uint32_t n, gsl_rng *rng, double *load)
+{
+    double power = 1 - exponent;
+    for (uint32_t e = 0; e < n; e++) {
+        double u = (e + 0.5) / n;
+        load[e] = fabs(power) < 1e-9 ? pow(range, u) : pow((pow(range, power) - 1) * u + 1, 1 / power);
+    }
     gsl_ran_shuffle(rng, load, n, sizeof *load);
 }
 
@@ -78,6 +96,9 @@ void expert_load_draw(const struct expert_load_cfg *cfg, const struct load_rows 
         break;
     case SKEW_ZIPF:
         draw_zipf(cfg->zipf_exponent, experts, rng, load);
+        break;
+    case SKEW_POWER_LAW:
+        draw_power_law(cfg->zipf_exponent, cfg->range, experts, rng, load);
         break;
     case SKEW_FILE:
         BUG_IF(!rows || rows->experts != experts || (rows->layers > 1 && layer >= rows->layers));

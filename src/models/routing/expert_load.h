@@ -7,12 +7,13 @@
 #include "base/arena.h"
 #include "base/cfg.h"
 
-enum skew { SKEW_EVEN, SKEW_LOGNORMAL, SKEW_ZIPF, SKEW_FILE };
+enum skew { SKEW_EVEN, SKEW_LOGNORMAL, SKEW_ZIPF, SKEW_POWER_LAW, SKEW_FILE };
 enum balance { BALANCE_NONE, BALANCE_EPLB, BALANCE_EPLB_GLOBAL };
 
 struct expert_load_cfg {
     int skew; /* enum skew */
     double cv_ratio, zipf_exponent;
+    double range;      /* power law: its largest share over its least */
     const char *file;  /* of loads: a row per layer, a column per expert */
     int64_t redundant; /* replicas beyond one of each expert, over all GPUs */
     int balance;       /* enum balance: where replicas go */
