@@ -80,10 +80,25 @@ awk '/switch: "spine0", to/ { sub(/to: "[^"]*"/, "to: \"1 1 1 1 1 1 1 1\"") } { 
 expect 3 "tables that lead in a circle" topo file --nodes 4 -s cluster.network.file=loop.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2
 tells "the tables ('routes') lead"
 
+# --- policies by the names of OpenSM's engines ---------------------------------------------------------------------
+opensm="-s cluster.network.routing.policy=opensm"
+expect 0 "minhop on three levels" topo ft3 --nodes 128 $one -s cluster.network.switch_ports=8 $opensm-minhop
+says "all_to_all_most           448 flows"
+says "all_to_all_mean      188.8000 flows"
+expect 0 "dfsssp on three levels" topo ft3 --nodes 128 $one -s cluster.network.switch_ports=8 $opensm-dfsssp
+says "all_to_all_most           208 flows"
+expect 3 "updn without a root" topo slim_fly --nodes 200 $one $opensm-updn
+tells "OpenSM's updn finds no root in this network"
+expect 3 "ftree on what is no tree" topo slim_fly --nodes 200 $one $opensm-ftree
+tells "OpenSM's ftree refuses this network"
+expect 3 "no switches" topo torus --nodes 64 $one -s cluster.network.torus=4x4x4 $opensm-minhop
+tells "topology torus has no switches that OpenSM could route"
+
 # --- OpenSM on ibsim ------------------------------------------------------------------------------------------------------
 libs=$(ls -d /usr/lib/*/umad2sim/libumad2sim.so 2>/dev/null | head -n 1)
 PATH=$PATH:/usr/sbin:/sbin
 opensm_routes() { # FILE.ibsim ENGINE: fabric.txt and lfts.txt of it
+    rm -f neighbors guid2lid
     export IBSIM_SOCKNAME=moesim-$$ OSM_TMP_DIR=$PWD OSM_CACHE_DIR=$PWD SIM_HOST="n0 mlx5_0"
     ibsim -s "$1" < <(sleep 60) >ibsim.log 2>&1 &
     local sim=$! try
@@ -116,6 +131,26 @@ else
     same_as_built ft3 ftree ft3 --nodes 128 $one -s cluster.network.switch_ports=8
     same_as_built slim_fly minhop slim_fly --nodes 200 $one
     same_as_built mrft ftree mrft --nodes 32 -s cluster.node.gpus=4 -s cluster.nic.per_node=4 -s cluster.network.switch_ports=16
+    # engines by name: the loads that walking OpenSM's tables gives; on the built-in network and on the imported one
+    same_loads() { # ENGINE TOPOLOGY ARGS...
+        local engine=$1 type=$2 policy="-s cluster.network.routing.policy=opensm-$1"
+        shift 2
+        "$MOESIM" topo $type "$@" --format ibsim -o net.ibsim
+        opensm_routes net.ibsim "$engine"
+        "$MOESIM" fabric import fabric.txt lfts.txt -o net.yaml --gpus 1
+        "$MOESIM" topo file "$@" -s cluster.network.file=net.yaml | grep all_to_all_m >theirs
+        "$MOESIM" topo $type "$@" $policy | grep all_to_all_m >ours
+        "$MOESIM" topo file "$@" -s cluster.network.file=net.yaml $policy | grep all_to_all_m >again
+        check "$engine on $type: OpenSM's loads" bash -c 'grep -q flows theirs && diff theirs ours && diff theirs again'
+    }
+    same_loads minhop ft3 --nodes 128 $one -s cluster.network.switch_ports=8
+    check "minhop: up to four times what ftree loads" grep -qE 'all_to_all_most +448 flows' ours
+    same_loads updn ft3 --nodes 128 $one -s cluster.network.switch_ports=8
+    same_loads dfsssp ft3 --nodes 128 $one -s cluster.network.switch_ports=8
+    same_loads ftree ft3 --nodes 128 $one -s cluster.network.switch_ports=8
+    same_loads minhop slim_fly --nodes 200 $one
+    same_loads dfsssp slim_fly --nodes 200 $one
+    same_loads minhop dragonfly --nodes 144 $one -s cluster.network.switch_ports=11
     # two faults, made by hand
     same_as_built ft2 ftree ft2 --nodes 128 $one -s cluster.network.switch_ports=16
     cp ft2.yaml whole.yaml

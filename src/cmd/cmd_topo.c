@@ -236,9 +236,8 @@ static int count(struct work *w, struct diag *diag)
 
 static int build(struct work *w, bool measure, struct diag *diag)
 {
-    w->topo.type = w->report.type;
     diag_default_place(diag, cfg_where(w->cluster.cfg, "cluster.nodes"));
-    int failed = w->topo.type->build(&w->topo, w->cluster.hw, w->arena, diag);
+    int failed = topology_build(&w->topo, w->cluster.hw, w->arena, diag);
     diag_default_place(diag, SRCLOC_NONE);
     if (failed)
         return -1;

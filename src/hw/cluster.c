@@ -119,16 +119,18 @@ static const struct cfg_field nic_fields[] = {
     {0}};
 static const struct cfg_table nic_table = {"nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
 
-const char *const routing_policy_names[] = {"static", "ecmp", "adaptive", "spray", "valiant", "ugal", "auto", NULL};
+const char *const routing_policy_names[] = {"static",       "ecmp",          "adaptive",      "spray",
+                                            "valiant",      "ugal",          "opensm-minhop", "opensm-updn",
+                                            "opensm-ftree", "opensm-dfsssp", "auto",          NULL};
 static const struct cfg_field routing_fields[] = {
     {.name = "policy",
      .type = CFG_ENUM,
      .offset = offsetof(struct hw_routing, policy),
      .dflt = "auto",
      .choices = routing_policy_names,
-     .doc =
-         "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours; auto: spray where a NIC has "
-         "several ports, else static"},
+     .doc = "static (destination-based), ecmp, adaptive, spray; valiant, ugal: with detours; opensm-...: tables "
+            "as these engines of OpenSM fill them; auto: spray where a NIC has "
+            "several ports, else static"},
     {.name = "queue_pairs",
      .type = CFG_INT,
      .offset = offsetof(struct hw_routing, queue_pairs),

@@ -63,7 +63,12 @@ enum routing_policy {
     ROUTING_SPRAY,    /* every packet takes another minimal path */
     ROUTING_VALIANT,  /* over a random detour */
     ROUTING_UGAL,     /* the better of a minimal path and a random detour, by load */
-    ROUTING_AUTO      /* spray where a NIC has several ports, else static (topology_routing) */
+    /* tables as engines of OpenSM fill them (topology/opensm.h) */
+    ROUTING_OPENSM_MINHOP,
+    ROUTING_OPENSM_UPDN,
+    ROUTING_OPENSM_FTREE,
+    ROUTING_OPENSM_DFSSSP,
+    ROUTING_AUTO /* spray where a NIC has several ports, else static (topology_routing) */
 };
 
 extern const char *const routing_policy_names[]; /* NULL-terminated */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "topology/opensm.h"
+
 struct failed {
     uint32_t link, sweep;
 };
@@ -52,6 +54,19 @@ static void sweep(struct failover *f)
         f->down[f->failed[f->done++].link] = 1;
 }
 
+/* By the engine that made the tables; one that refuses what is left leaves them to a manager that does not. */
+static void repair(struct failover *f, bool keep)
+{
+    struct diag *unsaid = diag_new();
+    if (!f->t->engine || opensm_route(f->tables, f->t, f->t->engine, f->down, keep, unsaid)) {
+        if (keep)
+            tables_repair(f->tables, f->down);
+        else
+            tables_compute(f->tables, f->down);
+    }
+    diag_free(unsaid);
+}
+
 const struct tables *failover_tables(struct failover *f)
 {
     bool changed = f->done < f->n;
@@ -63,9 +78,9 @@ const struct tables *failover_tables(struct failover *f)
     while (f->done < f->n) {
         sweep(f);
         if (f->manager == MANAGER_LIVE)
-            tables_repair(f->tables, f->down);
+            repair(f, true);
     }
     if (changed && f->manager == MANAGER_RESTARTED)
-        tables_compute(f->tables, f->down);
+        repair(f, false);
     return f->tables;
 }

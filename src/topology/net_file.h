@@ -15,7 +15,7 @@ struct net_cable {
 };
 
 struct net_nic {
-    uint32_t sw;
+    uint32_t sw, port;    /* a port of the switch; 0: the file does not say */
     double bandwidth_Bps; /* of its cable; 0: the cluster's */
 };
 

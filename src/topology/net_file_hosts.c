@@ -73,13 +73,14 @@ static void read_gpus(struct net_reading *r, struct net_host *h, const struct ya
 
 static void read_nics(struct net_reading *r, struct net_host *h, const struct yaml_node *list)
 {
-    static const char *const keys[] = {"switch", "bandwidth", NULL};
+    static const char *const keys[] = {"switch", "port", "bandwidth", NULL};
     h->first_nic = r->f->n_nics;
     for (const struct yaml_node *n = list->first; n && !r->failed; n = n->next) {
         net_check_keys(r, n, keys);
         if (!r->failed)
             ((struct net_nic *)r->f->nics)[r->f->n_nics++] =
-                (struct net_nic){net_find_switch(r, n, "switch"), net_quantity(r, n, "bandwidth", DIM_BANDWIDTH, 0)};
+                (struct net_nic){net_find_switch(r, n, "switch"), net_count(r, n, "port", 0, 1, 254),
+                                 net_quantity(r, n, "bandwidth", DIM_BANDWIDTH, 0)};
     }
     h->n_nics = r->f->n_nics - h->first_nic;
 }

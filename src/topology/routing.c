@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "topology/ends.h"
+#include "topology/tables.h"
 
 /* A switch compares a handful of ports, not a thousand paths: so many candidates are looked at. */
 enum { MAX_CANDIDATES = 64, MAX_DETOURS_TRIED = 4 };
@@ -309,13 +310,5 @@ void routing_free(struct router *r)
 
 int routing_check_faults(const struct topology *t, struct diag *diag)
 {
-    static const double most_B = 4e9;
-    if (tables_size_B(t) <= most_B)
-        return 0;
-    diag_error(
-        diag, EXIT_LIMIT, SRCLOC_NONE,
-        "cluster.faults.down: the tables of what is left would take %.1f GB (%u switches, %u NIC ports), and %.0f GB "
-        "is the limit; use fewer nodes",
-        tables_size_B(t) / 1e9, t->n_vertices - topology_first_switch(t), t->n_ports, most_B / 1e9);
-    return -1;
+    return tables_check_size(t, "cluster.faults.down", diag);
 }

@@ -228,7 +228,7 @@ static void make_quotient(const struct fold *f, struct topology *q, struct arena
 static struct fold *fold_new(const struct topology *t, struct arena *arena)
 {
     struct fold *f = ARENA_NEW(arena, struct fold);
-    *f = (struct fold){.t = t, .n_turns = t->type->n_turns ? t->type->n_turns(t) : 0};
+    *f = (struct fold){.t = t, .n_turns = t->type->n_turns && !t->tables ? t->type->n_turns(t) : 0};
     f->class_of = ARENA_ARRAY(arena, uint32_t, t->n_links);
     f->witness = ARENA_ARRAY(arena, struct witness, t->n_links);
     f->queue = ARENA_ARRAY(arena, uint32_t, t->n_links);

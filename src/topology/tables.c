@@ -62,6 +62,19 @@ double tables_size_B(const struct topology *t)
     return switches * ports * sizeof(uint32_t);
 }
 
+int tables_check_size(const struct topology *t, const char *key, struct diag *diag)
+{
+    static const double most_B = 4e9;
+    if (tables_size_B(t) <= most_B)
+        return 0;
+    diag_error(
+        diag, EXIT_LIMIT, SRCLOC_NONE,
+        "%s: tables of the switches would take %.1f GB (%u switches, %u NIC ports), and %.0f GB is the limit; use "
+        "fewer nodes",
+        key, tables_size_B(t) / 1e9, t->n_vertices - topology_first_switch(t), t->n_ports, most_B / 1e9);
+    return -1;
+}
+
 struct tables *tables_new(const struct topology *t, struct arena *a)
 {
     struct tables *s = ARENA_NEW(a, struct tables);

@@ -16,6 +16,8 @@ struct tables;
 
 /* Bytes that tables of this network take. */
 double tables_size_B(const struct topology *t);
+/* -1 when they would be too large, said for a key. */
+int tables_check_size(const struct topology *t, const char *key, struct diag *diag);
 /* Empty ones, in the arena. The network has NICs (ends.h). */
 struct tables *tables_new(const struct topology *t, struct arena *a);
 

@@ -149,13 +149,14 @@ static void search(const struct topology *t, struct file_net *f, uint32_t source
     }
 }
 
-static int too_far(const struct file_net *n, uint32_t a, uint32_t b, struct diag *diag)
+static int too_far(const struct topology *t, const struct file_net *n, uint32_t a, uint32_t b, struct diag *diag)
 {
     const struct net_file *f = n->f;
     diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(f->path),
-               "NIC %u (switch '%s') and NIC %u (switch '%s') cannot reach each other over at most %d cables between "
+               "GPU %u (switch '%s') and GPU %u (switch '%s') cannot reach each other over at most %d cables between "
                "switches, which is the limit of a path",
-               a, f->switches[f->nics[a].sw], b, f->switches[f->nics[b].sw], MAX_HOPS);
+               topology_port_owner(t, a), f->switches[f->nics[a].sw], topology_port_owner(t, b),
+               f->switches[f->nics[b].sw], MAX_HOPS);
     return -1;
 }
 
@@ -170,7 +171,7 @@ static int check_reach(const struct topology *t, const struct file_net *n, struc
     for (uint32_t s = 0; s < f->n_switches; s++)
         for (uint32_t v = 0; nic_of[s] && v < f->n_switches; v++)
             if (nic_of[v] && n->distance[(size_t)s * f->n_switches + v] == 0xff)
-                return too_far(n, nic_of[s] - 1, nic_of[v] - 1, diag);
+                return too_far(t, n, nic_of[s] - 1, nic_of[v] - 1, diag);
     return 0;
 }
 
@@ -255,6 +256,24 @@ static void build_cables(struct topology *t, const struct cluster_hw *hw, const 
     }
 }
 
+/* Ports of switches, where the file names them all. */
+static void plug_in(struct topology *t, const struct net_file *f, struct arena *a)
+{
+    uint8_t *plug = ARENA_ARRAY(a, uint8_t, t->n_links + 1);
+    for (uint32_t i = 0; i < f->n_cables; i++) {
+        plug[ends_n_links(t) + 2 * i] = (uint8_t)f->cables[i].a_port;
+        plug[ends_n_links(t) + 2 * i + 1] = (uint8_t)f->cables[i].b_port;
+        if (!f->cables[i].a_port || !f->cables[i].b_port)
+            return;
+    }
+    for (uint32_t i = 0; i < f->n_nics; i++) {
+        plug[ends_first_in(t) + i] = (uint8_t)f->nics[i].port;
+        if (!f->nics[i].port)
+            return;
+    }
+    t->plug = plug;
+}
+
 /* Cables of NICs that the file gives a rate; a NIC is not faster than the cluster's. */
 static void rate_nics(struct topology *t, const struct cluster_hw *hw, const struct net_file *f, struct diag *diag)
 {
@@ -293,6 +312,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
     ends_build(t, hw, leaf_of);
     rate_nics(t, hw, f, diag);
     build_cables(t, hw, f);
+    plug_in(t, f, a);
     return make_tables(t, n, a, diag);
 }
 

@@ -1,6 +1,7 @@
 #include "topology/topology.h"
 
 #include "hw/cluster.h"
+#include "topology/opensm.h"
 #include "topology/tables.h"
 
 uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst)
@@ -42,7 +43,15 @@ struct hw_routing topology_routing(const struct cluster_hw *hw)
     struct hw_routing routing = hw->network.routing;
     if (routing.policy == ROUTING_AUTO)
         routing.policy = type && type->sprays ? ROUTING_SPRAY : ROUTING_STATIC;
+    if (opensm_is(routing.policy)) /* topology_build has made the tables */
+        routing.policy = ROUTING_STATIC;
     return routing;
+}
+
+const char *topology_policy_name(const struct cluster_hw *hw)
+{
+    int policy = hw->network.routing.policy;
+    return routing_policy_names[opensm_is(policy) ? policy : topology_routing(hw).policy];
 }
 
 uint32_t topology_leaves_from(const struct topology *t, uint32_t src, uint32_t dst)
@@ -66,6 +75,24 @@ const char *topology_name_in_paper(const struct cluster_hw *hw)
     return type && type->name_in_paper ? type->name_in_paper(hw) : NULL;
 }
 
+static int route_as_opensm(struct topology *t, int policy, struct arena *a, struct diag *diag)
+{
+    if (t->type->switchless || !t->n_ports || t->n_vertices == topology_first_switch(t)) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "cluster.network.routing.policy: topology %s has no switches that OpenSM could route; write static",
+                   t->type->name);
+        return -1;
+    }
+    if (tables_check_size(t, "cluster.network.routing.policy", diag))
+        return -1;
+    struct tables *tables = tables_new(t, a);
+    if (opensm_route(tables, t, policy, NULL, false, diag))
+        return -1;
+    t->tables = tables;
+    t->engine = policy;
+    return 0;
+}
+
 int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag)
 {
     t->type = topology_find(hw->topology);
@@ -75,7 +102,7 @@ int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena
     for (uint32_t i = 0; i < t->n_links && hw->network.cables_ratio > 0; i++)
         if (t->links[i].kind > LINK_NIC)
             t->links[i].capacity_Bps *= hw->network.cables_ratio;
-    return 0;
+    return opensm_is(hw->network.routing.policy) ? route_as_opensm(t, hw->network.routing.policy, a, diag) : 0;
 }
 
 bool topology_is_switchless(const struct cluster_hw *hw)

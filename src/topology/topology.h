@@ -62,6 +62,8 @@ struct topology {
     struct topo_link *links;
     void *state;                 /* the plugin's own */
     const struct tables *tables; /* of its switches, for all NIC ports; NULL: routes follow from by_destination */
+    int engine;          /* of OpenSM that filled them (enum routing_policy), to do so again after faults; 0: none */
+    const uint8_t *plug; /* [n_links] the port of its switch that a link leaves; 0, or NULL: not known */
 };
 
 struct topology_type {
@@ -151,6 +153,8 @@ static inline uint32_t topology_first_switch(const struct topology *t)
 int topology_build(struct topology *t, const struct cluster_hw *hw, struct arena *a, struct diag *diag);
 
 const struct topology_type *topology_find(const char *name); /* NULL when unknown */
+/* The policy by its name, with the one that `auto` is. */
+const char *topology_policy_name(const struct cluster_hw *hw);
 /* What the chosen topology (hw->topology, a known one) answers. */
 struct hw_routing topology_routing(const struct cluster_hw *hw); /* with the policy that `auto` is */
 bool topology_is_switchless(const struct cluster_hw *hw);

@@ -170,12 +170,26 @@ static void write_head(struct writing *w)
 
 /* --- the lists ---------------------------------------------------------------------------------------------------------- */
 
+static int by_guid(const void *a, const void *b)
+{
+    const struct fabric_node *const *x = a, *const *y = b;
+    if ((*x)->guid != (*y)->guid)
+        return (*x)->guid < (*y)->guid ? -1 : 1;
+    return (*x > *y) - (*x < *y);
+}
+
+/* In order of their GUIDs, as subnet managers take them. */
 static void write_switches(struct writing *w)
 {
-    outfile_printf(w->out, "switches:\n");
+    const struct fabric_node **order = ARENA_ARRAY(w->f->arena, const struct fabric_node *, w->f->n_nodes + 1);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < w->f->n_nodes; i++)
         if (w->f->nodes[i].is_switch)
-            outfile_printf(w->out, "  - %s\n", w->name[i]);
+            order[n++] = &w->f->nodes[i];
+    qsort(order, n, sizeof *order, by_guid);
+    outfile_printf(w->out, "switches:\n");
+    for (uint32_t i = 0; i < n; i++)
+        outfile_printf(w->out, "  - %s\n", w->name[order[i] - w->f->nodes]);
 }
 
 static void write_rate(struct writing *w, double rate_Bps)
@@ -236,7 +250,11 @@ static int write_hosts(struct writing *w, struct diag *diag)
         const struct fabric_host *h = &w->f->hosts[i];
         outfile_printf(w->out, "  - name: %s\n    nics:", cfg_quote(h->name, w->f->arena));
         for (uint32_t k = h->first_nic; k < h->first_nic + h->n_nics; k++) {
+            const struct fabric_cable *c = &w->f->cables[w->f->nics[k].cable];
+            uint32_t port = c->a == w->f->nics[k].node ? c->b_port : c->a_port;
             outfile_printf(w->out, "\n    - {switch: %s", w->name[switch_of(w->f, &w->f->nics[k])]);
+            if (port)
+                outfile_printf(w->out, ", port: %u", port);
             write_rate(w, w->f->cables[w->f->nics[k].cable].rate_Bps);
             outfile_printf(w->out, "}");
         }

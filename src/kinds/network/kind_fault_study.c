@@ -103,7 +103,7 @@ static int run_network(struct kind_run *run, const struct plan *p, uint32_t i, s
         return -1;
     struct result_cell *row = result_add_row(table);
     row[COL_NETWORK].text = hw.topology;
-    row[COL_POLICY].text = routing_policy_names[topology_routing(&hw).policy];
+    row[COL_POLICY].text = topology_policy_name(&hw);
     row[COL_WHOLE].value = whole_s;
     row[COL_FAULT].value = fault_s;
     row[COL_SLOWER].value = fault_s / whole_s;

@@ -14,6 +14,7 @@
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
+#include "topology/opensm.h"
 #include "topology/routing.h"
 #include "topology/spreading.h"
 #include "models/comm/collectives.h"
@@ -278,6 +279,8 @@ static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32
     double *busbw_Bps = ARENA_ARRAY(s->run->arena, double, n);
     struct collisions mean = {0};
     s->hw.network.routing.policy = (int)policy;
+    if ((s->topo->engine || opensm_is((int)policy)) && kind_topology(s->run, &s->hw, &s->topo, diag))
+        return -1;
     for (uint32_t seed = 0; seed < n; seed++) {
         place_groups(s, seed);
         s->run->seed_offset = seed;
