@@ -45,7 +45,7 @@ uint32_t serve_fifo_pop(struct serve *s, struct serve_fifo *f)
     return request;
 }
 
-static uint32_t unit_of(const struct serve *s, uint32_t rank)
+uint32_t serve_unit_of(const struct serve *s, uint32_t rank)
 {
     uint32_t u = 0;
     while (rank >= s->units[u].first_rank + s->units[u].n_ranks)
@@ -69,13 +69,6 @@ void serve_reserve(struct serve *s, uint32_t rank, uint32_t request, double now_
     s->rank[request] = rank;
     s->out->records[request].admitted_s = now_s;
     s->out->kv_peak_ratio = fmax(s->out->kv_peak_ratio, r->kv_used / s->spec->kv_positions);
-}
-
-static void join(struct serve *s, uint32_t request, double now_s)
-{
-    struct serve_rank *r = &s->ranks[s->rank[request]];
-    s->out->records[request].joined_s = now_s;
-    r->active[r->n_active++] = request;
 }
 
 /* The decoding rank with room that has the fewest sequences; SERVE_NONE when all are full. */
@@ -155,7 +148,7 @@ void serve_prefilled(struct serve *s, uint32_t request, double now_s)
     if (s->spec->colocated && ends)
         serve_release(s, request, now_s);
     else if (s->spec->colocated)
-        join(s, request, now_s);
+        serve_join(s, request, now_s);
     else if (ends)
         end_request(s, request, now_s);
     else
@@ -195,7 +188,7 @@ static uint32_t arrive(struct serve *s)
     s->ranks[rank].waiting_tokens += s->left[request];
     serve_fifo_push(s, &s->ranks[rank].waiting, request);
     schedule_arrival(s);
-    return unit_of(s, rank);
+    return serve_unit_of(s, rank);
 }
 
 /* --- the loop --------------------------------------------------------------------------------------------------- */
@@ -236,6 +229,7 @@ static void set_up(struct serve *s)
     s->rank = ARENA_ARRAY(s->arena, uint32_t, n);
     s->left = ARENA_ARRAY(s->arena, double, n);
     s->generated = ARENA_ARRAY(s->arena, uint32_t, n);
+    s->last_step = ARENA_ARRAY(s->arena, uint32_t, n);
     s->out->records = ARENA_ARRAY(s->arena, struct serve_record, n);
     for (uint32_t i = 0; i < n; i++)
         s->out->records[i] = (struct serve_record){NAN, NAN, NAN, NAN, NAN};
@@ -259,8 +253,8 @@ static void handle(struct serve *s, uint32_t slot, double now_s)
         admit(s, now_s);
     } else {
         event_queue_set(&s->queue, slot, INFINITY);
-        join(s, request, now_s);
-        step_if_idle(s, unit_of(s, s->rank[request]), now_s);
+        serve_join(s, request, now_s);
+        step_if_idle(s, serve_unit_of(s, s->rank[request]), now_s);
     }
 }
 

@@ -18,9 +18,11 @@ struct serve_rank {
     struct serve_fifo waiting;
     double waiting_tokens; /* new tokens of those, less what is done of the first */
     /* decoding */
-    uint32_t *active, n_active; /* sequences whose caches are here */
-    uint32_t n_stepping;        /* the first of them: in the step that runs; the others have come since */
-    uint32_t reserved;          /* sequences: active ones and those on their way */
+    uint32_t *active,
+        n_active;        /* sequences whose caches are here; in plain decoding a heap by the step that ends them */
+    double cached;       /* positions of their caches */
+    uint32_t n_stepping; /* the first of them: in the step that runs; the others have come since */
+    uint32_t reserved;   /* sequences: active ones and those on their way */
     double kv_used;
     double link_free_s; /* its NIC has sent what it had to */
 };
@@ -31,6 +33,7 @@ struct serve_unit {
     bool prefills, decodes;
     bool busy;
     bool has_decode;                   /* the step that runs */
+    uint32_t steps;                    /* of decoding, that have begun */
     double fullest_tokens, all_tokens; /* its prefill: of the fullest rank, of all */
     uint32_t *finishing, n_finishing;  /* prompts that are done at its end */
     gsl_rng *rng;
@@ -51,11 +54,13 @@ struct serve {
     uint32_t *next, *rank; /* in a list; where it is or goes */
     double *left;          /* new tokens of its prompt that are not prefilled */
     uint32_t *generated;
+    uint32_t *last_step; /* plain decoding (a token a step): the step of its unit that ends it */
 };
 
 uint32_t serve_new_tokens(const struct serve_spec *spec, uint32_t request); /* at least 1 */
 double serve_kv_positions(const struct serve_spec *spec, uint32_t request);
 
+uint32_t serve_unit_of(const struct serve *s, uint32_t rank);
 void serve_fifo_push(struct serve *s, struct serve_fifo *f, uint32_t request);
 uint32_t serve_fifo_pop(struct serve *s, struct serve_fifo *f);
 
@@ -66,6 +71,8 @@ void serve_step_end(struct serve *s, uint32_t unit, double now_s);
 
 /* Tokens came out of a step. */
 void serve_count_tokens(struct serve *s, uint32_t n, double now_s);
+/* A sequence whose cache is there takes part of the steps that begin from now on. */
+void serve_join(struct serve *s, uint32_t request, double now_s);
 /* A prompt is prefilled; it goes on to decoding. */
 void serve_prefilled(struct serve *s, uint32_t request, double now_s);
 /* A sequence has its place no more. */

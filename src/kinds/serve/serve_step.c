@@ -88,12 +88,52 @@ static double cache_of(const struct serve *s, uint32_t request)
     return (double)s->spec->requests[request].prompt + s->generated[request];
 }
 
-static double cached_positions(const struct serve *s, const struct serve_rank *r)
+/* Without predicted tokens each sequence gets one of each step, so that the step that ends it is known when it joins;
+ * nothing else has to be done for it until then. */
+static bool is_plain(const struct serve *s)
 {
-    double sum = 0;
-    for (uint32_t i = 0; i < r->n_active; i++)
-        sum += cache_of(s, r->active[i]);
-    return sum;
+    return !s->spec->extra_tokens;
+}
+
+static bool ends_before(const struct serve *s, uint32_t a, uint32_t b)
+{
+    return s->last_step[a] < s->last_step[b];
+}
+
+static void heap_push(const struct serve *s, struct serve_rank *r, uint32_t request)
+{
+    uint32_t i = r->n_active++;
+    for (; i && ends_before(s, request, r->active[(i - 1) / 2]); i = (i - 1) / 2)
+        r->active[i] = r->active[(i - 1) / 2];
+    r->active[i] = request;
+}
+
+static void heap_pop(const struct serve *s, struct serve_rank *r)
+{
+    uint32_t last = r->active[--r->n_active], i = 0;
+    for (uint32_t child = 1; child < r->n_active; child = 2 * i + 1) {
+        if (child + 1 < r->n_active && ends_before(s, r->active[child + 1], r->active[child]))
+            child++;
+        if (!ends_before(s, r->active[child], last))
+            break;
+        r->active[i] = r->active[child];
+        i = child;
+    }
+    r->active[i] = last;
+}
+
+void serve_join(struct serve *s, uint32_t request, double now_s)
+{
+    struct serve_rank *r = &s->ranks[s->rank[request]];
+    s->out->records[request].joined_s = now_s;
+    r->cached += cache_of(s, request);
+    if (is_plain(s)) {
+        s->last_step[request] =
+            s->units[serve_unit_of(s, s->rank[request])].steps + s->spec->requests[request].output - 1;
+        heap_push(s, r, request);
+    } else {
+        r->active[r->n_active++] = request;
+    }
 }
 
 /* Sequences that step, over all ranks, and the seconds of it. */
@@ -105,11 +145,12 @@ static uint32_t begin_decode(struct serve *s, struct serve_unit *u, double *time
         struct serve_rank *rank = &s->ranks[r];
         rank->n_stepping = rank->n_active;
         batch = rank->n_active > batch ? rank->n_active : batch;
-        positions = fmax(positions, cached_positions(s, rank));
+        positions = fmax(positions, rank->cached);
         sequences += rank->n_active;
     }
     if (!batch)
         return 0;
+    u->steps++;
     *time_s = s->spec->times.decode_s(s->spec->times.ctx, batch, positions / batch);
     return sequences;
 }
@@ -123,25 +164,44 @@ static uint32_t tokens_of_step(const struct serve_spec *spec, gsl_rng *rng)
     return n;
 }
 
+static void end_plain(struct serve *s, struct serve_unit *u, struct serve_rank *rank, double now_s)
+{
+    rank->cached += rank->n_stepping;
+    serve_count_tokens(s, rank->n_stepping, now_s);
+    while (rank->n_active && s->last_step[rank->active[0]] <= u->steps) {
+        uint32_t request = rank->active[0];
+        s->generated[request] = s->spec->requests[request].output;
+        rank->cached -= cache_of(s, request);
+        heap_pop(s, rank);
+        serve_release(s, request, now_s);
+    }
+}
+
+static void end_predicted(struct serve *s, struct serve_unit *u, struct serve_rank *rank, double now_s)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < rank->n_active; i++) {
+        uint32_t request = rank->active[i];
+        uint32_t missing = s->spec->requests[request].output - s->generated[request];
+        uint32_t tokens = i < rank->n_stepping ? tokens_of_step(s->spec, u->rng) : 0;
+        tokens = tokens < missing ? tokens : missing; /* what is predicted beyond the end is of no use */
+        s->generated[request] += tokens;
+        rank->cached += tokens;
+        serve_count_tokens(s, tokens, now_s);
+        if (tokens < missing) {
+            rank->active[kept++] = request;
+            continue;
+        }
+        rank->cached -= cache_of(s, request);
+        serve_release(s, request, now_s);
+    }
+    rank->n_active = kept;
+}
+
 static void end_decode(struct serve *s, struct serve_unit *u, double now_s)
 {
-    for (uint32_t r = u->first_rank; r < u->first_rank + u->n_ranks; r++) {
-        struct serve_rank *rank = &s->ranks[r];
-        uint32_t kept = 0;
-        for (uint32_t i = 0; i < rank->n_active; i++) {
-            uint32_t request = rank->active[i];
-            uint32_t missing = s->spec->requests[request].output - s->generated[request];
-            uint32_t tokens = i < rank->n_stepping ? tokens_of_step(s->spec, u->rng) : 0;
-            tokens = tokens < missing ? tokens : missing; /* what is predicted beyond the end is of no use */
-            s->generated[request] += tokens;
-            serve_count_tokens(s, tokens, now_s);
-            if (tokens < missing)
-                rank->active[kept++] = request;
-            else
-                serve_release(s, request, now_s);
-        }
-        rank->n_active = kept;
-    }
+    for (uint32_t r = u->first_rank; r < u->first_rank + u->n_ranks; r++)
+        (is_plain(s) ? end_plain : end_predicted)(s, u, &s->ranks[r], now_s);
 }
 
 /* --- steps ----------------------------------------------------------------------------------------------------- */
