@@ -24,6 +24,9 @@ refused() { # TITLE TEXT ARGS...
 small=("$S" -s sim.network=bound -s inference.simulate_layers=2 -s serving.grid.batch='8, 32' -s serving.grid.context='1024, 4096'
     -s serving.grid.prompt=2048 -s serving.grid.tokens=512 -s serving.requests.count=3000 -s serving.requests.output.mean=200 -s serving.requests.prompt.most=4000
     -s serving.requests.prompt.mean=3000)
+# of a file: nothing is drawn
+filed=("$S" -s sim.network=bound -s inference.simulate_layers=2 -s serving.grid.batch='8, 32' -s serving.grid.context='1024, 4096'
+    -s serving.grid.prompt=2048 -s serving.grid.tokens=512)
 serve() { # TITLE FILE ARGS...
     local title=$1 file=$2
     shift 2
@@ -64,26 +67,26 @@ serve "whole prompts" whole.json "${colocated[@]}" -s serving.chunked=false
 holds "even more" "$(value whole.json tpot_p99) > $(value co.json tpot_p99)"
 
 # --- requests from a file -----------------------------------------------------------------------------------
-serve "the example of a file" file.json -s serving.requests.file=configs/requests/example.csv -s serving.warmup=0 \
+expect 0 "the example of a file" run "${filed[@]}" -s serving.requests.file=configs/requests/example.csv -s serving.warmup=0 \
     -s serving.grid.prompt=8192
 says "10 requests after 0 of warm-up"
 printf '0 100 10\n1 100 0\n' >zero.csv
-refused "no tokens to generate" "zero.csv:2:7: error: output is a whole number" "${small[@]}" -s serving.requests.file=zero.csv
+refused "no tokens to generate" "zero.csv:2:7: error: output is a whole number" "${filed[@]}" -s serving.requests.file=zero.csv
 printf '0 100 10\n1 99.5 3\n' >half.csv
-refused "half a token" "half.csv:2:3: error: prompt is a whole number" "${small[@]}" -s serving.requests.file=half.csv
+refused "half a token" "half.csv:2:3: error: prompt is a whole number" "${filed[@]}" -s serving.requests.file=half.csv
 printf 'arrival_s, prompt, output\n2, 100, 10\n1, 100, 10\n' >order.csv
-refused "not by arrival" "order.csv:3:1: error: requests stand by arrival" "${small[@]}" -s serving.requests.file=order.csv
+refused "not by arrival" "order.csv:3:1: error: requests stand by arrival" "${filed[@]}" -s serving.requests.file=order.csv
 printf '0 100\n' >two.csv
-refused "a column too few" "two.csv:1:1: error: 2 numbers where a row has 3" "${small[@]}" -s serving.requests.file=two.csv
+refused "a column too few" "two.csv:1:1: error: 2 numbers where a row has 3" "${filed[@]}" -s serving.requests.file=two.csv
 printf -- '-1 100 10\n' >minus.csv
-refused "a time before the start" "minus.csv:1:1: error: -1 is not from 0" "${small[@]}" -s serving.requests.file=minus.csv
+refused "a time before the start" "minus.csv:1:1: error: -1 is not from 0" "${filed[@]}" -s serving.requests.file=minus.csv
 printf '0 100 ten\n' >word.csv
-refused "a word" "word.csv:1:7: error: 'ten' is no number" "${small[@]}" -s serving.requests.file=word.csv
+refused "a word" "word.csv:1:7: error: 'ten' is no number" "${filed[@]}" -s serving.requests.file=word.csv
 printf '0 900000 10\n' >long.csv
-refused "a prompt beyond the grid" "more than twice the largest" "${small[@]}" -s serving.requests.file=long.csv
+refused "a prompt beyond the grid" "more than twice the largest" "${filed[@]}" -s serving.requests.file=long.csv
 printf '# none\n' >none.csv
-refused "no request" "there is no row in it" "${small[@]}" -s serving.requests.file=none.csv
-refused "no file" "there is no file 'nowhere.csv'" "${small[@]}" -s serving.requests.file=nowhere.csv
+refused "no request" "there is no row in it" "${filed[@]}" -s serving.requests.file=none.csv
+refused "no file" "there is no file 'nowhere.csv'" "${filed[@]}" -s serving.requests.file=nowhere.csv
 refused "a request larger than the cache" "the caches of a GPU hold" "${small[@]}" \
     -s serving.requests.output.least=800000 -s serving.requests.output.most=900000
 refused "a batch beyond the grid" "steps are simulated up to 32" "${small[@]}" -s serving.max_batch=256
@@ -115,7 +118,7 @@ refused "acceptance above 1" "an acceptance of 1.2" "${fast[@]}" -s speculative.
 refused "acceptance that is none" "speculative.acceptance" "${fast[@]}" -s speculative.acceptance=high
 refused "a model without modules" "has no MTP modules" "${fast[@]}" -s model=deepseek_v2
 refused "a context that does not fit" "does not fit" "${fast[@]}" -s speculative.context=200000
-refused "a batch beside the list" "are lists in speculative" "${fast[@]}" -s inference.decode.batch=64
+refused "a batch beside the list" "kind speculative does not read it" "${fast[@]}" -s inference.decode.batch=64
 refused "prefill" "write 'phase: decode'" "${fast[@]}" -s inference.phase=prefill
 refused "too many tokens" "at most 16" "${fast[@]}" -s speculative.extra_tokens=17
 refused "multicast in a service" "kind serving does not count which tokens go to several places together" "${small[@]}" \

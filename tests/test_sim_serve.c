@@ -168,6 +168,7 @@ START_TEST(requests_pass_in_order)
         }
         spec.colocated = mode >= 2;
         spec.chunked = mode == 1 || mode == 3;
+        spec.mixed = spec.chunked;
         spec.kv_layers = mode == 1 ? 61 : 0;
         spec.extra_tokens = mode == 4 ? 2 : 0;
         spec.accept_ratio = 0.8;
@@ -230,6 +231,7 @@ START_TEST(chunks_by_hand)
     ck_assert_double_eq_tol(first_token(&out, r, 1), 3.01, 1e-9);
     ck_assert_double_eq_tol(first_token(&out, r, 2), 6.01, 1e-9);
     spec.chunked = true;
+    spec.mixed = true;
     serve_run(&spec, arena, &out);
     ck_assert_double_eq_tol(first_token(&out, r, 1), 4.106, 1e-9);
     ck_assert_double_eq_tol(first_token(&out, r, 2), 6.01, 1e-9);
@@ -279,6 +281,7 @@ START_TEST(a_prompt_holds_up_decoding)
     ck_assert_double_eq_tol(out.records[0].end_s, 0.1 + 10 * 0.1 + 1, 1e-9);
     ck_assert_double_eq_tol(first_token(&out, r, 1), 1, 0.1 + 1e-9);
     spec.chunked = true;
+    spec.mixed = true;
     serve_run(&spec, arena, &out);
     ck_assert_double_eq_tol(out.records[0].end_s, 0.1 + 10 * 0.1 + 1, 1e-9); /* four steps longer by 0.25 s */
     ck_assert_double_eq_tol(first_token(&out, r, 1), 4 * 0.35, 0.1 + 1e-9);

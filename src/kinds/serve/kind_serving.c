@@ -9,8 +9,10 @@
 
 #include "base/data_find.h"
 #include "base/progress.h"
+#include "io/inputs/request_file.h"
 #include "io/inputs/row_file.h"
 #include "kinds/infer/infer_kv.h"
+#include "kinds/serve/prefix_cache.h"
 #include "kinds/serve/serve_report.h"
 #include "kinds/serve/serving_cfg.h"
 #include "kinds/reads.h"
@@ -35,26 +37,78 @@ static int check_row(const struct rows *r, uint32_t i, struct diag *diag)
     return 0;
 }
 
-static int read_requests(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
+/* Numbers alone, or our own names: in the order arrival_s, prompt, output. */
+static int read_own(const char *path, struct arena *arena, struct serve_plan *p, struct diag *diag)
 {
     static const char *const names[] = {"arrival_s", "prompt", "output", NULL};
     static const struct row_format format = {.columns = names, .least = 0, .most = 1e9, .example = "0.25, 1800, 350"};
-    const char *name = serving_cfg(file->scenario)->requests.file, *path = data_find(name, file->path, arena);
     struct rows r;
-    if (!path) {
-        REPORT("serving.requests.file", "there is no file '%s'", name);
-        return -1;
-    }
     if (rows_read(path, &format, arena, &r, diag))
         return -1;
     p->n = r.n_rows;
     p->requests = ARENA_ARRAY(arena, struct request, p->n);
+    p->format = "arrival_s in seconds";
     for (uint32_t i = 0; i < p->n; i++) {
         const double *row = r.values + (size_t)i * 3;
         if (check_row(&r, i, diag))
             return -1;
-        p->requests[i] = (struct request){row[0], (uint32_t)row[1], (uint32_t)row[2]};
+        p->requests[i] = (struct request){row[0], (uint32_t)row[1], (uint32_t)row[2], 0};
     }
+    return 0;
+}
+
+static int read_others(const char *path, struct arena *arena, struct serve_plan *p, struct diag *diag)
+{
+    if (request_file_read(path, arena, &p->rows, diag))
+        return -1;
+    p->n = p->rows.n;
+    p->requests = ARENA_ARRAY(arena, struct request, p->n);
+    p->format = p->rows.format;
+    for (uint32_t i = 0; i < p->n; i++)
+        p->requests[i] = (struct request){p->rows.row[i].arrival_s, p->rows.row[i].prompt, p->rows.row[i].output, 0};
+    return 0;
+}
+
+static int read_requests(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
+{
+    const struct requests_cfg *c = &serving_cfg(file->scenario)->requests;
+    const char *path = data_find(c->file, file->path, arena);
+    if (!path) {
+        REPORT("serving.requests.file", "there is no file '%s'", c->file);
+        return -1;
+    }
+    int own = request_file_is_own(path, diag);
+    if (own < 0 || (own ? read_own : read_others)(path, arena, p, diag))
+        return -1;
+    if (c->first && c->first < p->n)
+        p->n = (uint32_t)c->first;
+    for (uint32_t i = 0; i < p->n; i++)
+        p->requests[i].arrival_s /= c->rate_factor;
+    return 0;
+}
+
+/* What each prompt finds in the cache of prefixes. */
+static int find_prefixes(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
+{
+    const struct serving_cfg *c = serving_cfg(file->scenario);
+    uint32_t size = p->rows.block_tokens;
+    if (c->prefix_cache == PREFIX_OFF)
+        return 0;
+    if (!size) {
+        REPORT("serving.prefix_cache", "'%s' has no hashes of blocks (%s)", c->requests.file, p->format);
+        return -1;
+    }
+    double most = c->prefix_cache == PREFIX_LRU ? floor((double)c->prefix_positions / size) : 4e9;
+    struct prefix_cache *cache = prefix_cache_new((uint32_t)fmin(fmax(most, 1), 4e9), p->rows.n_blocks, arena);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct request_row *row = &p->rows.row[i];
+        uint32_t hits = prefix_cache_use(cache, p->rows.blocks + row->first_block, row->n_blocks);
+        uint64_t positions = (uint64_t)hits * size;
+        p->blocks += row->n_blocks;
+        p->block_hits += hits;
+        p->requests[i].cached = positions < row->prompt ? (uint32_t)positions : row->prompt - 1;
+    }
+    p->evicted = prefix_cache_evicted(cache);
     return 0;
 }
 
@@ -62,7 +116,7 @@ static int make_requests(const struct scenario_file *file, struct arena *arena, 
 {
     const struct scenario *s = file->scenario;
     if (*serving_cfg(s)->requests.file) {
-        if (read_requests(file, arena, p, diag))
+        if (read_requests(file, arena, p, diag) || find_prefixes(file, arena, p, diag))
             return -1;
     } else {
         p->n = (uint32_t)serving_cfg(s)->requests.count;
@@ -108,6 +162,9 @@ static int check_keys(const struct scenario_file *file, struct diag *diag)
                (long long)infer_cfg(s)->prefill.nodes, (long long)s->cluster.nodes);
     if (infer_cfg(s)->decode.extra_tokens && !s->llm.mtp_layers)
         REPORT("inference.decode.extra_tokens", "'%s' has no MTP modules to predict tokens with", s->llm.name);
+    if (serving_cfg(s)->prefix_cache != PREFIX_OFF && infer_cfg(s)->prefill.cached_ratio > 0)
+        REPORT("inference.prefill.cached",
+               "the cache of prefixes says what is found (serving.prefix_cache); set it to 0");
     check_lengths(file, &serving_cfg(s)->requests.prompt, "serving.requests.prompt", diag);
     check_lengths(file, &serving_cfg(s)->requests.output, "serving.requests.output", diag);
     return diag_count(diag) == before ? 0 : -1;
@@ -118,11 +175,16 @@ static int check_sizes(const struct scenario_file *file, const struct serve_plan
     const struct scenario *s = file->scenario;
     size_t before = diag_count(diag);
     uint32_t most = p->grid.batch[p->grid.n_batch - 1], prompt = p->grid.prompt[p->grid.n_prompt - 1];
+    uint32_t behind = p->grid.n_before ? p->grid.before[p->grid.n_before - 1] : 0;
     double tp = (double)infer_cfg(s)->tp;
     if (p->max_batch > most)
         REPORT("serving.max_batch", "%u sequences of a GPU, but steps are simulated up to %u (serving.grid.batch)",
                p->max_batch, most);
-    if (p->longest_prompt > 2 * prompt)
+    if (behind && p->longest_prompt > 2 * (uint64_t)behind)
+        REPORT("serving.grid.before",
+               "the longest prompt has %u positions, more than twice those before the last chunk that is simulated, %u",
+               p->longest_prompt, behind);
+    if (!behind && p->longest_prompt > 2 * (uint64_t)prompt)
         REPORT("serving.grid.prompt",
                "the longest prompt has %u positions, more than twice the largest that is simulated, %u",
                p->longest_prompt, prompt);
@@ -198,6 +260,10 @@ static struct serve_spec spec_of(const struct kind_run *run, const struct serve_
                               .decode_ranks = p->gpus / tp,
                               .step_tokens = (uint32_t)infer_cfg(s)->prefill.tokens * tp,
                               .chunked = serving_cfg(s)->chunked,
+                              .mixed = serving_cfg(s)->schedule == SCHEDULE_AUTO
+                                           ? serving_cfg(s)->chunked
+                                           : serving_cfg(s)->schedule == SCHEDULE_MIXED,
+                              .by_context = p->grid.n_before > 0,
                               .cached_ratio = infer_cfg(s)->prefill.cached_ratio,
                               .max_batch = p->max_batch * tp,
                               .kv_positions = p->kv_positions * tp,

@@ -1,4 +1,5 @@
 # src/kinds/serve: one line per file
+libmoesim_a_SOURCES += src/kinds/serve/prefix_cache.c src/kinds/serve/prefix_cache.h
 libmoesim_a_SOURCES += src/kinds/serve/requests.c src/kinds/serve/requests.h
 libmoesim_a_SOURCES += src/kinds/serve/serve.c src/kinds/serve/serve.h
 libmoesim_a_SOURCES += src/kinds/serve/serve_impl.h

@@ -25,8 +25,14 @@ static const struct cfg_table length_table = {"length", "tokens of a prompt or a
                                               length_fields};
 
 static const struct cfg_field fields[] = {
-    ROW_TEXT(requests_cfg, "file", file, "",
-             "requests as recorded: lines of arrival_s, prompt, output by arrival; then nothing is drawn"),
+    ROW_TEXT(
+        requests_cfg, "file", file, "",
+        "requests as recorded, by arrival: Mooncake's JSONL, CSV with named columns (Azure, BurstGPT, ServeGen, or "
+        "arrival_s, prompt, output), results of vLLM's and SGLang's benchmarks; then nothing is drawn"),
+    ROW_RATIO(requests_cfg, "rate_factor", rate_factor, "1", 1e-6, 1e6, "how much faster the file's requests come",
+              .needs = ".file!="),
+    ROW_COUNT(requests_cfg, "first", first, "0", 0, 1 << 30, "so many of the file's requests, 0 = all",
+              .needs = ".file!="),
     ROW_CHOICE(requests_cfg, "arrivals", arrivals, "poisson", arrivals_names, "poisson, or even: one every 1 / rate",
                .needs = ".file="),
     ROW_RATIO(requests_cfg, "rate", rate_per_s, "10", 1e-6, 1e9, "requests per second", .needs = ".file="),
@@ -65,7 +71,7 @@ void requests_draw(const struct requests_cfg *cfg, uint64_t seed, struct request
     for (int64_t i = 0; i < cfg->count; i++) {
         now += cfg->arrivals == ARRIVALS_POISSON ? gsl_ran_exponential(arrivals, 1) : 1;
         out[i] = (struct request){now / cfg->rate_per_s, cut(&cfg->prompt, draw_length(&cfg->prompt, prompts)),
-                                  cut(&cfg->output, draw_length(&cfg->output, outputs))};
+                                  cut(&cfg->output, draw_length(&cfg->output, outputs)), 0};
     }
     gsl_rng_free(arrivals);
     gsl_rng_free(prompts);

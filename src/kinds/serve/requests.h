@@ -17,8 +17,10 @@ struct length_cfg {
 };
 
 struct requests_cfg {
-    const char *file; /* "" = drawn */
-    int arrivals;     /* enum arrivals */
+    const char *file;   /* "" = drawn */
+    double rate_factor; /* of those of a file: how much faster they come */
+    int64_t first;      /* of those of a file; 0 = all */
+    int arrivals;       /* enum arrivals */
     double rate_per_s;
     int64_t count;
     struct length_cfg prompt, output;
@@ -29,6 +31,7 @@ extern const struct cfg_table requests_table;
 struct request {
     double arrival_s;
     uint32_t prompt, output; /* tokens */
+    uint32_t cached;         /* of the prompt, found in a cache of prefixes */
 };
 
 /* count requests, by arrival: the same for a seed whatever the rate, but for the scale of time. */

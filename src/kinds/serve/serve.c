@@ -3,8 +3,7 @@
  * waits where it was prefilled until a decoding rank has a free place and enough cache, then its cache moves over
  * the sender's link, one request after the other.
  *
- * Left out: preemption (a request's whole cache is reserved at its admission), reuse of caches other than
- * `cached_ratio`, memory that waiting caches take on prefill units, time of schedulers. */
+ * Left out: preemption (a request's whole cache is reserved at its admission), memory that waiting caches take on prefill units, time of schedulers. */
 #include "kinds/serve/serve.h"
 
 #include <math.h>
@@ -19,7 +18,8 @@ enum { SLOT_ARRIVAL, FIRST_UNIT };
 
 uint32_t serve_new_tokens(const struct serve_spec *spec, uint32_t request)
 {
-    double fresh = ceil((double)spec->requests[request].prompt * (1 - spec->cached_ratio));
+    const struct request *r = &spec->requests[request];
+    double fresh = ceil((double)(r->prompt - r->cached) * (1 - spec->cached_ratio));
     return fresh > 1 ? (uint32_t)fresh : 1;
 }
 

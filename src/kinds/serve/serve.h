@@ -16,8 +16,9 @@
 
 /* What a step takes when its fullest rank has so much to do. */
 struct serve_times {
-    double (*prefill_s)(void *ctx, double tokens, double prompt); /* new tokens of prompts of that mean length */
-    double (*decode_s)(void *ctx, double batch, double context);  /* sequences; mean positions in their caches */
+    double (*prefill_s)(void *ctx, double tokens,
+                        double prompt); /* new tokens of prompts of that mean length; or by_context */
+    double (*decode_s)(void *ctx, double batch, double context); /* sequences; mean positions in their caches */
     void *ctx;
 };
 
@@ -28,11 +29,13 @@ struct serve_spec {
     uint32_t prefill_units, prefill_ranks; /* units; ranks of one */
     uint32_t decode_units, decode_ranks;
     uint32_t step_tokens; /* new tokens of a rank in a prefill step */
-    bool chunked;         /* prompts may be divided among steps; else a step takes whole ones, one at least.
-                                    Colocated: chunks share steps with decoding; whole prompts hold it up */
-    double cached_ratio;  /* of a prompt, found in a cache */
-    uint32_t max_batch;   /* sequences of a rank */
-    double kv_positions;  /* of a rank's caches; a request takes prompt + output, from its admission on */
+    bool mixed;           /* colocated: steps that prefill decode, too; else decoding waits */
+    bool by_context; /* prefill_s is asked with the mean of positions before the step's, not the length of prompts */
+    bool chunked;    /* prompts may be divided among steps; else a step takes whole ones, one at least.
+                             */
+    double cached_ratio; /* of a prompt, found in a cache, beside what a request says of itself */
+    uint32_t max_batch;  /* sequences of a rank */
+    double kv_positions; /* of a rank's caches; a request takes prompt + output, from its admission on */
     double (*cache_B)(const void *ctx, double positions); /* of a prompt, as it is transferred */
     const void *cache_ctx;
     double link_Bps, link_latency_s; /* link_Bps 0 = it takes no time */

@@ -92,6 +92,89 @@ static void add_percentiles(struct kind_run *run, const struct view *v, const ch
                           "quantile over requests after the warm-up");
 }
 
+/* --- percentiles and how sure they are --------------------------------------------------------------------------------- */
+
+enum { PARTS = 10, LEAST_OF_PART = 30 };
+enum { COL_OF, COL_QUANTILE, COL_VALUE, COL_LOW, COL_HIGH, N_PCOL };
+static const struct result_column percentile_columns[N_PCOL] = {
+    {"of", DIM_COUNT, "what of a request", true},
+    {"quantile", DIM_RATIO, "", false},
+    {"value", DIM_TIME, "", false},
+    {"low", DIM_TIME, "95 % interval: that of the mean of the quantiles of ten parts, one behind the other", false},
+    {"high", DIM_TIME, "", false},
+};
+
+/* Requests beside each other wait together: parts of the time stand for independent samples, single requests do not. */
+static void add_interval(struct result_table *t, const struct view *v, const char *what, double q, request_time *of)
+{
+    uint32_t n = collect(v, of), each = n / PARTS;
+    double part[PARTS];
+    struct result_cell *row = n ? result_add_row(t) : NULL;
+    if (!row)
+        return;
+    row[COL_OF].text = what;
+    row[COL_QUANTILE].value = q;
+    row[COL_VALUE].value = stats_quantile(v->scratch, n, q);
+    if (each < LEAST_OF_PART)
+        return;
+    for (uint32_t i = 0; i < PARTS; i++)
+        part[i] = stats_quantile(v->scratch + (size_t)i * each, each, q);
+    struct stats s = stats_of(part, PARTS);
+    row[COL_LOW].value = fmax(0, row[COL_VALUE].value - stats_ci95(&s));
+    row[COL_HIGH].value = row[COL_VALUE].value + stats_ci95(&s);
+}
+
+static void add_intervals(struct kind_run *run, const struct view *v)
+{
+    static const double q[] = {0.5, 0.9, 0.99};
+    struct result_table *t = result_add_table(&run->result, run->arena, "percentiles", "with their 95 % intervals",
+                                              percentile_columns, N_PCOL, 6);
+    for (int i = 0; i < 3; i++)
+        add_interval(t, v, "time to first token", q[i], ttft);
+    for (int i = 0; i < 3; i++)
+        add_interval(t, v, "time per further token", q[i], tpot);
+}
+
+/* --- requests of a file --------------------------------------------------------------------------------------------- */
+
+static void add_prefixes(struct kind_run *run, const struct serve_plan *p)
+{
+    double found = 0, all = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        found += p->requests[i].cached;
+        all += p->requests[i].prompt;
+    }
+    struct result_metric *m = result_add_metric(
+        &run->result, run->arena, "prefix_hits", (double)p->block_hits / (double)p->blocks, DIM_RATIO,
+        "share of prompts' blocks found in the cache of prefixes, all requests", "blocks found / blocks");
+    result_add_input(m, run->arena, "blocks", (double)p->blocks, DIM_COUNT, "the file");
+    result_add_input(m, run->arena, "blocks found", (double)p->block_hits, DIM_COUNT, "this run");
+    result_add_metric(&run->result, run->arena, "prefix_tokens", found / all, DIM_RATIO,
+                      "share of prompts' tokens that were not computed again", "tokens found / tokens");
+    result_add_metric(&run->result, run->arena, "prefix_evicted", p->evicted, DIM_COUNT,
+                      "blocks that the cache of prefixes forgot for want of room", NULL);
+}
+
+static void note_file(struct kind_run *run, const struct serve_plan *p)
+{
+    const struct serving_cfg *c = serving_cfg(run->file->scenario);
+    struct arena *a = run->arena;
+    if (!p->format)
+        return;
+    result_add_note(&run->result, a,
+                    arena_printf(a, "requests: %u of '%s' (%s), prompts of %u tokens at most%s", p->n, c->requests.file,
+                                 p->format, p->longest_prompt,
+                                 c->requests.rate_factor != 1
+                                     ? arena_printf(a, "; they come %g times as fast as there", c->requests.rate_factor)
+                                     : ""));
+    if (p->rows.left_out)
+        result_add_note(&run->result, a,
+                        arena_printf(a, "requests: %u without tokens were left out", p->rows.left_out));
+    if (p->rows.block_tokens && c->prefix_cache == PREFIX_OFF)
+        result_add_note(&run->result, a,
+                        "requests: the file's hashes of blocks were not used; serving.prefix_cache does");
+}
+
 /* --- metrics --------------------------------------------------------------------------------------------------------- */
 
 struct served {
@@ -212,5 +295,9 @@ void serve_report(struct kind_run *run, const struct serve_plan *p, const struct
     add_percentiles(run, &v, "tpot", "mean time of a request's further tokens", tpot);
     add_rates(run, p, out, &s);
     add_queues(run, &v, &s);
+    if (p->blocks)
+        add_prefixes(run, p);
+    add_intervals(run, &v);
+    note_file(run, p);
     warn_of_overload(run, &v);
 }

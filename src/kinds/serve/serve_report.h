@@ -2,6 +2,7 @@
 #ifndef MOESIM_KINDS_SERVE_SERVE_REPORT_H
 #define MOESIM_KINDS_SERVE_SERVE_REPORT_H
 
+#include "io/inputs/request_file.h"
 #include "kinds/serve/serve.h"
 #include "kinds/serve/serve_times.h"
 
@@ -15,6 +16,10 @@ struct serve_plan {
     uint32_t max_batch;               /* of a GPU */
     uint32_t longest_prompt, longest; /* positions: prompt; prompt and output */
     uint32_t first;                   /* request that statistics begin with */
+    const char *format;               /* of the file of requests; NULL: they were drawn */
+    struct request_rows rows;         /* the file's, with hashes of blocks */
+    uint64_t blocks, block_hits;      /* of prompts; found in the cache of prefixes */
+    uint32_t evicted;                 /* blocks that it has forgotten */
 };
 
 /* Fills run->result. */

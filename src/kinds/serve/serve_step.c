@@ -27,7 +27,8 @@ static bool may_prefill(struct serve *s, uint32_t rank, double now_s)
 
 /* What a step takes of the prompts of a rank. */
 struct portion {
-    double tokens, prompt_tokens; /* prompt_tokens / tokens: mean length of the prompts they are of */
+    double tokens,
+        prompt_tokens; /* prompt_tokens / tokens: mean length of the prompts they are of, or what is before */
 };
 
 static void take_prompt(struct serve *s, struct serve_unit *u, uint32_t rank, double tokens, double now_s)
@@ -56,7 +57,7 @@ static struct portion take_prompts(struct serve *s, struct serve_unit *u, uint32
         if (too_many && s->spec->chunked)
             tokens = most - p.tokens;
         p.tokens += tokens;
-        p.prompt_tokens += tokens * s->spec->requests[request].prompt;
+        p.prompt_tokens += tokens * (s->spec->requests[request].prompt - (s->spec->by_context ? s->left[request] : 0));
         take_prompt(s, u, rank, tokens, now_s);
     }
     return p;
@@ -220,7 +221,7 @@ void serve_step_begin(struct serve *s, uint32_t unit, double now_s)
     double prefill_s = 0, decode_s = 0;
     BUG_IF(u->busy);
     bool has_prefill = begin_prefill(s, u, now_s, &prefill_s);
-    bool may_decode = u->decodes && (!has_prefill || s->spec->chunked);
+    bool may_decode = u->decodes && (!has_prefill || s->spec->mixed);
     uint32_t sequences = may_decode ? begin_decode(s, u, &decode_s) : 0;
     u->has_decode = sequences > 0;
     u->busy = has_prefill || u->has_decode;

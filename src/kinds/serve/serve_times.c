@@ -42,7 +42,9 @@ int serve_grid_read(const struct scenario_file *file, struct arena *arena, struc
     return read_list(file, "serving.grid.batch", g->batch, arena, &out->batch, &out->n_batch, diag) ||
                    read_list(file, "serving.grid.context", g->context, arena, &out->context, &out->n_context, diag) ||
                    read_list(file, "serving.grid.tokens", g->tokens, arena, &out->tokens, &out->n_tokens, diag) ||
-                   read_list(file, "serving.grid.prompt", g->prompt, arena, &out->prompt, &out->n_prompt, diag)
+                   read_list(file, "serving.grid.prompt", g->prompt, arena, &out->prompt, &out->n_prompt, diag) ||
+                   (*g->before &&
+                    read_list(file, "serving.grid.before", g->before, arena, &out->before, &out->n_before, diag))
                ? -1
                : 0;
 }
@@ -113,6 +115,14 @@ static void prefill_case(const struct infer_setup *setup, int64_t tokens, int64_
     c->cfg.prefill.prompt = prompt;
 }
 
+/* A chunk of so many new positions of each GPU, of one sequence of a tensor-parallel group. */
+static void chunk_case(const struct infer_setup *setup, int64_t tokens, int64_t before, struct infer_case *c)
+{
+    double fresh = (double)(tokens * infer_cfg(setup->file->scenario)->tp);
+    prefill_case(setup, tokens, before + (int64_t)fresh, c);
+    c->cfg.prefill.cached_ratio = (double)before / ((double)before + fresh);
+}
+
 static int check_prefill(const struct infer_setup *setup, const struct serve_grid *g, int64_t prompt,
                          struct arena *arena, struct diag *diag)
 {
@@ -134,8 +144,13 @@ int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g
         decode_case(setup, g->batch[i], g->context[0], &c);
         failed = infer_case_check(&c, arena, diag);
     }
-    for (uint32_t i = 0; i < g->n_prompt && !failed; i++)
+    for (uint32_t i = 0; i < g->n_prompt && !failed && !g->n_before; i++)
         failed = check_prefill(setup, g, g->prompt[i], arena, diag);
+    for (uint32_t i = 0; i < g->n_before * g->n_tokens && !failed; i++) {
+        struct infer_case c;
+        chunk_case(setup, g->tokens[i % g->n_tokens], g->before[i / g->n_tokens], &c);
+        failed = infer_case_check(&c, arena, diag);
+    }
     diag_default_place(diag, SRCLOC_NONE);
     return failed;
 }
@@ -144,9 +159,9 @@ int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g
 
 enum { COL_STEP, COL_SIZE, COL_LENGTH, COL_TIME, COL_RATE, N_COL };
 static const struct result_column columns[N_COL] = {
-    {"step", DIM_COUNT, "prefill or decode", true},
+    {"step", DIM_COUNT, "prefill (or a chunk of it) or decode", true},
     {"size", DIM_COUNT, "new positions of a GPU, or sequences of a GPU", false},
-    {"length", DIM_COUNT, "positions of a prompt, or in the cache of a sequence", false},
+    {"length", DIM_COUNT, "positions of a prompt (of a chunk: before it), or in the cache of a sequence", false},
     {"time", DIM_TIME, "of the step, as simulated", false},
     {"tokens_per_s", DIM_RATIO, "of a GPU", false},
 };
@@ -182,6 +197,23 @@ static int add_prefill(struct kind_run *run, const struct infer_setup *setup, co
     return 0;
 }
 
+/* Rows by what is before, points by new positions. */
+static int add_chunks(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
+                      struct result_table *t, struct step_table *out, struct diag *diag)
+{
+    for (uint32_t b = 0; b < g->n_before; b++)
+        for (uint32_t i = 0; i < g->n_tokens; i++) {
+            struct infer_outcome o;
+            struct infer_case c;
+            chunk_case(setup, g->tokens[i], g->before[b], &c);
+            if (infer_case_check(&c, run->arena, diag) || infer_case_run(run, &c, &o, diag))
+                return -1;
+            step_table_add(out, g->tokens[i], g->before[b], o.step_s);
+            note_point(t, "chunk", g->tokens[i], g->before[b], o.step_s, g->tokens[i]);
+        }
+    return 0;
+}
+
 /* With predicted tokens: the verifying step and the modules that predict. */
 static int decode_time(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
                        double *time_s, struct diag *diag)
@@ -214,10 +246,12 @@ static int add_decode(struct kind_run *run, const struct infer_setup *setup, con
 int serve_tables_make(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
                       struct serve_tables *out, struct diag *diag)
 {
+    uint32_t lengths = g->n_before ? g->n_before : g->n_prompt;
     struct result_table *t = result_add_table(&run->result, run->arena, "steps", "points that were simulated", columns,
-                                              N_COL, g->n_batch * g->n_context + g->n_prompt * (g->n_tokens + 1));
-    step_table_init(&out->prefill, g->n_prompt, g->n_tokens + 1, run->arena);
+                                              N_COL, g->n_batch * g->n_context + lengths * (g->n_tokens + 1));
+    step_table_init(&out->prefill, lengths, g->n_tokens + 1, run->arena);
     step_table_init(&out->decode, g->n_batch, g->n_context, run->arena);
-    return add_prefill(run, setup, g, t, &out->prefill, diag) || add_decode(run, setup, g, t, &out->decode, diag) ? -1
-                                                                                                                  : 0;
+    if ((g->n_before ? add_chunks : add_prefill)(run, setup, g, t, &out->prefill, diag))
+        return -1;
+    return add_decode(run, setup, g, t, &out->decode, diag);
 }

@@ -8,6 +8,7 @@
 
 struct serve_grid {
     uint32_t *batch, n_batch, *context, n_context, *tokens, n_tokens, *prompt, n_prompt; /* ascending */
+    uint32_t *before, n_before; /* n_before > 0: prefill by chunks behind so many positions, not by prompts */
 };
 
 /* Reads the lists of serving.grid; 0, or -1 with errors at their keys. */

@@ -7,12 +7,19 @@ static const struct cfg_field grid_fields[] = {
     ROW_TEXT(serving_grid, "context", context, "1024, 8192", "positions in the cache of a sequence"),
     ROW_TEXT(serving_grid, "tokens", tokens, "4096, 16384",
              "new positions of a GPU in a prefill step; taken to the next whole prompts"),
-    ROW_TEXT(serving_grid, "prompt", prompt, "1024, 8192", "positions of a prompt"),
+    ROW_TEXT(serving_grid, "prompt", prompt, "1024, 8192", "positions of a prompt", .needs = ".before="),
+    ROW_TEXT(
+        serving_grid, "before", before, "",
+        "positions before those that a prefill step computes: with these, steps are simulated as chunks of `tokens` "
+        "behind so many, and no whole prompt is; empty: as prompts of `prompt`"),
     {0}};
 static const struct cfg_table grid_table = {"grid",
                                             "points at which steps are simulated; what lies between is "
                                             "interpolated",
                                             sizeof(struct serving_grid), grid_fields};
+
+static const char *const schedules[] = {"auto", "mixed", "prefill_first", NULL};
+static const char *const prefix_caches[] = {"off", "lru", "unlimited", NULL};
 
 static const struct cfg_field serving_fields[] = {
     ROW_PART(serving_cfg, "requests", requests, requests_table, "what comes"),
@@ -21,6 +28,18 @@ static const struct cfg_field serving_fields[] = {
     ROW_FLAG(serving_cfg, "chunked", chunked, "true",
              "prompts are divided among steps of inference.prefill.tokens; else whole prompts, which colocated hold up "
              "decoding"),
+    ROW_CHOICE(
+        serving_cfg, "schedule", schedule, "auto", schedules,
+        "colocated: steps that prefill decode, too (mixed), or decoding waits for them (prefill_first); auto: mixed "
+        "when chunked",
+        .needs = ".colocated=true"),
+    ROW_CHOICE(
+        serving_cfg, "prefix_cache", prefix_cache, "off", prefix_caches,
+        "blocks of prompts that are kept for others with the same beginning, of files with hashes of blocks: lru "
+        "(prefix_positions of them) or unlimited",
+        .needs = ".requests.file!="),
+    ROW_COUNT(serving_cfg, "prefix_positions", prefix_positions, "10000000", 1, 1000000000000,
+              "that the cache of prefixes of all units holds", .needs = ".prefix_cache=lru"),
     ROW_COUNT(serving_cfg, "prefill_units", prefill_units, "1", 1, 4096,
               "groups of inference.prefill.nodes nodes that prefill; not used when colocated",
               .needs = ".colocated=false"),

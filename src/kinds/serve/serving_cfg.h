@@ -10,12 +10,18 @@
 #include "kinds/serve/requests.h"
 
 struct serving_grid { /* lists: where steps are simulated */
-    const char *batch, *context, *tokens, *prompt;
+    const char *batch, *context, *tokens, *prompt, *before;
 };
+
+enum serving_schedule { SCHEDULE_AUTO, SCHEDULE_MIXED, SCHEDULE_PREFILL_FIRST };
+enum prefix_cache_kind { PREFIX_OFF, PREFIX_LRU, PREFIX_UNLIMITED };
 
 struct serving_cfg { /* kind serving */
     struct requests_cfg requests;
     bool colocated, chunked;
+    int schedule;                 /* enum serving_schedule */
+    int prefix_cache;             /* enum prefix_cache_kind */
+    int64_t prefix_positions;     /* that it holds */
     int64_t prefill_units, units; /* units: that decode, or do both */
     int64_t max_batch;
     double acceptance_ratio;
