@@ -16,6 +16,7 @@ struct section {
         int method;
         int64_t points, seed;
     } sample;
+    struct design_search search;
 };
 
 static const struct cfg_field sample_fields[] = {
@@ -44,6 +45,34 @@ static const struct cfg_field sample_fields[] = {
 static const struct cfg_table sample_table = {"sample", "How settings are drawn", sizeof((struct section *)0)->sample,
                                               sample_fields};
 
+static const struct cfg_field search_fields[] = {
+    {.name = "minimize",
+     .type = CFG_STRING,
+     .offset = offsetof(struct design_search, minimize),
+     .dflt = "",
+     .doc = "metrics that should be small, with commas"},
+    {.name = "maximize",
+     .type = CFG_STRING,
+     .offset = offsetof(struct design_search, maximize),
+     .dflt = "",
+     .doc = "metrics that should be large, with commas"},
+    {.name = "where",
+     .type = CFG_STRING,
+     .offset = offsetof(struct design_search, where),
+     .dflt = "",
+     .doc = "what must hold of the result: 'tpot <= 50 ms and memory fits'"},
+    {.name = "top",
+     .type = CFG_INT,
+     .offset = offsetof(struct design_search, top),
+     .dflt = "5",
+     .min = 1,
+     .max = 1000,
+     .doc = "how many of the best"},
+    {0}};
+
+static const struct cfg_table search_table = {"search", "What 'moesim search' looks for", sizeof(struct design_search),
+                                              search_fields};
+
 static const struct cfg_field section_fields[] = {
     {.name = "scenario",
      .type = CFG_STRING,
@@ -65,6 +94,11 @@ static const struct cfg_field section_fields[] = {
      .offset = offsetof(struct section, sample),
      .sub = &sample_table,
      .doc = "how settings are drawn"},
+    {.name = "search",
+     .type = CFG_TABLE,
+     .offset = offsetof(struct section, search),
+     .sub = &search_table,
+     .doc = "what 'moesim search' looks for"},
     {0}};
 
 static const struct cfg_table section_table = {"sweep", "A sweep", sizeof(struct section), section_fields};
@@ -351,6 +385,7 @@ static void yaml_section(struct builder *b, struct file *f, const char *path)
     b->d->method = (enum sample_method)f->section.sample.method;
     b->d->n_samples = (uint32_t)f->section.sample.points;
     b->d->sample_seed = (uint64_t)f->section.sample.seed;
+    b->d->search = f->section.search;
 }
 
 /* --- command line ---------------------------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
  *     where: nodes * 8 >= 64             # SQL over the axes' values
  *     sample: {method: sobol, points: 64}
  *     seeds: 5                           # sim.seed 1 to 5
+ *     search: {minimize: tpot, where: memory fits}      # what 'moesim search' looks for
  *
  * Points are numbered from 0: the first axis is the slowest, the seed the fastest. */
 #ifndef MOESIM_CAMPAIGN_DESIGN_H
@@ -18,6 +19,12 @@
 
 #include "campaign/axis.h"
 #include "campaign/sampling.h"
+
+/* What a file says to `moesim search`; "" = nothing. Lists have commas. */
+struct design_search {
+    const char *minimize, *maximize, *where;
+    int64_t top;
+};
 
 struct design {
     const char *path; /* of the scenario */
@@ -32,6 +39,7 @@ struct design {
     enum sample_method method;
     uint32_t n_samples;
     uint64_t sample_seed;
+    struct design_search search;
     struct arena *arena;
 };
 

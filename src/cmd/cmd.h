@@ -15,6 +15,7 @@ int cmd_sweep(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_sensitivity(int argc, char **argv);
+int cmd_search(int argc, char **argv);
 int cmd_pareto(int argc, char **argv);
 int cmd_comm(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
