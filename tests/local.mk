@@ -96,6 +96,7 @@ dist_check_SCRIPTS += tests/hopper_cli.sh
 dist_check_SCRIPTS += tests/chips_cli.sh
 dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/train_kernels_cli.sh
+dist_check_SCRIPTS += tests/train_mechanisms_cli.sh
 dist_check_SCRIPTS += tests/import_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/outputs_cli.sh

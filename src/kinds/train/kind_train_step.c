@@ -21,7 +21,6 @@ static const struct train_variant variants[] = {
     [WITHOUT_NOTHING] = {.name = "as it is"},
     [WITHOUT_EXCHANGES] = {.name = "exchanges of experts take no time", .no_exchange = true},
     [WITHOUT_TENSOR] = {.name = "tensor and context parallelism take no time", .no_tensor = true},
-    [WITHOUT_DIFFERENCES] = {.name = "every GPU computes like the mean", .alike = true},
     [WITHOUT_MESSAGES] = {.name = "messages between pipeline ranks take no time", .instant = true},
     [WITHOUT_END] = {.name = "gradients, optimizer, parameters and host take no time", .no_sync = true},
     [WITHOUT_HOST] = {.name = "the host takes no time", .no_host = true},
@@ -30,7 +29,7 @@ static const struct train_variant variants[] = {
 static const struct kind_change changes[] = {
     {"exchanges of experts take no time", "train.without=exchanges"},
     {"tensor and context parallelism take no time", "train.without=tensor"},
-    {"every GPU computes like the mean", "train.without=differences"},
+    {"every GPU computes like the mean", "train.jitter.gpu_cv=0"},
     {"messages between pipeline ranks take no time", "train.without=messages"},
     {"gradients, optimizer, parameters and host take no time", "train.without=end"},
     {"the host takes no time", "train.without=host"},

@@ -138,8 +138,7 @@ static const struct cfg_table placement_table = {"placement", "which GPUs work t
 
 static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", "nvfp4", NULL};
 static const char *const software_names[] = {"deepseek", "megatron", NULL};
-static const char *const without_names[] = {"nothing",  "exchanges", "tensor", "differences",
-                                            "messages", "end",       "host",   NULL};
+static const char *const without_names[] = {"nothing", "exchanges", "tensor", "messages", "end", "host", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
 static const char *const compare_names[] = {"none", "table4", NULL};
@@ -180,6 +179,9 @@ static const struct cfg_field train_fields[] = {
         "or a list of these and of core_attn, mlp, shared_experts, moe (names of Megatron-LM)"),
     ROW_FLAG(train_cfg, "tp_overlap", tp_overlap, "false",
              "what tensor parallelism gathers goes beside the GEMM that needs it, instead of before it"),
+    ROW_FLAG(train_cfg, "delay_weights", delay_weights, "true",
+             "gradients of weights are computed beside the exchange that follows their part (--delay-wgrad-compute; "
+             "DualPipe); false: at once, before it"),
     ROW_COUNT(train_cfg, "gemm_margin", gemm_margin, "-1", -1, 1024,
               "SMs that GEMMs leave to communication (NVTE margins); -1: as many as the experts' kernels hold"),
     ROW_COUNT(train_cfg, "attention_margin", attention_margin, "-1", -1, 1024, "the same of core attention"),
@@ -189,11 +191,10 @@ static const struct cfg_field train_fields[] = {
              "networks to compare, for example 'mpft, mrft'; empty: the cluster's"),
     ROW_CHOICE(train_cfg, "symmetry", symmetry, "exact", symmetry_names,
                "exact: what must come out equal is simulated once; off: everything is simulated"),
-    ROW_CHOICE(
-        train_cfg, "without", without, "nothing", without_names,
-        "a part of the step that takes no time, to see what it costs: experts' exchanges, tensor and context "
-        "parallelism, differences between GPUs, messages between pipeline ranks, the end of the step (gradients, "
-        "optimizer, parameters, host), the host"),
+    ROW_CHOICE(train_cfg, "without", without, "nothing", without_names,
+               "a part of the step that takes no time, to see what it costs: experts' exchanges, tensor and context "
+               "parallelism, messages between pipeline ranks, the end of the step (gradients, "
+               "optimizer, parameters, host), the host"),
     ROW_CHOICE(train_cfg, "compare", compare, "none", compare_names,
                "table4: print the paper's Table 4 beside the result (holds for its model, cluster and batch only)"),
     ROW_RATIO(train_cfg, "tokens", total_tokens, "14.8e12", 1, 1e18,

@@ -37,15 +37,7 @@ enum train_messages { MESSAGES_WAITED, MESSAGES_HIDDEN };
 enum train_symmetry { TRAIN_SYMMETRY_OFF, TRAIN_SYMMETRY_EXACT };
 enum train_compare { COMPARE_NONE, COMPARE_TABLE4 };
 
-enum train_without {
-    WITHOUT_NOTHING,
-    WITHOUT_EXCHANGES,
-    WITHOUT_TENSOR,
-    WITHOUT_DIFFERENCES,
-    WITHOUT_MESSAGES,
-    WITHOUT_END,
-    WITHOUT_HOST
-};
+enum train_without { WITHOUT_NOTHING, WITHOUT_EXCHANGES, WITHOUT_TENSOR, WITHOUT_MESSAGES, WITHOUT_END, WITHOUT_HOST };
 enum host_launch { LAUNCH_GRAPH, LAUNCH_EAGER };
 enum dp_reduce { REDUCE_END, REDUCE_OVERLAP };
 enum dp_gather { GATHER_END, GATHER_ON_DEMAND, GATHER_AHEAD };
@@ -97,7 +89,7 @@ struct train_cfg {
     const char *recompute;
     int without;                                                                         /* enum train_without */
     int compute, attention_compute, head_compute, software, messages, symmetry, compare; /* enums above */
-    bool tp_overlap;
+    bool tp_overlap, delay_weights;
     int64_t gemm_margin, attention_margin; /* SMs that are left to communication; -1 = what experts' kernels hold */
     struct train_chunks_cfg chunks;
     struct train_precision precision;

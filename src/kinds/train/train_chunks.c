@@ -77,7 +77,8 @@ static void compose(const struct train_plan *p, struct train_chunk *c, struct ar
     struct chunk_spec spec = {.work = work[c->kind],
                               .again = again & AGAIN_LAYER ? CHUNK_AGAIN_ALL
                                        : again & AGAIN_MOE ? CHUNK_AGAIN_EXPERTS
-                                                           : 0};
+                                                           : 0,
+                              .weights_at_once = !p->layout.cfg->delay_weights};
     if (has_forward(c->kind))
         spec.forward = p->layout.stages[c->forward];
     if (has_backward(c->kind))

@@ -32,11 +32,9 @@ static uint32_t device(const void *ctx, uint32_t column, uint32_t rank, uint32_t
 }
 
 /* Less what the variant leaves out. */
-static double lighter_s(const struct stepping *s, uint32_t place, const struct chunk_time *t)
+static double lighter_s(const struct stepping *s, const struct chunk_time *t)
 {
-    double alike_s =
-        s->variant->alike && s->times->slowest[place] > 0 ? t->compute_s * (1 / s->times->slowest[place] - 1) : 0;
-    return t->time_s + alike_s - (s->variant->no_tensor ? t->tensor_s : 0) -
+    return t->time_s - (s->variant->no_tensor ? t->tensor_s : 0) -
            (s->variant->no_exchange ? fmax(0, t->time_s - t->compute_s - t->tensor_s - t->gap_s) : 0);
 }
 
@@ -48,7 +46,7 @@ static double step_s(const void *ctx, uint32_t column, uint32_t rank, const stru
     if (s->variant->mean_times)
         return train_mean_time_s(s->times, s->network, column, rank, step);
     struct chunk_time t = train_time_of(s->times, s->network, column, rank, step);
-    return lighter_s(s, column * s->plan->layout.ranks + rank, &t);
+    return lighter_s(s, &t);
 }
 
 double train_mean_step_s(const struct train_times *times, uint32_t network, enum step_kind kind)

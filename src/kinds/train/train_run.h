@@ -28,7 +28,6 @@ struct train_variant {
     bool instant;                /* messages take no time */
     bool no_sync;                /* the step ends with the last chunk */
     bool no_exchange, no_tensor; /* what of experts' exchanges, of tensor parallelism is exposed in chunks, is not */
-    bool alike;                  /* every GPU computes like the mean */
     bool no_host;
 };
 

@@ -151,19 +151,32 @@ static void follow(const struct composer *c, struct tail *chain)
     memcpy(chain->kernel, c->part.kernel, c->out->n_streams * sizeof *chain->kernel);
 }
 
+/* Of weights, after a part of inputs; N_CHUNK_PARTS: none. */
+static uint32_t weights_of(uint32_t part)
+{
+    return part == PART_MLP_B     ? PART_MLP_W
+           : part == PART_ATTN_B  ? PART_ATTN_W
+           : part == PART_OTHER_B ? PART_OTHER_W
+                                  : N_CHUNK_PARTS;
+}
+
 /* A link of the chain of its direction; weights' gradients wait for the gradients of their part, and nobody waits
- * for them. */
-static void lay_link(struct composer *c, int32_t layer, uint32_t part)
+ * for them, unless they are computed at once. */
+static void lay_link(struct composer *c, int32_t layer, uint32_t part, unsigned wanted)
 {
     struct tail *chain = PART(part) & FORWARD_PARTS ? &c->forward : &c->backward;
+    uint32_t weights = weights_of(part);
     if (PART(part) & WEIGHT_PARTS) {
         lay_part(c, layer, part, &c->gradients);
         return;
     }
     if (lay_part(c, layer, part, chain))
         follow(c, chain);
-    if (part == PART_MLP_B || part == PART_ATTN_B || part == PART_OTHER_B)
-        follow(c, &c->gradients);
+    if (weights == N_CHUNK_PARTS)
+        return;
+    follow(c, &c->gradients);
+    if (c->spec->weights_at_once && PART(weights) & wanted && lay_part(c, layer, weights, &c->gradients))
+        follow(c, &c->backward);
 }
 
 /* Forward parts of a layer of the backward stage. */
@@ -194,6 +207,7 @@ static void lay_slot(struct composer *c, uint8_t forward, uint8_t backward)
     int32_t f = forward < N_CHUNK_LAYERS ? next_layer(c, false, forward) : 0;
     int32_t b = backward < N_CHUNK_LAYERS ? next_layer(c, true, backward) : 0;
     unsigned parts = backward_parts(c);
+    bool at_once = c->spec->weights_at_once && c->spec->work & WORK_INPUT;
 
     c->slot++;
     clear(c, &c->gradients);
@@ -206,9 +220,9 @@ static void lay_slot(struct composer *c, uint8_t forward, uint8_t backward)
     }
     for (uint32_t p = 0; p < N_CHUNK_PARTS; p++) {
         if (f && PART(p) & FORWARD_PARTS)
-            lay_link(c, f, p);
-        if (b && PART(p) & parts)
-            lay_link(c, b, p);
+            lay_link(c, f, p, 0);
+        if (b && PART(p) & parts && !(at_once && PART(p) & WEIGHT_PARTS))
+            lay_link(c, b, p, parts);
     }
 }
 

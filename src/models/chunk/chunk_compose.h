@@ -58,6 +58,7 @@ struct chunk_spec {
     unsigned
         again; /* forward parts that the backward stage's transformer layers run once more, each before its backward
                        parts: 1 << enum chunk_part */
+    bool weights_at_once; /* weights' gradients right behind those of inputs, before what follows these */
 };
 
 /* All but the combine, whose result the next layer has kept; experts with their dispatch. */
