@@ -108,6 +108,27 @@ refused 3 "no such hardware" "unknown hardware 'h900'; did you mean 'h" --hardwa
 refused 3 "no such layer" "cutlass_2025_01" --hardware h800,nothing
 refused 3 "no such tables" "there are no kernel tables in 'configs/none'" -s cluster.kernels.tables=configs/none
 
+awk -F, -v OFS=, 'NR > 1 { $6 = $6 / 1000 } 1' gemm.csv >ms.csv
+refused 3 "times in milliseconds" "ms.csv: error: its times are about" --check ms.csv --family gemm --hardware h100
+(cat gemm.csv; sed -n 2p gemm.csv | awk -F, -v OFS=, '{ $6 *= 1.1 } 1') >again.csv
+expect 0 "a row that is there twice" kernels --check again.csv --family gemm --hardware h100
+tells "again.csv: warning: 1 rows repeat others with other times, 10.0 % apart at most (lines 2 and 152)"
+(cat gemm.csv; sed -n 2p gemm.csv | awk -F, -v OFS=, '{ $6 *= 10 } 1') >wrong.csv
+refused 3 "with another time" "wrong.csv:152:1: error: repeats line 2 with a time 10 times" --check wrong.csv --family gemm --hardware h100
+refused 2 "decoding without what its cache takes" "needs --kv-token" attention_decode_bf16 --batch 1 --q-len 1 --kv-len 100 \
+    --heads 8 --kv-heads 8 --qk-dim 128 --v-dim 128
+expect 0 "decoding in a window" kernels gqa_decode_bf16 --batch 64 --q-len 1 --kv-len 32768 --heads 64 --kv-heads 8 --qk-dim 64 \
+    --v-dim 64 --kv-token "2048 B" --window 128 --hardware b200
+says "measured on b200"
+expect 0 "grouped products in BF16" kernels grouped_contiguous_bf16 --groups 8 --m 512 --n 4096 --k 7168
+expect 0 "products in NVFP4" kernels gemm_nvfp4 --m 512 --n 4096 --k 7168 --hardware b200
+says "cutedsl_nvfp4, measured on b200"
+expect 0 "experts" kernels moe_fp8 --batch 128 --n 2048 --k 7168 --top-k 8 --experts 256 --hardware b200
+refused 2 "that nobody measured here" "there are no measurements of such kernels for h800" moe_fp8 --batch 128 --n 2048 --k 7168 \
+    --top-k 8 --experts 256
+refused 2 "a window without a mask" "add --causal" gqa_prefill_bf16 --batch 1 --q-len 64 --heads 8 --kv-heads 8 --qk-dim 128 \
+    --v-dim 128 --window 16
+
 mkdir -p configs/mine
 printf '# source: me\n# conditions: here\nkernel,m,n,k,time_us\ngemm_fp8,64,128,oops,5\n' >configs/mine/a.csv
 refused 3 "a table with a mistake, with its place" "configs/mine/a.csv:4:17: error: 'oops' is no number" \

@@ -16,7 +16,7 @@ validation: moesim
 .PHONY: validation
 
 # everything of the paper in one folder: claims, tables, figures, proposals, a report, an index with verdicts
-EXTRA_DIST += tools/reproduce tools/key_numbers tools/validation_public
+EXTRA_DIST += tools/reproduce tools/key_numbers tools/validation_public tools/hardware_doc
 REPRODUCED = reproduced
 reproduce: moesim$(EXEEXT)
 	$(top_srcdir)/tools/reproduce -m ./moesim$(EXEEXT) -o "$(REPRODUCED)"

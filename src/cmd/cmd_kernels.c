@@ -337,8 +337,8 @@ static void check_attention(const struct options *o, struct diag *diag)
 {
     bool forward = o->family == KERNEL_ATTENTION_FORWARD || o->family == KERNEL_ATTENTION_BACKWARD ||
                    o->family == KERNEL_MLA_PREFILL || o->family == KERNEL_GQA_PREFILL;
-    bool has_cache = o->family >= KERNEL_MLA_DECODE && o->family <= KERNEL_DSA_PREFILL && o->family != KERNEL_MOE &&
-                     o->family != KERNEL_MLA_BMM;
+    bool has_cache = o->family >= KERNEL_MLA_DECODE && o->family <= KERNEL_DSA_PREFILL &&
+                     !(o->family >= KERNEL_MOE && o->family <= KERNEL_MLA_BMM);
     if (o->given[WINDOW] && forward && !o->causal)
         REFUSE(diag, "--window is about causal masks here; add --causal");
     if (o->causal && !forward)

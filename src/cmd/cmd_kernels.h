@@ -5,7 +5,12 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/outfile.h"
+#include "hw/kernels/kernels.h"
 #include "io/inputs/cluster_file.h"
+
+/* Rows of measured files, with doubts about their units and repeats; 0, or -1 with errors. */
+int kernels_read_rows(const char *const *files, int n_files, const char *family, const struct hw_chip *chip,
+                      struct arena *arena, struct kernel_table *out, struct diag *diag);
 
 /* --check: measured files against the model of a hardware. */
 struct kernels_check {

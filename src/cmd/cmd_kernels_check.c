@@ -4,16 +4,7 @@
 #include "base/progress.h"
 #include "hw/kernels/kernel_check.h"
 #include "io/inputs/kernel_table_file.h"
-#include "io/inputs/measured_file.h"
 #include "io/results/kernel_check_write.h"
-
-static int read_files(const struct kernels_check *c, struct arena *arena, struct kernel_table *out, struct diag *diag)
-{
-    int failed = 0;
-    for (int i = 0; i < c->n_files; i++)
-        failed |= measured_file_read(c->files[i], c->family, arena, out, diag);
-    return failed ? -1 : 0;
-}
 
 static const struct kernel_model *model_of(const struct kernels_check *c, const char **name, struct arena *arena,
                                            struct diag *diag)
@@ -33,7 +24,7 @@ int kernels_check(const struct kernels_check *c, struct arena *arena, struct out
     struct check_page page = {.folds = c->folds, .tolerance = c->tolerance};
     struct kernel_table rows = {0};
     const struct kernel_model *m = model_of(c, &page.hardware, arena, diag);
-    if (!m || read_files(c, arena, &rows, diag))
+    if (!m || kernels_read_rows(c->files, c->n_files, c->family, &m->chip, arena, &rows, diag))
         return -1;
     struct kernel_group *groups = kernel_groups(rows.rows, rows.n_rows, false, &page.n_groups, arena);
     struct check_group *checked = ARENA_ARRAY(arena, struct check_group, page.n_groups + 1);

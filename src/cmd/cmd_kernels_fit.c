@@ -7,7 +7,6 @@
 
 #include "base/progress.h"
 #include "hw/kernels/kernel_check.h"
-#include "io/inputs/measured_file.h"
 #include "io/results/kernel_file_write.h"
 
 /* "gemm_fp8.sglang_deepgemm.kernel" in the folder. */
@@ -53,7 +52,7 @@ static void fit(const struct kernels_fit *c, const struct kernel_device *on, con
     k->conditions = c->conditions;
     k->validation = validation_of(c, on, group, arena);
     kernel_fit_constants(k, on, group->rows, group->n_rows, false);
-    kernel_fit_points(k, on, group->rows, group->n_rows, kernel_mechanism_of(k->family)->points, arena);
+    kernel_fit_points(k, on, group->rows, group->n_rows, kernel_most_points(k, group->n_rows), arena);
 }
 
 static int write_kernel(const struct kernels_fit *c, const struct kernel *k, const char *folder, struct arena *arena,
@@ -72,8 +71,7 @@ int kernels_fit(const struct kernels_fit *c, struct arena *arena, struct diag *d
     struct cluster_file file;
     struct kernel_table rows = {0};
     int failed = cluster_load(&c->from, arena, &file, diag);
-    for (int i = 0; i < c->n_files; i++)
-        failed |= measured_file_read(c->files[i], c->family, arena, &rows, diag);
+    failed = failed || kernels_read_rows(c->files, c->n_files, c->family, &file.hw->chip, arena, &rows, diag);
     const char *folder = arena_printf(arena, "%s/kernels", c->out);
     if (failed || make_folder(c->out, diag) || make_folder(folder, diag))
         return -1;

@@ -10,6 +10,12 @@
 #define PROCESSOR(key, member, dimension, preset, low, high, text) \
     QUANTITY(hw_processor, key, member, dimension, preset, low, high, text)
 
+#define NUMBER(key, member, preset, low, high, text) \
+    { \
+        .name = key, .type = CFG_INT, .offset = offsetof(struct hw_processor, member), .dflt = preset, .min = (low), \
+        .max = (high), .doc = text \
+    }
+
 static const struct cfg_field processor_fields[] = {
     PROCESSOR("memory", memory_B, DIM_BYTES, "0 B", 0, 1e15, "size; 0 B: there is none of its own"),
     PROCESSOR("reserved", reserved_B, DIM_BYTES, "0 B", 0, 1e15, "of it for the system, buffers, other programs"),
@@ -25,6 +31,15 @@ static const struct cfg_field processor_fields[] = {
      .min = 1,
      .max = 64,
      .doc = "of the weights that it holds, so that each socket reads its own"},
+    NUMBER("sockets", sockets, "1", 1, 64, "processors that share the work; memory_bandwidth is of all"),
+    NUMBER("cores", cores, "0", 0, 4096, "of each socket; 0: no limit"),
+    PROCESSOR("core_bandwidth", core_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e15,
+              "what a core reads of weights that it expands and multiplies on the way; 0 B/s: no limit"),
+    PROCESSOR("remote_bandwidth", remote_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e15,
+              "reads of other sockets' memory, all together, where copies are fewer than sockets; 0 B/s: no limit"),
+    NUMBER("kernels", kernels, "0", 0, 1000, "that a layer of one token is cut into"),
+    PROCESSOR("kernel_time", kernel_s, DIM_TIME, "0 s", 0, 1,
+              "what each takes beside its bytes and FLOP, and until the next starts"),
     {0}};
 static const struct cfg_table processor_table = {"processor", "a processor and its memory", sizeof(struct hw_processor),
                                                  processor_fields};
@@ -50,7 +65,12 @@ const struct cfg_table hw_machine_table = {"machine", "a single machine", sizeof
 
 double hw_processor_Bps(const struct hw_processor *p)
 {
-    return p->memory_Bps * p->bandwidth_efficiency_ratio;
+    double Bps = p->memory_Bps * p->bandwidth_efficiency_ratio;
+    if (p->cores > 0 && p->core_Bps > 0)
+        Bps = fmin(Bps, (double)p->sockets * (double)p->cores * p->core_Bps);
+    if (p->copies < p->sockets && p->remote_Bps > 0)
+        Bps = fmin(Bps, p->remote_Bps / (1 - (double)p->copies / (double)p->sockets));
+    return Bps;
 }
 
 double hw_processor_flops(const struct hw_processor *p)

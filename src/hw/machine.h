@@ -14,6 +14,11 @@ struct hw_processor {
     double flops;                      /* dense, in the format that weights are expanded to */
     double flops_efficiency_ratio;     /* what few tokens achieve of it */
     int64_t copies;                    /* of the weights: a CPU of several sockets may keep one for each */
+    int64_t sockets, cores;            /* cores: of each socket; 0 = they are no limit */
+    double core_Bps;   /* what a core reads of quantised weights, which it expands and multiplies on the way */
+    double remote_Bps; /* reads of other sockets' memory, all sockets together */
+    int64_t kernels;   /* of a layer; each takes at least kernel_s */
+    double kernel_s;   /* until the next one starts, beside its bytes */
 };
 
 struct hw_machine {
@@ -27,7 +32,8 @@ struct hw_machine {
 
 extern const struct cfg_table hw_machine_table;
 
-double hw_processor_Bps(const struct hw_processor *p);    /* achievable */
+/* Achievable for weights: memory, cores, or reads of the other sockets where these have no copy. */
+double hw_processor_Bps(const struct hw_processor *p);
 double hw_processor_flops(const struct hw_processor *p);  /* achievable */
 double hw_processor_free_B(const struct hw_processor *p); /* for one copy of the weights */
 

@@ -78,13 +78,29 @@ static double part_distance(const struct fitted *k, double part)
     return part > 0 && k->here.part > 0 ? fabs(log2(part / k->here.part)) : 0;
 }
 
+/* A cache in FP8 that a library casts for want of tensor cores that take FP8 with its scales: on a chip that has these no
+ * kernel would, so that one for a cache in BF16 says more. */
+static bool casts_needlessly(const struct fitted_kernels *f, const struct fitted *k)
+{
+    const struct kernel *was = &k->there;
+    const struct kernel_mechanism *m = kernel_mechanism_of(was->family);
+    return was->fp8_cache && f->here.stays_in_core > was->measured.stays_in_core && m->has &&
+           m->has("cast_passes", was->dtype, was->variant);
+}
+
+static int likeness_here(const struct fitted_kernels *f, const struct fitted *k, const struct kernel_call *call)
+{
+    return kernel_likeness(&k->here, call) + (casts_needlessly(f, k) ? 2 : 0);
+}
+
 /* Whether `k` suits a call better than `best`: its number formats, its library if it names one, the chip whose folder stands
  * first, its part, the kernel that most measured rows are of. */
-static bool suits_better(const struct fitted *k, const struct fitted *best, const struct kernel_call *call)
+static bool suits_better(const struct fitted_kernels *f, const struct fitted *k, const struct fitted *best,
+                         const struct kernel_call *call)
 {
     if (!best)
         return true;
-    int likeness = kernel_likeness(&k->here, call) - kernel_likeness(&best->here, call);
+    int likeness = likeness_here(f, k, call) - likeness_here(f, best, call);
     int named = is_named(k, call->library) - is_named(best, call->library);
     double part = kernel_part(call), nearer = part_distance(best, part) - part_distance(k, part);
     if (likeness)
@@ -101,7 +117,7 @@ static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call 
     struct fitted *best = NULL;
     for (uint32_t i = 0; i < f->n; i++) {
         struct fitted *k = &f->list[i];
-        if (kernel_likeness(&k->here, call) != KERNEL_UNLIKE && suits_better(k, best, call))
+        if (kernel_likeness(&k->here, call) != KERNEL_UNLIKE && suits_better(f, k, best, call))
             best = k;
     }
     return best;
@@ -130,6 +146,12 @@ static void index_points(struct fitted_kernels *f, struct fitted *k)
     k->indexed = true;
 }
 
+/* A grouped GEMM by constants that were fitted to pairs of them with what lies between: points of pairs say nothing of it. */
+static bool is_part(const struct kernel_call *call)
+{
+    return (call->family == KERNEL_MOE_CONTIGUOUS || call->family == KERNEL_MOE_MASKED) && call->experts <= 0;
+}
+
 static enum kernel_origin origin_of(const struct fitted_kernels *f, const struct fitted *k,
                                     const struct kernel_call *call, double distance)
 {
@@ -137,7 +159,7 @@ static enum kernel_origin origin_of(const struct fitted_kernels *f, const struct
         return KERNEL_FROM_RELATED;
     if (k->moved || device_sms(&f->here, call) != k->there.measured.sms)
         return KERNEL_FROM_SCALING;
-    if (distance > reach)
+    if (distance > reach || is_part(call))
         return KERNEL_FROM_FIT;
     return distance < same_place ? KERNEL_FROM_POINT : KERNEL_FROM_INTERPOLATION;
 }
@@ -166,7 +188,9 @@ static void add_residual(const struct fitted_kernels *f, const struct fitted *k,
     kernel_mechanism_of(call->family)->axes(call, x);
     struct residual_answer a = residual_at(k->there.residuals, x);
     t->origin = origin_of(f, k, call, a.distance);
-    double residual = t->origin == KERNEL_FROM_RELATED ? 0 : a.distance < same_place ? a.nearest : a.value;
+    double residual = t->origin == KERNEL_FROM_RELATED || is_part(call) ? 0
+                      : a.distance < same_place                         ? a.nearest
+                                                                        : a.value;
     t->residual_ratio = exp(residual * moves_along(k, call, t));
     t->time_s = t->mechanism_s * t->residual_ratio;
     t->source = k->there.source;

@@ -17,6 +17,9 @@ const struct kernel_mechanism *kernel_mechanism_of(enum kernel_family family)
                                                                         [KERNEL_GQA_DECODE] = &mechanism_gqa_decode,
                                                                         [KERNEL_GQA_PREFILL] = &mechanism_gqa_prefill,
                                                                         [KERNEL_MOE] = &mechanism_moe,
+                                                                        [KERNEL_MOE_CONTIGUOUS] =
+                                                                            &mechanism_moe_contiguous,
+                                                                        [KERNEL_MOE_MASKED] = &mechanism_moe_masked,
                                                                         [KERNEL_MLA_BMM] = &mechanism_mla_bmm,
                                                                         [KERNEL_DSA_DECODE] = &mechanism_dsa_decode,
                                                                         [KERNEL_DSA_PREFILL] = &mechanism_dsa_prefill};
@@ -254,6 +257,15 @@ static double find_trust(const struct kernel *k, const struct kernel_device *on,
         if (sums[t] < sums[best])
             best = t;
     return (double)best / TRUSTS;
+}
+
+enum { LEAST_POINTS = 60 };
+
+uint32_t kernel_most_points(const struct kernel *k, uint32_t n_rows)
+{
+    const struct kernel_mechanism *m = kernel_mechanism_of(k->family);
+    uint32_t most = m->rows_each ? n_rows / m->rows_each : m->points;
+    return most > m->points ? m->points : most > LEAST_POINTS ? most : LEAST_POINTS;
 }
 
 void kernel_fit_points(struct kernel *k, const struct kernel_device *on, const struct kernel_row *rows, uint32_t n,

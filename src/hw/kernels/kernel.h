@@ -39,6 +39,9 @@ void kernel_mechanism_time(const struct kernel *k, const struct kernel_device *o
 double kernel_fit_constants(struct kernel *k, const struct kernel_device *on, const struct kernel_row *rows, uint32_t n,
                             bool again);
 
+/* How many points are kept of so many rows. */
+uint32_t kernel_most_points(const struct kernel *k, uint32_t n_rows);
+
 /* The rows' residuals as at most `most` points: k->rows and k->residuals, owned by the arena. */
 void kernel_fit_points(struct kernel *k, const struct kernel_device *on, const struct kernel_row *rows, uint32_t n,
                        uint32_t most, struct arena *arena);

@@ -63,6 +63,8 @@ static struct family_numbers numbers_of(enum kernel_family family)
     case KERNEL_GQA_DECODE:
         return (struct family_numbers){decode, 8};
     case KERNEL_MOE:
+    case KERNEL_MOE_CONTIGUOUS:
+    case KERNEL_MOE_MASKED:
         return (struct family_numbers){experts, 5};
     case KERNEL_DSA_DECODE:
     case KERNEL_DSA_PREFILL:

@@ -168,7 +168,7 @@ static void predict_part(const struct kernel_device *on, const struct kernel_gro
     const struct kernel_mechanism *m = kernel_mechanism_of(k.family);
     struct range range = range_of(m, in->rows, in->n_rows);
     kernel_fit_constants(&k, on, in->rows, in->n_rows, false);
-    kernel_fit_points(&k, on, in->rows, in->n_rows, m->points, arena);
+    kernel_fit_points(&k, on, in->rows, in->n_rows, kernel_most_points(&k, in->n_rows), arena);
     for (uint32_t i = 0; i < f->n_out; i++)
         if (kernel_part(&f->out[i].call) == k.part)
             predict(&k, on, &range, &f->out[i], r);

@@ -98,6 +98,10 @@ int kernel_forms(const struct kernel_call *call, struct kernel_call *forms)
         return forward_forms(call, forms);
     if (call->family == KERNEL_GEMM && call->groups > 1)
         return batched_form(call, forms);
+    if (call->family == KERNEL_GROUPED_CONTIGUOUS || call->family == KERNEL_GROUPED_MASKED) {
+        forms[0] = as(call, call->family == KERNEL_GROUPED_MASKED ? KERNEL_MOE_MASKED : KERNEL_MOE_CONTIGUOUS);
+        return 1;
+    }
     forms[0] = *call;
     return 1;
 }

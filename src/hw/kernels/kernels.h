@@ -32,6 +32,8 @@ enum kernel_family {
     KERNEL_GQA_DECODE,
     KERNEL_GQA_PREFILL,
     KERNEL_MOE,
+    KERNEL_MOE_CONTIGUOUS, /* experts between a dispatch and a combine of DeepEP: prefill */
+    KERNEL_MOE_MASKED,     /* the same, decoding */
     KERNEL_MLA_BMM,
     KERNEL_DSA_DECODE,
     KERNEL_DSA_PREFILL,

@@ -79,7 +79,8 @@ struct kernel_mechanism {
     double (*part)(const struct kernel_call *call);
     /* Numbers that a point's members imply; NULL: none. */
     void (*complete)(struct kernel_call *call);
-    uint32_t points; /* how many of a kernel's measured rows are kept at most, joined */
+    uint32_t points;    /* how many of a kernel's measured rows are kept at most, joined */
+    uint32_t rows_each; /* that a point stands for on average, at least; small kernels keep LEAST_POINTS anyway */
     size_t n_axes;
     /* Where a call lies among the measured ones, in octaves; 1 is about as far on each axis. The first axis is the
      * inner one: rows of a shape that differ along it only are one series. */
@@ -89,7 +90,8 @@ struct kernel_mechanism {
 };
 
 extern const struct kernel_mechanism mechanism_gemm, mechanism_mla_decode, mechanism_mla_prefill, mechanism_gqa_decode,
-    mechanism_gqa_prefill, mechanism_moe, mechanism_mla_bmm, mechanism_dsa_decode, mechanism_dsa_prefill;
+    mechanism_gqa_prefill, mechanism_moe, mechanism_moe_contiguous, mechanism_moe_masked, mechanism_mla_bmm,
+    mechanism_dsa_decode, mechanism_dsa_prefill;
 
 /* NULL: the family has none. */
 const struct kernel_mechanism *kernel_mechanism_of(enum kernel_family family);

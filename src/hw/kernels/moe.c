@@ -1,7 +1,7 @@
 /* The experts of a rank in one call, as serving frameworks run them: rows sorted by experts, gate and up projections, the
  * activation, the down projection, weighted sums; casts between them.
  *
-XX The weights of the experts that have rows cross the memory once. What lies around the products is
+ * The weights of the experts that have rows cross the memory once. What lies around the products is
  * passes over rows, and a time for each expert that has any.
  *
  * Experts with a gate have two projections up; kernels that were measured with another activation (`plain`) have one.
@@ -118,20 +118,6 @@ static const char *const members[] = {"batch", "k", "n", "top_k", "experts", "ra
                                                                             "moe_tp_size",  "moe_ep_size",
                                                                             "distribution", NULL};
 
-/* "balanced", "power_law_1.2" */
-static bool read_skew(const char *text, double *skew)
-{
-    static const char law[] = "power_law_";
-    char *end;
-    *skew = 0;
-    if (!strcmp(text, "balanced") || !strcmp(text, "uniform"))
-        return true;
-    if (strncmp(text, law, sizeof law - 1))
-        return false;
-    *skew = strtod(text + sizeof law - 1, &end);
-    return end != text + sizeof law - 1 && !*end && *skew > 0;
-}
-
 static const char *read(const struct kernel_cells *cells, struct kernel_call *call)
 {
     call->batch = cell_number(cells, "num_tokens");
@@ -143,8 +129,9 @@ static const char *read(const struct kernel_cells *cells, struct kernel_call *ca
     call->n = cell_number(cells, "inter_size") / call->split;
     if (call->ranks > 1 && call->k == 7168 && call->n * call->split == 2048 && call->top_k == 8 && call->experts == 256)
         return "-DeepSeek-V3's router chooses groups first: which experts this rank had is not what the columns say";
-    if (!read_skew(cell_text(cells, "distribution"), &call->skew))
-        return "unknown distribution; there are balanced, uniform and power_law_1.2 (or another exponent)";
+    const char *why = moe_read_skew(cell_text(cells, "distribution"), &call->skew);
+    if (why)
+        return why;
     if (!(call->ranks >= 1 && call->split >= 1 && call->experts >= call->ranks && call->batch > 0 && call->top_k > 0))
         return "experts, tokens, top-k and sizes of groups are numbers from 1, no more ranks than experts";
     return NULL;
@@ -157,7 +144,7 @@ const struct kernel_mechanism mechanism_moe = {.constants = constants,
                                                .files = files,
                                                .columns = titles,
                                                .read = read,
-                                               .points = 400,
+                                               .points = 280,
                                                .n_axes = 6,
                                                .shape_axes = 1u << 2 | 1u << 3,
                                                .axes = axes,

@@ -202,3 +202,17 @@ struct moe_load moe_load_of(const struct kernel_call *call)
         l.tiles[h] *= n;
     return l;
 }
+
+const char *moe_read_skew(const char *text, double *skew)
+{
+    static const char law[] = "power_law_";
+    char *end;
+    *skew = 0;
+    if (!strcmp(text, "balanced") || !strcmp(text, "uniform"))
+        return NULL;
+    bool is_law = !strncmp(text, law, sizeof law - 1);
+    *skew = is_law ? strtod(text + sizeof law - 1, &end) : 0;
+    if (is_law && end != text + sizeof law - 1 && !*end && *skew > 0)
+        return NULL;
+    return "unknown distribution; there are balanced, uniform and power_law_1.2 (or another exponent)";
+}

@@ -17,4 +17,7 @@ struct moe_load {
  * rank that has most. */
 struct moe_load moe_load_of(const struct kernel_call *call);
 
+/* "balanced", "power_law_1.2"; NULL, or what is wrong. */
+const char *moe_read_skew(const char *text, double *skew);
+
 #endif

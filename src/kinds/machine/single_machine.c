@@ -6,12 +6,16 @@
  * networks, shared experts, head; layer by layer until its memory is full. Whatever part of a layer is the CPU's
  * costs a hop there and one back.
  *
- * Left out: gaps between kernels, prefill, disks. */
+ * A CPU reads quantised experts no faster than its cores expand and multiply them, than its memory, or, without a copy for each
+ * socket, than the link between sockets; kernels on the GPU take a time each beside their bytes.
+ *
+ * Left out: prefill, disks. */
 #include "kinds/machine/single_machine.h"
 
 #include <math.h>
 
-const char *const single_limit_names[N_LIMITS] = {"GPU memory", "GPU compute", "CPU memory", "CPU compute", "hops"};
+const char *const single_limit_names[N_LIMITS] = {"GPU memory",  "GPU compute", "CPU memory",
+                                                  "CPU compute", "hops",        "gaps between kernels"};
 
 /* --- placement ----------------------------------------------------------------------------------------------- */
 
@@ -107,6 +111,13 @@ static double exposed_shared_s(const struct split x[N_DECODE_PARTS], double shar
     return (1 - beside) * x[DECODE_SHARED].gpu_s + fmax(beside * x[DECODE_SHARED].gpu_s - covered_s, 0);
 }
 
+/* Kernels of one token are short: each takes its time however few bytes it reads. */
+static double gaps_s(const struct single_setup *s, const struct single_placement *p)
+{
+    const struct hw_processor *gpu = &s->machine->gpu;
+    return p->gpu_layers[DECODE_ATTENTION] * (double)gpu->kernels * gpu->kernel_s;
+}
+
 /* One pass through the parts. */
 static void pass(const struct single_setup *s, const struct single_placement *p, double tokens,
                  const struct part_work parts[N_DECODE_PARTS], struct single_time *out)
@@ -121,6 +132,8 @@ static void pass(const struct single_setup *s, const struct single_placement *p,
         out->cpu_B += x[i].cpu_B;
     }
     out->hops_s = out->limit_s[LIMIT_HOPS] = out->step_s = 2 * cpu_layers * hop_s(s, tokens);
+    out->limit_s[LIMIT_GAPS] = gaps_s(s, p);
+    out->step_s += out->limit_s[LIMIT_GAPS];
     for (int i = 0; i < N_DECODE_PARTS; i++) {
         double gpu_s = i == DECODE_SHARED ? exposed_shared_s(x, parts[i].layers, out->hops_s) : x[i].gpu_s;
         out->limit_s[x[i].gpu_computes ? LIMIT_GPU_COMPUTE : LIMIT_GPU_MEMORY] += gpu_s;

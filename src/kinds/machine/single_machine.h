@@ -23,7 +23,15 @@ struct single_placement {
     double gpu_free_B, cpu_free_B; /* what there is for it */
 };
 
-enum single_limit { LIMIT_GPU_MEMORY, LIMIT_GPU_COMPUTE, LIMIT_CPU_MEMORY, LIMIT_CPU_COMPUTE, LIMIT_HOPS, N_LIMITS };
+enum single_limit {
+    LIMIT_GPU_MEMORY,
+    LIMIT_GPU_COMPUTE,
+    LIMIT_CPU_MEMORY,
+    LIMIT_CPU_COMPUTE,
+    LIMIT_HOPS,
+    LIMIT_GAPS,
+    N_LIMITS
+};
 extern const char *const single_limit_names[N_LIMITS];
 
 /* Where time goes in a step, without what runs beside something slower. */
