@@ -142,6 +142,10 @@ expect 0 "prefill with HybridEP" run "$S/prefill_ep32.yaml" $fast -s cluster.ep_
 says "exchanges by hybrid_ep (DeepEP's branch hybrid-ep"
 expect 3 "NVLink's kernels between nodes" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=nvlink_one_sided
 tells "joins the 8 GPUs of a node"
+expect 3 "a format that the kernel does not know" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.dispatch_format=bf16
+tells "'cluster.ep_kernel.dispatch_format' changes nothing"
+expect 3 "no such format" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=deepep_v2 -s cluster.ep_kernel.dispatch_format=fp7
+tells "there is no format 'fp7'"
 expect 3 "a misspelt kernel" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=deepep_low_latncy
 tells "did you mean 'deepep_low_latency'?"
 expect 3 "loopback of a kernel with NVLink" run "$S/decode_ep144.yaml" -s cluster.ep_kernel.kernel=deepep_low_latency -s inference.loopback=true

@@ -556,6 +556,35 @@ END_TEST
 
 /* Two micro-batches together take no longer than one after the other: overlap only
  * hides. */
+/* The largest shares of memory's bandwidth that ops of a step take, by kind. */
+static void memory_of(double *takes, double *holds, const char *memory)
+{
+    struct fixture f;
+    struct infer_case c;
+    struct infer_outcome o;
+    OPEN_PHASE(&f, true, "sim.network=flow", "inference.overlap=dual", "inference.simulate_layers=2", memory);
+    infer_case_of(&f.setup, true, &c);
+    run_case(&f, &c, &o);
+    *takes = *holds = 0;
+    for (uint32_t i = 0; i < f.run.graph->n_ops; i++) {
+        double *most = f.run.graph->ops[i].kind == OP_COMPUTE ? takes : holds;
+        *most = fmax(*most, f.run.graph->ops[i].memory);
+    }
+    close_it(&f);
+}
+
+/* Copies of an exchange read and write memory beside what computes: where both together want more than there is, they
+ * share it; where there is enough nobody is told. */
+START_TEST(exchanges_take_memory)
+{
+    double takes, holds;
+    memory_of(&takes, &holds, "cluster.chip.memory_bandwidth=3.35 TB/s");
+    ck_assert(takes == 0 && holds == 0);
+    memory_of(&takes, &holds, "cluster.chip.memory_bandwidth=0.6 TB/s");
+    ck_assert(takes > 0.5 && takes <= 1 && holds > 0.3 && holds <= 1);
+}
+END_TEST
+
 START_TEST(overlap_is_not_slower_than_taking_turns)
 {
     double both = STEP(false, "sim.network=flow", "inference.overlap=dual", "inference.decode.batch=32");
@@ -616,6 +645,7 @@ static Suite *suite(void)
     tcase_add_test(tc, windows_bound_prefill);
     tcase_add_test(tc, windows_bound_what_is_transferred);
     tcase_add_test(tc, tensor_parallelism_divides_what_it_can);
+    tcase_add_test(tc, exchanges_take_memory);
     tcase_add_test(tc, overlap_is_not_slower_than_taking_turns);
     tcase_add_test(tc, the_busiest_rank_decides);
     tcase_add_test(tc, times_for_tables);

@@ -396,6 +396,27 @@ START_TEST(communication_takes_its_sms)
 }
 END_TEST
 
+/* Memory's bandwidth is shared as links are: whoever asks for little gets it. */
+START_TEST(communication_takes_its_memory)
+{
+    struct fixture *f = fixture_new(1, 2);
+    uint32_t link = 0, ids[2];
+    for (int i = 0; i < 2; i++) {
+        struct op op = compute(f, opgraph_lane(f->graph), 1);
+        op.memory = i ? 0.8F : 0.25F;
+        ids[i] = opgraph_add(f->graph, &op);
+    }
+    struct transfer t = {.src = 0, .dst = 1, .bytes_B = 25e9, .weight = 1};
+    uint32_t k = fixture_transfer(f, &t, 0, &link, 1);
+    f->graph->ops[f->graph->transfers[k].src_op].memory = 0.5F;
+    struct sim_outcome out = run(f);
+    same(out.op_end_s[ids[0]], 1);
+    /* 0.25 of 0.8 for half a second, then 0.75 until the other is done, then all of it */
+    ck_assert_double_eq_tol(out.op_end_s[ids[1]], 1 + (1 - 0.5 * 0.25 / 0.8 - 0.5 * 0.75 / 0.8), 1e-6);
+    fixture_free(f);
+}
+END_TEST
+
 START_TEST(small_kernel_does_not_notice)
 {
     struct fixture *f = fixture_new(1, 2);
@@ -488,6 +509,7 @@ static Suite *suite(void)
     tcase_add_test(t, queues_do_not_wait_for_each_other);
     tcase_add_test(t, queue_dependencies_are_void_where_sms_are_free);
     tcase_add_test(t, communication_takes_its_sms);
+    tcase_add_test(t, communication_takes_its_memory);
     tcase_add_test(t, small_kernel_does_not_notice);
     tcase_add_test(t, barrier_waits_for_the_last);
     tcase_add_test(t, rendezvous_waits_for_both);

@@ -324,6 +324,10 @@ static const struct cfg_field ep_kernel_fields[] = {
      .type = CFG_STRING,
      .offset = offsetof(struct hw_ep_kernel, dispatch_format),
      .dflt = "fp8",
+     .needs =
+         "cluster.ep_kernel.kernel!=auto,deepep_normal_2025_02,deepep_low_latency_2025_02 | moe.exchange.kernels!= | "
+         "cluster.ep_kernel.kernel=auto cluster.ep_kernel.throughput_kernel!=deepep_normal_2025_02 | "
+         "cluster.ep_kernel.kernel=auto cluster.ep_kernel.latency_kernel!=deepep_low_latency_2025_02",
      .doc = "what tokens of a dispatch travel as: fp8 (1x128 scales), bf16, mxfp8, nvfp4"},
     {.name = "copies",
      .type = CFG_TABLE,

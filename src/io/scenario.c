@@ -268,10 +268,16 @@ static void check_ep_kernel(const struct loading *l, const char *key, const char
 static void check_ep_kernels(const struct loading *l)
 {
     struct hw_ep_kernel *k = &l->scenario->cluster.ep_kernel;
+    char why[200];
     if (strcmp(k->kernel, "auto") != 0)
         check_ep_kernel(l, "cluster.ep_kernel.kernel", &k->kernel);
     check_ep_kernel(l, "cluster.ep_kernel.throughput_kernel", &k->throughput_kernel);
     check_ep_kernel(l, "cluster.ep_kernel.latency_kernel", &k->latency_kernel);
+    if (wire_name_check(k->dispatch_format, why, sizeof why)) {
+        diag_error(l->diag, EXIT_BAD_INPUT, place(l, "cluster.ep_kernel.dispatch_format"),
+                   "cluster.ep_kernel.dispatch_format: %s", why);
+        k->dispatch_format = "fp8";
+    }
 }
 
 static void check_node(const struct loading *l)

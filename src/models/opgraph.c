@@ -209,6 +209,7 @@ static void check_op(const struct opgraph *g, uint32_t id)
     BUG_IF(op->kind > OP_COMM);
     BUG_IF(op->lane >= g->n_lanes || op->device >= g->n_devices);
     BUG_IF(!amount(op->work_s) || !amount(op->lead_s));
+    BUG_IF(!amount(op->memory) || op->memory > 1);
     BUG_IF(!amount(op->sm_ref) || !amount(op->sm_max) || !amount(op->sm_hold));
     BUG_IF(op->kind == OP_COMPUTE && op->sm_ref > 0 && op->sm_max <= 0);
     BUG_IF(op->kind == OP_COMPUTE && op->sm_hold > 0);

@@ -34,11 +34,12 @@ struct op {
     double lead_s;
     float sm_ref, sm_max; /* COMPUTE */
     float sm_hold;        /* SYNC, COMM */
-    uint32_t sync_group;  /* SYNC; otherwise OP_NONE */
-    uint32_t name;        /* string index: kernel name for people */
-    uint32_t class_name;  /* string index: "gemm_fp8", "a2a_dispatch" */
-    uint32_t phase;       /* string index: "attn(F)" */
-    int32_t layer;        /* layer pair, from 1; 0 = none */
+    float memory; /* share of the GPU's memory bandwidth: COMPUTE: that it takes at full speed; else: that it holds */
+    uint32_t sync_group; /* SYNC; otherwise OP_NONE */
+    uint32_t name;       /* string index: kernel name for people */
+    uint32_t class_name; /* string index: "gemm_fp8", "a2a_dispatch" */
+    uint32_t phase;      /* string index: "attn(F)" */
+    int32_t layer;       /* layer pair, from 1; 0 = none */
 };
 
 /* extra resources a transfer crosses besides its network path (SM copy engines, a PCIe switch) */

@@ -5,7 +5,10 @@
  * blocks nobody, so that no two wait for each other.
  *
  * SM shares: SYNC and COMM ops hold SMs of their device. The SM-sensitive COMPUTE ops that run on it
- * share what is left in proportion to what each can use; an op's speed is its share over sm_ref. */
+ * share what is left in proportion to what each can use; an op's speed is its share over sm_ref.
+ *
+ * Memory bandwidth: SYNC and COMM ops hold a share of it, COMPUTE ops take one at full speed. Where that is more than there
+ * is, everyone gets as much as it asks for up to a level that fits (max-min), and those above it slow down. */
 #include "sim/exec.h"
 
 #include <math.h>
@@ -37,7 +40,7 @@ struct running { /* an SM-sensitive COMPUTE op in flight */
 };
 
 struct device {
-    double sm_held;
+    double sm_held, memory_held;
     struct running *running;
     uint32_t n, cap;
 };
@@ -170,14 +173,45 @@ static double share_of(const struct exec *x, const struct device *d, uint32_t i)
     return wanted <= free_sm ? most : most * free_sm / wanted;
 }
 
+static double speed_by_sms(const struct exec *x, const struct device *d, uint32_t i)
+{
+    const struct op *op = &x->g->ops[d->running[i].op];
+    return op->sm_ref > 0 ? share_of(x, d, i) / op->sm_ref : 1;
+}
+
+/* What one may take of the memory's bandwidth where all that run take more than is left; else INFINITY. */
+static double memory_level(const struct exec *x, const struct device *d)
+{
+    double left = fmax(0, 1 - d->memory_held), level = INFINITY, before;
+    do {
+        double rest = left;
+        uint32_t above = 0;
+        before = level;
+        for (uint32_t i = 0; i < d->n; i++) {
+            double wants = x->g->ops[d->running[i].op].memory * speed_by_sms(x, d, i);
+            bool fits = wants <= (isinf(before) ? left / d->n : before);
+            rest -= fits ? wants : 0;
+            above += !fits;
+        }
+        level = above ? rest / above : INFINITY;
+    } while (isfinite(level) && level > before * (1 + 1e-12));
+    return level;
+}
+
+static double speed_of(const struct exec *x, const struct device *d, uint32_t i, double level)
+{
+    double speed = speed_by_sms(x, d, i), memory = x->g->ops[d->running[i].op].memory;
+    return memory * speed > level ? level / memory : speed;
+}
+
 /* Whoever holds or frees SMs changes the speed of everything that runs beside it. */
 static void reshare(struct exec *x, uint32_t device)
 {
     struct device *d = &x->devices[device];
-    double now_s = engine_now();
+    double now_s = engine_now(), level = memory_level(x, d);
     for (uint32_t i = 0; i < d->n; i++) {
         struct running *r = &d->running[i];
-        double speed = share_of(x, d, i) / x->g->ops[r->op].sm_ref;
+        double speed = speed_of(x, d, i, level);
         if (speed == r->speed)
             continue;
         r->left_s = fmax(0, r->left_s - (now_s - r->since_s) * r->speed);
@@ -189,11 +223,12 @@ static void reshare(struct exec *x, uint32_t device)
     }
 }
 
-static void hold_sms(struct exec *x, const struct op *op, double sign)
+static void hold(struct exec *x, const struct op *op, double sign)
 {
-    if (op->sm_hold <= 0)
+    if (op->sm_hold <= 0 && op->memory <= 0)
         return;
     x->devices[op->device].sm_held += sign * op->sm_hold;
+    x->devices[op->device].memory_held += sign * op->memory;
     reshare(x, op->device);
 }
 
@@ -207,7 +242,7 @@ static void schedule_milestones(struct exec *x, uint32_t id)
 static void compute_start(struct exec *x, uint32_t id)
 {
     const struct op *op = &x->g->ops[id];
-    if (op->sm_ref <= 0 || op->work_s <= 0) {
+    if ((op->sm_ref <= 0 && op->memory <= 0) || op->work_s <= 0) {
         schedule_milestones(x, id);
         at(x, op->work_s, id, TODO_END);
         return;
@@ -346,7 +381,7 @@ static void op_start(struct exec *x, uint32_t id)
     x->out->op_start_s[id] = engine_now();
     x->started[id] = 1;
     if (op->kind != OP_COMPUTE)
-        hold_sms(x, op, 1);
+        hold(x, op, 1);
     switch (op->kind) {
     case OP_COMPUTE:
         compute_start(x, id);
@@ -376,7 +411,7 @@ static void op_end(struct exec *x, uint32_t id)
     if (op->kind == OP_COMPUTE)
         compute_end(x, id);
     else
-        hold_sms(x, op, -1);
+        hold(x, op, -1);
     for (uint32_t i = x->after_first[id]; i < x->after_first[id + 1]; i++)
         released(x, x->after[i]);
     if (op->kind == OP_COMM && op->work_s <= 0)

@@ -261,6 +261,7 @@ static void sum_stages(struct infer_kernels *k, struct arena *arena)
     const struct model *m = k->model;
     k->stage_s = arena_alloc(arena, m->n_classes * sizeof *k->stage_s);
     k->stage_n = arena_alloc(arena, m->n_classes * sizeof *k->stage_n);
+    k->stage_B = arena_alloc(arena, m->n_classes * sizeof *k->stage_B);
     for (uint32_t c = 0; c < m->n_classes; c++)
         for (uint32_t i = 0; i < k->n; i++) {
             const struct infer_kernel *x = &k->list[i];
@@ -268,6 +269,7 @@ static void sum_stages(struct infer_kernels *k, struct arena *arena)
                 continue;
             k->stage_s[c][x->stage] += x->fixed ? x->fixed_s : x->time.time_s + k->gap_s;
             k->stage_n[c][x->stage]++;
+            k->stage_B[c][x->stage] += x->fixed ? 0 : x->time.bytes_B;
         }
     for (uint32_t i = 0; i < k->n; i++) /* rows of an average rank end with the caller's arrays */
         k->list[i].call.rows = NULL;
@@ -328,6 +330,14 @@ double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_s
 double infer_launch_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage)
 {
     return k->stage_n[k->model->class_of[layer]][stage] * k->launch_s;
+}
+
+double infer_stage_memory_ratio(const struct infer_kernels *k, const struct cluster_hw *hw, uint32_t layer,
+                                enum infer_stage stage)
+{
+    uint32_t class = k->model->class_of[layer];
+    double most_B = k->stage_s[class][stage] * hw->chip.memory_Bps * hw->kernels.pass.copy_ratio;
+    return most_B > 0 ? fmin(1, k->stage_B[class][stage] / most_B) : 0;
 }
 
 double infer_kernel_layers(const struct infer_kernel *kernel)

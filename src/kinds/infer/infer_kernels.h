@@ -45,6 +45,7 @@ struct infer_kernels {
     uint32_t n, most;
     double (*stage_s)[N_STAGES]; /* [classes of layers] kernels and the gaps between them */
     uint32_t (*stage_n)[N_STAGES];
+    double (*stage_B)[N_STAGES]; /* of memory, read and written */
     double gap_s;
     double sms;      /* that computation has */
     double launch_s; /* of a kernel by the CPU; 0 = a graph is replayed */
@@ -60,6 +61,9 @@ double infer_attention_s(const struct infer_layout *l, const struct kernel_model
 /* What a stage of a layer takes, and the CPU to launch it. */
 double infer_stage_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);
 double infer_launch_s(const struct infer_kernels *k, uint32_t layer, enum infer_stage stage);
+/* What it takes of the memory's bandwidth, at most all. */
+double infer_stage_memory_ratio(const struct infer_kernels *k, const struct cluster_hw *hw, uint32_t layer,
+                                enum infer_stage stage);
 /* Layers that run a kernel. */
 double infer_kernel_layers(const struct infer_kernel *kernel);
 

@@ -65,6 +65,7 @@ struct graphing {
     struct ep_exchange exchange[2];        /* dispatch, combine */
     uint32_t *move;                        /* [program.n] POST without hooks: first op in which tokens move */
     bool shares_sms;                       /* with exchanges under way */
+    float memory[2];                       /* dispatch, combine: what it holds of its bandwidth */
     uint32_t *compute;                     /* [ranks] lanes */
     uint32_t *cpu;                         /* [ranks] lanes of the launching thread; NULL: graphs */
     uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
@@ -145,6 +146,8 @@ static void add_stage(struct graphing *x, uint32_t item, const struct infer_item
     op.work_s = infer_stage_s(&x->s->kernels, it->layer, it->stage);
     if (x->shares_sms)
         op.sm_ref = op.sm_max = (float)x->s->kernels.sms;
+    if (x->memory[0] > 0)
+        op.memory = (float)infer_stage_memory_ratio(&x->s->kernels, x->s->layout.hw, it->layer, it->stage);
     if (sends(it->stage) && infer_stores(&x->exchange[it->stage == STAGE_COMBINE_SEND].cost)) {
         op.kind = OP_COMM;
         op.work_s = infer_issuing_s(&x->s->layout, &x->exchange[it->stage == STAGE_COMBINE_SEND].cost);
@@ -181,8 +184,9 @@ static void add_hooked(struct graphing *x, uint32_t item, const struct infer_ite
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
     if (x->exchange[0].call.rails.leaves_from)
         op.sm_hold = (float)x->s->layout.hw->ep_kernel.forward_sms;
+    op.memory = x->memory[it->combine];
     uint32_t first = add_row(x, op, x->send_lane);
-    op.sm_hold = 0;
+    op.sm_hold = op.memory = 0; /* it waits */
     uint32_t received = add_row(x, op, x->receive_lane[it->micro_batch]);
     if (last_op(x) != OP_NONE) {
         depend_row(x, last_op(x), first);
@@ -197,6 +201,7 @@ static void add_hooked(struct graphing *x, uint32_t item, const struct infer_ite
 static void add_beside(struct graphing *x, uint32_t item, const struct infer_item *it)
 {
     struct op op = op_of(x, OP_COMM, it->combine ? "combine" : "dispatch", it->layer);
+    op.memory = x->memory[it->combine];
     uint32_t *ids = ARENA_ARRAY(x->s->arena, uint32_t, 3 * (size_t)x->n);
     struct ep_ops rows = {ids, ids + x->n, ids + 2 * (size_t)x->n};
     ep_exchange_ops(&x->exchange[it->combine], x->send_lane, &op, &rows);
@@ -251,6 +256,29 @@ static void begin(struct graphing *x)
     x->last = OP_NONE;
 }
 
+static bool runs_beside(uint8_t stage)
+{
+    return stage == STAGE_ATTN0 || stage == STAGE_ATTN1 || stage == STAGE_SHARED || stage == STAGE_MLP;
+}
+
+/* Where a stage takes what exchanges leave of memory, they share it; else nobody would notice. */
+static void share_memory(struct graphing *x)
+{
+    const struct infer_step *s = x->s;
+    double most = 0, held[2];
+    for (int combine = 0; combine < 2; combine++)
+        held[combine] = ep_exchange_memory_ratio(&x->exchange[combine]);
+    for (uint32_t i = 0; i < s->program.n; i++) {
+        const struct infer_item *it = &s->program.items[i];
+        if (it->action == DO_STAGE && runs_beside(it->stage))
+            most = fmax(most, infer_stage_memory_ratio(&s->kernels, s->layout.hw, it->layer, it->stage));
+    }
+    if (s->layout.micro_batches < 2 || most + fmax(held[0], held[1]) <= 1)
+        return;
+    x->memory[0] = (float)held[0];
+    x->memory[1] = (float)held[1];
+}
+
 static void begin_exchanges(struct graphing *x, const struct topology *topo)
 {
     const struct infer_layout *l = &x->s->layout;
@@ -265,6 +293,7 @@ static void begin_exchanges(struct graphing *x, const struct topology *topo)
             e->cost.ahead_s += e->cost.rounds * e->cost.network_s;
     }
     x->shares_sms = !l->hooks || x->exchange[0].call.rails.leaves_from;
+    share_memory(x);
 }
 
 /* --- traffic ------------------------------------------------------------------ */

@@ -167,11 +167,8 @@ void moe_kernels_check(const struct scenario_file *file, struct arena *arena, st
 {
     const struct scenario *s = file->scenario;
     struct plan p;
-    char why[200];
     if (!moe_kernels_asked(s) || make_plan(file, arena, &p, diag))
         return;
-    if (wire_name_check(s->cluster.ep_kernel.dispatch_format, why, sizeof why))
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "cluster.ep_kernel.dispatch_format"), "%s", why);
     for (uint32_t g = 0; g < p.n_gpus; g++)
         check_group(file, &p, p.gpus[g], arena, diag);
 }

@@ -121,6 +121,7 @@ static void add_row(struct laying *l, struct op op, uint32_t *id)
     op.phase = l->like->phase;
     op.layer = l->like->layer;
     op.sm_hold = (float)l->x->cost.sms;
+    op.memory = op.work_s > 0 ? 0 : l->like->memory; /* while tokens move */
     for (uint32_t r = 0; r < n_ranks(l->x); r++) {
         op.lane = l->lane[r];
         op.device = device(l->x, r);

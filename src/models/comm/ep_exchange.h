@@ -56,4 +56,7 @@ struct ep_load ep_exchange_load(const struct ep_exchange *x, const struct ep_tra
 /* Of the copies between nodes, the share that leaves through another GPU's NIC. */
 double ep_exchange_forwarded(const struct ep_exchange *x, const struct ep_traffic *t);
 
+/* The most of a rank's memory bandwidth that its copies take, when links are full. */
+double ep_exchange_memory_ratio(const struct ep_exchange *x);
+
 #endif

@@ -109,3 +109,26 @@ struct ep_load ep_exchange_load(const struct ep_exchange *x, const struct ep_tra
     x->kernel->load(x, t, rank, &own);
     return own;
 }
+
+/* How often a byte of a copy is read or written in memory: where it leaves by the NIC it is read, written into a send
+ * buffer and read by the NIC; over NVLink it is read; where it comes it is written, read and written to its place, or
+ * added up, which reads as much. A copy that is handed on in a node is read out of the buffer and arrives as others. */
+enum { LEAVES_BY_NIC = 3, LEAVES_BY_NVLINK = 1, ARRIVES = 3, FROM_NIC = 1 };
+
+double ep_exchange_memory_ratio(const struct ep_exchange *x)
+{
+    const struct ep_traffic *t = x->call.traffic;
+    const struct cluster_hw *hw = x->call.hw;
+    const struct ep_cost *cost = &x->cost;
+    bool rails = cost->copies == EP_A_COPY_A_NODE;
+    double n = t->group.ranks, node = fmin(n, t->group.gpus_per_node), nic_Bps = hw_nic_payload_Bps(hw);
+    double nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
+    double copies = cost->copies == EP_A_COPY_A_PAIR ? (double)x->call.top_k : t->ranks_per_token;
+    double far = rails ? t->nodes_per_token * (1 - 1.0 / t->nodes) : copies * (n - node) / n;
+    double near = rails ? copies * (node - 1) / node : copies * (node - 1) / n;
+    if (cost->nvlink_Bps > 0)
+        nvlink_Bps = fmin(nvlink_Bps, cost->nvlink_Bps);
+    double token_s = fmax(far / nic_Bps, near / nvlink_Bps); /* for each byte of a token */
+    double touches = far * (LEAVES_BY_NIC + (rails ? FROM_NIC : ARRIVES)) + near * (LEAVES_BY_NVLINK + ARRIVES);
+    return token_s > 0 ? fmin(1, touches / token_s / (hw->chip.memory_Bps * hw->kernels.pass.copy_ratio)) : 0;
+}
