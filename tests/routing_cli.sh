@@ -22,9 +22,10 @@ check "fig8: adaptive below the NIC" below "$(metric adaptive_busbw)" 50e9
 check "fig8: ECMP's flows share cables" below 0.5 "$(cell policies 1 sharing)"
 check "fig8: adaptive shares less" below "$(cell policies 3 sharing)" "$(cell policies 1 sharing)"
 cp out.csv first.csv
-simulated "fig8 again" "$S/fig8_roce_routing.yaml" -s routing_study.seeds=3 \
-    -s routing_study.groups='4, 16' -s routing_study.operations=all_gather
+simulated "fig8 again, one simulation after the other (for a timeline)" "$S/fig8_roce_routing.yaml" \
+    -s routing_study.seeds=3 -s routing_study.groups='4, 16' -s routing_study.operations=all_gather --timeline last.json
 check "fig8: the same bytes" cmp out.csv first.csv
+check "fig8: the timeline of the last simulation" [ -s last.json ]
 simulated "fig8: all-to-all" "$S/fig8_roce_routing.yaml" -s routing_study.seeds=2 -s routing_study.groups=8 \
     -s routing_study.operations=all_to_all
 check "fig8: an all-to-all is best under adaptive routing" below "$(metric static_busbw)" "$(metric adaptive_busbw)"

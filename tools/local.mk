@@ -31,7 +31,8 @@ tests/hopper_cli.log: tools/hopper/compare_vectors$(EXEEXT)
 CLEANFILES += tools/hopper/compare_vectors$(EXEEXT)
 
 EXTRA_PROGRAMS += tools/bench/bench_flow
-tools_bench_bench_flow_SOURCES = tools/bench/bench_flow.c
+tools_bench_bench_flow_SOURCES = tools/bench/bench_flow.c tools/bench/bench.c tools/bench/bench.h \
+	tools/bench/brute_force.c tools/bench/brute_force.h
 tools_bench_bench_flow_LDADD = $(moesim_libs)
 EXTRA_PROGRAMS += tools/bench/bench_packet
 tools_bench_bench_packet_SOURCES = tools/bench/bench_packet.c
@@ -39,10 +40,15 @@ tools_bench_bench_packet_LDADD = $(moesim_libs)
 EXTRA_PROGRAMS += tools/bench/bench_formats
 tools_bench_bench_formats_SOURCES = tools/bench/bench_formats.c
 tools_bench_bench_formats_LDADD = $(moesim_libs)
-bench: tools/bench/bench_flow tools/bench/bench_packet tools/bench/bench_formats moesim$(EXEEXT)
+EXTRA_PROGRAMS += tools/bench/bench_scenarios
+tools_bench_bench_scenarios_SOURCES = tools/bench/bench_scenarios.c tools/bench/bench.c tools/bench/bench.h
+tools_bench_bench_scenarios_LDADD = $(moesim_libs)
+EXTRA_DIST += tools/bench/last_release.txt
+bench: tools/bench/bench_flow tools/bench/bench_scenarios tools/bench/bench_packet tools/bench/bench_formats moesim$(EXEEXT)
 	tools/bench/bench_formats
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_packet
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_flow
+	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_scenarios ./moesim$(EXEEXT) $(abs_top_srcdir)
 	$(srcdir)/tools/bench/bench_sweep ./moesim$(EXEEXT) $(srcdir)
 .PHONY: bench
 

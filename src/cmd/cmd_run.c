@@ -263,6 +263,7 @@ int cmd_run(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     struct run r = {.options = &o};
     r.kind = (struct kind_run){.file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
+    r.kind.keeps_last = o.timeline != NULL;
     if (o.critical)
         r.kind.critical = ARENA_NEW(r.kind.arena, struct critical_path);
     struct diag *diag = diag_new();

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "kinds/fork_map.h"
 #include "kinds/result_build.h"
 #include "models/comm/deepep.h"
 #include "topology/faults.h"
@@ -201,6 +202,11 @@ void kind_refuse(const struct scenario_file *file, const char *const *keys, cons
         if (where.file)
             diag_error(diag, EXIT_BAD_INPUT, where, "'%s' changes nothing: %s", *keys, why);
     }
+}
+
+uint32_t kind_at_once(const struct kind_run *run, uint32_t most)
+{
+    return run->keeps_last || run->critical ? 0 : fork_map_processors(most);
 }
 
 void kind_run_free(struct kind_run *run)

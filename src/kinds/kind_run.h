@@ -25,6 +25,9 @@ void kind_refuse(const struct scenario_file *file, const char *const *keys, cons
 void kind_check_sets(const struct scenario_file *file, int64_t nodes, struct diag *diag);
 /* What the modules of optical cables take for all transfers of run->graph, on the paths of destination-based tables. */
 double kind_optical_J(const struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw);
+/* How many simulations of the run may go on at once, each in a child of fork_map; 0: none in a child, what they leave
+ * behind is looked at. The result does not depend on it. */
+uint32_t kind_at_once(const struct kind_run *run, uint32_t most);
 void kind_run_free(struct kind_run *run);
 
 #endif

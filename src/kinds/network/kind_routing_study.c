@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/stats.h"
+#include "kinds/fork_map.h"
 #include "kinds/kind_run.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
@@ -273,13 +274,23 @@ static const struct result_column columns[N_COL] = {
     {"fullest", DIM_COUNT, "flows on the fullest cable, mean over seeds", false},
 };
 
-static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32_t policy, struct diag *diag)
+/* Of all seeds of one operation, group size and policy. */
+struct policy_answer {
+    struct stats busbw;
+    struct collisions mean;
+    struct epsilon_error epsilon;
+};
+
+static int run_policy(void *ctx, uint32_t index, void *out, struct diag *diag)
 {
-    uint32_t n = (uint32_t)s->cfg->seeds;
+    struct study *s = ctx;
+    struct policy_answer *a = out;
+    const struct plan *p = &s->plan;
+    uint32_t n = (uint32_t)s->cfg->seeds, rest = index / p->n_policies;
+    uint32_t size = p->groups[rest % p->n_groups], operation = p->operations[rest / p->n_groups];
     double *busbw_Bps = ARENA_ARRAY(s->run->arena, double, n);
-    struct collisions mean = {0};
-    s->hw.network.routing.policy = (int)policy;
-    if ((s->topo->engine || opensm_is((int)policy)) && kind_topology(s->run, &s->hw, &s->topo, diag))
+    s->hw.network.routing.policy = (int)p->policies[index % p->n_policies];
+    if ((s->topo->engine || opensm_is(s->hw.network.routing.policy)) && kind_topology(s->run, &s->hw, &s->topo, diag))
         return -1;
     for (uint32_t seed = 0; seed < n; seed++) {
         place_groups(s, seed);
@@ -287,34 +298,48 @@ static int run_policy(struct study *s, uint32_t operation, uint32_t size, uint32
         if (run_once(s, operation, size, &busbw_Bps[seed], diag))
             return -1;
         struct collisions c = count_collisions(s, operation, size);
-        mean.crossing_ratio += c.crossing_ratio / n;
-        mean.sharing_ratio += c.sharing_ratio / n;
-        mean.fullest += c.fullest / n;
+        a->mean.crossing_ratio += c.crossing_ratio / n;
+        a->mean.sharing_ratio += c.sharing_ratio / n;
+        a->mean.fullest += c.fullest / n;
     }
-    struct stats st = stats_of(busbw_Bps, n);
-    struct result_cell *row = result_add_row(s->rows);
-    row[COL_OPERATION].text = collective_operation_names[operation];
-    row[COL_GROUP].value = size;
-    row[COL_POLICY].text = routing_policy_names[policy];
-    row[COL_MEAN].value = st.mean;
-    row[COL_SD].value = st.sd;
-    row[COL_MIN].value = st.min;
-    row[COL_MAX].value = st.max;
-    row[COL_CI].value = n > 1 ? stats_ci95(&st) : NAN;
-    row[COL_CROSSING].value = mean.crossing_ratio;
-    row[COL_SHARING].value = mean.sharing_ratio;
-    row[COL_FULLEST].value = mean.fullest;
+    a->busbw = stats_of(busbw_Bps, n);
+    a->epsilon = s->run->epsilon;
     return 0;
+}
+
+static void add_policy(struct study *s, uint32_t index, const struct policy_answer *a)
+{
+    const struct plan *p = &s->plan;
+    uint32_t rest = index / p->n_policies;
+    struct result_cell *row = result_add_row(s->rows);
+    row[COL_OPERATION].text = collective_operation_names[p->operations[rest / p->n_groups]];
+    row[COL_GROUP].value = p->groups[rest % p->n_groups];
+    row[COL_POLICY].text = routing_policy_names[p->policies[index % p->n_policies]];
+    row[COL_MEAN].value = a->busbw.mean;
+    row[COL_SD].value = a->busbw.sd;
+    row[COL_MIN].value = a->busbw.min;
+    row[COL_MAX].value = a->busbw.max;
+    row[COL_CI].value = s->cfg->seeds > 1 ? stats_ci95(&a->busbw) : NAN;
+    row[COL_CROSSING].value = a->mean.crossing_ratio;
+    row[COL_SHARING].value = a->mean.sharing_ratio;
+    row[COL_FULLEST].value = a->mean.fullest;
 }
 
 static int run_all(struct study *s, struct diag *diag)
 {
-    const struct plan *p = &s->plan;
-    for (uint32_t o = 0; o < p->n_operations; o++)
-        for (uint32_t g = 0; g < p->n_groups; g++)
-            for (uint32_t i = 0; i < p->n_policies; i++)
-                if (run_policy(s, p->operations[o], p->groups[g], p->policies[i], diag))
-                    return -1;
+    enum { MOST_AT_ONCE = 64 };
+    uint32_t n = s->plan.n_operations * s->plan.n_groups * s->plan.n_policies;
+    uint32_t at_once = kind_at_once(s->run, MOST_AT_ONCE);
+    struct policy_answer *answers = ARENA_ARRAY(s->run->arena, struct policy_answer, n);
+    if (at_once && fork_map(n, at_once, run_policy, s, answers, sizeof *answers, diag))
+        return -1;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!at_once && run_policy(s, i, &answers[i], diag))
+            return -1;
+        if (at_once)
+            epsilon_error_add(&s->run->epsilon, &answers[i].epsilon);
+        add_policy(s, i, &answers[i]);
+    }
     return 0;
 }
 

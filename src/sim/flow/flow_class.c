@@ -122,7 +122,7 @@ static void enter_links(struct flow_net *net, uint32_t cls)
             flow_list_add(&net->used, link);
         }
         if (l->n_crossing == l->cap_crossing) {
-            l->cap_crossing = l->cap_crossing ? 4 * l->cap_crossing : 16;
+            l->cap_crossing += l->cap_crossing / 2 + 16;
             l->crossing = XREALLOC(l->crossing, uint32_t, l->cap_crossing);
         }
         l->crossing[l->n_crossing++] = cls;

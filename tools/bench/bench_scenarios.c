@@ -1,0 +1,150 @@
+/* make bench: what shipped scenarios cost, and what a second core gains: bench_scenarios MOESIM SRCDIR. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum { MAX_ARGS = 12 };
+
+struct cost {
+    double cpu_s, wall_s, peak_B;
+    uint64_t output; /* hash */
+};
+
+static const char *moesim, *srcdir;
+
+static double wall_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void use_cores(int cores)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int i = 0; i < cores; i++)
+        CPU_SET(i, &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+static void exec_moesim(int out, int cores, const char *const *args)
+{
+    const char *argv[MAX_ARGS + 2] = {moesim};
+    for (int i = 0; i < MAX_ARGS && args[i]; i++)
+        argv[i + 1] = args[i];
+    if (cores)
+        use_cores(cores);
+    dup2(out, STDOUT_FILENO);
+    if (chdir(srcdir))
+        _exit(1);
+    execv(moesim, (char *const *)argv);
+    _exit(1);
+}
+
+static uint64_t hash_all(int fd)
+{
+    uint64_t h = 1469598103934665603u;
+    unsigned char buf[4096];
+    for (ssize_t n; (n = read(fd, buf, sizeof buf)) > 0;)
+        for (ssize_t i = 0; i < n; i++)
+            h = (h ^ buf[i]) * 1099511628211u;
+    return h;
+}
+
+/* cores: 0 = all that there are. */
+static struct cost run(int cores, const char *const *args)
+{
+    int fds[2], status;
+    struct rusage r;
+    double begin_s = wall_s();
+    if (pipe(fds))
+        exit(1);
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_moesim(fds[1], cores, args);
+    close(fds[1]);
+    struct cost c = {.output = hash_all(fds[0])};
+    close(fds[0]);
+    wait4(pid, &status, 0, &r);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
+        fprintf(stderr, "bench: error: '%s %s %s' failed\n", moesim, args[0], args[1]);
+        exit(1);
+    }
+    c.wall_s = wall_s() - begin_s;
+    c.cpu_s =
+        (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) + 1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+    c.peak_B = 1024 * (double)r.ru_maxrss;
+    return c;
+}
+
+static struct cost row(const char *name, const char *more, const char *const *args)
+{
+    struct cost c = run(0, args);
+    bench_row(name, c.cpu_s, c.peak_B, more);
+    return c;
+}
+
+#define ROW(name, more, ...) row(name, more, (const char *const[MAX_ARGS + 1]){__VA_ARGS__})
+
+static void bench_training(void)
+{
+    static const char *const networks[] = {"mpft", "ft3", "slim_fly", "dragonfly"};
+    double mpft_s = 0;
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+        char name[80], set[80], only[80], more[80] = "";
+        snprintf(name, sizeof name, "train_step_2048 on %s", networks[i]);
+        snprintf(set, sizeof set, "cluster.topology=%s", networks[i]);
+        snprintf(only, sizeof only, "train.topologies=%s", networks[i]);
+        const char *args[MAX_ARGS + 1] = {
+            "run", "scenarios/train_step_2048.yaml", "-s", set, "-s", only, "--progress=never"};
+        struct cost c = run(0, args);
+        mpft_s = i ? mpft_s : c.cpu_s;
+        if (i)
+            snprintf(more, sizeof more, "%.1f times mpft's", c.cpu_s / mpft_s);
+        bench_row(name, c.cpu_s, c.peak_B, more);
+    }
+}
+
+static void bench_cores(const char *scenario)
+{
+    char path[120];
+    snprintf(path, sizeof path, "scenarios/%s.yaml", scenario);
+    const char *args[MAX_ARGS + 1] = {"run", path, "--json", "--progress=never"};
+    struct cost one = run(1, args), two = run(2, args);
+    printf("%-58s %9.3f %9.3f %8.2fx %s\n", scenario, one.wall_s, two.wall_s, one.wall_s / two.wall_s,
+           one.output == two.output ? "same bytes" : "OTHER BYTES");
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3)
+        return 2;
+    moesim = realpath(argv[1], NULL);
+    srcdir = argv[2];
+    bench_open();
+    bench_heading("scenarios as shipped");
+    ROW("decode_ep144", "", "run", "scenarios/decode_ep144.yaml", "--progress=never");
+    ROW("decode_ep144, network bound", "", "run", "scenarios/decode_ep144.yaml", "-s", "sim.network=bound");
+    ROW("tpot_bound_h800", "", "run", "scenarios/tpot_bound_h800.yaml", "--progress=never");
+    ROW("serving_disaggregated", "", "run", "scenarios/serving_disaggregated.yaml", "--progress=never");
+    ROW("fig8_roce_routing", "", "run", "scenarios/fig8_roce_routing.yaml", "--progress=never");
+    bench_training();
+    ROW("all claims", "", "claims", "--progress=never");
+    printf("\nwall time on one core and on two%26s %9s %9s %9s\n", "", "one, s", "two, s", "gain");
+    bench_cores("decode_ep144");
+    bench_cores("fig8_roce_routing");
+    return 0;
+}
