@@ -224,30 +224,46 @@ static bool uses_routing(const struct chunk_program *p, uint32_t routing)
     return false;
 }
 
-/* Of one job, to the parent. */
+/* Of one place and sample, to the parent. */
 struct chunk_answer {
     double nodes_per_token;
     struct epsilon_error epsilon;
     struct chunk_time time[]; /* [n_chunks] */
 };
 
-static const struct routing *draw_routings(const struct measuring *m, uint32_t class, const struct chunk_group *g,
-                                           struct arena *arena, struct chunk_answer *answer)
+static size_t answer_B(const struct measuring *m)
 {
-    struct routing *routings = ARENA_ARRAY(arena, struct routing, m->n_routings);
+    return sizeof(struct chunk_answer) + m->t->n_chunks * sizeof(struct chunk_time);
+}
+
+/* The routings of a sample are the same wherever they are simulated. */
+struct drawing {
+    struct routing *routings; /* [n_routings] */
+    bool *drawn;
+};
+
+static bool needs_routing(const struct measuring *m, uint32_t class, uint32_t routing)
+{
+    bool needs = false;
+    for (uint32_t i = 0; i < m->t->n_chunks; i++)
+        needs |= m->needed[class * m->t->n_chunks + i] && uses_routing(&m->t->chunks[i].program, routing);
+    return needs;
+}
+
+static void draw_routings(const struct measuring *m, uint32_t class, const struct chunk_group *g, struct drawing *d,
+                          struct chunk_answer *answer)
+{
     uint32_t n = 0;
     for (uint32_t k = 0; g->shape && k < m->n_routings; k++) {
-        bool used = false;
-        for (uint32_t i = 0; i < m->t->n_chunks; i++)
-            used |= m->needed[class * m->t->n_chunks + i] && uses_routing(&m->t->chunks[i].program, k);
-        if (!used)
+        if (!needs_routing(m, class, k))
             continue;
-        chunk_draw_routing(g, m->pool, k, 0, arena, &routings[k]);
-        answer->nodes_per_token += routings[k].nodes_per_token;
+        if (!d->drawn[k])
+            chunk_draw_routing(g, m->pool, k, 0, m->run->arena, &d->routings[k]);
+        d->drawn[k] = true;
+        answer->nodes_per_token += d->routings[k].nodes_per_token;
         n++;
     }
     answer->nodes_per_token /= n ? n : 1;
-    return routings;
 }
 
 static int simulate(const struct measuring *m, const struct train_network *n, const struct chunk_group *g,
@@ -294,32 +310,56 @@ static double *sample_paces(const struct kind_run *run, const struct train_plan 
     return slow;
 }
 
-static int measure_place(void *ctx, uint32_t index, void *answer, struct diag *diag)
+static struct chunk_group group_of(const struct measuring *m, uint32_t class, uint32_t sample)
 {
-    const struct measuring *m = ctx;
     const struct train_plan *p = m->plan;
-    uint32_t class = index / m->t->samples, sample = index % m->t->samples;
     const struct train_place *w = &m->place[class];
-    const struct train_network *n = &p->networks[w->network];
-    struct chunk_answer *a = answer;
-    struct chunk_group g = {
+    const struct train_host *host = &p->layout.cfg->host;
+    return (struct chunk_group){
         .shape = p->shape.n_ranks ? &p->shape : NULL,
         .ranks = p->layout.group,
         .exchange = p->exchange.kernel ? &p->exchange : NULL,
-        .hw = n->hw,
+        .hw = p->networks[w->network].hw,
         .first_device = train_group_device(&p->layout, (uint32_t)p->scenario->cluster.node.gpus, w->column, w->rank),
         .reference = CHUNK_NONE,
-        .entry_layers = p->layout.cfg->chunks.entry_layers};
-    g.seed = seed_of(m->run, p) + ((uint64_t)(sample + 1) << SAMPLE_SHIFT);
-    g.slow = sample_paces(m->run, p, sample, m->run->arena);
-    const struct train_host *host = &p->layout.cfg->host;
-    g.launch_s = host->launch == LAUNCH_EAGER ? host->kernel_s : 0;
-    g.kernel_cv_ratio = p->layout.cfg->jitter.kernel_cv_ratio;
-    g.expert_exponent = p->layout.cfg->chunks.expert_exponent;
-    g.routings = draw_routings(m, class, &g, m->run->arena, a);
+        .entry_layers = p->layout.cfg->chunks.entry_layers,
+        .seed = seed_of(m->run, p) + ((uint64_t)(sample + 1) << SAMPLE_SHIFT),
+        .slow = sample_paces(m->run, p, sample, m->run->arena),
+        .launch_s = host->launch == LAUNCH_EAGER ? host->kernel_s : 0,
+        .kernel_cv_ratio = p->layout.cfg->jitter.kernel_cv_ratio,
+        .expert_exponent = p->layout.cfg->chunks.expert_exponent};
+}
+
+static int measure_place(const struct measuring *m, uint32_t class, uint32_t sample, struct drawing *d,
+                         struct chunk_answer *a, struct diag *diag)
+{
+    const struct train_network *n = &m->plan->networks[m->place[class].network];
+    struct chunk_group g = group_of(m, class, sample);
+    draw_routings(m, class, &g, d, a);
+    g.routings = d->routings;
     for (uint32_t i = 0; i < m->t->n_chunks; i++)
         if (m->needed[class * m->t->n_chunks + i] &&
             simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], &a->epsilon, diag))
+            return -1;
+    return 0;
+}
+
+/* A job is one sample at some places. */
+enum { PLACES_OF_A_JOB = 8 };
+
+static uint32_t blocks(const struct measuring *m)
+{
+    return (m->t->n_classes + PLACES_OF_A_JOB - 1) / PLACES_OF_A_JOB;
+}
+
+static int measure_places(void *ctx, uint32_t job, void *answers, struct diag *diag)
+{
+    const struct measuring *m = ctx;
+    uint32_t sample = job / blocks(m), first = job % blocks(m) * PLACES_OF_A_JOB;
+    struct drawing d = {ARENA_ARRAY(m->run->arena, struct routing, m->n_routings),
+                        ARENA_ARRAY(m->run->arena, bool, m->n_routings)};
+    for (uint32_t i = 0; i < PLACES_OF_A_JOB && first + i < m->t->n_classes; i++)
+        if (measure_place(m, first + i, sample, &d, (void *)((char *)answers + i * answer_B(m)), diag))
             return -1;
     return 0;
 }
@@ -358,15 +398,18 @@ static void find_slowest(struct kind_run *run, struct train_times *t)
         t->sample_slowest[s] = train_slowest(sample_speeds(run, t->plan, s, run->arena), l->group);
 }
 
-static void collect(struct measuring *m, const char *answers, size_t answer_B, struct kind_run *run)
+static void collect(struct measuring *m, const char *answers, struct kind_run *run)
 {
     struct train_times *t = m->t;
-    uint32_t jobs = t->n_classes * t->samples;
-    t->time = ARENA_ARRAY(run->arena, struct chunk_time, (size_t)jobs * t->n_chunks);
-    for (uint32_t i = 0; i < jobs; i++) {
-        const struct chunk_answer *a = (const struct chunk_answer *)(answers + i * answer_B);
+    uint32_t places = t->n_classes * t->samples;
+    t->time = ARENA_ARRAY(run->arena, struct chunk_time, (size_t)places * t->n_chunks);
+    for (uint32_t i = 0; i < places; i++) {
+        uint32_t class = i / t->samples, sample = i % t->samples;
+        size_t job = sample * blocks(m) + class / PLACES_OF_A_JOB;
+        const void *at = answers + (job * PLACES_OF_A_JOB + class % PLACES_OF_A_JOB) * answer_B(m);
+        const struct chunk_answer *a = at;
         memcpy(&t->time[(size_t)i * t->n_chunks], a->time, t->n_chunks * sizeof *a->time);
-        t->nodes_per_token += a->nodes_per_token / jobs;
+        t->nodes_per_token += a->nodes_per_token / places;
         epsilon_error_add(&run->epsilon, &a->epsilon);
     }
 }
@@ -384,13 +427,13 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, str
             m.n_routings = out->chunks[i].program.n_routings;
     if (routed)
         m.pool = routing_pool_new(&plan->shape, seed, run->arena);
-    size_t answer_B = sizeof(struct chunk_answer) + out->n_chunks * sizeof(struct chunk_time);
-    uint32_t jobs = out->n_classes * out->samples;
-    char *answers = ARENA_ARRAY(run->arena, char, jobs *answer_B);
+    uint32_t jobs = blocks(&m) * out->samples;
+    size_t job_B = PLACES_OF_A_JOB * answer_B(&m);
+    char *answers = ARENA_ARRAY(run->arena, char, jobs *job_B);
     progress_begin("simulating chunks");
-    if (fork_map(jobs, fork_map_processors(MOST_AT_ONCE), measure_place, &m, answers, answer_B, diag))
+    if (fork_map(jobs, fork_map_processors(MOST_AT_ONCE), measure_places, &m, answers, job_B, diag))
         return -1;
-    collect(&m, answers, answer_B, run);
+    collect(&m, answers, run);
     draw_samples(out, seed, run->arena);
     find_slowest(run, out);
     return 0;
