@@ -1,12 +1,14 @@
 """sensitivity.py MOESIM SRCDIR [PREFIX]: every key of every kind of scenario changes a result, or says why not. TAP.
 
-tests/sensitivity.txt has two kinds of lines:
+tests/sensitivity.txt has three kinds of lines:
     NAME = ARGUMENTS            a run to compare with: a scenario and what makes it small
     KEY | VALUE | NAMES | NAMES KEY=VALUE changes the results of the first runs; the second do not read it: they refuse
                                 it, or come out the same.
                                 Another KEY=VALUE that must go with it follows after "&". The value "text" is for
                                 keys that only describe, or that another key must repeat.
-A key that no line names, and a line whose key is none, are failures.
+    KIND ~ KEYS                 the kind reads them, but no small run of it shows that
+A key that no line names, and a line whose key is none, are failures. So is, for every kind, a key that it reads (`validate
+--print` shows it) and of which no line names a run of that kind: it would be ignored without a word.
 """
 import concurrent.futures
 import json
@@ -18,7 +20,7 @@ import sys
 
 moesim, srcdir = sys.argv[1:3]
 prefix = sys.argv[3] if len(sys.argv) > 3 else ""  # for people: only keys that begin so
-runs, rows = {}, {}
+runs, rows, unshown = {}, {}, {}
 
 
 def read_table(path):
@@ -30,6 +32,9 @@ def read_table(path):
             key, value, changes, stays = (part.strip() for part in re.split(r"\s\|(?=\s|$)", line))
             assert key not in rows, f"{path}:{number}: {key} twice"
             rows[key] = (value, changes.split(), stays.split())
+        elif " ~ " in line:
+            kind, keys = line.split(" ~ ", 1)
+            unshown.setdefault(kind.strip(), set()).update(keys.split())
         else:
             name, arguments = line.split("=", 1)
             assert name.strip() not in runs, f"{path}:{number}: run {name.strip()} twice"
@@ -81,6 +86,37 @@ def check(key):
     return key, bad
 
 
+def read_by(name):
+    """The kind of a run, and the keys that it reads."""
+    arguments = [moesim, "validate", "--print", os.path.join(srcdir, runs[name][0]), *runs[name][1:]]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    path, read = [], {}
+    for line in done.stdout.splitlines():
+        parts = re.match(r"( *)([A-Za-z0-9_]+):(.*)", line)
+        if parts:
+            depth = len(parts[1]) // 2
+            path[depth:] = [parts[2]]
+            if not parts[3].split(" #")[0].strip():
+                continue
+            read[".".join(path[: depth + 1])] = parts[3].strip()
+    return read.get("kind"), set(read)
+
+
+def check_kinds(prefix):
+    """Complaints about keys that a kind reads and no row shows, by kind."""
+    kinds = {}
+    for name, (kind, read) in zip(runs, pool.map(read_by, runs)):
+        kinds.setdefault(kind, (set(), set()))
+        kinds[kind][0].update(key for key in read if not key.startswith("llm.blocks."))
+        kinds[kind][1].update(key for key, row in rows.items() if name in row[1] or row[0] == "text")
+    for kind, (read, shown) in sorted(kinds.items()):
+        listed = unshown.get(kind, set())
+        bad = [f"{key}: no row names a run of this kind: name one, or refuse the key (reads, needs)"
+               for key in sorted(read - shown - listed) if key.startswith(prefix)]
+        bad += [f"{key}: shown or not read, and listed as neither" for key in sorted(listed & shown | listed - read)]
+        yield kind, bad
+
+
 read_table(os.path.join(srcdir, "tests/sensitivity.txt"))
 keys = listed_keys()
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -88,10 +124,11 @@ with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     names = sorted({name for key in wanted for name in rows[key][1] + rows[key][2]})
     bases = dict(zip(names, pool.map(result_of, names)))
     results = list(pool.map(check, wanted))
+    of_kinds = list(check_kinds(prefix))
 
 failed = 0
-for key, bad in results:
-    if key not in keys:
+for key, bad in results + of_kinds:
+    if key in rows and key not in keys:
         bad = ["is no key of any scenario"]
     failed += bool(bad)
     print(f"{'not ' if bad else ''}ok - {key}")
@@ -105,5 +142,5 @@ for name, base in bases.items():
     if isinstance(base, str):
         failed += 1
         print(f"not ok - run {name}\n# {base}")
-print(f"1..{len(results) + len(unnamed) + sum(isinstance(base, str) for base in bases.values())}")
+print(f"1..{len(results) + len(of_kinds) + len(unnamed) + sum(isinstance(base, str) for base in bases.values())}")
 sys.exit(1 if failed else 0)

@@ -52,6 +52,21 @@
         .keys = "cluster.software.message cluster.software.network_step cluster.software.launch", \
         .condition = BY_CPU(when) \
     }
+/* Copies over NVLink by SMs, bulk copies, flags: not in these kernels. */
+#define NO_COPIES "deepep_low_latency_2025_02,deepep_normal_2025_02,nccl_all_to_all,uccl"
+#define BY_COPIES(kernel) \
+    "cluster.ep_kernel.kernel!=auto," NO_COPIES " | cluster.ep_kernel.kernel=auto cluster.ep_kernel." kernel \
+    "!=" NO_COPIES
+/* Kinds that only decode: what kernels for many tokens read, where one is named. */
+#define NEEDS_OF_LATENCY \
+    {.keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier cluster.ep_kernel.chunk_tokens " \
+             "cluster.ep_kernel.offload", \
+     .condition = "cluster.ep_kernel.kernel=deepep_normal,deepep_normal_2025_02"}, \
+        {.keys = "cluster.ep_kernel.sms cluster.node.unified_adapter", \
+         .condition = "cluster.ep_kernel.kernel=deepep_normal,deepep_normal_2025_02,deepep_v2,hybrid_ep"}, \
+    { \
+        .keys = "cluster.ep_kernel.copies", .condition = BY_COPIES("latency_kernel") \
+    }
 #define NEEDS_OF_STEPS \
     {.keys = "cluster.node.host.clock cluster.node.host.launch_cycles cluster.node.host.cores_per_gpu " \
              "cluster.node.host.threads_per_gpu", \

@@ -159,7 +159,7 @@ static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct t
 {
     uint32_t *number = ARENA_ARRAY(arena, uint32_t, t->n_links + 1), n = number_cables(t, number),
              some[ROUTE_MAX_LINKS];
-    if (!n || hw->network.routing.policy != ROUTING_STATIC)
+    if (!n || topology_routing(hw).policy != ROUTING_STATIC)
         return (struct infer_fabric){0};
     double *capacity_Bps = ARENA_ARRAY(arena, double, n);
     uint32_t *first = ARENA_ARRAY(arena, uint32_t, (size_t)ranks * ranks + 1);

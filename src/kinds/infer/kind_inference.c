@@ -303,6 +303,8 @@ const struct scenario_kind kind_inference = {
                      "cluster.kernels.attention.decode_start cluster.kernels.attention.decode_block "
                      "cluster.kernels.attention.decode_request cluster.kernels.attention.decode_least_blocks",
              .condition = "inference.phase!=prefill"},
+            {.keys = "cluster.ep_kernel.copies",
+             .condition = BY_COPIES("latency_kernel") " | " BY_COPIES("throughput_kernel")},
             NEEDS_OF_POSTING("inference.phase!=prefill "),
             NEEDS_OF_STEPS,
             {0}},

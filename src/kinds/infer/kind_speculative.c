@@ -305,7 +305,7 @@ const struct scenario_kind kind_speculative = {
                      "share_layers simulate_layers decode.launch_gap"},
             {.keys = &speculative_keys},
             {0}},
-    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_STEPS, {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_LATENCY, NEEDS_OF_STEPS, {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_speculative,

@@ -414,7 +414,7 @@ const struct scenario_kind kind_tpot_bound = {
              .only = "routing tp shared_replicas node_limited loopback memory_reserve host_gap eager share_layers "
                      "simulate_layers decode.context decode.extra_tokens decode.launch_gap"},
             {0}},
-    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_STEPS, {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_LATENCY, NEEDS_OF_STEPS, {0}},
     .presets = "sim: {epsilon: 0.003}", /* see kind_inference.c */
     .between = "over_bound",
     .headlines = headlines,

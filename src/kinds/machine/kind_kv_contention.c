@@ -374,7 +374,7 @@ const struct scenario_kind kind_kv_contention = {
                                           "-node.host.cores_per_gpu -node.host.threads_per_gpu traffic.kv_cache"},
                                          {.keys = &kv_keys},
                                          {0}},
-    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), {0}},
+    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_LATENCY, {0}},
     .check = check,
     .run = run_kv,
 };

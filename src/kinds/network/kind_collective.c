@@ -300,7 +300,8 @@ const struct scenario_kind kind_collective = {
             {.keys = "cluster.software.network_step cluster.software.message",
              .condition = "cluster.software.initiator=cpu_proxy"},
             {.keys = "sim.seed",
-             .condition = "collective.receiver_cv>0 | cluster.network.routing.policy!=static | sim.network=packet"},
+             .condition =
+                 "collective.receiver_cv>0 | cluster.network.routing.policy!=static,auto | sim.network=packet"},
             {.keys = "cluster.topology", .condition = "collective.topologies=", .agrees = has_topology},
             {.keys = "cluster.nodes", .condition = "collective.gpus=", .agrees = has_gpus},
             {0}},

@@ -161,8 +161,9 @@ const struct scenario_kind kind_fault_study = {
              .condition =
                  "cluster.network.routing.policy=adaptive fault_study.policies= | fault_study.policies~adaptive"},
             {.keys = "sim.seed",
-             .condition = "fault_study.receiver_cv>0 | fault_study.policies!= | cluster.network.routing.policy!=static "
-                          "| sim.network=packet"},
+             .condition =
+                 "fault_study.receiver_cv>0 | fault_study.policies!= | cluster.network.routing.policy!=static,auto "
+                 "| sim.network=packet"},
             {.keys = "cluster.topology", .condition = "fault_study.topologies=", .agrees = has_topology},
             {.keys = "cluster.network.routing.policy", .condition = "fault_study.policies="},
             {0}},

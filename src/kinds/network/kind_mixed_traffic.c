@@ -153,7 +153,7 @@ const struct scenario_kind kind_mixed_traffic = {
              .condition = "mixed.first.traffic=kv_cache | mixed.second.traffic=kv_cache"},
             {.keys = "sim.seed",
              .condition = "mixed.first.receiver_cv>0 | mixed.second.receiver_cv>0 | "
-                          "cluster.network.routing.policy!=static | sim.network=packet"},
+                          "cluster.network.routing.policy!=static,auto | sim.network=packet"},
             {0}},
     .check = check,
     .run = run_mixed,

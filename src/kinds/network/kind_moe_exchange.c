@@ -471,10 +471,11 @@ const struct scenario_kind kind_moe_exchange = {
         (const struct kind_reads[]){
             {.keys = &cluster_keys,
              .only = READS_NETWORK
-             " ep_kernel -ep_kernel.barrier -ep_kernel.offload.cast -ep_kernel.offload.layout software.launch "
+             " ep_kernel -ep_kernel.latency_kernel -ep_kernel.throughput_kernel -ep_kernel.barrier "
+             "-ep_kernel.offload.cast -ep_kernel.offload.layout software.launch "
              "software.network_step software.message software.ibgda_message chip.sms chip.memory_bandwidth chip.clock "
              "kernels.pass.copy kernels.measured_on.memory_bandwidth kernels.launch_gap node.unified_adapter "
-             "traffic.expert node.host_gpus"},
+             "node.host_gpus"},
             {.keys = &moe_keys},
             {.keys = &expert_load_keys},
             {0}},

@@ -326,7 +326,16 @@ const struct scenario_kind kind_serving = {
                                          {.keys = &infer_keys},
                                          {.keys = &serving_keys},
                                          {0}},
-    .needs = (const struct kind_needs[]){NEEDS_OF_POSTING(""), NEEDS_OF_STEPS, {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.ep_kernel.copies",
+             .condition = BY_COPIES("latency_kernel") " | " BY_COPIES("throughput_kernel")},
+            {.keys = "inference.published", .why = "kind serving has no published step to stand beside"},
+            {.keys = "inference.decode.output", .why = "lengths of answers are those of serving.requests"},
+            {.keys = "inference.decode.acceptance", .why = "kind serving reads serving.acceptance"},
+            NEEDS_OF_POSTING(""),
+            NEEDS_OF_STEPS,
+            {0}},
     .presets = "sim: {epsilon: 0.01}", /* see kind_inference.c */
     .check = check,
     .run = run_serving,
