@@ -24,7 +24,8 @@ static const char *escape_of(char c)
     }
 }
 
-void roff_text(FILE *out, const char *text)
+/* Text as it stands, within a line. */
+static void roff_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
         const char *escape = escape_of(*text);

@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-/* Text as it stands, within a line. */
-void roff_text(FILE *out, const char *text);
 /* .SH and .SS: a heading. */
 void roff_section(FILE *out, const char *title);
 void roff_subsection(FILE *out, const char *title);

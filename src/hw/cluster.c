@@ -1,38 +1,16 @@
 /* Config tables of the hardware, and the rates that follow from it. */
 #include "hw/cluster.h"
 
+#include "base/cfg_rows.h"
 #include <math.h>
 
-#define TEXT(table, key, member, text) \
-    { \
-        .name = key, .type = CFG_STRING, .offset = offsetof(struct table, member), .doc = text \
-    }
-#define COUNT(table, key, member, low, high, text) \
-    { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct table, member), .min = (low), .max = (high), \
-        .doc = text \
-    }
-#define QUANTITY(table, key, member, unit, low, high, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = (unit), .offset = offsetof(struct table, member), .min = (low), \
-        .max = (high), .doc = text \
-    }
-#define PART(key, member, table) \
-    { \
-        .name = key, .type = CFG_TABLE, .offset = offsetof(struct cluster_hw, member), .sub = &(table) \
-    }
-
-#define TENSOR_BITS(key, member, preset, low, high, text) \
-    { \
-        .name = key, .type = CFG_INT, .offset = offsetof(struct hw_tensor_core, member), .dflt = preset, .min = (low), \
-        .max = (high), .doc = text \
-    }
-
 static const struct cfg_field tensor_fields[] = {
-    TENSOR_BITS("align_bits", align_bits, "13", 1, 40, "fraction bits that aligned products keep (Hopper: 13)"),
-    TENSOR_BITS("register_bits", register_bits, "13", 1, 23, "mantissa bits of the accumulator (Hopper: 13, FP22)"),
-    TENSOR_BITS("promote_every", promote_every, "128", 0, 1 << 20,
-                "elements of K after which CUDA cores scale it and add it up in FP32 (DeepGEMM: 128); 0: never"),
+    ROW_COUNT(hw_tensor_core, "align_bits", align_bits, "13", 1, 40,
+              "fraction bits that aligned products keep (Hopper: 13)"),
+    ROW_COUNT(hw_tensor_core, "register_bits", register_bits, "13", 1, 23,
+              "mantissa bits of the accumulator (Hopper: 13, FP22)"),
+    ROW_COUNT(hw_tensor_core, "promote_every", promote_every, "128", 0, 1 << 20,
+              "elements of K after which CUDA cores scale it and add it up in FP32 (DeepGEMM: 128); 0: never"),
     {.name = "native_scaling",
      .type = CFG_BOOL,
      .offset = offsetof(struct hw_tensor_core, native_scaling),
@@ -45,7 +23,7 @@ static const struct cfg_table tensor_table = {"tensor", "FP8 tensor cores", size
 static const char *const basis_names[] = {"unsaid", "measured", "data_sheet", NULL};
 
 static const struct cfg_field chip_fields[] = {
-    TEXT(hw_chip, "name", name, "what the chip is called"),
+    ROW_TEXT(hw_chip, "name", name, NULL, "what the chip is called"),
     {.name = "basis",
      .type = CFG_ENUM,
      .offset = offsetof(struct hw_chip, basis),
@@ -53,9 +31,9 @@ static const struct cfg_field chip_fields[] = {
      .choices = basis_names,
      .doc = "what its numbers rest on: measured kernels and exchanges, or data_sheet, of which results say that they "
             "are not validated"},
-    COUNT(hw_chip, "sms", sms, 1, 4096, "streaming multiprocessors"),
-    QUANTITY(hw_chip, "bf16", bf16_flops, DIM_FLOPS, 1e9, 1e18, "dense BF16 tensor throughput"),
-    QUANTITY(hw_chip, "fp8", fp8_flops, DIM_FLOPS, 1e9, 1e18, "dense FP8 tensor throughput"),
+    ROW_COUNT(hw_chip, "sms", sms, NULL, 1, 4096, "streaming multiprocessors"),
+    ROW_AMOUNT(hw_chip, "bf16", bf16_flops, DIM_FLOPS, NULL, 1e9, 1e18, "dense BF16 tensor throughput"),
+    ROW_AMOUNT(hw_chip, "fp8", fp8_flops, DIM_FLOPS, NULL, 1e9, 1e18, "dense FP8 tensor throughput"),
     {.name = "fp4",
      .type = CFG_QUANTITY,
      .dim = DIM_FLOPS,
@@ -64,11 +42,11 @@ static const struct cfg_field chip_fields[] = {
      .min = 0,
      .max = 1e18,
      .doc = "dense FP4 tensor throughput; 0: it has none, FP4 weights are multiplied in FP8 or BF16"},
-    QUANTITY(hw_chip, "memory_bandwidth", memory_Bps, DIM_BANDWIDTH, 1e9, 1e15, "HBM bandwidth"),
-    QUANTITY(hw_chip, "memory", memory_B, DIM_BYTES, 1e9, 1e14,
-             "HBM capacity: what kinds train_step and inference must fit into"),
-    QUANTITY(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, 1e8, 1e10,
-             "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
+    ROW_AMOUNT(hw_chip, "memory_bandwidth", memory_Bps, DIM_BANDWIDTH, NULL, 1e9, 1e15, "HBM bandwidth"),
+    ROW_AMOUNT(hw_chip, "memory", memory_B, DIM_BYTES, NULL, 1e9, 1e14,
+               "HBM capacity: what kinds train_step and inference must fit into"),
+    ROW_AMOUNT(hw_chip, "clock", clock_Hz, DIM_FREQUENCY, NULL, 1e8, 1e10,
+               "clock: moves what waits inside kernels and what an SM loads, not FLOP/s, which are keys of their own"),
     {.name = "l2",
      .type = CFG_QUANTITY,
      .dim = DIM_BYTES,
@@ -82,7 +60,7 @@ static const struct cfg_field chip_fields[] = {
 static const struct cfg_table chip_table = {"chip", "the accelerator", sizeof(struct hw_chip), chip_fields};
 
 static const struct cfg_field node_fields[] = {
-    COUNT(hw_node, "gpus", gpus, 1, 1024, "GPUs per node"),
+    ROW_COUNT(hw_node, "gpus", gpus, NULL, 1, 1024, "GPUs per node"),
     {.name = "host_gpus",
      .type = CFG_INT,
      .offset = offsetof(struct hw_node, host_gpus),
@@ -90,32 +68,32 @@ static const struct cfg_field node_fields[] = {
      .min = 0,
      .max = 1024,
      .doc = "GPUs of one operating system, which benchmarks call a node (a tray of a rack); 0 = all of the node"},
-    QUANTITY(hw_node, "nvlink_bandwidth", nvlink_Bps, DIM_BANDWIDTH, 1e8, 1e14,
-             "NVLink of one GPU, one direction, raw"),
-    QUANTITY(hw_node, "nvlink_efficiency", nvlink_efficiency_ratio, DIM_RATIO, 0.01, 1,
-             "what large transfers achieve of the raw NVLink bandwidth"),
-    QUANTITY(hw_node, "nvlink_latency", nvlink_latency_s, DIM_TIME, 0, 1,
-             "GPU to GPU through the NVSwitch, end to end"),
+    ROW_AMOUNT(hw_node, "nvlink_bandwidth", nvlink_Bps, DIM_BANDWIDTH, NULL, 1e8, 1e14,
+               "NVLink of one GPU, one direction, raw"),
+    ROW_AMOUNT(hw_node, "nvlink_efficiency", nvlink_efficiency_ratio, DIM_RATIO, NULL, 0.01, 1,
+               "what large transfers achieve of the raw NVLink bandwidth"),
+    ROW_AMOUNT(hw_node, "nvlink_latency", nvlink_latency_s, DIM_TIME, NULL, 0, 1,
+               "GPU to GPU through the NVSwitch, end to end"),
     {.name = "unified_adapter",
      .type = CFG_BOOL,
      .offset = offsetof(struct hw_node, unified_adapter),
      .dflt = "false",
      .doc = "NICs have ports of their own in the scale-up network: what they bring goes to any GPU of the node"},
-    QUANTITY(hw_node, "pcie_bandwidth", pcie_Bps, DIM_BANDWIDTH, 1e8, 1e14,
-             "PCIe between a GPU and its NIC, one direction"),
+    ROW_AMOUNT(hw_node, "pcie_bandwidth", pcie_Bps, DIM_BANDWIDTH, NULL, 1e8, 1e14,
+               "PCIe between a GPU and its NIC, one direction"),
     {.name = "host", .type = CFG_TABLE, .offset = offsetof(struct hw_node, host), .sub = &hw_host_table},
-    TEXT(hw_node, "cpu", cpu, "host processor (for information)"),
+    ROW_TEXT(hw_node, "cpu", cpu, NULL, "host processor (for information)"),
     {0}};
 static const struct cfg_table node_table = {"node", "what is inside one node", sizeof(struct hw_node), node_fields};
 
 static const struct cfg_field nic_fields[] = {
-    COUNT(hw_nic, "per_node", per_node, 1, 1024, "NICs per node; NIC i serves GPU i"),
-    QUANTITY(hw_nic, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, 1e7, 1e14, "line rate, one direction"),
-    QUANTITY(hw_nic, "mtu", mtu_B, DIM_BYTES, 64, 65536, "payload of a full packet"),
-    QUANTITY(hw_nic, "header", header_B, DIM_BYTES, 0, 1024, "bytes on the wire around a payload"),
-    QUANTITY(hw_nic, "efficiency", efficiency_ratio, DIM_RATIO, 0.01, 1,
-             "what large messages keep beside packet headers (credits, acknowledgements)"),
-    QUANTITY(hw_nic, "latency", latency_s, DIM_TIME, 0, 1, "NIC, PCIe and posting the request, on one side"),
+    ROW_COUNT(hw_nic, "per_node", per_node, NULL, 1, 1024, "NICs per node; NIC i serves GPU i"),
+    ROW_AMOUNT(hw_nic, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, NULL, 1e7, 1e14, "line rate, one direction"),
+    ROW_AMOUNT(hw_nic, "mtu", mtu_B, DIM_BYTES, NULL, 64, 65536, "payload of a full packet"),
+    ROW_AMOUNT(hw_nic, "header", header_B, DIM_BYTES, NULL, 0, 1024, "bytes on the wire around a payload"),
+    ROW_AMOUNT(hw_nic, "efficiency", efficiency_ratio, DIM_RATIO, NULL, 0.01, 1,
+               "what large messages keep beside packet headers (credits, acknowledgements)"),
+    ROW_AMOUNT(hw_nic, "latency", latency_s, DIM_TIME, NULL, 0, 1, "NIC, PCIe and posting the request, on one side"),
     {0}};
 static const struct cfg_table nic_table = {"nic", "the network adapter", sizeof(struct hw_nic), nic_fields};
 
@@ -158,13 +136,14 @@ static const struct cfg_field network_fields[] = {
      .offset = offsetof(struct hw_network, topology_keys),
      .more = hw_topology_tables},
     {.name = "routing", .type = CFG_TABLE, .offset = offsetof(struct hw_network, routing), .sub = &routing_table},
-    COUNT(hw_network, "switch_ports", switch_ports, 2, 4096, "ports of a switch"),
-    QUANTITY(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, 1e7, 1e14, "one switch port, one direction"),
-    QUANTITY(hw_network, "switch_latency", switch_latency_s, DIM_TIME, 0, 1, "one traversal of a switch"),
-    QUANTITY(hw_network, "copper_length", copper_length_m, DIM_LENGTH, 0, 1e6,
-             "cable between a NIC and its switch, or within a group of switches; 5 ns a metre"),
-    QUANTITY(hw_network, "optical_length", optical_length_m, DIM_LENGTH, 0, 1e6,
-             "any other cable between switches; 5 ns a metre"),
+    ROW_COUNT(hw_network, "switch_ports", switch_ports, NULL, 2, 4096, "ports of a switch"),
+    ROW_AMOUNT(hw_network, "port_bandwidth", port_Bps, DIM_BANDWIDTH, NULL, 1e7, 1e14,
+               "one switch port, one direction"),
+    ROW_AMOUNT(hw_network, "switch_latency", switch_latency_s, DIM_TIME, NULL, 0, 1, "one traversal of a switch"),
+    ROW_AMOUNT(hw_network, "copper_length", copper_length_m, DIM_LENGTH, NULL, 0, 1e6,
+               "cable between a NIC and its switch, or within a group of switches; 5 ns a metre"),
+    ROW_AMOUNT(hw_network, "optical_length", optical_length_m, DIM_LENGTH, NULL, 0, 1e6,
+               "any other cable between switches; 5 ns a metre"),
     {.name = "optical_energy",
      .type = CFG_QUANTITY,
      .dim = DIM_ENERGY,
@@ -178,12 +157,6 @@ static const struct cfg_field network_fields[] = {
 static const struct cfg_table network_table = {"network", "switches and cables", sizeof(struct hw_network),
                                                network_fields};
 
-#define OPTIONAL_TIME(table, key, member, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct table, member), .dflt = "0 s", \
-        .min = 0, .max = 1, .doc = text \
-    }
-
 static const char *const initiator_names[] = {"cpu_proxy", "ibgda", NULL};
 
 static const struct cfg_field software_fields[] = {
@@ -193,15 +166,16 @@ static const struct cfg_field software_fields[] = {
      .dflt = "cpu_proxy",
      .choices = initiator_names,
      .doc = "collectives: who posts messages to the NIC, a thread on the CPU or the GPU (IBGDA)"},
-    OPTIONAL_TIME(hw_software, "ibgda_step", ibgda_step_s,
-                  "initiator ibgda: what software adds to the latency of a message"),
-    OPTIONAL_TIME(hw_software, "ibgda_message", ibgda_message_s,
-                  "initiator ibgda: time between two messages that a GPU posts"),
-    OPTIONAL_TIME(hw_software, "launch", launch_s, "from the call of a collective to its first message"),
-    OPTIONAL_TIME(hw_software, "network_step", network_step_s,
-                  "initiator cpu_proxy: what software adds to the latency of a message over the network"),
-    OPTIONAL_TIME(hw_software, "message", message_s,
-                  "initiator cpu_proxy: messages of a GPU are posted one after the other; each takes this"),
+    ROW_AMOUNT(hw_software, "ibgda_step", ibgda_step_s, DIM_TIME, "0 s", 0, 1,
+               "initiator ibgda: what software adds to the latency of a message"),
+    ROW_AMOUNT(hw_software, "ibgda_message", ibgda_message_s, DIM_TIME, "0 s", 0, 1,
+               "initiator ibgda: time between two messages that a GPU posts"),
+    ROW_AMOUNT(hw_software, "launch", launch_s, DIM_TIME, "0 s", 0, 1,
+               "from the call of a collective to its first message"),
+    ROW_AMOUNT(hw_software, "network_step", network_step_s, DIM_TIME, "0 s", 0, 1,
+               "initiator cpu_proxy: what software adds to the latency of a message over the network"),
+    ROW_AMOUNT(hw_software, "message", message_s, DIM_TIME, "0 s", 0, 1,
+               "initiator cpu_proxy: messages of a GPU are posted one after the other; each takes this"),
     {.name = "chunk",
      .type = CFG_QUANTITY,
      .dim = DIM_BYTES,
@@ -234,14 +208,14 @@ static const char *const codec_names[] = {"sm", "nic", NULL};
     }
 
 static const struct cfg_field ep_kernel_fields[] = {
-    COUNT(hw_ep_kernel, "sms", sms, 0, 4096,
-          "SMs that a dispatch or combine kernel holds; 0 = hardware moves the data"),
-    QUANTITY(hw_ep_kernel, "copy_per_sm", copy_Bps_per_sm, DIM_BANDWIDTH, 1e6, 1e13,
-             "node-level token copies that one SM of these kernels moves, logical bytes"),
-    QUANTITY(hw_ep_kernel, "barrier", barrier_s, DIM_TIME, 0, 1,
-             "latency of the barrier before a kernel, once all ranks have arrived"),
-    COUNT(hw_ep_kernel, "chunk_tokens", chunk_tokens, 1, 65536,
-          "tokens per RDMA chunk: how much must arrive before forwarding starts"),
+    ROW_COUNT(hw_ep_kernel, "sms", sms, NULL, 0, 4096,
+              "SMs that a dispatch or combine kernel holds; 0 = hardware moves the data"),
+    ROW_AMOUNT(hw_ep_kernel, "copy_per_sm", copy_Bps_per_sm, DIM_BANDWIDTH, NULL, 1e6, 1e13,
+               "node-level token copies that one SM of these kernels moves, logical bytes"),
+    ROW_AMOUNT(hw_ep_kernel, "barrier", barrier_s, DIM_TIME, NULL, 0, 1,
+               "latency of the barrier before a kernel, once all ranks have arrived"),
+    ROW_COUNT(hw_ep_kernel, "chunk_tokens", chunk_tokens, NULL, 1, 65536,
+              "tokens per RDMA chunk: how much must arrive before forwarding starts"),
     {.name = "low_latency_initiator",
      .type = CFG_ENUM,
      .offset = offsetof(struct hw_ep_kernel, ll_initiator),
@@ -289,10 +263,10 @@ static const struct cfg_field ep_kernel_fields[] = {
      .choices = in_network_names,
      .doc = "normal kernels: where switches add up tokens of a combine"},
     {.name = "offload", .type = CFG_TABLE, .offset = offsetof(struct hw_ep_kernel, offload), .sub = &hw_offload_table},
-    OPTIONAL_TIME(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s,
-                  "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
-    OPTIONAL_TIME(hw_ep_kernel, "low_latency_combine", ll_combine_s,
-                  "low-latency combine: time beside the transfer (reduction, kernel start)"),
+    ROW_AMOUNT(hw_ep_kernel, "low_latency_dispatch", ll_dispatch_s, DIM_TIME, "0 s", 0, 1,
+               "low-latency dispatch: time beside the transfer (cast, counts, kernel start)"),
+    ROW_AMOUNT(hw_ep_kernel, "low_latency_combine", ll_combine_s, DIM_TIME, "0 s", 0, 1,
+               "low-latency combine: time beside the transfer (reduction, kernel start)"),
     {.name = "kernel",
      .type = CFG_STRING,
      .offset = offsetof(struct hw_ep_kernel, kernel),
@@ -387,30 +361,31 @@ static const struct cfg_field faults_fields[] = {
 static const struct cfg_table faults_table = {"faults", "what breaks while it runs", sizeof(struct hw_faults),
                                               faults_fields};
 
-static const struct cfg_field cluster_fields[] = {COUNT(cluster_hw, "nodes", nodes, 1, 65536, "nodes of the cluster"),
-                                                  {.name = "topology",
-                                                   .type = CFG_STRING,
-                                                   .offset = offsetof(struct cluster_hw, topology),
-                                                   .doc = "network topology; `moesim list topologies`",
-                                                   .example = "mpft"},
-                                                  PART("chip", chip, chip_table),
-                                                  PART("node", node, node_table),
-                                                  PART("nic", nic, nic_table),
-                                                  PART("network", network, network_table),
-                                                  {
-                                                      .name = "packet",
-                                                      .type = CFG_TABLE,
-                                                      .offset = offsetof(struct cluster_hw, packet),
-                                                      .sub = &hw_packet_table,
-                                                      .needs = "sim.network=packet",
-                                                  },
-                                                  PART("ep_kernel", ep_kernel, ep_kernel_table),
-                                                  PART("software", software, software_table),
-                                                  PART("traffic", traffic, hw_traffic_table),
-                                                  PART("faults", faults, faults_table),
-                                                  PART("failures", failures, hw_failures_table),
-                                                  PART("kernels", kernels, hw_kernels_table),
-                                                  {0}};
+static const struct cfg_field cluster_fields[] = {
+    ROW_COUNT(cluster_hw, "nodes", nodes, NULL, 1, 65536, "nodes of the cluster"),
+    {.name = "topology",
+     .type = CFG_STRING,
+     .offset = offsetof(struct cluster_hw, topology),
+     .doc = "network topology; `moesim list topologies`",
+     .example = "mpft"},
+    ROW_PART(cluster_hw, "chip", chip, chip_table, NULL),
+    ROW_PART(cluster_hw, "node", node, node_table, NULL),
+    ROW_PART(cluster_hw, "nic", nic, nic_table, NULL),
+    ROW_PART(cluster_hw, "network", network, network_table, NULL),
+    {
+        .name = "packet",
+        .type = CFG_TABLE,
+        .offset = offsetof(struct cluster_hw, packet),
+        .sub = &hw_packet_table,
+        .needs = "sim.network=packet",
+    },
+    ROW_PART(cluster_hw, "ep_kernel", ep_kernel, ep_kernel_table, NULL),
+    ROW_PART(cluster_hw, "software", software, software_table, NULL),
+    ROW_PART(cluster_hw, "traffic", traffic, hw_traffic_table, NULL),
+    ROW_PART(cluster_hw, "faults", faults, faults_table, NULL),
+    ROW_PART(cluster_hw, "failures", failures, hw_failures_table, NULL),
+    ROW_PART(cluster_hw, "kernels", kernels, hw_kernels_table, NULL),
+    {0}};
 const struct cfg_table cluster_hw_table = {"cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};
 
 int64_t hw_host_gpus(const struct cluster_hw *hw)

@@ -1,15 +1,6 @@
 #include "hw/ep_constants.h"
 
-#define TIME(table, key, member, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_TIME, .offset = offsetof(struct table, member), .dflt = "0 s", \
-        .min = 0, .max = 1, .doc = text \
-    }
-#define RATIO(key, member, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_RATIO, .offset = offsetof(struct hw_ep_constants, member), \
-        .dflt = "0", .min = 0, .max = 1, .doc = text \
-    }
+#include "base/cfg_rows.h"
 
 static const struct cfg_field constants_fields[] = {
     {.name = "software",
@@ -17,11 +8,12 @@ static const struct cfg_field constants_fields[] = {
      .offset = offsetof(struct hw_ep_constants, software),
      .dflt = "",
      .doc = "version and date of what was measured on this chip; empty = nothing was"},
-    TIME(hw_ep_constants, "dispatch_start", start_s[0],
-         "of a dispatch with nothing to move: launch, barriers and flags inside a node; 0 = not measured"),
-    TIME(hw_ep_constants, "combine_start", start_s[1], "the same of a combine"),
-    RATIO("dispatch_nvlink", nvlink_ratio[0], "what a dispatch's copies reach of raw NVLink; 0 = not measured"),
-    RATIO("combine_nvlink", nvlink_ratio[1], "the same of a combine"),
+    ROW_AMOUNT(hw_ep_constants, "dispatch_start", start_s[0], DIM_TIME, "0 s", 0, 1,
+               "of a dispatch with nothing to move: launch, barriers and flags inside a node; 0 = not measured"),
+    ROW_AMOUNT(hw_ep_constants, "combine_start", start_s[1], DIM_TIME, "0 s", 0, 1, "the same of a combine"),
+    ROW_RATIO(hw_ep_constants, "dispatch_nvlink", nvlink_ratio[0], "0", 0, 1,
+              "what a dispatch's copies reach of raw NVLink; 0 = not measured"),
+    ROW_RATIO(hw_ep_constants, "combine_nvlink", nvlink_ratio[1], "0", 0, 1, "the same of a combine"),
     {0}};
 const struct cfg_table hw_ep_constants_table = {"constants", "a kernel of expert parallelism on this chip",
                                                 sizeof(struct hw_ep_constants), constants_fields};

@@ -12,19 +12,16 @@
 
 #include <math.h>
 
+#include "base/cfg_rows.h"
 #include "hw/cluster.h"
 
-#define TASK(key, text) \
-    { \
-        .name = #key, .type = CFG_BOOL, .offset = offsetof(struct hw_offload, key), .dflt = "false", .doc = text \
-    }
-
 static const struct cfg_field offload_fields[] = {
-    TASK(forwarding, "between the network and NVLink (paper 4.4.1, 1)"),
-    TASK(transport, "between RDMA buffers and input or output buffers (2)"),
-    TASK(reduce, "adding up in a combine (3)"),
-    TASK(layout, "chunks, their places, requests to the NIC; the layout kernel of a dispatch (4)"),
-    TASK(cast, "casts on the communication stream, around dispatch and combine (5)"),
+    ROW_FLAG(hw_offload, "forwarding", forwarding, "false", "between the network and NVLink (paper 4.4.1, 1)"),
+    ROW_FLAG(hw_offload, "transport", transport, "false", "between RDMA buffers and input or output buffers (2)"),
+    ROW_FLAG(hw_offload, "reduce", reduce, "false", "adding up in a combine (3)"),
+    ROW_FLAG(hw_offload, "layout", layout, "false",
+             "chunks, their places, requests to the NIC; the layout kernel of a dispatch (4)"),
+    ROW_FLAG(hw_offload, "cast", cast, "false", "casts on the communication stream, around dispatch and combine (5)"),
     {.name = "rate",
      .type = CFG_QUANTITY,
      .dim = DIM_BANDWIDTH,

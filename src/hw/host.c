@@ -1,5 +1,6 @@
 #include "hw/host.h"
 
+#include "base/cfg_rows.h"
 #include <math.h>
 
 double hw_launch_s(const struct hw_host *host)
@@ -10,24 +11,14 @@ double hw_launch_s(const struct hw_host *host)
 static const char *const nic_attach_names[] = {"pcie", "io_die", NULL};
 static const char *const cpu_link_names[] = {"pcie", "nvlink", NULL};
 
-#define CHOICE(key, member, preset, words, text) \
-    { \
-        .name = key, .type = CFG_ENUM, .offset = offsetof(struct hw_host, member), .dflt = preset, .choices = (words), \
-        .doc = text \
-    }
-#define BANDWIDTH(key, member, preset, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_BANDWIDTH, .offset = offsetof(struct hw_host, member), \
-        .dflt = preset, .min = 1e8, .max = 1e14, .doc = text \
-    }
-
 static const struct cfg_field host_fields[] = {
-    CHOICE("nic", nic, "pcie", nic_attach_names, "where a NIC is: behind its GPU's PCIe, or in its I/O die"),
-    CHOICE("cpu", cpu, "pcie", cpu_link_names, "how a GPU reaches the CPU's memory"),
-    BANDWIDTH("cpu_nvlink", cpu_nvlink_Bps, "450 GB/s",
-              "cpu nvlink: per GPU, one direction (default: NVLink-C2C of Grace Hopper, 900 GB/s both ways)"),
-    BANDWIDTH("dram_bandwidth", dram_Bps, "614 GB/s",
-              "of the CPUs of a node (default: two sockets with 8 channels of DDR5-4800 each)"),
+    ROW_CHOICE(hw_host, "nic", nic, "pcie", nic_attach_names,
+               "where a NIC is: behind its GPU's PCIe, or in its I/O die"),
+    ROW_CHOICE(hw_host, "cpu", cpu, "pcie", cpu_link_names, "how a GPU reaches the CPU's memory"),
+    ROW_AMOUNT(hw_host, "cpu_nvlink", cpu_nvlink_Bps, DIM_BANDWIDTH, "450 GB/s", 1e8, 1e14,
+               "cpu nvlink: per GPU, one direction (default: NVLink-C2C of Grace Hopper, 900 GB/s both ways)"),
+    ROW_AMOUNT(hw_host, "dram_bandwidth", dram_Bps, DIM_BANDWIDTH, "614 GB/s", 1e8, 1e14,
+               "of the CPUs of a node (default: two sockets with 8 channels of DDR5-4800 each)"),
     {.name = "dram_touches",
      .type = CFG_QUANTITY,
      .dim = DIM_RATIO,
@@ -71,18 +62,13 @@ static const struct cfg_field host_fields[] = {
 const struct cfg_table hw_host_table = {"host", "CPU, its memory, and what joins them with GPUs and NICs",
                                         sizeof(struct hw_host), host_fields};
 
-#define PRIORITY(key, text) \
-    { \
-        .name = #key, .type = CFG_INT, .offset = offsetof(struct hw_traffic, key), .dflt = "0", .min = 0, .max = 3, \
-        .doc = text \
-    }
-
-static const struct cfg_field traffic_fields[] = {PRIORITY(expert, "dispatch and combine"),
-                                                  PRIORITY(tensor, "tensor parallelism"),
-                                                  PRIORITY(pipeline, "pipeline parallelism"),
-                                                  PRIORITY(gradient, "data parallelism"),
-                                                  PRIORITY(kv_cache, "KV caches between CPU and GPU"),
-                                                  {0}};
+static const struct cfg_field traffic_fields[] = {
+    ROW_COUNT(hw_traffic, "expert", expert, "0", 0, 3, "dispatch and combine"),
+    ROW_COUNT(hw_traffic, "tensor", tensor, "0", 0, 3, "tensor parallelism"),
+    ROW_COUNT(hw_traffic, "pipeline", pipeline, "0", 0, 3, "pipeline parallelism"),
+    ROW_COUNT(hw_traffic, "gradient", gradient, "0", 0, 3, "data parallelism"),
+    ROW_COUNT(hw_traffic, "kv_cache", kv_cache, "0", 0, 3, "KV caches between CPU and GPU"),
+    {0}};
 const struct cfg_table hw_traffic_table = {
     "traffic", "priority of kinds of traffic on NVLink, PCIe and network: 0 is served first, strictly",
     sizeof(struct hw_traffic), traffic_fields};

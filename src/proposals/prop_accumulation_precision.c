@@ -7,9 +7,10 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("bits", bits, "23", 1, 23, "mantissa bits of the accumulator and of aligned products (23: FP32)"),
-    P_COUNT("promote_every", promote_every, "128", 0, 1 << 20,
-            "elements of K after which CUDA cores add up in FP32; 0: never, each operand has one scale"),
+    ROW_COUNT(parameters, "bits", bits, "23", 1, 23,
+              "mantissa bits of the accumulator and of aligned products (23: FP32)"),
+    ROW_COUNT(parameters, "promote_every", promote_every, "128", 0, 1 << 20,
+              "elements of K after which CUDA cores add up in FP32; 0: never, each operand has one scale"),
     {0}};
 PARAMETERS("accumulation_precision", fields);
 

@@ -9,9 +9,9 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_CHOICE("policy", policy, "adaptive", routing_policy_names,
-             "adaptive: the least loaded path; spray: packets over all; static: tables by destination"),
-    P_QUANTITY("rebalance", rebalance_s, DIM_TIME, "0 s", 0, 1,
+    ROW_CHOICE(parameters, "policy", policy, "adaptive", routing_policy_names,
+               "adaptive: the least loaded path; spray: packets over all; static: tables by destination"),
+    ROW_AMOUNT(parameters, "rebalance", rebalance_s, DIM_TIME, "0 s", 0, 1,
                "adaptive: how often running flows may move; 0 = never"),
     {0}};
 PARAMETERS("adaptive_routing", fields);

@@ -8,10 +8,11 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("interval", interval_s, DIM_TIME, "0 s", 0, 1e8, "useful work between checkpoints; 0 = Daly's optimum"),
-    P_QUANTITY("write", write_s, DIM_TIME, "1 s", 1e-3, 1e6, "that training stops for one"),
-    P_QUANTITY("detect", detect_s, DIM_TIME, "1 min", 0, 1e6, "until a failure is known and located"),
-    P_QUANTITY("restart", restart_s, DIM_TIME, "2 min", 0, 1e6, "until training goes on after that"),
+    ROW_AMOUNT(parameters, "interval", interval_s, DIM_TIME, "0 s", 0, 1e8,
+               "useful work between checkpoints; 0 = Daly's optimum"),
+    ROW_AMOUNT(parameters, "write", write_s, DIM_TIME, "1 s", 1e-3, 1e6, "that training stops for one"),
+    ROW_AMOUNT(parameters, "detect", detect_s, DIM_TIME, "1 min", 0, 1e6, "until a failure is known and located"),
+    ROW_AMOUNT(parameters, "restart", restart_s, DIM_TIME, "2 min", 0, 1e6, "until training goes on after that"),
     {0}};
 PARAMETERS("checkpointing", fields);
 

@@ -8,10 +8,11 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("energy", energy_J, DIM_ENERGY, "11.25 pJ", 0, 1e-6,
+    ROW_AMOUNT(parameters, "energy", energy_J, DIM_ENERGY, "11.25 pJ", 0, 1e-6,
                "both ends of a cable, per bit (default: 9 W at 1.6 Tb/s, NVIDIA, GTC 2025)"),
-    P_QUANTITY("saved", saved_s, DIM_TIME, "50 ns", 0, 1e-5, "of a switch's latency (an assumption)"),
-    P_QUANTITY("bandwidth", bandwidth_ratio, DIM_RATIO, "1", 1, 64, "of NICs and switch ports, times today's"),
+    ROW_AMOUNT(parameters, "saved", saved_s, DIM_TIME, "50 ns", 0, 1e-5, "of a switch's latency (an assumption)"),
+    ROW_AMOUNT(parameters, "bandwidth", bandwidth_ratio, DIM_RATIO, "1", 1, 64,
+               "of NICs and switch ports, times today's"),
     {0}};
 PARAMETERS("co_packaged_optics", fields);
 

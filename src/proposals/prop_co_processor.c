@@ -8,7 +8,7 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("rate", rate_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e14,
+    ROW_AMOUNT(parameters, "rate", rate_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e14,
                "what it moves per GPU and direction, own node counted; 0 = as fast as the links"),
     {0}};
 PARAMETERS("co_processor", fields);

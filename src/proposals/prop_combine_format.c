@@ -13,9 +13,10 @@ struct parameters {
 static const char *const codecs[] = {"sm", "nic", NULL};
 
 static const struct cfg_field fields[] = {
-    P_TEXT("format", format, "logfmt8", "number format of the combine: e4m3_1x128, e5m6, logfmt8, logfmt10, ..."),
-    P_CHOICE("codec", codec, "nic", codecs, "who encodes and decodes"),
-    P_QUANTITY("overhead", overhead_ratio, DIM_RATIO, "75 %", 0, 10,
+    ROW_TEXT(parameters, "format", format, "logfmt8",
+             "number format of the combine: e4m3_1x128, e5m6, logfmt8, logfmt10, ..."),
+    ROW_CHOICE(parameters, "codec", codec, "nic", codecs, "who encodes and decodes"),
+    ROW_AMOUNT(parameters, "overhead", overhead_ratio, DIM_RATIO, "75 %", 0, 10,
                "codec=sm, LogFMT: time beyond that of BF16 (paper: 50 to 100 %)"),
     {0}};
 PARAMETERS("combine_format", fields);

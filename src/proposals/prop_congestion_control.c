@@ -10,12 +10,14 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_CHOICE("algorithm", algorithm, "rtt", hw_congestion_names, "what senders go by"),
-    P_QUANTITY("target", target_s, DIM_TIME, "2 us", 1e-9, 1, "rtt: queueing delay that is aimed at"),
-    P_QUANTITY("increase", increase, DIM_RATIO, "0", 0, 1e3,
+    ROW_CHOICE(parameters, "algorithm", algorithm, "rtt", hw_congestion_names, "what senders go by"),
+    ROW_AMOUNT(parameters, "target", target_s, DIM_TIME, "2 us", 1e-9, 1, "rtt: queueing delay that is aimed at"),
+    ROW_AMOUNT(parameters, "increase", increase, DIM_RATIO, "0", 0, 1e3,
                "rtt: packets that a window grows by per round trip; 0 = as it is"),
-    P_QUANTITY("beta", beta_ratio, DIM_RATIO, "0", 0, 1, "rtt: how much of the excess it shrinks by; 0 = as it is"),
-    P_QUANTITY("max_decrease", max_decrease_ratio, DIM_RATIO, "0", 0, 1, "rtt: at most, at a time; 0 = as it is"),
+    ROW_AMOUNT(parameters, "beta", beta_ratio, DIM_RATIO, "0", 0, 1,
+               "rtt: how much of the excess it shrinks by; 0 = as it is"),
+    ROW_AMOUNT(parameters, "max_decrease", max_decrease_ratio, DIM_RATIO, "0", 0, 1,
+               "rtt: at most, at a time; 0 = as it is"),
     {0}};
 PARAMETERS("congestion_control", fields);
 

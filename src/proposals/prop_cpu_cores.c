@@ -10,8 +10,8 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("clock", clock_Hz, DIM_FREQUENCY, "4 GHz", 1e8, 1e11, "of a core (paper 6.2: above 4 GHz)"),
-    P_QUANTITY("cores_per_gpu", cores_per_gpu, DIM_RATIO, "4", 0.01, 1e4, "cores of a node over its GPUs"),
+    ROW_AMOUNT(parameters, "clock", clock_Hz, DIM_FREQUENCY, "4 GHz", 1e8, 1e11, "of a core (paper 6.2: above 4 GHz)"),
+    ROW_AMOUNT(parameters, "cores_per_gpu", cores_per_gpu, DIM_RATIO, "4", 0.01, 1e4, "cores of a node over its GPUs"),
     {0}};
 PARAMETERS("cpu_cores", fields);
 

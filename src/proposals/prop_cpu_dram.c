@@ -11,9 +11,9 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("bandwidth", bandwidth_Bps, DIM_BANDWIDTH, "1 TB/s", 1e9, 1e14, "of a node's CPUs"),
-    P_COUNT("lanes", lanes, "0", 0, 4096,
-            "instead: what so many lanes of PCIe need, each byte dram_touches bytes of DRAM traffic (paper: 160)"),
+    ROW_AMOUNT(parameters, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, "1 TB/s", 1e9, 1e14, "of a node's CPUs"),
+    ROW_COUNT(parameters, "lanes", lanes, "0", 0, 4096,
+              "instead: what so many lanes of PCIe need, each byte dram_touches bytes of DRAM traffic (paper: 160)"),
     {0}};
 PARAMETERS("cpu_dram", fields);
 

@@ -6,7 +6,8 @@ struct parameters {
     double rate_Bps;
 };
 
-static const struct cfg_field fields[] = {P_QUANTITY("bandwidth", rate_Bps, DIM_BANDWIDTH, "450 GB/s", 1e9, 1e13,
+static const struct cfg_field fields[] = {ROW_AMOUNT(parameters, "bandwidth", rate_Bps, DIM_BANDWIDTH, "450 GB/s", 1e9,
+                                                     1e13,
                                                      "per GPU and direction (default: NVLink-C2C of Grace Hopper)"),
                                           {0}};
 PARAMETERS("cpu_gpu_nvlink", fields);

@@ -8,8 +8,9 @@ struct parameters {
     int control;
 };
 
-static const struct cfg_field fields[] = {
-    P_CHOICE("control", control, "rtt", hw_congestion_names, "congestion control of the endpoints beside it"), {0}};
+static const struct cfg_field fields[] = {ROW_CHOICE(parameters, "control", control, "rtt", hw_congestion_names,
+                                                     "congestion control of the endpoints beside it"),
+                                          {0}};
 PARAMETERS("credit_flow_control", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

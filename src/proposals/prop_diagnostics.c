@@ -8,8 +8,8 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("every", every_s, DIM_TIME, "12 h", 60, 1e8, "time between tests"),
-    P_QUANTITY("takes", takes_s, DIM_TIME, "5 min", 0, 1e6, "that training stops for one"),
+    ROW_AMOUNT(parameters, "every", every_s, DIM_TIME, "12 h", 60, 1e8, "time between tests"),
+    ROW_AMOUNT(parameters, "takes", takes_s, DIM_TIME, "5 min", 0, 1e6, "that training stops for one"),
     {0}};
 PARAMETERS("diagnostics", fields);
 

@@ -8,8 +8,8 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("capacity", capacity_B, DIM_BYTES, "80 GB", 1e9, 1e13, "of a chip"),
-    P_QUANTITY("per_Gbit", bandwidth_per_Gbit_Bps, DIM_BANDWIDTH, "135 GB/s", 1e6, 1e12,
+    ROW_AMOUNT(parameters, "capacity", capacity_B, DIM_BYTES, "80 GB", 1e9, 1e13, "of a chip"),
+    ROW_AMOUNT(parameters, "per_Gbit", bandwidth_per_Gbit_Bps, DIM_BANDWIDTH, "135 GB/s", 1e6, 1e12,
                "bandwidth of each Gbit (SeDRAM: 135 GB/s, 0.66 pJ/bit)"),
     {0}};
 PARAMETERS("dram_stacked", fields);

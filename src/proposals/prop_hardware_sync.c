@@ -8,7 +8,7 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("latency", latency_s, DIM_TIME, "2.8 us", 0, 1,
+    ROW_AMOUNT(parameters, "latency", latency_s, DIM_TIME, "2.8 us", 0, 1,
                "from the last arrival until all know (default: one crossing of the network, Table 5)"),
     {0}};
 PARAMETERS("hardware_sync", fields);

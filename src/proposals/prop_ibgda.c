@@ -9,8 +9,9 @@ struct parameters {
 
 static const char *const initiators[] = {"cpu_proxy", "ibgda", NULL};
 
-static const struct cfg_field fields[] = {
-    P_CHOICE("initiator", initiator, "ibgda", initiators, "who fills work requests and rings the doorbell"), {0}};
+static const struct cfg_field fields[] = {ROW_CHOICE(parameters, "initiator", initiator, "ibgda", initiators,
+                                                     "who fills work requests and rings the doorbell"),
+                                          {0}};
 PARAMETERS("ibgda", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

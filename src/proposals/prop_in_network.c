@@ -11,8 +11,8 @@ struct parameters {
 static const char *const domains[] = {"none", "scale_out", "scale_up", "both", NULL};
 
 static const struct cfg_field fields[] = {
-    P_CHOICE("multicast", multicast, "scale_out", domains, "where switches copy tokens of a dispatch"),
-    P_CHOICE("reduction", reduction, "scale_out", domains, "where switches add up tokens of a combine"),
+    ROW_CHOICE(parameters, "multicast", multicast, "scale_out", domains, "where switches copy tokens of a dispatch"),
+    ROW_CHOICE(parameters, "reduction", reduction, "scale_out", domains, "where switches add up tokens of a combine"),
     {0}};
 PARAMETERS("in_network", fields);
 

@@ -7,7 +7,7 @@ struct parameters {
     double switch_s;
 };
 
-static const struct cfg_field fields[] = {P_QUANTITY("switch_latency", switch_s, DIM_TIME, "0.4 us", 0, 1,
+static const struct cfg_field fields[] = {ROW_AMOUNT(parameters, "switch_latency", switch_s, DIM_TIME, "0.4 us", 0, 1,
                                                      "one traversal (default: InfiniBand's, from paper Table 5)"),
                                           {0}};
 PARAMETERS("low_latency_roce", fields);

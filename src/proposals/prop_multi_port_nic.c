@@ -10,9 +10,12 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("ports", ports, "4", 1, 64, "ports of a NIC, together as fast as the NIC (ConnectX-8: 4 planes)"),
-    P_BOOL("out_of_order", out_of_order, "true", "the NIC places packets that overtook others: messages are sprayed"),
-    P_COUNT("queue_pairs", queue_pairs, "1", 1, 64, "without it: queue pairs per connection, each on one path"),
+    ROW_COUNT(parameters, "ports", ports, "4", 1, 64,
+              "ports of a NIC, together as fast as the NIC (ConnectX-8: 4 planes)"),
+    ROW_FLAG(parameters, "out_of_order", out_of_order, "true",
+             "the NIC places packets that overtook others: messages are sprayed"),
+    ROW_COUNT(parameters, "queue_pairs", queue_pairs, "1", 1, 64,
+              "without it: queue pairs per connection, each on one path"),
     {0}};
 PARAMETERS("multi_port_nic", fields);
 

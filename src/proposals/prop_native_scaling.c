@@ -8,7 +8,9 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("bits", bits, "23", 1, 23, "mantissa bits of the accumulator and of aligned products (23: FP32)"), {0}};
+    ROW_COUNT(parameters, "bits", bits, "23", 1, 23,
+              "mantissa bits of the accumulator and of aligned products (23: FP32)"),
+    {0}};
 PARAMETERS("native_scaling", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

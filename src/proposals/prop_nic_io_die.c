@@ -7,7 +7,7 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("saved", saved_s, DIM_TIME, "0.4 us", 0, 1e-3,
+    ROW_AMOUNT(parameters, "saved", saved_s, DIM_TIME, "0.4 us", 0, 1e-3,
                "latency that a message saves at each end without PCIe (an assumption)"),
     {0}};
 PARAMETERS("nic_io_die", fields);

@@ -8,7 +8,7 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("nodes", nodes, "4", 1, 64, "nodes whose experts a token may choose (M)"), {0}};
+    ROW_COUNT(parameters, "nodes", nodes, "4", 1, 64, "nodes whose experts a token may choose (M)"), {0}};
 PARAMETERS("node_limited", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

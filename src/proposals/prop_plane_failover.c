@@ -8,8 +8,8 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("time", time_s, DIM_TIME, "50 ms", 1e-9, 60, "until the other way is taken"),
-    P_QUANTITY("slower", slower_ratio, DIM_RATIO, "0 %", 0, 10, "of a step while a link is out"),
+    ROW_AMOUNT(parameters, "time", time_s, DIM_TIME, "50 ms", 1e-9, 60, "until the other way is taken"),
+    ROW_AMOUNT(parameters, "slower", slower_ratio, DIM_RATIO, "0 %", 0, 10, "of a step while a link is out"),
     {0}};
 PARAMETERS("plane_failover", fields);
 

@@ -9,10 +9,10 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("ports", ports, "128", 2, 4096, "ports of a switch (paper 5.2.1: RoCE 128, InfiniBand 64)"),
-    P_QUANTITY("switch_latency", switch_s, DIM_TIME, "0.95 us", 0, 1, "one traversal (from paper Table 5)"),
-    P_QUANTITY("nic_latency", nic_s, DIM_TIME, "1.315 us", 0, 1, "on one side (from paper Table 5)"),
-    P_QUANTITY("header", header_B, DIM_BYTES, "82 B", 0, 1024, "of a packet, with preamble and gap"),
+    ROW_COUNT(parameters, "ports", ports, "128", 2, 4096, "ports of a switch (paper 5.2.1: RoCE 128, InfiniBand 64)"),
+    ROW_AMOUNT(parameters, "switch_latency", switch_s, DIM_TIME, "0.95 us", 0, 1, "one traversal (from paper Table 5)"),
+    ROW_AMOUNT(parameters, "nic_latency", nic_s, DIM_TIME, "1.315 us", 0, 1, "on one side (from paper Table 5)"),
+    ROW_AMOUNT(parameters, "header", header_B, DIM_BYTES, "82 B", 0, 1024, "of a packet, with preamble and gap"),
     {0}};
 PARAMETERS("roce", fields);
 

@@ -11,9 +11,10 @@ struct parameters {
 static const char *const methods[] = {"checksums", "redundancy", NULL};
 
 static const struct cfg_field fields[] = {
-    P_CHOICE("method", method, "checksums", methods, "how corruption is detected"),
-    P_QUANTITY("overhead", overhead_ratio, DIM_RATIO, "2 %", 0, 2, "time beyond that without (redundancy: 100 %)"),
-    P_QUANTITY("coverage", coverage_ratio, DIM_RATIO, "95 %", 0, 1, "share of corruption that is caught"),
+    ROW_CHOICE(parameters, "method", method, "checksums", methods, "how corruption is detected"),
+    ROW_AMOUNT(parameters, "overhead", overhead_ratio, DIM_RATIO, "2 %", 0, 2,
+               "time beyond that without (redundancy: 100 %)"),
+    ROW_AMOUNT(parameters, "coverage", coverage_ratio, DIM_RATIO, "95 %", 0, 1, "share of corruption that is caught"),
     {0}};
 PARAMETERS("sdc_detection", fields);
 

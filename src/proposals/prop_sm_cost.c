@@ -7,8 +7,8 @@ struct parameters {
     int64_t sms;
 };
 
-static const struct cfg_field fields[] = {P_COUNT("sms", sms, "0", 0, 132, "SMs that a dispatch or combine holds"),
-                                          {0}};
+static const struct cfg_field fields[] = {
+    ROW_COUNT(parameters, "sms", sms, "0", 0, 132, "SMs that a dispatch or combine holds"), {0}};
 PARAMETERS("sm_cost", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

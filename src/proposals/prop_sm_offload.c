@@ -15,8 +15,9 @@ static const char *const keys[] = {"cluster.ep_kernel.offload.forwarding", "clus
                                    "cluster.ep_kernel.offload.reduce", "cluster.ep_kernel.offload.layout",
                                    "cluster.ep_kernel.offload.cast"};
 
-static const struct cfg_field fields[] = {P_TEXT("tasks", tasks, "forwarding+transport+reduce+layout+cast",
-                                                 "tasks of forwarding, transport, reduce, layout, cast, joined by +"),
+static const struct cfg_field fields[] = {ROW_TEXT(parameters, "tasks", tasks,
+                                                   "forwarding+transport+reduce+layout+cast",
+                                                   "tasks of forwarding, transport, reduce, layout, cast, joined by +"),
                                           {0}};
 PARAMETERS("sm_offload", fields);
 

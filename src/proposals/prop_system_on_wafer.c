@@ -7,9 +7,9 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_QUANTITY("bandwidth", bandwidth_Bps, DIM_BANDWIDTH, "4 TB/s", 1e9, 1e15,
+    ROW_AMOUNT(parameters, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, "4 TB/s", 1e9, 1e15,
                "of a chip, one direction (an assumption)"),
-    P_QUANTITY("latency", latency_s, DIM_TIME, "0.3 us", 1e-9, 1e-3, "chip to chip (an assumption)"),
+    ROW_AMOUNT(parameters, "latency", latency_s, DIM_TIME, "0.3 us", 1e-9, 1e-3, "chip to chip (an assumption)"),
     {0}};
 PARAMETERS("system_on_wafer", fields);
 

@@ -8,7 +8,7 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("tp", tp, "1", 1, 64, "GPUs that share a sequence's attention; 1: none is shared"), {0}};
+    ROW_COUNT(parameters, "tp", tp, "1", 1, 64, "GPUs that share a sequence's attention; 1: none is shared"), {0}};
 PARAMETERS("tensor_parallelism", fields);
 
 static void apply(struct proposal_change *c, const void *parameters)

@@ -7,11 +7,11 @@ struct parameters {
 };
 
 static const struct cfg_field fields[] = {
-    P_COUNT("expert", expert, "0", 0, 3, "priority of dispatch and combine, 0 first"),
-    P_COUNT("tensor", tensor, "0", 0, 3, "of tensor parallelism"),
-    P_COUNT("pipeline", pipeline, "1", 0, 3, "of pipeline parallelism"),
-    P_COUNT("gradient", gradient, "2", 0, 3, "of data parallelism"),
-    P_COUNT("kv_cache", kv_cache, "3", 0, 3, "of KV caches"),
+    ROW_COUNT(parameters, "expert", expert, "0", 0, 3, "priority of dispatch and combine, 0 first"),
+    ROW_COUNT(parameters, "tensor", tensor, "0", 0, 3, "of tensor parallelism"),
+    ROW_COUNT(parameters, "pipeline", pipeline, "1", 0, 3, "of pipeline parallelism"),
+    ROW_COUNT(parameters, "gradient", gradient, "2", 0, 3, "of data parallelism"),
+    ROW_COUNT(parameters, "kv_cache", kv_cache, "3", 0, 3, "of KV caches"),
     {0}};
 PARAMETERS("traffic_priority", fields);
 

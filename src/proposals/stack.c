@@ -132,7 +132,8 @@ static int check_twice(const struct proposal_stack *s, const struct proposal *p,
     return 0;
 }
 
-int proposal_stack_add(struct proposal_stack *s, const char *text, struct srcloc where, struct diag *diag)
+/* Adds "NAME" or "NAME:key=value,..."; text is part of where.text, or stands by itself. 0 or -1. */
+static int proposal_stack_add(struct proposal_stack *s, const char *text, struct srcloc where, struct diag *diag)
 {
     const char *colon = strchr(text, ':');
     size_t lead, n = colon ? (size_t)(colon - text) : strlen(text);

@@ -29,8 +29,6 @@ struct proposal_stack {
 };
 
 struct proposal_stack *proposal_stack_new(struct arena *arena);
-/* Adds "NAME" or "NAME:key=value,..."; text is part of where.text, or stands by itself. 0 or -1. */
-int proposal_stack_add(struct proposal_stack *s, const char *text, struct srcloc where, struct diag *diag);
 /* Adds "--proposal TEXT" of a command line. */
 int proposal_stack_add_option(struct proposal_stack *s, const char *text, struct diag *diag);
 /* Adds those of the key `proposals`: separated by ';'. */

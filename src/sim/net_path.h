@@ -6,7 +6,8 @@
 #include "topology/routing.h"
 #include "topology/spreading.h"
 
-enum { NET_MAX_LINKS = 255 }; /* of a flow */
+/* Of a flow: each branch of a tree has a route. */
+enum { NET_MAX_LINKS = TREE_MAX_BRANCHES * ROUTE_MAX_LINKS + TRANSFER_MAX_RES };
 
 struct net_path {
     uint32_t links[NET_MAX_LINKS]; /* the topology's, then n_links + resource */

@@ -22,7 +22,7 @@ void *xlines(void *old, size_t n_old, size_t n, size_t element_B);
     } while (0)
 
 /* Runs of uint32_t of mixed small lengths, recycled by length: paths and link memberships. */
-enum { SPAN_MAX = 1536 };
+enum { SPAN_MAX = 6400 };
 struct span_pool {
     uint32_t *words;
     uint32_t n, cap;

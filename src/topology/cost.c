@@ -1,20 +1,19 @@
 #include "topology/cost.h"
 
+#include "base/cfg_rows.h"
 #include "hw/cluster.h"
 
-#define PRICE(key, member, text) \
-    { \
-        .name = key, .type = CFG_QUANTITY, .dim = DIM_MONEY, .offset = offsetof(struct cost_prices, member), .min = 0, \
-        .max = 1e9, .doc = text \
-    }
-
 static const struct cfg_field prices_fields[] = {
-    PRICE("switch", switch_USD, "a switch, beside its ports"),
-    PRICE("switch_port", switch_port_USD, "one port of a switch, in use or not"),
-    PRICE("optical_cable", optical_cable_USD, "cable between switches, or between GPUs where there are none"),
-    PRICE("copper_cable", copper_cable_USD, "cable between switches that stand together (dragonfly: within a group)"),
-    PRICE("endpoint_cable", endpoint_cable_USD, "cable between a NIC and its switch"),
-    PRICE("nic", nic_USD, "network adapter; 0 leaves NICs out"),
+    ROW_AMOUNT(cost_prices, "switch", switch_USD, DIM_MONEY, NULL, 0, 1e9, "a switch, beside its ports"),
+    ROW_AMOUNT(cost_prices, "switch_port", switch_port_USD, DIM_MONEY, NULL, 0, 1e9,
+               "one port of a switch, in use or not"),
+    ROW_AMOUNT(cost_prices, "optical_cable", optical_cable_USD, DIM_MONEY, NULL, 0, 1e9,
+               "cable between switches, or between GPUs where there are none"),
+    ROW_AMOUNT(cost_prices, "copper_cable", copper_cable_USD, DIM_MONEY, NULL, 0, 1e9,
+               "cable between switches that stand together (dragonfly: within a group)"),
+    ROW_AMOUNT(cost_prices, "endpoint_cable", endpoint_cable_USD, DIM_MONEY, NULL, 0, 1e9,
+               "cable between a NIC and its switch"),
+    ROW_AMOUNT(cost_prices, "nic", nic_USD, DIM_MONEY, NULL, 0, 1e9, "network adapter; 0 leaves NICs out"),
     {0}};
 const struct cfg_table cost_prices_table = {"prices", "what the parts of a network cost", sizeof(struct cost_prices),
                                             prices_fields};

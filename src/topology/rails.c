@@ -21,8 +21,8 @@ static int check_shape(const struct cluster_hw *hw, struct diag *diag)
     return 0;
 }
 
-int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
-               struct diag *diag)
+static int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
+                      struct diag *diag)
 {
     uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
     uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;

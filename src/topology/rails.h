@@ -23,8 +23,6 @@ struct rails {
 };
 
 /* Of `trees` trees: planes of NICs (by plane), else ports of each NIC. 0, or -1 with what would be possible. */
-int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
-               struct diag *diag);
 int rails_count(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct topo_counts *out,
                 struct diag *diag);
 int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees,

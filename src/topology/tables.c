@@ -141,7 +141,8 @@ void tables_set(struct tables *s, uint32_t vertex, uint32_t port, uint32_t link)
     *entry(s, vertex - s->first_switch, port) = link;
 }
 
-void tables_copy(struct tables *to, const struct tables *from)
+/* All entries of other tables of the same network. */
+static void tables_copy(struct tables *to, const struct tables *from)
 {
     memcpy(to->next, from->next, (size_t)to->n_switches * to->n_ports * sizeof *to->next);
 }

@@ -39,7 +39,5 @@ uint32_t tables_walk(const struct tables *tables, uint32_t from_port, uint32_t t
 uint32_t tables_along(const struct tables *tables, uint32_t path[ROUTE_MAX_LINKS], uint32_t n);
 /* An entry: by which link a switch vertex sends on what is for a NIC port. */
 void tables_set(struct tables *tables, uint32_t vertex, uint32_t port, uint32_t link);
-/* All entries of other tables of the same network. */
-void tables_copy(struct tables *to, const struct tables *from);
 
 #endif

@@ -12,7 +12,6 @@ const struct minifloat minifloat_e5m2 = {"e5m2", 5, 2, 15, MINIFLOAT_IEEE};
 const struct minifloat minifloat_e5m6 = {"e5m6", 5, 6, 15, MINIFLOAT_IEEE};
 const struct minifloat minifloat_bf16 = {"bf16", 8, 7, 127, MINIFLOAT_IEEE};
 const struct minifloat minifloat_fp16 = {"fp16", 5, 10, 15, MINIFLOAT_IEEE};
-const struct minifloat minifloat_fp22 = {"fp22", 8, 13, 127, MINIFLOAT_IEEE};
 const struct minifloat minifloat_e2m3 = {"e2m3", 2, 3, 1, MINIFLOAT_FINITE};
 const struct minifloat minifloat_e3m2 = {"e3m2", 3, 2, 3, MINIFLOAT_FINITE};
 const struct minifloat minifloat_e2m1 = {"e2m1", 2, 1, 1, MINIFLOAT_FINITE};

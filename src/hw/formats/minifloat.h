@@ -32,7 +32,7 @@ struct minifloat {
 enum minifloat_overflow { MINIFLOAT_SATURATE, MINIFLOAT_OVERFLOW };
 
 extern const struct minifloat minifloat_e4m3, minifloat_e5m2, minifloat_e5m6, minifloat_bf16, minifloat_fp16,
-    minifloat_fp22, minifloat_e2m3, minifloat_e3m2, minifloat_e2m1;
+    minifloat_e2m3, minifloat_e3m2, minifloat_e2m1;
 
 int minifloat_bits(const struct minifloat *f);
 float minifloat_max(const struct minifloat *f);        /* the largest finite value */

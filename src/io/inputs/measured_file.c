@@ -166,7 +166,8 @@ static void read_row(struct reader *r)
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
 
-const char *const *measured_families(struct arena *arena)
+/* Names of the measured families, NULL-terminated: "gemm", "mla_decode" ... */
+static const char *const *measured_families(struct arena *arena)
 {
     size_t n = 0;
     while (measured_family_at(n).name)

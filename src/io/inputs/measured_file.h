@@ -13,9 +13,6 @@
 #include "base/diag.h"
 #include "hw/kernels/kernels.h"
 
-/* Names of the measured families, NULL-terminated: "gemm", "mla_decode" ... */
-const char *const *measured_families(struct arena *arena);
-
 /* Adds the file's rows to `out`. `family`: NULL = the file's name says it ("gemm.csv.gz"). A shape that is there more than
  * once keeps all its rows; times of them that differ much are warned of. 0, or -1 with located errors. */
 int measured_file_read(const char *path, const char *family, struct arena *arena, struct kernel_table *out,

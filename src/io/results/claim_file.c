@@ -10,26 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cfg_rows.h"
 #include "base/data_find.h"
 #include "base/units.h"
 #include "io/json_expr_priv.h"
 #include "io/scenario.h"
-
-#define STRING(s, key, member, default_, doc_) \
-    { \
-        .name = key, .type = CFG_STRING, .offset = offsetof(struct s, member), .dflt = default_, .doc = doc_ \
-    }
 
 const char *const claim_class_names[] = {"closed-form", "count", "calibrated", "predicted", "unvalidated", NULL};
 static const char *const order_names[] = {"none", "below", "above", "similar", NULL};
 static const char *const rounding_names[] = {"nearest", "down", NULL};
 
 static const struct cfg_field expect_fields[] = {
-    STRING(claim_expect, "value", value_text, "", "what the paper prints, a plain number in the claim's unit"),
-    STRING(claim_expect, "at_least", at_least_text, "", "instead of value: a bound, in the claim's unit"),
-    STRING(claim_expect, "at_most", at_most_text, "", "instead of value: a bound, in the claim's unit"),
-    STRING(claim_expect, "digits", digits_text, "",
-           "with value: decimal places that must be equal; -2 for 'about 1,200'"),
+    ROW_TEXT(claim_expect, "value", value_text, "", "what the paper prints, a plain number in the claim's unit"),
+    ROW_TEXT(claim_expect, "at_least", at_least_text, "", "instead of value: a bound, in the claim's unit"),
+    ROW_TEXT(claim_expect, "at_most", at_most_text, "", "instead of value: a bound, in the claim's unit"),
+    ROW_TEXT(claim_expect, "digits", digits_text, "",
+             "with value: decimal places that must be equal; -2 for 'about 1,200'"),
     {.name = "rounding",
      .type = CFG_ENUM,
      .offset = offsetof(struct claim_expect, rounding),
@@ -56,30 +52,30 @@ static const struct cfg_table expect_table = {
     .name = "expect", .doc = "when the claim holds", .size = sizeof(struct claim_expect), .fields = expect_fields};
 
 static const struct cfg_field other_fields[] = {
-    STRING(claim_source, "scenario", scenario, "", "another run; without it the claim's own"),
-    STRING(claim_source, "set", set, "", "changes to it, as after -s: 'cluster.nodes=18; sim.seed=2'"),
-    STRING(claim_source, "command", command, "", "instead of scenario: a command line of moesim that prints JSON"),
-    STRING(claim_source, "metric", metric_text, "", "the number in it; without it the claim's own metric"),
+    ROW_TEXT(claim_source, "scenario", scenario, "", "another run; without it the claim's own"),
+    ROW_TEXT(claim_source, "set", set, "", "changes to it, as after -s: 'cluster.nodes=18; sim.seed=2'"),
+    ROW_TEXT(claim_source, "command", command, "", "instead of scenario: a command line of moesim that prints JSON"),
+    ROW_TEXT(claim_source, "metric", metric_text, "", "the number in it; without it the claim's own metric"),
     {0},
 };
 static const struct cfg_table other_table = {
     .name = "other", .doc = "what an order compares with", .size = sizeof(struct claim_source), .fields = other_fields};
 
 static const struct cfg_field claim_fields[] = {
-    STRING(claim, "id", id, NULL, "the file's name without .yaml"),
-    STRING(claim, "section", section, NULL, "of the paper, with table or figure: '2.1.2 Table 1'"),
-    STRING(claim, "quote", quote, NULL, "the paper's own words"),
-    STRING(claim, "scenario", ours.scenario, "", "what runs: a scenario, found as data files are"),
-    STRING(claim, "set", ours.set, "", "changes to it, as after -s: 'cluster.nodes=18; sim.seed=2'"),
-    STRING(claim, "command", ours.command, "", "instead of scenario: a command line of moesim that prints JSON"),
-    STRING(claim, "metric", ours.metric_text, NULL,
-           "our number in it: a metric, table[column=value].column, arithmetic on these"),
+    ROW_TEXT(claim, "id", id, NULL, "the file's name without .yaml"),
+    ROW_TEXT(claim, "section", section, NULL, "of the paper, with table or figure: '2.1.2 Table 1'"),
+    ROW_TEXT(claim, "quote", quote, NULL, "the paper's own words"),
+    ROW_TEXT(claim, "scenario", ours.scenario, "", "what runs: a scenario, found as data files are"),
+    ROW_TEXT(claim, "set", ours.set, "", "changes to it, as after -s: 'cluster.nodes=18; sim.seed=2'"),
+    ROW_TEXT(claim, "command", ours.command, "", "instead of scenario: a command line of moesim that prints JSON"),
+    ROW_TEXT(claim, "metric", ours.metric_text, NULL,
+             "our number in it: a metric, table[column=value].column, arithmetic on these"),
     {.name = "other",
      .type = CFG_TABLE,
      .offset = offsetof(struct claim, other),
      .sub = &other_table,
      .doc = "what an order compares with"},
-    STRING(claim, "unit", unit, "", "of paper and ours: one of moesim's (us, GB/s, KB, %), or any words"),
+    ROW_TEXT(claim, "unit", unit, "", "of paper and ours: one of moesim's (us, GB/s, KB, %), or any words"),
     {.name = "expect",
      .type = CFG_TABLE,
      .offset = offsetof(struct claim, expect),
@@ -91,10 +87,10 @@ static const struct cfg_field claim_fields[] = {
      .choices = claim_class_names,
      .doc = "what kind of agreement it is: only 'predicted' says something about the model; 'unvalidated' is what the "
             "paper expects or proposes and nobody measured"},
-    STRING(claim, "constants", constants, "", "class calibrated: which constants were fitted to it"),
-    STRING(claim, "disputed", disputed, "", "why the statement cannot hold as it is printed"),
-    STRING(claim, "baseline", baseline_text, "",
-           "our value where it misses or is disputed, in the claim's unit: a change is noticed"),
+    ROW_TEXT(claim, "constants", constants, "", "class calibrated: which constants were fitted to it"),
+    ROW_TEXT(claim, "disputed", disputed, "", "why the statement cannot hold as it is printed"),
+    ROW_TEXT(claim, "baseline", baseline_text, "",
+             "our value where it misses or is disputed, in the claim's unit: a change is noticed"),
     {.name = "baseline_tolerance",
      .type = CFG_QUANTITY,
      .dim = DIM_RATIO,
@@ -103,13 +99,13 @@ static const struct cfg_field claim_fields[] = {
      .max = 1,
      .offset = offsetof(struct claim, baseline_tolerance_ratio),
      .doc = "how far it may move unnoticed"},
-    STRING(claim, "chip", chip, "", "of a public measurement: what it was measured on"),
-    STRING(claim, "software", software, "", "with which software, of which version"),
-    STRING(claim, "date", date, "", "when that was published"),
-    STRING(claim, "conditions", conditions, "", "under which conditions"),
-    STRING(claim, "source", origin, "", "where it was published"),
-    STRING(claim, "peer", peer, "", "what another simulator says of it, and where"),
-    STRING(claim, "remark", remark, "", "what a reader should know"),
+    ROW_TEXT(claim, "chip", chip, "", "of a public measurement: what it was measured on"),
+    ROW_TEXT(claim, "software", software, "", "with which software, of which version"),
+    ROW_TEXT(claim, "date", date, "", "when that was published"),
+    ROW_TEXT(claim, "conditions", conditions, "", "under which conditions"),
+    ROW_TEXT(claim, "source", origin, "", "where it was published"),
+    ROW_TEXT(claim, "peer", peer, "", "what another simulator says of it, and where"),
+    ROW_TEXT(claim, "remark", remark, "", "what a reader should know"),
     {0},
 };
 const struct cfg_table claim_table = {

@@ -11,7 +11,8 @@ void kernels_name(const struct kernel_call *call, char *buf, size_t size)
              pass ? "" : kernel_dtype_names[call->dtype]);
 }
 
-void kernels_describe(const struct kernel_call *call, char *buf, size_t size)
+/* "m 4096, n 7168, k 2048": what a call works on. */
+static void kernels_describe(const struct kernel_call *call, char *buf, size_t size)
 {
     size_t n = 0;
     buf[0] = '\0';

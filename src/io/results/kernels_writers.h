@@ -18,8 +18,6 @@ struct kernels_page {
 typedef void kernels_writer(const struct kernels_page *page, struct outfile *f);
 kernels_writer kernels_write_text, kernels_write_json;
 
-/* "m 4096, n 7168, k 2048": what a call works on. */
-void kernels_describe(const struct kernel_call *call, char *buf, size_t size);
 /* "gemm_fp8" */
 void kernels_name(const struct kernel_call *call, char *buf, size_t size);
 

@@ -80,8 +80,6 @@ uint32_t sweep_db_points(const struct sweep_db *db, const uint32_t **points);
 int sweep_db_read(struct sweep_db *db, uint32_t point, struct arena *arena, struct sweep_point *out, struct diag *diag);
 /* The files it depends on. */
 struct sweep_file *sweep_db_files(struct sweep_db *db, struct arena *arena, uint32_t *n);
-/* The point with that resolved scenario that did not fail; -1 when there is none. */
-int64_t sweep_db_find(struct sweep_db *db, const char *sha256);
 
 /* A query's rows. Columns of views carry units: see `columns`. */
 struct sweep_cell {

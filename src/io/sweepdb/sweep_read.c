@@ -7,18 +7,7 @@
 #include "base/input_files.h"
 #include "io/sweepdb/sweep_schema.h"
 
-enum {
-    GET_POINT,
-    GET_VALUES,
-    GET_CHANGES,
-    GET_METRICS,
-    GET_PARTS,
-    GET_PHASES,
-    GET_CELLS,
-    GET_NOTES,
-    GET_BY_HASH,
-    N_STATEMENTS
-};
+enum { GET_POINT, GET_VALUES, GET_CHANGES, GET_METRICS, GET_PARTS, GET_PHASES, GET_CELLS, GET_NOTES, N_STATEMENTS };
 
 static const char *const statements[N_STATEMENTS] = {
     [GET_POINT] = "SELECT setting, seed, exit_code, message, scenario_sha256, scenario_lines FROM points"
@@ -33,7 +22,6 @@ static const char *const statements[N_STATEMENTS] = {
     [GET_CELLS] = "SELECT k.table_id, c.column_id, c.row, c.value FROM table_cells c JOIN table_columns k"
                   " USING (column_id) WHERE c.point = ? ORDER BY k.table_id, c.column_id, c.row",
     [GET_NOTES] = "SELECT text FROM notes JOIN note_texts USING (note) WHERE point = ? ORDER BY note",
-    [GET_BY_HASH] = "SELECT point FROM points WHERE scenario_sha256 = ? AND status = 'ok' LIMIT 1",
 };
 
 struct stored_table {
@@ -488,16 +476,6 @@ struct sweep_file *sweep_db_files(struct sweep_db *s, struct arena *arena, uint3
     }
     sqlite3_finalize(stmt);
     return files;
-}
-
-int64_t sweep_db_find(struct sweep_db *s, const char *sha256)
-{
-    sqlite3_stmt *stmt = s->stmt[GET_BY_HASH];
-    sqlite3_reset(stmt);
-    sqlite3_bind_text(stmt, 1, sha256, -1, SQLITE_STATIC);
-    int64_t point = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
-    sqlite3_reset(stmt);
-    return point;
 }
 
 /* --- queries ------------------------------------------------------------------------------------------------------------ */

@@ -85,7 +85,7 @@ struct job_groups job_build_folded(struct kind_run *run, const struct cluster_hw
     return g;
 }
 
-double job_group_s(const struct kind_run *run, const struct job_groups *g, uint32_t group)
+static double job_group_s(const struct kind_run *run, const struct job_groups *g, uint32_t group)
 {
     double end_s = 0;
     for (uint32_t op = g->ops[group].first; op < g->ops[group].end; op++)

@@ -20,7 +20,6 @@ struct job_groups job_build(struct kind_run *run, const struct cluster_hw *hw, c
 struct job_groups job_build_folded(struct kind_run *run, const struct cluster_hw *hw, const struct collective_job *job,
                                    double size_B);
 /* Of one group; of the slowest; of the mean. */
-double job_group_s(const struct kind_run *run, const struct job_groups *g, uint32_t group);
 double job_slowest_s(const struct kind_run *run, const struct job_groups *g);
 double job_mean_s(const struct kind_run *run, const struct job_groups *g);
 

@@ -112,8 +112,3 @@ struct training_recipe train_recipe_of(const struct scenario_file *file, struct 
         r.again = deepseek_again(file, r.again, diag);
     return r;
 }
-
-double train_peak_flops(const struct hw_chip *chip, enum kernel_dtype dtype)
-{
-    return dtype == KERNEL_BF16 ? chip->bf16_flops : dtype == KERNEL_NVFP4 ? chip->fp4_flops : chip->fp8_flops;
-}

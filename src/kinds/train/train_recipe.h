@@ -11,7 +11,5 @@
 struct training_recipe train_recipe_of(const struct scenario_file *file, struct arena *arena, struct diag *diag);
 /* For people; COMPUTE_MODEL is what the model's weights are kept in. */
 const char *train_compute_name(const struct scenario *s, int format);
-/* Of a GPU in this format, dense. */
-double train_peak_flops(const struct hw_chip *chip, enum kernel_dtype dtype);
 
 #endif

@@ -98,7 +98,8 @@ const char *stage_letters_read(const char *text, struct arena *arena, struct sta
     return r.why;
 }
 
-uint32_t stage_letters_count(const struct stage_letters *s, char letter)
+/* How often a letter stands there. */
+static uint32_t stage_letters_count(const struct stage_letters *s, char letter)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++)

@@ -18,8 +18,6 @@ struct stage_letters {
 
 /* NULL, or why the text cannot be read; it is owned by the arena. */
 const char *stage_letters_read(const char *text, struct arena *arena, struct stage_letters *out);
-/* How often a letter stands there. */
-uint32_t stage_letters_count(const struct stage_letters *s, char letter);
 /* NULL, or what does not fit a model of so many layers and MTP modules on so many stages. */
 const char *stage_letters_misfit(const struct stage_letters *s, uint32_t layers, uint32_t mtp, uint32_t stages,
                                  struct arena *arena);

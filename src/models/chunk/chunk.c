@@ -31,7 +31,8 @@ struct builder {
     gsl_rng *rng;         /* of kernels' times; NULL: they do not vary */
 };
 
-bool chunk_moves_tokens(const struct chunk_kernel *k)
+/* Whether a kernel's transfers carry tokens to experts and back: DeepEP's between nodes. */
+static bool chunk_moves_tokens(const struct chunk_kernel *k)
 {
     return k->kind == OP_COMM &&
            (k->collective == COLL_DISPATCH || k->collective == COLL_DISPATCH_CACHED || k->collective == COLL_COMBINE);

@@ -100,8 +100,6 @@ struct chunk_ops {
     double *entry_s;                /* [n_ranks] when each rank enters, after the first of them; NULL: at once */
 };
 
-/* Whether a kernel's transfers carry tokens to experts and back: DeepEP's between nodes. */
-bool chunk_moves_tokens(const struct chunk_kernel *k);
 /* One of the routings that chunk_build draws. */
 void chunk_draw_routing(const struct chunk_group *group, const struct routing_pool *pool, uint32_t index,
                         double reference_load, struct arena *arena, struct routing *out);

@@ -106,8 +106,9 @@ void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before)
     k->n_deps++;
 }
 
-void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
-                     double sms)
+/* A COMPUTE kernel at the end of the current layer's part. sms 0: bound by memory, not by SMs. */
+static void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
+                            double lead_s, double sms)
 {
     material_add(
         b, part, name,

@@ -28,9 +28,6 @@ void material_add(struct material_builder *b, enum chunk_part part, const char *
                   const struct chunk_kernel *kernel);
 /* Kernel `kernel`, the last that was added, waits for an earlier one. */
 void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before);
-/* A COMPUTE kernel at the end of the current layer's part. sms 0: bound by memory, not by SMs. */
-void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s, double lead_s,
-                     double sms);
 
 struct chunk_ends {
     const struct model *model;

@@ -143,12 +143,6 @@ void ll_spread(uint32_t n_ranks, uint32_t tokens, uint32_t experts_per_token, st
         out->pairs[i] = i / n_ranks == i % n_ranks ? 0 : each;
 }
 
-double ll_posting_Bps(const struct cluster_hw *hw, double message_B)
-{
-    double each_s = hw_message_s(&hw->software, hw->ep_kernel.ll_initiator);
-    return each_s > 0 ? message_B / each_s : 0;
-}
-
 /* Without a codec tokens leave as fast as the NIC sends BF16; wire_codec_ratio says how much slower with one. */
 double ll_codec_Bps(const struct cluster_hw *hw)
 {

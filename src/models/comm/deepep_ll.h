@@ -37,8 +37,6 @@ double ll_message_B(const struct hw_ep_kernel *kernel, int64_t hidden, bool comb
 /* What a kernel takes beside its transfers, with so many tokens of each rank and copies of each. */
 double ll_own_s(const struct cluster_hw *hw, double tokens, double copies, double message_B, bool combine);
 
-/* How fast a rank can post messages, as payload per second; 0 = no limit. */
-double ll_posting_Bps(const struct cluster_hw *hw, double message_B);
 /* How fast the SMs of a rank encode what a combine sends, or decode it, in bytes of the network; 0 = no limit. */
 double ll_codec_Bps(const struct cluster_hw *hw);
 

@@ -77,7 +77,9 @@ static void replicate(const double *weight, uint32_t n, uint32_t replicas, uint3
 
 /* --- the whole ------------------------------------------------------------------------------------------- */
 
-bool eplb_is_hierarchical(const struct eplb_shape *s)
+/* Groups that divide among the nodes stay whole on one (prefill); else all replicas are packed as if there
+ * were one node (decode). */
+static bool eplb_is_hierarchical(const struct eplb_shape *s)
 {
     return s->groups % s->nodes == 0;
 }

@@ -14,9 +14,6 @@ struct eplb_shape {
 
 /* NULL, or what does not divide, as a sentence to put numbers behind. */
 const char *eplb_misfit(const struct eplb_shape *s);
-/* Groups that divide among the nodes stay whole on one (prefill); else all replicas are packed as if there
- * were one node (decode). */
-bool eplb_is_hierarchical(const struct eplb_shape *s);
 /* expert_of[replicas]: replica i stands on GPU i / (replicas / gpus). The shape must fit. */
 void eplb_balance(const struct eplb_shape *s, const double *load, struct arena *arena, uint32_t *expert_of);
 

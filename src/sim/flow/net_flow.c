@@ -21,6 +21,8 @@ struct part { /* of a transfer: one flow at a time */
     uint32_t next_free;
 };
 
+_Static_assert(3 * (int)NET_MAX_LINKS <= (int)SPAN_MAX, "the solver takes as many links as a flow may cross");
+
 struct net_flow {
     struct net_setup setup;
     struct flow_net *flow;
