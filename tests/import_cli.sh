@@ -48,11 +48,11 @@ config v4 <<END
  "model_type": "deepseek_v4", "num_hidden_layers": 43, "hidden_size": 4096, "vocab_size": 129280, "expert_dtype": "fp4",
  "n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 6, "moe_intermediate_size": 2048,
  "num_hash_layers": 3, "num_attention_heads": 64, "head_dim": 512, "qk_rope_head_dim": 64, "q_lora_rank": 1024,
- "o_groups": 8, "o_lora_rank": 1024, "sliding_window": 128, "index_n_heads": 64, "index_head_dim": 128,
+ "o_groups": 8, "o_lora_rank": 1024, "sliding_window": 128, "hc_mult": 4, "index_n_heads": 64, "index_head_dim": 128,
  "index_topk": 512, "compress_ratios": [0, 0$(printf ', 4, 128%.0s' $(seq 20)), 4, 0],
  "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}
 END
-imports v4 "284.295" "13.763"
+imports v4 "284.329" "13.797"
 prints kv_per_token "5.536 KB"
 holds "V4" v4.yaml "network_pattern: hashed\*3 moe\*40" "compute: w4a8" "shared_weight: 1.000244141 B"
 config k3 <<END

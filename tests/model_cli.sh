@@ -62,7 +62,7 @@ shipped() { # MODEL TOTAL KV
     check "$1: cache $3" grep -q "^kv_per_token  *$3 " out
 }
 shipped deepseek_v3_2 671.878 "70.272 KB"
-shipped deepseek_v4_flash 284.295 "5.536 KB"
+shipped deepseek_v4_flash 284.329 "5.536 KB"
 shipped kimi_k2 1026.408 "70.272 KB"
 shipped kimi_k3 2779.482 "27 KiB"
 shipped glm_5 743.911 "89.856 KB"

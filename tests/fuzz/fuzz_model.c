@@ -1,5 +1,5 @@
-/* Fuzz target of the import of a config.json: what is accepted is a model that can be counted; what is refused
- * was reported. */
+/* Fuzz target of the import of a config.json, behind a NUL the hf_quant_config.json beside it: what is accepted is a
+ * model that can be counted; what is refused was reported. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(json != NULL);
     memcpy(json, data, size);
     json[size] = '\0';
-    if (model_import_text(json, size, NULL, "fuzz.json", arena, &yaml, diag))
+    size_t len = strlen(json);
+    if (model_import_text(json, len, len < size ? json + len + 1 : NULL, "fuzz.json", arena, &yaml, diag))
         must(diag_failed(diag));
     else
         count(yaml, arena, diag);

@@ -18,6 +18,9 @@ tests_fuzz_replay_floats_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_floats.c
 check_PROGRAMS += tests/fuzz/replay_rows
 tests_fuzz_replay_rows_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_rows.c
 
+check_PROGRAMS += tests/fuzz/replay_requests
+tests_fuzz_replay_requests_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_requests.c
+
 check_PROGRAMS += tests/fuzz/replay_kernels
 tests_fuzz_replay_kernels_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_kernels.c
 
@@ -31,7 +34,7 @@ tests_fuzz_replay_sweep_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_sweep.c
 check_PROGRAMS += tests/fuzz/replay_result
 tests_fuzz_replay_result_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_result.c
 
-FUZZ_TARGETS = sweep result units cfg trace scenario model floats rows kernels json_expr proposals
+FUZZ_TARGETS = sweep result units cfg trace scenario model floats rows requests kernels json_expr proposals
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(MD_LIBS) -lstdc++ -lm

@@ -121,9 +121,6 @@ static bool good_size(struct import *im, const char *key, long long value, long 
 
 static void tell_features(struct import *im)
 {
-    long long streams = import_whole(im, "hc_mult", 1);
-    if (streams > 1)
-        import_note(im, "hc_mult: mixing of the %lld residual streams was left out", streams);
     if (import_whole(im, "attn_res_block_size", 0))
         import_note(im, "attn_res_block_size: attention over the residuals of earlier layers was left out");
 }
@@ -157,7 +154,7 @@ static const char *import_all(struct import *im, const cJSON *beside)
     if (diag_count(im->diag) != before)
         return "";
     import_get_any(im, "tie_word_embeddings|vocab_size|num_nextn_predict_layers|mtp_num_hidden_layers|num_mtp_modules|"
-                       "num_mtp_layers|mtp_num_layers|mtp_transformer_layers");
+                       "num_mtp_layers|mtp_num_layers|mtp_transformer_layers|hc_mult");
     import_tell_unread(im);
     return diag_count(im->diag) == before ? import_write(im) : "";
 }

@@ -378,6 +378,8 @@ static void write_sizes(struct import *im)
         im, "", "mtp_layers",
         import_whole(im, "num_nextn_predict_layers|mtp_num_hidden_layers|num_mtp_modules|num_mtp_layers|mtp_num_layers",
                      0));
+    if (import_whole(im, "hc_mult", 1) > 1)
+        put_number(im, "", "residual_streams", import_whole(im, "hc_mult", 1));
     if (cJSON_IsBool(tied) ? cJSON_IsTrue(tied) : import_has_trait(im, TIED))
         put(im, "", "tied_embeddings", "true");
 }

@@ -23,7 +23,7 @@ static void add_params(const struct model *m, struct figures *f)
     add(f, "params_dense_ffn", p.dense_ffn, DIM_COUNT, "dense networks of all layers");
     add(f, "params_routed_experts", p.experts, DIM_COUNT, "routed experts of all layers");
     add(f, "params_shared_and_router", p.shared_experts_and_router, DIM_COUNT, "shared experts and routers");
-    add(f, "params_norms", p.norms, DIM_COUNT, "norms between blocks");
+    add(f, "params_norms", p.norms, DIM_COUNT, "norms between blocks, and mixing of residual streams");
     if (m->mtp_layers) {
         add(f, "params_mtp", p.mtp, DIM_COUNT, "MTP modules, without the embedding and head they share");
         add(f, "params_mtp_active", p.mtp_active, DIM_COUNT, "those of them that a token uses");

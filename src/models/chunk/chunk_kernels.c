@@ -312,6 +312,8 @@ const char *material_from_kernels_lacks(const struct model *m)
     const char *differs = model_differs(m);
     if (differs)
         return differs;
+    if (m->residual_streams > 1)
+        return "residual_streams above 1";
     for (int i = 0; i < 3; i++) {
         const struct block_type *t = blocks[i].type;
         bool trains = !t || (t->attention ? t->attention->forward != NULL

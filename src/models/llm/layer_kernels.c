@@ -32,7 +32,8 @@ void layer_pass(struct layer_kernels *k, const char *name, enum kernel_family fa
 
 void layer_norm(struct layer_kernels *k, const char *name, double values)
 {
-    layer_pass(k, name, KERNEL_NORM, 2 * values * layer_bf16_B, 2 * values * layer_bf16_B);
+    double streams = (double)k->model->residual_streams;
+    layer_pass(k, name, KERNEL_NORM, (1 + streams) * values * layer_bf16_B, (1 + streams) * values * layer_bf16_B);
 }
 
 double layer_operand_B(const struct layer_kernels *k, double values)

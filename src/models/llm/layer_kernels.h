@@ -28,7 +28,7 @@ void layer_core(struct layer_kernels *k, const char *name, struct kernel_call ca
 void layer_gemm(struct layer_kernels *l, const char *name, double m, double n, double k);
 void layer_gemm_bf16(struct layer_kernels *l, const char *name, double m, double n, double k, double groups);
 void layer_pass(struct layer_kernels *k, const char *name, enum kernel_family family, double read_B, double written_B);
-/* With the residual in and out. */
+/* With the residual in and out, all of its streams. */
 void layer_norm(struct layer_kernels *k, const char *name, double values);
 /* To what GEMMs read, where that is not BF16 already. */
 void layer_quantise(struct layer_kernels *k, const char *name, double values);

@@ -154,6 +154,14 @@ static void add_mtp(const struct model *m, struct model_params *p)
     p->mtp_active = n * (a.active + f.active + 2 * d * d + 5 * d);
 }
 
+/* Of a block, or behind the last: weights that say of each token how n streams are read, written and mixed with each
+ * other, a bias each and three scales (hyper-connections); the last only reads. */
+static double mixing(const struct model *m, bool last)
+{
+    double n = (double)m->residual_streams, out = last ? n : 2 * n + n * n;
+    return n > 1 ? (n * (double)m->hidden + 1) * out + (last ? 1 : 3) : 0;
+}
+
 /* A norm before each block, and the last. */
 static double n_norms(const struct model *m)
 {
@@ -182,7 +190,8 @@ static void add_block(const struct model *m, const struct block *b, struct model
 struct model_params model_params(const struct model *m)
 {
     double d = (double)m->hidden;
-    struct model_params p = {.embedding = d * (double)m->vocab, .norms = d * n_norms(m)};
+    struct model_params p = {.embedding = d * (double)m->vocab,
+                             .norms = d * n_norms(m) + (n_norms(m) - 1) * mixing(m, false) + mixing(m, true)};
     for (uint32_t i = 0; i < m->n_blocks; i++)
         add_block(m, m->block[i], &p);
     p.head = m->tied_embeddings ? 0 : p.embedding;
@@ -346,7 +355,7 @@ static double layer_rank(const struct model *m, const struct model_layout *l, co
     const struct block *a = layer->attention;
     struct block_weights w = block_weigh(m, a), f = block_weigh(m, layer->network);
     double replicas = m->experts.routed ? 1 + (double)l->redundant / (double)m->experts.routed : 1;
-    double norms = ((a != NULL) + (layer->network != NULL)) * (double)m->hidden;
+    double norms = ((a != NULL) + (layer->network != NULL)) * ((double)m->hidden + mixing(m, false));
     double attention = a ? a->type->attention->rank_params(m, a->dims, l->tp) : 0,
            routed = replicas * f.routed / expert_gpus(l);
     *other += (w.other + norms + f.other) / l->tp;
@@ -365,7 +374,7 @@ static double stage_B(const struct model *m, const struct model_layout *l, uint3
     for (uint32_t i = first; i < first + n; i++)
         sum += layer_rank(m, l, &m->layer[i], &other, &extra_B);
     double head = m->tied_embeddings && l->pp > 1 ? p.embedding : p.head;
-    double last = stage == l->pp - 1 ? (head + (double)m->hidden) / l->tp : 0; /* and the last norm */
+    double last = stage == l->pp - 1 ? (head + (double)m->hidden + mixing(m, true)) / l->tp : 0; /* and the last norm */
     return model_stored_B(m, sum + last, other + last) + extra_B;
 }
 

@@ -76,6 +76,7 @@ struct expert_facts {
 struct model {
     const char *name, *source;
     int64_t layers, dense_layers, hidden, vocab, mtp_layers;
+    int64_t residual_streams; /* copies of the residual stream, mixed before and behind each block (DeepSeek-V4) */
     bool tied_embeddings;
     double weight_B;       /* of a parameter at inference */
     double weight_scale_B; /* of a block of weight_block parameters that share a scale */

@@ -105,6 +105,8 @@ static const struct cfg_field model_fields[] = {
     ROW_COUNT(model, "dense_layers", dense_layers, "0", 0, MOST_LAYERS, "the first of them, which have no experts"),
     ROW_COUNT(model, "hidden", hidden, NULL, 1, LARGEST, "width of the residual stream"),
     ROW_COUNT(model, "vocab", vocab, NULL, 1, LARGEST, "tokens that there are"),
+    ROW_COUNT(model, "residual_streams", residual_streams, "1", 1, 64,
+              "residual streams that are mixed before and behind each block (hyper-connections)"),
     ROW_TEXT(
         model, "attention_pattern", attention_pattern, "",
         "attention of each layer, repeated until all have one: 'window*3 attention' with llm.blocks.window; empty: "
