@@ -52,7 +52,7 @@ config v4 <<END
  "index_topk": 512, "compress_ratios": [0, 0$(printf ', 4, 128%.0s' $(seq 20)), 4, 0],
  "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}
 END
-imports v4 "284.329" "13.797"
+imports v4 "284.329" "13.796"
 prints kv_per_token "5.536 KB"
 holds "V4" v4.yaml "network_pattern: hashed\*3 moe\*40" "compute: w4a8" "shared_weight: 1.000244141 B"
 config k3 <<END

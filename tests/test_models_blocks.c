@@ -69,6 +69,7 @@ static void teardown(void)
 #define LATENT \
     "llm.attention.kind=other_mla", "llm.attention.decode=other_mla_absorbed", "llm.moe.kind=other_moe", \
         "llm.dense_kind=other_dense_ffn"
+#define TRAINED "llm.attention.kind=other_mla", "llm.moe.kind=other_moe", "llm.dense_kind=other_dense_ffn"
 #define GROUPED "llm.attention.kind=other_gqa", "llm.dense_kind=other_dense_ffn"
 
 /* The last settings rename blocks. */
@@ -92,14 +93,14 @@ static const struct {
       "serving.grid.context=1024,16384", "serving.grid.prompt=1024,16384", "serving.grid.tokens=2048",
       "inference.simulate_layers=1"},
      {LATENT}},
-    {"eplb_decode_ep144", {NULL}, {LATENT}},
+    {"eplb_decode_ep144", {NULL}, {"llm.moe.kind=other_moe", "llm.dense_kind=other_dense_ffn"}},
     {"edge_single_user",
      {NULL},
      {"single_machine.model_set=attention.kind=other_mla,attention.decode=other_mla_absorbed,"
       "moe.kind=other_moe,dense_kind=other_dense_ffn",
       "single_machine.models=deepseek_v3"}},
-    {"train_kernels_h800", {"cluster.nodes=2", "llm.moe.groups=2", "llm.moe.top_groups=2"}, {LATENT}},
-    {"train_step_2048_kernels", {"sim.network=bound"}, {LATENT}},
+    {"train_kernels_h800", {"cluster.nodes=2", "llm.moe.groups=2", "llm.moe.top_groups=2"}, {TRAINED}},
+    {"train_step_2048_kernels", {"sim.network=bound"}, {TRAINED}},
     {"train_step_dense_70b", {"sim.network=bound"}, {GROUPED}},
 };
 

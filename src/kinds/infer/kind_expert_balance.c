@@ -328,7 +328,8 @@ const struct scenario_kind kind_expert_balance = {
             {.keys = &cluster_keys, .only = "nodes chip.name chip.basis node.gpus"},
             {.keys = &sim_keys, .only = "seed"},
             {.keys = &llm_keys,
-             .only = "name source layers dense_layers moe.routed moe.top_k moe.groups moe.top_groups"},
+             .only = "name source layers dense_layers attention_pattern network_pattern dense_kind blocks "
+                     "moe.kind moe.routed moe.top_k moe.groups moe.top_groups"},
             {.keys = &expert_load_keys},
             {.keys = &balance_keys},
             {0}},

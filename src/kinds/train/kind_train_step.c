@@ -67,17 +67,19 @@ const struct scenario_kind kind_train_step = {
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
     .ref = "4.2, 5.1.2",
     .reads =
-        (const struct kind_reads[]){{.keys = &cluster_keys,
-                                     .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING
-                                                           " chip.memory " READS_EXCHANGES
-                                                           " -ep_kernel.latency_kernel -ep_kernel.forward_sms"
-                                                           " software -software.chunk -software.nccl"},
-                                    {.keys = &llm_keys,
-                                     .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "
-                                             "tied_embeddings weight attention -attention.decode -attention.kv_value "
-                                             "-attention.kv_scale -attention.kv_block -attention.kv_rope moe"},
-                                    {.keys = &train_keys},
-                                    {0}},
+        (const struct kind_reads[]){
+            {.keys = &cluster_keys,
+             .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " chip.memory " READS_EXCHANGES
+                                   " -ep_kernel.latency_kernel -ep_kernel.forward_sms"
+                                   " software -software.chunk -software.nccl"},
+            {.keys = &llm_keys,
+             .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "
+                     "tied_embeddings weight attention -attention.decode -attention.kv_value "
+                     "-attention.kv_scale -attention.kv_block -attention.kv_rope moe "
+                     "attention_pattern network_pattern dense_kind dense_gated dense_bias blocks "
+                     "residual_streams"},
+            {.keys = &train_keys},
+            {0}},
     .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",
     .headlines = headlines,
