@@ -1,5 +1,5 @@
 # tools: what developers run
-EXTRA_DIST += tools/tap_summary tools/bench/bench_sweep tools/claims_record
+EXTRA_DIST += tools/build_commit tools/tap_summary tools/bench/bench_sweep tools/claims_record
 
 # figures: `make -C tools/plot figures` in the source tree; not part of the build
 EXTRA_DIST += tools/plot/plot tools/plot/Makefile tools/plot/style.gp

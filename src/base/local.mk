@@ -1,6 +1,7 @@
 # src/base: one line per file
 libmoesim_a_SOURCES += src/base/arena.c
 libmoesim_a_SOURCES += src/base/arena.h
+libmoesim_a_SOURCES += src/base/build_id.c src/base/build_id.h
 libmoesim_a_SOURCES += src/base/cfg.c
 libmoesim_a_SOURCES += src/base/cfg.h
 libmoesim_a_SOURCES += src/base/cfg_load.c

@@ -19,6 +19,7 @@ int cmd_search(int argc, char **argv);
 int cmd_pareto(int argc, char **argv);
 int cmd_comm(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_reproduce(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_fabric(int argc, char **argv);
 int cmd_topo(int argc, char **argv);

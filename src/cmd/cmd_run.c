@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/input_files.h"
 #include "base/progress.h"
 #include "cmd/cmd.h"
 #include "io/results/timeline.h"
@@ -268,6 +269,7 @@ int cmd_run(int argc, char **argv)
         r.kind.critical = ARENA_NEW(r.kind.arena, struct critical_path);
     struct diag *diag = diag_new();
     check_outputs(&o, diag);
+    input_files_record();
     if (!diag_failed(diag))
         run(&r, &o, diag);
     diag_print(diag, stderr);

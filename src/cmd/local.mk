@@ -13,8 +13,9 @@ moesim_SOURCES += src/cmd/cmd_run.c
 moesim_SOURCES += src/cmd/cmd_schema.c src/cmd/schema_roff.c
 moesim_SOURCES += src/cmd/cmd_topo.c
 moesim_SOURCES += src/cmd/cmd_sweep.c src/cmd/cmd_merge.c src/cmd/cmd_export.c
-moesim_SOURCES += src/cmd/cmd_search.c
+moesim_SOURCES += src/cmd/cmd_search.c src/cmd/cmd_reproduce.c
 moesim_SOURCES += src/cmd/cmd_sensitivity.c src/cmd/cmd_pareto.c src/cmd/cmd_compare.c
 moesim_SOURCES += src/cmd/cmd_trace.c
 moesim_SOURCES += src/cmd/cmd_validate.c
 moesim_SOURCES += src/cmd/finish_stdout.c src/cmd/options.c
+src/cmd/main.$(OBJEXT): src/commit.h

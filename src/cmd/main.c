@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/build_id.h"
 #include "base/cfg.h"
 #include "base/diag.h"
 #include "base/outfile.h"
 #include "cmd/cmd.h"
+#include "commit.h"
 #include "config.h"
 
 struct command {
@@ -23,6 +25,7 @@ static const struct command commands[] = {
     {"sensitivity", cmd_sensitivity, "which axes of a sweep matter: Morris, Sobol indices"},
     {"search", cmd_search, "the best points of a space, with a bound that rules the others out"},
     {"pareto", cmd_pareto, "the points of a sweep that no other point beats"},
+    {"reproduce", cmd_reproduce, "run a result's scenario again and compare"},
     {"compare", cmd_compare, "what moved between two results"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
     {"fabric", cmd_fabric, "read an operator's network: InfiniBand dumps, host files"},
@@ -122,6 +125,7 @@ int main(int argc, char **argv)
     signal(SIGTERM, on_interrupt);
     signal(SIGHUP, on_interrupt);
     signal(SIGPIPE, on_interrupt);
+    build_commit = BUILD_COMMIT;
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing, like a full disk */
     if (argc < 2) {
         print_help(stderr);

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_id.h"
+#include "base/data_find.h"
+#include "base/input_files.h"
 #include "base/outfile.h"
 #include "config.h"
 #include "io/json_config.h"
@@ -107,16 +110,50 @@ static void add_proposals(cJSON *to, const struct proposal_stack *stack)
         cJSON_AddItemToArray(list, cJSON_CreateString(stack->uses[i].text));
 }
 
+/* The files that were read (input_files.h), those of the program's data by the name that they have there. */
+static void add_inputs(cJSON *to, const struct scenario_file *s)
+{
+    struct arena *arena = arena_new();
+    cJSON *list = input_files_count() ? cJSON_AddArrayToObject(to, "inputs") : NULL;
+    for (size_t i = 0; i < input_files_count(); i++) {
+        const struct input_file *f = input_file_at(i);
+        cJSON *o = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, o);
+        cJSON_AddStringToObject(o, "file", data_name(f->path, s->path, arena));
+        cJSON_AddStringToObject(o, "sha256", f->sha256);
+    }
+    arena_free(arena);
+}
+
+/* The whole scenario as `validate --print` shows it: `moesim reproduce` runs it again. */
+static void add_resolved(cJSON *to, const struct scenario_file *s)
+{
+    char *text = NULL, sha256[SHA256_TEXT];
+    size_t size;
+    FILE *out = checked_alloc(open_memstream(&text, &size));
+    cfg_print_yaml(s->cfg, out);
+    if (fclose(out))
+        out_of_memory();
+    sha256_text(text, size, sha256);
+    cJSON_AddStringToObject(to, "resolved_sha256", sha256);
+    cJSON_AddStringToObject(to, "resolved", text);
+    free(text);
+}
+
 static void add_provenance(cJSON *root, const struct scenario_file *s)
 {
     cJSON *p = cJSON_AddObjectToObject(root, "provenance");
     const char *slash = strrchr(s->path, '/');
     cJSON_AddStringToObject(p, "program", PACKAGE_NAME);
     cJSON_AddStringToObject(p, "version", PACKAGE_VERSION);
+    if (*build_commit)
+        cJSON_AddStringToObject(p, "commit", build_commit);
     cJSON_AddStringToObject(p, "scenario_file", slash ? slash + 1 : s->path);
     cJSON_AddStringToObject(p, "network", net_kind_names[s->scenario->sim.network]);
     cJSON_AddNumberToObject(p, "seed", (double)s->scenario->sim.seed);
     add_proposals(p, s->proposals);
+    add_inputs(p, s);
+    add_resolved(p, s);
     json_sources(cJSON_AddObjectToObject(p, "sources"), s->cfg);
 }
 

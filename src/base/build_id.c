@@ -1,0 +1,3 @@
+#include "base/build_id.h"
+
+const char *build_commit = "";

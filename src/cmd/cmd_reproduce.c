@@ -1,0 +1,207 @@
+/* moesim reproduce RESULT.json: runs the scenario that a result holds again, and compares. */
+#include <argp.h>
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/data_find.h"
+#include "base/input_files.h"
+#include "campaign/compare.h"
+#include "cmd/cmd.h"
+#include "io/results/writers.h"
+#include "io/whole_file.h"
+#include "kinds/kind_run.h"
+
+enum { MAX_RESULT_B = 1 << 30 };
+
+struct options {
+    const char *file, *tolerance;
+};
+
+static const struct argp_option argp_options[] = {
+    {"tolerance", 't', "RATIO", 0, "how much a value may move: '0.1 %' (default: 1e-9)", 0}, {0}};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 't':
+        o->tolerance = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->file)
+            argp_error(state, "one result at a time; '%s' is a second one", arg);
+        o->file = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which result? For example:\n"
+                          "  moesim run scenarios/tpot_bound_h800.yaml -o result.json\n"
+                          "  moesim reproduce result.json");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {argp_options,
+                                 parse_option,
+                                 "RESULT.json",
+                                 "Runs the scenario that a result of 'moesim run -o' holds again and compares each "
+                                 "value. Tells which input files and "
+                                 "which build differ. Exit code 1 when a value moved.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
+
+struct work {
+    cJSON *root;
+    const cJSON *provenance;
+    const char *path, *scenario_path; /* beside which its files are looked for */
+    struct arena *arena;
+    struct diag *diag;
+};
+
+static const char *text_of(const cJSON *o, const char *name)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+    return text ? text : "";
+}
+
+static cJSON *read_json(const char *path, struct diag *diag)
+{
+    char *text;
+    size_t len;
+    if (whole_file_read(path, MAX_RESULT_B, &text, &len, diag))
+        return NULL;
+    cJSON *root = cJSON_ParseWithLength(text, len);
+    free(text);
+    return root;
+}
+
+static int read_result(struct work *w)
+{
+    w->root = read_json(w->path, w->diag);
+    if (diag_failed(w->diag))
+        return -1;
+    w->provenance = cJSON_GetObjectItemCaseSensitive(w->root, "provenance");
+    if (!*text_of(w->provenance, "resolved")) {
+        diag_error(w->diag, EXIT_BAD_INPUT, SRCLOC_FILE(w->path),
+                   "this is no result of 'moesim run -o' that holds its scenario (provenance.resolved)");
+        return -1;
+    }
+    const char *slash = strrchr(w->path, '/');
+    w->scenario_path = arena_printf(w->arena, "%.*s%s", slash ? (int)(slash - w->path) + 1 : 0, w->path,
+                                    text_of(w->provenance, "scenario_file"));
+    return 0;
+}
+
+/* --- what differs beside the values ---------------------------------------------------------------------- */
+
+static void tell_builds(const struct work *w, const cJSON *now)
+{
+    const char *names[] = {"version", "commit"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text_of(w->provenance, names[i]), text_of(now, names[i])) != 0)
+            printf("%s: %s then, %s now\n", names[i], text_of(w->provenance, names[i]), text_of(now, names[i]));
+}
+
+static const char *sha_of(const cJSON *inputs, const char *file)
+{
+    const cJSON *o;
+    cJSON_ArrayForEach(o, inputs) if (!strcmp(text_of(o, "file"), file)) return text_of(o, "sha256");
+    return NULL;
+}
+
+/* The scenario's own text is in the result; what it reads beside it may have changed. */
+static void tell_inputs(const struct work *w, const cJSON *now)
+{
+    const cJSON *then = cJSON_GetObjectItemCaseSensitive(w->provenance, "inputs"), *o;
+    const char *scenario = text_of(w->provenance, "scenario_file");
+    cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(now, "inputs"))
+    {
+        const char *before = sha_of(then, text_of(o, "file"));
+        if (before && strcmp(before, text_of(o, "sha256")) != 0 && strcmp(text_of(o, "file"), scenario) != 0)
+            printf("input %s is not the same file\n", text_of(o, "file"));
+    }
+}
+
+/* --- the run ------------------------------------------------------------------------------------------------ */
+
+static int run_again(const struct work *w, const char *to)
+{
+    struct scenario_options options = {.text = text_of(w->provenance, "resolved")};
+    struct scenario_file file;
+    struct kind_run run = {.file = &file, .arena = w->arena};
+    int failed = scenario_load_with(w->scenario_path, &options, w->arena, &file, w->diag) ||
+                 kind_execute(&run, w->diag) || result_write_json(&run.result, &file, to, w->diag);
+    kind_run_free(&run);
+    return failed ? -1 : 0;
+}
+
+static void tell_values(const struct result_table *t, const struct compare_counts *n)
+{
+    for (uint32_t i = 0; i < n->n_names; i++)
+        if (n->names[i].moved)
+            printf("%s\n", n->names[i].what);
+    if (t->n_rows)
+        printf("not reproduced: %u of %u values moved, %u are gone, %u new\n", n->moved, n->values, n->only_first,
+               n->only_second);
+    else
+        printf("reproduced: %u values are the same\n", n->values);
+}
+
+static int compare(const struct work *w, const struct options *o, const char *again)
+{
+    struct compare_options options = {.tolerance = 1e-9, .ignored = (const char *const[]){NULL}};
+    struct compare_counts counts;
+    char why[512];
+    if (o->tolerance &&
+        unit_parse(o->tolerance, strlen(o->tolerance), DIM_RATIO, &options.tolerance, why, sizeof why)) {
+        diag_error(w->diag, EXIT_USAGE, SRCLOC_NONE, "--tolerance: %s", why);
+        return -1;
+    }
+    struct result_table *t = compare_results(w->path, again, &options, w->arena, &counts, w->diag);
+    if (!t)
+        return -1;
+    cJSON *now = read_json(again, w->diag);
+    tell_builds(w, cJSON_GetObjectItemCaseSensitive(now, "provenance"));
+    tell_inputs(w, cJSON_GetObjectItemCaseSensitive(now, "provenance"));
+    tell_values(t, &counts);
+    cJSON_Delete(now);
+    if (t->n_rows)
+        diag_exit(w->diag, EXIT_NO);
+    return 0;
+}
+
+static void reproduce(struct work *w, const struct options *o)
+{
+    const char *folder = getenv("TMPDIR");
+    char *again = arena_strdup(w->arena, arena_printf(w->arena, "%s/moesim-XXXXXX.json", folder ? folder : "/tmp"));
+    int fd = read_result(w) ? -1 : mkstemps(again, 5);
+    if (fd < 0) {
+        if (!diag_failed(w->diag))
+            diag_error(w->diag, EXIT_IO, SRCLOC_NONE, "cannot make the temporary file '%s'", again);
+        return;
+    }
+    close(fd);
+    if (!run_again(w, again))
+        compare(w, o, again);
+    unlink(again);
+}
+
+int cmd_reproduce(int argc, char **argv)
+{
+    struct options o = {0};
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct work w = {.path = o.file, .arena = arena_new(), .diag = diag_new()};
+    input_files_record();
+    reproduce(&w, &o);
+    diag_print(w.diag, stderr);
+    int code = diag_exit_code(w.diag);
+    cJSON_Delete(w.root);
+    diag_free(w.diag);
+    arena_free(w.arena);
+    return finish_stdout(code);
+}
