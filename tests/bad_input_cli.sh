@@ -60,7 +60,7 @@ spoil '4s/8/99999999999999999999/'
 refused 3 "a number that does not fit" ":4:10: " "cluster.nodes"
 spoil '5a\  nodes: 4'
 refused 3 "duplicate key" ":6:3: " "duplicate key 'nodes'"
-spoil '2s/h800/h80/'
+spoil '2s/h800/h8000/'
 refused 3 "unknown hardware" ":2:11: " "did you mean 'h800'?"
 spoil '5s/mpft/mpff/'
 refused 3 "unknown topology" ":5:13: " "did you mean 'mpft'?"

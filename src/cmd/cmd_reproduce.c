@@ -1,6 +1,5 @@
 /* moesim reproduce RESULT.json: runs the scenario that a result holds again, and compares. */
 #include <argp.h>
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,11 +8,9 @@
 #include "base/input_files.h"
 #include "campaign/compare.h"
 #include "cmd/cmd.h"
+#include "io/results/provenance.h"
 #include "io/results/writers.h"
-#include "io/whole_file.h"
 #include "kinds/kind_run.h"
-
-enum { MAX_RESULT_B = 1 << 30 };
 
 struct options {
     const char *file, *tolerance;
@@ -55,74 +52,48 @@ static const struct argp argp = {argp_options,
                                  NULL};
 
 struct work {
-    cJSON *root;
-    const cJSON *provenance;
+    struct provenance then;
     const char *path, *scenario_path; /* beside which its files are looked for */
     struct arena *arena;
     struct diag *diag;
 };
 
-static const char *text_of(const cJSON *o, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
-    return text ? text : "";
-}
-
-static cJSON *read_json(const char *path, struct diag *diag)
-{
-    char *text;
-    size_t len;
-    if (whole_file_read(path, MAX_RESULT_B, &text, &len, diag))
-        return NULL;
-    cJSON *root = cJSON_ParseWithLength(text, len);
-    free(text);
-    return root;
-}
-
 static int read_result(struct work *w)
 {
-    w->root = read_json(w->path, w->diag);
-    if (diag_failed(w->diag))
+    if (provenance_read(w->path, w->arena, &w->then, w->diag))
         return -1;
-    w->provenance = cJSON_GetObjectItemCaseSensitive(w->root, "provenance");
-    if (!*text_of(w->provenance, "resolved")) {
-        diag_error(w->diag, EXIT_BAD_INPUT, SRCLOC_FILE(w->path),
-                   "this is no result of 'moesim run -o' that holds its scenario (provenance.resolved)");
-        return -1;
-    }
     const char *slash = strrchr(w->path, '/');
-    w->scenario_path = arena_printf(w->arena, "%.*s%s", slash ? (int)(slash - w->path) + 1 : 0, w->path,
-                                    text_of(w->provenance, "scenario_file"));
+    w->scenario_path =
+        arena_printf(w->arena, "%.*s%s", slash ? (int)(slash - w->path) + 1 : 0, w->path, w->then.scenario_file);
     return 0;
 }
 
 /* --- what differs beside the values ---------------------------------------------------------------------- */
 
-static void tell_builds(const struct work *w, const cJSON *now)
+static void tell_builds(const struct provenance *then, const struct provenance *now)
 {
-    const char *names[] = {"version", "commit"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text_of(w->provenance, names[i]), text_of(now, names[i])) != 0)
-            printf("%s: %s then, %s now\n", names[i], text_of(w->provenance, names[i]), text_of(now, names[i]));
+    if (strcmp(then->version, now->version) != 0)
+        printf("version: %s then, %s now\n", then->version, now->version);
+    if (strcmp(then->commit, now->commit) != 0)
+        printf("commit: %s then, %s now\n", then->commit, now->commit);
 }
 
-static const char *sha_of(const cJSON *inputs, const char *file)
+static const char *sha_of(const struct provenance *p, const char *file)
 {
-    const cJSON *o;
-    cJSON_ArrayForEach(o, inputs) if (!strcmp(text_of(o, "file"), file)) return text_of(o, "sha256");
+    for (uint32_t i = 0; i < p->n_inputs; i++)
+        if (!strcmp(p->inputs[i].file, file))
+            return p->inputs[i].sha256;
     return NULL;
 }
 
 /* The scenario's own text is in the result; what it reads beside it may have changed. */
-static void tell_inputs(const struct work *w, const cJSON *now)
+static void tell_inputs(const struct provenance *then, const struct provenance *now)
 {
-    const cJSON *then = cJSON_GetObjectItemCaseSensitive(w->provenance, "inputs"), *o;
-    const char *scenario = text_of(w->provenance, "scenario_file");
-    cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(now, "inputs"))
-    {
-        const char *before = sha_of(then, text_of(o, "file"));
-        if (before && strcmp(before, text_of(o, "sha256")) != 0 && strcmp(text_of(o, "file"), scenario) != 0)
-            printf("input %s is not the same file\n", text_of(o, "file"));
+    for (uint32_t i = 0; i < now->n_inputs; i++) {
+        const struct provenance_input *in = &now->inputs[i];
+        const char *before = sha_of(then, in->file);
+        if (before && strcmp(before, in->sha256) != 0 && strcmp(in->file, then->scenario_file) != 0)
+            printf("input %s is not the same file\n", in->file);
     }
 }
 
@@ -130,7 +101,7 @@ static void tell_inputs(const struct work *w, const cJSON *now)
 
 static int run_again(const struct work *w, const char *to)
 {
-    struct scenario_options options = {.text = text_of(w->provenance, "resolved")};
+    struct scenario_options options = {.text = w->then.resolved};
     struct scenario_file file;
     struct kind_run run = {.file = &file, .arena = w->arena};
     int failed = scenario_load_with(w->scenario_path, &options, w->arena, &file, w->diag) ||
@@ -164,11 +135,12 @@ static int compare(const struct work *w, const struct options *o, const char *ag
     struct result_table *t = compare_results(w->path, again, &options, w->arena, &counts, w->diag);
     if (!t)
         return -1;
-    cJSON *now = read_json(again, w->diag);
-    tell_builds(w, cJSON_GetObjectItemCaseSensitive(now, "provenance"));
-    tell_inputs(w, cJSON_GetObjectItemCaseSensitive(now, "provenance"));
+    struct provenance now;
+    if (provenance_read(again, w->arena, &now, w->diag))
+        return -1;
+    tell_builds(&w->then, &now);
+    tell_inputs(&w->then, &now);
     tell_values(t, &counts);
-    cJSON_Delete(now);
     if (t->n_rows)
         diag_exit(w->diag, EXIT_NO);
     return 0;
@@ -200,7 +172,6 @@ int cmd_reproduce(int argc, char **argv)
     reproduce(&w, &o);
     diag_print(w.diag, stderr);
     int code = diag_exit_code(w.diag);
-    cJSON_Delete(w.root);
     diag_free(w.diag);
     arena_free(w.arena);
     return finish_stdout(code);

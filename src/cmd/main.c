@@ -23,7 +23,7 @@ static const struct command commands[] = {
     {"merge", cmd_merge, "join the shards of a sweep"},
     {"export", cmd_export, "a sweep's result as CSV or JSON"},
     {"sensitivity", cmd_sensitivity, "which axes of a sweep matter: Morris, Sobol indices"},
-    {"search", cmd_search, "the best points of a space, with a bound that rules the others out"},
+    {"search", cmd_search, "the best points of a space, without simulating all"},
     {"pareto", cmd_pareto, "the points of a sweep that no other point beats"},
     {"reproduce", cmd_reproduce, "run a result's scenario again and compare"},
     {"compare", cmd_compare, "what moved between two results"},

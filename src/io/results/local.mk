@@ -31,3 +31,4 @@ libmoesim_a_SOURCES += src/io/results/timeline.c src/io/results/timeline.h
 libmoesim_a_SOURCES += src/io/results/trials_write.c
 libmoesim_a_SOURCES += src/io/results/trials_writers.h
 libmoesim_a_SOURCES += src/io/results/writers.h
+libmoesim_a_SOURCES += src/io/results/provenance.c src/io/results/provenance.h
