@@ -44,7 +44,11 @@ EXTRA_PROGRAMS += tools/bench/bench_scenarios
 tools_bench_bench_scenarios_SOURCES = tools/bench/bench_scenarios.c tools/bench/bench.c tools/bench/bench.h
 tools_bench_bench_scenarios_LDADD = $(moesim_libs)
 EXTRA_DIST += tools/bench/last_release.txt
-bench: tools/bench/bench_flow tools/bench/bench_scenarios tools/bench/bench_packet tools/bench/bench_formats moesim$(EXEEXT)
+EXTRA_PROGRAMS += tools/bench/bench_kernels
+tools_bench_bench_kernels_SOURCES = tools/bench/bench_kernels.c
+tools_bench_bench_kernels_LDADD = $(moesim_libs)
+bench: tools/bench/bench_flow tools/bench/bench_scenarios tools/bench/bench_packet tools/bench/bench_formats tools/bench/bench_kernels moesim$(EXEEXT)
+	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_kernels
 	tools/bench/bench_formats
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_packet
 	MOESIM_PATH=$(abs_top_srcdir) tools/bench/bench_flow

@@ -27,8 +27,10 @@ static int format_likeness(enum kernel_dtype has, enum kernel_dtype wants)
 
 int kernel_likeness(const struct kernel *k, const struct kernel_call *call)
 {
+    if (k->family != call->family)
+        return KERNEL_UNLIKE;
     const struct kernel_mechanism *m = kernel_mechanism_of(k->family);
-    if (k->family != call->family || (m->takes && !m->takes(k->variant, call)))
+    if (m->takes && !m->takes(k->variant, call))
         return KERNEL_UNLIKE;
     int formats = format_likeness(k->dtype, call->dtype);
     if (formats == KERNEL_UNLIKE && is_core_attention(call->family))

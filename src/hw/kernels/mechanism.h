@@ -1,7 +1,7 @@
 /* How long a family's kernels take, from what bounds them on a chip. Inside src/hw/kernels only.
  *
  * A mechanism has a few constants, each with a meaning (a floor, a share of the chip's bandwidth, what a tile costs), fitted
- * per kernel of a library and chip (kernel_calibrate.h). What it leaves is a residual, interpolated between measured points
+ * per kernel of a library and chip (kernel_constants.c). What it leaves is a residual, interpolated between measured points
  * (residual.h). To another chip a time moves through the mechanism: shares stay shares of that chip's figures, waiting
  * inside of an SM goes with the clock, floors of launches and hosts stay. */
 #ifndef MOESIM_HW_KERNELS_MECHANISM_H

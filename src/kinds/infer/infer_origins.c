@@ -21,7 +21,7 @@ static const char *words_of(enum kernel_origin origin)
                                         [KERNEL_FROM_INTERPOLATION] = "interpolated between measurements on",
                                         [KERNEL_FROM_SCALING] = "moved from",
                                         [KERNEL_FROM_ROOFLINE] = "a roofline, calibrated on",
-                                        [KERNEL_FROM_FIT] = "by a mechanism fitted far from here to measurements on",
+                                        [KERNEL_FROM_FIT] = "by the mechanism alone, fitted to measurements on",
                                         [KERNEL_FROM_RELATED] =
                                             "by the mechanism of other number formats, measured on"};
     return words[origin];
