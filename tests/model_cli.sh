@@ -79,6 +79,14 @@ at = r['metrics']['sparse_pays_from']['value']
 rows = next(t for t in r['tables'] if t['name'] == 'sparse_attention')['rows']
 assert 4096 < at < 8192 and len(rows) == 8, at
 assert all((row['dense_over_sparse'] > 1) == (row['context'] >= at) for row in rows), rows"
+tpot() { python3 -c "import json; print(json.load(open('out'))['metrics']['tpot']['value'])"; }
+four=("$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound -s llm.moe.weight='4.5 b' --json)
+expect 0 "experts in NVFP4 on a chip that has it" run "${four[@]}" -s hardware=b200 -s llm.moe.compute=nvfp4
+nv=$(tpot)
+expect 0 "weights of 4 bits, products in BF16" run "${four[@]}" -s hardware=b200 -s llm.moe.compute=w4a16 -s llm.moe.weight='4.25 b'
+check "other kernels" python3 -c "assert abs($nv - $(tpot)) > 1e-5"
+expect 0 "NVFP4 on a chip that has it not" run "${four[@]}" -s llm.moe.compute=nvfp4
+says "no tensor cores: timed at its FP8 rate"
 expect 0 "at 128K" run "$srcdir/scenarios/decode_ep144.yaml" -s model=deepseek_v3_2 -s sim.network=bound -s inference.decode.context=131072 \
     -s inference.decode.batch=4
 

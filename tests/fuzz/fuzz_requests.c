@@ -31,7 +31,7 @@ static void use(const struct request_rows *r, uint32_t capacity, struct arena *a
 {
     struct prefix_cache *c = prefix_cache_new(capacity, r->n_blocks, arena);
     for (uint32_t i = 0; i < r->n; i++) {
-        const int64_t *blocks = r->blocks + r->row[i].first_block;
+        const int64_t *blocks = r->n_blocks ? r->blocks + r->row[i].first_block : NULL;
         must(prefix_cache_use(c, blocks, r->row[i].n_blocks) <= r->row[i].n_blocks);
         must(prefix_cache_use(c, blocks, r->row[i].n_blocks) >= (r->row[i].n_blocks ? 1 : 0));
     }

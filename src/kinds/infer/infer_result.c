@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kinds/result_build.h"
+#include "models/llm/blocks/block.h"
 
 static const char *name_of(const struct kind_run *run, const char *prefix, const char *name)
 {
@@ -414,6 +415,20 @@ static void add_kernel(struct result_table *t, const struct infer_kernel *k, con
     row[K_ORIGIN].text = kernel_origin_names[k->time.origin];
 }
 
+/* What the model multiplies and the chip does not. */
+static void note_formats(struct kind_run *run, const struct infer_outcome *o)
+{
+    const struct model *m = o->step.layout.model;
+    bool fp4 = false;
+    for (uint32_t i = 0; i < m->n_blocks; i++)
+        fp4 |= block_dtype(m, m->block[i], false) == KERNEL_NVFP4 || block_dtype(m, m->block[i], true) == KERNEL_NVFP4;
+    if (fp4 && o->step.layout.hw->chip.fp4_flops <= 0)
+        result_add_note(
+            &run->result, run->arena,
+            "the model multiplies in NVFP4, for which this chip has no tensor cores: timed at its FP8 rate, "
+            "with weights of 4 bits");
+}
+
 void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o, const char *prefix)
 {
     const struct infer_kernels *k = &o->step.kernels;
@@ -423,4 +438,5 @@ void infer_result_kernels(struct kind_run *run, const struct infer_outcome *o, c
         kernel_columns, N_K, k->n);
     for (uint32_t i = 0; i < k->n; i++)
         add_kernel(t, &k->list[i], o->step.layout.kernel ? o->step.layout.kernel->name : "");
+    note_formats(run, o);
 }

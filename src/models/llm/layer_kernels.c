@@ -1,7 +1,9 @@
 #include "models/llm/layer_kernels.h"
 
-enum { SCALE_CHANNELS = 128 };
-static const double scale_B = 4;
+/* Of an activation as GEMMs read it, scales with it. */
+static const double operand_B[KERNEL_DTYPES] = {
+    [KERNEL_FP8] = 1 + 4.0 / 128,    [KERNEL_BF16] = 2,  [KERNEL_FP8_TENSOR] = 1,     [KERNEL_MXFP8] = 1 + 1.0 / 32,
+    [KERNEL_NVFP4] = 0.5 + 1.0 / 16, [KERNEL_W4A16] = 2, [KERNEL_W4A8] = 1 + 1.0 / 32};
 
 void layer_kernel(struct layer_kernels *k, const char *name, struct kernel_call call)
 {
@@ -38,12 +40,12 @@ void layer_norm(struct layer_kernels *k, const char *name, double values)
 
 double layer_operand_B(const struct layer_kernels *k, double values)
 {
-    return values * (k->dtype == KERNEL_FP8 ? 1 + scale_B / SCALE_CHANNELS : layer_bf16_B);
+    return values * operand_B[k->dtype];
 }
 
 void layer_quantise(struct layer_kernels *k, const char *name, double values)
 {
-    if (k->dtype == KERNEL_FP8)
+    if (operand_B[k->dtype] < layer_bf16_B)
         layer_pass(k, name, KERNEL_QUANTISE, values * layer_bf16_B, layer_operand_B(k, values));
 }
 

@@ -42,7 +42,11 @@ double model_mtp_extra_B(const struct model *m)
 
 static enum kernel_dtype dtype_of(int format)
 {
-    return format == FORMAT_BF16 || format == FORMAT_W4A16 ? KERNEL_BF16 : KERNEL_FP8;
+    static const enum kernel_dtype dtypes[] = {
+        [FORMAT_BY_SIZE] = KERNEL_FP8,           [FORMAT_BF16] = KERNEL_BF16,   [FORMAT_FP8] = KERNEL_FP8,
+        [FORMAT_FP8_TENSOR] = KERNEL_FP8_TENSOR, [FORMAT_MXFP8] = KERNEL_MXFP8, [FORMAT_NVFP4] = KERNEL_NVFP4,
+        [FORMAT_W4A16] = KERNEL_W4A16,           [FORMAT_W4A8] = KERNEL_W4A8};
+    return dtypes[format];
 }
 
 static enum kernel_dtype by_size(double weight_B)
