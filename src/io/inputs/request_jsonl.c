@@ -49,7 +49,7 @@ static bool hashes(const struct reading *r, const cJSON *list, const char *at, s
     uint32_t most = row->prompt / r->out->block_tokens + 1;
     int n = cJSON_GetArraySize(list), i = 0;
     const cJSON *v;
-    if (!list)
+    if (!list || (cJSON_IsArray(list) && !n))
         return true;
     if (!cJSON_IsArray(list) || (uint32_t)n > most) {
         complain(r, at, "'hash_ids' is a list with a number for each block of the prompt");
