@@ -290,7 +290,7 @@ static void check_exchange(const struct scenario_file *file, const struct train_
                            .format = l->cfg->exchange.dispatch};
     const char *misfit = ep_misfit(k, &call, why, sizeof why);
     if (misfit)
-        REPORT("cluster.ep_kernel.kernel", "%s", misfit);
+        REPORT("cluster.ep_kernel.kernel", "%s: %s", k->name, misfit);
 }
 
 void train_plan_check(const struct scenario_file *file, struct arena *arena, struct diag *diag)

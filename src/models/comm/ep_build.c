@@ -86,14 +86,14 @@ const struct ep_kernel_type *ep_kernel_of(const struct hw_ep_kernel *hw, bool la
     return ep_kernel_find(latency ? hw->latency_kernel : hw->throughput_kernel);
 }
 
-const char *ep_needs_one_node(const struct ep_call *c, const char *name, char *why, size_t size)
+const char *ep_needs_one_node(const struct ep_call *c, char *why, size_t size)
 {
     if (c->traffic->nodes <= 1)
         return NULL;
     snprintf(why, size,
-             "%s stores over NVLink, which joins the %lld GPUs of a node (cluster.node.gpus), not %u GPUs on %u "
+             "it stores over NVLink, which joins the %lld GPUs of a node (cluster.node.gpus), not %u GPUs on %u "
              "nodes; give fewer GPUs, or a kernel that uses the network, for example deepep_low_latency",
-             name, (long long)c->hw->node.gpus, c->traffic->group.ranks, c->traffic->nodes);
+             (long long)c->hw->node.gpus, c->traffic->group.ranks, c->traffic->nodes);
     return why;
 }
 

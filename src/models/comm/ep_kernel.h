@@ -112,7 +112,7 @@ const char *ep_misfit(const struct ep_kernel_type *k, const struct ep_call *c, c
 /* A misfit of kernels that hand tokens on along rails: NULL, or that nodes have unequal numbers of GPUs. */
 const char *ep_needs_whole_nodes(const struct ep_call *c, char *why, size_t size);
 /* A misfit of kernels that store over NVLink: NULL, or that the group has several nodes. */
-const char *ep_needs_one_node(const struct ep_call *c, const char *name, char *why, size_t size);
+const char *ep_needs_one_node(const struct ep_call *c, char *why, size_t size);
 
 /* Adds one call of every rank to the graph: rank r is device ranks[r] of the traffic. first[r] and last[r] (may be NULL)
  * get the rank's first and last op. */

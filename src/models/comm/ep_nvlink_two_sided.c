@@ -45,7 +45,7 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
 
 static const char *misfit(const struct ep_call *c, char *why, size_t size)
 {
-    return ep_needs_one_node(c, "nvlink_two_sided", why, size);
+    return ep_needs_one_node(c, why, size);
 }
 
 const struct ep_kernel_type ep_nvlink_two_sided = {
