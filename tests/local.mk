@@ -81,6 +81,7 @@ dist_check_SCRIPTS += tests/collective_cli.sh tests/comm_cli.sh tests/validation
 dist_check_SCRIPTS += tests/bad_input_cli.sh
 dist_check_SCRIPTS += tests/run_cli.sh
 dist_check_SCRIPTS += tests/requests_cli.sh
+dist_check_SCRIPTS += tests/networks_cli.sh
 dist_check_SCRIPTS += tests/routing_cli.sh
 EXTRA_DIST += tests/timeline_check.py
 dist_check_SCRIPTS += tests/doc_commands.sh
