@@ -98,7 +98,7 @@ def read_by(name):
             path[depth:] = [parts[2]]
             if not parts[3].split(" #")[0].strip():
                 continue
-            read[".".join(path[: depth + 1])] = parts[3].strip()
+            read[".".join(path[: depth + 1])] = parts[3].split(" #")[0].strip()
     return read.get("kind"), set(read)
 
 
