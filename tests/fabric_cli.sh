@@ -56,6 +56,47 @@ wrong_hosts "ranks without a GPU" 'node1 slots=8\nnode2\n' "host 'node1' has 8 r
 wrong_hosts "too few" 'node1\n' "1 hosts stand here, and the cluster has 2 nodes"
 wrong_hosts "brackets" 'node[1\n' "a bracket is not closed, or empty"
 
+# --- the inside of nodes; other networks --------------------------------------------------------------------------------
+data=$srcdir/tests/data/fabric
+for inside in node.nccl.xml node.hwloc.xml node.topo.txt; do
+    expect 0 "$inside" fabric import "$net/ibnetdiscover.txt" "$data/$inside" -o inside.yaml
+    check "$inside: the nearest NIC" [ "$(grep -cF 'gpus: [1, 1, 0, 0]' inside.yaml)" = 4 ]
+done
+sed 's/mlx5_1/mlx5_7/' "$data/node.nccl.xml" >other.xml
+expect 3 "another kind of node" fabric import "$net/ibnetdiscover.txt" other.xml -o new.yaml
+tells "the node that this file describes has no NIC 'mlx5_1'"
+expect 3 "two kinds of node" fabric info "$net/ibnetdiscover.txt" "$data/node.nccl.xml" "$data/node.topo.txt"
+tells "a second file of the inside of nodes"
+expect 3 "Slurm does not say" fabric info "$data/topology.conf"
+tells "give --cables N, or --cables full"
+expect 0 "Slurm's topology.conf" fabric info --cables full "$data/topology.conf"
+says "7 switches, 32 cables between them; 16 hosts with 16 NICs (1 a host)"
+says "Slurm says neither how many cables a link is"
+expect 0 "Slurm's topology.yaml" fabric info --cables 2 --nics 2 "$data/topology.yaml"
+says "3 switches, 4 cables between them; 8 hosts with 16 NICs (2 a host)"
+printf 'SwitchName=a Switches=b\nSwitchName=b Switches=a\n' >circle.conf
+expect 3 "Slurm: a circle" fabric info --cables 1 circle.conf
+tells "hangs below itself"
+expect 0 "InfraGraph" fabric import "$data/infragraph.yaml" -o infra.yaml
+check "InfraGraph: rates, hosts, GPUs" bash -c \
+    'grep -q "leaf1.*spine0.*50 GB/s" infra.yaml && [ $(grep -cF "gpus: [0, 0, 1, 1]" infra.yaml) = 4 ]'
+expect 0 "InfraGraph as a network" topo file --nodes 4 -s cluster.network.file=infra.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2
+says "links                             4"
+sed 's/one2one/any2any/' "$data/infragraph.yaml" >scheme.yaml
+expect 3 "InfraGraph: a scheme" fabric info scheme.yaml
+tells "scheme 'any2any'; one2one and many2many are known"
+expect 0 "import finds out what files are" import "$net/ibnetdiscover.txt" "$net/lfts.txt"
+says "4 switches, 8 cables between them"
+expect 3 "import of two things" import "$net/ibnetdiscover.txt" "$srcdir/tests/data/tiny_kineto.json"
+tells "files that belong together are of one thing"
+printf '<?xml version="1.0"?><!DOCTYPE s [<!ENTITY a "aaaa">]><system version="1"><cpu><gpu dev="&a;"/></cpu></system>' >bomb.xml
+printf '{"system": "<system", "cpu": "<cpu"}' >json.xml
+printf '<system version="1"><cpu numaid="0"><gpu dev="0"/>' >open.xml
+for bad in bomb json open; do
+    expect 3 "a damaged XML ($bad)" fabric info "$net/ibnetdiscover.txt" $bad.xml
+    tells "$bad.xml:1:"
+done
+
 # --- damaged and mixed files --------------------------------------------------------------------------------------------
 refused() { # TITLE MESSAGE FILE...
     local title=$1 message=$2

@@ -91,6 +91,7 @@ dist_check_SCRIPTS += tests/dist_cli.sh
 dist_check_SCRIPTS += tests/man_cli.sh
 dist_check_SCRIPTS += tests/trace_cli.sh
 dist_check_SCRIPTS += tests/fabric_cli.sh
+dist_check_SCRIPTS += tests/chakra_cli.sh
 dist_check_SCRIPTS += tests/topo_cli.sh
 dist_check_SCRIPTS += tests/formats_cli.sh
 dist_check_SCRIPTS += tests/hopper_cli.sh

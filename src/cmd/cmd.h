@@ -22,6 +22,7 @@ int cmd_compare(int argc, char **argv);
 int cmd_reproduce(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_fabric(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
 int cmd_formats(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);

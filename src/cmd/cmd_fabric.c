@@ -8,7 +8,7 @@
 #include "cmd/cmd.h"
 #include "io/inputs/fabric_import.h"
 
-enum { KEY_GPUS = 256, KEY_CABLES, KEY_NO_ROUTES };
+enum { KEY_GPUS = 256, KEY_CABLES, KEY_NICS, KEY_NO_ROUTES };
 enum { MOST_CABLES = 4096 };
 
 struct options {
@@ -25,6 +25,7 @@ static const struct argp_option argp_options[] = {
     {"cables", KEY_CABLES, "N", 0,
      "cables of each link between switches, where the format does not say (Slurm's); full: as many as hosts hang below",
      0},
+    {"nics", KEY_NICS, "N", 0, "NICs of a host, where the format does not say (Slurm's; default: 1)", 0},
     {"no-routes", KEY_NO_ROUTES, NULL, 0, "import: leave tables of switches out, so that routes are computed", 0},
     {0}};
 
@@ -75,6 +76,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_CABLES:
         set_cables(o, arg, state);
         return 0;
+    case KEY_NICS:
+        o->import.nics = (uint32_t)option_whole(arg, 1, FABRIC_MAX_NICS, "--nics", state);
+        return 0;
     case KEY_NO_ROUTES:
         o->write.no_routes = true;
         return 0;
@@ -98,8 +102,9 @@ static const struct argp argp = {
     "info FILE...\nimport FILE... -o OUT",
     "Describes the network that an operator's files tell, or writes it for topology 'file'. Together they are one "
     "fabric: "
-    "what ibnetdiscover prints, with the tables of its switches (dump_lfts.sh, ibroute, OpenSM's dumps), and what the "
-    "inside of its nodes looks like.",
+    "what ibnetdiscover prints, with the tables of its switches (dump_lfts.sh, ibroute, OpenSM's dumps), Slurm's "
+    "topology.conf or topology.yaml, or InfraGraph; and the inside of its nodes: NCCL's topology, lstopo's XML or "
+    "'nvidia-smi topo -m'.",
     NULL,
     NULL,
     NULL};

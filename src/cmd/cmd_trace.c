@@ -5,11 +5,13 @@
 
 #include "base/data_find.h"
 #include "base/cfg.h"
+#include "base/outfile.h"
 #include "base/progress.h"
 #include "base/yaml_doc.h"
 #include "cmd/cmd.h"
 #include "io/scenario.h"
 #include "io/inputs/trace_import.h"
+#include "io/trace/chakra.h"
 #include "io/trace/trace_file.h"
 #include "io/trace/trace_info.h"
 #include "io/trace/trace_set.h"
@@ -25,7 +27,8 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"output", 'o', "FILE", 0, "import: write the trace to FILE (.gz compresses)", 0},
+    {"output", 'o', "FILE", 0,
+     "import: write the trace to FILE (.gz compresses); .et: as Chakra execution trace, a file a rank", 0},
     {"classes", 'c', "FILE", 0, "classify kernels by the rules in FILE (YAML) before the shipped ones", 0},
     {"rank", KEY_RANK, "N", 0, "of several ranks' traces, take that of rank N", 0},
     {"source", KEY_SOURCE, "TEXT", 0, "import: where the trace comes from, kept in the file", 0},
@@ -105,7 +108,8 @@ static const struct argp argp = {
     parse_option,
     "info FILE...\nimport FILE... -o OUT",
     "Describes a recorded trace, or imports one into moesim's own format. FILE is a PyTorch "
-    "profiler (Kineto) trace or one in our format, .json or .json.gz. Several files, or folders of them, are the ranks "
+    "profiler (Kineto) trace, a Chakra execution trace (.et) or one in our format, compressed or not. Several files, "
+    "or folders of them, are the ranks "
     "of one run: their collectives are joined, which sets their clocks and parts waiting from transfer.",
     progress_options,
     NULL,
@@ -147,7 +151,9 @@ int cmd_trace(int argc, char **argv)
     struct trace_set *set = read_all(&o, arena, diag);
     for (uint32_t i = 0; set && o.source && i < set->n; i++)
         set->traces[i]->source = o.source;
-    if (set && o.out)
+    if (set && o.out && outfile_ends_in(o.out, ".et"))
+        chakra_write_set(set, o.out, arena, diag);
+    else if (set && o.out)
         trace_set_write(set, o.out, diag);
     else if (set)
         trace_set_print_info(set, arena, stdout);

@@ -4,6 +4,7 @@ moesim_SOURCES += src/cmd/cmd_claims.c
 moesim_SOURCES += src/cmd/cmd_comm.c
 moesim_SOURCES += src/cmd/cmd_fabric.c
 moesim_SOURCES += src/cmd/cmd_formats.c
+moesim_SOURCES += src/cmd/cmd_import.c
 moesim_SOURCES += src/cmd/cmd_kernels.c src/cmd/cmd_kernels.h src/cmd/cmd_kernels_check.c src/cmd/cmd_kernels_fit.c src/cmd/cmd_kernels_rows.c
 moesim_SOURCES += src/cmd/cmd_list.c
 moesim_SOURCES += src/cmd/cmd_model.c

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"reproduce", cmd_reproduce, "run a result's scenario again and compare"},
     {"compare", cmd_compare, "what moved between two results"},
     {"trace", cmd_trace, "look at or import a recorded trace (Kineto or our own format)"},
+    {"import", cmd_import, "find out what a file is: profile, fabric, model; read it"},
     {"fabric", cmd_fabric, "read an operator's network: InfiniBand dumps, host files"},
     {"topo", cmd_topo, "count, measure, price and export a network; Table 3"},
     {"model", cmd_model, "parameters, FLOPs and bytes of a model; Tables 1 and 2"},

@@ -95,6 +95,17 @@ uint32_t fabric_add_cable(struct fabric *f, const struct fabric_cable *cable)
     return f->n_cables++;
 }
 
+int fabric_set_inside(struct fabric *f, struct node_inside *inside, struct diag *diag)
+{
+    if (f->inside) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(inside->path),
+                   "a second file of the inside of nodes, beside '%s': one kind of node at a time", f->inside->path);
+        return -1;
+    }
+    f->inside = inside;
+    return 0;
+}
+
 bool fabric_set_lid(struct fabric *f, uint32_t lid, uint32_t node, uint32_t port)
 {
     if (lid == 0 || lid > FABRIC_MAX_LID)

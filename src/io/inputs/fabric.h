@@ -23,6 +23,7 @@ struct fabric_node {  /* a switch, or an adapter */
     bool is_switch;
     uint8_t *table;    /* of a switch: [FABRIC_MAX_LID + 1] port by LID, 255: none. NULL: it has no table */
     uint32_t host;     /* of an adapter, after fabric_find_hosts */
+    bool left_out;     /* it stands for others */
     const char *place; /* of an adapter: its name in the host, "mlx5_0" */
     struct srcloc where;
 };
@@ -78,6 +79,8 @@ struct fabric {
     bool ends_named;        /* cables are named from both ends */
     uint32_t cables_a_link; /* of formats that do not say how many cables a link is; 0: as many as hosts below */
     bool cables_given;
+    uint32_t nics_a_host; /* the same; 0: not given */
+    uint32_t gpus_a_host; /* 0: no file of the network says */
 };
 
 struct fabric *fabric_new(struct arena *arena);
@@ -92,6 +95,8 @@ uint32_t fabric_add_cable(struct fabric *f, const struct fabric_cable *cable); /
 /* LIDs of a node's port; false when another has it. */
 bool fabric_set_lid(struct fabric *f, uint32_t lid, uint32_t node, uint32_t port);
 
+/* What the inside of nodes looks like; once. 0 or -1. */
+int fabric_set_inside(struct fabric *f, struct node_inside *inside, struct diag *diag);
 /* Adapters get their hosts and hosts their NICs, by name. Once, when all is read. 0 or -1. */
 int fabric_find_hosts(struct fabric *f, struct diag *diag);
 /* "host" and "place" out of a node description, "node17 mlx5_0"; false: it has none. */

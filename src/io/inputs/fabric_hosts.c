@@ -77,7 +77,7 @@ static struct adapter *list_adapters(struct fabric *f, uint32_t *n)
     *n = 0;
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         struct adapter a = {.node = i};
-        if (f->nodes[i].is_switch)
+        if (f->nodes[i].is_switch || f->nodes[i].left_out)
             continue;
         if (!fabric_split_name(f->nodes[i].name, f->arena, &a.host, &a.place)) {
             fabric_note(f, "adapters whose description does not name a host ('%s') are hosts of their own, by their id",

@@ -93,6 +93,7 @@ struct fabric *fabric_import(const char *const *paths, int n, const struct fabri
     struct fabric *f = fabric_new(arena);
     struct source *sources = ARENA_ARRAY(arena, struct source, (size_t)n + 1);
     f->cables_a_link = o->cables;
+    f->nics_a_host = o->nics;
     f->cables_given = o->cables || o->cables_full;
     for (int i = 0; i < n; i++) {
         sources[i] = (struct source){paths[i], format_of(paths[i], arena, diag)};

@@ -6,6 +6,7 @@
 
 struct fabric_import_options {
     uint32_t cables;  /* a link, of formats that do not say; 0: not given */
+    uint32_t nics;    /* of a host, likewise */
     bool cables_full; /* as many as hosts hang below */
 };
 

@@ -81,7 +81,7 @@ static bool has_routes(const struct writing *w)
 
 static uint32_t gpus_of(const struct fabric *f, const struct fabric_options *o)
 {
-    return o->gpus ? o->gpus : f->inside ? f->inside->n_gpus : 0;
+    return o->gpus ? o->gpus : f->inside ? f->inside->n_gpus : f->gpus_a_host;
 }
 
 /* --- the head ---------------------------------------------------------------------------------------------------------- */

@@ -46,7 +46,12 @@ struct input_format {
 };
 
 extern const struct input_format input_own_trace, input_kineto, input_model_config, input_ibnetdiscover,
-    input_ib_tables;
+    input_ib_tables, input_slurm_conf, input_slurm_yaml, input_infragraph, input_nccl_topo, input_lstopo,
+    input_nvidia_smi_topo, input_chakra;
+
+/* A Chakra trace in memory (chakra.c). 0 or -1. */
+int chakra_read_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
+                       struct trace_list *out, struct arena *arena, struct diag *diag);
 
 /* Reads Kineto and our own format, whichever it is (trace_import.c). */
 int input_read_json_traces(const char *path, const struct class_table *classes, struct trace_list *out,

@@ -11,3 +11,5 @@ libmoesim_a_SOURCES += src/io/trace/trace_messages.c
 libmoesim_a_SOURCES += src/io/trace/trace_set.c src/io/trace/trace_set.h
 libmoesim_a_SOURCES += src/io/trace/trace_set_info.c
 libmoesim_a_SOURCES += src/io/trace/trace_set_priv.h
+libmoesim_a_SOURCES += src/io/trace/chakra.h src/io/trace/chakra_write.c
+libmoesim_a_SOURCES += src/io/trace/protobuf.c src/io/trace/protobuf.h
