@@ -39,4 +39,52 @@ cut "cut off in the metadata" 100 3 "was cut off"
 head -c 5000 "$train" >text.et
 expect 3 "a text under its name" trace info text.et
 tells "text.et:"
+
+# as PyTorch's converter writes them: operations of the CPU issue kernels, times are microseconds
+expect 0 "of PyTorch" trace info "$srcdir/tests/data/fabric/recorded.et"
+says "kernels and copies 3"
+says "makespan           0.140 ms"
+says "all_reduce"
+tells "1 nodes are operations of the CPU"
+expect 3 "a circle" trace info "$srcdir/tests/data/fabric/circle.et"
+tells "2 nodes wait for each other in a circle"
+
+# Nsight Systems' export, by its documented schema
+if python3 -c 'import sqlite3' 2>/dev/null; then
+    python3 - <<'END'
+import sqlite3
+db = sqlite3.connect('run.sqlite')
+db.executescript("""
+CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT NOT NULL);
+INSERT INTO StringIds VALUES (1, 'ampere_bf16_s16816gemm_128x128'), (2, 'cudaLaunchKernel_v7000'),
+  (3, 'ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)');
+CREATE TABLE TARGET_INFO_GPU (id INT, name TEXT, cuDevice INT, smCount INT);
+INSERT INTO TARGET_INFO_GPU VALUES (0, 'NVIDIA A100-SXM4-80GB', 0, 108);
+CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INT, end INT, deviceId INT, contextId INT, streamId INT, correlationId INT,
+  globalPid INT, demangledName INT, shortName INT, gridX INT, gridY INT, gridZ INT, blockX INT, blockY INT, blockZ INT,
+  registersPerThread INT, staticSharedMemory INT, dynamicSharedMemory INT);
+INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES (1000000, 1100000, 0, 1, 7, 11, 1, 1, 1, 64, 8, 1, 256, 1, 1, 128, 0, 65536),
+  (1120000, 1200000, 0, 1, 13, 12, 1, 3, 3, 24, 1, 1, 512, 1, 1, 96, 0, 0);
+CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INT, end INT, globalTid INT, correlationId INT, nameId INT, returnValue INT);
+INSERT INTO CUPTI_ACTIVITY_KIND_RUNTIME VALUES (900000, 905000, 1, 11, 2, 0), (1118000, 1119000, 1, 12, 2, 0);
+CREATE TABLE CUPTI_ACTIVITY_KIND_MEMCPY (start INT, end INT, deviceId INT, contextId INT, streamId INT, correlationId INT, bytes INT);
+INSERT INTO CUPTI_ACTIVITY_KIND_MEMCPY VALUES (1210000, 1220000, 0, 1, 7, 13, 4096);
+""")
+db.commit()
+sqlite3.connect('empty.sqlite').executescript('CREATE TABLE other (x INT);')
+END
+    expect 0 "Nsight Systems" trace info run.sqlite
+    says "kernels and copies 3"
+    says "makespan           0.220 ms"
+    says "NVIDIA A100-SXM4-80GB"
+    says "not validated"
+    tells "unvalidated: no recording was at hand"
+    expect 3 "another database" trace info empty.sqlite
+    tells "it holds no kernels (CUPTI_ACTIVITY_KIND_KERNEL)"
+    head -c 5000 run.sqlite >cut.sqlite
+    expect 3 "a database that was cut off" trace info cut.sqlite
+    tells "cut.sqlite: error:"
+else
+    skip "Nsight Systems" "no python3"
+fi
 finish

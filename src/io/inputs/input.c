@@ -4,19 +4,13 @@
 
 #include "io/whole_file.h"
 
-const struct input_format *const input_formats[] = {&input_own_trace,
-                                                    &input_kineto,
-                                                    &input_model_config,
-                                                    &input_ibnetdiscover,
-                                                    &input_ib_tables,
-                                                    &input_slurm_conf,
-                                                    &input_slurm_yaml,
-                                                    &input_infragraph,
-                                                    &input_nccl_topo,
-                                                    &input_lstopo,
-                                                    &input_nvidia_smi_topo,
-                                                    &input_chakra,
-                                                    NULL};
+const struct input_format *const input_formats[] = {&input_own_trace,       &input_kineto,
+                                                    &input_model_config,    &input_ibnetdiscover,
+                                                    &input_ib_tables,       &input_slurm_conf,
+                                                    &input_slurm_yaml,      &input_infragraph,
+                                                    &input_nccl_topo,       &input_lstopo,
+                                                    &input_nvidia_smi_topo, &input_nsight,
+                                                    &input_chakra,          NULL};
 
 int input_head_read(const char *path, struct input_head *out, struct diag *diag)
 {

@@ -47,7 +47,7 @@ struct input_format {
 
 extern const struct input_format input_own_trace, input_kineto, input_model_config, input_ibnetdiscover,
     input_ib_tables, input_slurm_conf, input_slurm_yaml, input_infragraph, input_nccl_topo, input_lstopo,
-    input_nvidia_smi_topo, input_chakra;
+    input_nvidia_smi_topo, input_chakra, input_nsight;
 
 /* A Chakra trace in memory (chakra.c). 0 or -1. */
 int chakra_read_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
