@@ -27,7 +27,8 @@ static int add_name(struct expansion *x, const char *name)
         return refuse(x, "more than a million hosts");
     if (!(l->n & (l->n - 1))) { /* full at powers of two */
         const char **more = ARENA_ARRAY(x->arena, const char *, l->n ? 2 * (size_t)l->n + 1 : 2);
-        memcpy(more, l->names, l->n * sizeof *more);
+        if (l->n)
+            memcpy(more, l->names, l->n * sizeof *more);
         l->names = more;
     }
     l->names[l->n++] = name;
