@@ -70,7 +70,7 @@ const struct scenario_kind kind_train_step = {
         (const struct kind_reads[]){
             {.keys = &cluster_keys,
              .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " chip.memory " READS_EXCHANGES
-                                   " -ep_kernel.latency_kernel -ep_kernel.forward_sms"
+                                   " -ep_kernel.latency_kernel -ep_kernel.forward_sms -ep_kernel.dispatch_format"
                                    " software -software.chunk -software.nccl"},
             {.keys = &llm_keys,
              .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "
