@@ -98,6 +98,15 @@ refused "no points" "an empty list" "${small[@]}" -s serving.grid.batch=
 refused "odd micro-batches" "do not divide into two micro-batches" "${small[@]}" -s serving.grid.batch='7, 32'
 refused "acceptance above 1" "serving.acceptance" "${small[@]}" -s serving.acceptance=2
 
+# --- long prompts -------------------------------------------------------------------------------------------
+printf '0.0,6758,500\n0.4,7319,490\n0.9,126195,320\n' >long.csv
+long=("$S" -s cluster.nodes=22 -s sim.network=bound -s inference.simulate_layers=2 -s inference.prefill.tokens=2048
+    -s inference.prefill.cached='56.3 %' -s serving.requests.file=long.csv -s serving.warmup=0 -s serving.grid.batch='8, 64'
+    -s serving.grid.context='1024, 65536' -s serving.grid.tokens='1024, 4096')
+expect 0 "prompts too long to go whole" run "${long[@]}" -s serving.grid.prompt='1024, 65536' -o l.json
+says "do not all fit whole beside each other"
+refused "whole, where that is asked for" "prefill does not fit" "${long[@]}" -s serving.grid.prompt='1024, 65536' -s serving.chunked=false
+
 # --- speculative decoding -------------------------------------------------------------------------------------
 fast=("$M" -s sim.network=bound -s inference.simulate_layers=2)
 expect 0 "speculation" run "${fast[@]}" -s speculative.batch='4, 64' -s speculative.context=1024 \

@@ -201,8 +201,10 @@ static int make_plan(const struct scenario_file *file, struct arena *arena, stru
     int64_t prefill_nodes = serving_cfg(s)->colocated ? 0 : infer_cfg(s)->prefill.nodes;
     *p = (struct serve_plan){.prefill_gpus = (uint32_t)(prefill_nodes * s->cluster.node.gpus),
                              .gpus = (uint32_t)((s->cluster.nodes - prefill_nodes) * s->cluster.node.gpus)};
-    if (infer_setup_open(file, arena, &p->setup, diag) || serve_grid_read(file, arena, &p->grid, diag) ||
-        serve_grid_check(&p->setup, &p->grid, arena, diag) || make_requests(file, arena, p, diag))
+    if (infer_setup_open(file, arena, &p->setup, diag) || serve_grid_read(file, arena, &p->grid, diag))
+        return -1;
+    serve_grid_cut(&p->setup, &p->grid, arena);
+    if (serve_grid_check(&p->setup, &p->grid, arena, diag) || make_requests(file, arena, p, diag))
         return -1;
     p->first = (uint32_t)(serving_cfg(s)->warmup_ratio * p->n);
     p->max_batch =

@@ -133,6 +133,39 @@ static int check_prefill(const struct infer_setup *setup, const struct serve_gri
     return infer_case_check(&c, arena, diag);
 }
 
+static bool goes_whole(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena)
+{
+    struct diag *quiet = diag_new();
+    bool fits_all = !check_prefill(setup, g, g->prompt[g->n_prompt - 1], arena, quiet);
+    diag_free(quiet);
+    return fits_all;
+}
+
+/* What else is wrong with a chunk as it would be with a whole prompt is said of the prompt. */
+static bool goes_in_chunks(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena)
+{
+    struct infer_case c;
+    struct diag *quiet = diag_new();
+    chunk_case(setup, g->tokens[g->n_tokens - 1], g->before[g->n_before - 1], &c);
+    bool fits_all = !infer_case_check(&c, arena, quiet);
+    diag_free(quiet);
+    return fits_all;
+}
+
+void serve_grid_cut(const struct infer_setup *setup, struct serve_grid *g, struct arena *arena)
+{
+    struct serve_grid cut = *g;
+    if (g->n_before || !serving_cfg(setup->file->scenario)->chunked || goes_whole(setup, g, arena))
+        return;
+    cut.is_cut = true;
+    cut.before = ARENA_ARRAY(arena, uint32_t, g->n_prompt + 1);
+    cut.before[cut.n_before++] = 0;
+    for (uint32_t i = 0; i < g->n_prompt; i++)
+        cut.before[cut.n_before++] = g->prompt[i];
+    if (goes_in_chunks(setup, &cut, arena))
+        *g = cut;
+}
+
 int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena,
                      struct diag *diag)
 {
@@ -249,6 +282,10 @@ int serve_tables_make(struct kind_run *run, const struct infer_setup *setup, con
     uint32_t lengths = g->n_before ? g->n_before : g->n_prompt;
     struct result_table *t = result_add_table(&run->result, run->arena, "steps", "points that were simulated", columns,
                                               N_COL, g->n_batch * g->n_context + lengths * (g->n_tokens + 1));
+    if (g->is_cut)
+        result_add_note(&run->result, run->arena,
+                        "prompts of serving.grid.prompt do not all fit whole beside each other: steps of prefill are "
+                        "chunks of serving.grid.tokens behind so many positions (serving.grid.before)");
     step_table_init(&out->prefill, lengths, g->n_tokens + 1, run->arena);
     step_table_init(&out->decode, g->n_batch, g->n_context, run->arena);
     if ((g->n_before ? add_chunks : add_prefill)(run, setup, g, t, &out->prefill, diag))

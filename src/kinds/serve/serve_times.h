@@ -9,10 +9,15 @@
 struct serve_grid {
     uint32_t *batch, n_batch, *context, n_context, *tokens, n_tokens, *prompt, n_prompt; /* ascending */
     uint32_t *before, n_before; /* n_before > 0: prefill by chunks behind so many positions, not by prompts */
+    bool is_cut;                /* because whole prompts do not fit (serve_grid_cut) */
 };
 
 /* Reads the lists of serving.grid; 0, or -1 with errors at their keys. */
 int serve_grid_read(const struct scenario_file *file, struct arena *arena, struct serve_grid *out, struct diag *diag);
+
+/* Where prompts are so long that they do not fit whole beside each other, their steps are chunks, behind nothing and behind
+ * each of serving.grid.prompt: `before`, unless the scenario gives it. */
+void serve_grid_cut(const struct infer_setup *setup, struct serve_grid *g, struct arena *arena);
 
 /* Reports points that cannot run: of decoding those with the shortest context; longer ones may not fit. 0 or -1. */
 int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g, struct arena *arena,
