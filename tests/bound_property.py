@@ -13,7 +13,7 @@ BANDWIDTHS = ["cluster.nic.bandwidth=50..400 Gb/s", "cluster.node.nvlink_bandwid
 LATENCIES = ["cluster.nic.latency=0.5..20 us", "cluster.network.switch_latency=0.1..2 us"]
 # name, points, scenario, settings, axes
 CASES = [
-    ("collectives", 80, "fig5_alltoall_mpft_mrft", ["collective.topologies=", "collective.gpus=", "collective.to=64 MiB", "sim.seed=3"],
+    ("collectives", 80, "fig5_alltoall_mpft_mrft", ["collective.topologies=", "collective.gpus=", "collective.to=64 MiB"],
      ["collective.operation=all_to_all, all_reduce, all_gather, reduce_scatter, broadcast", "cluster.topology=mpft, ft2, mrft",
       "cluster.nodes=2, 3, 4, 6", "collective.from=4 KiB, 1 MiB, 64 MiB"] + BANDWIDTHS + LATENCIES),
     ("oversubscribed", 80, "fig5_alltoall_mpft_mrft",

@@ -4,7 +4,7 @@
 claims=$srcdir/scenarios/claims
 
 # --- all claims -----------------------------------------------------------------------------------
-timeout 300 "$MOESIM" claims -j 2 -o all.json -o all.xml -o VALIDATION.md >out 2>err
+timeout 300 "$MOESIM" claims --progress=never -j 2 -o all.json -o all.xml -o VALIDATION.md >out 2>err
 code=$?
 last="all claims"
 check "no claim of the paper regressed" [ $code = 0 ]

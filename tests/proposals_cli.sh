@@ -82,7 +82,7 @@ expect 3 "an infinite quantity" run "$exchange" --proposal co_processor:rate='in
 tells "'inf GB/s'"
 expect 3 "not for this kind" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" --proposal node_limited
 tells "it changes nothing in a scenario of kind collective; scenarios of these kinds consume it: inference moe_exchange serving speculative train_replay train_step"
-packets="-s sim.network=packet -s collective.topologies= -s collective.from=256KiB -s collective.to=256KiB"
+packets="-s sim.network=packet -s collective.topologies= -s cluster.topology=mpft -s collective.from=256KiB -s collective.to=256KiB"
 expect 3 "queues need packets" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" --proposal link_layer_retry
 tells "queues and packets are simulated by network 'packet' only; give '-s sim.network=packet'"
 expect 0 "which any small scenario can be simulated in" run "$srcdir/scenarios/fig6_latency_16gpu.yaml" $packets \
@@ -213,7 +213,7 @@ for t in trials:
     open("echo.yaml", "w").write(was)
     now = run("validate", "--print", "echo.yaml", "--proposal", t["name"] + (t["arguments"] and ":" + t["arguments"]))
     was, now = numbers(was), numbers(now)
-    assert len(was) > 100 and len(now) > 100, t["name"]
+    assert len(was) > 10 and len(now) > 10, t["name"]
     both = [(was[k], now[k]) for k in was if k in now]
     pairs = [(a, b) for a, b in both if a and b and a[2] == b[2] and a[1] != b[1]]
     ratios = [float(a[1]) / float(b[1]) for a, b in pairs if float(a[1]) and float(b[1])]

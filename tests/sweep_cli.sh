@@ -154,7 +154,7 @@ F=$srcdir/scenarios/fig6_latency_16gpu.yaml
 many() {
     local title=$1
     shift
-    expect 0 "$title" sweep "$F" -s 'collective.to=128 B' -a collective.topologies=mpft,mrft \
+    expect 0 "$title" sweep "$F" -s 'collective.to=128 B' -s collective.receiver_cv=0.1 -a collective.topologies=mpft,mrft \
         -a 'cluster.nic.latency=1..3 us by 0.5' --seeds 2 "$@"
 }
 many "two at a time" -j2 -o j2.sqlite
@@ -169,7 +169,7 @@ mixed() {
     local title=$1
     shift
     expect 0 "$title" sweep "$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound \
-        -s expert_load.redundant=0 -s inference.decode.batch=16 -s llm.layers=7 -a inference.phase=prefill,decode \
+        -s expert_load.redundant=0 -s llm.layers=7 -a inference.phase=prefill,decode \
         -a cluster.nodes=2,4 "$@"
 }
 mixed "unlike points" -o unlike.sqlite
@@ -183,7 +183,7 @@ expect 0 "merge of notes" merge n1.sqlite n2.sqlite -o notes2.sqlite
 check "notes merged are the bytes of one machine" cmp notes2.sqlite notes.sqlite
 mkdir elsewhere && ln -s "$srcdir/scenarios" linked
 check "from another folder, by another path: the same bytes" bash -c 'cd elsewhere && "$MOESIM" sweep \
-    ../linked/fig6_latency_16gpu.yaml -s "collective.to=128 B" -a collective.topologies=mpft,mrft \
+    ../linked/fig6_latency_16gpu.yaml -s "collective.to=128 B" -s collective.receiver_cv=0.1 -a collective.topologies=mpft,mrft \
     -a "cluster.nic.latency=1..3 us by 0.5" --seeds 2 -o there.sqlite >/dev/null && cmp there.sqlite ../j1.sqlite'
 expect 0 "merge of a whole" merge j1.sqlite -o again.sqlite
 check "and of itself" cmp again.sqlite j1.sqlite
@@ -225,7 +225,7 @@ expect 3 "a database that was cut off" merge broken.sqlite -o never2.sqlite
 tells "broken.sqlite: error: cannot read"
 expect 4 "export to a full disk" export j1.sqlite -o /dev/full
 if python3 -c 'import sqlite3' 2>/dev/null; then
-    "$MOESIM" run "$F" -s 'collective.to=128 B' -s collective.topologies=mrft -s cluster.nic.latency='2 us' \
+    "$MOESIM" run "$F" -s 'collective.to=128 B' -s collective.receiver_cv=0.1 -s collective.topologies=mrft -s cluster.nic.latency='2 us' \
         -s sim.seed=2 --json >single.json
     check "point 15 is that run: metrics, tables, notes" python3 - <<EOF
 import json, sqlite3
@@ -239,7 +239,7 @@ for table in run["tables"]:
         assert {k: v for k, v in got.items() if v is not None} == row, (got, row)
 assert [t for t, in db.execute("SELECT text FROM notes JOIN note_texts USING (note) WHERE point = 15")] == run["notes"]
 EOF
-    "$MOESIM" validate --print "$F" -s 'collective.to=128 B' -s collective.topologies=mrft \
+    "$MOESIM" validate --print "$F" -s 'collective.to=128 B' -s collective.receiver_cv=0.1 -s collective.topologies=mrft \
         -s cluster.nic.latency='2 us' -s sim.seed=2 >printed.yaml
     check "its resolved scenario is that of validate --print, and hashed" python3 - <<EOF
 import hashlib, sqlite3

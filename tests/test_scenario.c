@@ -152,7 +152,7 @@ END_TEST
 
 START_TEST(unknown_names)
 {
-    expect_refused("hardware=h80", "-s hardware=h80: error: ", "did you mean 'h800'?");
+    expect_refused("hardware=h8000", "-s hardware=h8000: error: ", "did you mean 'h800'?");
     expect_refused("hardware=../configs/h800", "-s hardware=", "unknown hardware");
     expect_refused("cluster.topology=mptf", "cluster.topology=mptf: error: ", "did you mean 'mpft'?");
     expect_refused("kind=trian_replay", "kind=trian_replay: error: ", "did you mean 'train_replay'?");

@@ -290,9 +290,10 @@ const struct scenario_kind kind_collective = {
     .doc = "a collective operation over sizes, numbers of GPUs and networks",
     .ref = "5.1.2",
     .reads =
-        (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK " software network.optical_energy"},
-                                    {.keys = &collective_keys},
-                                    {0}},
+        (const struct kind_reads[]){
+            {.keys = &cluster_keys, .only = READS_NETWORK " node.unified_adapter software network.optical_energy"},
+            {.keys = &collective_keys},
+            {0}},
     .needs =
         (const struct kind_needs[]){
             {.keys = "cluster.software.ibgda_step cluster.software.ibgda_message",

@@ -134,7 +134,8 @@ const struct scenario_kind kind_mixed_traffic = {
     .name = "mixed_traffic",
     .doc = "two collectives at once, with and without traffic classes",
     .ref = "5.2.2",
-    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_NETWORK " software traffic"},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
+                                          .only = READS_NETWORK " node.unified_adapter software traffic"},
                                          {.keys = &mixed_keys},
                                          {0}},
     .needs =
