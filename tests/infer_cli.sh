@@ -19,6 +19,12 @@ import json
 r = json.load(open("a.json"))
 total = sum(p["value"] for p in r["breakdown"]) if isinstance(r["breakdown"], list) else sum(p["value"] for p in r["breakdown"].values())
 assert abs(total / r["metrics"]["tpot"]["value"] - 1) < 1e-9, total'
+check "no time of a bound is negative" python3 -c '
+import json
+for t in json.load(open("a.json"))["tables"]:
+    for row in t["rows"]:
+        for name, v in row.items():
+            assert not isinstance(v, float) or v >= -1e-9 or "gain" in name or name == "difference", (t["name"], row)'
 says "tpot is bound most by"
 check "what bounds the step is what gains most, and gains of a per cent are at most a per cent" python3 -c '
 import json

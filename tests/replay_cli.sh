@@ -109,6 +109,8 @@ row a2a_low_latency_dispatch recorded=25e-6 time=25e-6 how="how many tokens it m
 row a2a_intranode_dispatch recorded=26e-6 time=26e-6 how="kept"
 row custom_all_reduce recorded=21e-6 time=21e-6 how="kept"
 row symmetric_memory count=2 how="kept"
+# no default decides how many tokens a dispatch moved
+holds makespan 828e-6
 replay "a multicast all-reduce" multimem
 holds comm_active 500e-6 compute_active 0
 

@@ -258,6 +258,7 @@ refused 2 "Table 3 of one topology" "leave out 'mpft'" mpft --table3
 refused 2 "Table 3 as a drawing" "text or json" --table3 --format dot
 refused 2 "a malformed -s" "KEY=VALUE" mpft -s nodes
 refused 3 "an unknown hardware" "did you mean 'h800'?" mpft --hardware h8000
+refused 3 "what is down" "shows whole networks" mpft -s cluster.faults.down='link 3'
 refused 3 "an unknown key" "did you mean 'cluster.nodes'?" mpft -s cluster.noods=3
 refused 3 "no nodes" "cluster.nodes" mpft --nodes 0
 refused 3 "a thousand million nodes" "cluster.nodes" mpft --nodes 1000000000

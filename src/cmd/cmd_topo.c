@@ -270,8 +270,21 @@ static int finish(struct outfile *f, int failed, struct diag *diag)
     return -1;
 }
 
+/* A network is shown as it was built; what is down, routes and loads of `run` go around. */
+static int refuse_faults(const struct work *w, struct diag *diag)
+{
+    if (!w->cluster.hw->faults.down || !*w->cluster.hw->faults.down)
+        return 0;
+    diag_error(diag, EXIT_BAD_INPUT, cfg_where(w->cluster.cfg, "cluster.faults.down"),
+               "'moesim topo' shows whole networks: leave out cluster.faults.down; 'moesim run' has what is down, kind "
+               "fault_study compares");
+    return -1;
+}
+
 static int describe(struct work *w, const struct options *o, struct diag *diag)
 {
+    if (refuse_faults(w, diag))
+        return -1;
     if (count(w, diag) || (o->cost && price(w, o, diag)))
         return -1;
     progress_begin("building and measuring");

@@ -275,14 +275,15 @@ static const char *exchange_limit(const struct infer_outcome *o, bool combine)
     return o->step.layout.hooks && strcmp(limit, "posting") != 0 && rest_s > load_s ? "latency, busiest rank" : limit;
 }
 
-static void add_exchange(struct result_table *t, const struct infer_outcome *o, bool combine)
+static void add_exchange(struct result_table *t, const struct infer_outcome *o, bool combine, bool is_bound)
 {
     const struct infer_parts *p = &o->account.total;
     struct result_cell *row = result_add_row(t);
     row[ST_STAGE].text = combine ? "combine" : "dispatch";
-    row[ST_TIME].value = o->account.exchange_s[combine];
-    row[ST_EXPOSED].value = p->exposed_s[combine] + p->waiting_s[combine];
-    row[ST_SHARE].value = row[ST_EXPOSED].value / p->step_s;
+    /* bounds of two events are none of what is between them */
+    row[ST_TIME].value = is_bound ? NAN : o->account.exchange_s[combine];
+    row[ST_EXPOSED].value = is_bound ? NAN : p->exposed_s[combine] + p->waiting_s[combine];
+    row[ST_SHARE].value = is_bound ? NAN : row[ST_EXPOSED].value / p->step_s;
     row[ST_LIMIT].text = exchange_limit(o, combine);
 }
 
@@ -294,7 +295,7 @@ void infer_result_stages(struct kind_run *run, const struct infer_outcome *o, co
     for (int s = 0; s < N_STAGES; s++)
         add_stage(t, o, (enum infer_stage)s);
     for (int combine = 0; combine < 2 && o->step.sparse_layers; combine++)
-        add_exchange(t, o, combine);
+        add_exchange(t, o, combine, run->file->scenario->sim.network == NET_BOUND);
 }
 
 /* --- breakdown ---------------------------------------------------------------- */

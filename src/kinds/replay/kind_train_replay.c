@@ -213,6 +213,31 @@ static int read_on(struct kind_run *run, const struct trace *trace, const struct
     return diag_count(diag) > before ? -1 : 0;
 }
 
+/* The trace says how many tokens its exchanges move, or the scenario does: a default would move as many as another job. */
+static bool knows_tokens(const struct kind_run *run, const struct trace *trace)
+{
+    return trace->seq_len > 0 || cfg_where(run->file->cfg, "replay.routing.tokens_per_rank").line > 0 ||
+           cfg_where(run->file->cfg, "replay.routing.tokens_per_rank").text;
+}
+
+static bool is_routed(const struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg)
+{
+    return cfg->comm == REPLAY_SIMULATED &&
+           (cfg->source == REPLAY_KERNELS || (replay_routes(trace) && knows_tokens(run, trace)));
+}
+
+static void note_exchanges(struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg,
+                           const struct replay_reading *reading)
+{
+    if (reading->routed)
+        result_add_note(&run->result, run->arena,
+                        kind_exchange_text(ep_kernel_find(traced_kernel), &run->file->scenario->cluster, run->arena));
+    else if (cfg->comm == REPLAY_SIMULATED && replay_routes(trace))
+        result_add_note(&run->result, run->arena,
+                        "the trace does not say how many tokens its dispatches and combines move: they keep their "
+                        "recorded times; give replay.routing.tokens_per_rank to simulate them");
+}
+
 /* One rank's trace: on that rank, or with all others as the scenario routes them. */
 static int run_one(struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg,
                    struct replay_reading *reading, struct diag *diag)
@@ -222,7 +247,7 @@ static int run_one(struct kind_run *run, const struct trace *trace, const struct
     const struct replay_kernels *kernels;
     struct replay_info info = {0};
     struct topology *topo;
-    reading->routed = cfg->comm == REPLAY_SIMULATED && (cfg->source == REPLAY_KERNELS || replay_routes(trace));
+    reading->routed = is_routed(run, trace, cfg);
     if (cfg->comm == REPLAY_SIMULATED && trace->n_messages) {
         reading->collectives = collectives;
         if (replay_simulate_collectives(run, &trace, 1, NULL, reading->gpu, collectives, diag))
@@ -238,9 +263,7 @@ static int run_one(struct kind_run *run, const struct trace *trace, const struct
     if (kind_simulate(run, topo, &s->cluster, diag))
         return -1;
     replay_analyse(trace, cfg, reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
-    if (reading->routed)
-        result_add_note(&run->result, run->arena,
-                        kind_exchange_text(ep_kernel_find(traced_kernel), &s->cluster, run->arena));
+    note_exchanges(run, trace, cfg, reading);
     return 0;
 }
 
