@@ -21,4 +21,15 @@ done
 expect 0 "measured chips" run "$S/decode_nvl72.yaml" $small -s expert_load.redundant=32
 says "measured on gb200"
 check "say nothing of the kind" sh -c '! grep -q "unvalidated: the numbers" out'
+# --- where times come from is said, in every kind that asks for kernels ---------------------------------
+expect 0 "training on another chip" run "$srcdir/scenarios/train_step_dense_70b.yaml" -s hardware=b200
+says "times of kernels: "
+says "interpolated between measurements on b200"
+says "a roofline, calibrated on the h800"
+expect 0 "a GEMM with a kernel of its own, a constant of the others" run "$srcdir/scenarios/gemm_fp8.yaml" -s hardware=b200 \
+    -s cluster.kernels.gemm.start='9 us'
+tells "'cluster.kernels.gemm.start' changes nothing here"
+expect 0 "where it is read" run "$srcdir/scenarios/gemm_fp8.yaml" -s cluster.kernels.gemm.start='9 us'
+silent_on_stderr
+
 finish

@@ -319,6 +319,16 @@ bool cfg_is_read(const struct cfg *c, const char *dotted_key)
     return !e->unread && !cfg_is_excluded(c, e);
 }
 
+const char *cfg_given_below(const struct cfg *c, const char *table)
+{
+    size_t n = strlen(table);
+    for (size_t i = 1; i < c->n; i++)
+        if (!c->entries[i].table && is_own(&c->entries[i]) && !strncmp(c->entries[i].key, table, n) &&
+            (c->entries[i].key[n] == '.' || !c->entries[i].key[n]))
+            return c->entries[i].key;
+    return NULL;
+}
+
 void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag)
 {
     for (size_t i = 0; i < c->n; i = next_entry(c, i)) {

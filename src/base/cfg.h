@@ -180,6 +180,8 @@ void cfg_visit(const struct cfg *c, cfg_visit_fn *fn, void *ctx);
  * are not asked for. */
 typedef struct cfg_unread cfg_unread_fn(void *ctx, const char *dotted_key);
 void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag);
+/* The first leaf of the table (or the leaf of that name) that a layer above the ground gives; NULL: none. */
+const char *cfg_given_below(const struct cfg *c, const char *dotted_table);
 /* What the last cfg_check_reads found. */
 bool cfg_is_read(const struct cfg *c, const char *dotted_key);
 

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "hw/kernels/kernel_origins.h"
 #include "io/scenario.h"
 #include "sim/critical_path.h"
 #include "sim/epsilon_error.h"
@@ -26,6 +27,7 @@ struct kind_run {
     struct result result;
     struct epsilon_error epsilon;   /* checked runs with an epsilon: of all simulations */
     struct critical_path *critical; /* gathers the critical paths of all simulations; NULL = not wanted */
+    struct kernel_origins *origins; /* where the times of kernels come from, for a note; kind_execute makes it */
     /* of one simulation */
     struct arena *scratch;
     struct opgraph *graph;

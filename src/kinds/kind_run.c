@@ -163,15 +163,47 @@ static void note_basis(struct kind_run *run)
                          chip->name));
 }
 
+/* Constants of tables and rooflines that a chip with kernels of its own has no use for. */
+static void warn_of_constants(const struct kind_run *run, struct diag *diag)
+{
+    const struct kernel_origins *o = run->origins;
+    const struct {
+        const char *table;
+        bool used;
+    } tables[] = {{"cluster.kernels.gemm", o->gemm_constants},
+                  {"cluster.kernels.gemm_bf16", o->gemm_constants},
+                  {"cluster.kernels.attention", o->attention_constants},
+                  {"cluster.kernels.tensor", o->gemm_constants || o->attention_constants},
+                  {"cluster.kernels.memory", o->attention_constants}};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && o->n; i++) {
+        const char *key = tables[i].used ? NULL : cfg_given_below(run->file->cfg, tables[i].table);
+        if (key)
+            diag_warning(diag, cfg_where(run->file->cfg, key),
+                         "'%s' changes nothing here: every such kernel of this run has constants fitted to its own "
+                         "measurements (cluster.kernels.tables)",
+                         key);
+    }
+}
+
+static void note_origins(struct kind_run *run)
+{
+    const char *text = kernel_origins_text(run->origins, &run->file->scenario->cluster, run->arena);
+    if (text)
+        result_add_note(&run->result, run->arena, arena_printf(run->arena, "times of kernels: %s", text));
+}
+
 int kind_execute(struct kind_run *run, struct diag *diag)
 {
     const struct scenario_kind *kind = kind_find(run->file->scenario->kind);
     BUG_IF(!kind); /* scenario_load has found it */
+    run->origins = ARENA_NEW(run->arena, struct kernel_origins);
     if (kind->run(run, diag))
         return -1;
     if (kind->between && run->file->scenario->sim.network == NET_BOUND)
         leave_out_between(run, kind->between);
+    note_origins(run);
     note_basis(run);
+    warn_of_constants(run, diag);
     if (run->critical)
         add_critical_path(run);
     if (run->epsilon.n)

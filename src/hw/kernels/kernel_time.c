@@ -3,6 +3,7 @@
 
 #include "base/diag.h"
 #include "hw/kernels/fitted.h"
+#include "hw/kernels/kernel_origins.h"
 #include "hw/kernels/kernel_table.h"
 #include "hw/kernels/roofline.h"
 
@@ -146,7 +147,7 @@ static bool has_roofline(enum kernel_family family)
     return family < KERNEL_MOE || kernel_is_pass(family);
 }
 
-struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call)
+static struct kernel_time time_of(const struct kernel_model *m, const struct kernel_call *call)
 {
     struct kernel_time t = {0};
     if (fitted_time(m->fitted, call, &t))
@@ -154,6 +155,14 @@ struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel
     BUG_IF(!has_roofline(call->family));
     t = kernel_roofline(m, call);
     from_table(m, call, UINT32_MAX, &t);
+    return t;
+}
+
+struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call)
+{
+    struct kernel_time t = time_of(m, call);
+    if (m->asked)
+        kernel_origins_add(m->asked, call, &t, t.time_s);
     return t;
 }
 

@@ -70,6 +70,7 @@ enum kernel_dtype {
 
 /* Zeroed members mean: all SMs of the chip, one group, as many keys as queries, derived bytes. */
 struct kernel_plan;
+struct kernel_origins;
 
 struct kernel_call {
     enum kernel_family family;
@@ -151,6 +152,7 @@ struct kernel_model {
     struct kernel_table table;     /* no rows: roofline only */
     double *ratios;                /* [n_rows] measured over roofline, on the chip that was measured */
     struct fitted_kernels *fitted; /* NULL: none */
+    struct kernel_origins *asked;  /* kernel_time adds what it is asked for, once each; NULL: nobody counts */
 };
 
 /* The model of a cluster's chip; `table` as io/inputs/kernel_table_file.h reads it, or NULL for the roofline alone. */

@@ -344,3 +344,12 @@ double infer_kernel_layers(const struct infer_kernel *kernel)
 {
     return kernel->block ? kernel->block->layers : 1;
 }
+
+void infer_kernels_origins(const struct infer_kernels *k, struct kernel_origins *to)
+{
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct infer_kernel *one = &k->list[i];
+        if (!one->fixed)
+            kernel_origins_add(to, &one->call, &one->time, infer_kernel_layers(one) * one->time.time_s);
+    }
+}

@@ -3,6 +3,7 @@
 #ifndef MOESIM_KINDS_INFER_INFER_KERNELS_H
 #define MOESIM_KINDS_INFER_INFER_KERNELS_H
 
+#include "hw/kernels/kernel_origins.h"
 #include "hw/kernels/kernels.h"
 #include "kinds/infer/infer_layout.h"
 
@@ -66,6 +67,8 @@ double infer_stage_memory_ratio(const struct infer_kernels *k, const struct clus
                                 enum infer_stage stage);
 /* Layers that run a kernel. */
 double infer_kernel_layers(const struct infer_kernel *kernel);
+/* Adds where the times of a step's kernels come from. */
+void infer_kernels_origins(const struct infer_kernels *k, struct kernel_origins *to);
 
 /* Whether a sending kernel stores over NVLink itself, which it must have done before it ends; and what it takes beside
  * that: its start, and issuing everything. */

@@ -284,6 +284,8 @@ int infer_case_run(struct kind_run *run, const struct infer_case *c, struct infe
         return -1;
     out->step_s = out->account.total.step_s + c->cfg.host_gap_s;
     out->tokens_per_step = 1;
+    if (run->origins)
+        infer_kernels_origins(&out->step.kernels, run->origins);
     return 0;
 }
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/progress.h"
-#include "kinds/infer/infer_origins.h"
 #include "kinds/infer/infer_result.h"
 #include "kinds/infer/spec_step.h"
 #include "kinds/result_build.h"
@@ -142,7 +141,6 @@ static void add_notes(struct kind_run *run, const struct infer_outcome *o, const
     const struct infer_account *a = &o->account;
     if (o->step.sparse_layers)
         note_kernel(run, o, prefix);
-    infer_note_origins(run, o, prefix);
     if (a->extrapolated && a->periodic)
         result_add_note(&run->result, run->arena,
                         arena_printf(run->arena,

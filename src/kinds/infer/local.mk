@@ -6,7 +6,6 @@ libmoesim_a_SOURCES += src/kinds/infer/infer_cfg.c src/kinds/infer/infer_cfg.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_kernels.c src/kinds/infer/infer_kernels.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_kv.c src/kinds/infer/infer_kv.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_layout.c src/kinds/infer/infer_layout.h
-libmoesim_a_SOURCES += src/kinds/infer/infer_origins.c src/kinds/infer/infer_origins.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_program.c src/kinds/infer/infer_program.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_result.c src/kinds/infer/infer_result.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_run.c src/kinds/infer/infer_run.h

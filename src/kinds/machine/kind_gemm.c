@@ -88,7 +88,9 @@ static int run_gemm(struct kind_run *run, struct diag *diag)
         kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
                            run->file->path, run->arena, &table, diag))
         return -1;
-    struct kernel_time time = kernel_time(kernel_model_new(&s->cluster, &table, run->arena), &call);
+    struct kernel_model *model = kernel_model_new(&s->cluster, &table, run->arena);
+    model->asked = run->origins;
+    struct kernel_time time = kernel_time(model, &call);
     struct gemm_error zero_mean = accumulate(s, GEMM_GAUSSIAN, run->arena);
     struct gemm_error positive = accumulate(s, GEMM_POSITIVE, run->arena);
     run->result.kind = "gemm";

@@ -180,7 +180,9 @@ static int open_kernels(const struct kind_run *run, const struct replay_kernels 
     if (kernel_tables_read(s->cluster.kernels.tables, scenario_place(run->file, "cluster.kernels.tables"),
                            run->file->path, run->arena, &table, diag))
         return -1;
-    *k = (struct replay_kernels){&s->llm, kernel_model_new(&s->cluster, &table, run->arena)};
+    struct kernel_model *model = kernel_model_new(&s->cluster, &table, run->arena);
+    model->asked = run->origins;
+    *k = (struct replay_kernels){&s->llm, model};
     *out = k;
     return 0;
 }

@@ -42,6 +42,7 @@ static int run_step(struct kind_run *run, struct diag *diag)
     struct train_times times;
     if (train_plan_open(run, &plan, diag) || train_times_measure(run, &plan, &times, diag))
         return -1;
+    run->origins = plan.origins;
     struct train_outcome *outcomes = ARENA_ARRAY(run->arena, struct train_outcome, plan.n_networks);
     struct train_outcome bridge[N_BRIDGE];
     for (int i = 0; i < N_BRIDGE; i++)

@@ -415,6 +415,7 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
                            table, diag))
         return -1;
     p->kernels = kernel_model_new(hw, table, arena);
+    p->origins = p->kernels->asked = ARENA_NEW(arena, struct kernel_origins);
     if (p->layout.cfg->chunks.source == CHUNKS_KERNELS)
         from_kernels(p, arena);
     else if (read_trace(p, arena, diag))
@@ -429,6 +430,7 @@ static int open_material(struct train_plan *p, struct arena *arena, struct diag 
                                            .hw = hw,
                                            .logit_B = l->cfg->precision.logit_B},
                       arena);
+    p->kernels->asked = NULL; /* what else is asked for is no part of a chunk */
     return 0;
 }
 

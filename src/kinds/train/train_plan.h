@@ -22,6 +22,7 @@ struct train_plan {
     uint32_t n_networks;
     struct chunk_exchange exchange; /* kernel NULL: DeepEP's as DeepSeek-V3 was trained with */
     struct kernel_model *kernels;
+    struct kernel_origins *origins; /* of the times of the material's kernels */
     struct chunk_material material;
     struct routing_cfg routing;
     struct routing_shape shape;     /* of a group; n_ranks 0: a dense model, nothing is routed */

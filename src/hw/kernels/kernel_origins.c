@@ -1,0 +1,72 @@
+#include "hw/kernels/kernel_origins.h"
+
+#include <string.h>
+
+static const char *words_of(enum kernel_origin origin)
+{
+    static const char *const words[] = {[KERNEL_FROM_POINT] = "measured on",
+                                        [KERNEL_FROM_INTERPOLATION] = "interpolated between measurements on",
+                                        [KERNEL_FROM_SCALING] = "moved from",
+                                        [KERNEL_FROM_ROOFLINE] = "a roofline, calibrated on",
+                                        [KERNEL_FROM_FIT] = "by the mechanism alone, fitted to measurements on",
+                                        [KERNEL_FROM_RELATED] =
+                                            "by the mechanism of other number formats, measured on"};
+    return words[origin];
+}
+
+static bool is_gemm(enum kernel_family family)
+{
+    return family <= KERNEL_GROUPED_MASKED;
+}
+
+static void note_constants(struct kernel_origins *o, const struct kernel_call *call, const struct kernel_time *time)
+{
+    if (time->chip || kernel_is_pass(call->family))
+        return;
+    o->gemm_constants |= is_gemm(call->family);
+    o->attention_constants |= !is_gemm(call->family);
+}
+
+void kernel_origins_add(struct kernel_origins *o, const struct kernel_call *call, const struct kernel_time *time,
+                        double time_s)
+{
+    note_constants(o, call, time);
+    struct kernel_origin_part one = {time->origin, time->chip ? time->chip : "", kernel_is_pass(call->family), 0};
+    uint32_t i = 0;
+    while (i < o->n &&
+           (o->part[i].origin != one.origin || o->part[i].pass != one.pass || strcmp(o->part[i].chip, one.chip) != 0))
+        i++;
+    if (i == KERNEL_ORIGINS_MOST)
+        return;
+    if (i == o->n)
+        o->part[o->n++] = one;
+    o->part[i].time_s += time_s;
+    o->all_s += time_s;
+}
+
+static const char *text_of(const struct kernel_origin_part *p, double all_s, struct arena *arena)
+{
+    const char *what = p->pass ? "passes over memory at shares of the bandwidth measured on the h800"
+                               : arena_printf(arena, "%s %s", words_of(p->origin), *p->chip ? p->chip : "the h800");
+    return arena_printf(arena, "%.0f %% %s", 100 * p->time_s / all_s, what);
+}
+
+/* The chip that tables and rooflines were calibrated on. */
+static bool is_home(const struct cluster_hw *hw)
+{
+    const struct kernel_chip *was = &hw->kernels.measured_on;
+    return hw->chip.sms == was->sms && hw->chip.bf16_flops == was->bf16_flops && hw->chip.fp8_flops == was->fp8_flops &&
+           hw->chip.memory_Bps == was->memory_Bps;
+}
+
+const char *kernel_origins_text(const struct kernel_origins *o, const struct cluster_hw *hw, struct arena *arena)
+{
+    bool fitted = false;
+    const char *text = NULL;
+    for (uint32_t i = 0; i < o->n; i++) {
+        const char *one = text_of(&o->part[i], o->all_s, arena);
+        fitted |= *o->part[i].chip != '\0';
+        text = text ? arena_printf(arena, "%s, %s", text, one) : one;
+    }
+    return fitted || !is_home(hw) ? text : NULL;
+}
