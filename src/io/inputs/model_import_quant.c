@@ -70,10 +70,13 @@ static struct import_format fp4(long long group, double activation_bits)
 {
     bool nv = group <= 16;
     if (activation_bits > 0 && activation_bits <= 4)
-        return make(0.5, 1, group, "nvfp4", nv ? "NVFP4 weights and activations" : "MXFP4 weights and activations");
+        return make(0.5, 1, group, "nvfp4",
+                    nv ? "NVFP4 weights and activations" : "MXFP4 weights and activations, timed as NVFP4");
     if (activation_bits > 0 && activation_bits <= 8)
-        return make(0.5, 1, group, "w4a8", nv ? "NVFP4 weights, FP8 activations" : "MXFP4 weights, FP8 activations");
-    return make(0.5, 1, group, "w4a16", nv ? "NVFP4 weights, BF16 activations" : "MXFP4 weights, BF16 activations");
+        return make(0.5, 1, group, "w4a8",
+                    nv ? "NVFP4 weights, FP8 activations, timed as MXFP4 weights" : "MXFP4 weights, FP8 activations");
+    return make(0.5, 1, group, "w4a16",
+                nv ? "NVFP4 weights, BF16 activations, timed as MXFP4 weights" : "MXFP4 weights, BF16 activations");
 }
 
 static struct import_format integer(struct import *im, double bits, double group, bool zeros, double activation_bits)

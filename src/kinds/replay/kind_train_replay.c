@@ -218,8 +218,7 @@ static int read_on(struct kind_run *run, const struct trace *trace, const struct
 /* The trace says how many tokens its exchanges move, or the scenario does: a default would move as many as another job. */
 static bool knows_tokens(const struct kind_run *run, const struct trace *trace)
 {
-    return trace->seq_len > 0 || cfg_where(run->file->cfg, "replay.routing.tokens_per_rank").line > 0 ||
-           cfg_where(run->file->cfg, "replay.routing.tokens_per_rank").text;
+    return trace->seq_len > 0 || cfg_is_own(run->file->cfg, "replay.routing.tokens_per_rank");
 }
 
 static bool is_routed(const struct kind_run *run, const struct trace *trace, const struct replay_cfg *cfg)
@@ -238,6 +237,18 @@ static void note_exchanges(struct kind_run *run, const struct trace *trace, cons
         result_add_note(&run->result, run->arena,
                         "the trace does not say how many tokens its dispatches and combines move: they keep their "
                         "recorded times; give replay.routing.tokens_per_rank to simulate them");
+}
+
+static void note_moved(struct kind_run *run, const struct trace *trace, const struct replay_reading *reading)
+{
+    if (reading->keeps_times || reading->gpu->same_chip)
+        return;
+    result_add_note(&run->result, run->arena,
+                    arena_printf(run->arena,
+                                 "times recorded on %s are moved to %s by ratios of their rates, bandwidths and SMs, "
+                                 "class by class: nobody validated that between architectures, and kernels written for "
+                                 "one run otherwise on another",
+                                 trace->device, run->file->scenario->cluster.chip.name));
 }
 
 /* One rank's trace: on that rank, or with all others as the scenario routes them. */
@@ -266,6 +277,7 @@ static int run_one(struct kind_run *run, const struct trace *trace, const struct
         return -1;
     replay_analyse(trace, cfg, reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
     note_exchanges(run, trace, cfg, reading);
+    note_moved(run, trace, reading);
     return 0;
 }
 

@@ -183,8 +183,9 @@ static void add_notes(struct replay_analysis *a, const struct calls *c)
     if (collectives && kept_s < all_s)
         replay_add_note(
             a, arena_printf(a->arena,
-                            "a simulated collective takes its transfer on the scenario's network and the waiting "
-                            "for peers of the recording: its recorded time less the transfer on %s",
+                            "a simulated collective takes its transfer on the scenario's network (all-reduces by "
+                            "rings, whatever NCCL chose) and the waiting for peers of the recording: its recorded time "
+                            "less the transfer on %s",
                             a->reading->gpu->hw ? arena_printf(a->arena,
                                                                "the network of configs/%s, on which it is taken to "
                                                                "have been recorded",
