@@ -178,6 +178,10 @@ expect 0 "merge of unlike points" merge u1.sqlite u2.sqlite -o unlike2.sqlite
 check "unlike points merged are the bytes of one machine" cmp unlike2.sqlite unlike.sqlite
 bound=(sweep "$srcdir/tests/data/sweep_bound.yaml" -s cluster.nodes=2 -s tpot.bridge=true -s tpot.copies=4 -a cluster.nic.bandwidth='400,500,600,700 Gb/s')
 expect 0 "notes that come and go" "${bound[@]}" -o notes.sqlite
+says "note of "
+expect 0 "a warning of a point" sweep "$F" -s 'collective.to=128 B' -s collective.topologies= -s cluster.topology=ft2 \
+    -s cluster.network.oversubscription=2 -a cluster.nic.latency='1 us, 2 us'
+tells "2 of 2 points warn; the first is point 0:"
 for i in 1 2; do expect 0 "the same, shard $i of 2" "${bound[@]}" --shard $i/2 -o n$i.sqlite; done
 expect 0 "merge of notes" merge n1.sqlite n2.sqlite -o notes2.sqlite
 check "notes merged are the bytes of one machine" cmp notes2.sqlite notes.sqlite

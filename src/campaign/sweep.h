@@ -22,6 +22,8 @@ struct sweep_report {
     uint32_t n_run, n_reused, n_resumed; /* how they came to be done */
     const char *first_failure;           /* of the point with the lowest number; NULL = none */
     uint32_t first_failed_point;
+    const char *first_warning; /* of a point that ran */
+    uint32_t n_warned, first_warned_point;
     int signal; /* that ended the sweep before its time; 0 = none */
 };
 

@@ -2,12 +2,20 @@
 #include "io/sweepdb/sweep_record.h"
 #include "campaign/sweep_priv.h"
 
-static void note_failure(struct sweep *s, const struct sweep_point *p)
+/* What is said of the first point that failed, and of the first that only warned. */
+static void note_message(struct sweep *s, const struct sweep_point *p)
 {
-    if (p->exit_code == EXIT_OK || s->report->first_failure)
-        return;
-    s->report->first_failed_point = p->point;
-    s->report->first_failure = arena_strdup(s->d->arena, p->message);
+    struct sweep_report *r = s->report;
+    bool failed = p->exit_code != EXIT_OK, warned = !failed && *p->message;
+    r->n_warned += warned;
+    if (failed && !r->first_failure) {
+        r->first_failed_point = p->point;
+        r->first_failure = arena_strdup(s->d->arena, p->message);
+    }
+    if (warned && !r->first_warning) {
+        r->first_warned_point = p->point;
+        r->first_warning = arena_strdup(s->d->arena, p->message);
+    }
 }
 
 static int write_point(struct sweep *s, struct sweep_writer *w, uint32_t point)
@@ -30,7 +38,7 @@ static int write_point(struct sweep *s, struct sweep_writer *w, uint32_t point)
                    point);
         failed = -1;
     } else {
-        note_failure(s, &p);
+        note_message(s, &p);
         sweep_writer_add(w, &p);
     }
     arena_free(arena);

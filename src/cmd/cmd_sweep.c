@@ -11,7 +11,7 @@
 #include "io/sweepdb/sweep_export.h"
 #include "campaign/sweep.h"
 
-enum { MAX_POINTS = 100000, SHOWN_BESIDE_FILE = 20, MAX_JOBS = 4096, MAX_SHARDS = 65535 };
+enum { MAX_POINTS = 100000, SHOWN_BESIDE_FILE = 20, SHOWN_NOTES = 5, MAX_JOBS = 4096, MAX_SHARDS = 65535 };
 
 enum {
     KEY_SAMPLE = 256,
@@ -215,6 +215,9 @@ static void tell(const struct sweep_report *r, const struct options *o)
     if (r->n_failed)
         fprintf(stderr, "%u of %u points failed; the first is point %u:\n%s\n", r->n_failed, r->n_points,
                 r->first_failed_point, r->first_failure);
+    if (r->n_warned)
+        fprintf(stderr, "%u of %u points warn; the first is point %u:\n%s\n", r->n_warned, r->n_points,
+                r->first_warned_point, r->first_warning);
 }
 
 /* Ends as an interrupted process does, for whoever waits for us. */
@@ -241,6 +244,7 @@ static void sweep(const struct options *o, const struct design *design, struct d
         tell(&report, o);
         sweep_print_wide(result, o->n_show ? o->show : NULL, o->sweep.out ? SHOWN_BESIDE_FILE : UINT32_MAX - 2, stdout,
                          diag);
+        sweep_print_notes(result, SHOWN_NOTES, stdout, diag);
         if (report.n_failed)
             diag_exit(diag, EXIT_NO);
     }

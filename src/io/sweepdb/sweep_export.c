@@ -310,3 +310,23 @@ int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t m
     arena_free(arena);
     return failed ? -1 : 0;
 }
+
+int sweep_print_notes(struct sweep_db *db, uint32_t most, FILE *out, struct diag *diag)
+{
+    static const char sql[] =
+        "SELECT text, count(*) AS n, min(point), (SELECT count(*) FROM points WHERE status = 'ok') "
+        "AS ok FROM notes JOIN note_texts USING (note) GROUP BY note HAVING n < ok ORDER BY 3, text";
+    struct arena *arena = arena_new();
+    struct sweep_query q;
+    struct sweep_cell cells[4];
+    uint32_t n = 0;
+    int more = sweep_query_open(db, sql, arena, &q, diag) ? -1 : 1;
+    bool open = more > 0;
+    while (more > 0 && (more = sweep_query_next(&q, cells, diag)) > 0 && ++n <= most)
+        fprintf(out, "note of %.0f of %.0f points, first of point %.0f: %s\n", cells[1].number, cells[3].number,
+                cells[2].number, cells[0].text);
+    if (open)
+        sweep_query_close(&q);
+    arena_free(arena);
+    return more < 0 ? -1 : 0;
+}

@@ -12,6 +12,9 @@ int sweep_export(struct sweep_db *db, const char *view, const char *path, struct
  * rows; of a sweep with several seeds settings with means. 0 or -1. */
 int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out, struct diag *diag);
 
+/* The notes of the points' results that not all of them have, at most `most`, with how many points have each. 0 or -1. */
+int sweep_print_notes(struct sweep_db *db, uint32_t most, FILE *out, struct diag *diag);
+
 /* The unit of a column of `wide` and the like, "" when it has none or none is known. */
 const char *sweep_column_unit(struct sweep_db *db, const char *column, struct arena *arena);
 /* Names of all metrics, NULL-terminated. */
