@@ -7,6 +7,7 @@
 #include "base/data_find.h"
 #include "base/yaml_doc.h"
 #include "io/scenario.h"
+#include "base/cfg_rows.h"
 
 /* --- the section's scalars ------------------------------------------------------------------------------------ */
 
@@ -46,59 +47,22 @@ static const struct cfg_table sample_table = {"sample", "How settings are drawn"
                                               sample_fields};
 
 static const struct cfg_field search_fields[] = {
-    {.name = "minimize",
-     .type = CFG_STRING,
-     .offset = offsetof(struct design_search, minimize),
-     .dflt = "",
-     .doc = "metrics that should be small, with commas"},
-    {.name = "maximize",
-     .type = CFG_STRING,
-     .offset = offsetof(struct design_search, maximize),
-     .dflt = "",
-     .doc = "metrics that should be large, with commas"},
-    {.name = "where",
-     .type = CFG_STRING,
-     .offset = offsetof(struct design_search, where),
-     .dflt = "",
-     .doc = "what must hold of the result: 'tpot <= 50 ms and memory fits'"},
-    {.name = "top",
-     .type = CFG_INT,
-     .offset = offsetof(struct design_search, top),
-     .dflt = "5",
-     .min = 1,
-     .max = 1000,
-     .doc = "how many of the best"},
+    ROW_TEXT(design_search, "minimize", minimize, "", "metrics that should be small, with commas"),
+    ROW_TEXT(design_search, "maximize", maximize, "", "metrics that should be large, with commas"),
+    ROW_TEXT(design_search, "where", where, "", "what must hold of the result: 'tpot <= 50 ms and memory fits'"),
+    ROW_COUNT(design_search, "top", top, "5", 1, 1000, "how many of the best"),
     {0}};
 
 static const struct cfg_table search_table = {"search", "What 'moesim search' looks for", sizeof(struct design_search),
                                               search_fields};
 
 static const struct cfg_field section_fields[] = {
-    {.name = "scenario",
-     .type = CFG_STRING,
-     .offset = offsetof(struct section, scenario),
-     .dflt = "",
-     .doc = "the scenario that is swept, when its keys are not beside this section"},
-    {.name = "where",
-     .type = CFG_STRING,
-     .offset = offsetof(struct section, where),
-     .dflt = "",
-     .doc = "only settings for which this holds: SQL over the axes' values"},
-    {.name = "seeds",
-     .type = CFG_STRING,
-     .offset = offsetof(struct section, seeds),
-     .dflt = "",
-     .doc = "repeat each setting: a number of seeds, or a list of them"},
-    {.name = "sample",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct section, sample),
-     .sub = &sample_table,
-     .doc = "how settings are drawn"},
-    {.name = "search",
-     .type = CFG_TABLE,
-     .offset = offsetof(struct section, search),
-     .sub = &search_table,
-     .doc = "what 'moesim search' looks for"},
+    ROW_TEXT(section, "scenario", scenario, "",
+             "the scenario that is swept, when its keys are not beside this section"),
+    ROW_TEXT(section, "where", where, "", "only settings for which this holds: SQL over the axes' values"),
+    ROW_TEXT(section, "seeds", seeds, "", "repeat each setting: a number of seeds, or a list of them"),
+    ROW_PART(section, "sample", sample, sample_table, "how settings are drawn"),
+    ROW_PART(section, "search", search, search_table, "what 'moesim search' looks for"),
     {0}};
 
 static const struct cfg_table section_table = {"sweep", "A sweep", sizeof(struct section), section_fields};

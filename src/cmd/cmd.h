@@ -36,6 +36,8 @@ int cmd_schema(int argc, char **argv);
 extern const struct argp_child progress_options[];
 
 struct argp_state;
+/* `moesim COMMAND info|import`: the end with a message when the word is neither. */
+void option_verb(const char *word, const char *command, struct argp_state *state);
 /* A whole number from least to most, or the end with a message that names the option (`what`). */
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what, struct argp_state *state);
 

@@ -2,7 +2,6 @@
 #include <argp.h>
 #include <string.h>
 
-#include "base/cfg.h"
 #include "base/data_find.h"
 #include "base/outfile.h"
 #include "cmd/cmd.h"
@@ -28,18 +27,6 @@ static const struct argp_option argp_options[] = {
     {"nics", KEY_NICS, "N", 0, "NICs of a host, where the format does not say (Slurm's; default: 1)", 0},
     {"no-routes", KEY_NO_ROUTES, NULL, 0, "import: leave tables of switches out, so that routes are computed", 0},
     {0}};
-
-static const char *const verbs[] = {"info", "import", NULL};
-
-static void check_verb(const char *word, struct argp_state *state)
-{
-    for (int i = 0; verbs[i]; i++)
-        if (!strcmp(verbs[i], word))
-            return;
-    const char *near = cfg_nearest(word, verbs);
-    argp_error(state, "there is no 'fabric %s'%s%s%s", word, near ? "; did you mean 'fabric " : "", near ? near : "",
-               near ? "'?" : "; there are info and import");
-}
 
 static void check_complete(const struct options *o, struct argp_state *state)
 {
@@ -84,7 +71,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (!o->verb)
-            check_verb(o->verb = arg, state);
+            option_verb(o->verb = arg, "fabric", state);
         else
             o->files[o->n_files++] = arg;
         return 0;

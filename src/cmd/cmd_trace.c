@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/data_find.h"
-#include "base/cfg.h"
 #include "base/outfile.h"
 #include "base/progress.h"
 #include "base/yaml_doc.h"
@@ -33,18 +32,6 @@ static const struct argp_option argp_options[] = {
     {"rank", KEY_RANK, "N", 0, "of several ranks' traces, take that of rank N", 0},
     {"source", KEY_SOURCE, "TEXT", 0, "import: where the trace comes from, kept in the file", 0},
     {0}};
-
-static const char *const verbs[] = {"info", "import", NULL};
-
-static void check_verb(const char *word, struct argp_state *state)
-{
-    for (int i = 0; verbs[i]; i++)
-        if (!strcmp(verbs[i], word))
-            return;
-    const char *near = cfg_nearest(word, verbs);
-    argp_error(state, "there is no 'trace %s'%s%s%s", word, near ? "; did you mean 'trace " : "", near ? near : "",
-               near ? "'?" : "; there are info and import");
-}
 
 static bool is_text(const char *text)
 {
@@ -88,7 +75,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (!o->verb)
-            check_verb(o->verb = arg, state);
+            option_verb(o->verb = arg, "trace", state);
         else
             o->files[o->n_files++] = arg;
         return 0;

@@ -4,10 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cfg.h"
 #include "base/outfile.h"
 #include "base/progress.h"
 #include "cmd/cmd.h"
 #include "io/results/writers.h"
+
+void option_verb(const char *word, const char *command, struct argp_state *state)
+{
+    static const char *const verbs[] = {"info", "import", NULL};
+    for (int i = 0; verbs[i]; i++)
+        if (!strcmp(verbs[i], word))
+            return;
+    const char *near = cfg_nearest(word, verbs);
+    if (near)
+        argp_error(state, "there is no '%s %s'; did you mean '%s %s'?", command, word, command, near);
+    else
+        argp_error(state, "there is no '%s %s'; there are info and import", command, word);
+}
 
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what, struct argp_state *state)
 {

@@ -22,15 +22,9 @@ static const struct cfg_field offload_fields[] = {
     ROW_FLAG(hw_offload, "layout", layout, "false",
              "chunks, their places, requests to the NIC; the layout kernel of a dispatch (4)"),
     ROW_FLAG(hw_offload, "cast", cast, "false", "casts on the communication stream, around dispatch and combine (5)"),
-    {.name = "rate",
-     .type = CFG_QUANTITY,
-     .dim = DIM_BANDWIDTH,
-     .offset = offsetof(struct hw_offload, rate_Bps),
-     .needs = ".forwarding=true | .transport=true | .reduce=true | .layout=true | .cast=true",
-     .dflt = "0 B/s",
-     .min = 0,
-     .max = 1e14,
-     .doc = "what this hardware moves per GPU, logical bytes as copy_per_sm; 0 = as fast as the links"},
+    ROW_AMOUNT(hw_offload, "rate", rate_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e14,
+               "what this hardware moves per GPU, logical bytes as copy_per_sm; 0 = as fast as the links",
+               .needs = ".forwarding=true | .transport=true | .reduce=true | .layout=true | .cast=true"),
     {0}};
 const struct cfg_table hw_offload_table = {"offload", "tasks of dispatch and combine that hardware does without SMs",
                                            sizeof(struct hw_offload), offload_fields};

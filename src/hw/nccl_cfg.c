@@ -3,11 +3,7 @@
 #include "base/cfg_rows.h"
 
 static const struct cfg_field fields[] = {
-    {.name = "version",
-     .type = CFG_STRING,
-     .offset = offsetof(struct hw_nccl, version),
-     .dflt = "",
-     .doc = "version that was measured on this chip"},
+    ROW_TEXT(hw_nccl, "version", version, "", "version that was measured on this chip"),
     ROW_AMOUNT(
         hw_nccl, "start", start_s, DIM_TIME, "0 s", 0, 1,
         "from the call to the first step inside a node; 0 = not measured: rings take launch and steps of software"),
@@ -19,14 +15,8 @@ static const struct cfg_field fields[] = {
     ROW_AMOUNT(hw_nccl, "simple_start", simple_start_s, DIM_TIME, "0 s", 0, 1, "protocol Simple: beyond start"),
     ROW_AMOUNT(hw_nccl, "simple_step", simple_step_s, DIM_TIME, "0 s", 0, 1,
                "protocol Simple: a slice from GPU to GPU"),
-    {.name = "simple_from",
-     .type = CFG_QUANTITY,
-     .dim = DIM_BYTES,
-     .offset = offsetof(struct hw_nccl, simple_from_B),
-     .dflt = "8 MiB",
-     .min = 1,
-     .max = 1e12,
-     .doc = "from this size on Simple (2 to 4 GPUs; more of them in proportion)"},
+    ROW_AMOUNT(hw_nccl, "simple_from", simple_from_B, DIM_BYTES, "8 MiB", 1, 1e12,
+               "from this size on Simple (2 to 4 GPUs; more of them in proportion)"),
     ROW_AMOUNT(hw_nccl, "copy_rate", copy_Bps, DIM_BANDWIDTH, "1000 GB/s", 1e6, 1e14,
                "protocol Simple: the last copy, out of the buffer"),
     ROW_AMOUNT(hw_nccl, "peer_start", peer_start_s, DIM_TIME, "0 s", 0, 1,
@@ -41,12 +31,6 @@ static const struct cfg_field fields[] = {
     ROW_AMOUNT(hw_nccl, "nvls_gpu", nvls_gpu_s, DIM_TIME, "0 s", 0, 1,
                "sums in the switch: beyond start, for each GPU; 0 = the switch does not add up"),
     ROW_RATIO(hw_nccl, "nvls_nvlink", nvls_nvlink_ratio, "60 %", 0.01, 1, "sums in the switch: share of raw NVLink"),
-    {.name = "channels",
-     .type = CFG_INT,
-     .offset = offsetof(struct hw_nccl, channels),
-     .dflt = "24",
-     .min = 1,
-     .max = 64,
-     .doc = "channels, each with an SM, that a collective holds"},
+    ROW_COUNT(hw_nccl, "channels", channels, "24", 1, 64, "channels, each with an SM, that a collective holds"),
     {0}};
 const struct cfg_table hw_nccl_table = {"nccl", "NCCL's kernels inside a node", sizeof(struct hw_nccl), fields};

@@ -103,11 +103,7 @@ static const struct cfg_field packet_fields[] = {
     ROW_AMOUNT(hw_packet, "loss", loss_ratio, DIM_RATIO, "0", 0, 0.5, "share of packets that each link corrupts"),
     ROW_AMOUNT(hw_packet, "bit_errors", bit_error_ratio, DIM_RATIO, "0", 0, 1e-5,
                "bit error rate of each link after error correction; adds to loss"),
-    {.name = "llr",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct hw_packet, llr),
-     .dflt = "false",
-     .doc = "link-layer retry: the link itself sends again what it has corrupted"},
+    ROW_FLAG(hw_packet, "llr", llr, "false", "link-layer retry: the link itself sends again what it has corrupted"),
     ROW_AMOUNT(hw_packet, "llr_delay", llr_s, DIM_TIME, "0.2 us", 0, 1,
                "from a bad packet to its replay, beside the round trip on the cable"),
     {0}};

@@ -6,20 +6,15 @@
 #include "base/data_find.h"
 #include "topology/net_file_priv.h"
 #include "topology/topo_keys.h"
+#include "base/cfg_rows.h"
 
-static const struct cfg_field fields[] = {{.name = "file",
-                                           .type = CFG_STRING,
-                                           .offset = offsetof(struct net_file_keys, file),
-                                           .dflt = "",
-                                           .doc = "file: YAML file with the switches and cables",
-                                           .example = "configs/networks/example.yaml"},
-                                          {.name = "hosts",
-                                           .type = CFG_STRING,
-                                           .offset = offsetof(struct net_file_keys, hosts),
-                                           .dflt = "",
-                                           .doc = "file: the job's hosts, one a line in order of its nodes (a host "
-                                                  "file of MPI); default: all of the network, as they stand there",
-                                           .example = "job.hosts"},
+static const struct cfg_field fields[] = {ROW_TEXT(net_file_keys, "file", file, "",
+                                                   "file: YAML file with the switches and cables",
+                                                   .example = "configs/networks/example.yaml"),
+                                          ROW_TEXT(net_file_keys, "hosts", hosts, "",
+                                                   "file: the job's hosts, one a line in order of its nodes (a host "
+                                                   "file of MPI); default: all of the network, as they stand there",
+                                                   .example = "job.hosts"),
                                           {0}};
 const struct cfg_table net_file_keys = {"file", "your own network", sizeof(struct net_file_keys), fields};
 

@@ -9,6 +9,7 @@
 #include "topology/ends.h"
 #include "topology/lattice.h"
 #include "topology/topo_keys.h"
+#include "base/cfg_rows.h"
 
 enum mesh_paths { PATHS_SHORTEST, PATHS_ALL };
 static const char *const path_names[] = {"shortest", "all", NULL};
@@ -19,31 +20,14 @@ struct mesh_keys {
     int paths;
 };
 static const struct cfg_field keys_fields[] = {
-    {.name = "mesh",
-     .type = CFG_STRING,
-     .offset = offsetof(struct mesh_keys, sizes),
-     .dflt = "",
-     .doc = "full_mesh: GPUs along each dimension",
-     .example = "8, 8, 4"},
-    {.name = "mesh_bandwidth",
-     .type = CFG_STRING,
-     .offset = offsetof(struct mesh_keys, bandwidths),
-     .dflt = "",
-     .doc = "full_mesh: of a link, one direction, for all dimensions or each; empty = port_bandwidth",
-     .example = "100 GB/s, 50 GB/s, 25 GB/s"},
-    {.name = "mesh_copper",
-     .type = CFG_INT,
-     .offset = offsetof(struct mesh_keys, copper_dims),
-     .dflt = "2",
-     .min = 0,
-     .max = LATTICE_MAX_DIMS,
-     .doc = "full_mesh: so many of the first dimensions stay in a rack and are cabled in copper"},
-    {.name = "mesh_paths",
-     .type = CFG_ENUM,
-     .offset = offsetof(struct mesh_keys, paths),
-     .dflt = "shortest",
-     .choices = path_names,
-     .doc = "full_mesh: what policies other than static choose from; all: also by a third GPU of a dimension"},
+    ROW_TEXT(mesh_keys, "mesh", sizes, "", "full_mesh: GPUs along each dimension", .example = "8, 8, 4"),
+    ROW_TEXT(mesh_keys, "mesh_bandwidth", bandwidths, "",
+             "full_mesh: of a link, one direction, for all dimensions or each; empty = port_bandwidth",
+             .example = "100 GB/s, 50 GB/s, 25 GB/s"),
+    ROW_COUNT(mesh_keys, "mesh_copper", copper_dims, "2", 0, LATTICE_MAX_DIMS,
+              "full_mesh: so many of the first dimensions stay in a rack and are cabled in copper"),
+    ROW_CHOICE(mesh_keys, "mesh_paths", paths, "shortest", path_names,
+               "full_mesh: what policies other than static choose from; all: also by a third GPU of a dimension"),
     {0},
 };
 static const struct cfg_table keys_table = {"full_mesh", "a grid of full meshes", sizeof(struct mesh_keys),

@@ -4,19 +4,15 @@
  * Left out here: several planes per NIC (topo_mpft_multiport.c). */
 #include "topology/ends.h"
 #include "topology/rails.h"
+#include "base/cfg_rows.h"
 
 struct mpft_keys {
     struct fat_tree_keys tree;
     int64_t planes;
 };
 static const struct cfg_field keys_fields[] = {
-    {.name = "planes",
-     .type = CFG_INT,
-     .offset = offsetof(struct mpft_keys, planes),
-     .dflt = "0",
-     .min = 0,
-     .max = 1024,
-     .doc = "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"},
+    ROW_COUNT(mpft_keys, "planes", planes, "0", 0, 1024,
+              "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"),
     FAT_TREE_KEYS(offsetof(struct mpft_keys, tree)),
     {0}};
 static const struct cfg_table keys_table = {"mpft", "planes", sizeof(struct mpft_keys), keys_fields};

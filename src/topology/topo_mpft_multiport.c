@@ -5,20 +5,17 @@
 #include "topology/ends.h"
 #include "topology/topo_keys.h"
 #include "topology/rails.h"
+#include "base/cfg_rows.h"
 
 struct multiport_keys {
     struct fat_tree_keys tree;
     int64_t nic_ports;
 };
 static const struct cfg_field keys_fields[] = {
-    {.name = "nic_ports",
-     .type = CFG_INT,
-     .offset = offsetof(struct multiport_keys, nic_ports),
-     .dflt = "4",
-     .min = 1,
-     .max = 64,
-     .doc = "mpft_multiport: ports of a NIC, each on a plane of its own; they share the NIC's rate unless the scenario "
-            "gives port_bandwidth"},
+    ROW_COUNT(
+        multiport_keys, "nic_ports", nic_ports, "4", 1, 64,
+        "mpft_multiport: ports of a NIC, each on a plane of its own; they share the NIC's rate unless the scenario "
+        "gives port_bandwidth"),
     FAT_TREE_KEYS(offsetof(struct multiport_keys, tree)),
     {0},
 };

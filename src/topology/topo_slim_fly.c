@@ -16,18 +16,14 @@
 #include "topology/ends.h"
 #include "topology/galois.h"
 #include "topology/topo_keys.h"
+#include "base/cfg_rows.h"
 
 struct slim_fly_keys {
     int64_t q;
 };
 static const struct cfg_field keys_fields[] = {
-    {.name = "slim_fly_q",
-     .type = CFG_INT,
-     .offset = offsetof(struct slim_fly_keys, q),
-     .dflt = "0",
-     .min = 0,
-     .max = 4096,
-     .doc = "slim_fly: size of the finite field; 0 = the smallest that holds all endpoints"},
+    ROW_COUNT(slim_fly_keys, "slim_fly_q", q, "0", 0, 4096,
+              "slim_fly: size of the finite field; 0 = the smallest that holds all endpoints"),
     {0}};
 static const struct cfg_table keys_table = {"slim_fly", "the finite field", sizeof(struct slim_fly_keys), keys_fields};
 

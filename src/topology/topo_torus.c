@@ -11,6 +11,7 @@
 #include "topology/ends.h"
 #include "topology/lattice.h"
 #include "topology/topo_keys.h"
+#include "base/cfg_rows.h"
 
 enum { MANY = 128, MAX_DIMS = 3 };
 
@@ -20,30 +21,14 @@ struct torus_keys {
     bool wrap;
 };
 static const struct cfg_field keys_fields[] = {
-    {.name = "torus",
-     .type = CFG_STRING,
-     .offset = offsetof(struct torus_keys, sizes),
-     .dflt = "",
-     .doc = "torus: chips along each of two or three dimensions",
-     .example = "4, 4, 8"},
-    {.name = "torus_bandwidth",
-     .type = CFG_STRING,
-     .offset = offsetof(struct torus_keys, bandwidths),
-     .dflt = "",
-     .doc = "torus: of a link, one direction, for all dimensions or each; empty = port_bandwidth",
-     .example = "50 GB/s"},
-    {.name = "torus_wrap",
-     .type = CFG_BOOL,
-     .offset = offsetof(struct torus_keys, wrap),
-     .dflt = "true",
-     .doc = "torus: rows are rings; without it a mesh of neighbours"},
-    {.name = "torus_cube",
-     .type = CFG_INT,
-     .offset = offsetof(struct torus_keys, cube),
-     .dflt = "4",
-     .min = 1,
-     .max = 65536,
-     .doc = "torus: edge of the cubes of chips inside which links are copper"},
+    ROW_TEXT(torus_keys, "torus", sizes, "", "torus: chips along each of two or three dimensions",
+             .example = "4, 4, 8"),
+    ROW_TEXT(torus_keys, "torus_bandwidth", bandwidths, "",
+             "torus: of a link, one direction, for all dimensions or each; empty = port_bandwidth",
+             .example = "50 GB/s"),
+    ROW_FLAG(torus_keys, "torus_wrap", wrap, "true", "torus: rows are rings; without it a mesh of neighbours"),
+    ROW_COUNT(torus_keys, "torus_cube", cube, "4", 1, 65536,
+              "torus: edge of the cubes of chips inside which links are copper"),
     {0},
 };
 static const struct cfg_table keys_table = {"torus", "rings of chips", sizeof(struct torus_keys), keys_fields};

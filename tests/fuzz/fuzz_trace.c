@@ -9,6 +9,7 @@
 
 #include "io/inputs/trace_import.h"
 #include "io/trace/trace_file.h"
+#include "trace_checks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,12 +26,6 @@ static const char rules[] = "- {match: notify, class: notify, collective: notify
 static char path[64];
 static struct class_table classes;
 static struct arena *classes_arena;
-
-static void must(int condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void tear_down(void)
 {
@@ -50,30 +45,6 @@ static void set_up(void)
     classes_arena = arena_new();
     must(class_table_parse(&classes, rules, sizeof rules - 1, "rules", classes_arena, d) == 0);
     diag_free(d);
-}
-
-static void check_kernel(const struct trace *t, uint32_t i)
-{
-    const struct trace_kernel *k = &t->kernels[i];
-
-    must(k->class_id < t->n_classes && k->stream < t->n_streams);
-    must(k->phase < t->n_phases || k->phase == TRACE_NONE);
-    must(k->launch_after < i || k->launch_after == TRACE_NONE);
-    must(k->duration_s >= 0 && k->rows >= 0 && k->layer >= 0);
-    must(k->start_s >= (i ? t->kernels[i - 1].start_s : 0));
-    must(k->message < t->n_messages || k->message == TRACE_NONE);
-    must(k->first_dep <= t->n_deps && k->n_deps <= t->n_deps - k->first_dep);
-    for (uint32_t d = 0; d < k->n_deps; d++)
-        must(t->deps[k->first_dep + d] < i);
-}
-
-static void check_message(const struct trace *t, const struct trace_message *m)
-{
-    must(m->operation < N_OPERATIONS && m->bytes_B >= 0 && m->peer >= -1);
-    must(m->group < t->n_groups || m->group == TRACE_NONE);
-    must(!m->split_B || m->group != TRACE_NONE);
-    for (uint32_t i = 0; m->split_B && i < t->groups[m->group].size; i++)
-        must(m->split_B[i] >= 0);
 }
 
 static char *read_back(size_t *size)
@@ -118,14 +89,6 @@ static void check_call(const struct trace_set *set, const struct trace_call *c)
         must(start_s <= c->last_start_s && start_s + k->duration_s >= c->last_start_s);
         must(&set->calls[set->call_of[m->trace][m->kernel]] == c);
     }
-}
-
-static void check_trace(const struct trace *t)
-{
-    for (uint32_t i = 0; i < t->n_kernels; i++)
-        check_kernel(t, i);
-    for (uint32_t i = 0; i < t->n_messages; i++)
-        check_message(t, &t->messages[i]);
 }
 
 static void check_set(const struct trace_set *set, struct arena *a, struct diag *d)

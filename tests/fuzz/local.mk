@@ -5,7 +5,7 @@ tests_fuzz_replay_units_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_units.c
 check_PROGRAMS += tests/fuzz/replay_cfg
 tests_fuzz_replay_cfg_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_cfg.c
 check_PROGRAMS += tests/fuzz/replay_trace
-tests_fuzz_replay_trace_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_trace.c
+tests_fuzz_replay_trace_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_trace.c tests/fuzz/trace_checks.h
 check_PROGRAMS += tests/fuzz/replay_scenario
 tests_fuzz_replay_scenario_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_scenario.c
 

@@ -73,16 +73,10 @@ static const struct cfg_table pass_table = {"pass", "kernels that memory bandwid
                                             sizeof(struct kernel_pass_cfg), pass_fields};
 
 static const struct cfg_field fields[] = {
-    {.name = "tables",
-     .type = CFG_STRING,
-     .offset = offsetof(struct hw_kernels, tables),
-     .dflt = "",
-     .doc = "folders of measured kernel times (*.csv), with commas; empty = roofline only"},
-    {.name = "checks",
-     .type = CFG_STRING,
-     .offset = offsetof(struct hw_kernels, checks),
-     .dflt = "",
-     .doc = "folders of measured times that nothing is taken from: 'moesim kernels' compares with them"},
+    ROW_TEXT(hw_kernels, "tables", tables, "",
+             "folders of measured kernel times (*.csv), with commas; empty = roofline only"),
+    ROW_TEXT(hw_kernels, "checks", checks, "",
+             "folders of measured times that nothing is taken from: 'moesim kernels' compares with them"),
     ROW_PART(hw_kernels, "measured_on", measured_on, chip_table, NULL),
     ROW_RATIO(hw_kernels, "tensor", tensor_ratio, NULL, 0.001, 1, "sustained over nominal tensor rate (power, clock)"),
     ROW_RATIO(hw_kernels, "memory", memory_ratio, NULL, 0.001, 1, "what attention achieves of the memory bandwidth"),

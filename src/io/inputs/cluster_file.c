@@ -6,23 +6,17 @@
 #include "io/hardware.h"
 #include "io/scenario.h"
 #include "topology/topo_keys.h"
+#include "base/cfg_rows.h"
 
 struct keys {
     const char *hardware;
     struct cluster_hw cluster;
 };
 
-static const struct cfg_field keys_fields[] = {{.name = "hardware",
-                                                .type = CFG_STRING,
-                                                .offset = offsetof(struct keys, hardware),
-                                                .dflt = "h800",
-                                                .doc = "folder under configs/ whose numbers the cluster starts from"},
-                                               {.name = "cluster",
-                                                .type = CFG_TABLE,
-                                                .offset = offsetof(struct keys, cluster),
-                                                .sub = &cluster_hw_table,
-                                                .doc = "the machines and their network"},
-                                               {0}};
+static const struct cfg_field keys_fields[] = {
+    ROW_TEXT(keys, "hardware", hardware, "h800", "folder under configs/ whose numbers the cluster starts from"),
+    ROW_PART(keys, "cluster", cluster, cluster_hw_table, "the machines and their network"),
+    {0}};
 static const struct cfg_table keys_table = {"cluster", "a cluster", sizeof(struct keys), keys_fields};
 
 /* The scenario's keys that say nothing about the cluster. */
