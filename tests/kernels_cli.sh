@@ -139,4 +139,12 @@ says "5 us"
 says "me; here"
 expect 2 "more SMs than there are" kernels gemm_fp8 --m 64 --n 64 --k 64 --sms 500
 tells "--sms 500: h800 has 132 (cluster.chip.sms)"
+# --- fewer SMs take longer, and not by more than they are fewer (a library may choose other tiles for their number) ---
+for sms in 132 131 108 100 99 96 78; do
+    "$MOESIM" kernels --hardware h100 gemm_fp8 --m 4096 --n 7168 --k 7168 -s cluster.chip.sms=$sms \
+        -s cluster.chip.fp8="$((sms * 1979 / 132)) TFLOPS" >out 2>err
+    awk -v sms=$sms '/^ +time / { us = $2 * ($3 == "ms" ? 1000 : 1); print sms, us }' out
+done >by_sms
+check "a GEMM on each number of SMs" [ "$(wc -l <by_sms)" = 7 ]
+check "no number of them is a cliff" awk 'NR == 1 { all = $2 * $1 } { r = $2 * $1 / all; if (r < 0.85 || r > 1.35) { print; bad = 1 } } END { exit bad }' by_sms
 finish

@@ -35,7 +35,8 @@ static const struct kernel_constant constants[] = {
                "of L2 that holds a matrix until a benchmark needs it again"},
     [FILL] = {"fill_s", MOVES_BY_CLOCK, 1e-6, 1e-9, 1e-5, "filling and emptying a tile of 128 x 128"},
     [UNHIDDEN] = {"unhidden_ratio", MOVES_AS_SHARE, 0.3, 1e-3, 1, "of the smaller of tensor and memory time"},
-    [LONE] = {"lone_ratio", MOVES_AS_SHARE, 2.5, 1, 8, "largest tiles that load alone: time over that in a cluster"},
+    [LONE] = {"lone_step_s", MOVES_BY_CLOCK, 2.5e-6, 1e-9, 1e-5,
+              "the least of a step where a wave of the largest tiles is all: measured there only"},
     [CAST] = {"cast_passes", MOVES_AS_SHARE, 1.7, 1e-3, 6,
               "of the activations in BF16 over the memory, before the product"},
     [CAST_BLOCK] = {"cast_block_s", MOVES_BY_CLOCK, 1.2e-7, 1e-9, 2e-6,
@@ -53,7 +54,7 @@ static bool has(const char *name, enum kernel_dtype dtype, int variant)
         return dtype != KERNEL_BF16;
     if (!strcmp(name, "promotion_ratio"))
         return dtype == KERNEL_FP8;
-    if (!strcmp(name, "lone_ratio"))
+    if (!strcmp(name, "lone_step_s"))
         return variant == DEEPGEMM_HOPPER;
     if (!strcmp(name, "load_B"))
         return variant >= TILES;
@@ -111,8 +112,9 @@ static double planned_s(const struct product *p, int variant, struct kernel_time
     double step_s =
         2 * fmax(bm, least_rows) * bn * step_B / kernel_value_B(p->call->dtype) / p->sm_flops + promotion_s(p, bm, bn);
     step_s = fmax(step_s, p->c[STEP]);
-    if (variant == DEEPGEMM_HOPPER && plan->cluster < 2 && bm * bn >= 128 * 192)
-        step_s *= p->c[LONE];
+    /* one wave of them, which no pair of SMs shares: 2.7 us a step at any k, whatever the tensor cores could */
+    if (variant == DEEPGEMM_HOPPER && plan->waves <= 1 && bm * bn >= 128 * 192)
+        step_s = fmax(step_s, p->c[LONE]);
     t->tile_m = bm;
     t->tile_n = bn;
     t->tiles = plan->tiles;
