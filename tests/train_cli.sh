@@ -292,6 +292,12 @@ expect 3 "groups of two kinds" run "$K" -s train.tp=3 -s train.cp=16
 tells "one number must divide the other"
 expect 3 "expert tensor parallelism of DeepSeek's kernels" run "$K" -s train.etp=2 -s train.ep=32
 tells "'software: megatron' only"
+expect 3 "SMs for communication that there are not" run "$K" -s train.gemm_margin=132
+tells "132 SMs are left to communication, of the 132 that there are"
+expect 3 "and of attention" validate "$K" -s train.attention_margin=1000
+tells "nothing is left to compute"
+expect 3 "blocks that the chip does not scale" run "$K" -s train.compute=mxfp8 -s train.software=megatron
+tells "no tensor cores that scale blocks of 32"
 expect 3 "a format of other software" run "$K" -s train.compute=mxfp8
 tells "write 'software: megatron'"
 expect 3 "a module that is none" run "$K" -s train.software=megatron -s train.recompute='mlp, norms'

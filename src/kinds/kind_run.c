@@ -187,9 +187,16 @@ static void warn_of_constants(const struct kind_run *run, struct diag *diag)
 
 static void note_origins(struct kind_run *run)
 {
+    const struct hw_chip *chip = &run->file->scenario->cluster.chip;
     const char *text = kernel_origins_text(run->origins, &run->file->scenario->cluster, run->arena);
     if (text)
         result_add_note(&run->result, run->arena, arena_printf(run->arena, "times of kernels: %s", text));
+    if (run->origins->n && chip->fp8_flops <= chip->bf16_flops)
+        result_add_note(&run->result, run->arena,
+                        arena_printf(run->arena,
+                                     "the %s multiplies FP8 no faster than BF16 (cluster.chip.fp8): what is called FP8 "
+                                     "here is stored so",
+                                     chip->name));
 }
 
 int kind_execute(struct kind_run *run, struct diag *diag)

@@ -214,6 +214,16 @@ static uint32_t *gpus_list(const struct train_layout *l, struct arena *arena)
     return gpus;
 }
 
+static void check_margin(const struct scenario_file *file, const char *key, int64_t margin, struct diag *diag)
+{
+    int64_t sms = file->scenario->cluster.chip.sms;
+    if (margin >= sms)
+        REPORT(key,
+               "%lld SMs are left to communication, of the %lld that there are (cluster.chip.sms): nothing is left to "
+               "compute",
+               (ll)margin, (ll)sms);
+}
+
 static void check_parallel(const struct scenario_file *file, const struct train_layout *l, struct diag *diag)
 {
     const struct model *m = l->model;
@@ -221,6 +231,8 @@ static void check_parallel(const struct scenario_file *file, const struct train_
         REPORT("train.host.launch", "gaps between a trace's kernels are in it; write 'source: kernels'");
     if (l->cfg->chunks.source == CHUNKS_TRACE && l->tp * l->cp * l->etp > 1)
         REPORT("train.tp", "kernels of a trace are those of whole layers; write 'source: kernels'");
+    check_margin(file, "train.gemm_margin", l->cfg->gemm_margin, diag);
+    check_margin(file, "train.attention_margin", l->cfg->attention_margin, diag);
     if (model_undivided_heads(m, l->tp) || model_undivided_width(m, l->tp))
         REPORT("train.tp", "%lld heads or %lld channels of a network do not divide among %u GPUs",
                (ll)model_undivided_heads(m, l->tp), (ll)model_undivided_width(m, l->tp), l->tp);

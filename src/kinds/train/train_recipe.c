@@ -82,7 +82,7 @@ static unsigned deepseek_again(const struct scenario_file *file, unsigned again,
     return again | AGAIN_SELECTIVE;
 }
 
-static void check_fp4(const struct scenario_file *file, const struct training_recipe *r, struct diag *diag)
+static void check_formats(const struct scenario_file *file, const struct training_recipe *r, struct diag *diag)
 {
     const struct hw_chip *chip = &file->scenario->cluster.chip;
     if (r->attention == KERNEL_NVFP4)
@@ -90,6 +90,13 @@ static void check_fp4(const struct scenario_file *file, const struct training_re
     if ((r->linear == KERNEL_NVFP4 || r->head == KERNEL_NVFP4) && chip->fp4_flops <= 0)
         REPORT(r->linear == KERNEL_NVFP4 ? "train.compute" : "train.head_compute",
                "the %s has no tensor cores for FP4 (cluster.chip.fp4); write mxfp8", chip->name);
+    const struct train_cfg *c = train_cfg(file->scenario);
+    bool linear = format_of(file->scenario, c->compute) == COMPUTE_MXFP8;
+    if ((linear || format_of(file->scenario, c->head_compute) == COMPUTE_MXFP8) && !chip->tensor.native_scaling)
+        REPORT(linear ? "train.compute" : "train.head_compute",
+               "the %s has no tensor cores that scale blocks of 32 (cluster.chip.tensor.native_scaling); write fp8 or "
+               "bf16",
+               chip->name);
 }
 
 struct training_recipe train_recipe_of(const struct scenario_file *file, struct arena *arena, struct diag *diag)
@@ -107,7 +114,7 @@ struct training_recipe train_recipe_of(const struct scenario_file *file, struct 
     if (!r.fused && (linear == COMPUTE_MXFP8 || linear == COMPUTE_NVFP4))
         REPORT("train.compute",
                "DeepSeek's kernels scale blocks of 128; write 'software: megatron' for mxfp8 and nvfp4");
-    check_fp4(file, &r, diag);
+    check_formats(file, &r, diag);
     if (!r.fused)
         r.again = deepseek_again(file, r.again, diag);
     return r;
