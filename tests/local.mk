@@ -103,6 +103,7 @@ dist_check_SCRIPTS += tests/train_mechanisms_cli.sh
 dist_check_SCRIPTS += tests/import_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh
 dist_check_SCRIPTS += tests/outputs_cli.sh
+dist_check_SCRIPTS += tests/options_cli.sh
 dist_check_SCRIPTS += tests/tpot_cli.sh
 dist_check_SCRIPTS += tests/proposals_cli.sh
 dist_check_SCRIPTS += tests/queueing_cli.sh

@@ -64,6 +64,10 @@ END
 expect 0 "a file says what to look for" search space.yaml --no-why --scenarios best
 says "smallest_time"
 expect 0 "the best is ready to run" run best/rank_1.yaml
+expect 0 "memory is that of the result" search "$S/decode_ep128.yaml" -s llm.layers=4 -s cluster.nodes=2 --no-why \
+    --maximize tokens_per_s_gpu --vary inference.decode.batch=8,16 --where 'memory fits'
+says "memory_used"
+check "and a number" awk '$1 == 1 { exit !($4 > 0 && $4 < 1) }' out
 refused() { # NAME TEXT ARGUMENTS
     local name=$1 text=$2
     shift 2
@@ -72,10 +76,37 @@ refused() { # NAME TEXT ARGUMENTS
 }
 refused "nothing to look for" "what should be small or large" "$S/fig6_latency_16gpu.yaml" --vary cluster.topology=mpft
 refused "nothing that varies" "there is no axis" "$S/fig6_latency_16gpu.yaml" --minimize smallest_time
-refused "no such metric" "no metric 'smalest_time'" space.yaml --minimize smalest_time
+refused "no such metric" "no metric 'smalest_time'; did you mean 'smallest_time'?" space.yaml --minimize smalest_time
+refused "no such metric in a condition" "did you mean 'largest_busbw'?" space.yaml --where 'largest_busw > 1 GB/s'
+refused "no such metric, every point" "did you mean 'smallest_time'?" space.yaml --minimize smalest_time --exhaustive
+refused "memory of what has none" "does not say how much memory" space.yaml --where 'memory fits'
+refused "an axis without values" "--vary wants KEY=VALUES" space.yaml --vary cluster.nic.latency
+refused "an axis twice" "for example --vary cluster.nic.latency=1us,2us" space.yaml --vary cluster.nic.latency=1us --vary cluster.nic.latency=2us
+code=4 refused "an output that cannot be written is told before the search" "there is no directory" space.yaml -o no/where.json
+check "and nothing was searched" [ ! -s out ]
+touch file
+code=4 refused "a folder that cannot be" "file" space.yaml --scenarios file
 refused "a condition without a value" "is no condition" space.yaml --where 'tpot <='
 refused "a condition in a wrong unit" "largest_busbw" space.yaml --where 'largest_busbw >= 10 ms'
-code=3 refused "a condition that nothing meets" "no point is left" space.yaml --where 'largest_busbw >= 10 TB/s'
+for how in '' --exhaustive; do
+    code=3 refused "a condition that nothing meets $how" "2 do not meet 'largest_busbw >= 10 TB/s' (the nearest: " space.yaml \
+        --where 'largest_busbw >= 10 TB/s' --vary cluster.nic.bandwidth='400 Gb/s' --vary collective.algorithm=direct,ring $how
+    tells "2 are no valid scenario (-s collective.algorithm=ring"
+done
+mkdir mine
+sed "s|^sweep:.*|&|" space.yaml >mine/rank_1.yaml
+code=4 refused "scenarios over what is read" "the same command reads" mine/rank_1.yaml --scenarios mine
+check "it stays as it was" cmp -s space.yaml mine/rank_1.yaml
+mkdir -p linked && "$MOESIM" validate --print "$S/fig6_latency_16gpu.yaml" >linked/own.yaml && ln -s own.yaml linked/rank_2.yaml
+cp linked/own.yaml own.copy
+code=4 refused "the same under another name" "the same command reads" linked/own.yaml $four --minimize smallest_time \
+    --vary 'cluster.nic.latency=1, 2, 3 us' --vary cluster.topology=mpft --scenarios linked
+check "it stays, too" cmp -s own.copy linked/own.yaml
+expect 0 "fewer points than before" search space.yaml --no-why --top 1 --scenarios best
+check "what an earlier search left is gone" [ "$(ls best)" = rank_1.yaml ]
+echo "name: mine" >best/rank_2.yaml
+expect 0 "and again" search space.yaml --no-why --top 1 --scenarios best
+check "files of others stay" [ -f best/rank_2.yaml ]
 sed 's/^  search:/  where: bandwidth < 1 TB\/s\n  search:/' space.yaml >filtered.yaml
 code=3 refused "a filter of sweeps" "not for a search" filtered.yaml
 finish

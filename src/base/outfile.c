@@ -221,6 +221,13 @@ struct outfile *outfile_open(const char *path, struct diag *diag)
     return open_file(path, false, diag);
 }
 
+int outfile_check(const char *path, struct diag *diag)
+{
+    struct outfile *f = open_file(path, false, diag);
+    outfile_abandon(f);
+    return f ? 0 : -1;
+}
+
 struct outfile *outfile_open_over(const char *path, struct diag *diag)
 {
     return open_file(path, true, diag);

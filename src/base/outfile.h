@@ -22,6 +22,8 @@ bool outfile_same(const char *a, const char *b);
  * A target that is no regular file (/dev/full, a pipe) is written in place. NULL on
  * error. */
 struct outfile *outfile_open(const char *path, struct diag *diag);
+/* Whether that will succeed, before work that takes long: 0 or -1. */
+int outfile_check(const char *path, struct diag *diag);
 /* The same for an input that is meant to be replaced by what was made of it. */
 struct outfile *outfile_open_over(const char *path, struct diag *diag);
 void outfile_write(struct outfile *f, const void *data, size_t len); /* errors are kept for close */

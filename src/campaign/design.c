@@ -74,6 +74,7 @@ struct builder {
     struct cfg *known; /* of a scenario: knows all keys */
     struct arena *arena;
     struct diag *diag;
+    const char *axis_name; /* of the option: "--axis" */
     uint32_t axes_cap;
     bool from_result; /* the scenario need not be there any more */
     bool broken;      /* an axis is not there because it was wrong: no more is said about it */
@@ -365,15 +366,15 @@ static bool is_text(struct builder *b, const char *option)
 
 static void option_axis(struct builder *b, const char *text)
 {
-    static const char prefix[] = "--axis ";
-    const char *option = arena_printf(b->arena, "%s%s", prefix, text), *equals = strchr(text, '=');
+    const char *prefix = arena_printf(b->arena, "%s ", b->axis_name), *equals = strchr(text, '=');
+    const char *option = arena_printf(b->arena, "%s%s", prefix, text);
     if (!is_text(b, option)) {
         b->broken = true;
         return;
     }
     if (!equals || equals == text) {
         diag_error(b->diag, EXIT_USAGE, option_place(option, strlen(prefix)),
-                   "--axis wants KEY=VALUES; write for example --axis cluster.nodes='8, 16, 32'");
+                   "%s wants KEY=VALUES; write for example %scluster.nodes='8, 16, 32'", b->axis_name, prefix);
         b->broken = true;
         return;
     }
@@ -436,10 +437,10 @@ static void check_twice(struct builder *b, const struct design_options *o)
     for (const char *const *a = o->axes; a && *a; a++)
         for (const char *const *other = o->axes; other < a; other++)
             if (same_key(*a, *other)) {
-                const char *option = arena_printf(b->arena, "--axis %s", *a);
-                diag_error(b->diag, EXIT_USAGE, option_place(option, strlen("--axis ")),
-                           "this key has an axis already; write all of its values in one, for example --axis %s,%s",
-                           *other, *a + strcspn(*a, "=") + 1);
+                const char *option = arena_printf(b->arena, "%s %s", b->axis_name, *a);
+                diag_error(b->diag, EXIT_USAGE, option_place(option, strlen(b->axis_name) + 1),
+                           "this key has an axis already; write all of its values in one, for example %s %s,%s",
+                           b->axis_name, *other, *a + strcspn(*a, "=") + 1);
                 b->broken = true;
             }
     for (const char *const *set = o->set; set && *set; set++)
@@ -448,8 +449,9 @@ static void check_twice(struct builder *b, const struct design_options *o)
                 const char *option = arena_printf(b->arena, "-s %s", *set);
                 diag_error(
                     b->diag, EXIT_USAGE, option_place(option, strlen("-s ")),
-                    "this key is an axis, whose values would take the place of this one; leave one of them out%s",
-                    o->axes && *o->axes ? "" : ", or write --axis instead of -s to replace the file's axis");
+                    "this key is an axis, whose values would take the place of this one; leave one of them out%s%s%s",
+                    o->axes && *o->axes ? "" : ", or write ", o->axes && *o->axes ? "" : b->axis_name,
+                    o->axes && *o->axes ? "" : " instead of -s to replace the file's axis");
             }
 }
 
@@ -483,8 +485,8 @@ static void check_axes(const struct design *d, struct diag *diag)
         const struct axis *a = &d->axes[i];
         if (!a->values && d->method == SAMPLE_GRID)
             diag_error(diag, EXIT_BAD_INPUT, a->where,
-                       "%s: which values? write for example '%s lin 5', or --sample sobol:64 to draw them", a->key,
-                       a->spec);
+                       "%s: which values? write for example '%s lin 5'; a sweep may draw them with --sample sobol:64",
+                       a->key, a->spec);
         if (d->seeds.n && !strcmp(a->key, "sim.seed"))
             diag_error(diag, EXIT_BAD_INPUT, a->where,
                        "sim.seed is an axis and there are seeds; leave one of them out");
@@ -526,7 +528,7 @@ static int finish(struct builder *b, struct srcloc where)
     number_groups(d);
     if (!d->n_axes && !d->seeds.n && !b->broken)
         diag_error(b->diag, EXIT_USAGE, where,
-                   "there is no axis; write for example --axis cluster.nic.bandwidth='100..800 Gb/s by 100'");
+                   "there is no axis; write for example %s cluster.nic.bandwidth='100..800 Gb/s by 100'", b->axis_name);
     if (d->method != SAMPLE_GRID && !d->n_axes && !b->broken)
         diag_error(b->diag, EXIT_BAD_INPUT, where, "there is no axis to sample");
     if (b->broken || diag_failed(b->diag) || !d->n_axes)
@@ -560,16 +562,21 @@ static int build(struct builder *b, struct file *f, const char *path, const stru
     return finish(b, f->sweep ? at(f, f->sweep->key) : SRCLOC_NONE);
 }
 
-static struct builder builder_new(struct design *out, struct arena *arena, struct diag *diag)
+static struct builder builder_new(const struct design_options *options, struct design *out, struct arena *arena,
+                                  struct diag *diag)
 {
     *out = (struct design){.arena = arena, .sample_seed = 1};
-    return (struct builder){.d = out, .known = cfg_new(scenario_table(), arena), .arena = arena, .diag = diag};
+    return (struct builder){.d = out,
+                            .known = cfg_new(scenario_table(), arena),
+                            .arena = arena,
+                            .diag = diag,
+                            .axis_name = options && options->axis_name ? options->axis_name : "--axis"};
 }
 
 int design_load(const char *path, const struct design_options *options, struct arena *arena, struct design *out,
                 struct diag *diag)
 {
-    struct builder b = builder_new(out, arena, diag);
+    struct builder b = builder_new(options, out, arena, diag);
     struct file f = {0};
     path = data_given(path, arena);
     if (yaml_doc_read(&f.doc, path, arena, diag))
@@ -580,7 +587,7 @@ int design_load(const char *path, const struct design_options *options, struct a
 int design_parse(const char *text, const char *name, const struct design_options *options, struct arena *arena,
                  struct design *out, struct diag *diag)
 {
-    struct builder b = builder_new(out, arena, diag);
+    struct builder b = builder_new(options, out, arena, diag);
     struct file f = {0};
     b.from_result = true;
     if (yaml_doc_parse(&f.doc, text, strlen(text), name, arena, diag))

@@ -46,6 +46,7 @@ struct design {
 /* What the command line says on top of a file; NULL-terminated lists; NULL = not given. */
 struct design_options {
     const char *const *set;  /* -s KEY=VALUE */
+    const char *axis_name;   /* of the option that gives an axis, for messages: "--vary"; NULL: "--axis" */
     const char *const *axes; /* KEY=SPEC; takes the place of the file's axis with that key */
     const char *const *zip;  /* KEY,KEY */
     const char *where;

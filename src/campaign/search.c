@@ -18,9 +18,11 @@ struct search {
     struct search_evaluation eval;
     struct search_term *terms;
     uint32_t n_terms;
-    uint32_t *term_metric; /* [n_terms] index in out->metrics */
-    bool is_read;          /* the terms' values, whose dimensions a first result tells */
-    bool is_bound;         /* the scenario itself is of network model bound */
+    uint32_t *term_metric;               /* [n_terms] index in out->metrics */
+    struct search_condition *conditions; /* [n_terms] */
+    bool is_probed;                      /* a simulated point has all metrics that are asked for */
+    bool is_read;                        /* the terms' values, whose dimensions a first result tells */
+    bool is_bound;                       /* the scenario itself is of network model bound */
     struct search_node **heap;
     uint32_t n_heap, cap_heap;
     uint64_t sequence;
@@ -102,18 +104,30 @@ static double best_possible(const struct search *s, uint32_t i, const struct sea
     return says && !isnan(a->metric[i]) ? cost_of(s, i, a->metric[i]) : -INFINITY;
 }
 
-static bool is_broken(const struct search *s, const struct search_answer *a)
+/* The first condition that no point with this bound meets; n_terms: none. */
+static uint32_t broken_term(const struct search *s, const struct search_answer *a)
 {
-    for (uint32_t t = 0; t < s->n_terms; t++) {
+    uint32_t t = 0;
+    for (; t < s->n_terms; t++) {
         uint32_t m = s->term_metric[t];
         if (a->dim[m] < 0)
             continue;
         enum search_side side = s->terms[t].fits ? SEARCH_AT_LEAST /* no network in it */
                                                  : search_side_of(s->out->metrics[m], (enum unit_dim)a->dim[m]);
         if (search_term_is_broken(&s->terms[t], a->metric[m], side))
-            return true;
+            break;
     }
-    return false;
+    return t;
+}
+
+/* Points that condition t takes, with the value that they have or could have at best. */
+static void count_broken(struct search *s, uint32_t t, double points, double value)
+{
+    struct search_condition *c = &s->conditions[t];
+    double limit = s->terms[t].limit;
+    c->n_points += points;
+    if (!isnan(value) && (isnan(c->nearest) || fabs(value - limit) < fabs(c->nearest - limit)))
+        c->nearest = value;
 }
 
 /* Points found that no point of the node can beat. */
@@ -136,7 +150,7 @@ static int read_terms(struct search *s, const struct search_answer *a)
             s->out->dims[m] = (enum unit_dim)a->dim[m];
     for (uint32_t t = 0; t < s->n_terms; t++) {
         int dim = a->dim[s->term_metric[t]];
-        if (dim < 0 && !s->terms[t].fits)
+        if (dim < 0)
             return 0; /* this model's result has it not: a simulated one tells */
         if (search_term_read(&s->terms[t], (enum unit_dim)dim, s->diag))
             return -1;
@@ -158,35 +172,65 @@ static void keep(struct search *s, struct search_node *node, const struct search
     memcpy(s->found_metric[s->n_found++], a->metric, sizeof a->metric);
 }
 
-static int missing_metric(const struct search *s, const char *name)
+/* Whether a simulated point has what is asked for. 0, or -1 with the first metric that it has not. */
+static int check_metrics(struct search *s, const struct search_answer *a)
 {
-    diag_error(s->diag, EXIT_USAGE, SRCLOC_NONE,
-               "the result has no metric '%s'; 'moesim run %s' prints those that it has", name, s->space.d->path);
+    uint32_t m = 0;
+    while (m < s->out->n_metrics && a->dim[m] >= 0)
+        m++;
+    s->is_probed = true;
+    if (m == s->out->n_metrics)
+        return 0;
+    if (!strcmp(s->out->metrics[m], SEARCH_MEMORY))
+        diag_error(s->diag, EXIT_USAGE, SRCLOC_NONE,
+                   "the result does not say how much memory is used; leave 'memory fits' out");
+    else
+        diag_error(s->diag, EXIT_USAGE, SRCLOC_NONE,
+                   "the result has no metric '%s'%s%s%s; 'moesim run %s' prints those that it has", s->out->metrics[m],
+                   *a->near ? "; did you mean '" : "", a->near, *a->near ? "'?" : "", s->space.d->path);
     return -1;
+}
+
+/* Nothing is known of a point that could not be looked at: the search ends. */
+static int stop_at(struct search *s, const struct search_answer *a)
+{
+    diag_error(s->diag, EXIT_IO, SRCLOC_NONE, "a point cannot be looked at: %s", a->why);
+    return -1;
+}
+
+/* Keeps the first reason. */
+static void note_first(const struct search *s, const char **first, const char *why)
+{
+    if (!*first)
+        *first = arena_strdup(s->arena, why);
+}
+
+static int take_simulated(struct search *s, struct search_node *node, const struct search_answer *a)
+{
+    if (check_metrics(s, a) || (!s->is_read && read_terms(s, a)))
+        return -1;
+    for (uint32_t t = 0; t < s->n_terms; t++)
+        if (!search_term_holds(&s->terms[t], a->metric[s->term_metric[t]])) {
+            count_broken(s, t, 1, a->metric[s->term_metric[t]]);
+            return 0;
+        }
+    keep(s, node, a);
+    return 0;
 }
 
 static int take_point(struct search *s, struct search_node *node, const struct search_answer *a)
 {
+    if (a->state == SEARCH_FAILED)
+        return stop_at(s, a);
+    if (a->state == SEARCH_FOUND)
+        return take_simulated(s, node, a);
     if (a->state == SEARCH_INVALID) {
         s->out->n_invalid++;
-        return 0;
+        note_first(s, &s->out->why_invalid, a->why);
+    } else {
+        s->out->n_failed++;
+        note_first(s, &s->out->why_failed, a->why);
     }
-    if (a->state == SEARCH_UNKNOWN) {
-        diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_NONE, "a point does not run: %s", a->why);
-        return -1;
-    }
-    for (uint32_t i = 0; i < s->o->n_objectives; i++)
-        if (a->dim[i] < 0)
-            return missing_metric(s, s->o->objectives[i].name);
-    for (uint32_t t = 0; t < s->n_terms; t++)
-        if (a->dim[s->term_metric[t]] < 0 && !s->terms[t].fits)
-            return missing_metric(s, s->terms[t].name);
-    if (!s->is_read && read_terms(s, a))
-        return -1;
-    for (uint32_t t = 0; t < s->n_terms; t++)
-        if (!search_term_holds(&s->terms[t], a->metric[s->term_metric[t]]))
-            return 0;
-    keep(s, node, a);
     return 0;
 }
 
@@ -201,6 +245,18 @@ static int simulate(struct search *s, struct search_node *const *nodes, uint32_t
     }
     free(answers);
     return failed;
+}
+
+/* Network model bound leaves metrics out. Whether the result has those that it lacks, one simulation tells: a wrong name
+ * is not told after all bounds. */
+static int probe(struct search *s, struct search_node *node)
+{
+    struct search_answer answer = {0};
+    bool was_bound = s->eval.bound;
+    s->eval.bound = false;
+    int failed = search_evaluate(&s->eval, &node, 1, &answer, s->diag);
+    s->eval.bound = was_bound;
+    return failed || (answer.state == SEARCH_FOUND && check_metrics(s, &answer)) ? -1 : 0;
 }
 
 /* --- subspaces -------------------------------------------------------------------------------------------------- */
@@ -227,27 +283,40 @@ static int drop_invalid(struct search *s, struct search_node **nodes, uint32_t n
     return failed;
 }
 
-static int take_subspace(struct search *s, struct search_node *node, const struct search_answer *a)
+static int take_bound(struct search *s, struct search_node *node, const struct search_answer *a)
 {
-    if (a->state == SEARCH_INVALID) {
-        s->out->n_invalid += (uint64_t)search_node_points(&s->space, node->at);
-        if (!s->out->why_invalid)
-            s->out->why_invalid = arena_strdup(s->arena, a->why);
+    s->out->n_bounds++;
+    for (uint32_t m = 0; m < s->out->n_metrics && !s->is_probed; m++)
+        if (a->dim[m] < 0 && probe(s, node))
+            return -1;
+    if (!s->is_read && read_terms(s, a))
+        return -1;
+    uint32_t broken = s->is_read ? broken_term(s, a) : s->n_terms;
+    if (broken < s->n_terms) {
+        count_broken(s, broken, search_node_points(&s->space, node->at), a->metric[s->term_metric[broken]]);
         return 0;
     }
-    if (a->state == SEARCH_UNKNOWN && *a->why && !s->out->why_unbounded)
-        s->out->why_unbounded = arena_strdup(s->arena, a->why);
-    if (a->state == SEARCH_FOUND) {
-        s->out->n_bounds++;
-        if (!s->is_read && read_terms(s, a))
-            return -1;
-        if (s->is_read && is_broken(s, a))
-            return 0;
-        for (uint32_t i = 0; i < s->o->n_objectives; i++)
-            node->bound[i] = best_possible(s, i, a);
-        if (s->is_bound && search_node_open(&s->space, node->at) == s->space.n_groups)
-            return take_point(s, node, a);
+    for (uint32_t i = 0; i < s->o->n_objectives; i++)
+        node->bound[i] = best_possible(s, i, a);
+    if (s->is_bound && search_node_open(&s->space, node->at) == s->space.n_groups)
+        return take_point(s, node, a);
+    push(s, node);
+    return 0;
+}
+
+static int take_subspace(struct search *s, struct search_node *node, const struct search_answer *a)
+{
+    if (a->state == SEARCH_FAILED)
+        return stop_at(s, a);
+    if (a->state == SEARCH_INVALID) {
+        s->out->n_invalid += (uint64_t)search_node_points(&s->space, node->at);
+        note_first(s, &s->out->why_invalid, a->why);
+        return 0;
     }
+    if (a->state == SEARCH_FOUND)
+        return take_bound(s, node, a);
+    if (*a->why)
+        note_first(s, &s->out->why_unbounded, a->why);
     push(s, node);
     return 0;
 }
@@ -277,9 +346,11 @@ static int begin(struct search *s, bool is_relaxed, int (*take)(struct search *,
             return -1;
         }
         nodes[n++] = new_node(s, at);
-        if (n == CHUNK && take(s, nodes, n))
+        if (n < (s->is_probed || is_relaxed ? CHUNK : 1)) /* a wrong metric is told by the first */
+            continue;
+        if (take(s, nodes, n))
             return -1;
-        n %= CHUNK;
+        n = 0;
     } while (search_space_next(&s->space, at));
     return n ? take(s, nodes, n) : 0;
 }
@@ -389,6 +460,31 @@ static void add_best(struct search *s, uint32_t f)
     b->overrides = search_overrides(&s->space, s->found[f]->at, false, &b->n_overrides, s->arena);
 }
 
+/* "; N verb (why)", where there are any. */
+static const char *and_of(const struct search *s, const char *text, double n, const char *what, const char *why)
+{
+    return n ? arena_printf(s->arena, "%s; %.0f %s%s%s%s", text, n, what, why ? " (" : "", why ? why : "",
+                            why ? ")" : "")
+             : text;
+}
+
+static void nothing_left(struct search *s)
+{
+    struct search_result *r = s->out;
+    const char *text = arena_printf(s->arena, "no point is left of %.0f", r->n_points);
+    for (uint32_t t = 0; t < r->n_conditions; t++) {
+        char nearest[64] = "nothing known";
+        const struct search_condition *c = &r->conditions[t];
+        if (!isnan(c->nearest))
+            unit_format(c->nearest, r->dims[s->term_metric[t]], nearest, sizeof nearest);
+        text = and_of(s, text, c->n_points, arena_printf(s->arena, "do not meet '%s'", c->text),
+                      arena_printf(s->arena, "the nearest: %s", nearest));
+    }
+    text = and_of(s, text, (double)r->n_invalid, "are no valid scenario", r->why_invalid);
+    text = and_of(s, text, (double)r->n_failed, "do not run", r->why_failed);
+    diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_NONE, "%s", text);
+}
+
 static int rank(struct search *s)
 {
     uint32_t *order = ARENA_ARRAY(s->arena, uint32_t, s->n_found + 1), n = 0;
@@ -406,11 +502,7 @@ static int rank(struct search *s)
     for (uint32_t i = 0; i < n; i++)
         add_best(s, order[i]);
     if (!n)
-        diag_error(s->diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "no point is left: %.0f of %.0f are invalid%s%s%s, the others "
-                   "break a condition",
-                   (double)s->out->n_invalid, s->out->n_points, s->out->why_invalid ? " (" : "",
-                   s->out->why_invalid ? s->out->why_invalid : "", s->out->why_invalid ? ")" : "");
+        nothing_left(s);
     return n ? 0 : -1;
 }
 
@@ -438,10 +530,14 @@ static int open_metrics(struct search *s)
         return -1;
     }
     s->term_metric = ARENA_ARRAY(s->arena, uint32_t, s->n_terms + 1);
+    s->conditions = ARENA_ARRAY(s->arena, struct search_condition, s->n_terms + 1);
+    s->out->conditions = s->conditions;
+    s->out->n_conditions = s->n_terms;
     for (uint32_t t = 0; t < s->n_terms; t++) {
         if (s->terms[t].fits)
             s->terms[t].limit = 1;
         s->term_metric[t] = metric_index(s, s->terms[t].fits ? SEARCH_MEMORY : s->terms[t].name);
+        s->conditions[t] = (struct search_condition){s->terms[t].text, 0, NAN};
     }
     s->eval.metrics = s->out->metrics;
     s->eval.n_metrics = s->out->n_metrics;

@@ -38,6 +38,13 @@ struct search_best {
     int n_overrides;
 };
 
+/* A condition of `where`, and the points that it took: the first that a point breaks counts. */
+struct search_condition {
+    const char *text; /* "tpot <= 50 ms" */
+    double n_points;
+    double nearest; /* of those points the value, or what its bound leaves possible, that is nearest to it; NaN: none */
+};
+
 struct search_result {
     const char *metrics[SEARCH_MAX_METRICS]; /* names */
     enum unit_dim dims[SEARCH_MAX_METRICS];
@@ -48,8 +55,12 @@ struct search_result {
     uint64_t n_invalid; /* found while searching: what the scenario's checks refuse */
     uint64_t n_bounds;  /* evaluated */
     uint64_t n_simulated;
-    double nearest_ruled_out;  /* the best bound of what was ruled out by it; NaN: nothing was */
-    const char *why_invalid;   /* of the first one; NULL = none */
+    double nearest_ruled_out; /* the best bound of what was ruled out by it; NaN: nothing was */
+    const char *why_invalid;  /* of the first one; NULL = none */
+    uint64_t n_failed;        /* whose simulation ended with an error */
+    const char *why_failed;   /* of the first one; NULL = none */
+    const struct search_condition *conditions;
+    uint32_t n_conditions;
     const char *why_unbounded; /* of the first that network model bound does not answer for; NULL = none */
 };
 

@@ -22,14 +22,43 @@ static const struct result_metric *metric_of(const struct result *r, const char 
     return NULL;
 }
 
+static uint32_t column_of(const struct result_table *t, const char *name)
+{
+    uint32_t c = 0;
+    while (c < t->n_columns && strcmp(t->columns[c].name, name) != 0)
+        c++;
+    return c;
+}
+
+/* Of a table of what a GPU's memory holds, all but the row "free"; NaN: it is none. */
+static double used_of(const struct result_table *t)
+{
+    uint32_t what = column_of(t, "what"), share = column_of(t, "share");
+    for (uint32_t i = 0; i < t->n_rows && what < t->n_columns && share < t->n_columns; i++) {
+        const struct result_cell *row = &t->cells[(size_t)i * t->n_columns];
+        if (row[what].text && !strcmp(row[what].text, "free"))
+            return 1 - row[share].value;
+    }
+    return NAN;
+}
+
+/* Of the chip's memory, of the fullest GPU that the result tells of; NaN: it tells of none. */
+static double memory_used(const struct result *r, const struct cluster_hw *hw)
+{
+    const struct result_metric *memory = metric_of(r, "memory");
+    double most = memory ? memory->value / hw->chip.memory_B : NAN;
+    for (uint32_t i = 0; i < r->n_tables; i++)
+        most = fmax(most, used_of(&r->tables[i]));
+    return most;
+}
+
 /* What stands beside a result's own metrics. */
 static bool take_ours(const char *name, const struct kind_run *run, double *value, int *dim)
 {
     const struct cluster_hw *hw = &run->file->scenario->cluster;
-    const struct result_metric *memory = metric_of(&run->result, "memory");
     if (!strcmp(name, SEARCH_MEMORY)) {
-        *value = memory ? memory->value / hw->chip.memory_B : NAN;
-        *dim = memory ? DIM_RATIO : -1;
+        *value = memory_used(&run->result, hw);
+        *dim = isnan(*value) ? -1 : DIM_RATIO;
         return true;
     }
     if (strcmp(name, SEARCH_NETWORK_COST) != 0)
@@ -50,9 +79,30 @@ static void take_metrics(const struct search_evaluation *e, const struct kind_ru
     }
 }
 
+static void note_near(const struct search_evaluation *e, const struct kind_run *run, struct search_answer *to)
+{
+    const struct result *r = &run->result;
+    const char **names = ARENA_ARRAY(run->arena, const char *, r->n_metrics + 2);
+    uint32_t missing = 0, n = 0;
+    while (missing < e->n_metrics && to->dim[missing] >= 0)
+        missing++;
+    for (; n < r->n_metrics; n++)
+        names[n] = r->metrics[n].name;
+    names[n] = SEARCH_NETWORK_COST;
+    const char *near = missing < e->n_metrics ? cfg_nearest(e->metrics[missing], names) : NULL;
+    snprintf(to->near, sizeof to->near, "%s", near ? near : "");
+}
+
 static void note_why(struct search_answer *to, struct diag *diag)
 {
     snprintf(to->why, sizeof to->why, "%.*s", (int)strcspn(diag_text(diag), "\n"), diag_text(diag));
+}
+
+/* A point is refused or too large; anything else (a file that cannot be read) says nothing about it. */
+static bool is_about_input(const struct diag *diag)
+{
+    int code = diag_exit_code(diag);
+    return code == EXIT_BAD_INPUT || code == EXIT_USAGE || code == EXIT_LIMIT;
 }
 
 static void run_node(const struct search_evaluation *e, const char *const *set, int n, struct search_answer *to)
@@ -65,6 +115,9 @@ static void run_node(const struct search_evaluation *e, const char *const *set, 
     if (!scenario_load(e->space->d->path, set, n, arena, &file, diag) && !kind_execute(&run, diag)) {
         to->state = SEARCH_FOUND;
         take_metrics(e, &run, to);
+        note_near(e, &run, to);
+    } else if (!is_about_input(diag)) {
+        to->state = SEARCH_FAILED;
     }
     note_why(to, diag);
     kind_run_free(&run);
@@ -73,15 +126,18 @@ static void run_node(const struct search_evaluation *e, const char *const *set, 
 }
 
 /* What the scenario's own checks say, whatever the network model. */
-static bool is_valid(const char *path, const char *const *set, int n, struct arena *arena, struct search_answer *to)
+static enum search_state check_point(const char *path, const char *const *set, int n, struct arena *arena,
+                                     struct search_answer *to)
 {
     struct diag *diag = diag_new();
     struct scenario_file file;
     diag_mute_warnings(diag, true);
-    bool valid = !scenario_load(path, set, n, arena, &file, diag);
+    enum search_state state = SEARCH_UNKNOWN;
+    if (scenario_load(path, set, n, arena, &file, diag))
+        state = is_about_input(diag) ? SEARCH_INVALID : SEARCH_FAILED;
     note_why(to, diag);
     diag_free(diag);
-    return valid;
+    return state;
 }
 
 /* Keys that network model bound does not read are an error beside it, unless a file gives them. */
@@ -107,7 +163,7 @@ static int evaluate_one(void *ctx, uint32_t index, void *answer, struct diag *di
     struct arena *arena = arena_new();
     int n;
     const char **set = search_overrides(e->space, x->nodes[index]->at, e->at_worst, &n, arena);
-    to->state = is_valid(e->space->d->path, set, n, arena, to) ? SEARCH_UNKNOWN : SEARCH_INVALID;
+    to->state = check_point(e->space->d->path, set, n, arena, to);
     if (to->state == SEARCH_UNKNOWN && !e->at_worst) {
         if (e->bound) {
             n = only_read_by_bound(set, n);

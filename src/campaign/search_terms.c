@@ -37,10 +37,12 @@ static int parse_term(struct search_term *t, const char *text, struct arena *a, 
 {
     static const char *const ops[] = {"<=", ">=", "<", ">", "="};
     const char *s = text;
+    t->text = word(&s, "", a);
+    s = text;
     t->name = word(&s, " \t<>=", a);
     s = skip_space(s);
     if (!strcmp(t->name, "memory") && !strcmp(word(&s, "", a), "fits")) {
-        *t = (struct search_term){.name = "memory", .op = "<=", .fits = true};
+        *t = (struct search_term){.text = t->text, .name = "memory", .op = "<=", .fits = true};
         return 0;
     }
     s = skip_space(text) + strlen(t->name);
@@ -85,8 +87,6 @@ int search_term_read(struct search_term *t, enum unit_dim dim, struct diag *diag
 
 bool search_term_holds(const struct search_term *t, double value)
 {
-    if (isnan(value))
-        return t->fits; /* the kind refuses what does not fit */
     if (*t->op == '=')
         return value == t->limit;
     bool equal = t->op[1] == '=' && value == t->limit;

@@ -13,6 +13,7 @@
 #include "sim/result.h"
 
 struct search_term {
+    const char *text; /* the condition as written */
     const char *name;
     const char *op;    /* "<=" ... */
     const char *value; /* as written; read once the metric's dimension is known */

@@ -35,6 +35,13 @@ int cmd_schema(int argc, char **argv);
 /* --progress=WHEN, for commands that may take long. */
 extern const struct argp_child progress_options[];
 
+/* Flag of an option that may be given several times. Every other one with a value is an error when it is there twice: the
+ * second would take the first one's place without a word. */
+enum { OPTION_LIST = 0x1000 };
+
+/* Reads the command line by argp's table, with that rule; ends with EXIT_USAGE and a message when it is wrong. */
+void options_parse(const struct argp *argp, int argc, char **argv, void *input);
+
 struct argp_state;
 /* `moesim COMMAND info|import`: the end with a message when the word is neither. */
 void option_verb(const char *word, const char *command, struct argp_state *state);

@@ -45,7 +45,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
     {"jobs", 'j', "N", 0, "command lines that run at a time (default: the processors)", 0},
-    {"output", 'o', "FILE", 0,
+    {"output", 'o', "FILE", OPTION_LIST,
      "write to FILE, too: .json, .xml (JUnit), .md or .txt; .gz compresses; may be given several times", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {"detail", KEY_DETAIL, NULL, 0, "print each claim's quotation, command line and arithmetic", 0},
@@ -226,8 +226,7 @@ int cmd_claims(int argc, char **argv)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     struct options o = {.jobs = processors > 0 ? (uint32_t)processors : 1, .write = claims_write_text};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     int answer = work(&o, arena, diag);

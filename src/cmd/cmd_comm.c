@@ -25,12 +25,12 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"check", KEY_CHECK, "FILE", 0, "hold measured rows against the model (CSV, may be compressed); may be repeated",
-     0},
+    {"check", KEY_CHECK, "FILE", OPTION_LIST,
+     "hold measured rows against the model (CSV, may be compressed); may be repeated", 0},
     {"fit", KEY_FIT, NULL, 0, "with --check: propose constants, and say which rows they come from", 0},
     {"rows", KEY_ROWS, NULL, 0, "with --check: every measurement with its prediction, as CSV or in the JSON", 0},
     {"hardware", KEY_HARDWARE, "NAME", 0, "of 'moesim list hardware', layers with commas (default: h800)", 0},
-    {"set", 's', "KEY=VALUE", 0, "change a key of the cluster, e.g. cluster.ep_kernel.kernel=deepep_v2", 0},
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change a key of the cluster, e.g. cluster.ep_kernel.kernel=deepep_v2", 0},
     {"topology", KEY_TOPOLOGY, "NAME", 0, "of 'moesim list topologies', between nodes (default: mrft)", 0},
     {"tolerance", KEY_TOLERANCE, "PERCENT", 0, "exit with 1 when the median error of a group is larger", 0},
     {"jobs", 'j', "N", 0, "processes (default: one per processor)", 0},
@@ -286,8 +286,7 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
 int cmd_comm(int argc, char **argv)
 {
     struct options o = {0};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct outfile *f = outfile_open(o.out ? o.out : "-", diag);

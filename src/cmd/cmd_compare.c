@@ -23,15 +23,15 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"tolerance", 't', "[NAME=]SIZE", 0,
+    {"tolerance", 't', "[NAME=]SIZE", OPTION_LIST,
      "numbers that differ by less have not moved: '1 %', 'makespan=0.5 %' for "
      "one metric, column or claim, 'tpot=0.2 ms' for an absolute size (default: 1e-9 of the larger one)",
      0},
     {"worse-only", KEY_WORSE, NULL, 0,
      "only what got worse, or is gone, counts: times, bytes, energies and money that rose, rates that fell", 0},
-    {"lower-is-better", KEY_LOWER, "NAME", 0, "for --worse-only: of a metric, column or claim", 0},
-    {"higher-is-better", KEY_HIGHER, "NAME", 0, "the other way", 0},
-    {"ignore", KEY_IGNORE, "NAME", 0, "leave a metric, column or claim out", 0},
+    {"lower-is-better", KEY_LOWER, "NAME", OPTION_LIST, "for --worse-only: of a metric, column or claim", 0},
+    {"higher-is-better", KEY_HIGHER, "NAME", OPTION_LIST, "the other way", 0},
+    {"ignore", KEY_IGNORE, "NAME", OPTION_LIST, "leave a metric, column or claim out", 0},
     {"all", 'a', NULL, 0, "print every row that moved (default: the first 50)", 0},
     {"output", 'o', "FILE", 0,
      "write the rows to FILE (.json, .csv), a test per name (.xml, JUnit), or a page (.md); .gz compresses", 0},
@@ -207,8 +207,7 @@ int cmd_compare(int argc, char **argv)
     struct options o = {.tolerances = checked_alloc(calloc((size_t)argc, sizeof *o.tolerances)),
                         .directions = checked_alloc(calloc((size_t)argc, sizeof *o.directions)),
                         .ignored = checked_alloc(calloc((size_t)argc + 1, sizeof *o.ignored))};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct compare_options options = {.tolerances = o.tolerances,
                                       .n_tolerances = o.n_tolerances,
                                       .ignored = o.ignored,

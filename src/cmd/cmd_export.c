@@ -49,8 +49,7 @@ static const struct argp argp = {
 int cmd_export(int argc, char **argv)
 {
     struct options o = {.out = "-", .table = "wide"};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct diag *diag = diag_new();
     struct sweep_db *db = sweep_db_open(o.file, diag);
     if (db)

@@ -125,8 +125,7 @@ int cmd_fabric(int argc, char **argv)
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct options o = {.files = ARENA_ARRAY(arena, const char *, (size_t)argc)};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     work(&o, arena, diag);
     diag_print(diag, stderr);
     int code = finish_stdout(diag_exit_code(diag));

@@ -27,7 +27,8 @@ static const struct argp_option argp_options[] = {
     {"file", KEY_FILE, "FILE", 0,
      "numbers of your own: text, or binary32 words when the name ends in .f32; .gz is read, too", 0},
     {"columns", KEY_COLUMNS, "N", 0, "length of a row in FILE, for blocks of 128 x 128 (default: all one row)", 0},
-    {"table", 't', "TABLE", 0, "errors, combine, rounding or gemm, may be given several times (default: all)", 0},
+    {"table", 't', "TABLE", OPTION_LIST, "errors, combine, rounding or gemm, may be given several times (default: all)",
+     0},
     {"rows", KEY_ROWS, "N", 0, "rows of 4,096 drawn numbers each (default: 128)", 0},
     {"seed", KEY_SEED, "N", 0, "of what is drawn (default: 1)", 0},
     {"format", 'f', "FORMAT", 0, "text or json", 0},
@@ -185,8 +186,7 @@ static int report(const struct options *o, struct arena *arena, struct diag *dia
 int cmd_formats(int argc, char **argv)
 {
     struct options o = {.seed = 1, .write = formats_write_text};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     if (o.list)
         return list_formats();
     struct arena *arena = arena_new();

@@ -79,7 +79,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
     {"hardware", KEY_HARDWARE, "NAME", 0, "of 'moesim list hardware', layers with commas (default: h800)", 0},
-    {"set", 's', "KEY=VALUE", 0, "change a number of the hardware, e.g. cluster.chip.sms=108", 0},
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change a number of the hardware, e.g. cluster.chip.sms=108", 0},
     {"format", 'f', "FORMAT", 0, "text or json", 0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
     {"list", KEY_LIST, NULL, 0, "list the kernels and what each needs", 0},
@@ -489,8 +489,7 @@ static void write_answer(const struct options *o, struct arena *arena, struct di
 int cmd_kernels(int argc, char **argv)
 {
     struct options o = {0};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     if (o.fit)

@@ -224,8 +224,7 @@ static const struct argp argp = {
 int cmd_list(int argc, char **argv)
 {
     const struct list *list = NULL;
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &list);
+    options_parse(&argp, argc, argv, &list);
     struct arena *arena = arena_new();
     list->print(arena);
     arena_free(arena);

@@ -41,8 +41,7 @@ static const struct argp argp = {
 int cmd_merge(int argc, char **argv)
 {
     struct options o = {.files = checked_alloc(calloc((size_t)argc, sizeof *o.files))};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct diag *diag = diag_new();
     sweep_merge(o.files, o.n_files, o.out, diag);
     diag_print(diag, stderr);

@@ -24,7 +24,7 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change one value, for example moe.top_k=4", 0},
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value, for example moe.top_k=4", 0},
     {"sequence", KEY_SEQUENCE, "N", 0, "tokens of a training sequence (default: 4096)", 0},
     {"context", KEY_CONTEXT, "N", 0, "tokens before the one that is generated (default: 4096)", 0},
     {"pp", KEY_PP, "N", 0, "pipeline stages (default: 1)", 0},
@@ -168,8 +168,7 @@ static int answer(const struct options *o, struct arena *arena, struct diag *dia
 int cmd_model(int argc, char **argv)
 {
     struct options o = {.question = DEFAULT_QUESTION};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     int missed = answer(&o, arena, diag);

@@ -15,8 +15,8 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"min", KEY_MIN, "NAME", 0, "a metric or axis that should be small", 0},
-    {"max", KEY_MAX, "NAME", 0, "a metric or axis that should be large", 0},
+    {"min", KEY_MIN, "NAME", OPTION_LIST, "a metric or axis that should be small", 0},
+    {"max", KEY_MAX, "NAME", OPTION_LIST, "a metric or axis that should be large", 0},
     {"where", 'w', "EXPRESSION", 0,
      "only points for which this SQL expression over axes and metrics holds: "
      "'nodes <= 64 and tpot_bound < 20 ms'",
@@ -70,8 +70,7 @@ static const struct argp argp = {
 int cmd_pareto(int argc, char **argv)
 {
     struct options o = {.objectives = checked_alloc(calloc((size_t)argc, sizeof *o.objectives))};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct diag *diag = diag_new();
     struct arena *arena = arena_new();
     struct sweep_db *db = sweep_db_open(o.file, diag);

@@ -125,8 +125,7 @@ static void run(struct options *o, struct arena *arena, struct diag *diag)
 int cmd_proposals(int argc, char **argv)
 {
     static struct options o = {.write = trials_write_text};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     run(&o, arena, diag);

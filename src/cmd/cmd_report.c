@@ -71,8 +71,7 @@ static int work(const struct options *o, struct arena *arena, struct diag *diag)
 int cmd_report(int argc, char **argv)
 {
     struct options o = {.out = "report.html", .title = "moesim"};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     work(&o, arena, diag);

@@ -165,8 +165,7 @@ static void reproduce(struct work *w, const struct options *o)
 int cmd_reproduce(int argc, char **argv)
 {
     struct options o = {0};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct work w = {.path = o.file, .arena = arena_new(), .diag = diag_new()};
     input_files_record();
     reproduce(&w, &o);

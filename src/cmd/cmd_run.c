@@ -32,10 +32,10 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
-    {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
+    {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", OPTION_LIST,
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
-    {"output", 'o', "FILE", 0, "write the result to FILE (.json, .csv; .gz compresses)", 0},
+    {"output", 'o', "FILE", OPTION_LIST, "write the result to FILE (.json, .csv; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print the result as JSON instead of text", 0},
     {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
     {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
@@ -260,8 +260,7 @@ static void run(struct run *r, const struct options *o, struct diag *diag)
 int cmd_run(int argc, char **argv)
 {
     struct options o = {0};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct run r = {.options = &o};
     r.kind = (struct kind_run){.file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
     r.kind.keeps_last = o.timeline != NULL;

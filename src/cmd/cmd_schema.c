@@ -42,9 +42,8 @@ static const struct cfg_extra extra[] = {
 
 int cmd_schema(int argc, char **argv)
 {
-    argp_err_exit_status = EXIT_USAGE;
     bool roff = false;
-    argp_parse(&argp, argc, argv, 0, NULL, &roff);
+    options_parse(&argp, argc, argv, &roff);
     if (roff)
         schema_print_roff(stdout);
     else

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/input_files.h"
 #include "base/outfile.h"
 #include "campaign/search.h"
 #include "cmd/cmd.h"
@@ -15,6 +17,8 @@
 
 enum { MAX_OBJECTIVES = 4, MAX_JOBS = 4096 };
 enum { KEY_MIN = 256, KEY_MAX, KEY_ZIP, KEY_TOP, KEY_JSON, KEY_EXHAUSTIVE, KEY_SCENARIOS, KEY_NO_WHY };
+
+#define RANK_MARK "# Written by 'moesim search': rank "
 
 struct options {
     const char *file, *out, *scenarios;
@@ -26,14 +30,14 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"minimize", KEY_MIN, "METRIC", 0, "of the result, that should be small; several objectives give a Pareto front",
-     0},
-    {"maximize", KEY_MAX, "METRIC", 0, "that should be large", 0},
+    {"minimize", KEY_MIN, "METRIC", OPTION_LIST,
+     "of the result, that should be small; several objectives give a Pareto front", 0},
+    {"maximize", KEY_MAX, "METRIC", OPTION_LIST, "that should be large", 0},
     {"where", 'w', "CONDITIONS", 0, "what must hold of the result: 'tpot <= 50 ms and memory fits'", 0},
-    {"vary", 'v', "KEY=VALUES", 0, "an axis, as of 'moesim sweep': 'mpft, mrft'; '100..800 Gb/s by 100'; '2..64 by x2'",
-     0},
-    {"zip", KEY_ZIP, "KEY,KEY", 0, "axes whose values go together instead of in all combinations", 0},
-    {"set", 's', "KEY=VALUE", 0, "change one value for all points", 0},
+    {"vary", 'v', "KEY=VALUES", OPTION_LIST,
+     "an axis, as of 'moesim sweep': 'mpft, mrft'; '100..800 Gb/s by 100'; '2..64 by x2'", 0},
+    {"zip", KEY_ZIP, "KEY,KEY", OPTION_LIST, "axes whose values go together instead of in all combinations", 0},
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value for all points", 0},
     {"top", KEY_TOP, "N", 0, "with one objective: so many of the best (default: 5)", 0},
     {NULL, 0, NULL, 0, "Running:", 1},
     {"jobs", 'j', "N", 0, "points at the same time (default: one per processor)", 1},
@@ -188,12 +192,17 @@ static void tell_counts(const struct search_result *r)
     printf("\n");
     if (r->n_invalid && r->why_invalid && *r->why_invalid)
         printf("invalid, for example: %s\n", r->why_invalid);
+    if (r->n_failed)
+        printf("%llu points do not run, for example: %s\n", (unsigned long long)r->n_failed, r->why_failed);
     if (r->why_unbounded)
         printf("simulated for want of a bound, for example: %s\n", r->why_unbounded);
 }
 
-static void write_scenario(const struct design *d, const struct search_best *best, const char *path, struct diag *diag)
+static void write_scenario(const struct design *d, const struct search_result *r, uint32_t i, const char *path,
+                           struct diag *diag)
 {
+    const struct search_best *best = &r->best[i];
+    char value[64];
     struct arena *arena = arena_new();
     struct scenario_file file;
     struct outfile *out;
@@ -201,10 +210,13 @@ static void write_scenario(const struct design *d, const struct search_best *bes
     size_t size;
     FILE *memory = checked_alloc(open_memstream(&text, &size));
     if (!scenario_load(d->path, best->overrides, best->n_overrides, arena, &file, diag))
+        fprintf(memory, "%s%u of %s: %s = %s\n", RANK_MARK, i + 1, d->file, r->metrics[0],
+                unit_format(best->metric[0], r->dims[0], value, sizeof value));
+    if (!diag_failed(diag))
         cfg_print_yaml(file.cfg, memory);
     if (fclose(memory))
         out_of_memory();
-    if (!diag_failed(diag) && (out = outfile_open_over(path, diag))) {
+    if (!diag_failed(diag) && (out = outfile_open(path, diag))) {
         outfile_write(out, text, size);
         outfile_close(out, diag);
     }
@@ -212,24 +224,70 @@ static void write_scenario(const struct design *d, const struct search_best *bes
     arena_free(arena);
 }
 
+static const char *rank_path(const struct options *o, uint32_t i, struct arena *arena)
+{
+    return arena_printf(arena, "%s/rank_%u.yaml", o->scenarios, i + 1);
+}
+
+/* Whether a search wrote the file. */
+static bool is_rank(const char *path)
+{
+    char line[sizeof RANK_MARK] = "";
+    FILE *f = fopen(path, "r");
+    bool is = f && fgets(line, sizeof line, f) && !strcmp(line, RANK_MARK);
+    if (f)
+        fclose(f);
+    return is;
+}
+
+/* Those of an earlier search that found more would look like this one's. */
+static void remove_older(const struct options *o, uint32_t n_best, struct arena *arena, struct diag *diag)
+{
+    for (uint32_t i = n_best;; i++) {
+        const char *path = rank_path(o, i, arena);
+        if (!is_rank(path))
+            return;
+        if (input_file_is(path) || unlink(path)) {
+            diag_error(diag, EXIT_IO, SRCLOC_FILE(path),
+                       "this scenario of an earlier search stays: it cannot be removed");
+            return;
+        }
+    }
+}
+
 static void write_scenarios(const struct options *o, const struct design *d, const struct search_result *r,
                             struct arena *arena, struct diag *diag)
 {
-    if (mkdir(o->scenarios, 0777) && errno != EEXIST) {
-        diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot make the folder '%s': %s", o->scenarios, strerror(errno));
-        return;
-    }
     for (uint32_t i = 0; i < r->n_best; i++)
-        write_scenario(d, &r->best[i], arena_printf(arena, "%s/rank_%u.yaml", o->scenarios, i + 1), diag);
+        write_scenario(d, r, i, rank_path(o, i, arena), diag);
+    if (!diag_failed(diag))
+        remove_older(o, r->n_best, arena, diag);
+}
+
+/* That all can be written, before minutes of searching. What the scenario reads is known once it was loaded. */
+static int check_outputs(const struct options *o, const struct design *d, struct arena *arena, struct diag *diag)
+{
+    struct scenario_file file;
+    struct diag *ignored = diag_new(); /* the axes may be what makes it valid */
+    scenario_load(d->path, d->set, (int)d->n_set, arena, &file, ignored);
+    diag_free(ignored);
+    if (o->out)
+        outfile_check(o->out, diag);
+    if (o->scenarios && mkdir(o->scenarios, 0777) && errno != EEXIST)
+        diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot make the folder '%s': %s", o->scenarios, strerror(errno));
+    else if (o->scenarios)
+        for (uint32_t i = 0; i < o->search.top && !diag_failed(diag); i++)
+            outfile_check(rank_path(o, i, arena), diag);
+    return diag_failed(diag) ? -1 : 0;
 }
 
 static void search(struct options *o, struct arena *arena, struct diag *diag)
 {
     struct design design;
     struct search_result result;
-    struct design_options options = {.set = o->set, .axes = o->axes, .zip = o->zip};
+    struct design_options options = {.set = o->set, .axis_name = "--vary", .axes = o->axes, .zip = o->zip};
     if (design_load(o->file, &options, arena, &design, diag) || complete(o, &design, arena, diag) ||
-        search_run(&design, &o->search, arena, &result, diag))
+        check_outputs(o, &design, arena, diag) || search_run(&design, &o->search, arena, &result, diag))
         return;
     print_table(search_table(&result, &design, arena), o->out, o->json, diag);
     if (o->scenarios)
@@ -248,8 +306,7 @@ int cmd_search(int argc, char **argv)
         lists[i] = checked_alloc(calloc((size_t)argc + 1, sizeof(char *)));
     struct options o = {.set = lists[0], .axes = lists[1], .zip = lists[2]};
     o.search = (struct search_options){.objectives = o.objectives, .jobs = fork_map_processors(MAX_JOBS)};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     o.search.objectives = o.objectives;
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();

@@ -14,7 +14,7 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"metric", 'm', "NAME", 0, "of this metric (default: of all)", 0},
+    {"metric", 'm', "NAME", OPTION_LIST, "of this metric (default: of all)", 0},
     {"output", 'o', "FILE", 0, "write to FILE (.json, .csv; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {0}};
@@ -60,8 +60,7 @@ static const struct argp argp = {
 int cmd_sensitivity(int argc, char **argv)
 {
     struct options o = {.metrics = checked_alloc(calloc((size_t)argc + 1, sizeof *o.metrics))};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct diag *diag = diag_new();
     struct arena *arena = arena_new();
     struct sweep_db *db = sweep_db_open(o.file, diag);

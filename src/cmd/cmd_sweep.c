@@ -39,11 +39,11 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"axis", 'a', "KEY=VALUES", 0,
+    {"axis", 'a', "KEY=VALUES", OPTION_LIST,
      "values of a key: 'mpft, mrft'; '100, 200 Gb/s'; '100..800 Gb/s by 100'; '2..64 by x2'; '1..10 us lin 4'; "
      "'1..10 us log 4'; with --sample a range: '1..10 us'",
      0},
-    {"zip", KEY_ZIP, "KEY,KEY", 0, "axes whose values go together instead of in all combinations", 0},
+    {"zip", KEY_ZIP, "KEY,KEY", OPTION_LIST, "axes whose values go together instead of in all combinations", 0},
     {"where", 'w', "EXPRESSION", 0,
      "only settings for which this SQL expression holds: 'nodes * 8 >= 64 and "
      "bandwidth < 400 Gb/s'",
@@ -53,19 +53,19 @@ static const struct argp_option argp_options[] = {
      "'moesim sensitivity': morris (N trajectories), saltelli (N base samples)",
      0},
     {"seeds", KEY_SEEDS, "N", 0, "run each setting with sim.seed 1 to N, or with a list of seeds", 0},
-    {"set", 's', "KEY=VALUE", 0, "change one value for all points", 0},
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value for all points", 0},
     {NULL, 0, NULL, 0, "Running:", 1},
     {"jobs", 'j', "N", 0, "points at the same time (default: one per processor)", 1},
     {"output", 'o', "FILE", 0, "the result, a SQLite database; without it the result is only printed", 1},
     {"resume", KEY_RESUME, NULL, 0, "go on with a sweep that was interrupted", 1},
     {"overwrite", KEY_OVERWRITE, NULL, 0, "replace an existing result, forget an interrupted sweep", 1},
     {"retry-failed", KEY_RETRY, NULL, 0, "with --resume: run failed points again", 1},
-    {"cache", KEY_CACHE, "RESULT", 0, "take points with the same resolved scenario from another result", 1},
+    {"cache", KEY_CACHE, "RESULT", OPTION_LIST, "take points with the same resolved scenario from another result", 1},
     {"shard", KEY_SHARD, "I/N", 0, "only every N-th point, from the I-th; 'moesim merge' joins the results", 1},
     {"time-limit", KEY_TIME, "TIME", 0, "a point that takes longer has failed: '60 s' (default: none)", 1},
     {"memory-limit", KEY_MEMORY, "SIZE", 0, "a point that needs more has failed: '4 GB' (default: the machine's)", 1},
     {"max-points", KEY_MAX, "N", 0, "refuse a sweep of more points (default: 100000)", 1},
-    {"show", KEY_SHOW, "METRIC", 0, "print this metric (default: the first four)", 1},
+    {"show", KEY_SHOW, "METRIC", OPTION_LIST, "print this metric (default: the first four)", 1},
     {"dry-run", KEY_DRY, NULL, 0, "print the points as CSV, run nothing", 1},
     {0}};
 
@@ -273,8 +273,7 @@ int cmd_sweep(int argc, char **argv)
     o.design.set = o.set;
     o.design.axes = o.axes;
     o.design.zip = o.zip;
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct arena *arena = arena_new();
     struct diag *diag = diag_new();
     struct design design;

@@ -33,7 +33,7 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.network.switch_ports=128", 0},
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value, for example cluster.network.switch_ports=128", 0},
     {"hardware", KEY_HARDWARE, "NAME", 0,
      "numbers to start from (default: the scenario's, or h800; 'moesim list hardware')", 0},
     {"nodes", KEY_NODES, "N", 0, "nodes of the cluster (default: the scenario's, or 1)", 0},
@@ -312,8 +312,7 @@ static int compare_with_paper(struct work *w, const struct options *o, struct di
 int cmd_topo(int argc, char **argv)
 {
     struct options o = {0};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct work w = {.arena = arena_new()};
     struct diag *diag = diag_new();
     int answer = load_cluster(&w, &o, diag);

@@ -133,8 +133,7 @@ int cmd_trace(int argc, char **argv)
     struct diag *diag = diag_new();
     struct options o = {.rank = ALL_RANKS, .files = ARENA_ARRAY(arena, const char *, (size_t)argc)};
 
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     struct trace_set *set = read_all(&o, arena, diag);
     for (uint32_t i = 0; set && o.source && i < set->n; i++)
         set->traces[i]->source = o.source;

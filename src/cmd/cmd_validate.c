@@ -20,8 +20,8 @@ struct options {
 };
 
 static const struct argp_option argp_options[] = {
-    {"set", 's', "KEY=VALUE", 0, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
-    {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", 0,
+    {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
+    {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", OPTION_LIST,
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
     {"print", KEY_PRINT, NULL, 0, "print the scenario with every key resolved, as YAML that is a scenario itself", 0},
     {"upgrade", KEY_UPGRADE, NULL, 0,
@@ -137,8 +137,7 @@ int cmd_validate(int argc, char **argv)
     struct options o = {.files = checked_alloc(calloc((size_t)argc, sizeof *o.files)),
                         .set = checked_alloc(calloc((size_t)argc, sizeof *o.set)),
                         .proposals = checked_alloc(calloc((size_t)argc, sizeof *o.proposals))};
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    options_parse(&argp, argc, argv, &o);
     int code = EXIT_OK;
     /* A malformed -s is the command line's mistake, not each file's. */
     for (int i = 0; i < o.n_files && code != EXIT_USAGE; i++) {

@@ -34,12 +34,66 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
     return value;
 }
 
+/* --- an option given twice ------------------------------------------------------------------------------ */
+
+enum { MAX_OPTIONS = 64 };
+
+struct once {
+    const struct argp *argp; /* the command's own */
+    void *input;
+    bool seen[MAX_OPTIONS]; /* by its place in the table */
+};
+
+/* The first option of a key that is no alias; NULL for keys of argp itself. */
+static const struct argp_option *option_of(const struct argp_option *options, int key)
+{
+    for (const struct argp_option *o = options; o && (o->name || o->doc); o++)
+        if (o->key == key && o->name)
+            return o;
+    return NULL;
+}
+
+static void refuse_second(const struct argp_option *option, bool *seen, struct argp_state *state)
+{
+    if (*seen && option->arg && !(option->flags & OPTION_LIST))
+        argp_error(state, "--%s is given twice; give it once", option->name);
+    *seen = true;
+}
+
+static error_t parse_once(int key, char *arg, struct argp_state *state)
+{
+    struct once *once = state->input;
+    const struct argp_option *option = key ? option_of(once->argp->options, key) : NULL;
+    if (option) {
+        BUG_IF(option - once->argp->options >= MAX_OPTIONS);
+        refuse_second(option, &once->seen[option - once->argp->options], state);
+    }
+    state->input = once->input;
+    error_t error = once->argp->parser(key, arg, state);
+    state->input = once;
+    return error;
+}
+
+void options_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+    struct once once = {.argp = argp, .input = input};
+    struct argp checked = *argp;
+    checked.parser = parse_once;
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&checked, argc, argv, 0, NULL, &once);
+}
+
+/* --- --progress ------------------------------------------------------------------------------------------- */
+
 enum { KEY_PROGRESS = 1024 };
+static const struct argp_option progress_option[2];
 
 static error_t parse_progress(int key, char *arg, struct argp_state *state)
 {
+    static bool seen;
     if (key != KEY_PROGRESS)
         return ARGP_ERR_UNKNOWN;
+    refuse_second(progress_option, &seen, state);
     if (!strcmp(arg, "never"))
         progress_never();
     else if (strcmp(arg, "auto"))
@@ -47,12 +101,12 @@ static error_t parse_progress(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_option progress_option[] = {{"progress", KEY_PROGRESS, "WHEN", 0,
-                                                      "auto (default): after a second, say on standard error what is "
-                                                      "being done, how far it is and how long it will take; "
-                                                      "never",
-                                                      0},
-                                                     {0}};
+static const struct argp_option progress_option[2] = {{"progress", KEY_PROGRESS, "WHEN", 0,
+                                                       "auto (default): after a second, say on standard error what is "
+                                                       "being done, how far it is and how long it will take; "
+                                                       "never",
+                                                       0},
+                                                      {0}};
 static const struct argp progress_argp = {progress_option, parse_progress, NULL, NULL, NULL, NULL, NULL};
 const struct argp_child progress_options[] = {{&progress_argp, 0, NULL, 0}, {0}};
 
