@@ -86,7 +86,7 @@ says "table5_nvlink"
 expect 2 "a claim that there is not" claims table1_lama_multiplier
 tells "did you mean 'table1_llama_multiplier'?"
 expect 2 "an output that is none" claims -o claims.pdf
-tells "must end in .json, .xml, .md or .txt"
+tells "must end in .json, .xml, .md, .txt or .tex"
 expect 4 "a folder that is none" claims --dir nowhere
 tells "cannot list claims"
 mkdir empty

@@ -255,7 +255,7 @@ refused 2 "two scenarios" "one scenario at a time" mpft "$main_job" "$main_job"
 refused 2 "cost in a drawing" "--cost is written as text or json" mpft --cost --format dot
 refused 2 "a drawing of what is not built" "--count builds nothing" mpft --count --format dot
 refused 2 "Table 3 of one topology" "leave out 'mpft'" mpft --table3
-refused 2 "Table 3 as a drawing" "text or json" --table3 --format dot
+refused 2 "Table 3 as a drawing" "text, json or latex" --table3 --format dot
 refused 2 "a malformed -s" "KEY=VALUE" mpft -s nodes
 refused 3 "an unknown hardware" "did you mean 'h800'?" mpft --hardware h8000
 refused 3 "what is down" "shows whole networks" mpft -s cluster.faults.down='link 3'

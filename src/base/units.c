@@ -330,6 +330,17 @@ const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size
     return buf;
 }
 
+const char *unit_scale(double largest_si, enum unit_dim dim, bool binary, double *scale)
+{
+    unit_check_dim(dim);
+    const struct unit *best = decimal_unit(largest_si, dim);
+    for (size_t u = 0; binary && u < unit_table_n; u++)
+        if (unit_table[u].dim == dim && unit_table[u].use == 'b' && fabs(largest_si) >= unit_table[u].mul)
+            best = &unit_table[u];
+    *scale = best ? pow(10, best->exp10) * best->mul / best->div : 1;
+    return best ? best->name : "";
+}
+
 enum unit_dim unit_dim_of_si(const char *si)
 {
     for (int dim = DIM_TIME; dim < DIM_N; dim++)

@@ -3,6 +3,7 @@
 #ifndef MOESIM_BASE_UNITS_H
 #define MOESIM_BASE_UNITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum unit_dim {
@@ -40,5 +41,9 @@ int unit_parse(const char *text, size_t len, enum unit_dim dim, double *si, char
 /* Writes a value with a readable prefix, e.g. "45 GB/s", at most 6 significant digits;
  * returns buf. */
 const char *unit_format(double si, enum unit_dim dim, char *buf, size_t buf_size);
+
+/* The unit in which unit_format would write the largest of several values, "" of a dimension without units; *scale: how
+ * many SI units it is. `binary`: KiB, MiB, ... where the dimension has them. */
+const char *unit_scale(double largest_si, enum unit_dim dim, bool binary, double *scale);
 
 #endif

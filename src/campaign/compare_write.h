@@ -9,6 +9,8 @@
 int compare_write_junit(const struct compare_counts *counts, const char *const files[2], const char *path,
                         struct diag *diag);
 /* A page with a table of what moved. */
+int compare_write_latex(const struct result_table *moved, const struct compare_counts *counts,
+                        const char *const files[2], const char *path, struct diag *diag);
 int compare_write_markdown(const struct result_table *moved, const struct compare_counts *counts,
                            const char *const files[2], const char *path, struct diag *diag);
 

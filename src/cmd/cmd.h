@@ -58,12 +58,14 @@ void schema_print_roff(FILE *out);
 
 struct result_table;
 struct diag;
-/* A table as the options of a command want it: to the file of -o (JSON or CSV), else as JSON or text on standard
+/* A table as the options of a command want it: to the file of -o (JSON, CSV or LaTeX), else as JSON or text on standard
  * output. */
 void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag);
+/* Which of the words (NULL-terminated) it is, or the end with a message: "there is no WHAT 'x'; ...". */
+int option_word(const char *word, const char *const *words, const char *what, struct argp_state *state);
 /* One more output beside `n` others: the end with a message when it is one of them. */
 void option_output(const char *path, const char *const *others, int n, struct argp_state *state);
-/* -o FILE.json or FILE.csv, or the end with a message. */
+/* -o FILE.json, FILE.csv or FILE.tex, or the end with a message. */
 const char *option_table_file(const char *path, struct argp_state *state);
 
 /* Flushes standard output; the exit code, or EXIT_IO with a message when a write failed. */

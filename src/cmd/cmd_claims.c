@@ -27,10 +27,8 @@ struct format {
 };
 
 static const struct format formats[] = {
-    {".json", claims_write_json},
-    {".xml", claims_write_junit},
-    {".md", claims_write_markdown},
-    {".txt", claims_write_text},
+    {".json", claims_write_json}, {".xml", claims_write_junit}, {".md", claims_write_markdown},
+    {".txt", claims_write_text},  {".tex", claims_write_latex},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
@@ -46,8 +44,10 @@ struct options {
 static const struct argp_option argp_options[] = {
     {"jobs", 'j', "N", 0, "command lines that run at a time (default: the processors)", 0},
     {"output", 'o', "FILE", OPTION_LIST,
-     "write to FILE, too: .json, .xml (JUnit), .md or .txt; .gz compresses; may be given several times", 0},
+     "write to FILE, too: .json, .xml (JUnit), .md, .txt or .tex (LaTeX); .gz compresses; may be given several times",
+     0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
+    {"format", 'f', "FORMAT", 0, "print text, json or latex (a table with booktabs)", 0},
     {"detail", KEY_DETAIL, NULL, 0, "print each claim's quotation, command line and arithmetic", 0},
     {"list", KEY_LIST, NULL, 0, "list the claims, with where they stand in the paper; run nothing", 0},
     {"dir", KEY_DIR, "FOLDER", 0, "folder of claims (default: scenarios/claims)", 0},
@@ -64,8 +64,15 @@ static const struct format *format_of(const char *path, struct argp_state *state
         if (n >= m && !strncmp(path + n - m, formats[i].suffix, m))
             return &formats[i];
     }
-    argp_error(state, "-o %s: the name must end in .json, .xml, .md or .txt, or those with .gz", path);
+    argp_error(state, "-o %s: the name must end in .json, .xml, .md, .txt or .tex, or those with .gz", path);
     return NULL;
+}
+
+static claim_writer *writer_of(const char *word, struct argp_state *state)
+{
+    static const char *const words[] = {"text", "json", "latex", NULL};
+    static claim_writer *const writers[] = {claims_write_text, claims_write_json, claims_write_latex};
+    return writers[option_word(word, words, "output format", state)];
 }
 
 static void add_out(struct options *o, const char *path, struct argp_state *state)
@@ -90,6 +97,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_JSON:
         o->write = claims_write_json;
         return 0;
+    case 'f':
+        o->write = writer_of(arg, state);
+        return 0;
     case KEY_DETAIL:
         o->write = claims_write_detail;
         return 0;
@@ -106,7 +116,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (o->list && (o->n_out || o->write != claims_write_text))
-            argp_error(state, "--list runs nothing; --json, --detail and -o are about results, leave them out");
+            argp_error(state, "--list runs nothing; --json, -f, --detail and -o are about results, leave them out");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -19,7 +19,7 @@ struct options {
     struct compare_tolerance *tolerances;
     struct compare_direction *directions;
     uint32_t n_files, n_tolerances, n_ignored, n_directions;
-    bool json, all, worse_only;
+    bool json, latex, all, worse_only;
 };
 
 static const struct argp_option argp_options[] = {
@@ -34,8 +34,9 @@ static const struct argp_option argp_options[] = {
     {"ignore", KEY_IGNORE, "NAME", OPTION_LIST, "leave a metric, column or claim out", 0},
     {"all", 'a', NULL, 0, "print every row that moved (default: the first 50)", 0},
     {"output", 'o', "FILE", 0,
-     "write the rows to FILE (.json, .csv), a test per name (.xml, JUnit), or a page (.md); .gz compresses", 0},
+     "write the rows to FILE (.json, .csv), a test per name (.xml, JUnit), or a page (.md, .tex); .gz compresses", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
+    {"format", 'f', "FORMAT", 0, "print text, json or latex (a table with booktabs)", 0},
     {0}};
 
 /* 'SIZE' as a ratio, else in whichever unit it has. */
@@ -72,6 +73,14 @@ static void add_direction(struct options *o, const char *name, enum compare_bett
     o->directions[o->n_directions++] = (struct compare_direction){name, better};
 }
 
+static void set_format(struct options *o, const char *word, struct argp_state *state)
+{
+    static const char *const words[] = {"text", "json", "latex", NULL};
+    int format = option_word(word, words, "output format", state);
+    o->json = format == 1;
+    o->latex = format == 2;
+}
+
 static const char *output_file(const char *path, struct argp_state *state)
 {
     bool own = outfile_ends_in(path, ".xml") || outfile_ends_in(path, ".md");
@@ -102,6 +111,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_HIGHER:
         add_direction(o, arg, COMPARE_HIGHER);
+        return 0;
+    case 'f':
+        set_format(o, arg, state);
         return 0;
     case KEY_JSON:
         o->json = true;
@@ -178,25 +190,28 @@ static void report(const struct options *o, struct result_table *table, const st
                    struct arena *arena, struct diag *diag)
 {
     uint32_t rows = table->n_rows;
-    if (!o->out && !o->json && !o->all && rows > SHOWN_ROWS)
+    bool for_people = !o->json && !(o->latex && !o->out);
+    if (!o->out && for_people && !o->all && rows > SHOWN_ROWS)
         table->n_rows = SHOWN_ROWS;
     if (o->out && outfile_ends_in(o->out, ".xml"))
         compare_write_junit(n, o->files, o->out, diag);
     else if (o->out && outfile_ends_in(o->out, ".md"))
         compare_write_markdown(table, n, o->files, o->out, diag);
+    else if (o->latex || (o->out && outfile_ends_in(o->out, ".tex")))
+        compare_write_latex(table, n, o->files, o->out ? o->out : "-", diag);
     else if (o->out || o->json)
         print_table(table, o->out, o->json, diag);
     else if (rows)
         print_rows(table, arena);
     if (table->n_rows < rows)
         printf("... and %u more rows; --all prints them\n", rows - table->n_rows);
-    if (!o->json)
+    if (for_people)
         printf("%s%u of %u values moved%s", rows && !o->out ? "\n" : "", n->moved, n->values, n->moved ? "" : "\n");
-    if (!o->json && n->moved)
+    if (for_people && n->moved)
         printf(", at most by %.3g %%\n", 100 * n->largest_ratio);
-    if (!o->json && (n->only_first || n->only_second))
+    if (for_people && (n->only_first || n->only_second))
         printf("%u are only in the first, %u only in the second\n", n->only_first, n->only_second);
-    if (!o->json && n->left_aside)
+    if (for_people && n->left_aside)
         printf("%u more moved for the better, or are new\n", n->left_aside);
     if (rows)
         diag_exit(diag, EXIT_NO);

@@ -20,7 +20,8 @@ struct options {
     const char *name, *import, *out, *set[MAX_SET];
     int n_set, table;
     struct model_question question;
-    bool json;
+    enum model_output format;
+    bool has_format;
 };
 
 static const struct argp_option argp_options[] = {
@@ -34,15 +35,15 @@ static const struct argp_option argp_options[] = {
     {"table1", KEY_TABLE1, NULL, 0, "Table 1 of the paper: KV cache per token", 0},
     {"table2", KEY_TABLE2, NULL, 0,
      "Table 2 of the paper: training cost per token; exit code 1 when a printed value is not met", 0},
-    {"format", 'f', "FORMAT", 0, "text or json", 0},
+    {"format", 'f', "FORMAT", 0, "text, json, or latex (--table1, --table2); default: latex for FILE.tex, else text",
+     0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
     {0}};
 
-static void set_format(struct options *o, const char *word, struct argp_state *state)
+static enum model_output format_of(const char *word, struct argp_state *state)
 {
-    o->json = !strcmp(word, "json");
-    if (!o->json && strcmp(word, "text"))
-        argp_error(state, "there is no output format '%s'; there are text and json", word);
+    static const char *const words[] = {"text", "json", "latex", NULL};
+    return (enum model_output)option_word(word, words, "output format", state);
 }
 
 static void add_name(struct options *o, const char *word, struct argp_state *state)
@@ -56,11 +57,15 @@ static void add_name(struct options *o, const char *word, struct argp_state *sta
 }
 
 /* Nothing that was written is ignored. */
-static void check_all(const struct options *o, struct argp_state *state)
+static void check_all(struct options *o, struct argp_state *state)
 {
     static const struct model_question asked = DEFAULT_QUESTION;
     bool import = o->name && !strcmp(o->name, "import");
     bool about_one = o->n_set || memcmp(&o->question, &asked, sizeof asked);
+    if (!o->has_format && o->out && outfile_ends_in(o->out, ".tex"))
+        o->format = MODEL_LATEX;
+    if (o->format == MODEL_LATEX && !o->table)
+        argp_error(state, "LaTeX is written of --table1 and --table2; leave out the format or write json");
     if (!o->name && !o->table)
         argp_error(state, "which model? For example:\n  moesim model deepseek_v3");
     if (import && !o->import)
@@ -70,8 +75,8 @@ static void check_all(const struct options *o, struct argp_state *state)
     if (about_one && (o->table || import))
         argp_error(state, "-s, --sequence, --context, --pp, --tp, --ep and --redundant are about one model; "
                           "leave them out");
-    if (o->json && import)
-        argp_error(state, "an import is YAML; leave out --format json");
+    if (o->format != MODEL_TEXT && import)
+        argp_error(state, "an import is YAML; leave out --format");
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -108,7 +113,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->table = 2;
         return 0;
     case 'f':
-        set_format(o, arg, state);
+        o->format = format_of(arg, state);
+        o->has_format = true;
         return 0;
     case 'o':
         o->out = arg;
@@ -143,7 +149,7 @@ static int describe(const struct options *o, struct arena *arena, struct outfile
     int n = model_figures(&m, &o->question, figures, diag);
     if (n < 0)
         return -1;
-    (o->json ? model_write_json : model_write_text)(&m, figures, n, f);
+    (o->format == MODEL_JSON ? model_write_json : model_write_text)(&m, figures, n, f);
     return 0;
 }
 
@@ -154,7 +160,7 @@ static int answer(const struct options *o, struct arena *arena, struct diag *dia
     if (!f)
         return -1;
     if (o->table)
-        code = model_paper_table(o->table, o->json, arena, f, diag);
+        code = model_paper_table(o->table, o->format, arena, f, diag);
     else if (o->import)
         code = model_import(o->import, arena, f, diag);
     else

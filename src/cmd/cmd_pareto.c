@@ -21,7 +21,7 @@ static const struct argp_option argp_options[] = {
      "only points for which this SQL expression over axes and metrics holds: "
      "'nodes <= 64 and tpot_bound < 20 ms'",
      0},
-    {"output", 'o', "FILE", 0, "write to FILE (.json, .csv; .gz compresses)", 0},
+    {"output", 'o', "FILE", 0, "write to FILE (.json, .csv, .tex; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {0}};
 

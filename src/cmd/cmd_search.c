@@ -44,7 +44,7 @@ static const struct argp_option argp_options[] = {
     {"exhaustive", KEY_EXHAUSTIVE, NULL, 0, "simulate every point", 1},
     {"no-why", KEY_NO_WHY, NULL, 0, "do not ask what bounds the best", 1},
     {NULL, 0, NULL, 0, "Output:", 2},
-    {"output", 'o', "FILE", 0, "write the table to FILE (.json, .csv; .gz compresses)", 2},
+    {"output", 'o', "FILE", 0, "write the table to FILE (.json, .csv, .tex; .gz compresses)", 2},
     {"json", KEY_JSON, NULL, 0, "print the table as JSON", 2},
     {"scenarios", KEY_SCENARIOS, "FOLDER", 0, "write each of the best as a scenario, ready to run", 2},
     {0}};

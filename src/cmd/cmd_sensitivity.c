@@ -15,7 +15,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
     {"metric", 'm', "NAME", OPTION_LIST, "of this metric (default: of all)", 0},
-    {"output", 'o', "FILE", 0, "write to FILE (.json, .csv; .gz compresses)", 0},
+    {"output", 'o', "FILE", 0, "write to FILE (.json, .csv, .tex; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {0}};
 

@@ -9,18 +9,22 @@
 #include "io/scenario.h"
 #include "io/topo/topo_writers.h"
 
-enum { MAX_SET = 64, KEY_HARDWARE = 256, KEY_NODES, KEY_COST, KEY_COUNT, KEY_PRICES, KEY_TABLE3, KEY_FORMAT };
+enum { MAX_SET = 64, KEY_HARDWARE = 256, KEY_NODES, KEY_COST, KEY_COUNT, KEY_PRICES, KEY_TABLE3 };
 
 struct format {
     const char *name, *suffix; /* -o FILE chooses by suffix */
     topo_writer *write;
-    bool needs_graph, needs_metrics;
+    bool needs_graph, needs_metrics, only_table3;
 };
 
 static const struct format formats[] = {
-    {"text", ".txt", topo_write_text, false, true},    {"json", ".json", topo_write_json, false, true},
-    {"dot", ".dot", topo_write_dot, true, false},      {"simgrid-xml", ".xml", topo_write_simgrid, true, false},
-    {"htsim", ".topo", topo_write_htsim, true, false}, {"ibsim", ".ibsim", topo_write_ibsim, true, false},
+    {"text", ".txt", topo_write_text, false, true, false},
+    {"json", ".json", topo_write_json, false, true, false},
+    {"dot", ".dot", topo_write_dot, true, false, false},
+    {"simgrid-xml", ".xml", topo_write_simgrid, true, false, false},
+    {"htsim", ".topo", topo_write_htsim, true, false, false},
+    {"ibsim", ".ibsim", topo_write_ibsim, true, false, false},
+    {"latex", ".tex", topo_write_text, false, true, true},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
@@ -40,8 +44,9 @@ static const struct argp_option argp_options[] = {
     {"count", KEY_COUNT, NULL, 0, "closed forms only: does not build, so any size is instant", 0},
     {"cost", KEY_COST, NULL, 0, "print what the network costs", 0},
     {"prices", KEY_PRICES, "FILE", 0, "price list (default: configs/prices.yaml)", 0},
-    {"format", KEY_FORMAT, "FORMAT", 0,
-     "text, json, dot (Graphviz), simgrid-xml (a platform), htsim (.topo of its fat trees) or ibsim (for OpenSM); "
+    {"format", 'f', "FORMAT", 0,
+     "text, json, dot (Graphviz), simgrid-xml (a platform), htsim (.topo of its fat trees), ibsim (for OpenSM) or "
+     "latex (of --table3); "
      "default: by the suffix of -o, or text",
      0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
@@ -62,8 +67,8 @@ static const struct format *find_format(const char *word, struct argp_state *sta
         names[i] = formats[i].name;
     }
     const char *near = cfg_nearest(word, names);
-    argp_error(state, "there is no format '%s'%s%s%s; formats are text, json, dot, simgrid-xml, htsim, ibsim", word,
-               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    argp_error(state, "there is no format '%s'%s%s%s; formats are text, json, dot, simgrid-xml, htsim, ibsim, latex",
+               word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
 
@@ -109,7 +114,9 @@ static void check_all(struct options *o, struct argp_state *state)
         argp_error(state, "--table3 has sizes of its own and counts only; leave out --%s",
                    o->nodes ? "nodes" : "count");
     if (o->table3 && o->format->needs_graph)
-        argp_error(state, "--table3 is written as text or json, not as %s", o->format->name);
+        argp_error(state, "--table3 is written as text, json or latex, not as %s", o->format->name);
+    if (!o->table3 && o->format->only_table3)
+        argp_error(state, "LaTeX is written of --table3; a network is written as text or json");
     if (o->count && o->format->needs_graph)
         argp_error(state, "--count builds nothing that could be written as %s", o->format->name);
     if (o->cost && o->format->needs_graph)
@@ -158,7 +165,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_TABLE3:
         o->table3 = true;
         return 0;
-    case KEY_FORMAT:
+    case 'f':
         o->format = find_format(arg, state);
         return 0;
     case ARGP_KEY_ARG:
@@ -302,7 +309,9 @@ static int compare_with_paper(struct work *w, const struct options *o, struct di
     struct outfile *f = outfile_open(o->out ? o->out : "-", diag);
     if (!f)
         return -1;
-    if (o->format->write == topo_write_json)
+    if (o->format->only_table3)
+        table3_write_latex(&t, w->prices_file, w->arena, f);
+    else if (o->format->write == topo_write_json)
         table3_write_json(&t, w->prices, f);
     else
         table3_write_text(&t, w->prices_file, f);

@@ -21,7 +21,7 @@ static const struct command commands[] = {
     {"run", cmd_run, "simulate a scenario and print the result"},
     {"sweep", cmd_sweep, "run a scenario for many values of its keys, into a database"},
     {"merge", cmd_merge, "join the shards of a sweep"},
-    {"export", cmd_export, "a sweep's result as CSV or JSON"},
+    {"export", cmd_export, "a sweep's result as CSV, JSON or LaTeX"},
     {"sensitivity", cmd_sensitivity, "which axes of a sweep matter: Morris, Sobol indices"},
     {"search", cmd_search, "the best points of a space, without simulating all"},
     {"pareto", cmd_pareto, "the points of a sweep that no other point beats"},
@@ -127,6 +127,7 @@ int main(int argc, char **argv)
     signal(SIGHUP, on_interrupt);
     signal(SIGPIPE, on_interrupt);
     build_commit = BUILD_COMMIT;
+    command_line = command_line_of(PACKAGE_NAME, argc - 1, argv + 1);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing, like a full disk */
     if (argc < 2) {
         print_help(stderr);

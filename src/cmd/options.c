@@ -23,6 +23,21 @@ void option_verb(const char *word, const char *command, struct argp_state *state
         argp_error(state, "there is no '%s %s'; there are info and import", command, word);
 }
 
+int option_word(const char *word, const char *const *words, const char *what, struct argp_state *state)
+{
+    char list[256] = "";
+    for (int i = 0; words[i]; i++) {
+        if (!strcmp(words[i], word))
+            return i;
+        size_t n = strlen(list);
+        snprintf(list + n, sizeof list - n, "%s%s", !i ? "" : words[i + 1] ? ", " : " and ", words[i]);
+    }
+    const char *near = cfg_nearest(word, words);
+    argp_error(state, "there is no %s '%s'%s%s%s; there are %s", what, word, near ? "; did you mean '" : "",
+               near ? near : "", near ? "'?" : "", list);
+    return -1;
+}
+
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what, struct argp_state *state)
 {
     char *end;
@@ -119,8 +134,9 @@ void option_output(const char *path, const char *const *others, int n, struct ar
 
 const char *option_table_file(const char *path, struct argp_state *state)
 {
-    if (!outfile_ends_in(path, ".json") && !outfile_ends_in(path, ".csv") && strncmp(path, "/dev/", 5))
-        argp_error(state, "-o %s: the name must end in .json or .csv, or those with .gz", path);
+    if (!outfile_ends_in(path, ".json") && !outfile_ends_in(path, ".csv") && !outfile_ends_in(path, ".tex") &&
+        strncmp(path, "/dev/", 5))
+        argp_error(state, "-o %s: the name must end in .json, .csv or .tex, or those with .gz", path);
     return path;
 }
 

@@ -1,4 +1,4 @@
-/* What became of claims, for people (text, Markdown) and programs (JSON, JUnit XML). */
+/* What became of claims, for people (text, Markdown, LaTeX) and programs (JSON, JUnit XML). */
 #ifndef MOESIM_IO_RESULTS_CLAIM_WRITERS_H
 #define MOESIM_IO_RESULTS_CLAIM_WRITERS_H
 
@@ -44,6 +44,7 @@ const char *claim_deviation_text(const struct claim_result *r, struct arena *are
 const char *claim_sum_text(const struct claim_result *r, struct arena *arena);
 
 typedef void claim_writer(const struct claim_results *r, struct arena *arena, struct outfile *f);
-claim_writer claims_write_text, claims_write_detail, claims_write_json, claims_write_junit, claims_write_markdown;
+claim_writer claims_write_text, claims_write_detail, claims_write_json, claims_write_junit, claims_write_markdown,
+    claims_write_latex;
 
 #endif

@@ -2,6 +2,7 @@
 libmoesim_a_SOURCES += src/io/results/claim_file.c src/io/results/claim_file.h
 libmoesim_a_SOURCES += src/io/results/claim_json.c
 libmoesim_a_SOURCES += src/io/results/claim_junit.c
+libmoesim_a_SOURCES += src/io/results/claim_latex.c
 libmoesim_a_SOURCES += src/io/results/claim_markdown.c
 libmoesim_a_SOURCES += src/io/results/claim_text.c
 libmoesim_a_SOURCES += src/io/results/claim_writers.h
@@ -15,6 +16,8 @@ libmoesim_a_SOURCES += src/io/results/kernel_file_write.c src/io/results/kernel_
 libmoesim_a_SOURCES += src/io/results/kernels_json.c
 libmoesim_a_SOURCES += src/io/results/kernels_text.c
 libmoesim_a_SOURCES += src/io/results/kernels_writers.h
+libmoesim_a_SOURCES += src/io/results/latex.h src/io/results/latex_number.c src/io/results/latex_number.h
+libmoesim_a_SOURCES += src/io/results/latex_table.c src/io/results/latex_text.c
 libmoesim_a_SOURCES += src/io/results/model_figures.c
 libmoesim_a_SOURCES += src/io/results/model_tables.c src/io/results/model_tables.h
 libmoesim_a_SOURCES += src/io/results/model_write.c

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/json_config.h"
+#include "io/results/latex.h"
 
 enum { SEQUENCE = 4096, MAX_ROWS = 4 };
 
@@ -118,13 +119,59 @@ static void write_json(int number, const struct line *l, int n, struct outfile *
     json_write(root, f);
 }
 
-int model_paper_table(int number, bool json, struct arena *arena, struct outfile *out, struct diag *diag)
+/* --- LaTeX ----------------------------------------------------------------------------------------------------- */
+
+enum { MODEL, PARAMS, OURS, PAPER, OTHER, OTHERS, N_COLUMNS };
+
+static const struct result_column columns[N_COLUMNS] = {
+    {"model", DIM_COUNT, "", true},  {"parameters", DIM_COUNT, "", false}, {"ours", DIM_COUNT, "", false},
+    {"paper", DIM_COUNT, "", false}, {"other", DIM_COUNT, "", false},      {"others", DIM_COUNT, "", false}};
+
+#define KV "KV cache per token [KB]"
+#define TRAIN "training per token [GFLOP]"
+static const struct latex_column looks[2][N_COLUMNS] = {
+    {[PARAMS] = {.scale = 1e9, .unit = "billions", .fixed = true, .decimals = 1},
+     [OURS] = {.group = KV, .fixed = true, .decimals = 3},
+     [PAPER] = {.group = KV, .fixed = true, .decimals = 3},
+     [OTHER] = {.head = "ours", .group = "multiplier", .fixed = true, .decimals = 2},
+     [OTHERS] = {.head = "paper", .group = "multiplier", .fixed = true, .decimals = 2}},
+    {[PARAMS] = {.scale = 1e9, .unit = "billions", .fixed = true, .decimals = 1},
+     [OURS] = {.group = TRAIN, .fixed = true, .decimals = 1},
+     [PAPER] = {.group = TRAIN, .fixed = true},
+     [OTHER] = {.head = "one formula", .group = TRAIN, .fixed = true, .decimals = 1}}};
+
+static void write_latex(int number, const struct line *l, int n, struct arena *arena, struct outfile *f)
+{
+    static const char *const captions[] = {
+        "Table 1 of the paper, KV cache of a token in BF16; KB of 1,000 bytes",
+        "Table 2 of the paper, training cost in sequences of 4,096 tokens; ours: dense rows without attention, as the "
+        "paper's, 'one formula': all rows with it"};
+    struct result_table t = {.name = number == 1 ? "table1" : "table2",
+                             .columns = columns,
+                             .n_columns = number == 1 ? N_COLUMNS : OTHERS,
+                             .n_rows = (uint32_t)n};
+    struct result_cell *cell = t.cells = ARENA_ARRAY(arena, struct result_cell, (size_t)n * N_COLUMNS);
+    for (int i = 0; i < n; i++, cell += t.n_columns) {
+        cell[MODEL].text = l[i].row->label;
+        cell[PARAMS].value = l[i].params;
+        cell[OURS].value = l[i].ours;
+        cell[PAPER].value = l[i].row->paper;
+        cell[OTHER].value = l[i].other;
+        if (number == 1)
+            cell[OTHERS].value = l[i].row->paper_ratio;
+    }
+    latex_table(f, &t, &(struct latex_about){.caption = captions[number - 1], .columns = looks[number - 1]}, arena);
+}
+
+int model_paper_table(int number, enum model_output format, struct arena *arena, struct outfile *out, struct diag *diag)
 {
     struct line lines[MAX_ROWS];
     int n = fill(number, lines, arena, diag), missed = 0;
     if (n < 0)
         return -1;
-    if (json)
+    if (format == MODEL_LATEX)
+        write_latex(number, lines, n, arena, out);
+    else if (format == MODEL_JSON)
         write_json(number, lines, n, out);
     else if (number == 1)
         print_1(lines, n, out);

@@ -4,6 +4,8 @@
 
 #include "io/inputs/model_file.h"
 
+enum model_output { MODEL_TEXT, MODEL_JSON, MODEL_LATEX };
+
 struct model_question {
     double sequence, context; /* tokens: of training, of decoding */
     struct model_layout layout;
@@ -27,6 +29,7 @@ void model_write_json(const struct model_file *m, const struct model_figure *f, 
 
 /* Prints table 1 or 2; 0 when every printed digit that can follow from the paper's own figures is met, 1
  * when not, -1 on errors. */
-int model_paper_table(int number, bool json, struct arena *arena, struct outfile *out, struct diag *diag);
+int model_paper_table(int number, enum model_output format, struct arena *arena, struct outfile *out,
+                      struct diag *diag);
 
 #endif

@@ -1,8 +1,9 @@
-/* One table as JSON or as CSV with units in its head. */
+/* One table as JSON, as CSV with units in its head, or for LaTeX. */
 #include <string.h>
 
 #include "io/csv.h"
 #include "io/json_config.h"
+#include "io/results/latex.h"
 #include "io/results/result_json.h"
 #include "io/results/writers.h"
 
@@ -26,6 +27,13 @@ static void put_csv(const struct result_table *t, struct outfile *f)
         }
 }
 
+static void put_latex(const struct result_table *t, struct outfile *f)
+{
+    struct arena *arena = arena_new();
+    latex_table(f, t, &(struct latex_about){.caption = t->doc}, arena);
+    arena_free(arena);
+}
+
 int result_write_table(const struct result_table *table, const char *path, struct diag *diag)
 {
     struct outfile *f = outfile_open(path, diag);
@@ -33,6 +41,8 @@ int result_write_table(const struct result_table *table, const char *path, struc
         return -1;
     if (outfile_ends_in(path, ".csv")) {
         put_csv(table, f);
+    } else if (outfile_ends_in(path, ".tex")) {
+        put_latex(table, f);
     } else {
         cJSON *root = cJSON_CreateObject();
         table_to_json(root, table);

@@ -7,3 +7,4 @@ libmoesim_a_SOURCES += src/io/sweepdb/sweep_read.c
 libmoesim_a_SOURCES += src/io/sweepdb/sweep_record.c src/io/sweepdb/sweep_record.h
 libmoesim_a_SOURCES += src/io/sweepdb/sweep_schema.c src/io/sweepdb/sweep_schema.h
 libmoesim_a_SOURCES += src/io/sweepdb/sweep_write.c
+libmoesim_a_SOURCES += src/io/sweepdb/sweep_table.c src/io/sweepdb/sweep_table.h

@@ -4,10 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "config.h"
 #include "io/csv.h"
 #include "io/hardware.h"
 #include "io/json_config.h"
+#include "io/results/latex.h"
 #include "io/sweepdb/sweep_schema.h"
+#include "io/sweepdb/sweep_table.h"
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
@@ -63,7 +66,7 @@ const char *sweep_column_unit(struct sweep_db *db, const char *column, struct ar
     return unit;
 }
 
-static int check_view(struct sweep_db *db, const char *view, struct arena *arena, struct diag *diag)
+int sweep_check_view(struct sweep_db *db, const char *view, struct arena *arena, struct diag *diag)
 {
     const char **views = list_of(db,
                                  "SELECT name FROM sqlite_master WHERE type IN ('view', 'table')"
@@ -140,7 +143,7 @@ static int write_json(struct export *e)
     return more;
 }
 
-static int export_to(struct export *e, struct sweep_db *db, const char *path, struct arena *arena)
+static int export_to(struct export *e, struct sweep_db *db, const char *path, bool json, struct arena *arena)
 {
     e->cells = ARENA_ARRAY(arena, struct sweep_cell, e->q.n_columns + 1);
     e->units = ARENA_ARRAY(arena, const char *, e->q.n_columns + 1);
@@ -148,27 +151,58 @@ static int export_to(struct export *e, struct sweep_db *db, const char *path, st
         e->units[i] = sweep_column_unit(db, e->q.columns[i], arena);
     if (!(e->file = outfile_open(path, e->diag)))
         return -1;
-    if ((outfile_ends_in(path, ".json") ? write_json : write_csv)(e)) {
+    if ((json ? write_json : write_csv)(e)) {
         outfile_abandon(e->file);
         return -1;
     }
     return outfile_close(e->file, e->diag);
 }
 
-int sweep_export(struct sweep_db *db, const char *view, const char *path, struct diag *diag)
+/* --- LaTeX -------------------------------------------------------------------------------------------------------- */
+
+static const char *caption(struct sweep_db *db, const char *view, struct arena *arena)
+{
+    const struct sweep_about *about = sweep_db_about(db);
+    const char *run = strcmp(about->program, PACKAGE_STRING) ? arena_printf(arena, ", run by %s", about->program) : "";
+    if (!strcmp(view, "wide_mean") && about->n_seeds > 1)
+        return arena_printf(arena, "Means over %u seeds and their 95 %% intervals%s", about->n_seeds, run);
+    if (!strcmp(view, "wide") || !strcmp(view, "wide_mean"))
+        return arena_printf(arena, "%u points of a sweep%s", about->n_points, run);
+    return arena_printf(arena, "%s of a sweep of %u points%s", view, about->n_points, run);
+}
+
+/* Only complete tables: what is wrong is known before the file is opened. */
+static int export_latex(struct sweep_db *db, const char *view, const char *const *show, const char *path,
+                        struct arena *arena, struct diag *diag)
+{
+    struct result_table table;
+    if (sweep_table(db, view, show, arena, &table, diag))
+        return -1;
+    struct outfile *f = outfile_open(path, diag);
+    if (!f)
+        return -1;
+    latex_table(f, &table, &(struct latex_about){.caption = caption(db, view, arena)}, arena);
+    return outfile_close(f, diag);
+}
+
+static int export_rows(struct sweep_db *db, const struct sweep_export_options *o, struct arena *arena,
+                       struct diag *diag)
+{
+    struct export e = {.diag = diag};
+    const char *view = o->view ? o->view : "wide", *sql = sweep_select(db, view, o->show, arena, diag);
+    if (!sql || sweep_query_open(db, sql, arena, &e.q, diag))
+        return -1;
+    int failed = export_to(&e, db, o->path, o->format == EXPORT_JSON, arena);
+    sweep_query_close(&e.q);
+    return failed;
+}
+
+int sweep_export(struct sweep_db *db, const struct sweep_export_options *o, struct diag *diag)
 {
     struct arena *arena = arena_new();
-    struct export e = {.diag = diag};
-    int failed = check_view(db, view, arena, diag);
-    if (!failed) {
-        char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", view);
-        failed = sweep_query_open(db, sql, arena, &e.q, diag);
-        sqlite3_free(sql);
-        if (!failed) {
-            failed = export_to(&e, db, path, arena);
-            sweep_query_close(&e.q);
-        }
-    }
+    const char *means = sweep_db_about(db)->n_seeds > 1 ? "wide_mean" : "wide";
+    int failed = o->format == EXPORT_LATEX ? export_latex(db, o->view ? o->view : means, o->show, o->path, arena, diag)
+                                           : export_rows(db, o, arena, diag);
     arena_free(arena);
     return failed;
 }

@@ -4,9 +4,21 @@
 
 #include "io/sweepdb/sweep_db.h"
 
-/* A table or view ("wide", "metrics", "table_bridge", ...) as CSV or, when `path` ends in .json (.gz), as JSON.
- * Columns whose unit is known carry it: "tpot [s]" in CSV, "unit" in JSON. 0 or -1. */
-int sweep_export(struct sweep_db *db, const char *view, const char *path, struct diag *diag);
+enum sweep_export_format { EXPORT_CSV, EXPORT_JSON, EXPORT_LATEX };
+
+struct sweep_export_options {
+    const char
+        *view; /* a table or view: "metrics", "table_bridge", ...; NULL: "wide", for LaTeX of seeds their means */
+    const char *const *show; /* columns, NULL-terminated (sweep_table.h); NULL: all, for LaTeX the first */
+    enum sweep_export_format format;
+    const char *path; /* "-": standard output */
+};
+
+/* Columns whose unit is known carry it: "tpot [s]" in CSV, "unit" in JSON. 0 or -1. */
+int sweep_export(struct sweep_db *db, const struct sweep_export_options *options, struct diag *diag);
+
+/* -1 with the reason in diag where the database has no such table or view. */
+int sweep_check_view(struct sweep_db *db, const char *view, struct arena *arena, struct diag *diag);
 
 /* A table on a terminal: point, axes and some metrics (NULL-terminated; NULL: the first ones), at most max_rows
  * rows; of a sweep with several seeds settings with means. 0 or -1. */

@@ -5,6 +5,7 @@ libmoesim_a_SOURCES += src/io/topo/topo_figures.c
 libmoesim_a_SOURCES += src/io/topo/topo_htsim.c
 libmoesim_a_SOURCES += src/io/topo/topo_ibsim.c
 libmoesim_a_SOURCES += src/io/topo/topo_json.c
+libmoesim_a_SOURCES += src/io/topo/topo_latex.c
 libmoesim_a_SOURCES += src/io/topo/topo_simgrid.c
 libmoesim_a_SOURCES += src/io/topo/topo_text.c
 libmoesim_a_SOURCES += src/io/topo/topo_writers.h

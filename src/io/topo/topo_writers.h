@@ -41,6 +41,7 @@ typedef int topo_writer(const struct topo_report *r, struct outfile *f, struct d
 topo_writer topo_write_text, topo_write_json, topo_write_dot, topo_write_simgrid, topo_write_htsim, topo_write_ibsim;
 
 void table3_write_text(const struct table3 *t, const char *prices_file, struct outfile *f);
+void table3_write_latex(const struct table3 *t, const char *prices_file, struct arena *arena, struct outfile *f);
 void table3_write_json(const struct table3 *t, const struct cfg *prices, struct outfile *f);
 
 #endif
