@@ -305,6 +305,23 @@ START_TEST(better_chips_never_take_longer)
 }
 END_TEST
 
+/* A per cent of a resource saves what the call's gain says; shares are of one. */
+START_TEST(gains_are_what_faster_resources_save)
+{
+    for (int f = 0; f < KERNEL_FAMILIES; f++) {
+        struct kernel_call c = sample(f);
+        if (is_fitted_only(f))
+            continue;
+        struct kernel_gains g = kernel_gains(kernel_model_new(&hw, NULL, arena), &c);
+        ck_assert_double_eq_tol(g.of[KERNEL_BY_TENSOR] + g.of[KERNEL_BY_MEMORY] + g.of[KERNEL_BY_LATENCY], 1, 1e-9);
+        struct cluster_hw better = hw;
+        better.chip.memory_Bps *= 1.001;
+        double saved = 1 - kernel_roofline(kernel_model_new(&better, NULL, arena), &c).time_s / roofline_s(&c);
+        ck_assert_double_eq_tol(saved / 0.001, g.of[KERNEL_BY_MEMORY], 0.02);
+    }
+}
+END_TEST
+
 START_TEST(spread_rows_have_their_sum)
 {
     for (uint32_t groups = 1; groups <= 256; groups *= 2)
@@ -507,6 +524,7 @@ static Suite *suite(void)
     tcase_add_test(c, longer_contexts_never_take_less);
     tcase_add_test(c, more_sms_never_take_longer);
     tcase_add_test(c, better_chips_never_take_longer);
+    tcase_add_test(c, gains_are_what_faster_resources_save);
     tcase_add_test(c, spread_rows_have_their_sum);
     tcase_add_test(c, a_table_moves_to_another_chip);
     tcase_add_test(c, other_hardware_has_a_model);

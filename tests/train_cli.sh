@@ -236,6 +236,17 @@ check "a step goes at the pace of the slowest GPU of all, 2 to 2.7 standard devi
 import json
 a, b, c = (json.load(open(f"cv{v}.json"))["metrics"]["step_time"]["value"] for v in ("0", "0.015", "0.03"))
 assert abs((c - a) / (b - a) - 2) < 0.15 and 0.015 * 1.6 < b / a - 1 < 0.015 * 2.7, (a, b, c)'
+expect 0 "what it waits for" run "$D" -s train.pp=1 -s llm.layers=8 -s train.sequences=2048 -s cluster.chip.memory=1TB \
+    --critical-path --what-if -o path.json
+check "resources on the critical path are those that gain" python3 -c '
+import json
+tables = {t["name"]: {r["resource"]: r for r in t["rows"]} for t in json.load(open("path.json"))["tables"]
+          if t["name"] in ("what_if", "critical_path")}
+gains, path = tables["what_if"], tables["critical_path"]
+assert list(path)[0] == "tensor cores", list(path)
+for name in ("tensor cores", "memory bandwidth"):
+    gain, share = gains[name]["gain_of_1_percent"], path[name]["share"]
+    assert abs(gain - share) < 0.03, (name, gain, share)'
 expect 0 "all at half the pace" run "$D" -s train.pp=1 -s llm.layers=8 -s train.sequences=2048 -s cluster.chip.memory=1TB -s train.jitter.gpu_cv=0 -s train.jitter.sustained=0.5 -o half.json
 check "doubles computation" python3 -c '
 import json

@@ -438,6 +438,7 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
     if (asks(o)) {
         page.call = &call;
         page.time = kernel_time(page.model, &call);
+        page.gains = kernel_gains(page.model, &call);
     } else {
         kernel_report(page.model, &checks, arena, &report);
         page.report = &report;

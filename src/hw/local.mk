@@ -7,6 +7,7 @@ libmoesim_a_SOURCES += src/hw/ep_constants.c src/hw/ep_constants.h
 libmoesim_a_SOURCES += src/hw/ep_tasks.c src/hw/ep_tasks.h
 libmoesim_a_SOURCES += src/hw/kernels/kernels.h src/hw/kernels/kernel_cfg.h src/hw/kernels/kernel_cfg.c
 libmoesim_a_SOURCES += src/hw/kernels/kernel_names.c src/hw/kernels/kernel_call.c src/hw/kernels/kernel_time.c
+libmoesim_a_SOURCES += src/hw/kernels/kernel_gains.c
 libmoesim_a_SOURCES += src/hw/kernels/kernel_origins.c src/hw/kernels/kernel_origins.h
 libmoesim_a_SOURCES += src/hw/kernels/kernel_table.c src/hw/kernels/kernel_table.h
 libmoesim_a_SOURCES += src/hw/kernels/kernel_fit.c src/hw/kernels/kernel_fit.h

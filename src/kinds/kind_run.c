@@ -1,6 +1,7 @@
 /* Topology and simulation as every kind of scenario does them. */
 #include "kinds/kind_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/progress.h"
@@ -111,9 +112,16 @@ static const struct result_column path_columns[N_COL] = {
     {"share", DIM_RATIO, "of that chain", false},
 };
 
+static int by_time(const void *a, const void *b)
+{
+    const struct path_share *x = a, *y = b;
+    return (x->time_s < y->time_s) - (x->time_s > y->time_s);
+}
+
 static void add_critical_path(struct kind_run *run)
 {
     const struct critical_path *p = run->critical;
+    qsort(p->shares, p->n, sizeof *p->shares, by_time);
     struct result_table *t = result_add_table(&run->result, run->arena, "critical_path", "what the run waited for",
                                               path_columns, N_COL, p->n);
     for (uint32_t i = 0; i < p->n; i++) {

@@ -1,4 +1,5 @@
 # src/models: one line per file
+libmoesim_a_SOURCES += src/models/op_gains.c src/models/op_gains.h
 libmoesim_a_SOURCES += src/models/opgraph.c src/models/opgraph.h
 libmoesim_a_SOURCES += src/models/trace.h
 libmoesim_a_SOURCES += src/models/trace_set.h

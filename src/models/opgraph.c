@@ -74,6 +74,8 @@ void opgraph_free(struct opgraph *g)
     free(g->resources);
     free(g->trees);
     free(g->branches);
+    free(g->shares);
+    free(g->made_of);
     free(g);
 }
 
@@ -176,6 +178,17 @@ uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t)
     return g->n_transfers++;
 }
 
+uint32_t opgraph_made_of(struct opgraph *g, const struct op_share *shares, uint32_t n)
+{
+    GROW(g->made_of, g->n_made_of, g->cap_made_of);
+    g->made_of[g->n_made_of++] = (struct op_shares){g->n_shares, n};
+    for (uint32_t i = 0; i < n; i++) {
+        GROW(g->shares, g->n_shares, g->cap_shares);
+        g->shares[g->n_shares++] = shares[i];
+    }
+    return g->n_made_of;
+}
+
 uint32_t opgraph_tree(struct opgraph *g, bool inward, const struct branch *branches, uint32_t n)
 {
     BUG_IF(!n || n > TREE_MAX_BRANCHES);
@@ -216,7 +229,7 @@ static void check_op(const struct opgraph *g, uint32_t id)
     BUG_IF((op->kind == OP_SYNC) != (op->sync_group != OP_NONE));
     BUG_IF(op->kind == OP_SYNC && op->sync_group >= g->n_sync_groups);
     BUG_IF(op->name >= g->n_strings || op->class_name >= g->n_strings);
-    BUG_IF(op->phase >= g->n_strings);
+    BUG_IF(op->phase >= g->n_strings || op->made_of > g->n_made_of);
 }
 
 static void check_tree(const struct opgraph *g, const struct transfer *t)

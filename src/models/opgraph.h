@@ -39,6 +39,7 @@ struct op {
     uint32_t name;       /* string index: kernel name for people */
     uint32_t class_name; /* string index: "gemm_fp8", "a2a_dispatch" */
     uint32_t phase;      /* string index: "attn(F)" */
+    uint32_t made_of;    /* COMPUTE: what its time is made of, by opgraph_made_of; 0 = not known */
     int32_t layer;       /* layer pair, from 1; 0 = none */
 };
 
@@ -48,6 +49,16 @@ struct op {
 struct branch { /* of a tree, at the end where there are several */
     uint32_t device, op;
     uint32_t res; /* resource that is crossed there; OP_NONE: none */
+};
+
+/* A share of an op's time, by what it waits for: "tensor cores". */
+struct op_share {
+    uint32_t resource; /* string index */
+    double share;
+};
+
+struct op_shares { /* of the graph's shares */
+    uint32_t first, n;
 };
 
 struct transfer_tree {
@@ -114,6 +125,10 @@ struct opgraph {
     uint32_t n_trees, cap_trees;
     struct branch *branches;
     uint32_t n_branches, cap_branches;
+    struct op_share *shares;
+    uint32_t n_shares, cap_shares;
+    struct op_shares *made_of;
+    uint32_t n_made_of, cap_made_of;
     uint32_t n_lanes, n_devices, n_sync_groups;
     char **strings;
     uint32_t n_strings, cap_strings;
@@ -136,6 +151,8 @@ uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t);
 /* For transfer.tree: a tree with these branches; returns its number + 1. */
 uint32_t opgraph_tree(struct opgraph *g, bool inward, const struct branch *branches, uint32_t n);
 enum { TREE_MAX_BRANCHES = 64 };
+/* For op.made_of. Shares sum to 1. */
+uint32_t opgraph_made_of(struct opgraph *g, const struct op_share *shares, uint32_t n);
 /* Whether the op counts the transfer as pending. */
 bool opgraph_concerns(const struct opgraph *g, const struct transfer *t, uint32_t op);
 /* BUG()s on anything the event loop could stumble over: ids out of range, negative work, a cycle

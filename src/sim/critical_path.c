@@ -1,7 +1,8 @@
 /* The critical path, walked backwards from the op that ends last: each op's own time goes to what limited it, the
  * time before it to the predecessor that ended last.
  *
- *   COMPUTE  "SMs" when it is sensitive to them, else "memory, fixed times of kernels"
+ *   COMPUTE  what it is made of (opgraph.h) and, beyond its work, what others took of its SMs and memory; where that is
+ *            not known, as of recorded kernels, "SMs" when it is sensitive to them, else "memory, fixed times of kernels"
  *   SYNC     the barrier's own time; then on to who arrived last
  *   COMM     its last transfer: "latency", then the link or copy engine that limited it when it ended
  *   lead     "launch, software"
@@ -44,7 +45,7 @@ void critical_path_note(struct critical_path *p, const char *resource, double ti
         if (p->n)
             memcpy(p->shares, old, p->n * sizeof *old);
     }
-    p->shares[p->n++] = (struct path_share){resource, time_s};
+    p->shares[p->n++] = (struct path_share){arena_strdup(arena, resource), time_s};
 }
 
 static void add(struct walk *w, const char *resource, double time_s)
@@ -187,6 +188,20 @@ static uint32_t walk_comm(struct walk *w, uint32_t op)
     return w->g->transfers[t].src_op; /* of a reduction: of one of its senders */
 }
 
+static void add_compute(struct walk *w, const struct op *is, double time_s)
+{
+    if (!is->made_of) {
+        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels", time_s);
+        return;
+    }
+    const struct op_shares *of = &w->g->made_of[is->made_of - 1];
+    double own_s = fmin(time_s, is->work_s);
+    for (uint32_t i = of->first; i < of->first + of->n; i++)
+        add(w, w->g->strings[w->g->shares[i].resource], own_s * w->g->shares[i].share);
+    if (time_s > own_s * (1 + ROUNDING))
+        add(w, "SMs and memory that others took", time_s - own_s);
+}
+
 /* What the op itself took; returns the op at whose start the walk goes on. */
 static uint32_t walk_op(struct walk *w, uint32_t op)
 {
@@ -200,7 +215,7 @@ static uint32_t walk_op(struct walk *w, uint32_t op)
         add(w, "barriers", end_on_path_s(w, op) - w->o->op_start_s[last]);
         return last;
     default:
-        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels", end_on_path_s(w, op) - w->o->op_start_s[op]);
+        add_compute(w, is, end_on_path_s(w, op) - w->o->op_start_s[op]);
         return op;
     }
 }

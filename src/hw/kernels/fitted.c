@@ -211,3 +211,14 @@ bool fitted_time(struct fitted_kernels *f, const struct kernel_call *asked, stru
     add_residual(f, k, &call, t);
     return true;
 }
+
+double fitted_mechanism_s(struct fitted_kernels *f, const struct hw_chip *chip, const struct kernel_call *asked)
+{
+    struct kernel_call call = *asked;
+    const struct fitted *k = f ? find(f, &call) : NULL;
+    struct kernel_device on = kernel_device_of(chip);
+    struct kernel_time t = {0};
+    if (k)
+        kernel_mechanism_time(&k->here, &on, &call, &t);
+    return t.mechanism_s;
+}

@@ -13,4 +13,7 @@ struct fitted_kernels *fitted_new(const struct kernel_model *m, const struct ker
 /* False when no kernel is for such a call. */
 bool fitted_time(struct fitted_kernels *f, const struct kernel_call *call, struct kernel_time *t);
 
+/* The mechanism alone, on a chip that differs from the model's in some rates; 0: no kernel is for such a call. */
+double fitted_mechanism_s(struct fitted_kernels *f, const struct hw_chip *chip, const struct kernel_call *call);
+
 #endif

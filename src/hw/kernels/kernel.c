@@ -136,9 +136,6 @@ void kernel_mechanism_time(const struct kernel *k, const struct kernel_device *o
     kernel_mechanism_of(k->family)->time(k->constants, k->variant, on, call, t);
     double larger_s = fmax(t->tensor_s, t->memory_s), smaller_s = fmin(t->tensor_s, t->memory_s);
     t->mechanism_s = t->start_s + larger_s + t->unhidden_ratio * smaller_s;
-    t->limit = t->start_s > larger_s       ? KERNEL_BY_LATENCY
-               : t->tensor_s > t->memory_s ? KERNEL_BY_TENSOR
-                                           : KERNEL_BY_MEMORY;
     BUG_IF(!isfinite(t->mechanism_s) || t->mechanism_s <= 0);
 }
 

@@ -107,7 +107,7 @@ enum kernel_origin {
     KERNEL_FROM_RELATED /* by the mechanism with the constants of a kernel for other number formats */
 };
 
-enum kernel_limit { KERNEL_BY_TENSOR, KERNEL_BY_MEMORY, KERNEL_BY_LATENCY };
+enum kernel_limit { KERNEL_BY_TENSOR, KERNEL_BY_MEMORY, KERNEL_BY_LATENCY, KERNEL_LIMITS };
 
 extern const char *const kernel_family_names[]; /* NULL-terminated: "gemm", "grouped_masked" ... */
 extern const char *const kernel_dtype_names[];
@@ -117,12 +117,11 @@ extern const char *const kernel_limit_names[];
 struct kernel_time {
     double time_s;
     enum kernel_origin origin;
-    enum kernel_limit limit; /* of the roofline */
-    double flop, bytes_B;    /* as asked for: without padding */
-    const char *source;      /* of the measured values; NULL: roofline */
-    const char *library;     /* the kernel, as its measurements name it */
-    const char *chip;        /* that it was measured on; NULL: see source */
-    double residual_ratio;   /* measured over mechanism, from the points nearby */
+    double flop, bytes_B;  /* as asked for: without padding */
+    const char *source;    /* of the measured values; NULL: roofline */
+    const char *library;   /* the kernel, as its measurements name it */
+    const char *chip;      /* that it was measured on; NULL: see source */
+    double residual_ratio; /* measured over mechanism, from the points nearby */
     /* the roofline: time = start + the larger + unhidden share of the smaller */
     double roofline_s, mechanism_s, start_s, tensor_s, memory_s, unhidden_ratio;
     double tile_m, tile_n, tiles, waves; /* GEMMs */
@@ -160,6 +159,13 @@ struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct 
                                       struct arena *arena);
 
 struct kernel_time kernel_time(const struct kernel_model *m, const struct kernel_call *call);
+/* By how many per cent a call gets shorter for each per cent that tensor cores or memory get faster, all else equal; the
+ * rest, latency, is what neither shortens: starts, few tiles, CUDA cores. They are shares of 1. */
+struct kernel_gains {
+    double of[KERNEL_LIMITS];
+};
+struct kernel_gains kernel_gains(const struct kernel_model *m, const struct kernel_call *call);
+enum kernel_limit kernel_gains_most(const struct kernel_gains *g);
 /* Whether there is anything to say of such a call: a kernel that was fitted, or a roofline. */
 bool kernel_model_has(const struct kernel_model *m, const struct kernel_call *call);
 /* The roofline alone. */

@@ -33,9 +33,6 @@ void roofline_add_up(struct kernel_time *t, double unhidden_ratio)
 {
     double larger_s = fmax(t->tensor_s, t->memory_s), smaller_s = fmin(t->tensor_s, t->memory_s);
     t->roofline_s = t->start_s + larger_s + unhidden_ratio * smaller_s;
-    t->limit = t->start_s > larger_s       ? KERNEL_BY_LATENCY
-               : t->tensor_s > t->memory_s ? KERNEL_BY_TENSOR
-                                           : KERNEL_BY_MEMORY;
 }
 
 static double pass_ratio(const struct kernel_pass_cfg *c, enum kernel_family family)

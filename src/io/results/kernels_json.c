@@ -33,11 +33,18 @@ static void add_call(cJSON *to, const struct kernel_call *call)
         cJSON_AddBoolToObject(to, "causal", true);
 }
 
+static void add_gains(cJSON *to, const struct kernel_gains *g)
+{
+    cJSON_AddStringToObject(to, "bound", kernel_limit_names[kernel_gains_most(g)]);
+    cJSON *gains = cJSON_AddObjectToObject(to, "gains");
+    for (int i = 0; i < KERNEL_LIMITS; i++)
+        json_add_number(gains, kernel_limit_names[i], g->of[i]);
+}
+
 static void add_time(cJSON *to, const struct kernel_time *t)
 {
     json_add_number(to, "time_s", t->time_s);
     cJSON_AddStringToObject(to, "origin", kernel_origin_names[t->origin]);
-    cJSON_AddStringToObject(to, "bound", kernel_limit_names[t->limit]);
     if (t->source)
         cJSON_AddStringToObject(to, "source", t->source);
     if (t->library) {
@@ -120,6 +127,7 @@ void kernels_write_json(const struct kernels_page *page, struct outfile *f)
     if (page->call) {
         add_call(root, page->call);
         add_time(root, &page->time);
+        add_gains(root, &page->gains);
         json_write(root, f);
         return;
     }

@@ -202,6 +202,12 @@ static void print_tiles(const struct kernel_time *t, struct outfile *f)
                        t->waves, t->waves == 1 ? "" : "s");
 }
 
+static void print_bound(const struct kernel_gains *g, struct outfile *f)
+{
+    outfile_printf(f, "  %-12s %14s   1 %% faster tensor cores gain %.2f %%, 1 %% faster memory %.2f %%\n", "bound by",
+                   kernel_limit_names[kernel_gains_most(g)], g->of[KERNEL_BY_TENSOR], g->of[KERNEL_BY_MEMORY]);
+}
+
 static void print_call(const struct kernels_page *p, struct outfile *f)
 {
     const struct kernel_time *t = &p->time;
@@ -223,7 +229,7 @@ static void print_call(const struct kernels_page *p, struct outfile *f)
     print_value("tensor", t->tensor_s, DIM_TIME, "tiles on tensor cores", f);
     print_value("memory", t->memory_s, DIM_TIME, "bytes at the bandwidth that is achieved", f);
     print_tiles(t, f);
-    outfile_printf(f, "  %-12s %14s\n", "bound by", kernel_limit_names[t->limit]);
+    print_bound(&p->gains, f);
     print_value("FLOP", t->flop, DIM_FLOP, "without padding", f);
     print_value("bytes", t->bytes_B, DIM_BYTES, "each operand and result once", f);
     if (t->flop > 0)

@@ -13,6 +13,7 @@ struct kernels_page {
     int family, dtype; /* rows of these; -1: the overview */
     const struct kernel_call *call;
     struct kernel_time time;
+    struct kernel_gains gains;
 };
 
 typedef void kernels_writer(const struct kernels_page *page, struct outfile *f);

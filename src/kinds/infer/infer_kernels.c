@@ -70,8 +70,10 @@ static void add(struct layer_kernels *layer, const char *name, const struct kern
     k.call.sms = f->out->sms;
     k.time = kernel_time(f->model, &k.call);
     f->sum_s += k.time.time_s + f->out->gap_s;
-    if (f->arena)
-        *keep(f) = k;
+    if (!f->arena)
+        return;
+    k.gains = kernel_gains(f->model, &k.call);
+    *keep(f) = k;
 }
 
 /* --- attention ---------------------------------------------------------------- */

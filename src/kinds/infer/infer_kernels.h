@@ -34,6 +34,7 @@ struct infer_kernel {
     const struct block *block; /* of which it is; NULL: of all layers, or of none */
     struct kernel_call call;
     struct kernel_time time;
+    struct kernel_gains gains;
     bool fixed; /* of kernels that exchange tokens, which are no calls of the kernel model: takes fixed_s */
     double fixed_s;
 };

@@ -193,7 +193,7 @@ void infer_result_memory(struct kind_run *run, const struct infer_outcome *o, co
 
 /* Seconds of a stage's kernels by what limits them; gaps apart. */
 struct by_limit {
-    double limit_s[KERNEL_BY_LATENCY + 1], gap_s, all_s, table_s;
+    double limit_s[KERNEL_LIMITS], gap_s, all_s, table_s;
 };
 
 /* Of one layer; where layers differ, of the mean of those that the stage's commonest kernel is of. */
@@ -210,7 +210,8 @@ static struct by_limit limits_of(const struct infer_kernels *k, enum infer_stage
             continue;
         double share = infer_kernel_layers(kernel) / most;
         double time_s = share * (kernel->fixed ? kernel->fixed_s : kernel->time.time_s);
-        b.limit_s[kernel->fixed ? KERNEL_BY_LATENCY : kernel->time.limit] += time_s;
+        for (int l = 0; l < KERNEL_LIMITS; l++)
+            b.limit_s[l] += time_s * (kernel->fixed ? l == KERNEL_BY_LATENCY : kernel->gains.of[l]);
         b.gap_s += kernel->fixed ? 0 : share * k->gap_s;
         b.table_s += !kernel->fixed && kernel->time.origin != KERNEL_FROM_ROOFLINE ? time_s : 0;
         b.all_s += time_s;
@@ -222,7 +223,7 @@ static const char *largest_limit(const struct by_limit *b)
 {
     double sum_s[] = {b->limit_s[0], b->limit_s[1], b->limit_s[2] + b->gap_s};
     int most = 0;
-    for (int i = 1; i <= KERNEL_BY_LATENCY; i++)
+    for (int i = 1; i < KERNEL_LIMITS; i++)
         if (sum_s[i] > sum_s[most])
             most = i;
     return kernel_limit_names[most];
@@ -363,7 +364,7 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c, const
                          const char *prefix)
 {
     static const char *const names[] = {"tensor cores", "memory bandwidth",
-                                        "starts of kernels, gaps, low-latency kernels' own time"};
+                                        "fixed times of kernels, gaps, low-latency kernels' own time"};
     const struct infer_parts *p = &o->account.total;
     double limit_s[3] = {0, 0, 0};
     for (int s = 0; s < N_STAGES; s++) {
@@ -394,7 +395,7 @@ static const struct result_column kernel_columns[N_K] = {
     {"time", DIM_TIME, "", false},
     {"rate", DIM_FLOPS, "achieved", false},
     {"bandwidth", DIM_BANDWIDTH, "achieved", false},
-    {"bound_by", DIM_COUNT, "of the roofline", true},
+    {"bound_by", DIM_COUNT, "what it gains most from: tensor cores, memory, or neither (latency)", true},
     {"origin", DIM_COUNT, "measured point, interpolated, scaled from another chip or SMs, or roofline", true},
 };
 
@@ -412,7 +413,7 @@ static void add_kernel(struct result_table *t, const struct infer_kernel *k, con
     row[K_TIME].value = k->time.time_s;
     row[K_FLOPS].value = k->time.flop > 0 ? k->time.flop / k->time.time_s : NAN;
     row[K_BANDWIDTH].value = k->time.bytes_B / k->time.time_s;
-    row[K_LIMIT].text = kernel_limit_names[k->time.limit];
+    row[K_LIMIT].text = kernel_limit_names[kernel_gains_most(&k->gains)];
     row[K_ORIGIN].text = kernel_origin_names[k->time.origin];
 }
 

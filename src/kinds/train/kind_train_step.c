@@ -45,9 +45,12 @@ static int run_step(struct kind_run *run, struct diag *diag)
     run->origins = plan.origins;
     struct train_outcome *outcomes = ARENA_ARRAY(run->arena, struct train_outcome, plan.n_networks);
     struct train_outcome bridge[N_BRIDGE];
+    struct critical_path *critical = run->critical;
+    run->critical = NULL; /* not of steps that leave things out */
     for (int i = 0; i < N_BRIDGE; i++)
         if (train_run(run, &plan, &times, 0, &train_bridge[i], &bridge[i], diag))
             return -1;
+    run->critical = critical;
     const struct train_variant *variant = &variants[plan.layout.cfg->without];
     for (uint32_t n = plan.n_networks; n-- > 0;) /* the first comes last: it is what a timeline shows */
         if (train_run(run, &plan, &times, n, variant, &outcomes[n], diag))

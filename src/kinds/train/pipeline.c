@@ -82,14 +82,16 @@ static uint32_t add_piece(struct builder *b, uint32_t column, uint32_t rank, uin
 {
     const struct schedule_step *step = &b->s->ranks[rank].steps[index];
     const struct pipeline_rank_ops *r = &b->out->ranks[column * b->s->n_ranks + rank];
-    return opgraph_add(b->graph, &(struct op){.kind = OP_COMPUTE,
-                                              .lane = r->lane,
-                                              .device = b->setup->device(b->setup->ctx, column, rank, 0),
-                                              .work_s = b->setup->step_s(b->setup->ctx, column, rank, step) / pieces,
-                                              .sync_group = OP_NONE,
-                                              .name = step_name(b, step),
-                                              .class_name = b->class_text[step->kind],
-                                              .phase = b->no_text});
+    return opgraph_add(b->graph,
+                       &(struct op){.kind = OP_COMPUTE,
+                                    .lane = r->lane,
+                                    .device = b->setup->device(b->setup->ctx, column, rank, 0),
+                                    .work_s = b->setup->step_s(b->setup->ctx, column, rank, step) / pieces,
+                                    .sync_group = OP_NONE,
+                                    .made_of = b->setup->made_of ? b->setup->made_of(b->setup->ctx, rank, index) : 0,
+                                    .name = step_name(b, step),
+                                    .class_name = b->class_text[step->kind],
+                                    .phase = b->no_text});
 }
 
 static void add_step(struct builder *b, uint32_t column, uint32_t rank, uint32_t index)

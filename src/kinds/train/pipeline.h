@@ -21,6 +21,8 @@ struct pipeline_setup {
     /* Where a message goes: endpoints or resources, latency beyond the path's own. */
     void (*route)(const void *ctx, uint32_t column, uint32_t from, uint32_t to, uint32_t peer, struct transfer *t);
     double (*step_s)(const void *ctx, uint32_t column, uint32_t rank, const struct schedule_step *step);
+    /* What a step is made of (op.made_of); NULL: not known. */
+    uint32_t (*made_of)(const void *ctx, uint32_t rank, uint32_t index);
     /* Into how many pieces a step is cut; called with each piece's op, `before` is the op before it on the lane (OP_NONE:
      * none). An op that the callback puts before the first piece is what inputs of the step are waited for by: returned,
      * else OP_NONE. NULL: one piece, nothing to do. */

@@ -267,10 +267,11 @@ static void draw_routings(const struct measuring *m, uint32_t class, const struc
 }
 
 static int simulate(const struct measuring *m, const struct train_network *n, const struct chunk_group *g,
-                    const struct chunk_program *program, struct chunk_time *out, struct epsilon_error *epsilon,
-                    struct diag *diag)
+                    const struct chunk_program *program, struct critical_path *path, struct chunk_time *out,
+                    struct epsilon_error *epsilon, struct diag *diag)
 {
-    struct kind_run run = {.file = m->run->file, .arena = m->run->arena, .seed_offset = m->run->seed_offset};
+    struct kind_run run = {
+        .file = m->run->file, .arena = m->run->arena, .seed_offset = m->run->seed_offset, .critical = path};
     struct chunk_ops ops;
     kind_begin(&run, n->topo);
     chunk_build(program, g, run.graph, run.scratch, &ops);
@@ -339,8 +340,30 @@ static int measure_place(const struct measuring *m, uint32_t class, uint32_t sam
     g.routings = d->routings;
     for (uint32_t i = 0; i < m->t->n_chunks; i++)
         if (m->needed[class * m->t->n_chunks + i] &&
-            simulate(m, n, &g, &m->t->chunks[i].program, &a->time[i], &a->epsilon, diag))
+            simulate(m, n, &g, &m->t->chunks[i].program, NULL, &a->time[i], &a->epsilon, diag))
             return -1;
+    return 0;
+}
+
+/* What chunks wait for inside: of the first sample at the first place that needs them. */
+static int walk_chunks(const struct measuring *m, struct diag *diag)
+{
+    struct train_times *t = m->t;
+    t->path = ARENA_ARRAY(m->run->arena, struct critical_path, t->n_chunks);
+    for (uint32_t class = 0; class < t->n_classes; class ++) {
+        struct drawing d = {ARENA_ARRAY(m->run->arena, struct routing, m->n_routings),
+                            ARENA_ARRAY(m->run->arena, bool, m->n_routings)};
+        struct chunk_group g = group_of(m, class, 0);
+        struct chunk_answer unused = {0};
+        struct chunk_time time;
+        draw_routings(m, class, &g, &d, &unused);
+        g.routings = d.routings;
+        for (uint32_t i = 0; i < t->n_chunks; i++)
+            if (m->needed[class * t->n_chunks + i] && !t->path[i].n &&
+                simulate(m, &m->plan->networks[m->place[class].network], &g, &t->chunks[i].program, &t->path[i], &time,
+                         &unused.epsilon, diag))
+                return -1;
+    }
     return 0;
 }
 
@@ -436,7 +459,7 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, str
     collect(&m, answers, run);
     draw_samples(out, seed, run->arena);
     find_slowest(run, out);
-    return 0;
+    return run->critical ? walk_chunks(&m, diag) : 0;
 }
 
 /* Of a sample of the step's chunk where the rank is. */

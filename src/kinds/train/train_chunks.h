@@ -22,6 +22,7 @@ struct train_times {
     uint32_t **draw;            /* [column * ranks + rank][step] the sample */
     double *slowest;            /* [column * ranks + rank] of the group's GPUs: computation over that of the mean GPU */
     double *sample_slowest;     /* [samples] the same of the GPUs that a sample was simulated with */
+    struct critical_path *path; /* [n_chunks] what they wait for inside; NULL: nobody asked */
     double nodes_per_token;     /* of the drawn routings; 0 = nothing is routed */
 };
 

@@ -19,6 +19,7 @@
 
 #include "kinds/train/train_sync.h"
 #include "models/comm/collectives.h"
+#include "models/op_gains.h"
 
 enum part { DENSE, EXPERTS, N_PARTS };
 enum { MOST_PIECES = 64 };
@@ -276,12 +277,17 @@ static double value_B(const struct train_dp *dp, bool reduce)
     return reduce ? p->gradient_sent_B : p->gathered_B > 0 ? p->gathered_B : p->weight_B;
 }
 
-static double cast_s(const struct train_dp *dp, double values)
+static struct op cast_op(const struct train_dp *dp, double values)
 {
     const struct training_recipe *r = &dp->l->recipe;
     struct kernel_call call = {
         .family = KERNEL_QUANTISE, .read_B = values * value_B(dp, false), .written_B = 2 * values * r->operand_B};
-    return r->fused && r->operand_B < value_B(dp, false) ? kernel_time(dp->plan->kernels, &call).time_s : 0;
+    if (values <= 0 || !r->fused || r->operand_B >= value_B(dp, false))
+        return (struct op){.kind = OP_COMPUTE};
+    struct kernel_gains gains = kernel_gains(dp->plan->kernels, &call);
+    return (struct op){.kind = OP_COMPUTE,
+                       .work_s = kernel_time(dp->plan->kernels, &call).time_s,
+                       .made_of = op_made_of_gains(dp->graph, &gains)};
 }
 
 /* Ops of an exchange on a lane, and its flows: the GPU's own, or, once all columns have theirs, those of all GPUs. */
@@ -305,9 +311,9 @@ static struct dp_exchange *exchange(struct train_dp *dp, uint32_t column, uint32
 static void cast_what_came(struct train_dp *dp, uint32_t column, uint32_t rank, uint32_t lane, double values,
                            struct dp_exchange *e)
 {
-    double cast = values > 0 ? cast_s(dp, values) : 0;
-    if (cast > 0)
-        e->move = add_op(dp, column, rank, lane, dp->text_cast, (struct op){.kind = OP_COMPUTE, .work_s = cast});
+    struct op cast = cast_op(dp, values);
+    if (cast.work_s > 0)
+        e->move = add_op(dp, column, rank, lane, dp->text_cast, cast);
 }
 
 static struct dp_exchange *bucket(struct train_dp *dp, uint32_t column, uint32_t rank, uint32_t module, uint32_t piece,
@@ -521,8 +527,8 @@ static void end_update(struct train_dp *dp, const struct pipeline_ops *p, uint32
     uint32_t lane = end_lane(p, column, rank);
     r->norm = add_op(dp, column, rank, lane, dp->text_norm,
                      (struct op){.kind = OP_SYNC, .sync_group = norm_group, .work_s = train_norm_s(dp->l, dp->hw)});
-    r->update = add_op(dp, column, rank, lane, dp->text_update,
-                       (struct op){.kind = OP_COMPUTE, .work_s = train_optimizer_s(dp->l, dp->plan->kernels, rank)});
+    r->update =
+        add_op(dp, column, rank, lane, dp->text_update, train_optimizer_op(dp->l, dp->plan->kernels, rank, dp->graph));
     if (!gathers_beside(dp))
         exchange_all(dp, column, rank, lane, false, &r->late);
     if (host_s > 0)

@@ -20,6 +20,7 @@ struct stepping {
     struct sync_ops sync;      /* where everything waits for the end of the step, */
     struct train_dp *dp;       /* and where not; NULL: there is none */
     struct train_links *links; /* NULL: the network is simulated */
+    uint32_t *made_of;         /* [n_chunks] NULL: nobody asks */
     double *met_s;             /* [n_ops] when the last transfer of an op began */
     const struct sim_outcome *o;
     const struct opgraph *graph;
@@ -121,6 +122,27 @@ static uint32_t on_piece(void *ctx, uint32_t column, uint32_t rank, uint32_t ind
     return train_dp_on_piece(((struct stepping *)ctx)->dp, column, rank, index, piece, op, before);
 }
 
+/* Chunks are made of what was on their own critical paths. */
+static uint32_t *chunks_made_of(const struct train_times *t, struct opgraph *g, struct arena *arena)
+{
+    uint32_t *made_of = ARENA_ARRAY(arena, uint32_t, t->n_chunks);
+    for (uint32_t i = 0; i < t->n_chunks; i++) {
+        const struct critical_path *p = &t->path[i];
+        struct op_share *shares = ARENA_ARRAY(arena, struct op_share, p->n);
+        for (uint32_t k = 0; k < p->n; k++)
+            shares[k] = (struct op_share){opgraph_string(g, p->shares[k].resource),
+                                          p->shares[k].time_s / critical_path_total_s(p)};
+        made_of[i] = opgraph_made_of(g, shares, p->n);
+    }
+    return made_of;
+}
+
+static uint32_t made_of(const void *ctx, uint32_t rank, uint32_t index)
+{
+    const struct stepping *s = ctx;
+    return s->made_of[s->times->chunk_of_step[rank][index]];
+}
+
 /* Of the CPU behind the step, by rank: what it does once, and the launch of the next step's graph. */
 static double *host_times(const struct stepping *s, struct arena *arena)
 {
@@ -158,6 +180,10 @@ static void build(struct kind_run *run, struct stepping *s, const struct train_n
         s->dp = train_dp_new(p, n, columns, s->links, run->graph, run->scratch);
         setup.pieces = pieces;
         setup.on_piece = on_piece;
+    }
+    if (run->critical) {
+        s->made_of = chunks_made_of(s->times, run->graph, run->scratch);
+        setup.made_of = made_of;
     }
     pipeline_build(&setup, run->graph, run->scratch, &s->pipelines);
     if (s->dp)

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "models/comm/collectives.h"
+#include "models/op_gains.h"
 
 const char *const sync_step_names[N_SYNC_STEPS] = {"wait for replicas", "reduce gradients", "norm of gradients",
                                                    "optimizer", "gather parameters"};
@@ -164,7 +165,8 @@ static void add_rings(struct builder *b, enum sync_step step, const uint32_t *ra
 
 /* AdamW on the GPU's share: the norm reads gradients, the update reads gradients, master copy and moments, and writes
  * the latter two and the parameters. All gradients are set to zero for the next step. */
-double train_optimizer_s(const struct train_layout *l, const struct kernel_model *kernels, uint32_t rank)
+struct op train_optimizer_op(const struct train_layout *l, const struct kernel_model *kernels, uint32_t rank,
+                             struct opgraph *graph)
 {
     const struct train_precision *p = &l->cfg->precision;
     struct train_params params = train_rank_params(l, rank);
@@ -173,15 +175,16 @@ double train_optimizer_s(const struct train_layout *l, const struct kernel_model
     struct kernel_call call = {.family = KERNEL_ELEMENTWISE};
     call.read_B = owned * (2 * p->gradient_B + state_B);
     call.written_B = owned * (state_B + p->weight_B) + (params.dense + params.experts) * p->gradient_B;
-    return kernel_time(kernels, &call).time_s;
+    struct kernel_gains gains = kernel_gains(kernels, &call);
+    return (struct op){
+        .kind = OP_COMPUTE, .work_s = kernel_time(kernels, &call).time_s, .made_of = op_made_of_gains(graph, &gains)};
 }
 
 static void add_optimizer(struct builder *b)
 {
     for (uint32_t r = 0; r < b->l->ranks; r++)
         for (uint32_t c = 0; c < op_columns(b); c++) {
-            uint32_t op = add_op(b, SYNC_OPTIMIZE, c, r,
-                                 (struct op){.kind = OP_COMPUTE, .work_s = train_optimizer_s(b->l, b->kernels, r)});
+            uint32_t op = add_op(b, SYNC_OPTIMIZE, c, r, train_optimizer_op(b->l, b->kernels, r, b->graph));
             *span_of(b, SYNC_OPTIMIZE, c, r) = (struct sync_span){op, op};
         }
 }

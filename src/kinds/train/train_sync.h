@@ -33,6 +33,8 @@ void train_sync_build(const struct train_layout *l, const struct cluster_hw *hw,
 /* One number summed over all GPUs, up and down a tree. */
 double train_norm_s(const struct train_layout *l, const struct cluster_hw *hw);
 /* AdamW on a GPU's share. */
-double train_optimizer_s(const struct train_layout *l, const struct kernel_model *kernels, uint32_t rank);
+/* For add_op of a lane: kind, time and what it is made of. */
+struct op train_optimizer_op(const struct train_layout *l, const struct kernel_model *kernels, uint32_t rank,
+                             struct opgraph *graph);
 
 #endif

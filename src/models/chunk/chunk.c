@@ -18,6 +18,7 @@
 #include "base/diag.h"
 #include "base/rng.h"
 #include "models/comm/deepep.h"
+#include "models/op_gains.h"
 #include "models/trace.h"
 
 struct builder {
@@ -27,6 +28,7 @@ struct builder {
     struct arena *arena;
     struct chunk_ops *out;
     uint32_t *sync_group; /* [n_kernels] */
+    uint32_t *made_of;    /* [n_kernels] */
     uint32_t *text;       /* [n_names] names, then [n_phases] phases, then "" */
     gsl_rng *rng;         /* of kernels' times; NULL: they do not vary */
 };
@@ -177,6 +179,13 @@ static void sync_groups(struct builder *b)
                                : OP_NONE;
 }
 
+static void note_gains(struct builder *b)
+{
+    b->made_of = ARENA_ARRAY(b->arena, uint32_t, b->program->n_kernels);
+    for (uint32_t i = 0; i < b->program->n_kernels; i++)
+        b->made_of[i] = op_made_of_gains(b->graph, &b->program->kernels[i].gains);
+}
+
 static void add_entry(struct builder *b, uint32_t rank)
 {
     uint32_t name = opgraph_string(b->graph, "entry skew");
@@ -217,6 +226,7 @@ static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t ra
                        .name = b->text[k->name],
                        .class_name = b->text[k->name],
                        .phase = phase_text(b, k->phase),
+                       .made_of = b->made_of[kernel],
                        .layer = k->layer};
 }
 
@@ -403,6 +413,7 @@ void chunk_build(const struct chunk_program *program, const struct chunk_group *
     }
     intern_texts(&b);
     sync_groups(&b);
+    note_gains(&b);
     b.rng = group->kernel_cv_ratio > 0 ? rng_stream(group->seed, 0, "kernel times") : NULL;
     for (uint32_t r = 0; r < out->n_ranks; r++)
         add_rank(&b, r);
@@ -440,6 +451,7 @@ void chunk_build_ranks(const struct chunk_rank *ranks, uint32_t n, uint32_t n_jo
         struct builder b = {.program = ranks[r].program, .group = &group, .graph = graph, .arena = arena, .out = &out};
         intern_texts(&b);
         join_groups(&b, first_group);
+        note_gains(&b);
         add_rank(&b, 0);
         first_op[r] = out.first_op;
     }

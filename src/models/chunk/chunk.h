@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "hw/cluster.h"
+#include "hw/kernels/kernels.h"
 #include "models/comm/ep_kernel.h"
 #include "models/routing/moe_routing.h"
 #include "models/opgraph.h"
@@ -26,8 +27,9 @@ struct chunk_kernel {
     double work_s; /* COMPUTE: on sm_ref SMs, of a rank with the routing's load; SYNC: once all have arrived */
     double lead_s;
     float sm_ref, sm_max, sm_hold;
-    uint16_t peers, stride; /* COMM, peers > 0: not the experts' exchange: each of so many ranks, so far apart ... */
-    double bytes_B;         /* ... sends its share of this to each other one */
+    uint16_t peers, stride;    /* COMM, peers > 0: not the experts' exchange: each of so many ranks, so far apart ... */
+    struct kernel_gains gains; /* COMPUTE; all 0: not known, as of a recorded kernel */
+    double bytes_B;            /* ... sends its share of this to each other one */
     uint32_t first_dep, n_deps; /* into deps: earlier kernels whose end it awaits */
     /* kernels of a stream that overlap: which further lane of the program's it is on, from 1; 0 = the stream's */
     uint32_t beside;

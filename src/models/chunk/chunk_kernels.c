@@ -51,6 +51,7 @@ static void add_kernel(struct kernel_writer *writer, const char *name, const str
     struct chunk_kernel k = {.kind = OP_COMPUTE,
                              .per_token = per_token,
                              .work_s = kernel_time(kernels, &c).time_s,
+                             .gains = kernel_gains(kernels, &c),
                              .lead_s = kernels->cfg.launch_gap_s};
     if (!kernel_is_pass(c.family))
         k.sm_ref = k.sm_max = (float)c.sms;

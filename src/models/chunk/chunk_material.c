@@ -106,16 +106,6 @@ void material_wait(struct material_builder *b, uint32_t kernel, uint32_t before)
     k->n_deps++;
 }
 
-/* A COMPUTE kernel at the end of the current layer's part. sms 0: bound by memory, not by SMs. */
-static void material_kernel(struct material_builder *b, enum chunk_part part, const char *name, double work_s,
-                            double lead_s, double sms)
-{
-    material_add(
-        b, part, name,
-        &(struct chunk_kernel){
-            .kind = OP_COMPUTE, .work_s = work_s, .lead_s = lead_s, .sm_ref = (float)sms, .sm_max = (float)sms});
-}
-
 /* --- embedding, projection, head ---------------------------------------------------------------------------------- */
 
 struct ends {
@@ -124,11 +114,18 @@ struct ends {
     double tokens, hidden, vocab; /* of the group of tp GPUs; vocab: of the GPU */
 };
 
+/* At the end of the current layer's part. */
 static void add_call(struct ends *e, enum chunk_part part, const char *name, const struct kernel_call *call)
 {
     const struct kernel_model *kernels = e->of->kernels;
-    double sms = kernel_is_pass(call->family) ? 0 : (double)kernels->chip.sms;
-    material_kernel(&e->b, part, name, kernel_time(kernels, call).time_s, kernels->cfg.launch_gap_s, sms);
+    float sms = kernel_is_pass(call->family) ? 0 : (float)kernels->chip.sms; /* 0: bound by memory, not by SMs */
+    material_add(&e->b, part, name,
+                 &(struct chunk_kernel){.kind = OP_COMPUTE,
+                                        .work_s = kernel_time(kernels, call).time_s,
+                                        .gains = kernel_gains(kernels, call),
+                                        .lead_s = kernels->cfg.launch_gap_s,
+                                        .sm_ref = sms,
+                                        .sm_max = sms});
 }
 
 static void add_pass(struct ends *e, enum chunk_part part, enum kernel_family family, const char *name, double read_B,
