@@ -5,8 +5,8 @@
 # warm-up move as they move the real one: 5 of 20000 not at all.
 # Seen: if the first five requests take 1000 ms and all others 10 to 11, the estimate is 936 ms after 20000 requests; the real
 # one is 10.99. Its five markers start at the first five values and each request moves them by one rank at most, along a
-# parabola through heights far apart. The same values, the slow ones last: 11.28. A load that changes half way is no better: of 10 ms and
-# then 100 ms the 60th percentile is 64 ms, which not one request took.
+# parabola through heights far apart. The same values, the slow ones last: 11.28. A load that changes half way is no better: of
+# 10 ms and then 100 ms the 60th percentile is 64 ms, which not one request took.
 # So a tail that is watched while a service warms up, ramps or changes phase (training steps after compilation) is wrong for
 # good, not for a while.
 set -eu
