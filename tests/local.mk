@@ -33,6 +33,7 @@ check_PROGRAMS += tests/test_base_diag
 check_PROGRAMS += tests/test_base_outfile
 check_PROGRAMS += tests/test_base_cfg
 check_PROGRAMS += tests/test_base_schema
+check_PROGRAMS += tests/test_base_shared_cache
 tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
 check_PROGRAMS += tests/test_hw_formats
 check_PROGRAMS += tests/test_hw_kernels

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shared_cache.h"
 #include "kinds/infer/infer_run.h"
 #include "tap_main.h"
 
@@ -622,6 +623,59 @@ START_TEST(times_for_tables)
 }
 END_TEST
 
+/* Points of a sweep that differ elsewhere. */
+START_TEST(a_step_that_is_known_is_not_simulated_again)
+{
+    struct fixture f;
+    struct infer_case c;
+    struct infer_outcome o[2];
+    static const char *const sampled[] = {"inference.simulate_layers=2"};
+    open_with(&f, false, sampled, 1);
+    shared_cache_begin();
+    uint64_t entries = shared_cache_stats().entries, hits = shared_cache_stats().hits;
+    infer_case_of(&f.setup, false, &c);
+    for (int many = 0; many < 2; many++) {
+        f.run.one_of_many = many;
+        c.account_alone = !many;
+        run_case(&f, &c, &o[0]); /* somebody may look at more of it: it is neither kept nor looked up */
+        ck_assert_uint_eq(shared_cache_stats().entries, entries);
+    }
+    c.account_alone = true;
+    for (int i = 0; i < 2; i++)
+        run_case(&f, &c, &o[i]);
+    ck_assert_uint_eq(shared_cache_stats().entries, entries + 1);
+    ck_assert_uint_eq(shared_cache_stats().hits, hits + 1);
+    ck_assert_mem_eq(&o[0].account, &o[1].account, sizeof o[0].account);
+    ck_assert(o[0].step_s == o[1].step_s && o[1].step_s > 0);
+    c.cfg.decode.context++;
+    run_case(&f, &c, &o[1]);
+    f.run.seed_offset = 1;
+    run_case(&f, &c, &o[1]);
+    ck_assert_uint_ge(shared_cache_stats().entries, entries + 3);
+    ck_assert_uint_eq(shared_cache_stats().hits, hits + 1);
+    close_it(&f);
+}
+END_TEST
+
+START_TEST(known_times_of_experts_are_those_that_are_found)
+{
+    struct fixture f;
+    struct infer_layout l;
+    open_with(&f, false, NULL, 0);
+    lay_out(&f, false, &l);
+    struct infer_step s;
+    const struct kernel_model *model = kernel_model_new(&f.file.scenario->cluster, &f.setup.table, f.arena);
+    infer_step_init(&s, &l, model, gate_of(l.model), 0, f.arena);
+    double *rows = ARENA_ARRAY(f.arena, double, l.slots_per_rank);
+    for (int i = 0; i < 2000; i++) {
+        for (uint32_t k = 0; k < l.slots_per_rank; k++)
+            rows[k] = (i * (7 + 3 * (int)k)) % 41;
+        ck_assert(infer_step_experts_s(&s, rows) == infer_experts_s(&l, model, rows));
+    }
+    close_it(&f);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("infer");
@@ -649,6 +703,8 @@ static Suite *suite(void)
     tcase_add_test(tc, overlap_is_not_slower_than_taking_turns);
     tcase_add_test(tc, the_busiest_rank_decides);
     tcase_add_test(tc, times_for_tables);
+    tcase_add_test(tc, a_step_that_is_known_is_not_simulated_again);
+    tcase_add_test(tc, known_times_of_experts_are_those_that_are_found);
     suite_add_tcase(s, tc);
     return s;
 }

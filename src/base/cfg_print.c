@@ -123,11 +123,21 @@ static void print_leaf(const struct cfg *c, const struct cfg_entry *e, int inden
     fprintf(out, "%s%s\n", *doc ? "  # " : "", doc);
 }
 
-static void print_children(const struct cfg *c, size_t table, int indent, FILE *out)
+static bool is_one_of(const char *const *names, const char *name)
 {
+    while (*names && strcmp(*names, name))
+        names++;
+    return *names;
+}
+
+/* Without some of its direct children. */
+static void print_children(const struct cfg *c, size_t table, int indent, const char *const *without, FILE *out)
+{
+    static const char *const nothing[] = {NULL};
     for (size_t i = table + 1; i < c->entries[table].end; i = c->entries[i].end) {
         const struct cfg_entry *e = &c->entries[i];
-        if (e->excluded || is_unread(c, i) || (e->field->type == CFG_MAP && e->end == i + 1))
+        if (e->excluded || is_unread(c, i) || (e->field->type == CFG_MAP && e->end == i + 1) ||
+            is_one_of(without, e->field->name))
             continue;
         if (!e->table) {
             print_leaf(c, e, indent, out);
@@ -136,15 +146,29 @@ static void print_children(const struct cfg *c, size_t table, int indent, FILE *
         const char *doc = e->table->doc ? e->table->doc : "";
         fprintf(out, "%*s%s:%s%s%s\n", indent, "", e->field->name, has_any_value(c, i) ? "" : " {}", *doc ? "  # " : "",
                 doc);
-        print_children(c, i, indent + 2, out);
+        print_children(c, i, indent + 2, nothing, out);
     }
+}
+
+const char *cfg_text_without(const struct cfg *c, const char *const *names, struct arena *arena)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    BUG_IF(!out);
+    print_children(c, 0, 0, names, out);
+    fclose(out);
+    const char *copy = arena_strdup(arena, text);
+    free(text);
+    return copy;
 }
 
 void cfg_print_yaml(const struct cfg *c, FILE *out)
 {
+    static const char *const nothing[] = {NULL};
     if (c->table->doc)
         fprintf(out, "# %s\n", c->table->doc);
-    print_children(c, 0, 0, out);
+    print_children(c, 0, 0, nothing, out);
     if (!has_any_value(c, 0))
         fputs("{}\n", out);
 }

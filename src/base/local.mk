@@ -36,5 +36,6 @@ libmoesim_a_SOURCES += src/base/yaml_doc.h
 libmoesim_a_SOURCES += src/base/yaml_text.c
 libmoesim_a_SOURCES += src/base/yaml_text.h
 libmoesim_a_SOURCES += src/base/progress.c src/base/progress.h
+libmoesim_a_SOURCES += src/base/shared_cache.c src/base/shared_cache.h
 libmoesim_a_SOURCES += src/base/stats.c src/base/stats.h
 src/base/data_find.$(OBJEXT): src/folders.h

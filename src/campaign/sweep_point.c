@@ -62,7 +62,7 @@ void sweep_run_point(void *ctx, uint32_t point, FILE *out)
     if (known && r.loaded) { /* a key that nothing reads is no part of the text, but a mistake */
         fputs("known", out);
     } else {
-        struct kind_run run = {.file = &r.file, .arena = arena};
+        struct kind_run run = {.file = &r.file, .arena = arena, .one_of_many = true};
         if (r.loaded)
             kind_execute(&run, diag);
         print_outcome(s, &run.result, diag, out);

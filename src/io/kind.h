@@ -21,7 +21,8 @@ struct kind_run {
     /* Called with each simulation before it starts: may watch links. NULL = not wanted. */
     int (*before)(void *ctx, struct sim_spec *spec, struct diag *diag);
     void *ctx;
-    bool keeps_last;      /* somebody looks at the last simulation (a timeline): not in a child */
+    bool one_of_many; /* others like it run in this process's family: what they share is kept (base/shared_cache.h) */
+    bool keeps_last;  /* somebody looks at the last simulation (a timeline): not in a child */
     uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
     bool compare_fluid;   /* the next simulation runs over network flow, whatever sim.network is */
     struct result result;

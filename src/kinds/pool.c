@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "base/shared_cache.h"
 
 enum { FIRST_BUFFER_B = 16384, SHOWN_STDERR_B = 2000 };
 
@@ -51,6 +52,7 @@ static double now_s(void)
 struct pool *pool_new(const struct pool_limits *limits, pool_work_fn *work, void *ctx)
 {
     struct pool *p = checked_alloc(calloc(1, sizeof *p));
+    shared_cache_begin();
     *p = (struct pool){.limits = *limits, .work = work, .ctx = ctx};
     p->children = checked_alloc(calloc(limits->jobs, sizeof *p->children));
     p->polled = checked_alloc(calloc(limits->jobs, sizeof *p->polled));

@@ -102,12 +102,14 @@ bool table_same_series(const struct kernel_call *a, const struct kernel_call *b)
 struct search {
     const struct kernel_model *m;
     const struct kernel_call *call;
-    uint32_t without;
+    uint32_t *usable, n; /* rows of the call's grid */
 };
 
-static bool usable(const struct search *s, uint32_t row)
+static void find_usable(struct search *s, uint32_t without)
 {
-    return row != s->without && same_grid(&s->m->table.rows[row].call, s->call);
+    for (uint32_t i = 0; i < s->m->table.n_rows; i++)
+        if (i != without && same_grid(&s->m->table.rows[i].call, s->call))
+            s->usable[s->n++] = i;
 }
 
 /* The outer values next to the call's, from below and above; NAN where there is none. */
@@ -115,10 +117,8 @@ static void outer_around(const struct search *s, double *below, double *above)
 {
     double wanted = outer_of(s->call);
     *below = *above = NAN;
-    for (uint32_t i = 0; i < s->m->table.n_rows; i++) {
-        if (!usable(s, i))
-            continue;
-        double at = outer_of(&s->m->table.rows[i].call);
+    for (uint32_t i = 0; i < s->n; i++) {
+        double at = outer_of(&s->m->table.rows[s->usable[i]].call);
         if (at <= wanted && !(at <= *below))
             *below = at;
         if (at >= wanted && !(at >= *above))
@@ -137,8 +137,9 @@ static bool along_inner(const struct search *s, double outer, struct table_answe
     const struct kernel_row *rows = s->m->table.rows;
     double wanted = inner_of(s->call);
     uint32_t below = UINT32_MAX, above = UINT32_MAX;
-    for (uint32_t i = 0; i < s->m->table.n_rows; i++) {
-        if (!usable(s, i) || !same(outer_of(&rows[i].call), outer))
+    for (uint32_t k = 0; k < s->n; k++) {
+        uint32_t i = s->usable[k];
+        if (!same(outer_of(&rows[i].call), outer))
             continue;
         double at = inner_of(&rows[i].call);
         if (at <= wanted && (below == UINT32_MAX || at > inner_of(&rows[below].call)))
@@ -170,9 +171,11 @@ static bool same_rows(const struct kernel_call *a, const struct kernel_call *b)
 bool table_look_up(const struct kernel_model *m, const struct kernel_call *call, uint32_t without,
                    struct table_answer *out)
 {
-    struct search s = {m, call, without};
+    uint32_t usable[m->table.n_rows + 1];
+    struct search s = {m, call, usable, 0};
     struct table_answer low, high;
     double below, above;
+    find_usable(&s, without);
     outer_around(&s, &below, &above);
     if (isnan(below) || isnan(above) || !along_inner(&s, below, &low) || !along_inner(&s, above, &high))
         return false;

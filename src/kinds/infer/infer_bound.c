@@ -44,7 +44,7 @@ static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_
     const struct infer_layout *l = &b->s->layout;
     for (uint32_t r = 0; r < b->n; r++) {
         size_t at = (size_t)layer * b->n + r;
-        b->experts_s[mb][at] = infer_experts_s(l, b->s->model, t->slot_rows + (size_t)r * l->slots_per_rank);
+        b->experts_s[mb][at] = infer_step_experts_s(b->s, t->slot_rows + (size_t)r * l->slots_per_rank);
         for (int combine = 0; combine < 2; combine++)
             b->load[combine][mb][at] = ep_exchange_load(&b->exchange[combine], &t->to, r);
     }

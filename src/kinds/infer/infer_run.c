@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "base/shared_cache.h"
 #include "io/inputs/kernel_table_file.h"
 #include "models/comm/deepep.h"
 
@@ -263,24 +264,73 @@ static int build_network(struct kind_run *run, const struct infer_case *c, struc
     return kind_topology(run, hw, topo, diag);
 }
 
+/* With fewer layers where they are all alike. */
+static int run_all_layers(struct kind_run *run, const struct infer_case *c, struct topology *topo,
+                          const struct infer_layout *l, struct infer_outcome *out, struct diag *diag)
+{
+    uint32_t layers = c->layers ? c->layers : (uint32_t)c->cfg.simulate_layers;
+    if (run_layers(run, c, topo, l, may_share(c) ? ENOUGH_LAYERS : layers, out, diag))
+        return -1;
+    if (may_share(c) && out->account.extrapolated && !out->account.periodic)
+        return run_layers(run, c, topo, l, 0, out, diag);
+    return 0;
+}
+
+/* --- points of a sweep that need the same step ------------------------------------------------------------------ */
+
+/* Whether another point's account will do: nothing but the scenario decides it, and nobody looks at the simulation. */
+static bool may_be_known(const struct kind_run *run, const struct infer_case *c)
+{
+    return run->one_of_many && c->account_alone && !run->before && !run->critical && !run->keeps_last &&
+           !run->file->scenario->sim.checked && !run->file->proposals->n_uses;
+}
+
+/* The scenario without what is about requests, and the case. */
+static const char *case_text(const struct kind_run *run, const struct infer_case *c)
+{
+    static const char *const about_others[] = {"serving", "name", "description", NULL};
+    const struct infer_cfg *cfg = &c->cfg;
+    const struct infer_prefill_cfg *p = &cfg->prefill;
+    return arena_printf(run->arena,
+                        "%snodes %lld, prefill %d, closed %d, layers %u %lld, left out %u, seed + %llu, batch %lld, "
+                        "context %lld, extra %lld, "
+                        "tokens %lld, prompt %lld, cached %a, kv %d %u %u",
+                        cfg_text_without(run->file->cfg, about_others, run->arena), (long long)c->hw.nodes, c->prefill,
+                        c->closed_form, c->layers, (long long)cfg->simulate_layers, c->left_out,
+                        (unsigned long long)run->seed_offset, (long long)cfg->decode.batch,
+                        (long long)cfg->decode.context, (long long)cfg->decode.extra_tokens, (long long)p->tokens,
+                        (long long)p->prompt, p->cached_ratio, c->kv.when, c->kv.first_rank, c->kv.n_nodes);
+}
+
+static int account(struct kind_run *run, const struct infer_case *c, const struct infer_layout *l,
+                   struct infer_outcome *out, struct diag *diag)
+{
+    struct topology *topo;
+    const char *key = may_be_known(run, c) ? case_text(run, c) : NULL;
+    const struct infer_account *known = key ? shared_cache_get("account", key, sizeof *known) : NULL;
+    if (known) {
+        infer_step_init(&out->step, l, out->kernels, NULL, 0, run->arena);
+        out->account = *known;
+        return 0;
+    }
+    if (build_network(run, c, &topo, diag) || run_all_layers(run, c, topo, l, out, diag))
+        return -1;
+    if (key)
+        shared_cache_put("account", key, &out->account, sizeof out->account);
+    return 0;
+}
+
 int infer_case_run(struct kind_run *run, const struct infer_case *c, struct infer_outcome *out, struct diag *diag)
 {
     struct infer_case *kept = ARENA_NEW(run->arena, struct infer_case); /* the step points into it */
     struct infer_misfit misfits[INFER_MAX_MISFITS];
     struct infer_layout l;
-    struct topology *topo;
     *kept = *c;
     BUG_IF(lay_out(kept, run->arena, &l, misfits));
     *out = (struct infer_outcome){.memory = infer_memory(&l)};
-    if (build_network(run, kept, &topo, diag))
-        return -1;
     out->kernels = kernel_model_new(&kept->hw, &c->setup->table, run->arena);
     out->kv_B = c->kv.n_nodes && c->kv.when != KV_NONE ? infer_kv_rank_B(&l) : 0;
-    uint32_t layers = c->layers ? c->layers : (uint32_t)c->cfg.simulate_layers;
-    if (run_layers(run, kept, topo, &l, may_share(c) ? ENOUGH_LAYERS : layers, out, diag))
-        return -1;
-    if (may_share(c) && out->account.extrapolated && !out->account.periodic &&
-        run_layers(run, kept, topo, &l, 0, out, diag))
+    if (account(run, kept, &l, out, diag))
         return -1;
     out->step_s = out->account.total.step_s + c->cfg.host_gap_s;
     out->tokens_per_step = 1;

@@ -30,6 +30,7 @@ struct infer_case {
     uint32_t layers;    /* with experts that are in the program; 0 = as cfg says */
     unsigned left_out;  /* bits of enum infer_part */
     struct infer_kv kv; /* prefill: where caches go; not with fewer layers */
+    bool account_alone; /* nobody looks at more of the outcome than its account, step_s and kernels */
 };
 
 /* The scenario's step of a phase. */

@@ -12,6 +12,7 @@
 #include "kinds/infer/infer_step.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kinds/kind_run.h"
 
@@ -53,6 +54,40 @@ void infer_step_note_traffic(struct infer_step *s, const struct infer_router *ro
     s->ranks_per_token += t->to.ranks_per_token / n;
     s->busiest_mean += t->to.busiest_ratio / n;
     s->busiest_max = fmax(s->busiest_max, t->to.busiest_ratio);
+}
+
+/* --- time of experts ---------------------------------------------------------- */
+
+/* A cell: the rows, then the time; the last that fell there. More places on a rank hardly have the same rows twice. */
+enum { KNOWN_CELLS = 16384, KNOWN_SLOTS = 8 };
+
+static size_t cell_of(const double *rows, uint32_t n)
+{
+    uint64_t hash = 0, bits;
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(&bits, &rows[i], sizeof bits);
+        hash = (hash ^ bits ^ bits >> 32) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 32;
+    }
+    return hash % KNOWN_CELLS;
+}
+
+double infer_step_experts_s(struct infer_step *s, const double *rows)
+{
+    uint32_t n = s->layout.slots_per_rank;
+    if (n > KNOWN_SLOTS)
+        return infer_experts_s(&s->layout, s->model, rows);
+    if (!s->experts_known) {
+        s->experts_known = ARENA_ARRAY(s->arena, double, (size_t)KNOWN_CELLS *(n + 1));
+        for (size_t i = 0; i < KNOWN_CELLS; i++)
+            s->experts_known[i * (n + 1)] = -1; /* nobody's rows */
+    }
+    double *cell = s->experts_known + cell_of(rows, n) * (n + 1);
+    if (memcmp(cell, rows, n * sizeof *rows)) {
+        memcpy(cell, rows, n * sizeof *rows);
+        cell[n] = infer_experts_s(&s->layout, s->model, rows);
+    }
+    return cell[n];
 }
 
 /* --- ops ---------------------------------------------------------------------- */
@@ -333,7 +368,7 @@ static void set_experts(struct graphing *x, const struct exchanging *e, uint32_t
     struct op *op = x->g->ops + x->ops->item[item];
     uint32_t per_rank = x->s->layout.slots_per_rank;
     for (uint32_t r = 0; r < x->n; r++)
-        op[r].work_s = infer_experts_s(&x->s->layout, x->s->model, e->traffic.slot_rows + (size_t)r * per_rank);
+        op[r].work_s = infer_step_experts_s(x->s, e->traffic.slot_rows + (size_t)r * per_rank);
 }
 
 static void add_traffic(struct graphing *x)

@@ -26,12 +26,16 @@ struct infer_step {
     double mean_load_s[2];
     const char *load_limit[2];
     double forwarded_ratio; /* of the copies between nodes, through another GPU's NIC */
+    double *experts_known;  /* infer_step_experts_s */
 };
 
 /* `layers` with experts are in the program; 0 = all of the model's. `gate` may be NULL for
  * a model without experts. The arena and what is pointed to outlive the step. */
 void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
                      const struct infer_gate *gate, uint32_t layers, struct arena *arena);
+
+/* infer_experts_s, which is asked again and again for the same few numbers of rows. */
+double infer_step_experts_s(struct infer_step *s, const double *rows);
 
 /* When things happened, [program.n][ranks]: items of the stream; POST: from its posting
  * on a rank to the last arrival there. WAIT has no time of its own. */

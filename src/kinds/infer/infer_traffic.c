@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/shared_cache.h"
 
 static bool even(const struct infer_layout *l)
 {
@@ -23,6 +24,31 @@ static bool even(const struct infer_layout *l)
 
 /* --- gate and placement of a layer
  * ----------------------------------------------------------------------------- */
+
+static struct routing_pool *pool_of(const struct infer_gate *g)
+{
+    if (!*g->pool)
+        *g->pool = routing_pool_new(&g->shape, g->seed, g->arena);
+    return *g->pool;
+}
+
+/* What tokens choose while experts are alike depends on this alone. */
+static void choose_even(struct infer_gate *g, const double *alike)
+{
+    const struct routing_cfg *c = &g->cfg;
+    size_t n = (size_t)ROUTING_POOL_TOKENS * (size_t)c->experts_per_token;
+    const char *key = arena_printf(g->arena, "%lld experts, %lld of a token, %lld of %lld groups, seed %llu",
+                                   (long long)c->experts, (long long)c->experts_per_token,
+                                   (long long)c->groups_per_token, (long long)c->groups, (unsigned long long)g->seed);
+    const void *known = shared_cache_get("even choices", key, n * sizeof *g->even.expert);
+    if (!known) {
+        gate_choose(&g->shape, pool_of(g), alike, g->seed, 0, g->arena, &g->even);
+        shared_cache_put("even choices", key, g->even.expert, n * sizeof *g->even.expert);
+        return;
+    }
+    g->even.expert = ARENA_ARRAY(g->arena, uint16_t, n);
+    memcpy(g->even.expert, known, n * sizeof *g->even.expert);
+}
 
 struct infer_gate *infer_gate_new(const struct expert_facts *moe, uint64_t seed, struct arena *arena)
 {
@@ -36,8 +62,9 @@ struct infer_gate *infer_gate_new(const struct expert_facts *moe, uint64_t seed,
                                   .groups = moe->groups,
                                   .groups_per_token = moe->top_groups};
     g->shape = (struct routing_shape){.cfg = &g->cfg, .n_ranks = 1, .ranks_per_node = 1, .n_nodes = 1};
-    g->pool = routing_pool_new(&g->shape, seed, arena);
-    gate_choose(&g->shape, g->pool, alike, seed, 0, arena, &g->even);
+    g->arena = arena;
+    g->pool = ARENA_NEW(arena, struct routing_pool *);
+    choose_even(g, alike);
     return g;
 }
 
@@ -139,7 +166,7 @@ void infer_router_layer(struct infer_router *r, uint32_t layer)
     arena_free(r->of_layer);
     r->of_layer = arena_new();
     draw_loads(r, layer);
-    gate_choose(&r->gate->shape, r->gate->pool, r->load, r->gate->seed, layer, r->of_layer, &r->choices);
+    gate_choose(&r->gate->shape, pool_of(r->gate), r->load, r->gate->seed, layer, r->of_layer, &r->choices);
     r->groups_per_token = count_groups(r);
     place(r, r->of_layer);
 }

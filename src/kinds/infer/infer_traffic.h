@@ -13,12 +13,13 @@
 struct infer_gate {
     struct routing_cfg cfg;
     struct routing_shape shape;
-    struct routing_pool *pool;
+    struct routing_pool **pool; /* NULL until somebody asks for it (infer_gate_pool) */
     struct gate_choices even;
     uint64_t seed;
+    struct arena *arena;
 };
 
-/* Takes a tenth of a second; several steps may share one. */
+/* Takes a tenth of a second, in a sweep once for all points; several steps may share one. */
 struct infer_gate *infer_gate_new(const struct expert_facts *moe, uint64_t seed, struct arena *arena);
 
 struct infer_router {

@@ -18,6 +18,7 @@ static int run_case(struct kind_run *run, const struct infer_setup *setup, int64
     c.cfg.decode.context = context;
     c.cfg.decode.extra_tokens = extra;
     c.cfg.decode.acceptance_ratio = 0;
+    c.account_alone = true;
     return infer_case_check(&c, run->arena, diag) || infer_case_run(run, &c, out, diag) ? -1 : 0;
 }
 

@@ -110,6 +110,7 @@ static void prefill_case(const struct infer_setup *setup, int64_t tokens, int64_
 {
     infer_case_of(setup, true, c);
     c->kv = (struct infer_kv){0};
+    c->account_alone = true;
     c->cfg.simulate_layers = infer_cfg(setup->file->scenario)->simulate_layers;
     c->cfg.prefill.tokens = tokens;
     c->cfg.prefill.prompt = prompt;
