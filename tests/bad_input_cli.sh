@@ -69,7 +69,8 @@ refused 3 "unknown kind" ":1:7: " "did you mean 'train_replay'?"
 spoil '1s/train/trian/;5d'
 refused 3 "unknown kind, and another key missing" ":1:7: " "did you mean 'train_replay'?"
 spoil '9s/own/none/'
-refused 3 "a trace that is not there" ":9:10: " "there is no trace"
+refused 4 "a trace that is not there" ":9:10: " "there is no file 'none.trace.json'"
+tells "'moesim list traces' lists those that are shipped"
 spoil '2d'
 refused 3 "missing hardware" ":1:1: " "hardware: h800"
 spoil '5d'

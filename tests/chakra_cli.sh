@@ -27,6 +27,16 @@ check "two ranks: a file each" [ -s run.0.et -a -s run.1.et ]
 expect 0 "two ranks, read back" trace info run.0.et run.1.et
 says "ranks"
 
+mkdir -p part/all.1.et
+expect 4 "a rank's file that cannot be written" trace import rank-0.json rank-1.json -o part/all.et
+check "no other rank's file is left" [ "$(ls -A part)" = all.1.et ]
+expect 0 "names of several files" trace import rank-0.json rank-1.json -o named.et
+says "written: named.1.et"
+mkdir ranks && cp rank-0.json ranks && : >ranks/rank-1.json
+expect 3 "an empty rank" trace info ranks
+tells "ranks/rank-1.json: error: this is no trace but empty, though its name says a rank"
+expect 2 "classes for what has them" trace info ours.json -c "$srcdir/configs/trace_classes.yaml"
+
 # damaged: each ends with a message
 cut() { # TITLE BYTES CODE MESSAGE
     head -c "$2" any >cut.et
@@ -53,8 +63,7 @@ tells "2 nodes wait for each other in a circle"
 if python3 -c 'import sqlite3' 2>/dev/null; then
     python3 - <<'END'
 import sqlite3
-db = sqlite3.connect('run.sqlite')
-db.executescript("""
+sql = """
 CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO StringIds VALUES (1, 'ampere_bf16_s16816gemm_128x128'), (2, 'cudaLaunchKernel_v7000'),
   (3, 'ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgsStorage<4096ul>)');
@@ -69,8 +78,9 @@ CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INT, end INT, globalTid INT, cor
 INSERT INTO CUPTI_ACTIVITY_KIND_RUNTIME VALUES (900000, 905000, 1, 11, 2, 0), (1118000, 1119000, 1, 12, 2, 0);
 CREATE TABLE CUPTI_ACTIVITY_KIND_MEMCPY (start INT, end INT, deviceId INT, contextId INT, streamId INT, correlationId INT, bytes INT);
 INSERT INTO CUPTI_ACTIVITY_KIND_MEMCPY VALUES (1210000, 1220000, 0, 1, 7, 13, 4096);
-""")
-db.commit()
+"""
+open('sql', 'w').write(sql)
+sqlite3.connect('run.sqlite').executescript(sql)
 sqlite3.connect('empty.sqlite').executescript('CREATE TABLE other (x INT);')
 END
     expect 0 "Nsight Systems" trace info run.sqlite
@@ -79,6 +89,12 @@ END
     says "NVIDIA A100-SXM4-80GB"
     says "not validated"
     tells "unvalidated: no recording was at hand"
+    python3 -c "
+import sqlite3
+db = sqlite3.connect('late.sqlite')
+db.executescript(open('sql').read() + 'UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start = -5 WHERE start = 1120000;')"
+    expect 3 "a time below 0" trace info late.sqlite
+    tells "late.sqlite: error: CUPTI_ACTIVITY_KIND_KERNEL: a row from -5 to 1200000 ns"
     expect 3 "another database" trace info empty.sqlite
     tells "it holds no kernels (CUPTI_ACTIVITY_KIND_KERNEL)"
     head -c 5000 run.sqlite >cut.sqlite

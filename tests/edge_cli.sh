@@ -61,7 +61,8 @@ refused "what does not fit" "deepseek_v3 does not fit ryzen_ai_max_395: with 2.6
 tells "does not fit m4_max"
 refused "a machine that is none" "did you mean 'm4_max'" "$S" -s single_machine.machines=m4max
 refused "a model that is none" "did you mean 'deepseek_v2'" "$S" -s single_machine.models=deepseek-v2
-refused "a file that is missing" "there is no file 'none.yaml'" "$S" -s single_machine.machines=none.yaml
+expect 4 "a file that is missing" run "$S" -s single_machine.machines=none.yaml
+tells "there is no file 'none.yaml'"
 refused "an acceptance below 0" "single_machine.acceptance" "$S" -s single_machine.acceptance=-0.1
 refused "an acceptance above 1" "single_machine.acceptance" "$S" -s single_machine.acceptance='120 %'
 refused "a weight of nothing" "a weight has from 1 b to 8 B" "$S" -s single_machine.weights='0.5 b'

@@ -91,7 +91,8 @@ head -2 loads.csv >one_layer.csv
 refused "too few layers" "the last of 3 rows, but there are 58" "$S/eplb_decode_ep144.yaml" -s expert_load.skew=file \
     -s expert_load.file=three.csv -s llm.moe.routed=12 -s llm.moe.top_k=2 -s llm.moe.groups=4 -s expert_load.redundant=132
 refused "no file named" "needs a file" $R -s expert_load.file=
-refused "a file that is missing" "there is no file 'none.csv'" $R -s expert_load.file=none.csv
+expect 4 "a file that is missing" run $R -s expert_load.file=none.csv
+tells "there is no file 'none.csv'"
 refused "an exponent that no gate can give" "the largest exponent is 0.89" "$S/eplb_decode_ep144.yaml" \
     -s expert_load.skew=zipf -s expert_load.exponent=1.2
 refused "a power law that no gate can give" "the largest exponent is" "$S/eplb_decode_ep144.yaml" \

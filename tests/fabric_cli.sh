@@ -23,6 +23,16 @@ check "import: hosts in order of their numbers" bash -c 'grep name: net.yaml | t
 check "import: GPUs share NICs" grep -qF 'gpus: [0, 0, 1, 1]' net.yaml
 expect 0 "import, compressed, the same" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o net.yaml.gz --gpus 4
 check "import, compressed, the same bytes" bash -c 'gzip -dc net.yaml.gz | cmp - net.yaml'
+expect 2 "GPUs that cannot share NICs evenly" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o odd.yaml --gpus 3
+tells "3 GPUs cannot share the 2 NICs of a host evenly; write --gpus 4"
+expect 2 "NICs of a format that says them" fabric import "$net/ibnetdiscover.txt" -o odd.yaml --nics 2
+tells "--nics is about formats that do not say it (Slurm's), and this is InfiniBand topology"
+expect 2 "cables of a format that says them" fabric info "$net/ibnetdiscover.txt" --cables full
+sed '0,/^0x0007 006/s//0x0007 039/' "$net/lfts.txt" >wrong.txt
+expect 3 "tables with a port that has no cable" fabric import "$net/ibnetdiscover.txt" wrong.txt -o odd.yaml
+tells "wrong.txt:"
+tells "by port 39, which has no cable in the fabric"
+check "nothing is written of these" [ ! -e odd.yaml ]
 shared="-s cluster.network.file=net.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2"
 expect 0 "as a network" topo file --nodes 4 $shared
 says "endpoints                        16  GPUs"
@@ -53,6 +63,8 @@ wrong_hosts() { # TITLE TEXT MESSAGE
 wrong_hosts "an unknown host" 'node1\nnode9\n' "job.hosts:2:1: error: the network (net.yaml) has no host 'node9'"
 wrong_hosts "a host twice" 'node1\nnode2\nnode1\n' "job.hosts:3:1: error: host 'node1' stands here again"
 wrong_hosts "ranks without a GPU" 'node1 slots=8\nnode2\n' "host 'node1' has 8 ranks here, and a node has 4 GPUs"
+wrong_hosts "slots that are no number" 'node1 slots=x\nnode2\n' "job.hosts:1:1: error: 'x' is no number of ranks"
+wrong_hosts "slots of nothing" 'node1:0\nnode2\n' "'0' is no number of ranks"
 wrong_hosts "too few" 'node1\n' "1 hosts stand here, and the cluster has 2 nodes"
 wrong_hosts "brackets" 'node[1\n' "a bracket is not closed, or empty"
 

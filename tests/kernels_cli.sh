@@ -102,11 +102,20 @@ refused 2 "a check of nothing" "--check needs files" --check
 refused 2 "a fit without a chip" "--fit needs files, --chip and -o" --fit gemm.csv
 refused 2 "a fit of measurements that nobody made" "--fit needs --source and --conditions" --fit gemm.csv --chip x -o y
 refused 2 "a tolerance that is none" "--tolerance is a share" --check gemm.csv --tolerance x
+refused 2 "a share in per cent above 1000 %" "--tolerance is a share" --check gemm.csv --tolerance 11
+expect 1 "a tolerance in per cent" kernels --check gemm.csv --hardware h100 --tolerance '0.1 %'
+head -1 gemm.csv >none.csv
+refused 3 "a file of titles" "none.csv:1:1: error: no row in it" --check none.csv --family gemm --hardware h100
+refused 3 "a fit of titles" "no row in it" --fit none.csv --family gemm --chip x --source a --conditions b -o made
+(cat gemm.csv; sed -n 2p gemm.csv | awk -F, -v OFS=, '{ $2 = 0 } 1') >zero.csv
+refused 3 "a size of 0" "zero.csv:152:1: error: m of this row is 0" --fit zero.csv --family gemm --chip x --source a \
+    --conditions b -o made
+check "no folder is left of fits that failed" [ ! -e made ]
 refused 3 "a file of what" "'oops' is no family" --check gemm.csv --family oops
 refused 2 "no such format" "there is no output format 'csv'" -f csv
 refused 3 "no such hardware" "unknown hardware 'h900'; did you mean 'h" --hardware h900
 refused 3 "no such layer" "cutlass_2025_01" --hardware h800,nothing
-refused 3 "no such tables" "there are no kernel tables in 'configs/none'" -s cluster.kernels.tables=configs/none
+refused 4 "no such tables" "there are no kernel tables in 'configs/none'" -s cluster.kernels.tables=configs/none
 
 awk -F, -v OFS=, 'NR > 1 { $6 = $6 / 1000 } 1' gemm.csv >ms.csv
 refused 3 "times in milliseconds" "ms.csv: error: its times are about" --check ms.csv --family gemm --hardware h100

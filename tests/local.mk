@@ -69,6 +69,7 @@ dist_check_SCRIPTS += tests/check_includes.sh
 dist_check_SCRIPTS += tests/format.sh
 dist_check_SCRIPTS += tests/house.sh
 dist_check_SCRIPTS += tests/upgrade_cli.sh
+dist_check_SCRIPTS += tests/ignored_cli.sh
 dist_check_SCRIPTS += tests/scenario_cli.sh
 dist_check_SCRIPTS += tests/train_cli.sh
 dist_check_SCRIPTS += tests/claims_cli.sh

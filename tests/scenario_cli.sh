@@ -46,7 +46,7 @@ expect 0 "list hardware" list hardware
 says "h800"
 expect 0 "list networks" list networks
 says "cm02"
-expect 0 "list models" list models
+expect 0 "list traces" list traces
 says "traces/deepseek_v3_train.trace.json"
 expect 0 "list keys" list keys
 says "cluster.nic.bandwidth "

@@ -86,7 +86,8 @@ printf '0 900000 10\n' >long.csv
 refused "a prompt beyond the grid" "more than twice the largest" "${filed[@]}" -s serving.requests.file=long.csv
 printf '# none\n' >none.csv
 refused "no request" "there is no row in it" "${filed[@]}" -s serving.requests.file=none.csv
-refused "no file" "there is no file 'nowhere.csv'" "${filed[@]}" -s serving.requests.file=nowhere.csv
+expect 4 "no file" run "${filed[@]}" -s serving.requests.file=nowhere.csv
+tells "there is no file 'nowhere.csv'"
 refused "a request larger than the cache" "the caches of a GPU hold" "${small[@]}" \
     -s serving.requests.output.least=800000 -s serving.requests.output.most=900000
 refused "a batch beyond the grid" "steps are simulated up to 32" "${small[@]}" -s serving.max_batch=256

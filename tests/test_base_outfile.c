@@ -436,6 +436,51 @@ START_TEST(a_child_does_not_remove_its_parents_files)
 }
 END_TEST
 
+static void write_to(const char *name)
+{
+    struct outfile *f = outfile_open(in_dir(name), d);
+    ck_assert(f != NULL);
+    outfile_printf(f, "%s", name);
+    ck_assert_int_eq(outfile_close(f, d), 0);
+    ck_assert(access(in_dir(name), F_OK) != 0);
+}
+
+START_TEST(a_batch_appears_as_one)
+{
+    outfile_batch_begin();
+    write_to("a");
+    write_to("b");
+    ck_assert_int_eq(outfile_batch_end(true, d), 0);
+    ck_assert_str_eq(get_file("a"), "a");
+    ck_assert_str_eq(get_file("b"), "b");
+    ck_assert_int_eq(count_files(false), 2);
+}
+END_TEST
+
+START_TEST(a_batch_that_is_given_up_leaves_nothing)
+{
+    outfile_batch_begin();
+    write_to("a");
+    write_to("b");
+    ck_assert(outfile_open(in_dir("none/c"), d) == NULL);
+    ck_assert_int_eq(outfile_batch_end(false, d), -1);
+    ck_assert_int_eq(count_files(false), 0);
+}
+END_TEST
+
+START_TEST(a_batch_of_many)
+{
+    char name[16];
+    outfile_batch_begin();
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        write_to(name);
+    }
+    ck_assert_int_eq(outfile_batch_end(true, d), 0);
+    ck_assert_int_eq(count_files(false), 300);
+}
+END_TEST
+
 START_TEST(many_at_once)
 {
     struct outfile *files[30];
@@ -489,6 +534,9 @@ int main(void)
     tcase_add_test(t, standard_output);
     tcase_add_test(t, a_pipe_is_written_in_place);
     tcase_add_test(t, many_at_once);
+    tcase_add_test(t, a_batch_appears_as_one);
+    tcase_add_test(t, a_batch_that_is_given_up_leaves_nothing);
+    tcase_add_test(t, a_batch_of_many);
     suite_add_tcase(s, t);
     add_failures(s);
     return tap_main(s);

@@ -72,16 +72,21 @@ static int load(const char *text)
 }
 
 /* The good scenario with one -s fails with these words. */
-static void expect_refused(const char *set, const char *place, const char *words)
+static void expect_code(enum exit_code code, const char *set, const char *place, const char *words)
 {
     struct diag *outer = d;
     d = diag_new();
     ck_assert_msg(load_text(GOOD, &set, 1) == -1, "accepted: %s", set);
     const char *text = diag_text(d);
     ck_assert_msg(strstr(text, place) && strstr(text, words), "wanted: %s ... %s\ngot: %s", place, words, text);
-    ck_assert_int_eq(diag_exit_code(d), EXIT_BAD_INPUT);
+    ck_assert_int_eq(diag_exit_code(d), code);
     diag_free(d);
     d = outer;
+}
+
+static void expect_refused(const char *set, const char *place, const char *words)
+{
+    expect_code(EXIT_BAD_INPUT, set, place, words);
 }
 
 static void expect_words(const char *words)
@@ -156,7 +161,7 @@ START_TEST(unknown_names)
     expect_refused("hardware=../configs/h800", "-s hardware=", "unknown hardware");
     expect_refused("cluster.topology=mptf", "cluster.topology=mptf: error: ", "did you mean 'mpft'?");
     expect_refused("kind=trian_replay", "kind=trian_replay: error: ", "did you mean 'train_replay'?");
-    expect_refused("replay.trace=no.json", "replay.trace=no.json: error: ", "there is no trace 'no.json'");
+    expect_code(EXIT_IO, "replay.trace=no.json", "replay.trace=no.json: error: ", "there is no file 'no.json'");
 }
 END_TEST
 

@@ -325,7 +325,8 @@ refuse "interleaved without virtual stages" "write how many" -s train.schedule=i
 refuse "micro-batches that do not fill the ranks" "a multiple of 16 micro-batches, not 8" -s train.schedule=interleaved \
     -s train.virtual_stages=2 -s train.sequences=1024
 refuse "rank" "there is no pipeline rank 16" -s train.rank=16
-refuse "trace" "there is no trace 'nothing.json'" -s train.chunks.trace=nothing.json
+expect 4 "a trace that is not there" run "$S" -s train.chunks.trace=nothing.json
+tells "there is no file 'nothing.json'"
 refuse "another model's trace" "the trace traces/deepseek_v3_train.trace.json was recorded with 7168" -s llm.hidden=5120
 refuse "recomputation" "write selective or full" -s train.recompute=none
 refuse "faults" "knows no faults" -s cluster.faults.down='plane 0'

@@ -165,6 +165,65 @@ static size_t keys_below(const char *const *leaves, const char *const *lasts, si
     return n_found;
 }
 
+static bool is_also(const struct cfg_field *f, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = f ? f->also : NULL; at && *at; at += strspn(at, " ")) {
+        size_t n = strcspn(at, " ");
+        if (n == length && !strncmp(at, name, n))
+            return true;
+        at += n;
+    }
+    return false;
+}
+
+const char *cfg_other_name(const struct cfg *c, const char *name)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->entries[i].excluded && is_also(c->entries[i].field, name))
+            return c->entries[i].key;
+    return NULL;
+}
+
+static size_t keys_named(const char *const *leaves, const char *const *lasts, size_t n, const char *last,
+                         const char **found, size_t max)
+{
+    size_t n_found = 0;
+    for (size_t i = 0; i < n && n_found < max; i++)
+        if (!strcmp(lasts[i], last))
+            found[n_found++] = leaves[i];
+    return n_found;
+}
+
+/* inference.decode.batch for decode.batch. */
+static size_t keys_ending(const char *const *leaves, size_t n, const char *word, const char **found, size_t max)
+{
+    size_t n_found = 0, length = strlen(word);
+    for (size_t i = 0; i < n && n_found < max; i++) {
+        size_t all = strlen(leaves[i]);
+        if (all > length && leaves[i][all - length - 1] == '.' && !strcmp(leaves[i] + all - length, word))
+            found[n_found++] = leaves[i];
+    }
+    return n_found;
+}
+
+/* A key whose last part is nearly the word's; of a dotted word only in the table that it begins with. */
+static size_t keys_nearly_named(const struct cfg *c, const char *const *leaves, const char *const *lasts, size_t n,
+                                const char *word, const char **found, size_t max)
+{
+    size_t first = strcspn(word, "."), kept = 0;
+    const char *dot = strrchr(word, '.');
+    const char **near = ARENA_ARRAY(c->arena, const char *, n + 1),
+               **names = ARENA_ARRAY(c->arena, const char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        if (!dot || !strncmp(leaves[i], word, first + 1)) {
+            near[kept] = leaves[i];
+            names[kept++] = lasts[i];
+        }
+    const char *last = cfg_nearest(dot ? dot + 1 : word, names);
+    return last ? keys_named(near, names, kept, last, found, max) : 0;
+}
+
 size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max)
 {
     const char **leaves = ARENA_ARRAY(c->arena, const char *, c->n + 1);
@@ -177,18 +236,17 @@ size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, 
             lasts[n++] = c->entries[i].field->name;
         }
     size_t n_found = keys_below(leaves, lasts, n, word, found, max);
+    const char *near = cfg_other_name(c, dot ? dot + 1 : word);
+    if (!n_found && !near)
+        n_found = dot ? 0 : keys_named(leaves, lasts, n, word, found, max);
     if (n_found)
         return n_found;
-    const char *near = cfg_nearest(word, leaves);
+    near = near ? near : cfg_nearest(word, leaves);
     if (near && max)
         found[n_found++] = near;
-    if (n_found)
-        return n_found;
-    const char *last = cfg_nearest(dot ? dot + 1 : word, lasts);
-    for (size_t i = 0; last && i < n && n_found < max; i++)
-        if (strcmp(lasts[i], last) == 0)
-            found[n_found++] = leaves[i];
-    return n_found;
+    if (!n_found)
+        n_found = keys_ending(leaves, n, word, found, max);
+    return n_found ? n_found : keys_nearly_named(c, leaves, lasts, n, word, found, max);
 }
 
 const char *cfg_join(struct arena *a, const char *const *names, size_t n, const char *last)
@@ -301,12 +359,41 @@ bool cfg_is_default(const struct cfg *c, const struct cfg_entry *e)
     return !strcmp(cfg_value_text(e->field, &value, c->arena), cfg_value_text(e->field, e->value, c->arena));
 }
 
-static void report_unread(const struct cfg *c, const struct cfg_entry *e, const struct cfg_unread *u, struct diag *diag)
+/* Keys that rest because of one option are one message. */
+enum { NAMED_KEYS = 3 };
+struct resting {
+    const struct cfg_entry **entries;
+    size_t n;
+};
+
+static void report_resting(const struct cfg *c, struct resting *r, struct diag *diag)
+{
+    for (size_t first = 0; first < r->n; first++) {
+        const struct cfg_entry *e = r->entries[first];
+        const char *names = "";
+        size_t alike = 0;
+        for (size_t i = first; e && i < r->n; i++) {
+            const struct cfg_entry *other = r->entries[i];
+            if (!other || strcmp(other->why, e->why) != 0)
+                continue;
+            if (alike++ < NAMED_KEYS)
+                names = arena_printf(c->arena, "%s%s'%s'", names, *names ? ", " : "", other->key);
+            r->entries[i] = NULL;
+        }
+        if (alike > NAMED_KEYS)
+            names = arena_printf(c->arena, "%s and %zu more", names, alike - NAMED_KEYS);
+        if (e)
+            diag_warning(diag, e->where, "%s change%s nothing: %s", names, alike == 1 ? "s" : "", e->why);
+    }
+}
+
+static void report_unread(const struct cfg *c, const struct cfg_entry *e, const struct cfg_unread *u,
+                          struct resting *resting, struct diag *diag)
 {
     if (e->over && cfg_is_default(c, e)) /* takes back what the file says */
         return;
     if (u->by_option && !e->over)
-        diag_warning(diag, e->where, "'%s' changes nothing: %s", e->key, u->why);
+        resting->entries[resting->n++] = e;
     else
         diag_error(diag, EXIT_BAD_INPUT, e->where, "'%s' changes nothing: %s; leave it out%s%s", e->key, u->why,
                    u->advice ? ", or " : "", u->advice ? u->advice : "");
@@ -331,6 +418,7 @@ const char *cfg_given_below(const struct cfg *c, const char *table)
 
 void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag)
 {
+    struct resting resting = {ARENA_ARRAY(c->arena, const struct cfg_entry *, c->n), 0};
     for (size_t i = 0; i < c->n; i = next_entry(c, i)) {
         struct cfg_entry *e = &c->entries[i];
         if (e->table || e->excluded)
@@ -339,8 +427,10 @@ void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct dia
         e->unread = u.why != NULL;
         e->why = u.why;
         if (u.why && diag && is_own(e) && !u.agrees)
-            report_unread(c, e, &u, diag);
+            report_unread(c, e, &u, &resting, diag);
     }
+    if (diag)
+        report_resting(c, &resting, diag);
 }
 
 void cfg_visit_unread(const struct cfg *c, void (*fn)(void *ctx, const char *key, const char *why), void *ctx)

@@ -42,6 +42,7 @@ struct cfg_field {
     const struct cfg_table *const *(*more)(void);
     const char *needs;   /* when it is read: a condition on other keys (cfg_needs.c); NULL: always */
     const char *doc;     /* one line */
+    const char *also;    /* what other programs call it, separated by blanks, for messages; NULL: nothing else */
     const char *example; /* what messages tell to write; NULL: the default, or one by type */
 };
 

@@ -73,8 +73,10 @@ static void report_unknown(struct loader *l, const struct cfg_entry *table, cons
     const char *found[3];
     size_t n;
     const char **names = allowed_names(l, table, &n);
-    const char *hint = cfg_nearest(key->text, names);
-    if (strchr(key->text, '.') && cfg_find(l->cfg, key->text)) {
+    const char *hint = cfg_nearest(key->text, names), *other = cfg_other_name(l->cfg, key->text);
+    if (other)
+        hint = arena_printf(a, "did you mean '%s'?", other);
+    else if (strchr(key->text, '.') && cfg_find(l->cfg, key->text)) {
         hint = nested(key->text, a);
     } else if (hint) {
         hint = arena_printf(a, "did you mean '%s'?", hint);

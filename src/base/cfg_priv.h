@@ -69,6 +69,8 @@ bool cfg_is_excluded(const struct cfg *c, const struct cfg_entry *e);
 struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key);
 /* The child of a table entry by its name, or NULL. */
 struct cfg_entry *cfg_child(const struct cfg *c, const struct cfg_entry *table, const char *name);
+/* The dotted key that other programs call so (`also` of its field), or NULL. */
+const char *cfg_other_name(const struct cfg *c, const char *name);
 /* Dotted keys of all leaves that are near to a word, at most max; returns how many. A
  * bare last name ("bandwidth") finds the keys that end in it. */
 size_t cfg_near_keys(const struct cfg *c, const char *word, const char **found, size_t max);

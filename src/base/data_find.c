@@ -100,6 +100,18 @@ const char *data_find(const char *relative, const char *scenario_path, struct ar
     return NULL;
 }
 
+const char *data_need(const char *name, const char *scenario_path, struct srcloc where, const char *list,
+                      struct arena *arena, struct diag *diag)
+{
+    const char *path = data_find(name, scenario_path, arena);
+    if (!path)
+        diag_error(diag, EXIT_IO, where,
+                   "there is no file '%s', neither beside the scenario nor in the working folder, $MOESIM_PATH or "
+                   "moesim's own data%s%s",
+                   name, *list ? "; " : "", list);
+    return path;
+}
+
 const char *data_given(const char *path, struct arena *arena)
 {
     bool fixed = path[0] == '/' || path[0] == '.' || !access(path, F_OK);

@@ -40,12 +40,9 @@ static int distance(const char *a, int na, const char *b, int nb)
 
 /* Twice the distance. A started word ("band" for "bandwidth") is nearly as good as one wrong letter, and so is
  * a word with something at its end ("bandwidth_Bps"). */
-static int badness(const char *word, int n, const char *name)
+static int badness(const char *word, int n, const char *name, int m)
 {
-    int m = (int)strnlen(name, MAX_WORD + 1);
-    if (m > MAX_WORD)
-        return 2 * MAX_WORD;
-    if (strcasecmp(word, name) == 0)
+    if (n == m && strncasecmp(word, name, (size_t)n) == 0)
         return 0;
     int common = n < m ? n : m;
     if (common >= 3 && n <= 2 * m + 2 && strncasecmp(word, name, (size_t)common) == 0)
@@ -53,18 +50,43 @@ static int badness(const char *word, int n, const char *name)
     return 2 * distance(word, n, name, m);
 }
 
+/* Parts of dotted keys that both begin or end with prove nothing about the part that differs. */
+static void strip_common(const char **word, int *n, const char **name, int *m)
+{
+    for (int i = 0; i < *n && i < *m && (*word)[i] == (*name)[i]; i++)
+        if ((*word)[i] == '.') {
+            *word += i + 1, *name += i + 1;
+            *n -= i + 1, *m -= i + 1;
+            i = -1;
+        }
+    int same = 0;
+    for (int i = 1; i <= *n && i <= *m && (*word)[*n - i] == (*name)[*m - i]; i++)
+        if ((*word)[*n - i] == '.')
+            same = i;
+    *n -= same, *m -= same;
+}
+
+static int allowed_for(int n)
+{
+    return n < 2 ? 0 : n <= 4 ? 3 : 2 * ((n + 2) / 3);
+}
+
 const char *cfg_nearest(const char *word, const char *const *names)
 {
-    int n = (int)strnlen(word, MAX_WORD + 1);
-    if (n == 0 || n > MAX_WORD)
-        return NULL;
-    int allowed = n < 2 ? 0 : n < 4 ? 3 : 2 * ((n + 2) / 3);
+    int best_d = 2 * MAX_WORD;
     const char *best = NULL;
+    if (!*word || strnlen(word, MAX_WORD + 1) > MAX_WORD)
+        return NULL;
     for (; *names; names++) {
-        int d = badness(word, n, *names);
-        if (d <= allowed) {
+        const char *w = word, *name = *names;
+        int n = (int)strlen(word), m = (int)strnlen(name, MAX_WORD + 1);
+        if (m > MAX_WORD)
+            continue;
+        strip_common(&w, &n, &name, &m);
+        int d = badness(w, n, name, m);
+        if (d <= allowed_for(n) && d < best_d) {
             best = *names;
-            allowed = d - 1;
+            best_d = d;
         }
     }
     return best;

@@ -22,7 +22,7 @@
 #include "base/input_files.h"
 
 #define BUFFER_B 65536
-#define MAX_OPEN 64
+#define MAX_OPEN 4096 /* with those of a batch that are complete */
 #define MAX_TRIES 100 /* other temporaries of the same name that we step around */
 
 /* What outfile_abandon_all has to remove. A slot is filled before its file exists and
@@ -32,6 +32,17 @@ static struct {
     _Atomic(char *) path;
     pid_t owner; /* a forked child must not remove its parent's files */
 } pending[MAX_OPEN];
+
+/* Complete, and waiting for the others of its batch. */
+struct waiting {
+    char *path, *target, *temporary;
+    int slot;
+};
+static struct {
+    bool open;
+    struct waiting *files;
+    size_t n, room;
+} batch;
 
 struct outfile {
     char *path;   /* as the user gave it, for messages */
@@ -73,11 +84,11 @@ static int check_target(struct outfile *f, bool *in_place, mode_t *mode, struct 
     return access(f->path, W_OK) == 0 ? 0 : fail(diag, f->path, "write", errno);
 }
 
-static void unregister(struct outfile *f)
+static void unregister(int *slot)
 {
-    if (f->slot >= 0)
-        atomic_store(&pending[f->slot].path, NULL);
-    f->slot = -1;
+    if (*slot >= 0)
+        atomic_store(&pending[*slot].path, NULL);
+    *slot = -1;
 }
 
 static void register_temporary(struct outfile *f)
@@ -106,17 +117,18 @@ static char *directory_of(const char *path)
  * systems. */
 static int create_temporary(struct outfile *f, const char *dir)
 {
+    static unsigned made; /* those of a batch stay: no name is tried twice */
     size_t size = strlen(dir) + 64;
     f->temporary = checked_alloc(malloc(size));
     for (int i = 0; i < MAX_TRIES; i++) {
-        snprintf(f->temporary, size, "%s/.moesim-%ld-%d.tmp", dir, (long)getpid(), i);
+        snprintf(f->temporary, size, "%s/.moesim-%ld-%u.tmp", dir, (long)getpid(), made++);
         if (access(f->temporary, F_OK) != 0) {
             register_temporary(f);
             f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
             if (f->fd >= 0)
                 return 0;
             int error = errno;
-            unregister(f);
+            unregister(&f->slot);
             errno = error;
         } else {
             errno = EEXIST;
@@ -341,6 +353,7 @@ const char *outfile_temporary(const struct outfile *f)
     return f->temporary;
 }
 
+/* Everything on disk, under the temporary name. */
 static void finish(struct outfile *f)
 {
     if (f->compressed)
@@ -353,8 +366,18 @@ static void finish(struct outfile *f)
         f->error = errno;
     if (close(f->fd) != 0 && !f->error)
         f->error = errno;
-    if (!f->error && f->target && rename(f->temporary, f->target) != 0)
-        f->error = errno;
+}
+
+/* Its names and its slot go over to the batch. */
+static void join_batch(struct outfile *f)
+{
+    if (batch.n == batch.room) {
+        batch.room = 2 * batch.room + 16;
+        batch.files = checked_alloc(realloc(batch.files, batch.room * sizeof *batch.files));
+    }
+    batch.files[batch.n++] = (struct waiting){f->path, f->target, f->temporary, f->slot};
+    f->path = f->target = f->temporary = NULL;
+    f->slot = -1;
 }
 
 int outfile_close(struct outfile *f, struct diag *diag)
@@ -364,11 +387,41 @@ int outfile_close(struct outfile *f, struct diag *diag)
         return -1;
     }
     finish(f);
+    if (!f->error && f->target && batch.open)
+        join_batch(f);
+    else if (!f->error && f->target && rename(f->temporary, f->target) != 0)
+        f->error = errno;
     int result = f->error ? fail(diag, f->path, "write", f->error) : 0;
     if (result && f->temporary)
         unlink(f->temporary);
-    unregister(f);
+    unregister(&f->slot);
     release(f);
+    return result;
+}
+
+void outfile_batch_begin(void)
+{
+    BUG_IF(batch.open);
+    batch.open = true;
+}
+
+int outfile_batch_end(bool keep, struct diag *diag)
+{
+    int result = keep ? 0 : -1;
+    BUG_IF(!batch.open);
+    for (size_t i = 0; i < batch.n; i++) {
+        struct waiting *w = &batch.files[i];
+        if (!result && rename(w->temporary, w->target) != 0)
+            result = fail(diag, w->path, "write", errno);
+        if (result)
+            unlink(w->temporary);
+        unregister(&w->slot);
+        free(w->path);
+        free(w->target);
+        free(w->temporary);
+    }
+    free(batch.files);
+    memset(&batch, 0, sizeof batch);
     return result;
 }
 
@@ -397,7 +450,7 @@ void outfile_abandon(struct outfile *f)
         close(f->fd);
     if (f->temporary)
         unlink(f->temporary);
-    unregister(f);
+    unregister(&f->slot);
     release(f);
 }
 

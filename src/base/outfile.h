@@ -35,6 +35,11 @@ void outfile_escaped(struct outfile *f, const char *s);
 const char *outfile_temporary(const struct outfile *f);
 /* Flush, fsync, rename. 0, or -1 with one located error; frees f. */
 int outfile_close(struct outfile *f, struct diag *diag);
+/* Files that belong together appear all or none: between the two, files that are closed keep their temporary names. `keep`
+ * gives all of them their names, else they are removed, as the rest is when one cannot be named. 0, or -1 when not all
+ * appeared. */
+void outfile_batch_begin(void);
+int outfile_batch_end(bool keep, struct diag *diag);
 /* Drop what was written; frees f. */
 void outfile_abandon(struct outfile *f);
 /* Removes temporaries of all open outfiles; async-signal-safe, for the SIGINT handler.

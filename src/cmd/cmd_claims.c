@@ -84,6 +84,13 @@ static void add_out(struct options *o, const char *path, struct argp_state *stat
     o->out[o->n_out++] = path;
 }
 
+static void choose_print(struct options *o, claim_writer *write, struct argp_state *state)
+{
+    if (o->write != claims_write_text && o->write != write)
+        argp_error(state, "one of --json, --detail and --format: each says what is printed");
+    o->write = write;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -95,13 +102,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         add_out(o, arg, state);
         return 0;
     case KEY_JSON:
-        o->write = claims_write_json;
+    case KEY_DETAIL:
+        choose_print(o, key == KEY_JSON ? claims_write_json : claims_write_detail, state);
         return 0;
     case 'f':
-        o->write = writer_of(arg, state);
-        return 0;
-    case KEY_DETAIL:
-        o->write = claims_write_detail;
+        choose_print(o, writer_of(arg, state), state);
         return 0;
     case KEY_LIST:
         o->list = true;
@@ -196,8 +201,10 @@ static int write_one(const char *path, claim_writer *write, const struct claim_r
 
 static int report(const struct options *o, const struct claim_results *r, struct arena *arena, struct diag *diag)
 {
+    outfile_batch_begin(); /* all or none */
     for (int i = 0; i < o->n_out; i++)
         write_one(o->out[i], o->out_format[i]->write, r, arena, diag);
+    outfile_batch_end(!diag_failed(diag), diag);
     write_one("-", o->write, r, arena, diag);
     return r->count[VERDICT_REGRESSED] + r->count[VERDICT_ERROR] ? EXIT_NO : EXIT_OK;
 }

@@ -32,22 +32,14 @@ static const struct argp_option argp_options[] = {
     {"hardware", KEY_HARDWARE, "NAME", 0, "of 'moesim list hardware', layers with commas (default: h800)", 0},
     {"set", 's', "KEY=VALUE", OPTION_LIST, "change a key of the cluster, e.g. cluster.ep_kernel.kernel=deepep_v2", 0},
     {"topology", KEY_TOPOLOGY, "NAME", 0, "of 'moesim list topologies', between nodes (default: mrft)", 0},
-    {"tolerance", KEY_TOLERANCE, "PERCENT", 0, "exit with 1 when the median error of a group is larger", 0},
+    {"tolerance", KEY_TOLERANCE, "SHARE", 0, "exit code 1 where the median error of a group is above it: '10 %' or 0.1",
+     0},
     {"jobs", 'j', "N", 0, "processes (default: one per processor)", 0},
     {"format", 'f', "FORMAT", 0, "text or json", 0},
     {"output", 'o', "FILE", 0, "write to FILE, whole or not at all (.gz compresses)", 0},
     {0}};
 
 /* --- command line ---------------------------------------------------------------------------------------- */
-
-static double read_tolerance(const char *arg, struct argp_state *state)
-{
-    char why[200];
-    double value;
-    if (unit_parse(arg, strlen(arg), DIM_RATIO, &value, why, sizeof why) || !(value > 0) || value > 10)
-        argp_error(state, "--tolerance is a share of more than nothing, such as '10 %%', not '%.40s'", arg);
-    return value;
-}
 
 static void add_text(const char **list, int *n, int most, const char *text, struct argp_state *state)
 {
@@ -77,7 +69,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->topology = arg;
         return 0;
     case KEY_TOLERANCE:
-        o->tolerance = read_tolerance(arg, state);
+        o->tolerance = option_share(arg, "--tolerance", state);
         return 0;
     case 's':
         add_text(o->set, &o->n_set, MAX_SET, arg, state);
@@ -101,8 +93,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "--%s needs rows: --check FILE", o->fit ? "fit" : o->rows ? "rows" : "tolerance");
         if (o->fit && o->json)
             argp_error(state, "--fit prints text; leave out --format");
-        if (o->fit && o->rows)
-            argp_error(state, "either --fit or --rows");
+        if (o->fit && (o->rows || o->tolerance > 0))
+            argp_error(state, "either --fit or --%s", o->rows ? "rows" : "tolerance");
+        if (o->topology && !o->check)
+            argp_error(state, "--topology is about --check, where exchanges cross it");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -126,6 +126,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (o->n_directions && !o->worse_only)
             argp_error(state, "--lower-is-better and --higher-is-better say something to --worse-only only");
+        if (o->all && (o->out || o->json))
+            argp_error(state, "--all is about what is printed as text; -o and --json have every row");
+        if (o->out && o->json)
+            argp_error(state, "either --json, which is printed, or -o FILE.json");
         if (o->n_files < 2)
             argp_error(state, "which two results? For example:\n  moesim compare before.json after.json -t '1 %%'");
         return 0;

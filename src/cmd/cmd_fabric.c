@@ -20,7 +20,8 @@ struct options {
 
 static const struct argp_option argp_options[] = {
     {"output", 'o', "FILE", 0, "import: write the network to FILE, for cluster.network.file (.gz compresses)", 0},
-    {"gpus", KEY_GPUS, "N", 0, "GPUs of a node, where no file says (default: cluster.node.gpus of the scenario)", 0},
+    {"gpus", KEY_GPUS, "N", 0,
+     "import: GPUs of a node, where no file says (default: cluster.node.gpus of the scenario)", 0},
     {"cables", KEY_CABLES, "N", 0,
      "cables of each link between switches, where the format does not say (Slurm's); full: as many as hosts hang below",
      0},
@@ -41,6 +42,8 @@ static void check_complete(const struct options *o, struct argp_state *state)
         argp_error(state, "where to? For example:\n  moesim fabric import %s -o fabric.yaml", o->files[0]);
     else if (!strcmp(o->verb, "info") && o->out)
         argp_error(state, "'fabric info' prints; -o belongs to 'fabric import'");
+    else if (!strcmp(o->verb, "info") && (o->write.gpus || o->write.no_routes))
+        argp_error(state, "%s belongs to 'fabric import'", o->write.gpus ? "--gpus" : "--no-routes");
 }
 
 static void set_cables(struct options *o, const char *text, struct argp_state *state)

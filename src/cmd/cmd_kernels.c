@@ -90,7 +90,7 @@ static const struct argp_option argp_options[] = {
     {"check", KEY_CHECK, NULL, 0, "hold measured times (FILE.csv, FILE.csv.gz) against the model", 0},
     {"family", KEY_FAMILY, "NAME", 0, "what the files hold, where their names do not say it (gemm.csv): gemm ...", 0},
     {"leave-out", KEY_LEAVE_OUT, "N", 0, "fit anew without a Nth of the shapes, N times, and look at those", 0},
-    {"tolerance", KEY_TOLERANCE, "SHARE", 0, "exit code 1 where a median is above it, for example 0.1", 0},
+    {"tolerance", KEY_TOLERANCE, "SHARE", 0, "exit code 1 where a median is above it: '10 %' or 0.1", 0},
     {NULL, 0, NULL, 0, "What a kernel works on:", 1},
     {"m", KEY_NUMBER, "N", 0, "GEMM: rows (with groups: of each)", 1},
     {"n", KEY_NUMBER + 1, "N", 0, "GEMM: columns", 1},
@@ -155,8 +155,36 @@ static void check_fit(const struct options *o, struct argp_state *state)
                           "library, versions, date)");
 }
 
+enum mode { MODE_SHOW = 1, MODE_LIST = 2, MODE_CHECK = 4, MODE_FIT = 8 };
+
+/* Nothing that was written is ignored. */
+static void refuse_ignored(const struct options *o, enum mode mode, struct argp_state *state)
+{
+    const struct {
+        const char *option, *where;
+        bool given;
+        int modes;
+    } all[] = {{"--chip", "--fit", o->chip != NULL, MODE_FIT},
+               {"--source", "--fit", o->source != NULL, MODE_FIT},
+               {"--conditions", "--fit", o->conditions != NULL, MODE_FIT},
+               {"--family", "--check and --fit", o->family_name != NULL, MODE_CHECK | MODE_FIT},
+               {"--leave-out", "--check and --fit", o->folds > 0, MODE_CHECK | MODE_FIT},
+               {"--tolerance", "--check", o->tolerance > 0, MODE_CHECK},
+               {"--format json", "a kernel, the tables and --check", o->json, MODE_SHOW | MODE_CHECK},
+               {"--hardware", "everything but --list", o->hardware != NULL, MODE_SHOW | MODE_CHECK | MODE_FIT},
+               {"-s", "everything but --list", o->n_set > 0, MODE_SHOW | MODE_CHECK | MODE_FIT},
+               {"a kernel or file", "everything but --list", o->n_files > 0, MODE_SHOW | MODE_CHECK | MODE_FIT},
+               {"a number such as --m", "one kernel", asks(o), MODE_SHOW}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].given && !(all[i].modes & (int)mode))
+            argp_error(state, "%s is about %s; leave it out", all[i].option, all[i].where);
+}
+
 static void check_all(struct options *o, struct argp_state *state)
 {
+    if (o->check + o->fit + o->list > 1)
+        argp_error(state, "one of --check, --fit and --list at a time");
+    refuse_ignored(o, o->check ? MODE_CHECK : o->fit ? MODE_FIT : o->list ? MODE_LIST : MODE_SHOW, state);
     if (o->check) {
         if (!o->n_files)
             argp_error(state, "--check needs files, for example: moesim kernels --check gemm.csv.gz --hardware h100");
@@ -173,15 +201,6 @@ static void check_all(struct options *o, struct argp_state *state)
         check_name(o, state);
     else if (asks(o))
         argp_error(state, "name the kernel, for example: moesim kernels gemm_fp8 --m 4096 --n 7168 --k 2048");
-}
-
-static double option_share(const char *text, struct argp_state *state)
-{
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !(value > 0 && value < 100))
-        argp_error(state, "--tolerance is a share such as 0.1, not '%.40s'", text);
-    return value;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -220,7 +239,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->folds = (int)option_whole(arg, 2, MAX_FOLDS, "--leave-out", state);
         return 0;
     case KEY_TOLERANCE:
-        o->tolerance = option_share(arg, state);
+        o->tolerance = option_share(arg, "--tolerance", state);
         return 0;
     case KEY_GROUPS:
         o->groups = (uint32_t)option_whole(arg, 1, MAX_GROUPS, "--groups", state);

@@ -2,8 +2,10 @@
 #include "cmd/cmd_kernels.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/progress.h"
 #include "hw/kernels/kernel_check.h"
@@ -21,9 +23,11 @@ static const char *path_of(const struct kernel *k, const char *folder, struct ar
                         k->part > 0 ? arena_printf(arena, "_%g", k->part) : "");
 }
 
-static int make_folder(const char *path, struct diag *diag)
+/* *made: whether it was not there. */
+static int make_folder(const char *path, bool *made, struct diag *diag)
 {
-    if (!mkdir(path, 0777) || errno == EEXIST)
+    *made = !mkdir(path, 0777);
+    if (*made || errno == EEXIST)
         return 0;
     diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot make this folder: %s", strerror(errno));
     return -1;
@@ -66,23 +70,38 @@ static int write_kernel(const struct kernels_fit *c, const struct kernel *k, con
     return outfile_close(f, diag);
 }
 
+/* All files in <out>/kernels or none, and no folder for nothing. */
+static int write_all(const struct kernels_fit *c, const struct kernel *kernels, size_t n, struct arena *arena,
+                     struct diag *diag)
+{
+    const char *folder = arena_printf(arena, "%s/kernels", c->out);
+    bool made_out = false, made = false;
+    int failed = make_folder(c->out, &made_out, diag) || make_folder(folder, &made, diag);
+    outfile_batch_begin();
+    for (size_t i = 0; i < n && !failed; i++)
+        failed = write_kernel(c, &kernels[i], folder, arena, diag);
+    failed = outfile_batch_end(!failed, diag);
+    if (failed && made)
+        rmdir(folder);
+    if (failed && made_out)
+        rmdir(c->out);
+    for (size_t i = 0; i < n && !failed; i++)
+        printf("written: %s\n", path_of(&kernels[i], folder, arena));
+    return failed;
+}
+
 int kernels_fit(const struct kernels_fit *c, struct arena *arena, struct diag *diag)
 {
     struct cluster_file file;
     struct kernel_table rows = {0};
-    int failed = cluster_load(&c->from, arena, &file, diag);
-    failed = failed || kernels_read_rows(c->files, c->n_files, c->family, &file.hw->chip, arena, &rows, diag);
-    const char *folder = arena_printf(arena, "%s/kernels", c->out);
-    if (failed || make_folder(c->out, diag) || make_folder(folder, diag))
+    if (cluster_load(&c->from, arena, &file, diag) ||
+        kernels_read_rows(c->files, c->n_files, c->family, &file.hw->chip, arena, &rows, diag))
         return -1;
     struct kernel_device on = kernel_device_of(&file.hw->chip);
     size_t n;
     struct kernel_group *groups = kernel_groups(rows.rows, rows.n_rows, true, &n, arena);
-    for (size_t i = 0; i < n; i++) {
-        struct kernel k;
-        fit(c, &on, &groups[i], &k, arena);
-        if (write_kernel(c, &k, folder, arena, diag))
-            return -1;
-    }
-    return 0;
+    struct kernel *kernels = ARENA_ARRAY(arena, struct kernel, n + 1);
+    for (size_t i = 0; i < n; i++)
+        fit(c, &on, &groups[i], &kernels[i], arena);
+    return write_all(c, kernels, n, arena, diag);
 }

@@ -155,6 +155,10 @@ static void list_models(struct arena *arena)
         if (ends_with(*n, ".yaml"))
             print_described(arena_printf(arena, "%.*s", (int)strlen(*n) - 5, *n),
                             arena_printf(arena, "configs/models/%s", *n), "name", arena);
+}
+
+static void list_traces(struct arena *arena)
+{
     for (const char **n = data_list("traces", "", NULL, arena); *n; n++)
         if (ends_with(*n, ".trace.json") || ends_with(*n, ".trace.json.gz"))
             printf("traces/%s  recorded trace ('moesim trace info' describes it)\n", *n);
@@ -163,19 +167,13 @@ static void list_models(struct arena *arena)
 static const struct list {
     const char *name;
     void (*print)(struct arena *arena);
-} lists[] = {{"kinds", list_kinds},
-             {"topologies", list_topologies},
-             {"hardware", list_hardware},
-             {"machines", list_machines},
-             {"models", list_models},
-             {"blocks", list_blocks},
-             {"ep_kernels", list_ep_kernels},
-             {"schedules", list_schedules},
-             {"networks", list_networks},
-             {"proposals", list_proposals},
-             {"keys", list_keys},
-             {"scenarios", list_scenarios},
-             {NULL, NULL}};
+} lists[] = {{"kinds", list_kinds},         {"topologies", list_topologies},
+             {"hardware", list_hardware},   {"machines", list_machines},
+             {"models", list_models},       {"traces", list_traces},
+             {"blocks", list_blocks},       {"ep_kernels", list_ep_kernels},
+             {"schedules", list_schedules}, {"networks", list_networks},
+             {"proposals", list_proposals}, {"keys", list_keys},
+             {"scenarios", list_scenarios}, {NULL, NULL}};
 
 static const struct list *find_list(const char *word, struct argp_state *state)
 {
@@ -188,7 +186,7 @@ static const struct list *find_list(const char *word, struct argp_state *state)
     const char *near = cfg_nearest(word, names);
     argp_error(state,
                "there is no list '%s'%s%s%s; lists are kinds, topologies, hardware, machines, "
-               "models, blocks, ep_kernels, schedules, networks, proposals, keys, scenarios",
+               "models, traces, blocks, ep_kernels, schedules, networks, proposals, keys, scenarios",
                word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -215,7 +213,7 @@ static const struct argp argp = {
     parse_option,
     "LIST",
     "Lists what a scenario may name, its keys, or the scenarios that are there. LIST is kinds, "
-    "topologies, hardware, machines, models, blocks, schedules, networks, proposals, "
+    "topologies, hardware, machines, models, traces, blocks, ep_kernels, schedules, networks, proposals, "
     "keys or scenarios.",
     NULL,
     NULL,

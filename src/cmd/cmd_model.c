@@ -107,10 +107,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->question.layout.redundant = (uint32_t)option_whole(arg, 0, MOST_GPUS, "--redundant", state);
         return 0;
     case KEY_TABLE1:
-        o->table = 1;
-        return 0;
     case KEY_TABLE2:
-        o->table = 2;
+        if (o->table && o->table != key - KEY_TABLE1 + 1)
+            argp_error(state, "one table at a time");
+        o->table = key - KEY_TABLE1 + 1;
         return 0;
     case 'f':
         o->format = format_of(arg, state);

@@ -48,6 +48,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->file = arg;
         return 0;
     case ARGP_KEY_END:
+        if (o->out && o->json)
+            argp_error(state, "either --json, which is printed, or -o FILE.json");
         if (!o->file || !o->n)
             argp_error(state, "of which result, and what should be small or large? For example:\n"
                               "  moesim pareto result.sqlite --min tpot_bound --min cluster.nodes");

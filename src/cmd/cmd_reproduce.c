@@ -13,18 +13,19 @@
 #include "kinds/kind_run.h"
 
 struct options {
-    const char *file, *tolerance;
+    const char *file;
+    double tolerance;
 };
 
 static const struct argp_option argp_options[] = {
-    {"tolerance", 't', "RATIO", 0, "how much a value may move: '0.1 %' (default: 1e-9)", 0}, {0}};
+    {"tolerance", 't', "SHARE", 0, "how much a value may move: '0.1 %' or 0.001 (default: 1e-9)", 0}, {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
     case 't':
-        o->tolerance = arg;
+        o->tolerance = option_share(arg, "--tolerance", state);
         return 0;
     case ARGP_KEY_ARG:
         if (o->file)
@@ -124,14 +125,8 @@ static void tell_values(const struct result_table *t, const struct compare_count
 
 static int compare(const struct work *w, const struct options *o, const char *again)
 {
-    struct compare_options options = {.tolerance = 1e-9, .ignored = (const char *const[]){NULL}};
+    struct compare_options options = {.tolerance = o->tolerance, .ignored = (const char *const[]){NULL}};
     struct compare_counts counts;
-    char why[512];
-    if (o->tolerance &&
-        unit_parse(o->tolerance, strlen(o->tolerance), DIM_RATIO, &options.tolerance, why, sizeof why)) {
-        diag_error(w->diag, EXIT_USAGE, SRCLOC_NONE, "--tolerance: %s", why);
-        return -1;
-    }
     struct result_table *t = compare_results(w->path, again, &options, w->arena, &counts, w->diag);
     if (!t)
         return -1;
@@ -164,7 +159,7 @@ static void reproduce(struct work *w, const struct options *o)
 
 int cmd_reproduce(int argc, char **argv)
 {
-    struct options o = {0};
+    struct options o = {.tolerance = 1e-9};
     options_parse(&argp, argc, argv, &o);
     struct work w = {.path = o.file, .arena = arena_new(), .diag = diag_new()};
     input_files_record();

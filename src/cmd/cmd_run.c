@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/input_files.h"
+#include "base/outfile.h"
 #include "base/progress.h"
 #include "cmd/cmd.h"
 #include "io/results/timeline.h"
@@ -45,6 +46,17 @@ static const struct argp_option argp_options[] = {
     {"timeline", KEY_TIMELINE, "FILE", 0, "write a timeline for ui.perfetto.dev (.json; .gz compresses)", 0},
     {"timeline-ranks", KEY_RANKS, "LIST", 0, "ranks on the timeline, for example 0,8-15 (default: 0)", 0},
     {0}};
+
+/* Nothing that was written is ignored. */
+static void check_all(const struct options *o, struct argp_state *state)
+{
+    if (o->timeline)
+        option_output(o->timeline, o->out, o->n_out, state);
+    else if (o->ranks)
+        argp_error(state, "--timeline-ranks chooses what is on a timeline; write --timeline FILE.json, too");
+    if (o->json + o->detail + (o->explain != NULL) > 1)
+        argp_error(state, "one of --json, --detail and --explain at a time: each says what is printed");
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -93,8 +105,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->scenario = arg;
         return 0;
     case ARGP_KEY_END:
-        if (o->timeline)
-            option_output(o->timeline, o->out, o->n_out, state);
+        check_all(o, state);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which scenario? For example:\n"
@@ -140,8 +151,10 @@ static void check_outputs(const struct options *o, struct diag *diag)
                        o->out[i]);
 }
 
+/* All or none. */
 static void write_outputs(const struct run *r, const struct options *o, struct diag *diag)
 {
+    outfile_batch_begin();
     for (int i = 0; i < o->n_out; i++) {
         if (has_format(o->out[i], ".csv"))
             result_write_csv(&r->kind.result, o->out[i], diag);
@@ -152,6 +165,7 @@ static void write_outputs(const struct run *r, const struct options *o, struct d
         diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "--timeline: nothing was simulated that it could show");
     else if (o->timeline)
         timeline_write(o->timeline, &r->kind.spec, &r->kind.outcome, r->devices, r->n_devices, diag);
+    outfile_batch_end(!diag_failed(diag), diag);
 }
 
 /* --- timeline ranks --------------------------------------------------------------------------------- */

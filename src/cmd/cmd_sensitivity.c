@@ -37,6 +37,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "one result at a time; '%s' is a second one", arg);
         o->file = arg;
         return 0;
+    case ARGP_KEY_END:
+        if (o->out && o->json)
+            argp_error(state, "either --json, which is printed, or -o FILE.json");
+        return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "which result? For example, after\n"
                           "  moesim sweep SCENARIO -a KEY=RANGE -a KEY=RANGE --sample morris:20 -o result.sqlite\n"

@@ -171,6 +171,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
                           "  moesim sweep scenarios/tpot_bound_h800.yaml --axis tpot.tokens='8..64 by x2'");
         return 0;
     case ARGP_KEY_END:
+        if (o->dry_run && (o->sweep.out || o->n_caches || o->n_show))
+            argp_error(state, "--dry-run runs nothing and prints points; leave out %s",
+                       o->sweep.out  ? "-o"
+                       : o->n_caches ? "--cache"
+                                     : "--show");
         if ((o->sweep.resume || o->sweep.overwrite) && !o->sweep.out)
             argp_error(state, "--resume and --overwrite are about a result; name it with -o");
         if (o->sweep.resume && o->sweep.overwrite)

@@ -108,6 +108,10 @@ static void check_all(struct options *o, struct argp_state *state)
         o->format = format_of_file(o->out);
     if (!o->name && !o->table3)
         argp_error(state, "which topology? For example:\n  moesim topo mpft --nodes 2048 --cost");
+    if (o->prices && !o->cost && !o->table3)
+        argp_error(state, "--prices is about --cost and --table3; leave it out");
+    if (o->table3 && o->cost)
+        argp_error(state, "--table3 has costs in it; leave out --cost");
     if (o->name && o->table3)
         argp_error(state, "--table3 is of five networks of its own; leave out '%s'", o->name);
     if (o->table3 && (o->nodes || o->count))

@@ -127,6 +127,15 @@ static struct trace_set *read_all(const struct options *o, struct arena *arena, 
     return pick(set, o->rank, arena, diag);
 }
 
+/* The names of several files are ours: they are told. */
+static void write_chakra(const struct options *o, const struct trace_set *set, struct arena *arena, struct diag *diag)
+{
+    if (chakra_write_set(set, o->out, arena, diag))
+        return;
+    for (uint32_t i = 0; i < set->n && set->n > 1; i++)
+        printf("written: %s\n", chakra_rank_file(o->out, set->traces[i]->rank, arena));
+}
+
 int cmd_trace(int argc, char **argv)
 {
     struct arena *arena = arena_new();
@@ -138,7 +147,7 @@ int cmd_trace(int argc, char **argv)
     for (uint32_t i = 0; set && o.source && i < set->n; i++)
         set->traces[i]->source = o.source;
     if (set && o.out && outfile_ends_in(o.out, ".et"))
-        chakra_write_set(set, o.out, arena, diag);
+        write_chakra(&o, set, arena, diag);
     else if (set && o.out)
         trace_set_write(set, o.out, diag);
     else if (set)

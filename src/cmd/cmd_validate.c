@@ -76,6 +76,11 @@ static bool validate_sweep(const struct options *o, const char *file, struct are
     struct design_options options = {.set = o->set};
     struct scenario_file first;
     int n;
+    if (o->n_proposals) {
+        diag_error(diag, EXIT_USAGE, SRCLOC_FILE(file),
+                   "--proposal is about scenarios, and this is a sweep; write the proposals into it, as 'proposals:'");
+        return false;
+    }
     if (design_load(file, &options, arena, &design, diag) || design_expand(&design, UINT32_MAX, &points, diag))
         return false;
     const char **set = design_overrides(&design, &points, 0, arena, &n);

@@ -7,6 +7,7 @@
 #include "base/cfg.h"
 #include "base/outfile.h"
 #include "base/progress.h"
+#include "base/units.h"
 #include "cmd/cmd.h"
 #include "io/results/writers.h"
 
@@ -46,6 +47,16 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
     if (errno || !*text || *end || text[0] == '-' || value < least || value > most)
         argp_error(state, "%s is a whole number from %llu to %llu, not '%s'", what, (unsigned long long)least,
                    (unsigned long long)most, text);
+    return value;
+}
+
+double option_share(const char *text, const char *what, struct argp_state *state)
+{
+    char why[200];
+    double value = 0;
+    if (unit_parse(text, strlen(text), DIM_RATIO, &value, why, sizeof why) || !(value > 0) || value > 10)
+        argp_error(state, "%s is a share above 0 and up to 10 (1000 %%), such as '10 %%' or 0.1, not '%.40s'", what,
+                   text);
     return value;
 }
 

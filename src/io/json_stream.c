@@ -32,7 +32,8 @@ struct json_stream {
     bool any;                     /* the file holds a byte */
     bool first;                   /* nothing of the container was read yet */
     bool failed;
-    char *text; /* what was cut out, NUL-terminated */
+    bool no_places; /* messages name the file only */
+    char *text;     /* what was cut out, NUL-terminated */
     size_t len, cap;
 };
 
@@ -40,6 +41,8 @@ struct json_stream {
 
 static struct srcloc here(const struct json_stream *js)
 {
+    if (js->no_places)
+        return SRCLOC_FILE(js->name);
     return (struct srcloc){.file = js->name, .line = js->line, .column = js->column};
 }
 
@@ -388,7 +391,7 @@ static struct srcloc where_in_text(const struct json_stream *js, const char *at)
 {
     struct srcloc where = json_where(js);
 
-    for (const char *p = js->text; p < at; p++) {
+    for (const char *p = js->text; p < at && !js->no_places; p++) {
         where.line += *p == '\n';
         where.column = *p == '\n' ? 1 : where.column + 1;
     }
@@ -423,8 +426,15 @@ int json_finish(struct json_stream *js)
     return js->failed ? -1 : 0;
 }
 
+void json_hide_places(struct json_stream *js)
+{
+    js->no_places = true;
+}
+
 struct srcloc json_where(const struct json_stream *js)
 {
+    if (js->no_places)
+        return SRCLOC_FILE(js->name);
     return (struct srcloc){.file = js->name, .line = js->start_line, .column = js->start_column};
 }
 

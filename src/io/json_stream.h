@@ -19,6 +19,8 @@ struct json_stream;
 struct json_stream *json_open(const char *path, struct diag *diag);
 /* The same on bytes in memory, uncompressed; `name` is used in messages. */
 struct json_stream *json_open_memory(const void *bytes, size_t len, const char *name, struct diag *diag);
+/* The text was made of a file that has no lines: messages name the file only. */
+void json_hide_places(struct json_stream *js);
 void json_close(struct json_stream *js); /* NULL is allowed */
 
 /* Enters the object or array that starts here. 0 or -1. */

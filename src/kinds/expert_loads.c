@@ -38,15 +38,13 @@ static int read_loads(const struct scenario_file *file, uint32_t layers, struct 
 {
     static const struct row_format format = {.least = 0, .most = 1e15, .example = "90, 132, 40, 61"};
     struct rows r;
-    const char *path = data_find(l->cfg->file, file->path, arena);
     if (!*l->cfg->file) {
         REPORT("expert_load.skew", "skew: file needs a file of loads; write for example 'file: loads.csv'");
         return -1;
     }
-    if (!path) {
-        REPORT("expert_load.file", "there is no file '%s'", l->cfg->file);
+    const char *path = data_need(l->cfg->file, file->path, scenario_place(file, "expert_load.file"), "", arena, diag);
+    if (!path)
         return -1;
-    }
     bool counted = logical_count_recognises(path);
     if ((counted ? logical_count_read(path, arena, &r, diag) : rows_read(path, &format, arena, &r, diag)) ||
         check_sums(&r, diag))
@@ -60,6 +58,12 @@ static int read_loads(const struct scenario_file *file, uint32_t layers, struct 
         diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, r.n_rows - 1, 0),
                    "the last of %u rows, but there are %u MoE layers; give a row for each, or one for all", r.n_rows,
                    layers);
+        return -1;
+    }
+    if (r.n_rows > 1 && r.n_rows > layers) {
+        diag_error(diag, EXIT_BAD_INPUT, rows_place(&r, layers, 0),
+                   "row %u of %u, but there are %u MoE layers; give a row for each, or one for all", layers + 1,
+                   r.n_rows, layers);
         return -1;
     }
     l->rows = (struct load_rows){r.values, r.n_rows, r.n_columns};

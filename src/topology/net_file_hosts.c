@@ -255,6 +255,18 @@ static void take_host(struct job *j, const char *name, int line)
         j->hosts[j->n++] = host;
 }
 
+static void read_slots(struct job *j, const char *text, int line)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (end == text || *text == '-' || !n || !strchr(" \t\r#:", *end))
+        job_error(j, line,
+                  arena_printf(j->r->arena, "'%.*s' is no number of ranks; write for example 'slots=8'",
+                               (int)(strcspn(text, " \t\r#") < 40 ? strcspn(text, " \t\r#") : 40), text));
+    else
+        check_slots(j, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX, line);
+}
+
 static void read_line(struct job *j, const char *at, size_t len, int line)
 {
     static const char blanks[] = " \t\r";
@@ -270,9 +282,8 @@ static void read_line(struct job *j, const char *at, size_t len, int line)
     }
     for (uint32_t i = 0; i < names.n && !j->r->failed; i++)
         take_host(j, names.names[i], line);
-    unsigned long n = slots ? strtoul(slots + 6, NULL, 10) : colon ? strtoul(colon, NULL, 10) : 0;
-    if (!j->r->failed)
-        check_slots(j, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX, line);
+    if (!j->r->failed && (slots || colon))
+        read_slots(j, slots ? slots + 6 : colon, line);
 }
 
 static void read_job(struct job *j)

@@ -14,6 +14,9 @@ tests_fuzz_replay_fabric_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_fabric.c
 check_PROGRAMS += tests/fuzz/replay_chakra
 tests_fuzz_replay_chakra_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_chakra.c
 
+check_PROGRAMS += tests/fuzz/replay_nsight
+tests_fuzz_replay_nsight_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_nsight.c tests/fuzz/trace_checks.h
+
 check_PROGRAMS += tests/fuzz/replay_model
 tests_fuzz_replay_model_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_model.c
 
@@ -39,7 +42,7 @@ tests_fuzz_replay_sweep_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_sweep.c
 check_PROGRAMS += tests/fuzz/replay_result
 tests_fuzz_replay_result_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_result.c
 
-FUZZ_TARGETS = sweep result units cfg trace chakra fabric scenario model floats rows requests kernels json_expr proposals
+FUZZ_TARGETS = sweep result units cfg trace chakra nsight fabric scenario model floats rows requests kernels json_expr proposals
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(EXPAT_LIBS) $(MD_LIBS) -lstdc++ -lm

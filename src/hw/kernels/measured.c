@@ -1,6 +1,7 @@
 #include "hw/kernels/measured.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct measured_family measured_family_at(size_t i)
@@ -41,6 +42,14 @@ static bool numbers_are_right(const struct measured_family *family, const struct
     return true;
 }
 
+/* A size of 0: no such kernel runs, nor can its time be a share of its work. */
+static const char *missing_text(const char *member)
+{
+    static _Thread_local char text[96];
+    snprintf(text, sizeof text, "%s of this row is 0: write what the kernel worked on, from 1 on", member);
+    return text;
+}
+
 const char *measured_read(const struct measured_family *family, const struct kernel_cells *cells,
                           struct kernel_call *call)
 {
@@ -55,5 +64,8 @@ const char *measured_read(const struct measured_family *family, const struct ker
         return why;
     if (family->mechanism->complete)
         family->mechanism->complete(call);
-    return numbers_are_right(family, call) ? NULL : "a number that is none, or out of range (from 0 to 1e12)";
+    if (!numbers_are_right(family, call))
+        return "a number that is none, or out of range (from 0 to 1e12)";
+    const char *missing = kernel_missing(call);
+    return missing ? missing_text(missing) : NULL;
 }

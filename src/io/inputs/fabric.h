@@ -21,7 +21,8 @@ struct fabric_node {  /* a switch, or an adapter */
     const char *name; /* for people; NULL: none */
     uint64_t guid;    /* 0: none */
     bool is_switch;
-    uint8_t *table;    /* of a switch: [FABRIC_MAX_LID + 1] port by LID, 255: none. NULL: it has no table */
+    uint8_t *table; /* of a switch: [FABRIC_MAX_LID + 1] port by LID, 255: none. NULL: it has no table */
+    struct srcloc table_where;
     uint32_t host;     /* of an adapter, after fabric_find_hosts */
     bool left_out;     /* it stands for others */
     const char *place; /* of an adapter: its name in the host, "mlx5_0" */

@@ -87,6 +87,58 @@ static int check_network(const struct source *sources, int n, struct fabric *f, 
     return -1;
 }
 
+/* Options that say what no file leaves open. */
+static int check_options(const struct source *sources, int n, const struct fabric_import_options *o, struct diag *diag)
+{
+    const char *given = o->nics ? "--nics" : o->cables || o->cables_full ? "--cables" : NULL;
+    const struct source *network = sources;
+    for (int i = 0; i < n; i++) {
+        if (sources[i].format->counts_open)
+            return 0;
+        if (sources[i].format->stage == FABRIC_NETWORK)
+            network = &sources[i];
+    }
+    if (given)
+        diag_error(diag, EXIT_USAGE, SRCLOC_FILE(network->path),
+                   "%s is about formats that do not say it (Slurm's), and this is %s (%s), which does; leave %s out",
+                   given, network->format->name, network->format->doc, given);
+    return given ? -1 : 0;
+}
+
+/* Tables send to NICs by ports that have a cable. */
+static int check_table(const struct fabric *f, uint32_t node, const bool *cabled, struct diag *diag)
+{
+    const struct fabric_node *n = &f->nodes[node];
+    for (uint32_t i = 0; i < f->n_nics; i++) {
+        uint8_t port = f->nics[i].lid ? n->table[f->nics[i].lid] : 255;
+        if (!port || port == 255 || cabled[port])
+            continue;
+        diag_error(diag, EXIT_BAD_INPUT, n->table_where,
+                   "switch '%s' sends to LID %u ('%s') by port %u, which has no cable in the fabric: tables and fabric "
+                   "are of two times, or of two fabrics",
+                   n->name ? n->name : n->id, f->nics[i].lid, f->nics[i].name, port);
+        return -1;
+    }
+    return 0;
+}
+
+int fabric_check_tables(const struct fabric *f, struct diag *diag)
+{
+    bool(*cabled)[FABRIC_PORTS] = f->n_tables ? arena_alloc(f->arena, f->n_nodes * sizeof *cabled) : NULL;
+    int failed = 0;
+    if (!cabled)
+        return 0;
+    memset(cabled, 0, f->n_nodes * sizeof *cabled);
+    for (uint32_t i = 0; i < f->n_cables; i++) {
+        cabled[f->cables[i].a][f->cables[i].a_port % FABRIC_PORTS] = true;
+        cabled[f->cables[i].b][f->cables[i].b_port % FABRIC_PORTS] = true;
+    }
+    for (uint32_t i = 0; i < f->n_nodes; i++)
+        if (f->nodes[i].table)
+            failed |= check_table(f, i, cabled[i], diag);
+    return failed;
+}
+
 struct fabric *fabric_import(const char *const *paths, int n, const struct fabric_import_options *o,
                              struct arena *arena, struct diag *diag)
 {
@@ -100,11 +152,13 @@ struct fabric *fabric_import(const char *const *paths, int n, const struct fabri
         if (!sources[i].format)
             return NULL;
     }
+    if (check_options(sources, n, o, diag))
+        return NULL;
     for (int stage = FABRIC_NETWORK; stage <= FABRIC_INSIDE; stage++) {
         if (read_stage(sources, n, (enum fabric_stage)stage, f, diag))
             return NULL;
         if (stage == FABRIC_NETWORK && check_network(sources, n, f, diag))
             return NULL;
     }
-    return fabric_find_hosts(f, diag) ? NULL : f;
+    return fabric_find_hosts(f, diag) || fabric_check_tables(f, diag) ? NULL : f;
 }

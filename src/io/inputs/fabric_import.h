@@ -13,6 +13,8 @@ struct fabric_import_options {
 /* The paths must outlive the fabric. NULL after errors. */
 struct fabric *fabric_import(const char *const *paths, int n, const struct fabric_import_options *o,
                              struct arena *arena, struct diag *diag);
+/* After fabric_find_hosts: tables send by ports that have a cable. 0, or -1 with each switch that does not. */
+int fabric_check_tables(const struct fabric *f, struct diag *diag);
 /* One text of a format, for tests; a fabric without its hosts. 0 or -1. */
 struct input_format;
 int fabric_read_text(const struct input_format *format, const char *path, const char *text, size_t len,

@@ -284,9 +284,42 @@ static void write_routes(struct writing *w)
     }
 }
 
+/* Without a file of their inside GPUs of a node share its NICs, or have several, evenly. */
+static int check_sharing(const struct fabric *f, const struct fabric_options *o, struct diag *diag)
+{
+    uint32_t gpus = gpus_of(f, o), most = count(f).most_nics, uneven = 0;
+    const char *first = NULL;
+    if (f->inside && o->gpus && o->gpus != f->inside->n_gpus) {
+        diag_error(diag, EXIT_USAGE, SRCLOC_FILE(f->inside->path), "--gpus %u: this file says %u; leave it out",
+                   o->gpus, f->inside->n_gpus);
+        return -1;
+    }
+    if (!gpus || f->inside || !most)
+        return 0;
+    if (gpus % most && most % gpus) {
+        diag_error(
+            diag, EXIT_USAGE, SRCLOC_NONE,
+            "%u GPUs cannot share the %u NICs of a host evenly; write --gpus %u, or give a file of the inside of "
+            "its nodes (NCCL's topology, lstopo's XML, nvidia-smi topo -m)",
+            gpus, most, (gpus / most + 1) * most);
+        return -1;
+    }
+    for (uint32_t i = f->n_hosts; i-- > 0;)
+        if (gpus % f->hosts[i].n_nics && f->hosts[i].n_nics % gpus) {
+            first = f->hosts[i].name;
+            uneven++;
+        }
+    if (uneven)
+        diag_warning(diag, SRCLOC_NONE, "%u GPUs share the NICs of %u hosts unevenly; the first is '%s'", gpus, uneven,
+                     first);
+    return 0;
+}
+
 int fabric_write(const struct fabric *f, const struct fabric_options *o, struct outfile *out, struct diag *diag)
 {
     struct writing w = {f, o, out, name_nodes(f)};
+    if (check_sharing(f, o, diag))
+        return -1;
     write_head(&w);
     write_switches(&w);
     write_cables(&w);

@@ -40,6 +40,7 @@ static void begin_table(struct reading *r, const char *guid_at)
     }
     n->table = arena_alloc(r->f->arena, FABRIC_MAX_LID + 1);
     memset(n->table, 0xff, FABRIC_MAX_LID + 1);
+    n->table_where = text_where(&r->lines);
     r->f->n_tables++;
 }
 

@@ -42,6 +42,7 @@ struct input_format {
                        struct diag *diag);
     /* Of fabrics: adds what the text says (a NUL behind it; it outlives the fabric). 0, or -1 with the reasons. */
     enum fabric_stage stage;
+    bool counts_open; /* it does not say how many cables and NICs there are: options do */
     int (*read_fabric)(const char *path, const char *text, size_t len, struct fabric *fabric, struct diag *diag);
 };
 
@@ -52,6 +53,11 @@ extern const struct input_format input_own_trace, input_kineto, input_model_conf
 /* A Chakra trace in memory (chakra.c). 0 or -1. */
 int chakra_read_memory(const void *bytes, size_t len, const char *name, const struct class_table *classes,
                        struct trace_list *out, struct arena *arena, struct diag *diag);
+
+/* An open database of Nsight Systems (nsight.c), which stays the caller's. 0 or -1. */
+struct sqlite3;
+int nsight_read_database(struct sqlite3 *db, const char *name, const struct class_table *classes,
+                         struct trace_list *out, struct arena *arena, struct diag *diag);
 
 /* Reads Kineto and our own format, whichever it is (trace_import.c). */
 int input_read_json_traces(const char *path, const struct class_table *classes, struct trace_list *out,

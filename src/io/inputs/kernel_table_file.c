@@ -353,7 +353,7 @@ static int read_folder(const char *folder, struct srcloc where, const char *besi
         files++;
     }
     if (!files)
-        diag_error(diag, EXIT_BAD_INPUT, where,
+        diag_error(diag, found ? EXIT_BAD_INPUT : EXIT_IO, where,
                    "there are no kernel tables in '%s': no such folder beside the scenario, in the "
                    "working directory, in $MOESIM_PATH or among moesim's own, or no *.kernel or *.csv in it",
                    folder);

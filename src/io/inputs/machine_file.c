@@ -46,12 +46,10 @@ int machine_load(const char *name, const char *const *set, uint32_t n_set, struc
     size_t before = diag_count(diag);
     struct cfg *cfg = cfg_new(&hw_machine_table, arena);
     const char *file = is_path(name) ? name : arena_printf(arena, "configs/edge/%s.yaml", name);
-    const char *path = data_find(file, beside, arena);
+    const char *path = is_path(name) ? data_need(file, beside, where, "", arena, diag) : data_find(file, beside, arena);
     *out = cfg_struct(cfg);
     if (!path && !is_path(name))
         report_unknown(diag, EXIT_BAD_INPUT, where, "machine", name, names(arena), arena);
-    if (!path && is_path(name))
-        diag_error(diag, EXIT_BAD_INPUT, where, "there is no file '%s'", name);
     if (!path || cfg_load_file(cfg, path, "", true, NULL, diag))
         return -1;
     for (uint32_t i = 0; i < n_set; i++)

@@ -214,6 +214,7 @@ int measured_file_read(const char *path, const char *family, struct arena *arena
                        .diag = diag};
     char *bytes;
     size_t len;
+    uint32_t before = out->n_rows;
     if (find_family(&r, path, family, &found) || whole_file_read(path, most_B, &bytes, &len, diag))
         return -1;
     r.at = bytes;
@@ -221,6 +222,8 @@ int measured_file_read(const char *path, const char *family, struct arena *arena
         while (next_line(&r))
             if (*r.line)
                 read_row(&r);
+    if (!r.errors && !r.n_skipped && out->n_rows == before)
+        COMPLAIN(&r, 1, "no row in it: a line of columns, then one for each measured kernel");
     if (r.errors > MAX_ERRORS)
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(r.name), "and %d more like these", r.errors - MAX_ERRORS);
     if (r.n_skipped)

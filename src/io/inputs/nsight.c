@@ -25,6 +25,7 @@ struct reading {
     const char *path;
     struct diag *diag;
     struct text json;
+    const char *table; /* that is being read */
     uint32_t n_rows;
 };
 
@@ -92,17 +93,35 @@ static int fail(struct reading *r, const char *what)
     return -1;
 }
 
-typedef void row_fn(struct reading *r, sqlite3_stmt *row);
+/* Columns 0 and 1 are a start and an end. */
+static int check_times(struct reading *r, sqlite3_stmt *row)
+{
+    sqlite3_int64 start = sqlite3_column_int64(row, 0), end = sqlite3_column_int64(row, 1);
+    if (sqlite3_column_type(row, 0) == SQLITE_INTEGER && sqlite3_column_type(row, 1) == SQLITE_INTEGER && start >= 0 &&
+        end >= start)
+        return 0;
+    diag_error(r->diag, EXIT_BAD_INPUT, SRCLOC_FILE(r->path),
+               "%s: a row from %lld to %lld ns: a start and an end are whole nanoseconds from 0 on, the end not before "
+               "the start; export the report again",
+               r->table, (long long)start, (long long)end);
+    return -1;
+}
 
-static int each_row(struct reading *r, const char *sql, row_fn *row)
+typedef int row_fn(struct reading *r, sqlite3_stmt *row);
+
+/* 0, or -1 with the reason. */
+static int each_row(struct reading *r, const char *table, const char *sql, row_fn *row)
 {
     sqlite3_stmt *s = NULL;
-    int code;
+    int code, failed = 0;
+    r->table = table;
     if (sqlite3_prepare_v2(r->db, sql, -1, &s, NULL) != SQLITE_OK)
         return fail(r, "this is no export of Nsight Systems that is known");
-    while ((code = sqlite3_step(s)) == SQLITE_ROW && r->n_rows++ < MOST_ROWS)
-        row(r, s);
+    while ((code = sqlite3_step(s)) == SQLITE_ROW && r->n_rows++ < MOST_ROWS && !failed)
+        failed = row(r, s);
     sqlite3_finalize(s);
+    if (failed)
+        return -1;
     if (code == SQLITE_ROW) {
         diag_error(r->diag, EXIT_LIMIT, SRCLOC_FILE(r->path), "more than %d events; export a part of it", MOST_ROWS);
         return -1;
@@ -111,9 +130,11 @@ static int each_row(struct reading *r, const char *sql, row_fn *row)
 }
 
 /* start, end, device, stream, correlation, name, and of kernels grid, block, registers, shared memory */
-static void add_work(struct reading *r, sqlite3_stmt *row)
+static int add_work(struct reading *r, sqlite3_stmt *row)
 {
     bool kernel = sqlite3_column_count(row) > 6;
+    if (check_times(r, row))
+        return -1;
     put(&r->json, ",\n{\"ph\": \"X\", \"cat\": ");
     put(&r->json, kernel ? "\"kernel\"" : "\"gpu_memcpy\"");
     put(&r->json, ", \"name\": ");
@@ -132,13 +153,16 @@ static void add_work(struct reading *r, sqlite3_stmt *row)
         put_int(&r->json, ", \"shared memory\": ", sqlite3_column_int64(row, 13));
     }
     put(&r->json, "}}");
+    return 0;
 }
 
 /* start, end, thread, correlation, name */
-static void add_call(struct reading *r, sqlite3_stmt *row)
+static int add_call(struct reading *r, sqlite3_stmt *row)
 {
     const char *name = (const char *)sqlite3_column_text(row, 4), *version = name ? strstr(name, "_v") : NULL;
     char plain[128];
+    if (check_times(r, row))
+        return -1;
     snprintf(plain, sizeof plain, "%.*s", version ? (int)(version - name) : 100, name ? name : "");
     put(&r->json, ",\n{\"ph\": \"X\", \"cat\": \"cuda_runtime\", \"name\": ");
     put_quoted(&r->json, plain); /* cudaLaunchKernel_v7000 */
@@ -147,16 +171,18 @@ static void add_call(struct reading *r, sqlite3_stmt *row)
     put_int(&r->json, ", \"pid\": 1, \"tid\": ", sqlite3_column_int64(row, 2) & 0xffffff);
     put_int(&r->json, ", \"args\": {\"correlation\": ", sqlite3_column_int64(row, 3));
     put(&r->json, "}}");
+    return 0;
 }
 
 /* id, name, SMs */
-static void add_device(struct reading *r, sqlite3_stmt *row)
+static int add_device(struct reading *r, sqlite3_stmt *row)
 {
     put_int(&r->json, r->json.bytes[r->json.n - 1] == '[' ? "{\"id\": " : ", {\"id\": ", sqlite3_column_int64(row, 0));
     put(&r->json, ", \"name\": ");
     put_quoted(&r->json, (const char *)sqlite3_column_text(row, 1));
     put_int(&r->json, ", \"numSms\": ", sqlite3_column_int64(row, 2));
     put(&r->json, "}");
+    return 0;
 }
 
 /* --- the file ---------------------------------------------------------------------------------------------------------------- */
@@ -168,7 +194,7 @@ static int read_devices(struct reading *r, struct arena *a)
                *sms = column_of(r, table, (const char *const[]){"smCount", "multiProcessorCount", NULL});
     put(&r->json, "{\"schemaVersion\": 1, \"deviceProperties\": [");
     if (has_column(r, table, "name") &&
-        each_row(r, arena_printf(a, "SELECT %s, name, %s FROM %s ORDER BY 1", id, sms, table), add_device))
+        each_row(r, table, arena_printf(a, "SELECT %s, name, %s FROM %s ORDER BY 1", id, sms, table), add_device))
         return -1;
     put(&r->json,
         "], \"traceEvents\": [{\"ph\": \"M\", \"name\": \"nsight\", \"pid\": 0, \"tid\": 0, \"ts\": 0, \"args\": {}}");
@@ -181,8 +207,10 @@ static int read_kernels(struct reading *r, struct arena *a)
     const char *name = column_of(r, table, (const char *const[]){"demangledName", "shortName", NULL});
     if (!has_column(r, table, "streamId"))
         return fail(r, "it holds no kernels (CUPTI_ACTIVITY_KIND_KERNEL): profile with --trace=cuda");
+    if (!has_column(r, "StringIds", "value")) /* a view is none: it may go on for ever */
+        return fail(r, "it holds no table of names (StringIds)");
     return each_row(
-        r,
+        r, table,
         arena_printf(a,
                      "SELECT k.start, k.end, k.deviceId, k.streamId, k.correlationId, s.value, k.gridX, k.gridY, "
                      "k.gridZ, k.blockX, k.blockY, k.blockZ, k.registersPerThread, k.staticSharedMemory + "
@@ -195,7 +223,7 @@ static int read_copies(struct reading *r, const char *table, const char *name, s
 {
     if (!has_column(r, table, "streamId"))
         return 0;
-    return each_row(r,
+    return each_row(r, table,
                     arena_printf(a, "SELECT start, end, deviceId, streamId, correlationId, '%s' FROM %s ORDER BY start",
                                  name, table),
                     add_work);
@@ -209,7 +237,7 @@ static int read_calls(struct reading *r, struct arena *a)
                      "it holds no calls of the CUDA runtime: when kernels were issued is not known");
         return 0;
     }
-    return each_row(r,
+    return each_row(r, table,
                     arena_printf(a,
                                  "SELECT c.start, c.end, c.globalTid, c.correlationId, s.value FROM %s c LEFT JOIN "
                                  "StringIds s ON s.id = c.nameId ORDER BY c.start",
@@ -229,6 +257,7 @@ static int to_kineto(struct reading *r, struct arena *a)
 static int read_json(struct reading *r, const struct class_table *classes, struct trace_list *out, struct arena *a)
 {
     struct json_stream *js = json_open_memory(r->json.bytes, r->json.n, r->path, r->diag);
+    json_hide_places(js);
     const char *key = js ? trace_first_key(js) : NULL;
     struct trace *t = key ? kineto_import(js, key, classes, a) : NULL;
     if (t) {
@@ -239,26 +268,33 @@ static int read_json(struct reading *r, const struct class_table *classes, struc
     return t ? 0 : -1;
 }
 
-static int read_traces(const char *path, const struct class_table *classes, struct trace_list *out, struct arena *arena,
-                       struct diag *diag)
+int nsight_read_database(sqlite3 *db, const char *name, const struct class_table *classes, struct trace_list *out,
+                         struct arena *arena, struct diag *diag)
 {
-    struct reading r = {.path = path, .diag = diag};
-    input_file_add(path);
-    if (sqlite3_open_v2(path, &r.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
-        fail(&r, "cannot read");
-        sqlite3_close(r.db);
-        return -1;
-    }
+    struct reading r = {.db = db, .path = name, .diag = diag};
     int failed = to_kineto(&r, arena);
-    sqlite3_close(r.db);
     if (!failed) {
         diag_warning(
-            diag, SRCLOC_FILE(path),
+            diag, SRCLOC_FILE(name),
             "exports of Nsight Systems are read by their documented schema, unvalidated: no recording was at hand; "
             "waits between streams and sizes of collectives are not read");
         failed = read_json(&r, classes, out, arena);
     }
     free(r.json.bytes);
+    return failed;
+}
+
+static int read_traces(const char *path, const struct class_table *classes, struct trace_list *out, struct arena *arena,
+                       struct diag *diag)
+{
+    sqlite3 *db = NULL;
+    int failed = -1;
+    input_file_add(path);
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK)
+        failed = nsight_read_database(db, path, classes, out, arena, diag);
+    else
+        diag_error(diag, EXIT_IO, SRCLOC_FILE(path), "cannot read: %s", sqlite3_errmsg(db));
+    sqlite3_close(db);
     return failed;
 }
 

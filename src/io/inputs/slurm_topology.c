@@ -221,6 +221,7 @@ const struct input_format input_slurm_conf = {.name = "Slurm's topology.conf",
                                               .makes = INPUT_FABRIC,
                                               .recognises = is_conf,
                                               .stage = FABRIC_NETWORK,
+                                              .counts_open = true,
                                               .read_fabric = read_conf};
 
 /* --- topology.yaml ------------------------------------------------------------------------------------------------------- */
@@ -286,4 +287,5 @@ const struct input_format input_slurm_yaml = {.name = "Slurm's topology.yaml",
                                               .makes = INPUT_FABRIC,
                                               .recognises = is_yaml,
                                               .stage = FABRIC_NETWORK,
+                                              .counts_open = true,
                                               .read_fabric = read_yaml};

@@ -18,6 +18,7 @@
 struct importer {
     const struct class_table *classes;
     struct trace_list list;
+    bool classifies; /* a file had kernels without classes */
     struct arena *arena;
     struct diag *diag;
 };
@@ -87,7 +88,30 @@ static int read_file(struct importer *im, const char *path)
         return -1;
     if (!format || !format->read_traces)
         format = &input_kineto;
+    im->classifies |= format != &input_own_trace;
     return format->read_traces(path, im->classes, &im->list, im->arena, im->diag);
+}
+
+/* The number behind the last "rank" of a file's name; -1: there is none. */
+static int32_t rank_in_name(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *at = slash ? slash + 1 : path;
+    int32_t rank = -1;
+
+    while ((at = strstr(at, "rank"))) {
+        at += 4;
+        at += *at == '-' || *at == '_';
+        if (*at >= '0' && *at <= '9' && strspn(at, "0123456789") < 8)
+            rank = atoi(at);
+    }
+    return rank;
+}
+
+static bool is_empty(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !st.st_size;
 }
 
 static bool is_folder(const char *path)
@@ -117,6 +141,13 @@ static int read_entry(struct importer *im, const char *path)
         return 0;
     if (is_trace_file(path, im->diag))
         return read_file(im, path);
+    if (rank_in_name(path) >= 0 || is_empty(path)) {
+        diag_error(im->diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
+                   "this is no trace%s, though %s; copy it again, or move it out of the folder",
+                   is_empty(path) ? " but empty" : "",
+                   rank_in_name(path) >= 0 ? "its name says a rank" : "it stands among traces");
+        return -1;
+    }
     diag_warning(im->diag, SRCLOC_FILE(path), "this is no trace; left out");
     return 0;
 }
@@ -144,21 +175,6 @@ static int read_folder(struct importer *im, const char *path)
 }
 
 /* --- which rank --------------------------------------------------------------------------------------------------- */
-
-/* The number behind the last "rank" of a file's name; -1: there is none. */
-static int32_t rank_in_name(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *at = slash ? slash + 1 : path;
-    int32_t rank = -1;
-
-    while ((at = strstr(at, "rank"))) {
-        at += 4;
-        at += *at == '-' || *at == '_';
-        if (*at >= '0' && *at <= '9' && strspn(at, "0123456789") < 8)
-            rank = atoi(at);
-    }
-    return rank;
-}
 
 /* A file that does not say which rank it is, among several. */
 static int name_rank(struct importer *im, struct trace_of_rank *r)
@@ -203,6 +219,13 @@ struct trace_set *trace_import_all(const char *const *paths, int n, const char *
     for (int i = 0; i < n; i++)
         if (is_folder(paths[i]) ? read_folder(&im, paths[i]) : read_file(&im, paths[i]))
             return NULL;
+    if (user_classes && !im.classifies) {
+        diag_error(
+            diag, EXIT_USAGE, SRCLOC_FILE(user_classes),
+            "kernels of moesim's own traces have their classes already; leave out --classes, or give it with the "
+            "profile");
+        return NULL;
+    }
     for (uint32_t i = 0; i < im.list.n && im.list.n > 1; i++)
         if (name_rank(&im, &im.list.ranks[i]))
             return NULL;

@@ -17,7 +17,9 @@ enum trace_operation chakra_operation(uint64_t collective);
 
 /* Writes a trace of one rank. 0 or -1. */
 int chakra_write(const struct trace *trace, const char *path, struct diag *diag);
-/* The same of several: "run.et" becomes "run.0.et", "run.1.et", ... by rank. */
+/* The file of one of several ranks: "run.et" becomes "run.3.et". */
+const char *chakra_rank_file(const char *path, int32_t rank, struct arena *arena);
+/* The same of several, a file a rank: all or none. */
 int chakra_write_set(const struct trace_set *set, const char *path, struct arena *arena, struct diag *diag);
 
 #endif

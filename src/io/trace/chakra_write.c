@@ -280,17 +280,21 @@ int chakra_write(const struct trace *t, const char *path, struct diag *diag)
     return outfile_close(f, diag);
 }
 
-int chakra_write_set(const struct trace_set *set, const char *path, struct arena *arena, struct diag *diag)
+const char *chakra_rank_file(const char *path, int32_t rank, struct arena *arena)
 {
     const char *suffix = strstr(path, ".et");
     for (const char *next = suffix; next; next = strstr(next + 1, ".et"))
         suffix = next;
+    return arena_printf(arena, "%.*s.%d%s", (int)(suffix - path), path, rank, suffix);
+}
+
+int chakra_write_set(const struct trace_set *set, const char *path, struct arena *arena, struct diag *diag)
+{
+    int failed = 0;
     if (set->n == 1)
         return chakra_write(set->traces[0], path, diag);
-    for (uint32_t i = 0; i < set->n; i++)
-        if (chakra_write(set->traces[i],
-                         arena_printf(arena, "%.*s.%d%s", (int)(suffix - path), path, set->traces[i]->rank, suffix),
-                         diag))
-            return -1;
-    return 0;
+    outfile_batch_begin();
+    for (uint32_t i = 0; i < set->n && !failed; i++)
+        failed = chakra_write(set->traces[i], chakra_rank_file(path, set->traces[i]->rank, arena), diag);
+    return outfile_batch_end(!failed, diag);
 }

@@ -52,7 +52,7 @@ bool pb_next(struct pb_reader *r, struct pb_field *out)
     if (r->failed || r->at == r->end)
         return false;
     uint64_t tag = pb_varint(r);
-    *out = (struct pb_field){.number = (uint32_t)(tag >> 3), .wire = tag & 7};
+    *out = (struct pb_field){.number = (uint32_t)(tag >> 3), .wire = tag & 7, .data = r->at};
     if (out->wire == VARINT)
         out->value = pb_varint(r);
     else if (out->wire == EIGHT || out->wire == FOUR)

@@ -16,7 +16,7 @@ struct pb_field {
     uint32_t number;
     uint8_t wire;        /* 0 varint, 1 eight bytes, 2 length, 5 four bytes */
     uint64_t value;      /* of 0, 1 and 5 */
-    const uint8_t *data; /* of 2 */
+    const uint8_t *data; /* of 2; of the others none, len 0 */
     size_t len;
 };
 

@@ -22,12 +22,10 @@ static void check_trace_file(const struct scenario_file *file, struct arena *are
     const char *trace = replay_cfg(file->scenario)->trace;
     if (!*trace)
         REPORT("replay", "required key 'replay.trace' is missing; write for example 'trace: "
-                         "traces/deepseek_v3_train.trace.json' ('moesim list models' lists traces)");
-    else if (!data_find(trace, file->path, arena))
-        REPORT("replay.trace",
-               "there is no trace '%s' beside the scenario, in the working directory, in "
-               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
-               trace);
+                         "traces/deepseek_v3_train.trace.json' ('moesim list traces' lists those that are shipped)");
+    else
+        data_need(trace, file->path, scenario_place(file, "replay.trace"),
+                  "'moesim list traces' lists those that are shipped", arena, diag);
 }
 
 static bool has_model(const struct scenario_file *file)

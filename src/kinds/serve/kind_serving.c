@@ -72,15 +72,17 @@ static int read_others(const char *path, struct arena *arena, struct serve_plan 
 static int read_requests(const struct scenario_file *file, struct arena *arena, struct serve_plan *p, struct diag *diag)
 {
     const struct requests_cfg *c = &serving_cfg(file->scenario)->requests;
-    const char *path = data_find(c->file, file->path, arena);
-    if (!path) {
-        REPORT("serving.requests.file", "there is no file '%s'", c->file);
+    const char *path = data_need(c->file, file->path, scenario_place(file, "serving.requests.file"), "", arena, diag);
+    if (!path)
         return -1;
-    }
     int own = request_file_is_own(path, diag);
     if (own < 0 || (own ? read_own : read_others)(path, arena, p, diag))
         return -1;
-    if (c->first && c->first < p->n)
+    if (c->first > p->n) {
+        REPORT("serving.requests.first", "'%s' has %u requests; write at most that many, or 0 for all", c->file, p->n);
+        return -1;
+    }
+    if (c->first)
         p->n = (uint32_t)c->first;
     for (uint32_t i = 0; i < p->n; i++)
         p->requests[i].arrival_s /= c->rate_factor;

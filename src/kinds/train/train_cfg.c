@@ -145,9 +145,10 @@ static const char *const compare_names[] = {"none", "table4", NULL};
 
 static const struct cfg_field train_fields[] = {
     ROW_TEXT(train_cfg, "schedule", schedule, "dualpipe", "pipeline schedule (moesim list schedules)"),
-    ROW_COUNT(train_cfg, "pp", pp, "16", 1, 4096, "pipeline ranks"),
+    ROW_COUNT(train_cfg, "pp", pp, "16", 1, 4096, "pipeline ranks", .also = "pipeline_model_parallel_size"),
     ROW_COUNT(train_cfg, "virtual_stages", virtual_stages, "1", 1, 64,
-              "stages of a pipeline rank, schedules 'interleaved' and 'interleaved_pairs'"),
+              "stages of a pipeline rank, schedules 'interleaved' and 'interleaved_pairs'",
+              .also = "vpp virtual_pipeline virtual_pipeline_model_parallel_size"),
     ROW_COUNT(train_cfg, "tp", tp, "1", 1, 1024,
               "GPUs that share a layer's attention and dense networks (tensor parallelism with sequence parallelism)"),
     ROW_COUNT(train_cfg, "cp", cp, "1", 1, 1024, "GPUs that share a sequence (context parallelism)"),

@@ -60,14 +60,10 @@ static int place_from_file(struct train_layout *l, const struct scenario_file *f
     static const char *const columns[] = {"node", "gpu", NULL};
     static const struct row_format format = {columns, 0, 1e9, "12 3"};
     const struct cluster_hw *hw = &file->scenario->cluster;
-    const char *name = l->cfg->placement.file, *path = data_find(name, file->path, arena);
+    const char *name = l->cfg->placement.file, *path = NULL;
     struct reading r = {.file = file, .l = l, .diag = diag};
-    if (!path) {
-        diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "train.placement.file"),
-                   "there is no file '%s' beside the scenario, in the working directory or in $MOESIM_PATH", name);
-        return -1;
-    }
-    if (rows_read(path, &format, arena, &r.rows, diag))
+    path = data_need(name, file->path, scenario_place(file, "train.placement.file"), "", arena, diag);
+    if (!path || rows_read(path, &format, arena, &r.rows, diag))
         return -1;
     if (r.rows.n_rows != l->gpus) {
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "train.placement.file"),

@@ -185,12 +185,10 @@ static void check_trace(const struct scenario_file *file, const struct train_lay
     const struct train_chunks_cfg *c = &l->cfg->chunks;
     if (!*c->trace)
         REPORT("train", "chunks of a trace need one; write for example 'chunks: {trace: "
-                        "traces/deepseek_v3_train.trace.json}' ('moesim list models' lists traces)");
-    else if (!data_find(c->trace, file->path, arena))
-        REPORT("train.chunks.trace",
-               "there is no trace '%s' beside the scenario, in the working directory, in "
-               "$MOESIM_PATH or among moesim's own ('moesim list models' lists those)",
-               c->trace);
+                        "traces/deepseek_v3_train.trace.json}' ('moesim list traces' lists those that are shipped)");
+    else
+        data_need(c->trace, file->path, scenario_place(file, "train.chunks.trace"),
+                  "'moesim list traces' lists those that are shipped", arena, diag);
     if (!l->model->experts.routed)
         REPORT("train.chunks.source",
                "the trace is of layers with experts; a dense model's cannot be cut from it; write "
@@ -328,6 +326,8 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
     if (diag_count(diag) == before)
         check_exchange(file, &l, diag);
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
+    if (diag_count(diag) == before)
+        train_place(&l, file, arena, diag);
     if (*file->scenario->cluster.faults.down)
         REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
 }

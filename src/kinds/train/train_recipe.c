@@ -63,8 +63,11 @@ static unsigned again_of(const struct scenario_file *file, struct arena *arena, 
     const struct train_cfg *c = train_cfg(file->scenario);
     const char **items = list_items(c->recompute, arena, NULL);
     unsigned again = 0;
-    for (uint32_t i = 0; items[i]; i++)
+    for (uint32_t i = 0; items[i]; i++) {
         again |= bits_named(file, items[i], arena, diag);
+        if (!strcmp(items[i], "none") && items[1])
+            REPORT("train.recompute", "none computes nothing again; leave it out, or the others");
+    }
     if (again & AGAIN_LAYER && again != AGAIN_LAYER)
         REPORT("train.recompute", "full computes every module again; leave the others out");
     return again;
