@@ -6,7 +6,6 @@ plot=$srcdir/tools/plot
 # What every script must have, with or without gnuplot.
 for f in "$plot"/*.gp; do
     name=${f##*/}
-    [ "$name" = style.gp ] && continue
     check "$name says which commands give its numbers" grep -qE '^#! (run|timeline) .*: ' "$f"
     check "$name names its axes" grep -qE '^set xlabel ".+"' "$f"
     for s in $(grep -oE 'scenarios/[a-z0-9_]+\.yaml' "$f" | sort -u); do

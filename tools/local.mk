@@ -2,7 +2,7 @@
 EXTRA_DIST += tools/build_commit tools/tap_summary tools/bench/bench_sweep tools/claims_record
 
 # figures: `make -C tools/plot figures` in the source tree; not part of the build
-EXTRA_DIST += tools/plot/plot tools/plot/Makefile tools/plot/style.gp
+EXTRA_DIST += tools/plot/plot tools/plot/Makefile
 EXTRA_DIST += tools/plot/fig5.gp tools/plot/fig6.gp tools/plot/fig7.gp tools/plot/fig8.gp
 EXTRA_DIST += tools/plot/formats.gp tools/plot/m_sweep.gp tools/plot/table3.gp
 EXTRA_DIST += tools/plot/timeline.gp tools/plot/tpot.gp

@@ -10,6 +10,7 @@
 
 int cmd_run(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_merge(int argc, char **argv);

@@ -9,6 +9,7 @@ moesim_SOURCES += src/cmd/cmd_kernels.c src/cmd/cmd_kernels.h src/cmd/cmd_kernel
 moesim_SOURCES += src/cmd/cmd_list.c
 moesim_SOURCES += src/cmd/cmd_model.c
 moesim_SOURCES += src/cmd/cmd_proposals.c
+moesim_SOURCES += src/cmd/cmd_plot.c
 moesim_SOURCES += src/cmd/cmd_report.c
 moesim_SOURCES += src/cmd/cmd_run.c
 moesim_SOURCES += src/cmd/cmd_schema.c src/cmd/schema_roff.c

@@ -37,6 +37,7 @@ static const struct command commands[] = {
     {"formats", cmd_formats, "errors of FP8, MX, LogFMT and of narrow accumulation"},
     {"claims", cmd_claims, "every number of the paper beside ours: what holds, what misses"},
     {"proposals", cmd_proposals, "try the paper's proposals: with and without, one table"},
+    {"plot", cmd_plot, "a figure of a result: lines or bars with intervals, as PDF or SVG"},
     {"report", cmd_report, "results as one HTML page: claims, charts, networks, timelines"},
     {"validate", cmd_validate, "check scenarios without running them"},
     {"list", cmd_list, "what a scenario may name: keys, networks, hardware, models, ..."},

@@ -17,6 +17,7 @@ libmoesim_a_SOURCES += src/io/whole_file.c src/io/whole_file.h
 
 include src/io/inputs/local.mk
 include src/io/results/local.mk
+include src/io/figures/local.mk
 include src/io/sweepdb/local.mk
 include src/io/topo/local.mk
 include src/io/trace/local.mk

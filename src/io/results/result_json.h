@@ -14,6 +14,7 @@ void result_to_json(cJSON *root, const struct result *r);
 void table_to_json(cJSON *to, const struct result_table *t);
 /* What of these root holds; formulas and their inputs are not in the document. 0, or -1 with a one-line
  * reason when it is no result. */
+int result_table_from_json(const cJSON *table, struct arena *arena, struct result_table *out, const char **why);
 int result_from_json(const cJSON *root, struct arena *arena, struct result *out, const char **why);
 
 #endif

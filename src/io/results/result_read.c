@@ -156,3 +156,11 @@ int result_from_json(const cJSON *root, struct arena *arena, struct result *out,
     *why = r.why;
     return r.why ? -1 : 0;
 }
+
+int result_table_from_json(const cJSON *table, struct arena *arena, struct result_table *out, const char **why)
+{
+    struct reader r = {.arena = arena};
+    read_table(&r, table, out);
+    *why = r.why;
+    return r.why ? -1 : 0;
+}
