@@ -247,6 +247,16 @@ assert list(path)[0] == "tensor cores", list(path)
 for name in ("tensor cores", "memory bandwidth"):
     gain, share = gains[name]["gain_of_1_percent"], path[name]["share"]
     assert abs(gain - share) < 0.03, (name, gain, share)'
+for step in critical memory; do
+    more=--critical-path; [ $step = memory ] && more='-s cluster.chip.memory_bandwidth=3.3835TB/s'
+    expect 0 "a recorded step, $step" run "$srcdir/scenarios/train_replay_h800.yaml" $more -o replay_$step.json
+done
+check "so are those of a recorded step" python3 -c '
+import json
+a, b = (json.load(open(f"replay_{s}.json")) for s in ("critical", "memory"))
+path = {r["resource"]: r["share"] for t in a["tables"] if t["name"] == "critical_path" for r in t["rows"]}
+gain = (a["metrics"]["makespan"]["value"] / b["metrics"]["makespan"]["value"] - 1) / 0.01
+assert path["tensor cores"] > 0.5 and abs(path["memory bandwidth"] - gain) < 0.03, (path, gain)'
 expect 0 "all at half the pace" run "$D" -s train.pp=1 -s llm.layers=8 -s train.sequences=2048 -s cluster.chip.memory=1TB -s train.jitter.gpu_cv=0 -s train.jitter.sustained=0.5 -o half.json
 check "doubles computation" python3 -c '
 import json

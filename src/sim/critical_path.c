@@ -2,7 +2,7 @@
  * time before it to the predecessor that ended last.
  *
  *   COMPUTE  what it is made of (opgraph.h) and, beyond its work, what others took of its SMs and memory; where that is
- *            not known, as of recorded kernels, "SMs" when it is sensitive to them, else "memory, fixed times of kernels"
+ *            not known, "SMs" when it is sensitive to them, else "fixed times"
  *   SYNC     the barrier's own time; then on to who arrived last
  *   COMM     its last transfer: "latency", then the link or copy engine that limited it when it ended
  *   lead     "launch, software"
@@ -191,7 +191,7 @@ static uint32_t walk_comm(struct walk *w, uint32_t op)
 static void add_compute(struct walk *w, const struct op *is, double time_s)
 {
     if (!is->made_of) {
-        add(w, is->sm_ref > 0 ? "SMs" : "memory, fixed times of kernels", time_s);
+        add(w, is->sm_ref > 0 ? "SMs" : "fixed times", time_s);
         return;
     }
     const struct op_shares *of = &w->g->made_of[is->made_of - 1];

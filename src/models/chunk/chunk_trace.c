@@ -246,6 +246,18 @@ static double time_ratio(const struct reader *rd, uint32_t kernel)
     return was_flops / rd->trace->sms / (is_flops / (double)is->sms);
 }
 
+/* All of what the class is bound by: as its time moves (time_ratio). */
+static struct kernel_gains gains_of(const struct reader *rd, uint32_t kernel)
+{
+    uint8_t bound = class_of(rd->trace, kernel)->bound;
+    struct kernel_gains g = {{0}};
+    if (!rd->recording->keeps_times)
+        g.of[bound == BOUND_COMPUTE  ? KERNEL_BY_TENSOR
+             : bound == BOUND_MEMORY ? KERNEL_BY_MEMORY
+                                     : KERNEL_BY_LATENCY] = 1;
+    return g;
+}
+
 static bool is_backward(const struct trace *t, const struct trace_kernel *k)
 {
     return k->phase != TRACE_NONE && !strstr(t->phases[k->phase], "(F)");
@@ -491,6 +503,7 @@ static void plan_compute(const struct reader *rd, uint32_t kernel, struct chunk_
     }
     p->per_token = !rd->comm_stream[k->stream] && (class_of(rd->trace, kernel)->per_token || k->rows > 0);
     p->work_s = work_of(rd, kernel) * time_ratio(rd, kernel);
+    p->gains = gains_of(rd, kernel);
     if (sm_bound(rd, kernel))
         plan_sms(rd, kernel, p);
 }
