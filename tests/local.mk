@@ -91,6 +91,7 @@ dist_check_SCRIPTS += tests/routing_cli.sh
 EXTRA_DIST += tests/timeline_check.py
 dist_check_SCRIPTS += tests/doc_commands.sh
 dist_check_SCRIPTS += tests/completion_cli.sh
+dist_check_SCRIPTS += tests/cost_cli.sh
 dist_check_SCRIPTS += tests/install_cli.sh
 dist_check_SCRIPTS += tests/dist_cli.sh
 dist_check_SCRIPTS += tests/man_cli.sh

@@ -18,7 +18,7 @@ enum unit_dim {
     DIM_FREQUENCY, /* Hz kHz MHz GHz */
     DIM_LENGTH,    /* m: mm cm m km */
     DIM_POWER,     /* W: mW W kW MW */
-    DIM_ENERGY,    /* J: pJ nJ J kJ */
+    DIM_ENERGY,    /* J: pJ nJ uJ mJ J kJ MJ GJ TJ */
     DIM_MONEY,     /* USD kUSD MUSD, also $ prefix */
     DIM_N
 };

@@ -94,6 +94,8 @@ const struct unit unit_table[] = {
     {DIM_ENERGY, "J", 0, 1, 1, 'd'},
     {DIM_ENERGY, "kJ", 3, 1, 1, 'd'},
     {DIM_ENERGY, "MJ", 6, 1, 1, 'd'},
+    {DIM_ENERGY, "GJ", 9, 1, 1, 'd'},
+    {DIM_ENERGY, "TJ", 12, 1, 1, 'd'},
     {DIM_MONEY, "USD", 0, 1, 1, 'd'},
     {DIM_MONEY, "kUSD", 3, 1, 1, 'd'},
     {DIM_MONEY, "MUSD", 6, 1, 1, 'd'},

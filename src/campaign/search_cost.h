@@ -6,6 +6,8 @@
 
 #define SEARCH_NETWORK_COST "network_cost"
 
+#define SEARCH_CLUSTER_COST "cluster_cost"
+
 /* USD, by configs/prices.yaml; NaN where that cannot be said: no such list, a network that is not counted. */
 double search_network_cost(const struct cluster_hw *hw);
 

@@ -6,6 +6,7 @@
 
 #include "campaign/search_cost.h"
 #include "io/kind.h"
+#include "kinds/cost.h"
 #include "kinds/fork_map.h"
 #include "kinds/kind_run.h"
 
@@ -61,9 +62,12 @@ static bool take_ours(const char *name, const struct kind_run *run, double *valu
         *dim = isnan(*value) ? -1 : DIM_RATIO;
         return true;
     }
-    if (strcmp(name, SEARCH_NETWORK_COST) != 0)
+    if (!strcmp(name, SEARCH_NETWORK_COST))
+        *value = search_network_cost(hw);
+    else if (!strcmp(name, SEARCH_CLUSTER_COST)) /* also of kinds that do not tell it */
+        *value = kind_cluster_USD(hw);
+    else
         return false;
-    *value = search_network_cost(hw);
     *dim = isnan(*value) ? -1 : DIM_MONEY;
     return true;
 }
@@ -82,13 +86,14 @@ static void take_metrics(const struct search_evaluation *e, const struct kind_ru
 static void note_near(const struct search_evaluation *e, const struct kind_run *run, struct search_answer *to)
 {
     const struct result *r = &run->result;
-    const char **names = ARENA_ARRAY(run->arena, const char *, r->n_metrics + 2);
+    const char **names = ARENA_ARRAY(run->arena, const char *, r->n_metrics + 3);
     uint32_t missing = 0, n = 0;
     while (missing < e->n_metrics && to->dim[missing] >= 0)
         missing++;
     for (; n < r->n_metrics; n++)
         names[n] = r->metrics[n].name;
-    names[n] = SEARCH_NETWORK_COST;
+    names[n++] = SEARCH_NETWORK_COST;
+    names[n] = SEARCH_CLUSTER_COST;
     const char *near = missing < e->n_metrics ? cfg_nearest(e->metrics[missing], names) : NULL;
     snprintf(to->near, sizeof to->near, "%s", near ? near : "");
 }
@@ -126,15 +131,22 @@ static void run_node(const struct search_evaluation *e, const char *const *set, 
 }
 
 /* What the scenario's own checks say, whatever the network model. */
-static enum search_state check_point(const char *path, const char *const *set, int n, struct arena *arena,
-                                     struct search_answer *to)
+static enum search_state check_point(const struct search_evaluation *e, const char *const *set, int n,
+                                     struct arena *arena, struct search_answer *to, bool *has_bound)
 {
     struct diag *diag = diag_new();
     struct scenario_file file;
     diag_mute_warnings(diag, true);
     enum search_state state = SEARCH_UNKNOWN;
-    if (scenario_load(path, set, n, arena, &file, diag))
+    if (scenario_load(e->space->d->path, set, n, arena, &file, diag)) {
         state = is_about_input(diag) ? SEARCH_INVALID : SEARCH_FAILED;
+    } else {
+        struct hw_routing routing = topology_routing(&file.scenario->cluster);
+        *has_bound = sim_has_one_path(&routing);
+        if (e->bound && !*has_bound)
+            diag_error(diag, EXIT_BAD_INPUT, scenario_place(&file, "cluster.network.routing.policy"),
+                       "network 'bound' cannot route by load or over several paths at once");
+    }
     note_why(to, diag);
     diag_free(diag);
     return state;
@@ -163,8 +175,9 @@ static int evaluate_one(void *ctx, uint32_t index, void *answer, struct diag *di
     struct arena *arena = arena_new();
     int n;
     const char **set = search_overrides(e->space, x->nodes[index]->at, e->at_worst, &n, arena);
-    to->state = check_point(e->space->d->path, set, n, arena, to);
-    if (to->state == SEARCH_UNKNOWN && !e->at_worst) {
+    bool has_bound = false;
+    to->state = check_point(e, set, n, arena, to, &has_bound);
+    if (to->state == SEARCH_UNKNOWN && !e->at_worst && (has_bound || !e->bound)) {
         if (e->bound) {
             n = only_read_by_bound(set, n);
             set[n++] = "sim.network=bound";

@@ -96,12 +96,18 @@ bool search_term_holds(const struct search_term *t, double value)
 enum search_side search_side_of(const char *metric, enum unit_dim dim)
 {
     static const char *const rates[] = {"tokens_per", "mfu", "requests_per", "goodput", "throughput"};
+    /* Those of use are sums of what a time costs and of what work costs, whatever it takes (kinds/cost.c): a shorter time
+     * never makes them larger. */
+    static const char *const costs[] = {"gpu_hours",        "training_cost",    "run_cost",
+                                        "run_energy",       "cluster_cost",     "cost_per_million_tokens",
+                                        "energy_per_token", SEARCH_NETWORK_COST};
     if (dim == DIM_TIME)
         return SEARCH_AT_LEAST;
     if (dim == DIM_FLOPS || dim == DIM_BANDWIDTH)
         return SEARCH_AT_MOST;
-    if (!strcmp(metric, "gpu_hours") || !strcmp(metric, "training_cost") || !strcmp(metric, SEARCH_NETWORK_COST))
-        return SEARCH_AT_LEAST;
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
+        if (!strcmp(metric, costs[i]))
+            return SEARCH_AT_LEAST;
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
         if (!strncmp(metric, rates[i], strlen(rates[i])))
             return SEARCH_AT_MOST;

@@ -243,6 +243,7 @@ static const struct cfg_field cluster_fields[] = {
     ROW_PART(cluster_hw, "traffic", traffic, hw_traffic_table, NULL),
     ROW_PART(cluster_hw, "faults", faults, faults_table, NULL),
     ROW_PART(cluster_hw, "failures", failures, hw_failures_table, NULL),
+    ROW_PART(cluster_hw, "cost", cost, hw_cost_table, NULL),
     ROW_PART(cluster_hw, "kernels", kernels, hw_kernels_table, NULL),
     {0}};
 const struct cfg_table cluster_hw_table = {"cluster", "the hardware", sizeof(struct cluster_hw), cluster_fields};

@@ -8,6 +8,7 @@
 #include "base/cfg.h"
 #include "hw/ep_constants.h"
 #include "hw/ep_tasks.h"
+#include "hw/cost.h"
 #include "hw/failures.h"
 #include "hw/host.h"
 #include "hw/kernels/kernel_cfg.h"
@@ -189,6 +190,7 @@ struct cluster_hw {
     struct hw_traffic traffic;
     struct hw_faults faults;
     struct hw_failures failures;
+    struct hw_cost cost;
     struct hw_kernels kernels;
 };
 

@@ -1,6 +1,7 @@
 # src/hw: one line per file
 libmoesim_a_SOURCES += src/hw/cluster.h
 libmoesim_a_SOURCES += src/hw/cluster.c
+libmoesim_a_SOURCES += src/hw/cost.c src/hw/cost.h
 libmoesim_a_SOURCES += src/hw/failures.c src/hw/failures.h
 libmoesim_a_SOURCES += src/hw/host.c src/hw/host.h
 libmoesim_a_SOURCES += src/hw/ep_constants.c src/hw/ep_constants.h

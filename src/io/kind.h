@@ -13,6 +13,13 @@
 #include "sim/result.h"
 #include "sim/sim.h"
 
+/* What a cluster does with its time. Zeroed: the kind does not say. */
+struct kind_use {
+    double tokens_per_s;               /* of the whole cluster */
+    double tensor_ratio, memory_ratio; /* of a GPU's time: kernels wait for tensor cores, for memory */
+    double run_tokens;                 /* of a whole training; 0: there is no such */
+};
+
 /* One run of a scenario, from the frozen scenario to its result. The result is owned by `arena`. What
  * belongs to one simulation lives until the next: of several the last one stays, for a timeline. */
 struct kind_run {
@@ -26,6 +33,7 @@ struct kind_run {
     uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
     bool compare_fluid;   /* the next simulation runs over network flow, whatever sim.network is */
     struct result result;
+    struct kind_use use;            /* the kind's: of its whole cluster, for cost and energy (kinds/cost.h) */
     struct epsilon_error epsilon;   /* checked runs with an epsilon: of all simulations */
     struct critical_path *critical; /* gathers the critical paths of all simulations; NULL = not wanted */
     struct kernel_origins *origins; /* where the times of kernels come from, for a note; kind_execute makes it */

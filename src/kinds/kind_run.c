@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "kinds/cost.h"
 #include "kinds/fork_map.h"
 #include "kinds/result_build.h"
 #include "models/comm/deepep.h"
@@ -216,6 +217,7 @@ int kind_execute(struct kind_run *run, struct diag *diag)
         return -1;
     if (kind->between && run->file->scenario->sim.network == NET_BOUND)
         leave_out_between(run, kind->between);
+    kind_cost_add(run);
     note_origins(run);
     note_basis(run);
     warn_of_constants(run, diag);

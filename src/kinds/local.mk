@@ -1,5 +1,6 @@
 # src/kinds: one line per file
 kinds =
+libmoesim_a_SOURCES += src/kinds/cost.c src/kinds/cost.h
 libmoesim_a_SOURCES += src/kinds/expert_loads.c src/kinds/expert_loads.h
 libmoesim_a_SOURCES += src/kinds/estimate.c src/kinds/estimate.h
 libmoesim_a_SOURCES += src/kinds/fork_map.c src/kinds/fork_map.h

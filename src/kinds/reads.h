@@ -37,6 +37,8 @@
                   "node.host.cores_per_gpu node.host.threads_per_gpu traffic.tensor"
 #define READS_DECODING READS_STEP " " READS_NO_PREFILL " " READS_EXCHANGES " -ep_kernel.throughput_kernel"
 #define READS_INFERENCE READS_STEP " " READS_EXCHANGES " traffic.kv_cache"
+/* Prices and powers: kinds that say how their cluster is used (struct kind_use). */
+#define READS_COST " cost"
 
 /* When they read what only some of them do, for `needs`. A kernel that is named may be any. */
 #define BY_GPU(when) \

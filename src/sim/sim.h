@@ -90,6 +90,9 @@ static inline double sim_joint_end_s(const struct sim_outcome *out, uint32_t op)
     return out->exchange_end_s && out->exchange_end_s[op] > end_s ? out->exchange_end_s[op] : end_s;
 }
 
+/* Whether a flow takes one path that does not depend on loads: what networks bound and cm02 can do. */
+bool sim_has_one_path(const struct hw_routing *r);
+
 /* Results are owned by `arena`. 0, or -1 with the reason in diag. */
 int sim_run(const struct sim_spec *spec, struct arena *arena, struct sim_outcome *out, struct diag *diag);
 

@@ -215,6 +215,11 @@ static int check_events(const struct sim_spec *spec, struct diag *diag)
     return 0;
 }
 
+bool sim_has_one_path(const struct hw_routing *r)
+{
+    return !routing_needs_load(r) && r->policy != ROUTING_SPRAY && r->queue_pairs <= 1;
+}
+
 static int check_routing(const struct sim_spec *spec, struct diag *diag)
 {
     const struct hw_routing *r = &spec->routing;
@@ -222,7 +227,7 @@ static int check_routing(const struct sim_spec *spec, struct diag *diag)
         return refuse(spec, "weigh detours by load (ugal)", "flow", diag);
     if (spec->net == NET_FLOW || spec->net == NET_PACKET)
         return 0;
-    if (routing_needs_load(r) || r->policy == ROUTING_SPRAY || r->queue_pairs > 1)
+    if (!sim_has_one_path(r))
         return refuse(spec, "route by load or over several paths at once", "flow", diag);
     return 0;
 }

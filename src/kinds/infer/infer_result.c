@@ -68,6 +68,13 @@ static void add_speculation(struct kind_run *run, const struct infer_case *c, co
     result_add_input(m, run->arena, "p", c->cfg.decode.acceptance_ratio, DIM_RATIO, "inference.decode.acceptance");
 }
 
+/* Prefill and decoding on clusters of their own: what one of them does is not what both cost. */
+static void use_cluster(struct kind_run *run, const struct infer_case *c, const char *prefix, double tokens_per_s_gpu)
+{
+    if (!*prefix)
+        run->use.tokens_per_s = tokens_per_s_gpu * (double)(c->hw.nodes * c->hw.node.gpus);
+}
+
 static void add_decode(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
                        const char *prefix)
 {
@@ -85,6 +92,7 @@ static void add_decode(struct kind_run *run, const struct infer_case *c, const s
     m = metric(run, prefix, "tokens_per_s_gpu", batch / tpot_s, DIM_RATIO, "tokens per second of a GPU",
                "batch / tpot");
     result_add_input(m, run->arena, "batch", batch, DIM_COUNT, "inference.decode.batch");
+    use_cluster(run, c, prefix, batch / tpot_s);
     metric(run, prefix, "tokens_per_s_node", batch * (double)c->hw.node.gpus / tpot_s, DIM_RATIO,
            "tokens per second of a node", "tokens_per_s_gpu * cluster.node.gpus");
     metric(run, prefix, "layers_time", layers_s(o), DIM_TIME, "all layers: without embedding and head", NULL);
@@ -103,6 +111,7 @@ static void add_prefill(struct kind_run *run, const struct infer_case *c, const 
     m = metric(run, prefix, "tokens_per_s_gpu", tokens / o->step_s, DIM_RATIO,
                "positions that a GPU computes per second", "tokens / prefill_time");
     result_add_input(m, run->arena, "tokens", tokens, DIM_COUNT, "inference.prefill.tokens");
+    use_cluster(run, c, prefix, tokens / o->step_s);
     metric(run, prefix, "tokens_per_s_node", tokens * (double)c->hw.node.gpus / o->step_s, DIM_RATIO,
            "positions that a node computes per second", "tokens_per_s_gpu * cluster.node.gpus");
     metric(run, prefix, "tokens_per_s_node_with_cache",
@@ -378,6 +387,10 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c, const
                                               "the step by what holds it up", limit_columns, N_LIM, 8);
     for (int i = 0; i < 3; i++)
         add_limit(run, t, names[i], limit_s[i], o->step_s);
+    if (!*prefix) {
+        run->use.tensor_ratio = limit_s[KERNEL_BY_TENSOR] / o->step_s;
+        run->use.memory_ratio = limit_s[KERNEL_BY_MEMORY] / o->step_s;
+    }
     add_limit(run, t, "network", p->exposed_s[0] + p->exposed_s[1] + p->tp_s, o->step_s);
     add_limit(run, t, "unequal ranks", p->waiting_s[0] + p->waiting_s[1] + p->idle_s, o->step_s);
     if (o->draft_s > 0)

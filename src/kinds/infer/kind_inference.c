@@ -276,7 +276,7 @@ const struct scenario_kind kind_inference = {
     .name = "inference",
     .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
     .ref = "2.3",
-    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_INFERENCE},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_INFERENCE READS_COST},
                                          {.keys = &llm_keys},
                                          {.keys = &expert_load_keys},
                                          {.keys = &infer_keys},

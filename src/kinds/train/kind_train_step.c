@@ -73,9 +73,10 @@ const struct scenario_kind kind_train_step = {
     .reads =
         (const struct kind_reads[]){
             {.keys = &cluster_keys,
-             .only = READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " chip.memory " READS_EXCHANGES
-                                   " -ep_kernel.latency_kernel -ep_kernel.forward_sms -ep_kernel.dispatch_format"
-                                   " software -software.chunk -software.nccl"},
+             .only =
+                 READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " chip.memory " READS_EXCHANGES
+                               " -ep_kernel.latency_kernel -ep_kernel.forward_sms -ep_kernel.dispatch_format" READS_COST
+                               " software -software.chunk -software.nccl"},
             {.keys = &llm_keys,
              .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "
                      "tied_embeddings weight attention -attention.decode -attention.kv_value "

@@ -292,6 +292,34 @@ static void add_training(const struct train_report *r)
     add_input(r, m, "price of a GPU-hour", c->gpu_hour_USD, DIM_MONEY, "train.gpu_hour");
 }
 
+/* Of the computation of the commonest kind of layer, what its tensor cores do: kernels that are not are passes over
+ * memory (chunk_material.c). */
+static double tensor_share(const struct train_plan *p)
+{
+    const struct chunk_program *program = &p->material.program;
+    enum chunk_layer kind = p->shape.n_ranks ? LAYER_MOE : LAYER_DENSE;
+    double tensor_s = 0, all_s = 0;
+    for (uint32_t i = 0; i < program->n_kernels; i++) {
+        const struct chunk_kernel *k = &program->kernels[i];
+        if (k->kind != OP_COMPUTE || k->layer < 1 || p->material.kind[k->layer - 1] != kind)
+            continue;
+        all_s += k->work_s;
+        tensor_s += k->sm_ref > 0 ? k->work_s : 0;
+    }
+    return all_s > 0 ? tensor_s / all_s : 0;
+}
+
+static void use_cluster(const struct train_report *r)
+{
+    const struct train_plan *p = r->plan;
+    const struct train_outcome *o = &r->outcomes[0];
+    double computes = o->mean.compute_s / o->step_s, tensor = tensor_share(p);
+    r->run->use = (struct kind_use){.tokens_per_s = tokens_of_step(p) / o->step_s,
+                                    .tensor_ratio = computes * tensor,
+                                    .memory_ratio = computes * (1 - tensor),
+                                    .run_tokens = p->layout.cfg->total_tokens};
+}
+
 static void add_others(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
@@ -442,6 +470,7 @@ void train_report(const struct train_report *r)
     add_step(r);
     add_figures(r);
     add_training(r);
+    use_cluster(r);
     add_others(r);
     add_parts(r);
     train_report_tables(r);
