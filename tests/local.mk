@@ -105,6 +105,7 @@ dist_check_SCRIPTS += tests/chips_cli.sh tests/hardware_doc.sh
 dist_check_SCRIPTS += tests/kernels_cli.sh
 dist_check_SCRIPTS += tests/train_kernels_cli.sh
 dist_check_SCRIPTS += tests/mlperf_cli.sh
+dist_check_SCRIPTS += tests/train_layout_cli.sh
 dist_check_SCRIPTS += tests/train_mechanisms_cli.sh
 dist_check_SCRIPTS += tests/import_cli.sh
 dist_check_SCRIPTS += tests/model_cli.sh

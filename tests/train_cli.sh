@@ -35,7 +35,7 @@ assert [r["layers"] for r in t["stages"]][1:] == 14 * ["4 moe"] + ["moe, head, e
 check "timeline" python3 "$srcdir/tests/timeline_check.py" tl.json 0 128
 
 # A small training: 32 GPUs, 2 pipeline ranks of two groups of 8.
-small=(-s train.topologies=mpft -s cluster.nodes=4 -s train.pp=2 -s train.ep=8 -s train.sequences=64 -s llm.layers=8 -s llm.mtp_layers=0
+small=(-s train.topologies=mpft -s cluster.nodes=4 -s train.layers= -s train.pp=2 -s train.ep=8 -s train.sequences=64 -s llm.layers=8 -s llm.mtp_layers=0
        -s llm.moe.routed=64 -s llm.moe.groups=1 -s llm.moe.top_groups=1 -s train.chunks.samples=2)
 expect 0 "small" run "$S" "${small[@]}" -o a.json
 says "Table 4 is not shown beside"
@@ -71,13 +71,20 @@ v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
 assert v("h.json", "step_time") < v("a.json", "step_time") < v("n.json", "step_time")
 assert v("1f1b.json", "memory") < v("a.json", "memory")
 assert v("1f1b.json", "w_time") == 0 < v("zb1p.json", "w_time")'
+expect 0 "the trace on another chip" run "$S" "${small[@]}" -s train.chunks.samples=1 -s hardware=h200
+says "times recorded on NVIDIA H800 are moved to H200"
+says "recorded on NVIDIA H800 and moved by ratios of its rates"
+expect 0 "and with another rate" run "$S" "${small[@]}" -s train.chunks.samples=1 -s cluster.chip.fp8=2200TFLOPS
+says "moved to the H800 with other numbers"
+expect 0 "Table 4 on another chip" run "$S" -s train.chunks.samples=1 -s train.topologies= -s hardware=h200 -s train.sequences=4096
+says "it is of 2,048 H800"
 expect 0 "explain" run "$S" "${small[@]}" --explain opt_time
 says "train.precision.gradient_sent"
 
 # From the kernel model: the same step, a dense model, another chip.
 K=$srcdir/scenarios/train_step_2048_kernels.yaml D=$srcdir/scenarios/train_step_dense_70b.yaml
 expect 0 "kernel model" run "$K" -s train.chunks.samples=1 -s train.topologies= -o k.json
-expect 0 "another model" run "$K" -s train.chunks.samples=1 -s train.topologies= -s model=llama3.1_70b \
+expect 0 "another model" run "$K" -s train.chunks.samples=1 -s train.topologies= -s model=llama3.1_70b -s train.layers= \
     -s train.ep=1 -s train.pp=32 -s train.schedule=1f1b -s train.compute=fp8
 says "LLaMA-3.1-70B on 2048 H800, 32 pipeline ranks"
 check "is not compared with the paper's" [ -z "$(grep -E 'recorded|paper, Table 4' out)" ]
@@ -154,8 +161,8 @@ check "computes in it: only its rate counts" python3 -c '
 import glob, json
 v = lambda x: json.load(open(glob.glob("*" + x + "*.json")[0]))["metrics"]["step_time"]["value"]
 assert v("chipnameasitis") == v("chipfp8") > 1.2 * v("chipbf16")'
-expect 0 "stages in one node" run "$D" "${dense[@]}" -s train.pp=8 -s train.layout= -s train.sequences=512 -s train.placement.order=pipeline_inner -o in.json
-expect 0 "stages apart" run "$D" "${dense[@]}" -s train.pp=8 -s train.layout= -s train.sequences=512 -o out.json
+expect 0 "stages in one node" run "$D" "${dense[@]}" -s train.pp=8 -s train.layout= -s train.layers="10,10,10,10,10,10,10,10" -s train.sequences=512 -s train.placement.order=pipeline_inner -o in.json
+expect 0 "stages apart" run "$D" "${dense[@]}" -s train.pp=8 -s train.layout= -s train.layers="10,10,10,10,10,10,10,10" -s train.sequences=512 -o out.json
 check "messages stay on NVLink, gradients do not" python3 -c '
 import json
 v = lambda f, k: json.load(open(f))["metrics"][k]["value"]
@@ -167,7 +174,7 @@ import json
 assert json.load(open("f.json"))["metrics"] == json.load(open("tp1.json"))["metrics"]'
 
 # Data parallelism beside chunks: LLaMA 3.1 70B on 4 pipeline ranks of 64 GPUs.
-dp=(-s train.pp=4 -s train.sequences=512 -s cluster.chip.memory=1TB -s cluster.network.routing.policy=spray -s train.software=megatron)
+dp=(-s train.pp=4 -s train.layers="20,20,20,20" -s train.sequences=512 -s cluster.chip.memory=1TB -s cluster.network.routing.policy=spray -s train.software=megatron)
 for w in gather=end gather=on_demand gather=ahead reduce=overlap; do
     expect 0 "data parallelism, $w" run "$D" "${dp[@]}" -s train.data_parallel.$w -o "dp_${w#*=}.json"
 done
@@ -294,6 +301,7 @@ refuse "memory" "it has 40.0 GB (cluster.chip.memory)" -s cluster.chip.memory='4
 tells "activations of 17 chunks in flight"
 refuse "schedule" "did you mean 'dualpipe'" -s train.schedule=dualpip
 refuse "layers by hand" "these are 60 layers on 2 stages; there are 61 layers" -s train.layers='30, 30'
+refuse "layers of another pipeline" "leave it empty ('') to have them dealt" -s train.pp=8
 sed -i '5s/.*/0 9/' places.txt
 expect 3 "a place that is none" run "$D" -s train.placement.file=places.txt
 tells "9 is no GPU of a node; there are 0 to 7"
@@ -328,8 +336,8 @@ tells "deepep_low_latency is for few tokens, not for training"
 refuse "a trace with other kernels" "kernels of a trace are as they were recorded" -s cluster.ep_kernel.kernel=hybrid_ep
 refuse "launches of a trace" "gaps between a trace's kernels are in it" -s train.host.launch=eager
 refuse "gradients beside chunks in both directions" "at the end of the step only" -s train.data_parallel.reduce=overlap
-refuse "layout" "these are 60 layers (t); there are 61" -s train.layout='E(t*4|)*15mL'
-refuse "layout and layers" "leave one of them out" -s train.layout='Et*4|(t*4|)*14tmL' -s train.layers='30, 31'
+refuse "layout" "these are 60 layers (t); there are 61" -s train.layers= -s train.layout='E(t*4|)*15mL'
+refuse "layout and layers" "leave one of them out" -s train.layout='Et*4|(t*4|)*14tmL'
 refuse "virtual stages of a schedule without" "write 'schedule: interleaved'" -s train.virtual_stages=2
 refuse "interleaved without virtual stages" "write how many" -s train.schedule=interleaved
 refuse "micro-batches that do not fill the ranks" "a multiple of 16 micro-batches, not 8" -s train.schedule=interleaved \

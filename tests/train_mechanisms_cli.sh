@@ -7,8 +7,8 @@ D=$srcdir/scenarios/train_step_dense_70b.yaml X=$srcdir/scenarios/mlperf_v6/gb20
 dense=(-s train.pp=4 -s train.sequences=512 -s cluster.chip.memory=1TB -s cluster.network.routing.policy=spray
        -s train.software=megatron -s train.messages=hidden -s train.jitter.gpu_cv=0 -s train.without=messages)
 expect 0 "1F1B" run "$D" "${dense[@]}" -s train.layers='20,20,20,20' -o v1.json
-expect 0 "interleaved, 2 stages a rank" run "$D" "${dense[@]}" -s train.schedule=interleaved -s train.virtual_stages=2 -o v2.json
-expect 0 "interleaved, 5 stages a rank" run "$D" "${dense[@]}" -s train.schedule=interleaved -s train.virtual_stages=5 -o v5.json
+expect 0 "interleaved, 2 stages a rank" run "$D" "${dense[@]}" -s train.schedule=interleaved -s train.virtual_stages=2 -s train.layers="10,10,10,10,10,10,10,10" -o v2.json
+expect 0 "interleaved, 5 stages a rank" run "$D" "${dense[@]}" -s train.schedule=interleaved -s train.virtual_stages=5 -s train.layers="4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4,4" -o v5.json
 check "the bubble shrinks by the number of stages a rank" python3 -c '
 import json
 d = {v: json.load(open(f"v{v}.json")) for v in (1, 2, 5)}

@@ -36,6 +36,7 @@ struct kind_run {
     struct kind_use use;            /* the kind's: of its whole cluster, for cost and energy (kinds/cost.h) */
     struct epsilon_error epsilon;   /* checked runs with an epsilon: of all simulations */
     struct critical_path *critical; /* gathers the critical paths of all simulations; NULL = not wanted */
+    const char *settled; /* an override that keeps what the run chose by itself ("train.layers=4, 4"); NULL: nothing */
     struct kernel_origins *origins; /* where the times of kernels come from, for a note; kind_execute makes it */
     /* of one simulation */
     struct arena *scratch;

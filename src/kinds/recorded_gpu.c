@@ -91,3 +91,24 @@ void recorded_gpu_refuse(const struct scenario_file *file, const struct trace *t
                "give bf16, fp8 and memory_bandwidth of '%s'%s",
                trace->device, key, else_hint);
 }
+
+const char *recorded_gpu_moved(const struct scenario_file *file, const struct trace *trace,
+                               const struct recorded_gpu *gpu, struct arena *arena)
+{
+    const struct cluster_hw *hw = &file->scenario->cluster;
+    const struct hw_chip *chip = &hw->chip;
+    bool alike = chip->bf16_flops == gpu->on.bf16_flops && chip->fp8_flops == gpu->on.fp8_flops &&
+                 hw_memory_Bps(hw, 1) == gpu->on.memory_Bps && chip->sms == trace->sms;
+    if (gpu->same_chip && alike)
+        return NULL;
+    if (gpu->same_chip)
+        return arena_printf(arena,
+                            "times recorded on %s are moved to the %s with other numbers by ratios of its rates, "
+                            "bandwidths and SMs, class by class",
+                            trace->device, chip->name);
+    return arena_printf(arena,
+                        "times recorded on %s are moved to %s by ratios of their rates, bandwidths and SMs, class by "
+                        "class: nobody validated that between architectures, and kernels written for one run "
+                        "otherwise on another",
+                        trace->device, chip->name);
+}

@@ -18,6 +18,9 @@ int recorded_gpu_find(const struct scenario_file *file, const struct trace *trac
                       struct arena *arena, struct recorded_gpu *out, struct diag *diag);
 /* Whether times can be moved from it. */
 bool recorded_gpu_known(const struct recorded_gpu *gpu);
+/* A note that recorded times were moved to the scenario's chip; NULL: it is the one that they were recorded on. */
+const char *recorded_gpu_moved(const struct scenario_file *file, const struct trace *trace,
+                               const struct recorded_gpu *gpu, struct arena *arena);
 /* Reports that they cannot, at `key`. */
 void recorded_gpu_refuse(const struct scenario_file *file, const struct trace *trace, const char *key,
                          const char *else_hint, struct diag *diag);

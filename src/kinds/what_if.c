@@ -101,6 +101,7 @@ struct asking {
     struct scenario_options options;
     const struct scenario_kind *kind;
     const char *headline;
+    const char *settled; /* what the run chose by itself stays; NULL: nothing */
 };
 
 static const struct result_metric *find_metric(const struct result *r, const char *name)
@@ -129,8 +130,10 @@ static int run_again(void *ctx, uint32_t index, void *answer, struct diag *diag)
     struct scenario_file file;
     struct kind_run run = {.file = &file, .arena = arena_new()};
     struct scenario_options options = a->options;
-    const char **overrides = ARENA_ARRAY(run.arena, const char *, options.n_overrides + 1);
+    const char **overrides = ARENA_ARRAY(run.arena, const char *, options.n_overrides + 2);
     memcpy(overrides, options.overrides, (size_t)options.n_overrides * sizeof *overrides);
+    if (a->settled)
+        overrides[options.n_overrides++] = a->settled;
     if (index >= OWN)
         overrides[options.n_overrides++] = a->kind->changes[index - OWN].override;
     options.overrides = overrides;
@@ -242,7 +245,8 @@ int what_if_add(const char *path, const struct scenario_options *options, struct
                    kind->name);
         return -1;
     }
-    struct asking a = {.path = path, .options = *options, .kind = kind, .headline = headline->name};
+    struct asking a = {
+        .path = path, .options = *options, .kind = kind, .headline = headline->name, .settled = run->settled};
     uint32_t n = OWN + count_changes(kind);
     double *value = ARENA_ARRAY(run->arena, double, n);
     a.options.overrides = with_quick(options, kind, &a.options.n_overrides, run->arena);
@@ -253,5 +257,8 @@ int what_if_add(const char *path, const struct scenario_options *options, struct
         return -1;
     add_table(run, &a, value);
     add_note(run, headline->name, value);
+    if (run->settled)
+        result_add_note(&run->result, run->arena,
+                        arena_printf(run->arena, "what if: all with '%s', as this run chose it", run->settled));
     return 0;
 }

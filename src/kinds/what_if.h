@@ -1,5 +1,5 @@
 /* What a run would gain from one resource more: the scenario is run again, over the same network, with each resource 1 %
- * faster and twice as fast, all else equal. What bounds a run is what gains most. */
+ * faster and twice as fast, all else equal, also what the run chose by itself. What bounds a run is what gains most. */
 #ifndef MOESIM_KINDS_WHAT_IF_H
 #define MOESIM_KINDS_WHAT_IF_H
 

@@ -44,6 +44,13 @@ void kernel_origins_add(struct kernel_origins *o, const struct kernel_call *call
     o->all_s += time_s;
 }
 
+void kernel_origins_add_recorded(struct kernel_origins *o, const char *gpu, double time_s)
+{
+    o->recorded_on = gpu;
+    o->recorded_s += time_s;
+    o->all_s += time_s;
+}
+
 static const char *text_of(const struct kernel_origin_part *p, double all_s, struct arena *arena)
 {
     const char *what = p->pass ? "passes over memory at shares of the bandwidth measured on the h800"
@@ -61,8 +68,10 @@ static bool is_home(const struct cluster_hw *hw)
 
 const char *kernel_origins_text(const struct kernel_origins *o, const struct cluster_hw *hw, struct arena *arena)
 {
-    bool fitted = false;
-    const char *text = NULL;
+    bool fitted = o->recorded_s > 0;
+    const char *text = fitted ? arena_printf(arena, "%.0f %% recorded on %s and moved by ratios of its rates",
+                                             100 * o->recorded_s / o->all_s, o->recorded_on)
+                              : NULL;
     for (uint32_t i = 0; i < o->n; i++) {
         const char *one = text_of(&o->part[i], o->all_s, arena);
         fitted |= *o->part[i].chip != '\0';

@@ -15,11 +15,15 @@ struct kernel_origins {
     } part[KERNEL_ORIGINS_MOST];
     uint32_t n;
     double all_s;
+    const char *recorded_on; /* kernels of a trace that are moved to this chip: the GPU that they ran on; NULL: none */
+    double recorded_s;
     bool gemm_constants, attention_constants; /* some were by kernels.gemm*, kernels.attention: tables, rooflines */
 };
 
 void kernel_origins_add(struct kernel_origins *o, const struct kernel_call *call, const struct kernel_time *time,
                         double time_s);
+/* Kernels of a trace that was recorded elsewhere. */
+void kernel_origins_add_recorded(struct kernel_origins *o, const char *gpu, double time_s);
 /* "62 % interpolated between measurements on b200, 38 % a roofline, calibrated on the h800"; NULL when there is nothing to
  * say: no kernel was asked for, or all is as it was calibrated, on the chip where it was. */
 const char *kernel_origins_text(const struct kernel_origins *o, const struct cluster_hw *hw, struct arena *arena);

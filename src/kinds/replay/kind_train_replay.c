@@ -239,14 +239,9 @@ static void note_exchanges(struct kind_run *run, const struct trace *trace, cons
 
 static void note_moved(struct kind_run *run, const struct trace *trace, const struct replay_reading *reading)
 {
-    if (reading->keeps_times || reading->gpu->same_chip)
-        return;
-    result_add_note(&run->result, run->arena,
-                    arena_printf(run->arena,
-                                 "times recorded on %s are moved to %s by ratios of their rates, bandwidths and SMs, "
-                                 "class by class: nobody validated that between architectures, and kernels written for "
-                                 "one run otherwise on another",
-                                 trace->device, run->file->scenario->cluster.chip.name));
+    const char *moved = reading->keeps_times ? NULL : recorded_gpu_moved(run->file, trace, reading->gpu, run->arena);
+    if (moved)
+        result_add_note(&run->result, run->arena, moved);
 }
 
 /* One rank's trace: on that rank, or with all others as the scenario routes them. */
@@ -275,7 +270,6 @@ static int run_one(struct kind_run *run, const struct trace *trace, const struct
         return -1;
     replay_analyse(trace, cfg, reading, &s->cluster, run->graph, &info, &run->outcome, run->arena, &run->result);
     note_exchanges(run, trace, cfg, reading);
-    note_moved(run, trace, reading);
     return 0;
 }
 
@@ -288,8 +282,11 @@ static int run_replay(struct kind_run *run, struct diag *diag)
     const struct trace_set *set = trace_set_read(path, run->arena, diag);
     if (!set || read_on(run, set->traces[0], &cfg, &reading, diag))
         return -1;
-    return set->n == 1 ? run_one(run, set->traces[0], &cfg, &reading, diag)
-                       : replay_set_run(run, set, &cfg, &reading, diag);
+    if (set->n == 1 ? run_one(run, set->traces[0], &cfg, &reading, diag)
+                    : replay_set_run(run, set, &cfg, &reading, diag))
+        return -1;
+    note_moved(run, set->traces[0], &reading);
+    return 0;
 }
 
 static const char *const headlines[] = {"makespan", NULL};

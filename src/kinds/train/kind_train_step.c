@@ -38,27 +38,34 @@ static const struct kind_change changes[] = {
 
 static int run_step(struct kind_run *run, struct diag *diag)
 {
-    struct train_plan plan;
-    struct train_times times;
-    if (train_plan_open(run, &plan, diag) || train_times_measure(run, &plan, &times, diag))
+    struct train_plan opened;
+    struct train_deal deal;
+    if (train_plan_open(run, &opened, diag))
         return -1;
-    run->origins = plan.origins;
-    struct train_outcome *outcomes = ARENA_ARRAY(run->arena, struct train_outcome, plan.n_networks);
+    const struct train_variant *variant = &variants[opened.layout.cfg->without];
+    if (train_deal(run, &opened, variant, &deal, diag))
+        return -1;
+    const struct train_plan *plan = deal.ways[deal.best].plan;
+    const struct train_times *times = deal.ways[deal.best].times;
+    run->origins = plan->origins;
+    if (deal.n_ways > 1)
+        run->settled = arena_printf(run->arena, "train.layers=%s",
+                                    train_counts_text(deal.ways[deal.best].counts, plan->layout.n_stages, run->arena));
+    struct train_outcome *outcomes = ARENA_ARRAY(run->arena, struct train_outcome, plan->n_networks);
     struct train_outcome bridge[N_BRIDGE];
     struct critical_path *critical = run->critical;
     run->critical = NULL; /* not of steps that leave things out */
     for (int i = 0; i < N_BRIDGE; i++)
-        if (train_run(run, &plan, &times, 0, &train_bridge[i], &bridge[i], diag))
+        if (train_run(run, plan, times, 0, &train_bridge[i], &bridge[i], diag))
             return -1;
     run->critical = critical;
-    const struct train_variant *variant = &variants[plan.layout.cfg->without];
-    for (uint32_t n = plan.n_networks; n-- > 0;) /* the first comes last: it is what a timeline shows */
-        if (train_run(run, &plan, &times, n, variant, &outcomes[n], diag))
+    for (uint32_t n = plan->n_networks; n-- > 0;) /* the first comes last: it is what a timeline shows */
+        if (train_run(run, plan, times, n, variant, &outcomes[n], diag))
             return -1;
-    train_report(&(struct train_report){run, &plan, &times, outcomes, bridge});
-    if (plan.layout.model->experts.routed)
-        note_exchange(run, &plan);
-    if (plan.layout.cfg->without != WITHOUT_NOTHING)
+    train_report(&(struct train_report){run, plan, times, outcomes, bridge, &deal});
+    if (plan->layout.model->experts.routed)
+        note_exchange(run, plan);
+    if (plan->layout.cfg->without != WITHOUT_NOTHING)
         result_add_note(&run->result, run->arena, arena_printf(run->arena, "%s (train.without)", variant->name));
     return 0;
 }

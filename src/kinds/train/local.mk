@@ -2,6 +2,7 @@
 libmoesim_a_SOURCES += src/kinds/train/pipeline.c src/kinds/train/pipeline.h
 libmoesim_a_SOURCES += src/kinds/train/train_cfg.c src/kinds/train/train_cfg.h
 libmoesim_a_SOURCES += src/kinds/train/train_chunks.c src/kinds/train/train_chunks.h
+libmoesim_a_SOURCES += src/kinds/train/train_deal.c src/kinds/train/train_deal.h
 libmoesim_a_SOURCES += src/kinds/train/train_dp.c src/kinds/train/train_dp.h
 libmoesim_a_SOURCES += src/kinds/train/train_jitter.c src/kinds/train/train_jitter.h
 libmoesim_a_SOURCES += src/kinds/train/train_layout.c src/kinds/train/train_layout.h

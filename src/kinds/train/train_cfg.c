@@ -161,7 +161,8 @@ static const struct cfg_field train_fields[] = {
     ROW_COUNT(train_cfg, "sequence", sequence, "4096", 1, 1 << 24, "tokens of a sequence"),
     ROW_COUNT(train_cfg, "micro_batch", micro_batch, "1", 1, 1024, "sequences of a micro-batch"),
     ROW_TEXT(train_cfg, "layers", layers, "",
-             "layers of each stage, for example '4, 4, 4, 1'; empty: so that the costliest stage costs least"),
+             "layers of each stage, for example '4, 4, 4, 1'; empty: evenly, but as many on the last stage, which has "
+             "the head, as make the shortest step"),
     ROW_TEXT(
         train_cfg, "layout", layout, "",
         "layers of each stage as Megatron-LM writes them, for example 'Et*4|(t*4|)*14tmL': E embedding, t layer, m MTP "

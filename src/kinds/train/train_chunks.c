@@ -437,12 +437,13 @@ static void collect(struct measuring *m, const char *answers, struct kind_run *r
     }
 }
 
-int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out, struct diag *diag)
+int train_times_measure(struct kind_run *run, const struct train_plan *plan, uint32_t samples, struct train_times *out,
+                        struct diag *diag)
 {
     struct measuring m = {.run = run, .t = out, .plan = plan};
     uint64_t seed = seed_of(run, plan);
     bool routed = plan->shape.n_ranks > 0;
-    *out = (struct train_times){.plan = plan, .samples = routed ? (uint32_t)plan->layout.cfg->chunks.samples : 1};
+    *out = (struct train_times){.plan = plan, .samples = routed ? samples : 1};
     find_chunks(out, run->arena);
     find_classes(&m, run->arena);
     for (uint32_t i = 0; i < out->n_chunks; i++)

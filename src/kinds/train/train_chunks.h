@@ -33,7 +33,8 @@ struct train_chunk {
     struct chunk_program program;
 };
 
-int train_times_measure(struct kind_run *run, const struct train_plan *plan, struct train_times *out,
+/* `samples` of each chunk; one where nothing is routed. */
+int train_times_measure(struct kind_run *run, const struct train_plan *plan, uint32_t samples, struct train_times *out,
                         struct diag *diag);
 /* Kernels of all chunks of a pipeline rank. */
 double train_graph_nodes(const struct train_times *t, uint32_t rank);

@@ -1,6 +1,5 @@
 #include "kinds/train/train_layout.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -14,12 +13,6 @@ uint32_t train_stage(const struct train_layout *l, uint32_t rank, uint32_t modul
 
 /* --- dealing layers to stages -------------------------------------------------------------------------------- */
 
-/* Layers as they can be divided: each of the model's, then what follows the last (output head, MTP modules). */
-struct units {
-    uint32_t n, n_layers;
-    double *cost_s;
-};
-
 enum { MTP_KINDS = 4 }; /* embedding, projection, layer, head */
 
 static uint8_t layer_kind(const struct model *m, uint32_t layer)
@@ -27,70 +20,12 @@ static uint8_t layer_kind(const struct model *m, uint32_t layer)
     return m->experts.routed && layer >= model_first_sparse(m) ? LAYER_MOE : LAYER_DENSE;
 }
 
-static double mtp_cost_s(const struct model *m, const double cost_s[N_CHUNK_LAYERS])
+uint32_t *train_even_counts(uint32_t layers, uint32_t n_stages, uint32_t last, uint32_t from, struct arena *arena)
 {
-    return (double)m->mtp_layers * (cost_s[LAYER_EMBEDDING] + cost_s[LAYER_PROJECTION] +
-                                    cost_s[m->experts.routed ? LAYER_MOE : LAYER_DENSE] + cost_s[LAYER_HEAD]);
-}
-
-static struct units units_of(const struct model *m, const double cost_s[N_CHUNK_LAYERS], struct arena *arena)
-{
-    struct units u = {.n = (uint32_t)m->layers + 1, .n_layers = (uint32_t)m->layers};
-    u.cost_s = ARENA_ARRAY(arena, double, u.n);
-    for (uint32_t i = 0; i < u.n_layers; i++)
-        u.cost_s[i] = cost_s[layer_kind(m, i)];
-    u.cost_s[0] += cost_s[LAYER_EMBEDDING];
-    u.cost_s[u.n_layers] = cost_s[LAYER_HEAD] + mtp_cost_s(m, cost_s);
-    return u;
-}
-
-/* Dynamic programming over first units: best[k][i] is of the best way to deal the first i units to k stages. A way
- * costs its costliest stage, or the sum of squares among those whose costliest is no dearer than `bound_s`. */
-struct deal {
-    double *best; /* [n_stages + 1][n + 1] */
-    uint32_t *cut;
-};
-
-static double way_cost(double before, double stage_s, double bound_s)
-{
-    if (isinf(bound_s))
-        return fmax(before, stage_s);
-    return stage_s > bound_s ? INFINITY : before + stage_s * stage_s;
-}
-
-static double deal_units(const struct units *u, uint32_t n_stages, double bound_s, struct deal *d)
-{
-    uint32_t row = u->n + 1;
-    for (uint32_t i = 0; i <= u->n; i++)
-        d->best[i] = i ? INFINITY : 0;
-    for (uint32_t k = 1; k <= n_stages; k++)
-        for (uint32_t i = 0; i <= u->n; i++) {
-            double stage_s = 0, *best = &d->best[k * row + i];
-            *best = INFINITY;
-            for (uint32_t from = i; from-- > 0;) {
-                stage_s += u->cost_s[from];
-                double cost = way_cost(d->best[(k - 1) * row + from], stage_s, bound_s);
-                if (cost < *best) {
-                    *best = cost;
-                    d->cut[k * row + i] = from;
-                }
-            }
-        }
-    return d->best[n_stages * row + u->n];
-}
-
-static uint32_t *best_counts(const struct units *u, uint32_t n_stages, struct arena *arena)
-{
-    size_t cells = (size_t)(n_stages + 1) * (u->n + 1);
-    struct deal d = {ARENA_ARRAY(arena, double, cells), ARENA_ARRAY(arena, uint32_t, cells)};
-    uint32_t *counts = ARENA_ARRAY(arena, uint32_t, n_stages), end = u->n;
-    double least_s = deal_units(u, n_stages, INFINITY, &d);
-    deal_units(u, n_stages, least_s * (1 + 1e-12), &d);
-    for (uint32_t k = n_stages; k > 0; k--) {
-        uint32_t from = d.cut[k * (u->n + 1) + end];
-        counts[k - 1] = (end < u->n_layers ? end : u->n_layers) - from;
-        end = from;
-    }
+    uint32_t *counts = ARENA_ARRAY(arena, uint32_t, n_stages), before = n_stages - 1;
+    for (uint32_t s = 0; s < before; s++)
+        counts[s] = (layers - last) / before + (s >= from && s - from < (layers - last) % before);
+    counts[before] = last;
     return counts;
 }
 
@@ -127,19 +62,15 @@ static void fill_stage(const struct train_layout *l, uint32_t stage, uint32_t fi
     }
 }
 
-void train_partition(struct train_layout *l, const uint32_t *counts, const double cost_s[N_CHUNK_LAYERS],
-                     struct arena *arena)
+void train_partition(struct train_layout *l, const uint32_t *counts, struct arena *arena)
 {
-    struct units u = units_of(l->model, cost_s, arena);
     uint32_t first = 0;
-    if (!counts)
-        counts = best_counts(&u, l->n_stages, arena);
     l->stages = ARENA_ARRAY(arena, struct chunk_stage, l->n_stages);
     for (uint32_t s = 0; s < l->n_stages; s++) {
         fill_stage(l, s, first, counts[s], arena);
         first += counts[s];
     }
-    BUG_IF(first != u.n_layers);
+    BUG_IF(first != (uint32_t)l->model->layers);
 }
 
 /* The head works on the model's output and on that of each MTP module. */

@@ -69,11 +69,12 @@ static inline double train_gpu_tokens(const struct train_layout *l)
 /* The stage of a module of a pipeline rank. */
 uint32_t train_stage(const struct train_layout *l, uint32_t rank, uint32_t module);
 
-/* Deals the model's layers to the stages in their order: `counts` [n_stages] layers each, or such that the
- * costliest stage costs as little as possible (and stages are as even as that allows). cost_s: of each kind of
- * layer. The embedding comes before the first layer, output head and MTP modules after the last. */
-void train_partition(struct train_layout *l, const uint32_t *counts, const double cost_s[N_CHUNK_LAYERS],
-                     struct arena *arena);
+/* Layers of each stage: `last` on the last one, the others as many as each other; where that does not go up some from
+ * stage `from` have one more. At least n_stages - 1 + last layers. */
+uint32_t *train_even_counts(uint32_t layers, uint32_t n_stages, uint32_t last, uint32_t from, struct arena *arena);
+/* Deals the model's layers to the stages in their order, `counts` [n_stages] each. The embedding comes before the first
+ * layer, output head and MTP modules after the last. */
+void train_partition(struct train_layout *l, const uint32_t *counts, struct arena *arena);
 /* The same from letters, which fit the model. */
 void train_lay_out(struct train_layout *l, const struct stage_letters *letters, struct arena *arena);
 

@@ -125,7 +125,9 @@ static uint32_t *stage_counts(const struct scenario_file *file, const struct tra
     for (uint32_t i = 0; i < n; i++)
         sum += counts[i];
     if (n != l->n_stages || sum != (uint64_t)l->model->layers) {
-        REPORT("train.layers", "these are %u layers on %u stages; there are %lld layers (llm.layers) and %u stages",
+        REPORT("train.layers",
+               "these are %u layers on %u stages; there are %lld layers (llm.layers) and %u stages; leave it empty "
+               "('') to have them dealt",
                sum, n, (ll)l->model->layers, l->n_stages);
         return NULL;
     }
@@ -354,6 +356,20 @@ static bool has_all_parts(const struct chunk_material *m)
     return true;
 }
 
+static bool is_exchange(const struct chunk_kernel *k)
+{
+    return k->phase == PART_COMBINE_B || k->phase == PART_DISPATCH_F || k->phase == PART_DISPATCH_B ||
+           k->phase == PART_COMBINE_F;
+}
+
+static double computed_s(const struct chunk_program *program)
+{
+    double sum_s = 0;
+    for (uint32_t i = 0; i < program->n_kernels; i++)
+        sum_s += is_exchange(&program->kernels[i]) ? 0 : program->kernels[i].work_s;
+    return sum_s;
+}
+
 static int read_trace(struct train_plan *p, struct arena *arena, struct diag *diag)
 {
     const struct train_chunks_cfg *c = &p->layout.cfg->chunks;
@@ -383,6 +399,9 @@ static int read_trace(struct train_plan *p, struct arena *arena, struct diag *di
     }
     struct recording recording = {.on = gpu.on, .routing = p->routing};
     material_from_trace(t, &recording, group, m, arena, &p->material);
+    p->moved = recorded_gpu_moved(p->file, t, &gpu, arena);
+    if (p->moved)
+        kernel_origins_add_recorded(p->origins, t->device, computed_s(&p->material.program));
     if (!has_all_parts(&p->material)) {
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(p->file, "train.chunks.trace"),
                    "%s is no pair of a forward and a backward chunk: it lacks parts such as attn(F) and mlp(W)",
@@ -455,9 +474,7 @@ static void layer_times(struct train_plan *p)
         n[p->material.kind[i]]++;
     for (uint32_t i = 0; i < program->n_kernels; i++) {
         const struct chunk_kernel *k = &program->kernels[i];
-        bool communication = k->phase == PART_COMBINE_B || k->phase == PART_DISPATCH_F || k->phase == PART_DISPATCH_B ||
-                             k->phase == PART_COMBINE_F;
-        if (k->layer > 0 && !communication) {
+        if (k->layer > 0 && !is_exchange(k)) {
             uint8_t kind = p->material.kind[k->layer - 1];
             p->layer_s[kind] += k->work_s / n[kind];
         }
@@ -507,14 +524,19 @@ static const char *what_would_fit(struct train_plan *p, struct arena *arena)
                         gb(least_B, arena));
 }
 
-static int check_memory(struct train_plan *p, struct arena *arena, struct diag *diag)
+bool train_plan_fits(const struct train_plan *p)
+{
+    bool fits = true;
+    for (uint32_t r = 0; r < p->layout.ranks; r++)
+        fits &= p->memory[r].total_B <= p->scenario->cluster.chip.memory_B;
+    return fits;
+}
+
+void train_plan_refuse(struct train_plan *p, struct arena *arena, struct diag *diag)
 {
     double has_B = p->scenario->cluster.chip.memory_B;
-    p->memory = ARENA_ARRAY(arena, struct train_memory, p->layout.ranks);
     uint32_t worst = weigh_ranks(p, arena);
     const struct train_memory m = p->memory[worst];
-    if (m.total_B <= has_B)
-        return 0;
     diag_error(
         diag, EXIT_BAD_INPUT, scenario_place(p->file, "cluster.chip.memory"),
         "a GPU of pipeline rank %u needs %s: parameters %s, gradients %s, optimizer %s, activations of %.0f "
@@ -524,7 +546,6 @@ static int check_memory(struct train_plan *p, struct arena *arena, struct diag *
         m.in_flight, gb(m.activations_B, arena),
         m.buffers_B > 0 ? arena_printf(arena, ", experts' buffers %s", gb(m.buffers_B, arena)) : "", gb(has_B, arena),
         what_would_fit(p, arena));
-    return -1;
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------------ */
@@ -567,13 +588,24 @@ static int open_networks(struct kind_run *run, struct train_plan *p, struct diag
     return 0;
 }
 
-static void deal_layers(struct train_plan *p, struct arena *arena, struct diag *diag)
+bool train_plan_is_dealt(const struct train_plan *p)
 {
-    struct stage_letters letters = stage_letters(p->file, &p->layout, arena, diag);
+    return *p->layout.cfg->layers || *p->layout.cfg->layout;
+}
+
+void train_plan_deal(struct train_plan *p, const uint32_t *counts, struct arena *arena, struct diag *diag)
+{
+    struct stage_letters letters = {0};
+    if (!counts)
+        letters = stage_letters(p->file, &p->layout, arena, diag);
     if (letters.n)
         train_lay_out(&p->layout, &letters, arena);
     else
-        train_partition(&p->layout, stage_counts(p->file, &p->layout, arena, diag), p->layer_s, arena);
+        train_partition(&p->layout, counts ? counts : stage_counts(p->file, &p->layout, arena, diag), arena);
+    struct schedule_shape shape = train_shape(&p->layout);
+    p->schedule = schedule_build(p->layout.schedule, &shape, arena);
+    p->memory = ARENA_ARRAY(arena, struct train_memory, p->layout.ranks);
+    weigh_ranks(p, arena);
 }
 
 int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *diag)
@@ -588,8 +620,5 @@ int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *dia
         open_material(p, run->arena, diag))
         return -1;
     layer_times(p);
-    deal_layers(p, run->arena, diag);
-    struct schedule_shape shape = train_shape(&p->layout);
-    p->schedule = schedule_build(p->layout.schedule, &shape, run->arena);
-    return check_memory(p, run->arena, diag);
+    return 0;
 }

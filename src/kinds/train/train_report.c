@@ -109,12 +109,12 @@ static bool is_papers_model(const struct model *m)
            m->experts.ffn == 2048;
 }
 
-/* Table 4 holds for its model, cluster and batch. */
+/* Table 4 holds for its model, chip, cluster and batch. */
 static bool compares(const struct train_plan *p)
 {
     const struct train_cfg *c = p->layout.cfg;
-    return c->compare == COMPARE_TABLE4 && p->layout.gpus == 2048 && c->sequences == 15360 && c->sequence == 4096 &&
-           is_papers_model(p->layout.model);
+    return c->compare == COMPARE_TABLE4 && !strcmp(p->scenario->cluster.chip.name, "H800") && p->layout.gpus == 2048 &&
+           c->sequences == 15360 && c->sequence == 4096 && is_papers_model(p->layout.model);
 }
 
 const struct train_figures *train_published(const struct train_plan *p, const struct train_network *network)
@@ -397,7 +397,7 @@ static void note_rows(const struct train_report *r)
                              "step has the mean, the least and the most over ranks",
                              train_reported_name(r->plan, a)));
     if (r->plan->layout.cfg->compare == COMPARE_TABLE4 && !compares(r->plan))
-        add_note(r, "Table 4 is not shown beside: it is of 2,048 GPUs and 15,360 sequences of 4,096 tokens");
+        add_note(r, "Table 4 is not shown beside: it is of 2,048 H800 and 15,360 sequences of 4,096 tokens");
     if (!compares(r->plan))
         return;
     add_note(r,
@@ -414,6 +414,19 @@ static void note_rows(const struct train_report *r)
                    "from the simulation");
     add_note(r, "the formula of DualPipe's bubble with the paper's own chunk times, 7 * (143.8 + 107.4 - 96.0) ms, is "
                 "1.09 s, half of the printed 2.06 s; table bubble_bridge shows what comes on top of it");
+}
+
+/* How layers are dealt, where moesim did it. */
+static void note_deal(const struct train_report *r)
+{
+    const struct train_deal *d = r->deal;
+    if (d->n_ways < 2)
+        return;
+    const char *counts = train_counts_text(d->ways[d->best].counts, r->plan->layout.n_stages, r->run->arena);
+    add_note(r, arena_printf(r->run->arena,
+                             "layers of each stage: %s, the best of %u ways that were tried (table layouts); other "
+                             "hardware may want another one: 'train.layers' keeps it",
+                             counts, d->n_ways));
 }
 
 static void note_networks(const struct train_report *r)
@@ -433,6 +446,8 @@ static void note_source(const struct train_report *r)
         add_note(
             r, "dense layers are the trace's layers without experts' traffic; a chunk alone is a pair's kernels of one "
                "direction, one after the other where the model makes them wait");
+    if (p->moved)
+        add_note(r, p->moved);
     if (p->layout.cfg->chunks.source == CHUNKS_TRACE && p->layout.group != 64)
         add_note(r,
                  "the trace's kernels are those of 4 experts on a GPU; with another number the rows stay the same, but "
@@ -475,6 +490,7 @@ void train_report(const struct train_report *r)
     add_parts(r);
     train_report_tables(r);
     note_rows(r);
+    note_deal(r);
     note_networks(r);
     note_source(r);
     note_compute(r);

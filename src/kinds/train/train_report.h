@@ -2,6 +2,7 @@
 #ifndef MOESIM_KINDS_TRAIN_TRAIN_REPORT_H
 #define MOESIM_KINDS_TRAIN_TRAIN_REPORT_H
 
+#include "kinds/train/train_deal.h"
 #include "kinds/train/train_run.h"
 
 /* How the bubble comes about: its formula, then steps that are less and less simple. */
@@ -14,6 +15,7 @@ struct train_report {
     const struct train_times *times;
     const struct train_outcome *outcomes; /* [n_networks] */
     const struct train_outcome *bridge;   /* [N_BRIDGE] on the first network */
+    const struct train_deal *deal;        /* of layers to stages */
 };
 
 /* Fills run->result. */

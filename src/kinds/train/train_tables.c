@@ -156,7 +156,7 @@ enum { STAGE_NUMBER, STAGE_LAYERS, STAGE_COST, N_STAGE };
 static const struct result_column stage_columns[N_STAGE] = {
     {"stage", DIM_COUNT, "", false},
     {"layers", DIM_COUNT, "", true},
-    {"computation", DIM_TIME, "of a micro-batch, forward and backward, which stages are balanced by", false},
+    {"computation", DIM_TIME, "of a micro-batch, forward and backward, without exchanges", false},
 };
 
 static void add_stages(const struct train_report *r)
@@ -165,7 +165,7 @@ static void add_stages(const struct train_report *r)
     struct result_table *t = add_table(r, "stages",
                                        p->layout.cfg->layout[0]   ? "as train.layout gives them"
                                        : p->layout.cfg->layers[0] ? "as train.layers gives them"
-                                                                  : "dealt such that the costliest costs least",
+                                                                  : "the fastest of table layouts",
                                        stage_columns, N_STAGE, p->layout.n_stages);
     for (uint32_t s = 0; s < p->layout.n_stages; s++) {
         struct result_cell *row = result_add_row(t);
@@ -174,6 +174,36 @@ static void add_stages(const struct train_report *r)
         row[STAGE_COST].value = 0;
         for (uint32_t i = 0; i < p->layout.stages[s].n; i++)
             row[STAGE_COST].value += p->layer_s[p->layout.stages[s].kind[i]];
+    }
+}
+
+enum { LAYOUT_LAYERS, LAYOUT_LEAST, LAYOUT_STEP, LAYOUT_WHY, N_LAYOUT };
+static const struct result_column layout_columns[N_LAYOUT] = {
+    {"layers", DIM_COUNT, "of each stage", true},
+    {"busiest", DIM_TIME, "what its busiest pipeline rank computes in a step, without exchanges", false},
+    {"step_time", DIM_TIME, "on the first network; empty: not simulated", false},
+    {"note", DIM_COUNT, "", true},
+};
+
+static void add_layouts(const struct train_report *r)
+{
+    const struct train_deal *d = r->deal;
+    if (d->n_ways < 2)
+        return;
+    struct result_table *t =
+        add_table(r, "layouts", "ways to deal the layers to the stages: evenly, but for the last stage, with the head",
+                  layout_columns, N_LAYOUT, d->n_ways);
+    for (uint32_t i = 0; i < d->n_ways; i++) {
+        const struct train_way *way = &d->ways[i];
+        bool simulated = way->step_s < INFINITY;
+        struct result_cell *row = result_add_row(t);
+        row[LAYOUT_LAYERS].text = train_counts_text(way->counts, r->plan->layout.n_stages, r->run->arena);
+        row[LAYOUT_LEAST].value = way->least_s;
+        row[LAYOUT_STEP].value = simulated ? way->step_s : NAN;
+        row[LAYOUT_WHY].text = i == d->best ? "taken"
+                               : !way->fits ? "does not fit into memory"
+                               : simulated  ? ""
+                                            : "the busiest rank computes over 10 % more than needed";
     }
 }
 
@@ -275,5 +305,6 @@ void train_report_tables(const struct train_report *r)
     add_ranks(r);
     add_chunks(r);
     add_stages(r);
+    add_layouts(r);
     add_memory(r);
 }
