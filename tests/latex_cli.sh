@@ -39,7 +39,7 @@ import re, sys
 for path in sys.argv[1:]:
     text = open(path, encoding="utf-8").read()
     layout = re.search(r"\\begin\{(?:tabular|longtable)\}\{(.*)\}\n", text).group(1)
-    letters = re.findall(r"p\{0.3\\linewidth\}|[rl]", re.sub(r"@\{\}", "", layout))
+    letters = re.findall(r"p\{0.3\\linewidth\}|[rl]", re.sub(r"@\{\}|>\{.*?\}(?=p)", "", layout))
     body = text.split("\\midrule\n")[-1].split("\\bottomrule")[0].split("\\end{longtable}")[0]
     rows = [re.split(r"(?<!\\)&", line[:-3]) for line in body.splitlines()]
     assert rows, path
@@ -80,7 +80,7 @@ fi
 rm -f own.tex
 for encoding in OT1 T1; do
     {
-        echo "\\documentclass{article}\\usepackage[$encoding]{fontenc}\\usepackage{booktabs,longtable}\\begin{document}"
+        echo "\\documentclass{article}\\usepackage[$encoding]{fontenc}\\usepackage{array,booktabs,longtable}\\begin{document}"
         for f in sweep seeds show metrics claims short compare table1 table2 table3 pareto many; do echo "\\input{$f.tex}"; done
         echo '\end{document}'
     } >all.tex

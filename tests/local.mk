@@ -81,6 +81,7 @@ dist_check_SCRIPTS += tests/replay_cli.sh
 dist_check_SCRIPTS += tests/report_cli.sh
 dist_check_SCRIPTS += tests/latex_cli.sh
 dist_check_SCRIPTS += tests/plot_cli.sh
+dist_check_SCRIPTS += tests/paper_cli.sh
 EXTRA_DIST += tests/report_browser.mjs
 dist_check_SCRIPTS += tests/collective_cli.sh tests/comm_cli.sh tests/validation_cli.sh
 dist_check_SCRIPTS += tests/bad_input_cli.sh

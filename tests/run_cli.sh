@@ -97,7 +97,7 @@ refused 2 "progress as nobody can have it" "--progress is 'auto' or 'never', not
 refused 2 "two scenarios" "one scenario at a time" "$main_job" "$main_job"
 refused 2 "an unknown metric" "did you mean 'makespan'?" "$main_job" -s replay.comm=recorded \
     --explain makespam
-refused 2 "an unknown ending" "must end in .json or .csv" "$main_job" -o result.txt
+refused 2 "an unknown ending" "must end in .json, .csv or .tex" "$main_job" -o result.txt
 refused 2 "ranks that are none" "is no list of ranks" "$main_job" -s replay.comm=recorded \
     --timeline t2.json --timeline-ranks 1,a
 refused 2 "ranks that do not exist" "ranks 0 to 63" "$main_job" --timeline t2.json --timeline-ranks 64

@@ -36,7 +36,8 @@ static const struct argp_option argp_options[] = {
     {"set", 's', "KEY=VALUE", OPTION_LIST, "change one value, for example cluster.nic.bandwidth='800 Gb/s'", 0},
     {"proposal", KEY_PROPOSAL, "NAME[:KEY=VALUE,...]", OPTION_LIST,
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
-    {"output", 'o', "FILE", OPTION_LIST, "write the result to FILE (.json, .csv; .gz compresses)", 0},
+    {"output", 'o', "FILE", OPTION_LIST,
+     "write the result to FILE (.json, .csv; .tex: numbers for the text of a paper; .gz compresses)", 0},
     {"json", KEY_JSON, NULL, 0, "print the result as JSON instead of text", 0},
     {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
     {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
@@ -146,9 +147,10 @@ static bool has_format(const char *path, const char *suffix)
 static void check_outputs(const struct options *o, struct diag *diag)
 {
     for (int i = 0; i < o->n_out; i++)
-        if (!has_format(o->out[i], ".json") && !has_format(o->out[i], ".csv") && strncmp(o->out[i], "/dev/", 5))
-            diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "-o %s: the name must end in .json or .csv, or those with .gz",
-                       o->out[i]);
+        if (!has_format(o->out[i], ".json") && !has_format(o->out[i], ".csv") && !has_format(o->out[i], ".tex") &&
+            strncmp(o->out[i], "/dev/", 5))
+            diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
+                       "-o %s: the name must end in .json, .csv or .tex, or those with .gz", o->out[i]);
 }
 
 /* All or none. */
@@ -158,6 +160,8 @@ static void write_outputs(const struct run *r, const struct options *o, struct d
     for (int i = 0; i < o->n_out; i++) {
         if (has_format(o->out[i], ".csv"))
             result_write_csv(&r->kind.result, o->out[i], diag);
+        else if (has_format(o->out[i], ".tex"))
+            result_write_latex(&r->kind.result, &r->file, o->out[i], diag);
         else
             result_write_json(&r->kind.result, &r->file, o->out[i], diag);
     }

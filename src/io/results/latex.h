@@ -16,7 +16,8 @@ struct latex_column {
     double scale;      /* numbers are divided by it; 0: by what makes the unit */
     bool fixed;        /* `decimals` are shown; else what the smallest number, or the interval, needs */
     int decimals;
-    bool point; /* texts that are numbers: aligned at the point */
+    double share; /* of the line, of a column with long texts; 0: 0.3 */
+    bool point;   /* texts that are numbers: aligned at the point */
 };
 
 struct latex_about {
@@ -35,6 +36,8 @@ void latex_code(struct outfile *f, const char *text);
 void latex_table(struct outfile *f, const struct result_table *table, const struct latex_about *about,
                  struct arena *arena);
 
+/* A line that LaTeX does not read: what made the file, and which packages it needs ("" = none). */
+void latex_comment(struct outfile *f, const char *packages, struct arena *arena);
 /* "us" -> "\u00b5s", alone or behind a number. */
 const char *unit_in_print(const char *unit, struct arena *arena);
 /* "cluster.node.nvlink_bandwidth" -> "nvlink bandwidth": for heads and axes. */

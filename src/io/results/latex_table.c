@@ -72,8 +72,11 @@ static void put_layout(const struct latex *l)
             outfile_printf(l->f, "r@{}l");
         else if (!l->table->columns[i].is_text)
             outfile_printf(l->f, "r");
+        else if (has_long_text(l, i))
+            outfile_printf(l->f, ">{\\raggedright\\arraybackslash}p{%g\\linewidth}",
+                           l->columns[i].share > 0 ? l->columns[i].share : 0.3);
         else
-            outfile_printf(l->f, has_long_text(l, i) ? "p{0.3\\linewidth}" : "l");
+            outfile_printf(l->f, "l");
     outfile_printf(l->f, "@{}}\n");
 }
 
@@ -163,15 +166,16 @@ static void put_caption(const struct latex *l)
     outfile_printf(l->f, l->is_long ? " \\\\\n" : "\n");
 }
 
-/* One line that LaTeX does not read. */
-static void put_comment(const struct latex *l)
+void latex_comment(struct outfile *f, const char *packages, struct arena *arena)
 {
-    const char *build = *build_commit ? arena_printf(l->arena, " (%s)", build_commit) : "";
-    char *line = arena_printf(l->arena, "made by " PACKAGE_NAME " " PACKAGE_VERSION "%s: %s", build, command_line);
+    const char *build = *build_commit ? arena_printf(arena, " (%s)", build_commit) : "";
+    char *line = arena_printf(arena, "made by " PACKAGE_NAME " " PACKAGE_VERSION "%s: %s", build, command_line);
     for (char *p = line; *p; p++)
         if ((unsigned char)*p < ' ')
             *p = '?';
-    outfile_printf(l->f, "%% %s\n%% needs \\usepackage{booktabs%s}\n", line, l->is_long ? ",longtable" : "");
+    outfile_printf(f, "%% %s\n", line);
+    if (*packages)
+        outfile_printf(f, "%% needs \\usepackage{%s}\n", packages);
 }
 
 /* --- rows ---------------------------------------------------------------------------------------------------------- */
@@ -238,6 +242,14 @@ static void put_pages(const struct latex *l)
     outfile_printf(l->f, "\\end{longtable}}\n");
 }
 
+static const char *packages(const struct latex *l)
+{
+    bool wraps = false;
+    for (uint32_t i = 0; i < l->table->n_columns; i++)
+        wraps |= l->table->columns[i].is_text && !l->columns[i].point && has_long_text(l, i);
+    return arena_printf(l->arena, "booktabs%s%s", wraps ? ",array" : "", l->is_long ? ",longtable" : "");
+}
+
 void latex_table(struct outfile *f, const struct result_table *table, const struct latex_about *about,
                  struct arena *arena)
 {
@@ -245,7 +257,7 @@ void latex_table(struct outfile *f, const struct result_table *table, const stru
     l.columns = about->columns ? about->columns : ARENA_ARRAY(arena, struct latex_column, table->n_columns);
     l.is_long = table->n_rows > ROWS_OF_A_PAGE;
     find_styles(&l);
-    put_comment(&l);
+    latex_comment(f, packages(&l), arena);
     if (l.is_long)
         put_pages(&l);
     else

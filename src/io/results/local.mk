@@ -27,6 +27,7 @@ libmoesim_a_SOURCES += src/io/results/report_write.c
 libmoesim_a_SOURCES += src/io/results/result_csv.c
 libmoesim_a_SOURCES += src/io/results/result_explain.c
 libmoesim_a_SOURCES += src/io/results/result_json.c src/io/results/result_json.h
+libmoesim_a_SOURCES += src/io/results/result_latex.c
 libmoesim_a_SOURCES += src/io/results/result_read.c
 libmoesim_a_SOURCES += src/io/results/result_table.c
 libmoesim_a_SOURCES += src/io/results/result_text.c

@@ -20,6 +20,10 @@ int result_write_json(const struct result *result, const struct scenario_file *s
 /* One table for pandas or R: table,name,layer,value,unit,recorded. */
 int result_write_csv(const struct result *result, const char *path, struct diag *diag);
 
+/* Numbers for the text of a paper, as macros of LaTeX, and a table of their sources. */
+int result_write_latex(const struct result *result, const struct scenario_file *scenario, const char *path,
+                       struct diag *diag);
+
 /* One table by itself: for people; as JSON or, by the ending of `path`, as CSV or LaTeX. */
 void result_print_table(const struct result_table *table, FILE *out);
 int result_write_table(const struct result_table *table, const char *path, struct diag *diag);
