@@ -109,6 +109,56 @@ refused 3 "too many values" "at most 1000000" $small -a 'cluster.nic.bandwidth=1
 refused 5 "too many points" "raise --max-points" $small -a tpot.tokens=1..1000 -a tpot.layers=1..1000
 refused 3 "zip of other lengths" "has 2 values and 'tpot.copies' 3" $small -a tpot.tokens=1,2 -a tpot.copies=1,2,3 \
     --zip tpot.tokens,tpot.copies
+refused 3 "zip of the same twice" "'1', '5' is there twice" $small -a tpot.tokens=1,2,1 -a tpot.copies=5,6,5 \
+    --zip tpot.tokens,tpot.copies
+expect 0 "in a zip a value may be repeated" sweep $small -a tpot.tokens=1,2,1 -a tpot.copies=5,5,6 --zip tokens,copies --dry-run
+check "each combination is a point" cmp -s out - <<'END'
+point,tpot.tokens,tpot.copies
+0,1,5
+1,2,5
+2,1,6
+END
+
+# --- named settings; axes over models, hardware and files ----------------------------------------------------------
+cat >named.yaml <<END
+sweep:
+  scenario: $T
+  set: {tpot.bridge: false}
+  settings:
+    slow NIC: {cluster.nic.bandwidth: 100 Gb/s, tpot.copies: 9}
+    "fast, with copies": {cluster.nic.bandwidth: 400 Gb/s, tpot.copies: 9}
+  axes:
+    tpot.tokens: [16, 32]
+END
+expect 0 "settings with names" sweep named.yaml -o named.sqlite
+check "the name is a column" [ "$("$MOESIM" export named.sqlite | cut -d, -f5 | sed 1d | head -2)" = "slow NIC
+slow NIC" ]
+for i in 1 2; do "$MOESIM" sweep named.yaml --shard $i/2 -o named$i.sqlite >/dev/null; done
+expect 0 "their shards" merge named1.sqlite named2.sqlite -o merged.sqlite
+check "are the bytes of one sweep" cmp -s named.sqlite merged.sqlite
+expect 0 "a filter by name" sweep named.yaml -w "label = 'slow NIC'" --dry-run
+check "takes the named ones" [ "$(grep -c 'slow NIC' out)" = 2 ]
+expect 0 "a front" pareto named.sqlite --min tpot_bound --max tpot.tokens --where "label <> 'slow NIC'"
+says "fast, with copies"
+expect 0 "a search of settings" search named.yaml --minimize tpot_bound --no-why
+check "names its best" awk '$2 == "fast," { n++ } END { exit !n }' out
+refused 3 "an axis of a setting replaced" "belongs to the file's settings" named.yaml -a tpot.copies=9
+sed 's/100 Gb\/s, tpot.copies: 9/100 Gb\/s/' named.yaml >other.yaml
+refused 3 "a setting with other keys" "the first setting has no 'tpot.copies'" other.yaml
+sed 's/400 Gb\/s, tpot.copies: 9/400 Gb\/s/' named.yaml >other.yaml
+refused 3 "a setting with less" "setting 'fast, with copies' has no 'tpot.copies'" other.yaml
+sed 's/^    "fast, with copies"/    slow NIC/' named.yaml >other.yaml
+refused 3 "a name twice" "slow NIC" other.yaml
+mkdir -p mine && cp "$srcdir/configs/h800/nic.yaml" mine/nic.yaml && mkdir -p configs && cp -r mine configs/mine
+expect 0 "models, hardware and layers of it as axes" sweep $small -a hardware="h800, h200, 'h800, mine'" \
+    -a model=deepseek_v3,kimi_k2 --dry-run
+check "a layer stands with its hardware" grep -q '"h800, mine",kimi_k2' out
+F="$srcdir/scenarios/fig6_latency_16gpu.yaml -s collective.topologies= -s cluster.topology=file -s collective.gpus=32
+   -s collective.pxn=false -s collective.from=4MiB -s collective.to=4MiB"
+cp "$srcdir/configs/networks/example.yaml" a.yaml
+sed 's/: *400 Gb/: 200 Gb/' a.yaml >b.yaml
+expect 0 "files as an axis" sweep $F -a cluster.network.file=a.yaml,b.yaml -o files.sqlite
+check "each was read" [ "$("$MOESIM" export -t files files.sqlite | grep -c '^[ab].yaml')" = 2 ]
 refused 3 "zip of no axis" "did you mean 'tpot.tokens'?" $small -a tpot.tokens=1,2 --zip tpot.token
 refused 3 "a filter that is none" "syntax error" $small -a tpot.tokens=1,2 -w 'tokens >'
 refused 3 "a filter of what is not there" "did you mean 'tokens'?" $small -a tpot.tokens=1,2 -w 'tokenz > 1'

@@ -331,9 +331,19 @@ int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct 
         if (parse_item(&p, cut(&p, start, end), is_alone))
             return -1;
         if (!spec[end])
-            return axis_check(axis, diag);
+            return 0;
         start = end + 1;
     }
+}
+
+/* The values of a group at one place, in one text. */
+static const char *together(const struct axis *axes, uint32_t n, uint32_t group, uint32_t at, struct arena *arena)
+{
+    const char *text = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (axes[i].group == group)
+            text = text ? arena_printf(arena, "%s', '%s", text, axes[i].values[at].text) : axes[i].values[at].text;
+    return text;
 }
 
 static int by_text(const void *a, const void *b)
@@ -341,19 +351,20 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-int axis_check(const struct axis *axis, struct diag *diag)
+int axes_check_group(const struct axis *axes, uint32_t n, const struct axis *first, struct diag *diag)
 {
-    const char **texts = checked_alloc(calloc((size_t)axis->n + 1, sizeof *texts));
+    struct arena *arena = arena_new();
+    const char **texts = ARENA_ARRAY(arena, const char *, (size_t)first->n + 1);
     int failed = 0;
-    for (uint32_t i = 0; i < axis->n; i++)
-        texts[i] = axis->values[i].text;
-    qsort(texts, axis->n, sizeof *texts, by_text);
-    for (uint32_t i = 1; i < axis->n && !failed; i++)
+    for (uint32_t i = 0; i < first->n; i++)
+        texts[i] = together(axes, n, first->group, i, arena);
+    qsort(texts, first->n, sizeof *texts, by_text);
+    for (uint32_t i = 1; i < first->n && !failed; i++)
         if (!strcmp(texts[i - 1], texts[i])) {
-            diag_error(diag, EXIT_BAD_INPUT, axis->where, "%s: '%s' is there twice", axis->key, texts[i]);
+            diag_error(diag, EXIT_BAD_INPUT, first->where, "%s: '%s' is there twice", first->key, texts[i]);
             failed = -1;
         }
-    free(texts);
+    arena_free(arena);
     return failed;
 }
 

@@ -32,10 +32,11 @@ struct axis {
 
 /* `where` is the place of spec's first character. The axis' key and field are set. 0, or -1 with the reason. */
 int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct arena *arena, struct diag *diag);
-/* A list whose items are given one by one; then axis_check. */
+/* A list whose items are given one by one. */
 int axis_append(struct axis *axis, const char *item, struct srcloc where, struct arena *arena, struct diag *diag);
-/* -1 when a value is there twice, reported at axis->where. */
-int axis_check(const struct axis *axis, struct diag *diag);
+/* -1 when the axes that go together with `first` (of all `n`) have the same values twice: alone a value may not be
+ * repeated, in a group it may. Reported at first->where. */
+int axes_check_group(const struct axis *axes, uint32_t n, const struct axis *first, struct diag *diag);
 /* The value at u in [0, 1]: of a list the item there, of a range the number there. */
 struct cfg_value axis_at(const struct axis *axis, double u, struct arena *arena);
 /* As YAML, without shorthands: a list, or the range in quotes. */

@@ -96,6 +96,19 @@ static struct axis *find_axis(struct design *d, const char *key)
     return NULL;
 }
 
+static struct axis *room_for_axis(struct builder *b)
+{
+    struct design *d = b->d;
+    if (d->n_axes == b->axes_cap) {
+        b->axes_cap = b->axes_cap ? 2 * b->axes_cap : 8;
+        struct axis *grown = ARENA_ARRAY(b->arena, struct axis, b->axes_cap);
+        if (d->n_axes)
+            memcpy(grown, d->axes, d->n_axes * sizeof *grown);
+        d->axes = grown;
+    }
+    return &d->axes[d->n_axes++];
+}
+
 /* The axis of a key, empty; NULL with the reason told. */
 static struct axis *new_axis(struct builder *b, const char *key, struct srcloc where)
 {
@@ -106,16 +119,8 @@ static struct axis *new_axis(struct builder *b, const char *key, struct srcloc w
         return NULL;
     }
     struct axis *axis = find_axis(d, key);
-    if (!axis) {
-        if (d->n_axes == b->axes_cap) {
-            b->axes_cap = b->axes_cap ? 2 * b->axes_cap : 8;
-            struct axis *grown = ARENA_ARRAY(b->arena, struct axis, b->axes_cap);
-            if (d->n_axes)
-                memcpy(grown, d->axes, d->n_axes * sizeof *grown);
-            d->axes = grown;
-        }
-        axis = &d->axes[d->n_axes++];
-    }
+    if (!axis)
+        axis = room_for_axis(b);
     *axis = (struct axis){.key = arena_strdup(b->arena, key), .field = field, .where = where};
     return axis;
 }
@@ -140,6 +145,8 @@ static void read_seeds(struct builder *b, const char *spec, struct srcloc where)
     if (digits && !spec[digits])
         spec = !strcmp(spec, "1") ? "1" : arena_printf(b->arena, "1..%s", spec);
     read_axis(b, axis, spec, where);
+    if (axis->n && axes_check_group(axis, 1, axis, b->diag))
+        b->broken = true;
     if (!axis->n && !b->broken) {
         diag_error(b->diag, EXIT_BAD_INPUT, where, "seeds is a number or a list of seeds; write for example '5'");
         b->broken = true;
@@ -247,8 +254,6 @@ static void yaml_axis(struct builder *b, const struct file *f, const struct yaml
             wrong_node(b, f, item, "a single value");
         else if (axis_append(axis, item->text, at(f, item), b->arena, b->diag))
             b->broken = true;
-    if (axis_check(axis, b->diag))
-        b->broken = true;
 }
 
 static void yaml_axes(struct builder *b, const struct file *f)
@@ -281,6 +286,67 @@ static void yaml_zip(struct builder *b, const struct file *f)
                 zip_pair(b, first, key->text, at(f, key));
         }
     }
+}
+
+/* --- named settings ----------------------------------------------------------------------------------------------- */
+
+static const struct cfg_field label_field = {
+    .name = DESIGN_LABEL, .type = CFG_STRING, .dflt = "", .doc = "the setting's name (sweep.settings)"};
+
+/* An axis without a key: what a combination is called. */
+static struct axis *label_axis(struct builder *b, struct srcloc where)
+{
+    struct axis *axis = room_for_axis(b);
+    *axis = (struct axis){.key = DESIGN_LABEL, .field = &label_field, .where = where};
+    return axis;
+}
+
+/* One value of one setting. Every setting has the keys of the first. */
+static void setting_value(struct builder *b, const struct file *f, const struct yaml_node *n, uint32_t at_setting)
+{
+    struct axis *axis = find_axis(b->d, n->key->text);
+    if (at_setting == 0 && axis)
+        diag_error(b->diag, EXIT_BAD_INPUT, at(f, n->key), "'%s' is an axis already", n->key->text);
+    else if (at_setting == 0)
+        axis = new_axis(b, n->key->text, at(f, n->key));
+    else if (!axis || axis->n != at_setting)
+        diag_error(b->diag, EXIT_BAD_INPUT, at(f, n->key),
+                   "the first setting has no '%s'; settings are values of the same keys", n->key->text);
+    if (n->kind != YAML_DOC_SCALAR)
+        wrong_node(b, f, n, "a single value");
+    else if (axis && !diag_failed(b->diag) && axis_append(axis, n->text, at(f, n), b->arena, b->diag))
+        b->broken = true;
+}
+
+static void check_setting(struct builder *b, const struct file *f, const struct yaml_node *setting, uint32_t first_axis,
+                          uint32_t n)
+{
+    for (uint32_t i = first_axis; i < b->d->n_axes && !diag_failed(b->diag); i++)
+        if (b->d->axes[i].n != n)
+            diag_error(b->diag, EXIT_BAD_INPUT, at(f, setting->key), "setting '%s' has no '%s', as the first one has",
+                       setting->key->text, b->d->axes[i].key);
+}
+
+/* sweep.settings: a name for each combination of values; axes that go together, the name one of them. */
+static void yaml_settings(struct builder *b, const struct file *f)
+{
+    static const char wanted[] =
+        "names with their keys, for example 'small: {cluster.nodes: 8, inference.decode.batch: 32}'";
+    const struct yaml_node *n = first_under(b, f, "settings", YAML_DOC_MAPPING, wanted);
+    uint32_t first_axis = b->d->n_axes, n_settings = 0;
+    if (n)
+        label_axis(b, at(f, yaml_get(f->sweep, "settings")));
+    for (; n && !diag_failed(b->diag); n = n->next) {
+        if (n->kind != YAML_DOC_MAPPING || !n->first)
+            wrong_node(b, f, n, "keys with their values, for example {cluster.nodes: 8}");
+        else if (axis_append(&b->d->axes[first_axis], n->key->text, at(f, n->key), b->arena, b->diag))
+            b->broken = true;
+        for (const struct yaml_node *v = n->kind == YAML_DOC_MAPPING ? n->first : NULL; v; v = v->next)
+            setting_value(b, f, v, n_settings);
+        check_setting(b, f, n, first_axis, ++n_settings);
+    }
+    b->d->first_setting = first_axis;
+    b->d->n_setting_axes = b->d->n_axes - first_axis;
 }
 
 static void add_set(struct builder *b, const char *assignment)
@@ -334,12 +400,13 @@ static void yaml_scenario(struct builder *b, const struct file *f, const char *p
 
 static void yaml_section(struct builder *b, struct file *f, const char *path)
 {
-    static const char *const own[] = {"axes", "zip", "set", NULL};
+    static const char *const own[] = {"axes", "zip", "set", "settings", NULL};
     struct cfg *cfg = cfg_new(&section_table, b->arena);
     cfg_load_node(cfg, &f->doc, f->sweep, own, b->diag);
     f->section = *(struct section *)cfg_struct(cfg);
     yaml_scenario(b, f, path);
     yaml_set(b, f);
+    yaml_settings(b, f);
     yaml_axes(b, f);
     if (*f->section.seeds)
         read_seeds(b, f->section.seeds, at(f, yaml_get(f->sweep, "seeds")));
@@ -479,10 +546,21 @@ static void take_options(struct builder *b, const struct design_options *o)
 
 /* --- checks ------------------------------------------------------------------------------------------------------------ */
 
+/* Whether the axis is the first of its group. */
+static bool is_first(const struct design *d, uint32_t axis)
+{
+    for (uint32_t i = 0; i < axis; i++)
+        if (d->axes[i].group == d->axes[axis].group)
+            return false;
+    return true;
+}
+
 static void check_axes(const struct design *d, struct diag *diag)
 {
     for (uint32_t i = 0; i < d->n_axes; i++) {
         const struct axis *a = &d->axes[i];
+        if (a->values && is_first(d, i))
+            axes_check_group(d->axes, d->n_axes, a, diag);
         if (!a->values && d->method == SAMPLE_GRID)
             diag_error(diag, EXIT_BAD_INPUT, a->where,
                        "%s: which values? write for example '%s lin 5'; a sweep may draw them with --sample sobol:64",
@@ -540,8 +618,18 @@ static int finish(struct builder *b, struct srcloc where)
 
 static void group_axes(struct builder *b)
 {
-    for (uint32_t i = 0; i < b->d->n_axes; i++)
-        b->d->axes[i].group = i;
+    const struct design *d = b->d;
+    for (uint32_t i = 0; i < d->n_axes; i++)
+        d->axes[i].group = i >= d->first_setting && i < d->first_setting + d->n_setting_axes ? d->first_setting : i;
+    if (d->n_setting_axes && axes_check_group(&d->axes[d->first_setting], 1, &d->axes[d->first_setting], b->diag))
+        b->broken = true;
+    for (uint32_t i = 0; i < d->n_setting_axes; i++) {
+        const struct axis *a = &d->axes[d->first_setting + i], *label = &d->axes[d->first_setting];
+        if (a->n != label->n)
+            diag_error(b->diag, EXIT_BAD_INPUT, a->where,
+                       "'%s' belongs to the file's settings, of which there are %u; write as many values, not %u",
+                       a->key, label->n, a->n);
+    }
 }
 
 static int build(struct builder *b, struct file *f, const char *path, const struct design_options *o)
@@ -606,6 +694,29 @@ bool design_is_in(const char *path, struct arena *arena)
 
 /* --- the design as text --------------------------------------------------------------------------------------------------- */
 
+/* Axes of settings but their first, which stands for all. */
+static bool is_setting_key(const struct design *d, uint32_t axis)
+{
+    return axis > d->first_setting && axis < d->first_setting + d->n_setting_axes;
+}
+
+static uint32_t settings_in(const struct design *d, uint32_t group)
+{
+    return d->n_setting_axes && d->axes[d->first_setting].group == group ? d->n_setting_axes : 0;
+}
+
+static void print_settings(const struct design *d, FILE *out)
+{
+    const struct axis *label = &d->axes[d->first_setting];
+    fputs(d->n_setting_axes ? "  settings:\n" : "", out);
+    for (uint32_t i = 0; d->n_setting_axes && i < label->n; i++) {
+        fprintf(out, "    %s: {", cfg_quote(label->values[i].text, d->arena));
+        for (uint32_t k = 1; k < d->n_setting_axes; k++)
+            fprintf(out, "%s%s: %s", k > 1 ? ", " : "", label[k].key, cfg_quote(label[k].values[i].text, d->arena));
+        fputs("}\n", out);
+    }
+}
+
 static void print_zip(const struct design *d, FILE *out)
 {
     bool any = false;
@@ -613,12 +724,12 @@ static void print_zip(const struct design *d, FILE *out)
         uint32_t members = 0;
         for (uint32_t i = 0; i < d->n_axes; i++)
             members += d->axes[i].group == g;
-        if (members < 2)
+        if (members < 2 || members == settings_in(d, g))
             continue;
         fputs(any ? ", [" : "  zip: [[", out);
         any = true;
         for (uint32_t i = 0, n = 0; i < d->n_axes; i++)
-            if (d->axes[i].group == g)
+            if (d->axes[i].group == g && !is_setting_key(d, i))
                 fprintf(out, "%s%s", n++ ? ", " : "", d->axes[i].key);
         fputc(']', out);
     }
@@ -642,8 +753,11 @@ char *design_text(const struct design *d)
     FILE *out = checked_alloc(open_memstream(&text, &size));
     fprintf(out, "sweep:\n  scenario: %s\n", cfg_quote(slash ? slash + 1 : d->path, d->arena));
     print_set(d, out);
-    fputs(d->n_axes ? "  axes:\n" : "", out);
+    print_settings(d, out);
+    fputs(d->n_axes > d->n_setting_axes ? "  axes:\n" : "", out);
     for (uint32_t i = 0; i < d->n_axes; i++) {
+        if (d->n_setting_axes && (i == d->first_setting || is_setting_key(d, i)))
+            continue;
         fprintf(out, "    %s: ", d->axes[i].key);
         axis_print(&d->axes[i], d->arena, out);
         fputc('\n', out);

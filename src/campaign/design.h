@@ -8,6 +8,9 @@
  *       cluster.nic.bandwidth: 100..800 Gb/s by 100
  *       cluster.topology: [mpft, mrft]
  *     zip: [[cluster.nodes, tpot.copies]]
+ *     settings:                          # combinations with a name, in place of axes that go together
+ *       Hopper: {hardware: h800, cluster.nodes: 18}
+ *       Blackwell: {hardware: gb200_nvl72, cluster.nodes: 2}
  *     where: nodes * 8 >= 64             # SQL over the axes' values
  *     sample: {method: sobol, points: 64}
  *     seeds: 5                           # sim.seed 1 to 5
@@ -26,6 +29,9 @@ struct design_search {
     int64_t top;
 };
 
+/* The axis that says what a named setting is called; no key of a scenario. */
+#define DESIGN_LABEL "label"
+
 struct design {
     const char *path; /* of the scenario */
     const char *file; /* that was named: the scenario, or one that describes the sweep */
@@ -33,8 +39,9 @@ struct design {
     uint32_t n_set;
     struct axis *axes;
     uint32_t n_axes, n_groups;
-    struct axis seeds; /* values of sim.seed; n = 0: not given */
-    const char *where; /* NULL: all points */
+    uint32_t first_setting, n_setting_axes; /* axes of named settings: their names (DESIGN_LABEL), then their keys */
+    struct axis seeds;                      /* values of sim.seed; n = 0: not given */
+    const char *where;                      /* NULL: all points */
     struct srcloc where_at;
     enum sample_method method;
     uint32_t n_samples;
@@ -72,6 +79,8 @@ struct design_points {
 
 /* Makes all points; more than max_points, or none, are an error. 0 or -1. */
 int design_expand(const struct design *d, uint32_t max_points, struct design_points *out, struct diag *diag);
+/* KEY=VALUE of an axis; NULL: the name of a setting, which is no override. */
+const char *design_override(const struct axis *axis, const char *value, struct arena *arena);
 /* Whether a file has a section `sweep:`; false also when it cannot be read. */
 bool design_is_in(const char *path, struct arena *arena);
 

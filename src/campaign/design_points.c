@@ -120,6 +120,11 @@ int design_expand(const struct design *d, uint32_t max_points, struct design_poi
     return failed || !out->n ? -1 : 0;
 }
 
+const char *design_override(const struct axis *axis, const char *value, struct arena *arena)
+{
+    return strcmp(axis->key, DESIGN_LABEL) ? arena_printf(arena, "%s=%s", axis->key, value) : NULL;
+}
+
 const char **design_overrides(const struct design *d, const struct design_points *points, uint32_t point,
                               struct arena *arena, int *n)
 {
@@ -128,8 +133,11 @@ const char **design_overrides(const struct design *d, const struct design_points
     *n = 0;
     for (uint32_t i = 0; i < d->n_set; i++)
         set[(*n)++] = d->set[i];
-    for (uint32_t i = 0; i < d->n_axes; i++)
-        set[(*n)++] = arena_printf(arena, "%s=%s", d->axes[i].key, values[i].text);
+    for (uint32_t i = 0; i < d->n_axes; i++) {
+        const char *override = design_override(&d->axes[i], values[i].text, arena);
+        if (override)
+            set[(*n)++] = override;
+    }
     if (d->seeds.n)
         set[(*n)++] = arena_printf(arena, "sim.seed=%s", d->seeds.values[point % points->n_seeds].text);
     return set;

@@ -115,7 +115,9 @@ const char **search_overrides(const struct search_space *s, const uint32_t *at, 
     for (uint32_t i = 0; i < d->n_axes; i++) {
         uint32_t g = d->axes[i].group, relaxed = at_worst ? s->least[g] : s->most[g];
         uint32_t value = at[g] == SEARCH_OPEN ? relaxed : at[g];
-        set[(*n)++] = arena_printf(arena, "%s=%s", d->axes[i].key, d->axes[i].values[value].text);
+        const char *override = design_override(&d->axes[i], d->axes[i].values[value].text, arena);
+        if (override)
+            set[(*n)++] = override;
     }
     return set;
 }
