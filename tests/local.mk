@@ -38,6 +38,7 @@ tests_test_base_cfg_SOURCES = tests/test_base_cfg.c tests/cfg_example.h
 check_PROGRAMS += tests/test_hw_formats
 check_PROGRAMS += tests/test_hw_kernels
 check_PROGRAMS += tests/test_hw_kernels_fit
+check_PROGRAMS += tests/test_hw_kernels_ways
 check_PROGRAMS += tests/test_models_opgraph
 check_PROGRAMS += tests/test_models_routing
 check_PROGRAMS += tests/test_models_experts

@@ -12,12 +12,19 @@ double attention_token_B(const struct kernel_call *call);
 
 extern const struct kernel_constant decode_constants[], prefill_constants[];
 extern const char *const decode_variants[];
+bool decode_offers(int variant, enum kernel_dtype dtype, const char *library);
 bool decode_has(const char *constant, enum kernel_dtype dtype, int variant);
 
 void decode_time(const double *constants, int variant, const struct kernel_device *on, const struct kernel_call *call,
                  struct kernel_time *t);
-/* `groups`: sets of heads of a sequence whose queries share tiles; `tile_rows`: how many queries a tile has room for. */
-void prefill_time(const double *constants, double groups, double tile_rows, const struct kernel_device *on,
+/* How prefill is cut. */
+struct prefill_tiles {
+    double groups;       /* sets of heads of a sequence whose queries share tiles */
+    double rows;         /* queries that a tile has room for */
+    bool walks_over_all; /* a window masks keys, but spares no steps over them */
+    bool in_waves;       /* SMs take tiles in rounds, not as they come free */
+};
+void prefill_time(const double *constants, const struct prefill_tiles *tiles, const struct kernel_device *on,
                   const struct kernel_call *call, struct kernel_time *t);
 
 #endif

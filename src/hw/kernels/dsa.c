@@ -7,13 +7,34 @@
  * some fifty kernels from Python: the host's time is a floor under all of it. Decoding is replayed as a graph, which frameworks
  * hold for batches up to 256 or 512: beyond, the host's floor again.
  *
+ * Scores of ragged prefill are a matrix of all queries and the positions of all requests: beyond a few GB it is worked off in
+ * pieces, each of which walks over the context (measured: twice the requests with a million positions take three times as
+ * long). Sparse attention works on 2,048 positions, be there as many or not. Dense attention makes and joins expanded keys and
+ * values of the whole context, for however few queries.
+ *
  * Left out: the choice (top-k) apart from the indexer, which its share stands for. */
 #include <math.h>
 #include <string.h>
 
 #include "hw/kernels/mechanism.h"
 
-enum { HOST, START, TOKEN, REQUEST, TENSOR, INDEX, ATTEND, MEMORY, PAIR, LONG, LONG_REQUEST };
+enum {
+    HOST,
+    START,
+    TOKEN,
+    REQUEST,
+    TENSOR,
+    INDEX,
+    ATTEND,
+    MEMORY,
+    PAIR,
+    LONG,
+    LONG_REQUEST,
+    WALK,
+    PIECE,
+    ROOM,
+    EXPAND
+};
 
 static const struct kernel_constant constants[] = {
     [HOST] = {"host_s", MOVES_NOT, 8e-4, 1e-5, 1e-2, "launching everything from an eager framework"},
@@ -28,6 +49,12 @@ static const struct kernel_constant constants[] = {
               "bytes that a query's score of a position crosses the memory with"},
     [LONG] = {"long_s", MOVES_NOT, 1e-4, 1e-7, 1e-2, "contexts beyond 65,536: another way, on top of the host's time"},
     [LONG_REQUEST] = {"long_request_s", MOVES_NOT, 1e-5, 1e-8, 1e-3, "the same, for each request"},
+    [PIECE] = {"piece_s", MOVES_NOT, 5e-5, 1e-7, 1e-3, "a piece of the scores, see scores_B"},
+    [WALK] = {"walk_s", MOVES_BY_CLOCK, 2e-9, 1e-11, 1e-7,
+              "a position, where a few SMs walk over a context: prefill's scores"},
+    [ROOM] = {"scores_B", MOVES_AS_SHARE, 4e9, 1e8, 1e12,
+              "room for scores of all queries and positions of all requests: more is worked off in pieces"},
+    [EXPAND] = {"expand_passes", MOVES_AS_SHARE, 3, 1e-2, 20, "over expanded keys and values, to make and join them"},
     {0}};
 
 static const double chosen = 2048, index_dim = 128, latent = 512, rope = 64, nope = 128, head = 128,
@@ -77,7 +104,7 @@ static double index_flop(const struct module *m)
 static double attend_flop(const struct module *m)
 {
     double per_pair = m->way == DENSE ? nope + rope + head : 2 * latent + rope;
-    double keys = m->way == DENSE ? m->keys : fmin(m->keys, chosen);
+    double keys = m->way == DENSE ? m->keys : m->call->q_len > 1 ? chosen : fmin(m->keys, chosen);
     return 2 * m->tokens * m->call->heads * keys * per_pair;
 }
 
@@ -91,6 +118,22 @@ static double cache_bytes(const struct module *m)
     return blocks * read * token_B + index_B;
 }
 
+/* Scores of ragged prefill are a matrix of all queries and all positions of all requests. Pieces that fit walk over the
+ * context one after the other. */
+static double walk_s(const struct module *m)
+{
+    double scores_B = 4 * m->tokens * m->call->batch * m->call->kv_len;
+    if (m->way != WITH_INDEXER || m->call->q_len <= 1)
+        return 0;
+    return ceil(scores_B / m->c[ROOM]) * (m->c[PIECE] + m->call->kv_len * m->c[WALK]);
+}
+
+static double expanded_bytes(const struct module *m)
+{
+    return m->way == DENSE ? m->c[EXPAND] * 2 * m->call->batch * m->call->kv_len * m->call->heads * (nope + rope + head)
+                           : 0;
+}
+
 static double device_s(const struct module *m)
 {
     const double *c = m->c;
@@ -98,9 +141,10 @@ static double device_s(const struct module *m)
     double tensor_s = (2 * m->tokens * weights + latent_flop(m)) / (c[TENSOR] * device_flops(m->on, m->call->dtype));
     double memory_Bps = c[MEMORY] * m->on->memory_Bps;
     double work_s = fmax(tensor_s, weights * value_B / memory_Bps) +
-                    index_flop(m) / (c[INDEX] * device_flops(m->on, KERNEL_FP8)) +
+                    (index_flop(m) > 0 ? index_flop(m) / (c[INDEX] * device_flops(m->on, KERNEL_FP8)) : 0) +
                     fmax(attend_flop(m) / (c[ATTEND] * m->on->bf16_flops), cache_bytes(m) / memory_Bps);
-    return c[START] + work_s + m->tokens * c[TOKEN] + m->call->batch * c[REQUEST];
+    return c[START] + work_s + walk_s(m) + expanded_bytes(m) / memory_Bps + m->tokens * c[TOKEN] +
+           m->call->batch * c[REQUEST];
 }
 
 static struct module module_of(const double *c, const struct kernel_device *on, const struct kernel_call *call,
@@ -142,6 +186,43 @@ static bool decode_offers(int variant, enum kernel_dtype dtype, const char *libr
     bool skip = library && strstr(library, "skip");
     (void)dtype;
     return (variant % 2 == 1) == skip;
+}
+
+static bool is_among(const char *name, const char *const *names)
+{
+    while (*names && strcmp(*names, name))
+        names++;
+    return *names != NULL;
+}
+
+/* What each way has beside what all have: request_s and token_s are in an indexer's pieces and choice. */
+static bool has_of(const char *name, enum way way, bool prefill)
+{
+    static const char *const indexer[] = {"index_ratio", "pair_B", NULL}, *const pieces[] = {"walk_s", "piece_s",
+                                                                                             "scores_B", NULL};
+    if (is_among(name, indexer))
+        return way == WITH_INDEXER;
+    if (is_among(name, pieces))
+        return way == WITH_INDEXER && prefill;
+    if (!strcmp(name, "expand_passes"))
+        return way == DENSE;
+    if (!strncmp(name, "long_", 5))
+        return way != DENSE;
+    if (!strcmp(name, "start_s"))
+        return !prefill;
+    return strcmp(name, "token_s") != 0 && strcmp(name, "request_s") != 0 ? true : !prefill || way != WITH_INDEXER;
+}
+
+static bool prefill_has(const char *name, enum kernel_dtype dtype, int variant)
+{
+    (void)dtype;
+    return has_of(name, (enum way)variant, true);
+}
+
+static bool decode_has(const char *name, enum kernel_dtype dtype, int variant)
+{
+    (void)dtype;
+    return has_of(name, (enum way)(variant % 2), false);
 }
 
 static void prefill_time(const double *c, int variant, const struct kernel_device *on, const struct kernel_call *call,
@@ -189,6 +270,7 @@ static uint64_t shape(const struct kernel_call *call)
 const struct kernel_mechanism mechanism_dsa_prefill = {.constants = constants,
                                                        .variants = prefill_variants,
                                                        .offers = prefill_offers,
+                                                       .has = prefill_has,
                                                        .time = prefill_time,
                                                        .members = members,
                                                        .files = prefill_files,
@@ -203,6 +285,7 @@ const struct kernel_mechanism mechanism_dsa_prefill = {.constants = constants,
 const struct kernel_mechanism mechanism_dsa_decode = {.constants = constants,
                                                       .variants = decode_variants,
                                                       .offers = decode_offers,
+                                                      .has = decode_has,
                                                       .time = decode_time,
                                                       .members = members,
                                                       .files = decode_files,

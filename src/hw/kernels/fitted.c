@@ -15,11 +15,20 @@ struct fitted {
     bool moved, indexed;
 };
 
+/* A call that was answered. */
+struct answered {
+    struct kernel_call call;
+    struct kernel_time time;
+};
+
 struct fitted_kernels {
     struct fitted *list; /* those of the first folder first */
     uint32_t n;
     struct kernel_device here;
     struct arena *arena;
+    struct answered *answers; /* open addressing, at most half of ANSWERS; NULL: none yet */
+    uint64_t *hashes;         /* of the answers; 0: a free place */
+    uint32_t n_answers;
 };
 
 /* --- building ------------------------------------------------------------------------------------------------- */
@@ -198,10 +207,10 @@ static void add_residual(const struct fitted_kernels *f, const struct fitted *k,
     t->chip = k->there.chip;
 }
 
-bool fitted_time(struct fitted_kernels *f, const struct kernel_call *asked, struct kernel_time *t)
+static bool look_up(struct fitted_kernels *f, const struct kernel_call *asked, struct kernel_time *t)
 {
     struct kernel_call call = *asked;
-    struct fitted *k = f ? find(f, &call) : NULL;
+    struct fitted *k = find(f, &call);
     if (!k)
         return false;
     index_points(f, k);
@@ -209,6 +218,63 @@ bool fitted_time(struct fitted_kernels *f, const struct kernel_call *asked, stru
     kernel_mechanism_time(&k->here, &f->here, &call, t);
     t->roofline_s = t->mechanism_s;
     add_residual(f, k, &call, t);
+    return true;
+}
+
+/* --- asked again and again ------------------------------------------------------------------------------------- */
+
+/* Layers, micro-batches and steps ask for the same few hundred calls over and over. */
+enum { ANSWERS = 1 << 13 };
+
+/* Of all bytes; those between members differ at worst, and then a call is looked up anew. */
+static uint64_t hash_of(const struct kernel_call *call)
+{
+    uint64_t words[sizeof *call / sizeof(uint64_t)], hash = 0;
+    memcpy(words, call, sizeof words);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        hash = (hash ^ words[i]) * 0x9fb21c651e98df25u, hash ^= hash >> 29;
+    return hash | 1;
+}
+
+static size_t place_of(struct fitted_kernels *f, const struct kernel_call *call, uint64_t hash)
+{
+    size_t at = (size_t)(hash >> 20) & (ANSWERS - 1);
+    if (!f->answers) {
+        f->answers = ARENA_ARRAY(f->arena, struct answered, ANSWERS);
+        f->hashes = ARENA_ARRAY(f->arena, uint64_t, ANSWERS);
+    }
+    while (f->hashes[at] && (f->hashes[at] != hash || memcmp(&f->answers[at].call, call, sizeof *call) != 0))
+        at = (at + 1) & (ANSWERS - 1);
+    return at;
+}
+
+/* When many are kept all are forgotten: what is asked often comes back soon. */
+static void keep(struct fitted_kernels *f, const struct kernel_call *call, uint64_t hash, const struct kernel_time *t)
+{
+    if (2 * ++f->n_answers >= ANSWERS) {
+        memset(f->hashes, 0, ANSWERS * sizeof *f->hashes);
+        f->n_answers = 1;
+    }
+    size_t at = place_of(f, call, hash);
+    memcpy(&f->answers[at].call, call, sizeof *call);
+    f->answers[at].time = *t;
+    f->hashes[at] = hash;
+}
+
+bool fitted_time(struct fitted_kernels *f, const struct kernel_call *asked, struct kernel_time *t)
+{
+    if (!f)
+        return false;
+    if (asked->rows || asked->plan) /* may change behind the pointer */
+        return look_up(f, asked, t);
+    uint64_t hash = hash_of(asked);
+    size_t at = place_of(f, asked, hash);
+    if (f->hashes[at])
+        *t = f->answers[at].time;
+    else if (!look_up(f, asked, t))
+        return false;
+    else
+        keep(f, asked, hash, t);
     return true;
 }
 

@@ -1,10 +1,12 @@
 /* Grouped-query attention (and with as many heads of keys as of queries, or one, multi-head and multi-query): decoding and
  * prefill, with or without a window. */
 #include <math.h>
+#include <string.h>
 
 #include "hw/kernels/attention_mechanism.h"
 
-static const char *const prefill_variants[] = {"packed", "apart", "apart_64", "apart_32", NULL},
+static const char *const prefill_variants[] = {"packed",   "packed_waves", "apart",     "apart_64",
+                                               "waves_64", "waves_128",    "waves_256", NULL},
                          *const decode_members[] = {"kv_len", "batch", "heads", "kv_heads", "qk_dim", "window", NULL},
                          *const prefill_members[] = {"q_len", "batch", "heads", "kv_heads", "qk_dim", "window", NULL},
                          *const decode_files[] = {"gqa_decode", NULL}, *const prefill_files[] = {"gqa_prefill", NULL},
@@ -57,12 +59,34 @@ static double part(const struct kernel_call *call)
     return call->qk_dim;
 }
 
+/* TensorRT-LLM's kernels have tiles of 128 or 256 queries of a head, Triton's of 64. */
+static bool prefill_offers(int variant, enum kernel_dtype dtype, const char *library)
+{
+    bool trtllm = library && strstr(library, "trtllm"), triton = library && strstr(library, "triton");
+    const char *name = prefill_variants[variant];
+    (void)dtype;
+    if (trtllm || triton)
+        return !strncmp(name, "waves_", 6) && (strstr(name, "64") != NULL) == triton;
+    return !strncmp(name, "packed", 6) || !strncmp(name, "apart", 5);
+}
+
+static const struct prefill_tiles prefill_ways[] = {
+    {1, 128, false, false}, {1, 128, false, true}, {0, 128, false, false}, {0, 64, false, false},
+    {0, 64, true, true},    {0, 128, false, true}, {0, 256, false, true}};
+
+static bool prefill_has(const char *name, enum kernel_dtype dtype, int variant)
+{
+    (void)dtype;
+    return prefill_ways[variant].walks_over_all || strcmp(name, "outside_ratio");
+}
+
 /* Queries of heads that share keys are packed into tiles, or each head has tiles of its own; their rows. */
 static void gqa_prefill_time(const double *c, int variant, const struct kernel_device *on,
                              const struct kernel_call *call, struct kernel_time *t)
 {
-    static const double rows[] = {128, 128, 64, 32};
-    prefill_time(c, variant > 0 ? call->heads : call->kv_heads, rows[variant], on, call, t);
+    struct prefill_tiles tiles = prefill_ways[variant];
+    tiles.groups = tiles.groups > 0 ? call->kv_heads : call->heads;
+    prefill_time(c, &tiles, on, call, t);
 }
 
 /* Windowed kernels lie apart from others: they are other code. */
@@ -92,6 +116,7 @@ static uint64_t shape(const struct kernel_call *call)
 
 const struct kernel_mechanism mechanism_gqa_decode = {.constants = decode_constants,
                                                       .variants = decode_variants,
+                                                      .offers = decode_offers,
                                                       .has = decode_has,
                                                       .time = decode_time,
                                                       .members = decode_members,
@@ -100,7 +125,7 @@ const struct kernel_mechanism mechanism_gqa_decode = {.constants = decode_consta
                                                       .read = decode_read,
                                                       .complete = decode_complete,
                                                       .part = part,
-                                                      .points = 200,
+                                                      .points = 150,
                                                       .rows_each = 25,
                                                       .n_axes = 5,
                                                       .shape_axes = 1u << 1 | 1u << 2 | 1u << 3,
@@ -109,6 +134,8 @@ const struct kernel_mechanism mechanism_gqa_decode = {.constants = decode_consta
 
 const struct kernel_mechanism mechanism_gqa_prefill = {.constants = prefill_constants,
                                                        .variants = prefill_variants,
+                                                       .offers = prefill_offers,
+                                                       .has = prefill_has,
                                                        .time = gqa_prefill_time,
                                                        .members = prefill_members,
                                                        .files = prefill_files,
@@ -116,7 +143,7 @@ const struct kernel_mechanism mechanism_gqa_prefill = {.constants = prefill_cons
                                                        .read = prefill_read,
                                                        .complete = prefill_complete,
                                                        .part = part,
-                                                       .points = 200,
+                                                       .points = 150,
                                                        .rows_each = 25,
                                                        .n_axes = 5,
                                                        .shape_axes = 1u << 1 | 1u << 2 | 1u << 3,

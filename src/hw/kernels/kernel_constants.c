@@ -1,12 +1,15 @@
-/* Fitting the constants of a mechanism: GSL's simplex over their logarithms, kept within the mechanism's limits, begun again
- * from where it ended with smaller steps. Of many rows a part is enough: the same one every time. */
+/* Fitting the constants of a mechanism: least squares from several starts, then GSL's simplex for what jumps (waves, tiles).
+ * Constants lie within the mechanism's limits as angles do: the sine of what is fitted goes from one limit to the other on a
+ * scale of logarithms. Of many rows a part is enough: the same one every time. */
+#include <gsl/gsl_randist.h>
 #include <math.h>
 
 #include "base/fit.h"
+#include "base/rng.h"
 #include "hw/kernels/kernel.h"
 
-enum { MOST_ROWS = 1500, TRIAL_STEPS = 500, STEPS = 1000, ROUNDS = 4 };
-static const double first_step = 0.5;
+enum { MOST_ROWS = 1500, STARTS = 4, SCREEN_STEPS = 8, SQUARES_STEPS = 40, SIMPLEX_STEPS = 500, AGAIN_STEPS = 300 };
+static const double slope_step = 0.01, simplex_step = 0.1, spread = 0.6;
 
 /* Errors smaller than this count by their square: the scatter of repeats. */
 static const double scatter = 0.02;
@@ -16,27 +19,51 @@ struct problem {
     const struct kernel_device *on;
     struct kernel_row *rows; /* with plans */
     uint32_t n;
+    double *terms;
     size_t free[KERNEL_MAX_CONSTANTS + 1], n_free; /* constants that are fitted */
 };
 
-static void set_constants(struct problem *p, const double *logs)
+static void set_constants(struct problem *p, const double *angles)
 {
-    const struct kernel_constant *c = kernel_mechanism_of(p->k.family)->constants;
-    for (size_t i = 0; i < p->n_free; i++)
-        p->k.constants[p->free[i]] = fmax(fmin(exp(logs[i]), c[p->free[i]].most), c[p->free[i]].least);
+    const struct kernel_constant *all = kernel_mechanism_of(p->k.family)->constants;
+    for (size_t i = 0; i < p->n_free; i++) {
+        const struct kernel_constant *c = &all[p->free[i]];
+        double share = (1 + sin(angles[i])) / 2;
+        p->k.constants[p->free[i]] = fmax(fmin(c->least * pow(c->most / c->least, share), c->most), c->least);
+    }
 }
 
-static double error_of(const double *logs, void *ctx)
+/* At a limit slopes are nothing: a little within. */
+static void angles_of(const struct problem *p, double *angles)
+{
+    const struct kernel_constant *all = kernel_mechanism_of(p->k.family)->constants;
+    for (size_t i = 0; i < p->n_free; i++) {
+        const struct kernel_constant *c = &all[p->free[i]];
+        double share = log(p->k.constants[p->free[i]] / c->least) / log(c->most / c->least);
+        angles[i] = asin(fmax(-0.99, fmin(0.99, 2 * share - 1)));
+    }
+}
+
+/* Squares of terms grow with the error where it is large, with its square where it is small. */
+static void terms_of(const double *angles, double *terms, void *ctx)
 {
     struct problem *p = ctx;
-    double sum = 0;
-    set_constants(p, logs);
+    set_constants(p, angles);
     for (uint32_t i = 0; i < p->n; i++) {
         struct kernel_time t = {0};
         kernel_mechanism_time(&p->k, p->on, &p->rows[i].call, &t);
         double error = log(t.mechanism_s / p->rows[i].time_s);
-        sum += sqrt(error * error + scatter * scatter);
+        terms[i] = copysign(sqrt(sqrt(error * error + scatter * scatter) - scatter), error);
     }
+}
+
+static double error_of(const double *angles, void *ctx)
+{
+    struct problem *p = ctx;
+    double sum = 0;
+    terms_of(angles, p->terms, p);
+    for (uint32_t i = 0; i < p->n; i++)
+        sum += p->terms[i] * p->terms[i];
     return sum / p->n;
 }
 
@@ -47,6 +74,7 @@ static void choose_rows(struct problem *p, const struct kernel_row *rows, uint32
 {
     struct kernel_plan *plans = ARENA_ARRAY(arena, struct kernel_plan, MOST_ROWS + 1);
     p->rows = ARENA_ARRAY(arena, struct kernel_row, MOST_ROWS + 1);
+    p->terms = ARENA_ARRAY(arena, double, MOST_ROWS + 1);
     p->n = n < MOST_ROWS ? n : MOST_ROWS;
     for (uint32_t i = 0; i < p->n; i++) {
         uint32_t at = n <= MOST_ROWS ? i : (uint32_t)(fmod(i * golden, 1) * n);
@@ -69,15 +97,21 @@ static void choose_constants(struct problem *p, bool again)
     }
 }
 
-static double run(struct problem *p, size_t rounds, size_t steps)
+static double run_squares(struct problem *p, size_t steps)
 {
-    double logs[KERNEL_MAX_CONSTANTS], least = 0, step = first_step;
-    for (size_t r = 0; r < rounds; r++, step /= 2) {
-        for (size_t i = 0; i < p->n_free; i++)
-            logs[i] = log(p->k.constants[p->free[i]]);
-        least = fit_minimise(error_of, p, logs, p->n_free, step, steps);
-        set_constants(p, logs);
-    }
+    double angles[KERNEL_MAX_CONSTANTS];
+    angles_of(p, angles);
+    if (p->n_free && p->n > p->n_free)
+        fit_least_squares(terms_of, p, angles, p->n_free, p->n, slope_step, steps);
+    return error_of(angles, p);
+}
+
+static double run_simplex(struct problem *p, size_t steps)
+{
+    double angles[KERNEL_MAX_CONSTANTS];
+    angles_of(p, angles);
+    double least = fit_minimise(error_of, p, angles, p->n_free, simplex_step, steps);
+    set_constants(p, angles);
     return least;
 }
 
@@ -87,31 +121,50 @@ static void forget_plans(struct problem *p)
         p->rows[i].call.plan->known = false;
 }
 
+/* Other starts lie around the mechanism's own. */
+static void move_start(struct problem *p, int start)
+{
+    gsl_rng *rng = rng_stream((uint64_t)start, 0, "starts of fits");
+    double angles[KERNEL_MAX_CONSTANTS];
+    angles_of(p, angles);
+    for (size_t i = 0; i < p->n_free; i++)
+        angles[i] += start ? gsl_ran_gaussian(rng, spread) : 0;
+    set_constants(p, angles);
+    gsl_rng_free(rng);
+}
+
+static void try_variant(struct problem *p, int variant, struct problem *best, double *least)
+{
+    p->k.variant = variant;
+    forget_plans(p);
+    for (int start = 0; start < STARTS; start++) {
+        choose_constants(p, false);
+        move_start(p, start);
+        double error = run_squares(p, SCREEN_STEPS);
+        if (error >= 0.999 * *least)
+            continue;
+        *least = error;
+        *best = *p;
+    }
+}
+
 double kernel_fit_constants(struct kernel *k, const struct kernel_device *on, const struct kernel_row *rows, uint32_t n,
                             bool again)
 {
     const struct kernel_mechanism *m = kernel_mechanism_of(k->family);
     struct arena *arena = arena_new();
-    struct problem p = {.k = *k, .on = on}, best = p;
+    struct problem p = {.k = *k, .on = on}, best;
     double least = INFINITY;
     choose_rows(&p, rows, n, arena);
-    for (int v = 0; m->variants[v] && !again; v++) {
-        if (m->offers && !m->offers(v, k->dtype, k->library))
-            continue;
-        p.k.variant = v;
-        forget_plans(&p);
-        choose_constants(&p, false);
-        double error = run(&p, 1, TRIAL_STEPS);
-        if (error < least) {
-            least = error;
-            best = p;
-        }
-    }
-    if (!again)
-        p = best;
+    best = p;
+    for (int v = 0; m->variants[v] && !again; v++)
+        if (!m->offers || m->offers(v, k->dtype, k->library))
+            try_variant(&p, v, &best, &least);
+    p = best;
     forget_plans(&p);
     choose_constants(&p, true);
-    least = run(&p, again ? 1 : ROUNDS, STEPS);
+    run_squares(&p, SQUARES_STEPS);
+    least = run_simplex(&p, again ? AGAIN_STEPS : SIMPLEX_STEPS);
     *k = p.k;
     arena_free(arena);
     return least;

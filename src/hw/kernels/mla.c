@@ -6,7 +6,7 @@
 #include "hw/kernels/attention_mechanism.h"
 
 /* DeepSeek's sizes: latent, its part with position, and heads when expanded. */
-static const double latent = 512, rope = 64, nope = 128, head = 128, tile_rows = 128;
+static const double latent = 512, rope = 64, nope = 128, head = 128;
 
 /* --- decoding --------------------------------------------------------------------------------------------------- */
 
@@ -48,6 +48,7 @@ static uint64_t decode_shape(const struct kernel_call *call)
 
 const struct kernel_mechanism mechanism_mla_decode = {.constants = decode_constants,
                                                       .variants = decode_variants,
+                                                      .offers = decode_offers,
                                                       .has = decode_has,
                                                       .time = decode_time,
                                                       .members = decode_members,
@@ -63,15 +64,15 @@ const struct kernel_mechanism mechanism_mla_decode = {.constants = decode_consta
 
 /* --- prefill ----------------------------------------------------------------------------------------------------- */
 
-enum { ABSORBED, EXPANDED };
-static const char *const prefill_variants[] = {"absorbed", "expanded", NULL},
-                         *const prefill_members[] = {"q_len", "batch", "heads", NULL},
-                         *const prefill_files[] = {"mla_prefill", NULL}, *const prefill_columns[] = {"mla_dtype",
-                                                                                                     "kv_cache_dtype",
-                                                                                                     "num_heads",
-                                                                                                     "batch_size",
-                                                                                                     "isl",
-                                                                                                     NULL};
+static const struct {
+    bool absorbed, in_waves;
+    double rows;
+} prefill_ways[] = {{true, false, 128}, {false, false, 128}, {true, true, 128}, {false, true, 128}, {false, true, 256}};
+
+static const char *const
+    prefill_variants[] = {"absorbed", "expanded", "absorbed_waves", "expanded_waves", "expanded_waves_256", NULL},
+    *const prefill_members[] = {"q_len", "batch", "heads", NULL}, *const prefill_files[] = {"mla_prefill", NULL},
+    *const prefill_columns[] = {"mla_dtype", "kv_cache_dtype", "num_heads", "batch_size", "isl", NULL};
 
 static const char *prefill_read(const struct kernel_cells *cells, struct kernel_call *call)
 {
@@ -82,10 +83,25 @@ static const char *prefill_read(const struct kernel_cells *cells, struct kernel_
     return NULL;
 }
 
+/* TensorRT-LLM's kernels expand; what FlashAttention 3 was measured with is absorbed. */
+static bool prefill_offers(int variant, enum kernel_dtype dtype, const char *library)
+{
+    (void)dtype;
+    if (library && strstr(library, "trtllm"))
+        return !prefill_ways[variant].absorbed;
+    return !library || !strstr(library, "flash") || prefill_ways[variant].absorbed;
+}
+
 /* Measured rows do not say which form it is: their kernel has one. */
 static bool prefill_takes(int variant, const struct kernel_call *call)
 {
-    return call->kv_heads <= 0 || (variant == ABSORBED) == (call->kv_heads == 1);
+    return call->kv_heads <= 0 || prefill_ways[variant].absorbed == (call->kv_heads == 1);
+}
+
+static bool prefill_has(const char *name, enum kernel_dtype dtype, int variant)
+{
+    (void)dtype, (void)variant;
+    return strcmp(name, "outside_ratio") != 0;
 }
 
 /* The form that the kernel has, whatever the call said: members do not tell it. */
@@ -94,10 +110,11 @@ static void mla_prefill_time(const double *c, int variant, const struct kernel_d
 {
     struct kernel_call form = *call;
     form.causal = true;
-    form.kv_heads = variant == ABSORBED ? 1 : call->heads;
-    form.qk_dim = variant == ABSORBED ? latent + rope : nope + rope;
-    form.v_dim = variant == ABSORBED ? latent : head;
-    prefill_time(c, form.kv_heads, tile_rows, on, &form, t);
+    form.kv_heads = prefill_ways[variant].absorbed ? 1 : call->heads;
+    form.qk_dim = prefill_ways[variant].absorbed ? latent + rope : nope + rope;
+    form.v_dim = prefill_ways[variant].absorbed ? latent : head;
+    struct prefill_tiles tiles = {form.kv_heads, prefill_ways[variant].rows, false, prefill_ways[variant].in_waves};
+    prefill_time(c, &tiles, on, &form, t);
 }
 
 static void prefill_axes(const struct kernel_call *call, double *x)
@@ -109,6 +126,8 @@ static void prefill_axes(const struct kernel_call *call, double *x)
 
 const struct kernel_mechanism mechanism_mla_prefill = {.constants = prefill_constants,
                                                        .variants = prefill_variants,
+                                                       .offers = prefill_offers,
+                                                       .has = prefill_has,
                                                        .takes = prefill_takes,
                                                        .time = mla_prefill_time,
                                                        .members = prefill_members,

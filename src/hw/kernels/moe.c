@@ -4,6 +4,9 @@
  * The weights of the experts that have rows cross the memory once. What lies around the products is
  * passes over rows, and a time for each expert that has any.
  *
+ * Tiles are of the height that is quickest; TensorRT-LLM's generated kernels take the power of two above the mean of the
+ * experts' rows, 64 at most, and pad experts to 128 columns.
+ *
  * Experts with a gate have two projections up; kernels that were measured with another activation (`plain`) have one.
  *
  * Left out: which tile a tuned table gives a shape (Triton's is tuned for some shapes and not for others). */
@@ -32,8 +35,20 @@ static const struct kernel_constant constants[] = {
     [EXPERT] = {"expert_s", MOVES_BY_CLOCK, 1e-8, 1e-11, 1e-5, "for each expert that has rows"},
     {0}};
 
-static const char *const variants[] = {"gated", "plain", NULL};
-enum { GATED, PLAIN };
+static const char *const variants[] = {"gated", "plain", "generated", NULL};
+enum { GATED, PLAIN, GENERATED };
+
+static bool offers(int variant, enum kernel_dtype dtype, const char *library)
+{
+    (void)dtype;
+    return variant != GENERATED || (library && strstr(library, "trtllm"));
+}
+
+static bool has(const char *name, enum kernel_dtype dtype, int variant)
+{
+    (void)dtype;
+    return variant != GENERATED || (strcmp(name, "load_B") && strcmp(name, "expert_s"));
+}
 
 static const double step_B = 128, columns = 128, unit_tile = 128.0 * 128.0, few_tokens = 48;
 
@@ -56,12 +71,33 @@ static double tiles_s(const struct experts *e, double n, double k, int height)
     return fmax(tiles / e->sms * (steps * step_s + fill_s), steps * fmax(step_s, e->c[STEP]) + fill_s);
 }
 
+/* TensorRT-LLM's generated kernels: tiles as tall as the experts' mean rows, a power of two from 8 to 64, in waves. */
+static double generated_s(const struct experts *e, double n, double k)
+{
+    const struct kernel_call *call = e->call;
+    double each =
+        call->experts > 0 ? call->batch * call->top_k / call->experts : e->load.rows / fmax(1, e->load.active);
+    double value_B = kernel_value_B(call->dtype), steps = ceil(k * value_B / step_B);
+    int height = 0;
+    while (height < MOE_HEIGHTS - 2 && moe_heights[height] < each)
+        height++;
+    double bm = moe_heights[height], tiles = e->load.tiles[height] * ceil(n / columns);
+    double step_s = 2 * bm * columns * step_B / value_B / e->sm_flops + e->c[STEP];
+    double fill_s = e->c[FILL] * (bm + columns) * columns / unit_tile / 2;
+    return ceil(tiles / e->sms) * (steps * step_s + fill_s);
+}
+
 static double quickest_s(const struct experts *e, double n, double k)
 {
     double least_s = INFINITY;
     for (int h = 0; h < MOE_HEIGHTS; h++)
         least_s = fmin(least_s, tiles_s(e, n, k, h));
     return least_s;
+}
+
+static double product_s(const struct experts *e, int variant, double n, double k)
+{
+    return variant == GENERATED ? generated_s(e, n, k) : quickest_s(e, n, k);
 }
 
 static double bytes_of(const struct experts *e, double n, double k)
@@ -81,10 +117,11 @@ static void moe_time(const double *c, int variant, const struct kernel_device *o
 {
     struct experts e = {
         c, on, call, moe_load_of(call), device_sms(on, call), device_flops(on, call->dtype) * c[TENSOR] / on->sms};
-    double up = call->n * (variant == GATED ? 2 : 1), memory_Bps = c[MEMORY] * on->memory_Bps;
-    double tensor_s = quickest_s(&e, up, call->k) + quickest_s(&e, call->k, call->n);
+    double inner = variant == GENERATED ? ceil(call->n / columns) * columns : call->n; /* weights are padded */
+    double up = inner * (variant == PLAIN ? 1 : 2), memory_Bps = c[MEMORY] * on->memory_Bps;
+    double tensor_s = product_s(&e, variant, up, call->k) + product_s(&e, variant, call->k, inner);
     t->tensor_s = tensor_s;
-    t->memory_s = (bytes_of(&e, up, call->k) + bytes_of(&e, call->k, call->n)) / memory_Bps;
+    t->memory_s = (bytes_of(&e, up, call->k) + bytes_of(&e, call->k, inner)) / memory_Bps;
     double tokens = call->batch > 0 ? call->batch : e.load.rows;
     t->start_s = c[START] + c[SORT] * tokens / (tokens + few_tokens) + e.load.active * c[EXPERT] +
                  2 * copies_of(&e) * (c[WIDE] * call->k + c[NARROW] * call->n) / on->memory_Bps;
@@ -139,6 +176,8 @@ static const char *read(const struct kernel_cells *cells, struct kernel_call *ca
 
 const struct kernel_mechanism mechanism_moe = {.constants = constants,
                                                .variants = variants,
+                                               .offers = offers,
+                                               .has = has,
                                                .time = moe_time,
                                                .members = members,
                                                .files = files,

@@ -88,14 +88,14 @@ struct search {
 
 static void meet(struct search *s, uint32_t at)
 {
-    double square = 0;
+    double square = 0, most = s->n == NEAREST ? s->squares[NEAREST - 1] : INFINITY;
     if (s->r->points[at].id == s->without)
         return;
-    for (size_t a = 0; a < s->r->n_axes; a++) {
+    for (size_t a = 0; a < s->r->n_axes && square < most; a++) {
         double d = s->x[a] - s->r->points[at].x[a];
         square += d * d;
     }
-    if (s->n == NEAREST && square >= s->squares[NEAREST - 1])
+    if (square >= most)
         return;
     int i = s->n < NEAREST ? s->n++ : NEAREST - 1;
     for (; i > 0 && s->squares[i - 1] > square; i--) {
