@@ -50,6 +50,20 @@ a, b = (json.load(open(f)) for f in ("exact.json", "off.json"))
 assert a["metrics"] == b["metrics"] and a["breakdown"] == b["breakdown"]
 rows = lambda d, n: [t["rows"] for t in d["tables"] if t["name"] == n]
 assert all(rows(a, n) == rows(b, n) for n in ("step", "ranks", "bubble_bridge"))'
+# 16 nodes on a Slim Fly: three groups see networks unlike each other
+unlike=("${small[@]}" -s train.sequences=256 -s cluster.nodes=16 -s train.ep=16 -s train.pp=4 -s train.topologies=slim_fly)
+for places in 0 2 1000; do
+    expect 0 "a sample at $places places" run "$S" "${unlike[@]}" -s train.chunks.places=$places -o places$places.json
+done
+check "stand-ins are told; all places are none" python3 -c '
+import json, re
+all, two, many = (json.load(open(f"places{n}.json")) for n in (0, 2, 1000))
+note = lambda d: next((n for n in d["notes"] if "unlike" in n), None)
+assert note(all) is None and note(many) is None and all["metrics"] == many["metrics"] and all["tables"] == many["tables"]
+found = re.match(r"(\d+) groups .* on (\d+) of them.* by ([0-9.e-]+) %", note(two))
+assert found and int(found[1]) > 2 and int(found[2]) == 2 and 0 < float(found[3]) < 30, note(two)
+a, b = (d["metrics"]["step_time"]["value"] for d in (all, two))
+assert a != b and abs(a / b - 1) < 0.05, (a, b)'
 expect 0 "another seed" run "$S" "${small[@]}" -s sim.seed=2 -o c.json
 check "another seed is another step" python3 -c '
 import json

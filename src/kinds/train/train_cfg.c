@@ -17,6 +17,10 @@ static const struct cfg_field chunks_fields[] = {
              "source trace: imported trace of a pair of chunks (moesim trace import)"),
     ROW_COUNT(train_chunks_cfg, "samples", samples, "4", 1, 1000,
               "simulations of each chunk with routing of its own; each chunk of a step draws one of them"),
+    ROW_COUNT(
+        train_chunks_cfg, "places", places, "3", 0, 1 << 20,
+        "groups of GPUs that each sample is simulated on, where no two see the same network (Slim Fly, links that "
+        "failed): another set for each sample; the others take the times of a neighbour. 0 = all of them"),
     ROW_RATIO(train_chunks_cfg, "rank_load_cv", rank_load_cv_ratio, "0.077", 0, 2,
               "coefficient of variation over ranks of the tokens that their experts receive (default: of the 8 loads "
               "in the DeepSeek-V3 trace)"),

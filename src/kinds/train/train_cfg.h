@@ -14,6 +14,7 @@ enum chunk_source { CHUNKS_TRACE, CHUNKS_KERNELS };
 struct train_chunks_cfg {
     int source;        /* enum chunk_source */
     const char *trace; /* data file: imported trace */
+    int64_t places;    /* that each sample is simulated at, of those that are unlike each other; 0 = all */
     int64_t samples;   /* simulations of each chunk, with drawn routing, that micro-batches draw from */
     double rank_load_cv_ratio, expert_exponent;
     int64_t entry_layers;

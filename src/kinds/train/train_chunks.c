@@ -2,6 +2,10 @@
  * chunks there. With train.symmetry exact, stages of the same layers are one chunk, and groups with the same network
  * around them one place; otherwise all are simulated where they are.
  *
+ * Where many places are unlike each other (no two groups of a Slim Fly see the same network), train.chunks.places of them are
+ * simulated for each sample. They are cut into so many blocks of neighbours, and one of a block stands in for the others:
+ * another for each sample, in turn. What that may be worth is told by how far places differ (train_places_spread).
+ *
  * A sample has GPUs of its own, too. A group's chunk takes what the sample's took, longer or shorter by what its own
  * slowest GPU computes slower or faster than the sample's.
  *
@@ -27,8 +31,9 @@ struct measuring {
     const struct train_plan *plan;
     const struct routing_pool *pool;
     struct train_place *place; /* [n_classes] where each is simulated */
-    bool *needed;              /* [n_classes][n_chunks] */
+    bool *needed;              /* [n_classes][n_chunks]; of a block where one is simulated for all */
     uint32_t n_routings;
+    uint32_t n_blocks, *first_of_block; /* [n_blocks + 1] classes */
 };
 
 /* --- which chunks ------------------------------------------------------------------------------------------------ */
@@ -142,6 +147,52 @@ static void find_classes(struct measuring *m, struct arena *arena)
                 m->t->class_of_place[place_index(m->plan, &w)] = class;
                 note_needed(m, class, r);
             }
+}
+
+/* --- who stands in for whom ------------------------------------------------------------------------------------------ */
+
+static uint32_t classes_of_network(const struct measuring *m, uint32_t first)
+{
+    uint32_t n = 0;
+    while (first + n < m->t->n_classes && m->place[first + n].network == m->place[first].network)
+        n++;
+    return n;
+}
+
+/* A block's chunks are those that any of its places needs. */
+static void share_needs(struct measuring *m, uint32_t first, uint32_t n)
+{
+    uint32_t n_chunks = m->t->n_chunks;
+    for (uint32_t i = 0; i < n_chunks; i++) {
+        bool any = false;
+        for (uint32_t c = first; c < first + n; c++)
+            any |= m->needed[c * n_chunks + i];
+        for (uint32_t c = first; c < first + n; c++)
+            m->needed[c * n_chunks + i] = any;
+    }
+}
+
+/* Places of one network follow each other. */
+static void find_blocks(struct measuring *m, struct arena *arena)
+{
+    uint32_t wanted = (uint32_t)m->plan->layout.cfg->chunks.places, n;
+    m->first_of_block = ARENA_ARRAY(arena, uint32_t, m->t->n_classes + 1);
+    for (uint32_t first = 0; first < m->t->n_classes; first += n) {
+        n = classes_of_network(m, first);
+        uint32_t length = !wanted || !shares(m->plan) ? 1 : (n + wanted - 1) / wanted;
+        for (uint32_t at = 0; at < n; at += length) {
+            m->first_of_block[m->n_blocks++] = first + at;
+            share_needs(m, first + at, n - at < length ? n - at : length);
+        }
+    }
+    m->first_of_block[m->n_blocks] = m->t->n_classes;
+    m->t->n_simulated = m->n_blocks;
+}
+
+static uint32_t stand_in(const struct measuring *m, uint32_t block, uint32_t sample)
+{
+    uint32_t first = m->first_of_block[block];
+    return first + sample % (m->first_of_block[block + 1] - first);
 }
 
 /* --- one sample at one place ---------------------------------------------------------------------------------------- */
@@ -370,19 +421,20 @@ static int walk_chunks(const struct measuring *m, struct diag *diag)
 /* A job is one sample at some places. */
 enum { PLACES_OF_A_JOB = 8 };
 
-static uint32_t blocks(const struct measuring *m)
+static uint32_t jobs_of_a_sample(const struct measuring *m)
 {
-    return (m->t->n_classes + PLACES_OF_A_JOB - 1) / PLACES_OF_A_JOB;
+    return (m->n_blocks + PLACES_OF_A_JOB - 1) / PLACES_OF_A_JOB;
 }
 
 static int measure_places(void *ctx, uint32_t job, void *answers, struct diag *diag)
 {
     const struct measuring *m = ctx;
-    uint32_t sample = job / blocks(m), first = job % blocks(m) * PLACES_OF_A_JOB;
+    uint32_t sample = job / jobs_of_a_sample(m), first = job % jobs_of_a_sample(m) * PLACES_OF_A_JOB;
     struct drawing d = {ARENA_ARRAY(m->run->arena, struct routing, m->n_routings),
                         ARENA_ARRAY(m->run->arena, bool, m->n_routings)};
-    for (uint32_t i = 0; i < PLACES_OF_A_JOB && first + i < m->t->n_classes; i++)
-        if (measure_place(m, first + i, sample, &d, (void *)((char *)answers + i * answer_B(m)), diag))
+    for (uint32_t i = 0; i < PLACES_OF_A_JOB && first + i < m->n_blocks; i++)
+        if (measure_place(m, stand_in(m, first + i, sample), sample, &d, (void *)((char *)answers + i * answer_B(m)),
+                          diag))
             return -1;
     return 0;
 }
@@ -421,20 +473,48 @@ static void find_slowest(struct kind_run *run, struct train_times *t)
         t->sample_slowest[s] = train_slowest(sample_speeds(run, t->plan, s, run->arena), l->group);
 }
 
+static const struct chunk_answer *answer_of(const struct measuring *m, const char *answers, uint32_t block,
+                                            uint32_t sample)
+{
+    size_t job = sample * jobs_of_a_sample(m) + block / PLACES_OF_A_JOB;
+    return (const void *)(answers + (job * PLACES_OF_A_JOB + block % PLACES_OF_A_JOB) * answer_B(m));
+}
+
+/* Relative standard deviation of a chunk's time from place to place, in the same sample; mean over chunks and samples. */
+static double spread_of(const struct measuring *m, const char *answers)
+{
+    double variance = 0, n_seen = 0;
+    for (uint32_t i = 0; i < m->t->n_chunks * m->t->samples; i++) {
+        double sum = 0, square = 0, n = 0;
+        for (uint32_t b = 0; b < m->n_blocks; b++) {
+            double time_s = answer_of(m, answers, b, i % m->t->samples)->time[i / m->t->samples].time_s;
+            sum += time_s;
+            square += time_s * time_s;
+            n += time_s > 0;
+        }
+        if (n < 2)
+            continue;
+        variance += fmax(0, (square - sum * sum / n) / (n - 1)) / (sum / n * (sum / n));
+        n_seen++;
+    }
+    return n_seen > 0 ? sqrt(variance / n_seen) : 0;
+}
+
 static void collect(struct measuring *m, const char *answers, struct kind_run *run)
 {
     struct train_times *t = m->t;
     uint32_t places = t->n_classes * t->samples;
     t->time = ARENA_ARRAY(run->arena, struct chunk_time, (size_t)places * t->n_chunks);
-    for (uint32_t i = 0; i < places; i++) {
-        uint32_t class = i / t->samples, sample = i % t->samples;
-        size_t job = sample * blocks(m) + class / PLACES_OF_A_JOB;
-        const void *at = answers + (job * PLACES_OF_A_JOB + class % PLACES_OF_A_JOB) * answer_B(m);
-        const struct chunk_answer *a = at;
-        memcpy(&t->time[(size_t)i * t->n_chunks], a->time, t->n_chunks * sizeof *a->time);
-        t->nodes_per_token += a->nodes_per_token / places;
-        epsilon_error_add(&run->epsilon, &a->epsilon);
-    }
+    for (uint32_t block = 0; block < m->n_blocks; block++)
+        for (uint32_t i = m->first_of_block[block] * t->samples; i < m->first_of_block[block + 1] * t->samples; i++) {
+            uint32_t sample = i % t->samples;
+            const struct chunk_answer *a = answer_of(m, answers, block, sample);
+            memcpy(&t->time[(size_t)i * t->n_chunks], a->time, t->n_chunks * sizeof *a->time);
+            t->nodes_per_token += a->nodes_per_token / places;
+            if (i / t->samples == m->first_of_block[block])
+                epsilon_error_add(&run->epsilon, &a->epsilon);
+        }
+    t->place_spread_ratio = spread_of(m, answers);
 }
 
 int train_times_measure(struct kind_run *run, const struct train_plan *plan, uint32_t samples, struct train_times *out,
@@ -446,12 +526,13 @@ int train_times_measure(struct kind_run *run, const struct train_plan *plan, uin
     *out = (struct train_times){.plan = plan, .samples = routed ? samples : 1};
     find_chunks(out, run->arena);
     find_classes(&m, run->arena);
+    find_blocks(&m, run->arena);
     for (uint32_t i = 0; i < out->n_chunks; i++)
         if (out->chunks[i].program.n_routings > m.n_routings)
             m.n_routings = out->chunks[i].program.n_routings;
     if (routed)
         m.pool = routing_pool_new(&plan->shape, seed, run->arena);
-    uint32_t jobs = blocks(&m) * out->samples;
+    uint32_t jobs = jobs_of_a_sample(&m) * out->samples;
     size_t job_B = PLACES_OF_A_JOB * answer_B(&m);
     char *answers = ARENA_ARRAY(run->arena, char, jobs *job_B);
     progress_begin("simulating chunks");

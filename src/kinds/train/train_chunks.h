@@ -15,6 +15,8 @@ struct chunk_time {
 struct train_times {
     const struct train_plan *plan;
     uint32_t samples, n_chunks, n_classes;
+    uint32_t n_simulated;       /* of the classes in each sample; others have stand-ins (train.chunks.places) */
+    double place_spread_ratio;  /* standard deviation of a chunk's time from place to place, of those simulated */
     struct train_chunk *chunks; /* [n_chunks] the different ones */
     uint32_t **chunk_of_step;   /* [rank][step] */
     uint32_t *class_of_place;   /* [network][column][rank] places with the same network around them */

@@ -388,6 +388,19 @@ static void add_note(const struct train_report *r, const char *text)
     result_add_note(&r->run->result, r->run->arena, text);
 }
 
+static void note_places(const struct train_report *r)
+{
+    const struct train_times *t = r->times;
+    if (t->n_simulated == t->n_classes)
+        return;
+    add_note(r,
+             arena_printf(r->run->arena,
+                          "%u groups of GPUs see networks unlike each other: each sample is simulated on %u of them, "
+                          "others in each sample, and a neighbour stands in for the rest (train.chunks.places). A "
+                          "chunk's time differs by %.2g %% from group to group (standard deviation)",
+                          t->n_classes, t->n_simulated, 100 * t->place_spread_ratio));
+}
+
 static void note_rows(const struct train_report *r)
 {
     struct arena *a = r->run->arena;
@@ -491,6 +504,7 @@ void train_report(const struct train_report *r)
     train_report_tables(r);
     note_rows(r);
     note_deal(r);
+    note_places(r);
     note_networks(r);
     note_source(r);
     note_compute(r);

@@ -254,7 +254,10 @@ static const char *chunk_stages(const struct train_chunk *c, struct arena *arena
 static void add_chunks(const struct train_report *r)
 {
     const struct train_times *times = r->times;
-    struct result_table *t = add_table(r, "chunks", "simulated on the first group of GPUs, each with several routings",
+    struct result_table *t = add_table(r, "chunks",
+                                       times->n_simulated < times->n_classes
+                                           ? "simulated on some groups of GPUs, each with several routings"
+                                           : "simulated on the first group of GPUs, each with several routings",
                                        chunk_columns, N_CHUNK, times->n_chunks);
     for (uint32_t i = 0; i < times->n_chunks; i++) {
         struct result_cell *row = result_add_row(t);
