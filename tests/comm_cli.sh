@@ -55,7 +55,11 @@ import json
 a, b = (json.load(open(f))["rows"][0] for f in ("sizes.json", "elements.json"))
 assert a["bytes"] == b["bytes"] == 2**25 and a["predicted"] == b["predicted"]'
 head=node_num,hidden_size,num_token,num_topk,num_experts,dispatch_us
-refused 3 "no header" "no column num_token" "1,2,3\n"
+refused 3 "no header" "no column of it is known" "1,2,3\n"
+check "no header: one error" [ "$(grep -c error: err)" = 1 ]
+refused 3 "no tokens" "no column num_token" "node_num,hidden_size,num_topk,num_experts,latency_us\n1,7168,8,256,1\n"
+refused 3 "more nodes than a network has" ":2: error: 24000 endpoints" "$head\n3000,7168,1,8,256,1\n"
+check "more nodes than a network has: the place once" [ "$(grep -o error: err | wc -l)" = 1 ]
 refused 3 "no times" "no column latency_us" "node_num,hidden_size,num_token,num_topk,num_experts\n1,7168,1,8,256\n"
 refused 3 "elements of what" "no column nccl_dtype" "op_name,num_gpus,message_size,latency_us\nall_reduce,8,1,1\n"
 refused 3 "a word for a number" "bad.csv:2:8: error: num_token is a number, not 'many'" "$head\n1,7168,many,8,256,10\n"

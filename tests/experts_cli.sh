@@ -62,6 +62,8 @@ refused() { # TITLE TEXT ARGS...
 }
 R="readme.yaml -s expert_balance.sampled_layers=0"
 printf '90, 132, x, 61\n' >bad.csv
+refused "prose for loads" "README.md:3:1: error: 'moesim' is no number" $R -s expert_load.file="$srcdir/README.md"
+check "prose for loads: one error" [ "$(grep -c error: err)" = 1 ]
 refused "a word in a file of loads" "bad.csv:1:10: error: 'x' is no number" $R -s expert_load.file=bad.csv
 counts() { printf '{"logical_count": %s}' "$1" >bad.json; }
 counts '[[1, 2], [3]]'
@@ -90,6 +92,7 @@ head -2 loads.csv >one_layer.csv
 (cat one_layer.csv loads.csv) >three.csv
 refused "too few layers" "the last of 3 rows, but there are 58" "$S/eplb_decode_ep144.yaml" -s expert_load.skew=file \
     -s expert_load.file=three.csv -s llm.moe.routed=12 -s llm.moe.top_k=2 -s llm.moe.groups=4 -s expert_load.redundant=132
+refused "more layers than there are" "three.csv:5:1: error: row 3 of 3, but there are 2 MoE layers" $R -s expert_load.file=three.csv
 refused "no file named" "needs a file" $R -s expert_load.file=
 expect 4 "a file that is missing" run $R -s expert_load.file=none.csv
 tells "there is no file 'none.csv'"

@@ -136,12 +136,25 @@ expect 0 "import of an FP8 checkpoint" model import fp8.json -o fp8.yaml
 expect 0 "weights in FP8" model fp8.yaml -f json -o fp8_result.json
 check "as the shipped DeepSeek-V3" [ "$(metric fp8_result.json weights)" = "$(metric one.json weights)" ]
 
-refused() { # TITLE TEXT ARGS...
-    local title=$1 text=$2
+refused() { # TITLE TEXT ARGS...; a layout is the command line's
+    local title=$1 text=$2 code=3
     shift 2
-    expect 3 "$title" model "$@"
+    [[ $* == *--[tep]p* || $* == *--redundant* ]] && code=2
+    expect $code "$title" model "$@"
     tells "$text"
 }
+told() { # TITLE SED-SCRIPT TEXT: errors stand at keys of the config.json
+    sed "$2" "$srcdir/tests/data/hf_deepseek_v3.json" >told.json
+    expect 3 "$1" model import told.json -o told.yaml
+    tells "$3"
+    check "$1: not told of a text that nobody wrote" [ "$(grep -c "error: " err)" = "$(grep -c "^told.json:[0-9]*:[0-9]*: error: " err)" ]
+}
+told "no layer with experts" 's/"first_k_dense_replace": *[0-9]*/"first_k_dense_replace": 99/' \
+    "error: 'first_k_dense_replace' leaves none of 61 layers with experts, and the file has 256"
+told "more experts than there are" 's/"num_experts_per_tok": *[0-9]*/"num_experts_per_tok": 999/' \
+    "error: 'num_experts_per_tok' makes no model: network 'moe': top_k is from 1 to routed"
+told "experts of no width" 's/"moe_intermediate_size": *[0-9]*/"moe_intermediate_size": 0/' "'moe_intermediate_size' must be above 0"
+told "no vocabulary" 's/"vocab_size": *[0-9]*/"vocab_size": 0/' "'vocab_size' makes no model"
 refused "a model that is none" "did you mean 'deepseek_v3'" deepseek-v3
 refused "attention that is none" "did you mean 'mla'" deepseek_v3 -s attention.kind=mlq
 refused "a network is no attention" "there is no attention 'moe'" deepseek_v3 -s attention.kind=moe

@@ -196,6 +196,27 @@ void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const 
         d->code = code;
 }
 
+void diag_relay(struct diag *d, enum exit_code code, const char *text)
+{
+    static const char prefix[] = "error: ";
+    size_t n = strlen(text);
+    while (n && text[n - 1] == '\n')
+        n--;
+    if (!strncmp(text, prefix, sizeof prefix - 1)) {
+        diag_error(d, code, SRCLOC_NONE, "%.*s", (int)(n - (sizeof prefix - 1)), text + sizeof prefix - 1);
+        return;
+    }
+    size_t before = d->n;
+    diag_error(d, code, SRCLOC_NONE, "%s", "");
+    if (d->n == before) /* too many */
+        return;
+    char *whole = checked_alloc(malloc(n + 2));
+    memcpy(whole, text, n);
+    strcpy(whole + n, "\n");
+    free(d->entries[before].text);
+    d->entries[before].text = whole;
+}
+
 /* Takes the last message back when it has been said before. */
 static void drop_repetition(struct diag *d)
 {

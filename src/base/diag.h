@@ -41,6 +41,9 @@ void diag_error(struct diag *d, enum exit_code code, struct srcloc where, const 
 void diag_warning(struct diag *d, struct srcloc where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Until it is ended, warnings are dropped: what is tried is not what the user asked for. */
 void diag_mute_warnings(struct diag *d, bool mute);
+/* The messages of another diag as its text (diag_text), for example a child's: they have their places and "error:" already.
+ * One without a place gets this diag's. */
+void diag_relay(struct diag *d, enum exit_code code, const char *text);
 /* An exit code without a message, when nothing else has failed: what there is to say was said elsewhere. */
 void diag_exit(struct diag *d, enum exit_code code);
 /* Errors without a place get this one from now on, e.g. that of the key which asked for

@@ -113,6 +113,11 @@ static uint32_t make_jobs(struct trial *trials, uint32_t n, struct job *jobs)
     return n_jobs;
 }
 
+static const char *without_prefix(const char *text)
+{
+    return text + (strncmp(text, "error: ", 7) ? 0 : 7);
+}
+
 static void take(const struct job *job, struct pool_answer *got, struct diag *diag)
 {
     struct answer a;
@@ -124,7 +129,7 @@ static void take(const struct job *job, struct pool_answer *got, struct diag *di
         memcpy(&a, got->data, sizeof a);
         if (a.exit_code)
             diag_error(diag, (enum exit_code)a.exit_code, SRCLOC_NONE, "proposal %s, the run %s it: %s", name, how,
-                       got->data + sizeof a);
+                       without_prefix(got->data + sizeof a));
         *(job->with ? &job->trial->with : &job->trial->without) = a.run;
     }
     free(got->data);

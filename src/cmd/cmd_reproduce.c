@@ -64,8 +64,8 @@ static int read_result(struct work *w)
     if (provenance_read(w->path, w->arena, &w->then, w->diag))
         return -1;
     const char *slash = strrchr(w->path, '/');
-    w->scenario_path =
-        arena_printf(w->arena, "%.*s%s", slash ? (int)(slash - w->path) + 1 : 0, w->path, w->then.scenario_file);
+    w->scenario_path = arena_printf(w->arena, "%.*s%s (in %s)", slash ? (int)(slash - w->path) + 1 : 0, w->path,
+                                    w->then.scenario_file, slash ? slash + 1 : w->path);
     return 0;
 }
 

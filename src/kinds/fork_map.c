@@ -43,7 +43,7 @@ static void take(const struct map *m, const struct pool_answer *a, char *answers
         diag_error(diag, a->by_limit ? EXIT_LIMIT : EXIT_BUG, SRCLOC_NONE, "a part of the simulation failed: %s",
                    a->died);
     else if (code != EXIT_OK)
-        diag_error(diag, (enum exit_code)code, SRCLOC_NONE, "%s", a->data + sizeof code);
+        diag_relay(diag, (enum exit_code)code, a->data + sizeof code);
     else
         memcpy(answers + a->id * m->answer_B, a->data + sizeof code, m->answer_B);
 }

@@ -158,10 +158,7 @@ static int receive(int fd, const struct sim_spec *spec, struct arena *arena, str
         char *text = ARENA_ARRAY(arena, char, r.text_len + 1);
         if (read_all(fd, text, r.text_len, spec))
             return -1;
-        /* the child's words have their "error: " already, and their end of line */
-        bool begun = !strncmp(text, "error: ", strlen("error: "));
-        diag_error(diag, (enum exit_code)r.exit_code, SRCLOC_NONE, "%.*s",
-                   (int)strcspn(text + strlen("error: ") * begun, "\n"), text + strlen("error: ") * begun);
+        diag_relay(diag, (enum exit_code)r.exit_code, text);
         return 0;
     }
     *out = r.outcome;

@@ -168,7 +168,15 @@ static bool is_of_collectives(const struct reading *r)
 /* Which columns there must be; errors at the header. */
 static void check_header(struct reading *r)
 {
-    bool times = false;
+    bool times = false, any = false;
+    for (int c = 0; c < N_COLUMNS; c++)
+        any |= r->at[c] >= 0 && c != NOTE;
+    if (!any) {
+        COMPLAIN(r, r->text,
+                 "no column of it is known: measured exchanges have node_num, num_token, hidden_size, num_topk, "
+                 "num_experts and times, collectives op_name, num_gpus, size and latency_us");
+        return;
+    }
     for (int c = DISPATCH_TIME; c <= COMBINE_RATE; c++)
         times |= (c <= COMBINE_TIME || c >= DISPATCH_RATE) && r->at[c] >= 0;
     if (!times)

@@ -32,6 +32,7 @@ libmoesim_a_SOURCES += src/io/inputs/model_import_network.c
 libmoesim_a_SOURCES += src/io/inputs/model_import_quant.c
 libmoesim_a_SOURCES += src/io/inputs/model_import_types.c
 libmoesim_a_SOURCES += src/io/inputs/model_import_write.c
+libmoesim_a_SOURCES += src/io/inputs/model_import_check.c
 libmoesim_a_SOURCES += src/io/inputs/request_benchmark.c
 libmoesim_a_SOURCES += src/io/inputs/request_csv.c
 libmoesim_a_SOURCES += src/io/inputs/request_file.c src/io/inputs/request_file.h

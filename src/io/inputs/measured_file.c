@@ -92,6 +92,13 @@ static void need_columns(struct reader *r, const char *const *names)
     }
 }
 
+static bool knows_any(const struct reader *r, const char *const *names)
+{
+    while (*names && column_of(r, *names) < 0)
+        names++;
+    return *names;
+}
+
 static int read_header(struct reader *r)
 {
     char *texts[MAX_COLUMNS];
@@ -103,6 +110,11 @@ static int read_header(struct reader *r)
     r->n_titles = split(r, texts);
     for (int i = 0; i < r->n_titles; i++)
         r->titles[i] = arena_strdup(r->arena, texts[i]);
+    if (!knows_any(r, r->family->mechanism->columns) && !knows_any(r, common)) {
+        COMPLAIN(r, 1, "no column of it is known: rows of %s begin '%s,...,kernel_source,latency_us'", r->family->name,
+                 r->family->mechanism->columns[0]);
+        return -1;
+    }
     need_columns(r, r->family->mechanism->columns);
     need_columns(r, common);
     return r->errors ? -1 : 0;

@@ -137,6 +137,7 @@ static void import_layers(struct import *im)
         import_attention(im, i, &im->layer[i].attention);
         import_network(im, i, &im->layer[i].network);
     }
+    import_check_experts(im);
     if (import_has_trait(im, TWICE))
         import_twice(im);
     tell_features(im);
@@ -160,16 +161,6 @@ static const char *import_all(struct import *im, const cJSON *beside)
 }
 
 /* --- the document --------------------------------------------------------------------------------------------------- */
-
-/* What was written must be a model: dimensions that do not fit are found now, at their lines. */
-static int check_result(const char *yaml, const char *path, struct arena *arena, struct diag *diag)
-{
-    struct cfg *cfg = cfg_new(&model_table, arena);
-    const char *name = arena_printf(arena, "%s (as imported)", path);
-    if (cfg_load_text(cfg, yaml, strlen(yaml), name, "", false, NULL, diag) || cfg_finish(cfg, diag))
-        return -1;
-    return model_open(cfg, "", cfg_struct(cfg), arena, diag);
-}
 
 int model_import_text(const char *json, size_t len, const char *beside, const char *path, struct arena *arena,
                       const char **yaml, struct diag *diag)
@@ -195,10 +186,12 @@ int model_import_text(const char *json, size_t len, const char *beside, const ch
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path), "the hf_quant_config.json beside it is no JSON object");
     if (diag_count(diag) == before)
         *yaml = import_all(im, quant);
+    if (diag_count(diag) == before)
+        import_check(im, *yaml);
     import_free_regex(im);
     cJSON_Delete(root);
     cJSON_Delete(quant);
-    return diag_count(diag) != before ? -1 : check_result(*yaml, path, arena, diag);
+    return diag_count(diag) != before ? -1 : 0;
 }
 
 /* NAMEconfig.json has NAMEhf_quant_config.json beside it, or nothing. The caller frees it. */

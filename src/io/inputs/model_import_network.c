@@ -8,8 +8,10 @@
 
 #include "io/inputs/model_import_priv.h"
 
-#define EXPERTS "n_routed_experts|num_local_experts|num_experts|moe_num_experts"
-#define TOP_K "num_experts_per_tok|num_experts_per_token|moe_topk|moe_top_k|moe_k|top_k_experts|experts_per_token"
+#define DENSE_LAYERS \
+    "first_k_dense_replace|num_dense_layers|moe_skip_first|mlp_layer_types|moe_layer_freq|moe_layers|moe_layers_enum|" \
+    "mlp_only_layers|decoder_sparse_step|interleave_moe_layer_step|moe_layer_interval|moe_layer_start_index|" \
+    "expert_layer_period"
 
 /* --- which layers have experts ------------------------------------------------------------------------------------ */
 
@@ -48,7 +50,7 @@ static bool has_experts(struct import *im, long long layer)
 {
     const cJSON *word = import_of_layer(im, "mlp_layer_types", layer), *list;
     long long first = import_whole(im, "first_k_dense_replace|num_dense_layers|moe_skip_first", 0), every;
-    if (import_whole(im, EXPERTS, 0) < 2 ||
+    if (import_whole(im, IMPORT_EXPERTS, 0) < 2 ||
         (import_get(im, "enable_moe_block") && !import_flag(im, "enable_moe_block", true)))
         return false;
     if (word)
@@ -153,10 +155,13 @@ static struct shared shared_of(struct import *im, long long layer, long long ffn
 
 static long long expert_width(struct import *im, long long layer)
 {
+    const cJSON *zero;
     long long width =
         import_at(im, "moe_intermediate_size|expert_ffn_hidden_size|moe_ffn_hidden_size|moe_ffn_dim", layer, 0);
     if (width)
         return width;
+    if ((zero = import_get(im, "moe_intermediate_size")) && cJSON_IsNumber(zero))
+        import_complain(im, "moe_intermediate_size", "must be above 0: layers have experts");
     if (!import_has_trait(im, EXPERT_WIDTH) && import_get(im, "intermediate_size"))
         import_note(im, "No moe_intermediate_size: experts are taken to be as wide as intermediate_size");
     return import_whole(im, "intermediate_size", -1);
@@ -203,9 +208,9 @@ static void write_groups(struct import *im, struct import_part *p, long long rou
 
 static void experts(struct import *im, long long layer, struct import_part *p)
 {
-    long long routed = import_whole(im, EXPERTS, -1), ffn = expert_width(im, layer);
+    long long routed = import_whole(im, IMPORT_EXPERTS, -1), ffn = expert_width(im, layer);
     long long latent = import_whole(im, "routed_expert_hidden_size|moe_latent_size", 0),
-              top_k = import_at(im, TOP_K, layer, -1);
+              top_k = import_at(im, IMPORT_TOP_K, layer, -1);
     struct shared s = shared_of(im, layer, ffn);
     bool hashed = layer < import_whole(im, "num_hash_layers", 0);
     *p = (struct import_part){
@@ -234,6 +239,20 @@ static const char *word_of(struct import *im, long long layer)
 {
     const cJSON *v = import_of_layer(im, "layers_block_type", layer);
     return cJSON_IsString(v) ? v->valuestring : "";
+}
+
+void import_check_experts(struct import *im)
+{
+    const cJSON *key = import_get(im, DENSE_LAYERS);
+    bool switched_off = import_get(im, "enable_moe_block") && !import_flag(im, "enable_moe_block", true);
+    if (!key || switched_off || import_letter(im, 0) || import_whole(im, IMPORT_EXPERTS, 0) < 2)
+        return;
+    for (long long i = 0; i < im->layers; i++)
+        if (strstr(im->layer[i].network.kind, "moe"))
+            return;
+    import_complain(im, key->string,
+                    "leaves none of %lld layers with experts, and the file has %lld; which layers are dense?",
+                    im->layers, import_whole(im, IMPORT_EXPERTS, 0));
 }
 
 void import_network(struct import *im, long long layer, struct import_part *out)

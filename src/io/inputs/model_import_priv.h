@@ -166,11 +166,20 @@ void import_network(struct import *im, long long layer, struct import_part *out)
 char import_letter(struct import *im, long long layer);
 /* An element of block_configs (models that were searched for), NULL: there are none. */
 const cJSON *import_searched(struct import *im, long long layer, const char *part);
+/* After all layers: a file of experts has layers with them. */
+void import_check_experts(struct import *im);
 /* A dense network of the model's width. */
 void import_dense_network(struct import *im, long long layer, struct import_part *out);
 
-/* --- the document (model_import_write.c) -------------------------------------------------------------------------- */
+/* Names of the number of experts, and of how many a token goes to. */
+#define IMPORT_EXPERTS "n_routed_experts|num_local_experts|num_experts|moe_num_experts"
+#define IMPORT_TOP_K \
+    "num_experts_per_tok|num_experts_per_token|moe_topk|moe_top_k|moe_k|top_k_experts|experts_per_token"
+
+/* --- the document (model_import_write.c, model_import_check.c) -------------------------------------------------------------------------- */
 
 const char *import_write(struct import *im);
+/* What was written is a model. 0, or -1 with errors at keys of the file. */
+int import_check(struct import *im, const char *yaml);
 
 #endif

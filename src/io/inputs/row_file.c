@@ -14,6 +14,7 @@ struct reader {
     struct diag *diag;
     int errors;
     uint32_t columns; /* 0 = not known yet */
+    bool no_table;    /* the first row is none: the rest would be told word by word */
     double *values;   /* malloc */
     uint32_t *where;
     size_t n, room;
@@ -163,12 +164,15 @@ static void read_row(struct reader *r)
     const char *start = r->at;
     uint32_t n = 0;
     bool more = true;
-    for (; more && n < MAX_COLUMNS; n++) {
+    int errors = r->errors;
+    for (; more && n < MAX_COLUMNS && r->errors == errors; n++) {
         size_t len = word_length(r);
         read_word(r, len);
         r->at += len;
         more = next_word(r);
     }
+    if (r->errors > errors)
+        return;
     if (more)
         COMPLAIN(r, start, "more than %d numbers in a line", MAX_COLUMNS);
     r->columns = r->columns ? r->columns : n;
@@ -180,12 +184,13 @@ static void read_row(struct reader *r)
 static void read_lines(struct reader *r)
 {
     bool first = true;
-    for (; r->at < r->end && r->errors <= MAX_ERRORS; next_line(r)) {
+    for (; r->at < r->end && r->errors <= MAX_ERRORS && !r->no_table; next_line(r)) {
         skip_blanks(r);
         if (ends_line(r))
             continue;
         if (!first || !read_header(r))
             read_row(r);
+        r->no_table = first && r->errors;
         first = false;
     }
 }

@@ -64,8 +64,14 @@ int model_figures(const struct model_file *file, const struct model_question *q,
     double weights_B;
     const char *why = model_weights_B(m, &q->layout, &weights_B);
     if (why) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(file->path), "PP %u, TP %u, EP %u, %u redundant experts: %s",
-                   q->layout.pp, q->layout.tp, q->layout.ep, q->layout.redundant, why);
+        char options[128] = "";
+        const uint32_t n[] = {q->layout.pp, q->layout.tp, q->layout.ep, q->layout.redundant};
+        static const char *const names[] = {"--pp", "--tp", "--ep", "--redundant"};
+        for (size_t i = 0, used = 0; i < 4; i++)
+            if (n[i] != (i < 3)) /* what was given */
+                used += (size_t)snprintf(options + used, sizeof options - used, "%s%s %u", used ? ", " : "", names[i],
+                                         n[i]);
+        diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "%s: %s", options, why);
         return -1;
     }
     add_params(m, &f);

@@ -86,9 +86,10 @@ static void print_metrics(const struct result *r, FILE *out)
             fprintf(out, "%-34s %14s  %s\n", m->name, shown(m->value, m->dim, is, sizeof is), m->doc);
             continue;
         }
-        fprintf(out, *moved ? "%-34s %14s %14s %10s\n" : "%-34s %14s %14s%s\n", m->name,
-                shown(m->value, m->dim, is, sizeof is), shown(m->recorded, m->dim, was, sizeof was), moved);
+        fprintf(out, "%-34s %14s %14s %10s  %s\n", m->name, shown(m->value, m->dim, is, sizeof is),
+                shown(m->recorded, m->dim, was, sizeof was), moved, m->doc);
     }
+    fprintf(out, "(--explain METRIC: its formula, with numbers and where they are from)\n");
 }
 
 static void print_phases(const struct result *r, bool detail, FILE *out)
