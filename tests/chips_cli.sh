@@ -26,6 +26,17 @@ expect 0 "training on another chip" run "$srcdir/scenarios/train_step_dense_70b.
 says "times of kernels: "
 says "interpolated between measurements on b200"
 says "a roofline, calibrated on the h800"
+# Few sequences: libraries' starts are a large part of a newer chip's time, and that is said; not on the H800, whose kernels
+# are the rooflines' own.
+for batch in 4 128; do
+    expect 0 "B200, $batch sequences" run "$srcdir/scenarios/decode_ep144.yaml" -s hardware=b200 -s sim.network=bound -s inference.decode.batch=$batch
+    says "software of measured kernels: B200 SXM, SGLang 0.5.14"
+    says "are starts of kernels, which libraries set and no faster chip shortens"
+    sed -n 's/.*; \([0-9]*\) % are starts.*/\1/p' out >"starts$batch"
+done
+check "more of it with fewer" test "$(cat starts4)" -gt "$(cat starts128)"
+expect 0 "H800" run "$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound
+check "nothing of other software" bash -c '! grep -q "software of measured" out'
 expect 0 "a GEMM with a kernel of its own, a constant of the others" run "$srcdir/scenarios/gemm_fp8.yaml" -s hardware=b200 \
     -s cluster.kernels.gemm.start='9 us'
 tells "'cluster.kernels.gemm.start' changes nothing here"

@@ -75,6 +75,10 @@ expect 3 "no such kernel" comm --hardware h200 -s cluster.ep_kernel.kernel=deepe
 tells "unknown kernel 'deepep'"
 expect 2 "a tolerance without rows" comm --tolerance "1 %"
 tells "--tolerance needs rows"
+expect 0 "a step of posting where NICs meet" run "$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound -s cluster.topology=mrft -s cluster.software.ibgda_step=9us
+tells "warning: 'cluster.software.ibgda_step' changes nothing here: on topology mrft every NIC reaches every other"
+expect 0 "and where they do not" run "$srcdir/scenarios/decode_ep144.yaml" -s sim.network=bound -s cluster.topology=mpft -s cluster.software.ibgda_step=9us
+check "no warning" [ ! -s err ]
 # Training exchanges tokens with any kernel for many of them; a replay with its trace's.
 K=$srcdir/scenarios/train_step_2048_kernels.yaml
 expect 0 "a step with HybridEP" run "$K" -s sim.network=bound -s train.chunks.samples=1 -s cluster.ep_kernel.kernel=hybrid_ep

@@ -114,6 +114,11 @@ check "caches delay dispatches" within 1.5 "$(value spike "$kv")" 4
 for cure in traffic_priority nic_io_die cpu_gpu_nvlink; do
     check "$cure: no spike" within 1 "$(value spike "$kv" --proposal $cure)" 1.1
 done
+expect 0 "KV caches on another chip" run "$kv" -s hardware=h200
+says "computation does not depend on the chip: a layer computes 480 us before its dispatch (kv.attention)"
+says "here an H800's: give what kind inference finds for the H200"
+expect 0 "with its own times" run "$kv" -s hardware=h200 -s kv.attention='400 us' -s kv.expert_time='120 us'
+check "which are not an H800's" bash -c '! grep -q "here an H800" out'
 tp="-s inference.tp=4 -s inference.simulate_layers=2 -s inference.prefill.prompt=1024 -s inference.prefill.tokens=2048"
 prefill=$srcdir/scenarios/prefill_ep32.yaml
 check "tensor parallelism before experts on NVLink: a step is shorter, the other way round it is not" rising \

@@ -118,10 +118,13 @@ START_TEST(ports_that_do_not_divide)
         const char *topology, *says;
         int64_t ports;
         double ratio;
-    } rows[] = {{"mpft", "cannot be divided 1 to 1", 63, 1}, {"mpft", "62 or 64", 63, 1},
-                {"mpft", "1.03226 (32 down, 31 up)", 63, 1}, {"ft2", "63 or 66", 64, 2},
-                {"mrft", "2.04762 (43 down, 21 up)", 64, 2}, {"ft3", "62 or 64", 63, 1},
-                {"mpft_multiport", "63 or 66", 64, 2},       {"ft3", "63 or 66", 64, 2}};
+    } rows[] = {{"mpft", "cannot be divided 1.7 to 1", 64, 1.7},
+                {"mpft", "1.78261 (41 down, 23 up) or 1.66667 (40 down, 24 up)", 64, 1.7},
+                {"ft2", "2.2 (11 down, 5 up) or 1.66667 (10 down, 6 up)", 16, 1.9},
+                {"mrft", "1.78261 (41 down, 23 up)", 64, 1.7},
+                {"ft3", "62 or 64", 63, 1},
+                {"mpft_multiport", "1.78261 (41 down, 23 up)", 64, 1.7},
+                {"ft3", "1.78261 (41 down, 23 up)", 64, 1.7}};
     struct setup *s = load();
     struct topo_counts c = {0};
     s->hw->nodes = 96;
@@ -129,6 +132,30 @@ START_TEST(ports_that_do_not_divide)
     set_key(s, "oversubscription", (double)(rows[_i].ratio));
     ck_assert_int_eq(topology_find(rows[_i].topology)->count(s->hw, &c, s->diag), -1);
     ck_assert_msg(strstr(diag_text(s->diag), rows[_i].says), "%s", diag_text(s->diag));
+    done(s);
+}
+END_TEST
+
+/* As real leaves are: 42 down and 21 up of 64 ports, one stays empty, and that is said. */
+START_TEST(ports_that_stay_empty)
+{
+    static const struct {
+        const char *topology, *says;
+        int64_t ports;
+        double ratio;
+        uint64_t links; /* of 768 endpoints in one tree, or 8 of 96 */
+    } rows[] = {{"ft2", "1 stays empty: 42 are downlinks and 21 uplinks, 2 to 1", 64, 2, 19 * 21},
+                {"mpft", "1 stays empty: 42 are downlinks and 21 uplinks", 64, 2, 8 * 3 * 21},
+                {"mpft", "1 stays empty: 31 are downlinks and 31 uplinks", 63, 1, 8 * 4 * 31},
+                {"mpft", "4 stay empty: 36 are downlinks and 24 uplinks", 64, 1.5, 8 * 3 * 24}};
+    struct setup *s = load();
+    struct topo_counts c = {0};
+    s->hw->nodes = 96;
+    s->hw->network.switch_ports = rows[_i].ports;
+    set_key(s, "oversubscription", rows[_i].ratio);
+    ck_assert_msg(!topology_find(rows[_i].topology)->count(s->hw, &c, s->diag), "%s", diag_text(s->diag));
+    ck_assert_msg(strstr(diag_text(s->diag), rows[_i].says), "%s", diag_text(s->diag));
+    ck_assert_uint_eq(c.links, rows[_i].links);
     done(s);
 }
 END_TEST
@@ -504,7 +531,8 @@ static Suite *suite(void)
     tcase_add_test(t, latencies_of_table_5);
     tcase_add_test(t, counts_of_table_3);
     tcase_add_test(t, too_many_nodes_is_a_located_reason);
-    tcase_add_loop_test(t, ports_that_do_not_divide, 0, 8);
+    tcase_add_loop_test(t, ports_that_do_not_divide, 0, 7);
+    tcase_add_loop_test(t, ports_that_stay_empty, 0, 4);
     tcase_add_test(t, offered_ratio_is_taken);
     tcase_add_loop_test(t, random_clusters, 0, 60);
     tcase_add_loop_test(t, radix_is_respected, 0, 60);

@@ -194,12 +194,31 @@ static void warn_of_constants(const struct kind_run *run, struct diag *diag)
     }
 }
 
+/* A GPU posts another's message only where NICs of different rails do not meet, or its own as software.initiator says. */
+static void warn_of_posting(const struct kind_run *run, const struct scenario_kind *kind, struct diag *diag)
+{
+    static const char key[] = "cluster.software.ibgda_step";
+    const struct cluster_hw *hw = &run->file->scenario->cluster;
+    struct cfg_leaf_state networks = {0};
+    bool several =
+        kind->networks && cfg_state(run->file->cfg, kind->networks, &networks) && **(const char *const *)networks.value;
+    bool read = !topology_nics_meet(hw) || hw->software.initiator == INITIATOR_IBGDA || several;
+    if (!read && kind_reads_key(kind, key) && cfg_is_own(run->file->cfg, key))
+        diag_warning(diag, cfg_where(run->file->cfg, key),
+                     "'%s' changes nothing here: on topology %s every NIC reaches every other, so no GPU posts "
+                     "another's messages (cluster.software.initiator is not ibgda)",
+                     key, hw->topology);
+}
+
 static void note_origins(struct kind_run *run)
 {
     const struct hw_chip *chip = &run->file->scenario->cluster.chip;
     const char *text = kernel_origins_text(run->origins, &run->file->scenario->cluster, run->arena);
     if (text)
         result_add_note(&run->result, run->arena, arena_printf(run->arena, "times of kernels: %s", text));
+    const char *software = kernel_origins_software(run->origins, run->arena);
+    if (software)
+        result_add_note(&run->result, run->arena, software);
     if (run->origins->n && chip->fp8_flops <= chip->bf16_flops)
         result_add_note(&run->result, run->arena,
                         arena_printf(run->arena,
@@ -221,6 +240,7 @@ int kind_execute(struct kind_run *run, struct diag *diag)
     note_origins(run);
     note_basis(run);
     warn_of_constants(run, diag);
+    warn_of_posting(run, kind, diag);
     if (run->critical)
         add_critical_path(run);
     if (run->epsilon.n)

@@ -20,52 +20,57 @@ static uint32_t ceil_div(uint32_t a, uint32_t b)
 
 /* Nobody writes 2.047619...: a ratio this near to one that ports can have is that one. */
 static const double ratio_tolerance = 1e-3;
+/* Of a leaf's ports may stay empty for the ratio's sake, one of so many: 64 ports at 2 to 1 are built with 42 and 21. */
+enum { EMPTY_OF = 16 };
 
 static double ratio_with(uint32_t ports, uint32_t up)
 {
     return up ? (double)(ports - up) / up : INFINITY;
 }
 
-/* Uplinks that give the ratio, or 0. */
-static uint32_t whole_uplinks(uint32_t ports, double ratio)
+/* The most of both that have the ratio; 0 and 0 when too many ports would stay empty. */
+static struct leaf_ports whole_ports(uint32_t ports, double ratio)
 {
-    uint32_t up = (uint32_t)lround(ports / (1 + ratio));
-    return fabs(ratio_with(ports, up) / ratio - 1) <= ratio_tolerance ? up : 0;
+    for (uint32_t up = (uint32_t)lround(ports / (1 + ratio)); up > 0; up--) {
+        uint32_t down = (uint32_t)lround(up * ratio);
+        if (down + up + ports / EMPTY_OF < ports)
+            break;
+        if (down + up <= ports && fabs((double)down / up / ratio - 1) <= ratio_tolerance)
+            return (struct leaf_ports){up, down};
+    }
+    return (struct leaf_ports){0, 0};
 }
 
-/* The next number of ports above (step 1) or below (-1) that can be divided so; 0 when none is near. */
-static uint32_t next_ports(uint32_t ports, int step, double ratio)
+static int refuse_ratio(const struct cluster_hw *hw, uint32_t ports, double ratio, struct diag *diag)
 {
-    for (int64_t p = ports + step; p > 1 && p < 2 * (int64_t)ports; p += step)
-        if (whole_uplinks((uint32_t)p, ratio))
-            return (uint32_t)p;
-    return 0;
+    uint32_t less = (uint32_t)(ports / (1 + ratio)); /* uplinks; one more is a ratio below */
+    less = less ? less : 1;
+    const double above = ratio_with(ports, less), below = ratio_with(ports, less + 1);
+    const char *also = below >= 1 ? " or " : "";
+    char lower[64] = "";
+    if (below >= 1)
+        snprintf(lower, sizeof lower, "%.6g (%u down, %u up)", below, ports - less - 1, less + 1);
+    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "oversubscription"),
+               "the %u ports of a leaf cannot be divided %g to 1 into downlinks and uplinks, not even if one of %d "
+               "stays empty; the nearest values of cluster.network.oversubscription are %.6g (%u down, %u up)%s%s",
+               ports, ratio, EMPTY_OF, above, ports - less, less, also, lower);
+    return -1;
 }
 
-static const char *choice(uint32_t ports, char *buf, size_t size)
-{
-    snprintf(buf, size, "%u", ports);
-    return ports ? buf : "";
-}
-
-int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *diag)
+int fat_tree_ports(const struct cluster_hw *hw, struct leaf_ports *out, struct diag *diag)
 {
     uint32_t ports = (uint32_t)hw->network.switch_ports;
     double ratio = oversubscription_ratio(hw);
-    char fewer[16], more[16];
-    *up = whole_uplinks(ports, ratio);
-    if (*up)
-        return 0;
-    uint32_t below = next_ports(ports, -1, ratio), above = next_ports(ports, 1, ratio);
-    uint32_t least = (uint32_t)(ports / (1 + ratio)); /* fewer uplinks: a ratio that is allowed */
-    least = least ? least : 1;
-    diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "oversubscription"),
-               "the %u ports of a leaf cannot be divided %g to 1 into downlinks and uplinks; set "
-               "cluster.network.switch_ports to %s%s%s, or cluster.network.oversubscription to %.6g (%u down, "
-               "%u up)",
-               ports, ratio, choice(below, fewer, sizeof fewer), below && above ? " or " : "",
-               choice(above, more, sizeof more), ratio_with(ports, least), ports - least, least);
-    return -1;
+    *out = whole_ports(ports, ratio);
+    if (!out->up)
+        return refuse_ratio(hw, ports, ratio, diag);
+    uint32_t empty = ports - out->up - out->down;
+    if (empty)
+        diag_warning(diag, topo_keys_where(hw, "oversubscription"),
+                     "of the %u ports of a leaf %u %s empty: %u are downlinks and %u uplinks, %g to 1 "
+                     "(cluster.network.oversubscription)",
+                     ports, empty, empty > 1 ? "stay" : "stays", out->down, out->up, ratio);
+    return 0;
 }
 
 int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n, struct fat_tree *out, struct diag *diag)
@@ -75,10 +80,10 @@ int fat_tree_plan(const struct cluster_hw *hw, uint32_t groups, uint32_t n, stru
         *out = (struct fat_tree){.leaves = 1, .down = ports};
         return 0;
     }
-    uint32_t up;
-    if (fat_tree_uplinks(hw, &up, diag))
+    struct leaf_ports leaf;
+    if (fat_tree_ports(hw, &leaf, diag))
         return -1;
-    uint32_t down = ports - up, leaves = groups * ceil_div(n, down);
+    uint32_t up = leaf.up, down = leaf.down, leaves = groups * ceil_div(n, down);
     /* a spine has one port for each cable that ends at it */
     uint32_t spines = ceil_div(leaves * up, ports);
     while (spines <= up && leaves * ceil_div(up, spines) > ports)

@@ -27,9 +27,13 @@ struct fat_tree {
     uint32_t leaves, spines, up, down; /* down: endpoints per leaf */
 };
 
-/* Uplinks of a leaf with the cluster's ports and oversubscription: nothing is rounded. 0, or -1 with what
- * would be possible. */
-int fat_tree_uplinks(const struct cluster_hw *hw, uint32_t *up, struct diag *diag);
+struct leaf_ports {
+    uint32_t up, down;
+};
+
+/* Of a leaf with the cluster's ports and oversubscription: the ratio is not rounded, a few ports may stay empty, with a
+ * warning. 0, or -1 with what would be possible. */
+int fat_tree_ports(const struct cluster_hw *hw, struct leaf_ports *out, struct diag *diag);
 
 /* Smallest tree of `groups` sets of `n` endpoints, no leaf shared between sets. One switch is enough
  * when there is one set that fits; otherwise leaves keep ports for uplinks. -1 with the reason when

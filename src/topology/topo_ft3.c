@@ -37,7 +37,7 @@ static int plan(const struct cluster_hw *hw, struct ft3 *f, struct diag *diag)
 {
     uint32_t ports = (uint32_t)hw->network.switch_ports;
     uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
-    uint32_t up;
+    struct leaf_ports leaf;
     if (hw->nic.per_node != hw->node.gpus || ports < 4) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "a three-level fat tree needs one NIC per GPU (cluster.nic.per_node: %lld) and "
@@ -52,9 +52,9 @@ static int plan(const struct cluster_hw *hw, struct ft3 *f, struct diag *diag)
                    ports, ports - 1, ports + 1);
         return -1;
     }
-    if (fat_tree_uplinks(hw, &up, diag))
+    if (fat_tree_ports(hw, &leaf, diag))
         return -1;
-    *f = (struct ft3){.down = ports - up, .aggs = up, .pod_leaves = ports / 2, .up = ports / 2};
+    *f = (struct ft3){.down = leaf.down, .aggs = leaf.up, .pod_leaves = ports / 2, .up = ports / 2};
     f->leaves = ceil_div(n, f->down);
     f->pods = ceil_div(f->leaves, f->pod_leaves);
     if (f->pods > ports)

@@ -205,6 +205,7 @@ static void add_residual(const struct fitted_kernels *f, const struct fitted *k,
     t->source = k->there.source;
     t->library = k->there.library;
     t->chip = k->there.chip;
+    t->conditions = k->there.conditions;
 }
 
 static bool look_up(struct fitted_kernels *f, const struct kernel_call *asked, struct kernel_time *t)

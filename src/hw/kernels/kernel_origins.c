@@ -1,5 +1,6 @@
 #include "hw/kernels/kernel_origins.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *words_of(enum kernel_origin origin)
@@ -27,10 +28,22 @@ static void note_constants(struct kernel_origins *o, const struct kernel_call *c
     o->attention_constants |= !is_gemm(call->family);
 }
 
+static void note_software(struct kernel_origins *o, const struct kernel_time *time, double time_s)
+{
+    if (!time->conditions)
+        return;
+    o->start_s += time->time_s > 0 ? time_s * fmin(1, time->start_s / time->time_s) : 0;
+    if (time_s <= o->largest_s)
+        return;
+    o->largest_s = time_s;
+    o->conditions = time->conditions;
+}
+
 void kernel_origins_add(struct kernel_origins *o, const struct kernel_call *call, const struct kernel_time *time,
                         double time_s)
 {
     note_constants(o, call, time);
+    note_software(o, time, time_s);
     struct kernel_origin_part one = {time->origin, time->chip ? time->chip : "", kernel_is_pass(call->family), 0};
     uint32_t i = 0;
     while (i < o->n &&
@@ -78,4 +91,25 @@ const char *kernel_origins_text(const struct kernel_origins *o, const struct clu
         text = text ? arena_printf(arena, "%s, %s", text, one) : one;
     }
     return fitted || !is_home(hw) ? text : NULL;
+}
+
+/* Less than this is worth no word. */
+static const double many_starts_ratio = 0.2;
+
+const char *kernel_origins_software(const struct kernel_origins *o, struct arena *arena)
+{
+    if (!o->conditions)
+        return NULL;
+    double starts = o->start_s / o->all_s;
+    const char *text = arena_printf(arena,
+                                    "software of measured kernels: %.*s; between chips that were measured with other "
+                                    "libraries or at other dates (the h800: DeepSeek's of 2025) times differ by these, "
+                                    "too, by some per cent",
+                                    (int)strcspn(o->conditions, ";"), o->conditions);
+    if (starts < many_starts_ratio)
+        return text;
+    return arena_printf(arena,
+                        "%s; %.0f %% are starts of kernels, which libraries set and no faster chip shortens: with so "
+                        "little work in each a newer chip may come out slower",
+                        text, 100 * starts);
 }

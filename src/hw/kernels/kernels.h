@@ -117,11 +117,12 @@ extern const char *const kernel_limit_names[];
 struct kernel_time {
     double time_s;
     enum kernel_origin origin;
-    double flop, bytes_B;  /* as asked for: without padding */
-    const char *source;    /* of the measured values; NULL: roofline */
-    const char *library;   /* the kernel, as its measurements name it */
-    const char *chip;      /* that it was measured on; NULL: see source */
-    double residual_ratio; /* measured over mechanism, from the points nearby */
+    double flop, bytes_B;   /* as asked for: without padding */
+    const char *source;     /* of the measured values; NULL: roofline */
+    const char *library;    /* the kernel, as its measurements name it */
+    const char *chip;       /* that it was measured on; NULL: see source */
+    const char *conditions; /* of these measurements, with their software; NULL: see source */
+    double residual_ratio;  /* measured over mechanism, from the points nearby */
     /* the roofline: time = start + the larger + unhidden share of the smaller */
     double roofline_s, mechanism_s, start_s, tensor_s, memory_s, unhidden_ratio;
     double tile_m, tile_n, tiles, waves; /* GEMMs */

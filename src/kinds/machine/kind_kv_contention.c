@@ -335,6 +335,23 @@ static void add_metrics(struct kind_run *run, const struct timing *quiet, const 
                       "from its turn on the copy engine to its end");
 }
 
+/* Only what is exchanged follows the hardware. */
+static void note_computation(struct kind_run *run)
+{
+    static const char *const keys[] = {"kv.attention", "kv.expert_time"};
+    const struct kv_cfg *c = kv_cfg(run->file->scenario);
+    const char *chip = run->file->scenario->cluster.chip.name, *whose = "";
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!cfg_is_own(run->file->cfg, keys[i]) && strcmp(chip, "H800") != 0)
+            whose = arena_printf(run->arena, ", here an H800's: give what kind inference finds for the %s", chip);
+    result_add_note(
+        &run->result, run->arena,
+        arena_printf(run->arena,
+                     "computation does not depend on the chip: a layer computes %.4g us before its dispatch "
+                     "(kv.attention) and %.4g us before its combine (kv.expert_time)%s",
+                     1e6 * c->attention_s, 1e6 * c->experts_s, whose));
+}
+
 static int run_kv(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
@@ -360,6 +377,7 @@ static int run_kv(struct kind_run *run, struct diag *diag)
     result_add_note(&run->result, run->arena,
                     "a PCIe switch takes turns between NIC and CPU; PCIe's own queues are not modelled, so bursts are "
                     "shared as soon as they begin");
+    note_computation(run);
     return 0;
 }
 
@@ -369,7 +387,7 @@ const struct scenario_kind kind_kv_contention = {
     .ref = "4.5",
     .reads = (const struct kind_reads[]){{.keys = &cluster_keys,
                                           .only = READS_NETWORK
-                                          " " READS_EXCHANGES " -ep_kernel.throughput_kernel"
+                                          " " READS_EXCHANGES " -ep_kernel.throughput_kernel -software.ibgda_step"
                                           " node.host -node.host.clock -node.host.launch_cycles "
                                           "-node.host.cores_per_gpu -node.host.threads_per_gpu traffic.kv_cache"},
                                          {.keys = &kv_keys},
