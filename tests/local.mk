@@ -125,6 +125,7 @@ dist_check_SCRIPTS += tests/serving_cli.sh
 dist_check_SCRIPTS += tests/infer_cli.sh
 dist_check_SCRIPTS += tests/bound_property.sh
 dist_check_SCRIPTS += tests/compare_cli.sh tests/search_cli.sh tests/reproduce_cli.sh
+dist_check_SCRIPTS += tests/resume_cli.sh
 dist_check_SCRIPTS += tests/sweep_cli.sh
 dist_check_SCRIPTS += tests/sweep_reliability.sh
 dist_check_SCRIPTS += tests/slurm.sh

@@ -1,8 +1,11 @@
 /* moesim run SCENARIO: load, build, simulate, report. */
+#include "config.h"
+
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_id.h"
 #include "base/input_files.h"
 #include "base/outfile.h"
 #include "base/progress.h"
@@ -10,6 +13,7 @@
 #include "io/results/timeline.h"
 #include "io/results/writers.h"
 #include "kinds/kind_run.h"
+#include "kinds/parts.h"
 #include "kinds/proposal_effect.h"
 #include "kinds/what_if.h"
 
@@ -22,14 +26,15 @@ enum {
     KEY_RANKS,
     KEY_EXPLAIN,
     KEY_DETAIL,
-    KEY_JSON
+    KEY_JSON,
+    KEY_RESUME
 };
 
 struct options {
     const char *scenario, *explain, *timeline, *ranks;
     const char *set[MAX_LIST], *out[MAX_LIST], *proposals[MAX_LIST];
     int n_set, n_out, n_proposals;
-    bool detail, json, critical, what_if;
+    bool detail, json, critical, what_if, resume;
 };
 
 static const struct argp_option argp_options[] = {
@@ -38,6 +43,8 @@ static const struct argp_option argp_options[] = {
      "apply a proposal of the paper; several stack in order (moesim list proposals)", 0},
     {"output", 'o', "FILE", OPTION_LIST,
      "write the result to FILE (.json, .csv; .tex: numbers for the text of a paper; .gz compresses)", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "go on with a run that was interrupted: finished parts of it lie beside the first -o", 0},
     {"json", KEY_JSON, NULL, 0, "print the result as JSON instead of text", 0},
     {"detail", KEY_DETAIL, NULL, 0, "print the phases of each layer", 0},
     {"explain", KEY_EXPLAIN, "METRIC", 0, "print a metric's formula, its numbers and sources", 0},
@@ -48,6 +55,12 @@ static const struct argp_option argp_options[] = {
     {"timeline-ranks", KEY_RANKS, "LIST", 0, "ranks on the timeline, for example 0,8-15 (default: 0)", 0},
     {0}};
 
+/* The result beside which finished parts lie, or NULL. */
+static const char *parts_beside(const struct options *o)
+{
+    return o->n_out && strncmp(o->out[0], "/dev/", 5) ? o->out[0] : NULL;
+}
+
 /* Nothing that was written is ignored. */
 static void check_all(const struct options *o, struct argp_state *state)
 {
@@ -55,6 +68,8 @@ static void check_all(const struct options *o, struct argp_state *state)
         option_output(o->timeline, o->out, o->n_out, state);
     else if (o->ranks)
         argp_error(state, "--timeline-ranks chooses what is on a timeline; write --timeline FILE.json, too");
+    if (o->resume && !parts_beside(o))
+        argp_error(state, "--resume goes on beside a result that is a file; name it with -o");
     if (o->json + o->detail + (o->explain != NULL) > 1)
         argp_error(state, "one of --json, --detail and --explain at a time: each says what is printed");
 }
@@ -84,6 +99,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_WHAT_IF:
         o->what_if = true;
+        return 0;
+    case KEY_RESUME:
+        o->resume = true;
         return 0;
     case KEY_JSON:
         o->json = true;
@@ -257,11 +275,35 @@ static void report(const struct run *r, const struct options *o, struct diag *di
         diag_error(diag, EXIT_IO, SRCLOC_NONE, "cannot write to standard output");
 }
 
+/* All that decides the answers of a run's parts, but for files that it reads later. */
+static const char *identity(const struct run *r, const struct options *o)
+{
+    static const char *const nothing[] = {NULL};
+    struct arena *a = r->kind.arena;
+    return arena_printf(a, "%s %s %s%s%s\n%s\n%s", PACKAGE_VERSION, build_commit, o->critical ? "critical path " : "",
+                        o->what_if ? "what if " : "", o->timeline ? "timeline" : "",
+                        proposal_stack_text(r->file.proposals, false, a), cfg_text_without(r->file.cfg, nothing, a));
+}
+
+static int open_parts(const struct run *r, const struct options *o, struct diag *diag)
+{
+    const char *beside = parts_beside(o);
+    return beside ? parts_open(arena_printf(r->kind.arena, "%s.part", beside), identity(r, o), o->resume, diag) : 0;
+}
+
+static void tell_resumed(const struct options *o)
+{
+    if (o->resume)
+        fprintf(stderr, "moesim: %u finished parts were taken over\n", parts_resumed());
+}
+
 static void run(struct run *r, const struct options *o, struct diag *diag)
 {
     struct scenario_options options = {
         .overrides = o->set, .n_overrides = o->n_set, .proposals = o->proposals, .n_proposals = o->n_proposals};
     if (scenario_load_with(o->scenario, &options, r->kind.arena, &r->file, diag))
+        return;
+    if (open_parts(r, o, diag))
         return;
     progress_begin("building");
     int failed = kind_execute(&r->kind, diag);
@@ -270,6 +312,7 @@ static void run(struct run *r, const struct options *o, struct diag *diag)
         return;
     if (o->what_if && what_if_add(o->scenario, &options, &r->kind, diag))
         return;
+    tell_resumed(o);
     write_outputs(r, o, diag);
     if (!diag_failed(diag))
         report(r, o, diag);
@@ -289,6 +332,7 @@ int cmd_run(int argc, char **argv)
     input_files_record();
     if (!diag_failed(diag))
         run(&r, &o, diag);
+    parts_close(!diag_failed(diag));
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);
     kind_run_free(&r.kind);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "kinds/parts.h"
 #include "kinds/pool.h"
 
 struct map {
@@ -54,15 +55,22 @@ int fork_map(uint32_t n, uint32_t at_once, fork_map_fn *fn, void *ctx, void *ans
     struct map m = {fn, ctx, answer_B};
     struct pool *pool = pool_new(&(struct pool_limits){.jobs = at_once ? at_once : 1}, work, &m);
     struct pool_answer a;
-    uint32_t next = 0, done = 0;
+    uint32_t next = 0, done = 0, map = parts_begin_map();
     progress_parts(0, n);
     while (!diag_failed(diag) && (next < n || !pool_is_empty(pool))) {
+        if (next < n && parts_take(map, next, (char *)answers + next * answer_B, answer_B)) {
+            progress_parts(++done, n);
+            next++;
+            continue;
+        }
         if (next < n && !pool_is_full(pool)) {
             pool_start(pool, next++, diag);
             continue;
         }
         if (pool_wait(pool, 0.2, &a)) {
             take(&m, &a, answers, diag);
+            if (!diag_failed(diag))
+                parts_keep(map, a.id, (char *)answers + a.id * answer_B, answer_B);
             progress_parts(++done, n);
             free(a.data);
             free(a.died);

@@ -11,7 +11,7 @@
 typedef int fork_map_fn(void *ctx, uint32_t index, void *answer, struct diag *diag);
 
 /* answers[i] of answer_B bytes each (no pointers) for i < n, in children that run at most `at_once` at a time.
- * The answers do not depend on at_once. 0, or -1 with the reasons in diag. */
+ * The answers do not depend on at_once. Those of a run that was interrupted are taken over (kinds/parts.h). 0, or -1 with the reasons in diag. */
 int fork_map(uint32_t n, uint32_t at_once, fork_map_fn *fn, void *ctx, void *answers, size_t answer_B,
              struct diag *diag);
 
