@@ -151,6 +151,33 @@ START_TEST(calls_that_come_again_get_the_same_answer)
 }
 END_TEST
 
+/* --- gradients of weights ------------------------------------------------------------------------------------------- */
+
+/* By GEMMs of the chip where tensor cores scale by themselves, with outputs in FP32 read and written; else by the roofline. */
+START_TEST(gradients_of_weights_are_products_with_outputs_in_fp32)
+{
+    struct arena *arena = arena_new();
+    struct kernel_call gemm = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8_TENSOR, .m = 4096, .n = 4096, .k = 4096};
+    struct kernel_call wgrad = gemm, grouped = gemm;
+    struct kernel_row point = {.call = gemm, .time_s = 1e-3, .weight = 1};
+    struct kernel k = kernel_in(KERNEL_GEMM, KERNEL_FP8_TENSOR, "tiles");
+    k.chip = "x", k.source = "s", k.rows = &point, k.n_rows = 1, k.trust = 1;
+    struct kernel_table table = {.kernels = &k, .n_kernels = 1};
+    struct cluster_hw hw = {
+        .chip = {.sms = 148, .clock_Hz = 1.965e9, .memory_Bps = 7.7e12, .bf16_flops = 2.25e15, .fp8_flops = 4.5e15}};
+    const struct kernel_model *m = kernel_model_new(&hw, &table, arena);
+    wgrad.family = KERNEL_WGRAD;
+    struct kernel_time one = kernel_time(m, &wgrad);
+    ck_assert_ptr_nonnull(one.chip);
+    ck_assert_double_gt(one.mechanism_s, kernel_time(m, &gemm).mechanism_s);
+    ck_assert_double_eq(one.residual_ratio, 1); /* points of products in BF16 say nothing of it */
+    grouped.family = KERNEL_WGRAD, grouped.groups = 8, grouped.k = 512;
+    ck_assert_double_gt(kernel_time(m, &grouped).memory_s, one.memory_s);
+    ck_assert_double_eq_tol(kernel_time(m, &grouped).tensor_s / one.tensor_s, 1, 1.5);
+    arena_free(arena);
+}
+END_TEST
+
 /* --- least squares ------------------------------------------------------------------------------------------------ */
 
 static void rosenbrock(const double *x, double *terms, void *ctx)
@@ -182,6 +209,7 @@ static Suite *suite(void)
     tcase_add_test(c, scores_beyond_their_room_go_in_pieces);
     tcase_add_test(c, generated_experts_are_padded);
     tcase_add_test(c, calls_that_come_again_get_the_same_answer);
+    tcase_add_test(c, gradients_of_weights_are_products_with_outputs_in_fp32);
     tcase_add_test(c, least_squares_end_in_the_valley);
     suite_add_tcase(s, c);
     return s;

@@ -132,6 +132,13 @@ static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call 
     return best;
 }
 
+/* Gradients of weights were measured on Hopper only, where CUDA cores multiply both operands' scales: its roofline says more of
+ * them there. Tensor cores that scale by themselves do them as they do other products. */
+static bool tells_wgrad(const struct fitted_kernels *f, const struct fitted *k)
+{
+    return f->here.stays_in_core > 0 && k->there.measured.stays_in_core > 0;
+}
+
 /* The kernel for a call, which it turns into one of the kernel's family. */
 static struct fitted *find(struct fitted_kernels *f, struct kernel_call *call)
 {
@@ -139,7 +146,7 @@ static struct fitted *find(struct fitted_kernels *f, struct kernel_call *call)
     int n = kernel_forms(call, forms);
     for (int i = 0; i < n; i++) {
         struct fitted *k = choose(f, &forms[i]);
-        if (!k)
+        if (!k || (call->family == KERNEL_WGRAD && !tells_wgrad(f, k)))
             continue;
         *call = forms[i];
         return k;
@@ -155,10 +162,12 @@ static void index_points(struct fitted_kernels *f, struct fitted *k)
     k->indexed = true;
 }
 
-/* A grouped GEMM by constants that were fitted to pairs of them with what lies between: points of pairs say nothing of it. */
+/* A grouped GEMM by constants that were fitted to pairs of them with what lies between, or a gradient of weights by those of
+ * products that write BF16: their points say nothing of it. */
 static bool is_part(const struct kernel_call *call)
 {
-    return (call->family == KERNEL_MOE_CONTIGUOUS || call->family == KERNEL_MOE_MASKED) && call->experts <= 0;
+    return call->written_B > 0 ||
+           ((call->family == KERNEL_MOE_CONTIGUOUS || call->family == KERNEL_MOE_MASKED) && call->experts <= 0);
 }
 
 static enum kernel_origin origin_of(const struct fitted_kernels *f, const struct fitted *k,

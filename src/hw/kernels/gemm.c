@@ -173,7 +173,7 @@ static double quickest_s(const struct product *p, int variant, struct kernel_tim
 
 static double memory_s(const struct product *p)
 {
-    double bytes_B = kernel_bytes_B(p->call);
+    double bytes_B = kernel_bytes_B(p->call) + p->call->read_B + p->call->written_B; /* see wgrad_form */
     double kept_B = p->call->warm ? fmin(bytes_B, p->c[CACHE] * p->on->cache_B) : 0;
     double kept = kept_B >= bytes_B ? 1 : kept_B / bytes_B;
     return (1 - kept) * bytes_B / (p->c[MEMORY] * p->on->memory_Bps);

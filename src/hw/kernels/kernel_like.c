@@ -92,12 +92,28 @@ static int batched_form(const struct kernel_call *call, struct kernel_call *form
     return 1;
 }
 
+/* Gradients of weights: outputs in FP32 are read and written back. As one product with the groups one below the other, and
+ * beside it the bytes that it does not count. */
+static int wgrad_form(const struct kernel_call *call, struct kernel_call *forms)
+{
+    double groups = call->groups > 1 ? call->groups : 1, outputs = groups * call->m * call->n;
+    forms[0] = as(call, KERNEL_GEMM);
+    forms[0].m = groups * call->m;
+    forms[0].groups = 0;
+    forms[0].rows = NULL;
+    forms[0].read_B = 4 * outputs + (groups - 1) * call->n * call->k * kernel_value_B(call->dtype);
+    forms[0].written_B = 2 * outputs;
+    return 1;
+}
+
 int kernel_forms(const struct kernel_call *call, struct kernel_call *forms)
 {
     if (call->family == KERNEL_ATTENTION_DECODE)
         return decode_forms(call, forms);
     if (call->family == KERNEL_ATTENTION_FORWARD)
         return forward_forms(call, forms);
+    if (call->family == KERNEL_WGRAD)
+        return wgrad_form(call, forms);
     if (call->family == KERNEL_GEMM && call->groups > 1)
         return batched_form(call, forms);
     if (call->family == KERNEL_GROUPED_CONTIGUOUS || call->family == KERNEL_GROUPED_MASKED) {

@@ -3,7 +3,7 @@
  * A fitted kernel (kernel.h) has the constants of its family's mechanism and thinned points, measured on a chip that it names: its
  * time is mechanism(call; constants, chip) * exp(residual of the points nearby), and moves to another chip through the mechanism.
  * The chips of ai-dynamo/aiconfigurator have such kernels for GEMMs, attention and experts. All others (the H800, weight
- * gradients, attention's backward pass, passes over memory) have tables and rooflines, whose constants are the H800's:
+ * gradients on Hopper, attention's backward pass, passes over memory) have tables and rooflines, whose constants are the H800's:
  *
  * A table says how much longer than its roofline a kernel took on the chip where it was measured; that
  * ratio is interpolated and applied to the roofline of the kernel, chip and SMs that are asked for. So a
