@@ -49,7 +49,7 @@ faster combine_f_wall -s cluster.ep_kernel.copy_per_sm='3 GB/s'
 check "a slow NIC exposes communication" awk -v a="$(metric exposed_comm <slow.json)" \
     -v b="$(metric exposed_comm <simulated.json)" 'BEGIN { exit !(a > 2 * b) }'
 expect 0 "a NIC faster than its port" run "$main_job" -s cluster.nic.bandwidth='800 Gb/s'
-tells "warning: the NIC (100 GB/s) is faster than its switch port"
+tells "-s cluster.nic.bandwidth=800 Gb/s: warning: the NIC (100 GB/s) is faster than its switch port"
 
 # --- outputs ----------------------------------------------------------------------------------------
 expect 0 "a timeline" run "$main_job" --timeline t.json.gz --timeline-ranks 0,8-9
@@ -155,4 +155,10 @@ if command -v pgrep >/dev/null; then
 else
     skip "a run ended by a signal" "no pgrep"
 fi
+
+# --- a warning stands where the value was given, in a layer of hardware, too ----------------------------------------
+mkdir -p configs/mine && echo 'bandwidth: {value: 800 Gb/s, source: "ours"}' >configs/mine/nic.yaml
+expect 0 "a value of a layer" run "$srcdir/scenarios/decode_ep144.yaml" -s hardware=h800,mine -s inference.simulate_layers=2 \
+    -s cluster.nodes=2 -s expert_load.redundant=0 -s inference.decode.batch=8
+tells "configs/mine/nic.yaml:1:20: warning: the NIC (100 GB/s) is faster than its switch port"
 finish

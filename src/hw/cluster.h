@@ -50,11 +50,12 @@ struct hw_node {
 };
 
 struct hw_nic {
-    int64_t per_node;        /* NIC g serves GPU g */
-    double bandwidth_Bps;    /* one direction, line rate */
-    double mtu_B, header_B;  /* per packet: payload and overhead on the wire */
-    double efficiency_ratio; /* what else large messages lose: credits, acknowledgements */
-    double latency_s;        /* NIC, PCIe and posting the request, one side */
+    int64_t per_node;           /* NIC g serves GPU g */
+    double bandwidth_Bps;       /* one direction, line rate */
+    double mtu_B, header_B;     /* per packet: payload and overhead on the wire */
+    double efficiency_ratio;    /* what else large messages lose: credits, acknowledgements */
+    double latency_s;           /* NIC, PCIe and posting the request, one side */
+    struct srcloc bandwidth_at; /* not a key: where bandwidth was given, for warnings */
 };
 
 enum routing_policy {

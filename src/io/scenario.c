@@ -389,6 +389,7 @@ int scenario_load_with(const char *path, const struct scenario_options *options,
     l.file_topologies = named_topologies(&l, below.kind);
     lay_overrides(&l);
     l.scenario->cluster.network.beside = path;
+    l.scenario->cluster.nic.bandwidth_at = cfg_where(l.cfg, "cluster.nic.bandwidth");
     l.scenario->cluster.network.port_given = cfg_is_own(l.cfg, "cluster.network.port_bandwidth");
     if (below.kind)
         exclude_unread(&l, below.kind);

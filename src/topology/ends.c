@@ -28,12 +28,12 @@ static void warn_slower_parts(const struct cluster_hw *hw, uint32_t ports, struc
     unit_format(hw->nic.bandwidth_Bps, DIM_BANDWIDTH, nic, sizeof nic);
     unit_format(ports_Bps, DIM_BANDWIDTH, port, sizeof port);
     if (hw->nic.bandwidth_Bps > ports_Bps * (1 + 1e-9))
-        diag_warning(diag, SRCLOC_NONE,
+        diag_warning(diag, hw->nic.bandwidth_at,
                      "the NIC (%s) is faster than its switch port%s (%s): the port%s; raise "
                      "cluster.network.port_bandwidth too",
                      nic, ports == 1 ? "" : "s together", port, ports == 1 ? " limits" : "s limit");
     if (hw->node.host.nic == NIC_BEHIND_PCIE && hw->nic.bandwidth_Bps > hw->node.pcie_Bps)
-        diag_warning(diag, SRCLOC_NONE,
+        diag_warning(diag, hw->nic.bandwidth_at,
                      "the NIC (%s) is faster than its PCIe (%s): PCIe limits; raise "
                      "cluster.node.pcie_bandwidth too",
                      nic, unit_format(hw->node.pcie_Bps, DIM_BANDWIDTH, pcie, sizeof pcie));
