@@ -30,8 +30,8 @@ function checkbox(label, checked, onchange) {
 
 const SCALES = {
     s: [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"], [1e-12, "ps"]],
-    B: prefixes("B"), "B/s": prefixes("B/s"), FLOP: prefixes("FLOP"), "FLOP/s": prefixes("FLOP/s"), W: prefixes("W"),
-    J: prefixes("J"), Hz: prefixes("Hz"), USD: prefixes("USD"), m: [[1e3, "km"], [1, "m"], [1e-3, "mm"]],
+    B: prefixes("B"), "B/s": prefixes("B/s"), FLOP: prefixes("FLOP"), "FLOP/s": prefixes("FLOP/s"), FLOPS: prefixes("FLOPS"), W: prefixes("W"),
+    J: prefixes("J"), Hz: prefixes("Hz"), USD: [[1e6, "MUSD"], [1e3, "kUSD"], [1, "USD"]], m: [[1e3, "km"], [1, "m"], [1e-3, "mm"]],
 };
 
 function prefixes(unit) {
@@ -48,6 +48,8 @@ function plain(x, digits) {
 function quantity(x, unit, digits = 5) {
     if (typeof x !== "number" || !isFinite(x)) return "–";
     const scales = SCALES[unit];
+    if (!scales && Math.abs(x) >= 1e5 && Math.abs(x) < 1e15) // 281,470,000,000 rather than 2.8147e+11
+        return Number(x.toPrecision(digits)).toLocaleString("en-US") + (unit ? " " + unit : "");
     if (!scales || x === 0) return plain(x, digits) + (unit ? " " + unit : "");
     const fitting = scales.find(([scale]) => Math.abs(x) >= scale) || scales[scales.length - 1];
     return plain(x / fitting[0], digits) + " " + fitting[1];
@@ -78,15 +80,20 @@ function keyColumns(table) {
     return [0];
 }
 
+function isShare(column) {
+    return !column.unit && /^(share|deviation|difference|gain|of_limit|of_peak)$/.test(column.name);
+}
+
 function cellText(value, column) {
     if (value === null || value === undefined) return "–";
+    if (typeof value === "number" && isShare(column)) return plain(100 * value, 4) + " %";
     return typeof value === "number" ? quantity(value, column.unit) : String(value);
 }
 
 function dataTable(table) {
     const head = el("tr", {}, table.columns.map((c) => el("th", { title: c.doc || "" }, c.name)));
     const body = table.rows.map((r) => el("tr", {}, r.map((v, i) =>
-        el("td", { className: typeof v === "number" ? "number" : "words" }, cellText(v, table.columns[i])))));
+        el("td", { className: typeof v === "number" || isNumeric(table, i) ? "number" : "words" }, cellText(v, table.columns[i])))));
     return el("div", { className: "scroll" }, el("table", {}, el("thead", {}, head), el("tbody", {}, body)));
 }
 
@@ -129,7 +136,136 @@ function chartElement(option, className = "chart") {
     return box;
 }
 
-const MOST_LINES = 12, MOST_SYMBOLS = 100;
+// --- bars ----------------------------------------------------------------------------------------------------------
+
+const BAR = { width: 1130, row: 19, value: 190, letter: 6.7, mostLabel: 430 };
+
+/** The same as el() in a drawing. */
+function svg(tag, attributes, ...children) {
+    const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
+    for (const child of children.flat(Infinity))
+        if (child !== null && child !== undefined) e.append(child);
+    return e;
+}
+
+function legend(names) {
+    return el("p", { className: "legend" }, names.map((name, k) => {
+        const square = el("span", { className: "square" });
+        square.style.background = COLOURS[k % COLOURS.length];
+        return el("span", {}, square, name);
+    }));
+}
+
+/** All of a row, for whoever points at its bar. */
+function rowTitle(table, r) {
+    return svg("title", {}, table.columns.map((c, i) => `${c.name}: ${cellText(r[i], c)}`).join("\n"));
+}
+
+function labelWidth(labels) {
+    return Math.min(BAR.mostLabel, 14 + BAR.letter * Math.max(...labels.map((l) => l.length)));
+}
+
+function cut(text, width) {
+    const most = Math.floor((width - 10) / BAR.letter);
+    return text.length > most ? text.slice(0, most - 1) + "…" : text;
+}
+
+function drawing(height, what, children) {
+    return svg("svg", { class: "bars", viewBox: `0 0 ${BAR.width} ${height}`, role: "img", "aria-label": what }, children);
+}
+
+/** Where the interval of a mean stands; -1: nowhere. */
+function halfColumn(table, y) {
+    return table.columns.findIndex((c) => c.name === table.columns[y].name + ".ci95");
+}
+
+/** Rows under headings (`panel`), a line of text and as many bars as there are names to tell apart. */
+function barGroups(table, axes) {
+    const panels = new Map();
+    for (const r of table.rows) {
+        const panel = axes.facet >= 0 ? lineName(table, { series: [axes.facet] }, r) : "", label = cellText(r[axes.x], table.columns[axes.x]);
+        if (!panels.has(panel)) panels.set(panel, new Map());
+        if (!panels.get(panel).has(label)) panels.get(panel).set(label, []);
+        panels.get(panel).get(label).push(r);
+    }
+    return panels;
+}
+
+/** Horizontal bars from 0: every label whole, every value in words. */
+function barChart(table, axes) {
+    const c = table.columns[axes.y], half = halfColumn(table, axes.y), panels = barGroups(table, axes);
+    const rows = table.rows.filter((r) => typeof r[axes.y] === "number"), names = [...new Set(rows.map((r) => lineName(table, axes, r)))];
+    const ends = rows.flatMap((r) => [r[axes.y] - (r[half] || 0), r[axes.y] + (r[half] || 0)]);
+    const low = Math.min(0, ...ends), high = Math.max(0, ...ends), left = labelWidth([...panels.values()].flatMap((p) => [...p.keys()]));
+    const scale = (BAR.width - left - BAR.value) / (high - low || 1), x = (v) => left + (v - low) * scale;
+    let y = 4;
+    const parts = [];
+    const bar = (r) => {
+        const v = r[axes.y], k = axes.series.length ? names.indexOf(lineName(table, axes, r)) : v < 0 ? 1 : 0, h = r[half];
+        if (typeof v !== "number") return svg("text", { x: x(0) + 6, y: y + 13, class: "dim" }, "–");
+        const whisker = h > 0 ? svg("path", { d: `M${x(v - h)} ${y + 4}v8m0 -4H${x(v + h)}m0 -4v8`, class: "whisker" }) : null;
+        return svg("g", { class: "bar", "data-value": v }, rowTitle(table, r),
+            svg("rect", { x: Math.min(x(0), x(v)), y: y + 1, width: Math.max(0.5, Math.abs(x(v) - x(0))), height: BAR.row - 4, fill: COLOURS[k % COLOURS.length] }), whisker,
+            svg("text", { x: Math.max(x(0), x(v + (h || 0))) + 6, y: y + 13 }, (isShare(c) ? cellText(v, c) : quantity(v, c.unit, 4)) + (h > 0 ? ` ± ${quantity(h, c.unit, 2)}` : "")));
+    };
+    for (const [panel, labels] of panels) {
+        if (panel) { parts.push(svg("text", { x: 0, y: y + 15, class: "heading" }, panel)); y += BAR.row + 3; }
+        for (const [label, group] of labels) {
+            parts.push(svg("text", { x: left - 8, y: y + 13, "text-anchor": "end" }, svg("title", {}, label), cut(label, left)));
+            for (const r of group) { parts.push(bar(r)); y += BAR.row; }
+            if (names.length > 1) y += 5;
+        }
+    }
+    parts.push(svg("line", { x1: x(0), x2: x(0), y1: 0, y2: y, class: "zero" }));
+    return el("div", {}, names.length > 1 && axes.series.length ? legend(names) : null,
+        el("div", { className: "scroll plain" }, drawing(y + 4, `${c.name} by ${table.columns[axes.x].name}`, parts)));
+}
+
+/** Columns that together are a whole: as many of the first as have one unit and make up `total`, or the same sum in every
+ *  row (what a pipeline's ranks do in a step). */
+function stackColumns(table, keys) {
+    const values = table.columns.map((_, i) => i).filter((i) => !keys.includes(i) && isNumeric(table, i));
+    const total = table.columns.findIndex((c) => c.name === "total"), near = (a, b) => Math.abs(a - b) <= 2e-3 * Math.abs(b);
+    for (let n = values.length; n > 2; n--) {
+        const parts = values.slice(0, n), unit = table.columns[parts[0]].unit;
+        if (!unit || parts.includes(total) || parts.some((i) => table.columns[i].unit !== unit)) continue;
+        if (table.rows.some((r) => parts.some((i) => typeof r[i] !== "number" || r[i] < 0))) continue;
+        const sums = table.rows.map((r) => parts.reduce((sum, i) => sum + r[i], 0));
+        if (sums[0] > 0 && table.rows.length > 1 && sums.every((s, k) => near(s, total >= 0 ? table.rows[k][total] : sums[0]))) return parts;
+    }
+    return [];
+}
+
+/** A bar per row, in parts. */
+function stackChart(table, keys, parts) {
+    const unit = table.columns[parts[0]].unit, labels = table.rows.map((r) => lineName(table, { series: keys }, r));
+    const sums = table.rows.map((r) => parts.reduce((sum, i) => sum + r[i], 0));
+    const left = labelWidth(labels), scale = (BAR.width - left - BAR.value) / Math.max(...sums);
+    const bars = table.rows.map((r, k) => {
+        const y = 4 + k * (BAR.row + 2);
+        let at = left;
+        return [svg("text", { x: left - 8, y: y + 13, "text-anchor": "end" }, cut(labels[k], left)), parts.map((i, p) => {
+            const width = r[i] * scale, words = quantity(r[i], unit, 3), x = at;
+            at += width;
+            return svg("g", { class: "part", "data-value": r[i] }, svg("title", {}, `${table.columns[i].name}: ${quantity(r[i], unit)}`),
+                svg("rect", { x, y, width: Math.max(0, width), height: BAR.row - 2, fill: COLOURS[p % COLOURS.length], class: "piece" }),
+                width > BAR.letter * words.length + 6 ? svg("text", { x: x + width / 2, y: y + 13, "text-anchor": "middle", class: "inside" }, words) : null);
+        }), svg("text", { x: at + 6, y: y + 13 }, quantity(sums[k], unit, 4))];
+    });
+    return el("div", {}, legend(parts.map((i) => table.columns[i].name)),
+        el("div", { className: "scroll plain" }, drawing(8 + bars.length * (BAR.row + 2), `parts of ${table.name}`, bars)));
+}
+
+/** Numbers that only name their row: a rank, a stage. */
+function isIndex(table, i) {
+    const v = table.rows.map((r) => r[i]);
+    return /^(rank|stage|node|gpu|layer|plane|group|chunk|row)s?$/.test(table.columns[i].name) && v.every((x, k) => Number.isInteger(x) && (!k || x === v[k - 1] + 1));
+}
+
+// --- lines ---------------------------------------------------------------------------------------------------------
+
+const MOST_LINES = 12, MOST_SYMBOLS = 100, MOST_COLOURS = 6, MOST_PANELS = 24;
 
 /** What of a table is drawn: indices of columns. */
 function defaultAxes(table) {
@@ -138,11 +274,31 @@ function defaultAxes(table) {
     const x = numeric.length ? numeric.reduce((a, b) => (distinct(table, b).length > distinct(table, a).length ? b : a))
                              : keys[keys.length - 1];
     const isValue = (c, i) => !keys.includes(i) && isNumeric(table, i) && (!table.values || table.values.includes(c.name));
-    const y = table.columns.findIndex(isValue);
+    const y = defaultValue(table, table.columns.map((_, i) => i).filter((i) => isValue(table.columns[i], i)));
     const series = keys.filter((i) => i !== x && distinct(table, i).length > 1);
     const lines = new Set(table.rows.map((r) => JSON.stringify(series.map((i) => r[i])))).size;
     const sample = series.length > 0 && lines > MOST_LINES && 3 * lines > table.rows.length; // hardly two points share a line
-    return { x, y, series: sample ? [] : series, keys, logX: spreads(table, x), logY: y >= 0 && spreads(table, y), points: sample || !isNumeric(table, x) };
+    const bars = !sample && (!isNumeric(table, x) || isIndex(table, x));
+    if (bars) return { ...barAxes(table, keys.filter((i) => distinct(table, i).length > 1), x), y, keys, logX: false, logY: false, points: false, bars };
+    return { x, y, facet: -1, bars, series: sample ? [] : series, keys, logX: spreads(table, x), logY: y >= 0 && spreads(table, y), points: sample || !isNumeric(table, x) };
+}
+
+/** The first value, unless its numbers are of different things: then how far they are from what they are beside. */
+function defaultValue(table, values) {
+    if (!values.length) return -1;
+    const plainColumn = !table.columns[values[0]].unit && spreads(table, values[0]);
+    const relative = values.find((i) => /^(deviation|difference)$/.test(table.columns[i].name));
+    return plainColumn && relative !== undefined ? relative : values[0];
+}
+
+/** The last key is the label; others are colours where most labels have all of them, else headings. */
+function barAxes(table, keys, x) {
+    if (keys.length < 2) return { x, series: [], facet: -1 };
+    const label = keys[keys.length - 1], others = keys.slice(0, -1);
+    const n = new Set(table.rows.map((r) => JSON.stringify(others.map((i) => r[i])))).size;
+    const dense = n <= MOST_COLOURS && table.rows.length >= 0.7 * n * distinct(table, label).length;
+    if (dense) return { x: label, series: others, facet: -1 };
+    return { x: label, series: others.slice(1), facet: others[0] };
 }
 
 /** Whether a column runs over more than a factor of 50: a logarithmic axis reads better. */
@@ -169,6 +325,16 @@ function groupRows(table, axes) {
         groups.get(name).push(r);
     }
     return groups;
+}
+
+/** One chart for each value of a column, all with the same axes. */
+function panelCharts(table, axes) {
+    const values = distinct(table, axes.facet).slice(0, MOST_PANELS), y = table.rows.map((r) => r[axes.y]).filter((v) => typeof v === "number");
+    const inner = { ...axes, series: axes.series.filter((i) => i !== axes.facet), range: [Math.min(...y), Math.max(...y)] };
+    return el("div", { className: "panels" }, values.map((v) => {
+        const part = { ...table, rows: table.rows.filter((r) => r[axes.facet] === v) };
+        return el("div", {}, el("h4", {}, lineName(table, { series: [axes.facet] }, part.rows[0])), chartElement(() => lineOption(part, inner)));
+    }));
 }
 
 function axisOption(table, i, log, horizontal) {
@@ -209,7 +375,7 @@ function lineOption(table, axes) {
     return {
         series: [...series, ...intervals], grid: { left: 90, right: 30, top: 46, bottom: 84 },
         legend: { type: "scroll", top: 4, left: 60, right: 90, show: series.length > 1 },
-        xAxis: axisOption(table, axes.x, axes.logX, true), yAxis: axisOption(table, axes.y, axes.logY, false),
+        xAxis: axisOption(table, axes.x, axes.logX, true), yAxis: { ...axisOption(table, axes.y, axes.logY, false), ...(axes.range && !axes.logY ? { min: Math.min(0, axes.range[0]), max: axes.range[1] } : {}) },
         dataZoom: [{ type: "inside", xAxisIndex: 0, filterMode: "none" }, { type: "inside", yAxisIndex: 0, filterMode: "none", zoomOnMouseWheel: "shift" },
                    { type: "slider", xAxisIndex: 0, filterMode: "none", height: 16, bottom: 10, showDetail: false }],
         tooltip: { trigger: "item", formatter: (p) => tooltip([p.seriesName, `${xc.name}: ${cellText(p.value[0], xc)}`,
@@ -221,30 +387,46 @@ function lineOption(table, axes) {
 function tableChart(table) {
     const axes = defaultAxes(table);
     if (axes.y < 0 || table.rows.length < 2) return null;
-    const chart = chartElement(() => lineOption(table, axes));
-    const change = (set) => (value) => { set(value); chart.redraw(); };
+    const stack = axes.bars && axes.keys.length ? stackColumns(table, axes.keys) : [];
+    let whole = stack.length > 0;
+    const chart = chartElement(() => lineOption(table, axes)), box = el("div", {}, chart);
+    const show = () => {
+        if (whole) box.replaceChildren(stackChart(table, axes.keys, stack));
+        else if (axes.bars) box.replaceChildren(barChart(table, axes));
+        else if (axes.facet >= 0) box.replaceChildren(panelCharts(table, axes));
+        else if (box.firstChild === chart) chart.redraw();
+        else box.replaceChildren(chart);
+    };
+    const change = (set) => (value) => { set(value); show(); };
+    const varying = axes.keys.filter((i) => distinct(table, i).length > 1 && distinct(table, i).length <= MOST_PANELS);
+    if (axes.bars) show();
     const names = (indices) => indices.map((i) => [String(i), table.columns[i].name]);
     const all = table.columns.map((_, i) => i), numeric = all.filter((i) => isNumeric(table, i));
     return el("div", {},
         el("div", { className: "controls" },
+            stack.length ? checkbox("all parts", true, change((on) => { whole = on; })) : null,
             select("x", names(all), String(axes.x), change((v) => { axes.x = Number(v); })),
             select("y", names(numeric), String(axes.y), change((v) => { axes.y = Number(v); })),
             axes.keys.length > 1 ? el("span", {}, "lines by ", axes.keys.map((i) =>
                 checkbox(table.columns[i].name, axes.series.includes(i), change((on) => {
                     axes.series = on ? [...axes.series, i].sort((a, b) => a - b) : axes.series.filter((k) => k !== i);
                 })))) : null,
-            checkbox("log x", axes.logX, change((on) => { axes.logX = on; })),
+            varying.length > 1 ? select("panels by", [["-1", "none"], ...names(varying)], String(axes.facet), change((v) => { axes.facet = Number(v); })) : null,
+            checkbox("bars", axes.bars, change((on) => { axes.bars = on; })),
+            axes.bars ? null : [checkbox("log x", axes.logX, change((on) => { axes.logX = on; })),
             checkbox("log y", axes.logY, change((on) => { axes.logY = on; })),
             checkbox("points", axes.points, change((on) => { axes.points = on; })),
-            el("span", { className: "dim" }, "wheel: zoom x, shift: y; drag: move")),
-        chart);
+            el("span", { className: "dim" }, "wheel: zoom x, shift: y; drag: move")]),
+        box);
 }
+
+const ROWS_OPEN = 40;
 
 function tableSection(table) {
     const chart = tableChart(table);
     const data = dataTable(table);
     return el("section", { className: "table" }, el("h3", {}, table.name, table.doc ? el("span", { className: "dim" }, " – " + table.doc) : null),
-        chart, chart ? el("details", {}, el("summary", {}, `${table.rows.length} rows`), data) : data);
+        chart, chart ? el("details", { open: table.rows.length <= ROWS_OPEN }, el("summary", {}, `${table.rows.length} rows`), data) : data);
 }
 
 // --- claims --------------------------------------------------------------------------------------------------------
@@ -350,27 +532,52 @@ function place(drawing, width, height) {
     return at.map((a) => [x(a[0]), y(a[1])]);
 }
 
+/** From grey over orange to red: how full. */
+function loadColour(load) {
+    const stops = [[0, [200, 204, 208]], [0.5, [230, 159, 0]], [1, [178, 34, 0]]], k = load < 0.5 ? 0 : 1;
+    const [[from, a], [to, b]] = [stops[k], stops[k + 1]], share = Math.min(1, (load - from) / (to - from));
+    return `rgb(${a.map((c, i) => Math.round(c + share * (b[i] - c))).join(",")})`;
+}
+
+/** The fullest edges, fullest first, as bars. */
+function fullestView(drawing) {
+    const name = (i) => { const n = drawing.nodes[i]; return `${n.kind === "node" ? "node" : n.kind} ${n.number}`; };
+    const loaded = drawing.edges.filter((e) => typeof e.load === "number");
+    if (!loaded.length) return null;
+    const columns = [{ name: "cable", text: true }, { name: "share", unit: "" }, { name: "flows", unit: "" }, { name: "cables", unit: "" }];
+    const rows = [...loaded].sort((a, b) => b.load - a.load).slice(0, 8).map((e) => [`${name(e.from)} – ${name(e.to)}`, e.load, e.flows, e.cables]);
+    const full = loaded.filter((e) => e.load > 0.999).length;
+    return el("div", { className: "fullest" },
+        el("p", {}, full ? `${full} of ${loaded.length} connections are full in an all-to-all; the fullest:`
+                         : `NICs or NVLink hold an all-to-all up; the fullest of ${loaded.length} connections:`),
+        barChart({ name: "load", columns, rows }, { x: 0, y: 1, series: [], facet: -1 }));
+}
+
 function topologyView(drawing) {
+    const hasLoads = drawing.edges.some((e) => typeof e.load === "number");
     const most = Math.max(1, ...drawing.edges.map((e) => e.cables));
     const size = drawing.nodes.length > 80 ? 9 : 18;
     const kinds = Object.keys(KINDS).filter((k) => drawing.nodes.some((n) => n.kind === k));
     const chart = chartElement((box) => { const at = place(drawing, box.clientWidth - 100, box.clientHeight - 110); return {
         legend: { top: 4, left: 10 },
-        tooltip: { formatter: (p) => (p.dataType === "edge" ? tooltip([`${p.data.cables} cables`]) : tooltip(p.data.lines)) },
+        tooltip: { formatter: (p) => (p.dataType === "edge" ? tooltip([`${p.data.cables} ${p.data.cables === 1 ? "cable" : "cables"}`, ...(hasLoads ? [`load ${plain(100 * (p.data.load || 0), 3)} %, ${p.data.flows || 0} flows`] : [])]) : tooltip(p.data.lines)) },
         series: [{
             type: "graph", layout: "none", roam: true, left: 50, right: 50, top: 70, bottom: 40,
             categories: kinds.map((k) => ({ name: KINDS[k][0], symbol: KINDS[k][1], itemStyle: { color: KINDS[k][2] } })),
             data: drawing.nodes.map((n, i) => ({ id: String(i), name: String(i), x: at[i][0], y: at[i][1], symbolSize: n.kind === "group" ? 2 * size : size,
                 symbol: KINDS[n.kind][1], category: kinds.indexOf(n.kind), lines: nodeLines(n),
                 label: { show: drawing.nodes.length <= 40, position: n.level ? "top" : "bottom", formatter: nodeLines(n)[0], fontSize: 10 } })),
-            links: drawing.edges.map((e) => ({ source: String(e.from), target: String(e.to), cables: e.cables,
-                lineStyle: { width: 0.5 + 2 * e.cables / most, color: "#888", opacity: drawing.edges.length > 500 ? 0.25 : 0.6 } })),
+            links: drawing.edges.map((e) => ({ source: String(e.from), target: String(e.to), cables: e.cables, load: e.load, flows: e.flows,
+                lineStyle: { width: 0.5 + 2 * e.cables / most, color: hasLoads ? loadColour(e.load || 0) : "#888", opacity: drawing.edges.length > 500 ? 0.25 : hasLoads ? 0.9 : 0.6 } })),
             emphasis: { focus: "adjacency" },
         }],
     }; }, "chart tall");
     const what = drawing.condensed ? "Switches that are alike are one group." : "Every compute node and switch.";
     return el("section", { className: "topology" }, el("h3", {}, "Drawing"),
-        el("p", { className: "dim" }, what + " Wider lines are more cables. Wheel: zoom; drag: move."), chart);
+        el("p", { className: "dim" }, what + " Wider lines are more cables. Wheel: zoom; drag: move."),
+        hasLoads ? el("p", { className: "load" }, "Load of an all-to-all between nodes, by the tables of the switches, of the fullest cable: ",
+            [0, 0.25, 0.5, 0.75, 1].map((v) => { const square = el("span", { className: "square" }); square.style.background = loadColour(v); return el("span", {}, square, `${100 * v} % `); })) : null,
+        chart, fullestView(drawing));
 }
 
 // --- timelines -----------------------------------------------------------------------------------------------------

@@ -104,11 +104,11 @@ check("why points have failed", why.includes("unknown model 'nosuch'"), why);
 
 // --- seeds
 const seeds = await chart('#r10 .chart');
-await page.selectOption('#r10 select[name=y]', { label: "exposed_comm" });
+await page.selectOption('#r10 select[name=y]', { label: "makespan" });
 const bars = await seeds.evaluate((b) => b.chart.getOption().series.filter((s) => s.type === "custom").flatMap((s) => s.data));
 check("means of seeds have their intervals", bars.length === 2 && bars.every((d) => d[1] < d[2]), bars);
 const mean = await hover(seeds, (b) => b.chart.convertToPixel({ seriesIndex: 0 }, b.chart.getOption().series[0].data[1]));
-check("hovering over a mean shows its interval", /exposed_comm: .* ± .* \(95 %\)/.test(mean), mean);
+check("hovering over a mean shows its interval", /makespan: .* ± .* \(95 %\)/.test(mean), mean);
 
 // --- a network
 const network = await chart(".topology .chart");

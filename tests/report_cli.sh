@@ -15,7 +15,7 @@ expect 0 "seeds that differ" sweep "$S/train_replay_h800.yaml" -s sim.network=bo
 expect 0 "a network" topo mpft --nodes 4 --format json -o mpft.json
 expect 0 "a run with a timeline" run "$S/train_replay_h800.yaml" -o run.json.gz --timeline timeline.json
 expect 0 "Table 3" topo --table3 --format json -o table3.json
-expect 0 "a network by groups" topo dragonfly --nodes 1000 -s cluster.network.dragonfly_groups=33 --format json -o df.json
+expect 0 "a network by groups" topo dragonfly --nodes 264 -s cluster.network.dragonfly_groups=33 --format json -o df.json
 check "a drawing has its nodes and edges" python3 - mpft.json df.json <<'PY'
 import json, sys
 small, groups = (json.load(open(f))["drawing"] for f in sys.argv[1:])
@@ -23,6 +23,7 @@ assert len(small["nodes"]) == 12 and len(small["edges"]) == 32 and not small["co
 assert sum(e["cables"] for e in small["edges"]) == 32
 assert len(groups["nodes"]) == 33 and groups["condensed"] and groups["leaves_meet"]
 assert all(0 <= e["from"] < e["to"] < 33 for e in groups["edges"])
+assert all(0 <= e["load"] <= 1 for e in small["edges"]) and max(e["load"] for e in small["edges"]) == 1
 PY
 python3 - <<'PY'
 import json
@@ -35,7 +36,22 @@ r[bad] = [{bad: 1, "x": bad}, {bad: 2, "x": bad + "2"}]
 r["provenance"][bad] = bad
 json.dump(r, open("odd </title><script>pwned=1</script> '\"&.json".replace("/", "_"), "w"))
 PY
-results=(claims.json sweep.sqlite mpft.json timeline.json run.json.gz table3.json df.json wide.json seeds.sqlite sample.sqlite intervals.sqlite odd*)
+python3 - <<'PY'
+import json
+def table(name, columns, rows):
+    return {"name": name, "doc": "", "columns": [{"name": c, "unit": u, "doc": ""} for c, u in columns],
+            "rows": [dict(zip([c for c, _ in columns], r)) for r in rows]}
+r = {"schema_version": 1, "kind": "x", "metrics": {}, "tables": [
+    table("memory", [("what", "text"), ("bytes", "B")], [("weights", 24.192e9), ("buffers of the low-latency kernels and what they hold", 404.8e6), ("reserve", 8e9)]),
+    table("what_if", [("resource", "text"), ("gain", "")], [("network", 0.2), ("tensor cores", -0.05)]),
+    table("kernels", [("stage", "text"), ("kernel", "text"), ("time", "s")], [("attn", "norm", 1e-6), ("attn", "MLA", 1e-4), ("moe", "gate", 2e-6), ("head", "gemm", 7e-4), ("head", "norm", 1e-6)]),
+    table("step", [("network", "text"), ("of", "text"), ("step_time", "s")], [("mpft", "ours", 19.3), ("mpft", "paper", 19.9), ("mrft", "ours", 19.4), ("mrft", "paper", 19.94)]),
+    table("ranks", [("rank", ""), ("f_time", "s"), ("bubble", "s"), ("b_time", "s"), ("messages", "s")], [(0, 1.0, 2.0, 3.0, 0.2), (1, 1.5, 1.0, 3.5, 0.4)]),
+    table("means", [("topology", "text"), ("makespan", "s"), ("makespan.ci95", "s")], [("mpft", 0.128, 0.002), ("ft2", 0.130, 0.001)]),
+    table("many", [("what", "text"), ("time", "s")], [(f"kernel {i}", 1e-6 * i) for i in range(60)])]}
+json.dump(r, open("bars.json", "w"))
+PY
+results=(claims.json sweep.sqlite mpft.json timeline.json run.json.gz table3.json df.json wide.json seeds.sqlite sample.sqlite intervals.sqlite odd* bars.json)
 
 # --- the page ---------------------------------------------------------------------------------------
 title="a <title> & \"more\" '"
@@ -68,7 +84,7 @@ assert any(t == "meta" and "default-src 'none'" in a.get("content", "") for t, a
 data = next(v for k, v in p.texts.items() if k and k[1] == "data")
 assert "<" not in data
 assert [r["kind"] for r in json.loads(data)["results"]] == [
-    "claims", "sweep", "result", "timeline", "result", "result", "result", "table", "sweep", "sweep", "sweep", "result"]
+    "claims", "sweep", "result", "timeline", "result", "result", "result", "table", "sweep", "sweep", "sweep", "result", "result"]
 title = next(v for k, v in p.texts.items() if k and k[0] == "title")
 assert title.strip() == "a <title> & \"more\" '", title
 assert "Apache License" in page and "BSD 3-Clause" in page and open(sys.argv[2]).read() in page
@@ -104,6 +120,22 @@ expect 4 "a full disk" report claims.json -o /dev/full
 
 # --- in a browser ---------------------------------------------------------------------------------------
 chromium=$(command -v chromium || command -v chromium-browser)
+if [ -n "$chromium" ]; then # its drawings, as text: needs no driver
+    timeout 120 "$chromium" --headless --no-sandbox --disable-gpu --window-size=1200,20000 --virtual-time-budget=5000 \
+        --dump-dom page.html >dumped.html 2>/dev/null
+    python3 "$srcdir/tests/report_bars.py" dumped.html >bars.log 2>&1
+    code=$?
+    while IFS= read -r line; do
+        case $line in
+        "ok - "*) ok "drawn: ${line#ok - }" ;;
+        "not ok - "*) not_ok "drawn: ${line#not ok - }" ;;
+        *) echo "# $line" ;;
+        esac
+    done <bars.log
+    check "the drawings were read to their end" [ $code = 0 ]
+else
+    skip "drawings in a browser" "no chromium"
+fi
 modules=${MOESIM_NODE_MODULES:-$srcdir/tools/report}
 if ! command -v node >/dev/null || [ -z "$chromium" ]; then
     skip "the page in a browser" "no node or no chromium"

@@ -40,14 +40,20 @@ static void sum_up(const struct topology *t, const uint32_t *flows, struct topo_
     out->gpu_Bps = out->each_Bps * (t->n_endpoints - t->gpus_per_node);
 }
 
-void topo_loads(const struct topology *t, double most_pairs, struct topo_loads *out)
+uint32_t *topo_flows(const struct topology *t, double most_pairs)
 {
-    *out = (struct topo_loads){.counted = (double)t->n_endpoints * t->n_endpoints <= most_pairs &&
-                                          t->n_endpoints > t->gpus_per_node};
-    if (!out->counted)
-        return;
+    if ((double)t->n_endpoints * t->n_endpoints > most_pairs || t->n_endpoints <= t->gpus_per_node)
+        return NULL;
     uint32_t *flows = checked_alloc(calloc(t->n_links + 1, sizeof *flows));
     count_flows(t, flows);
-    sum_up(t, flows, out);
+    return flows;
+}
+
+void topo_loads(const struct topology *t, double most_pairs, struct topo_loads *out)
+{
+    uint32_t *flows = topo_flows(t, most_pairs);
+    *out = (struct topo_loads){.counted = flows != NULL};
+    if (flows)
+        sum_up(t, flows, out);
     free(flows);
 }

@@ -17,4 +17,7 @@ struct topo_loads {
 /* One flow from every GPU to every GPU of another node, by static tables. `most_pairs` limits the work. */
 void topo_loads(const struct topology *t, double most_pairs, struct topo_loads *out);
 
+/* Of the same all-to-all the flows over each link, [n_links]; NULL where it has more pairs. The caller frees them. */
+uint32_t *topo_flows(const struct topology *t, double most_pairs);
+
 #endif

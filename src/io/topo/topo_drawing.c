@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "topology/loads.h"
+
 enum { WHOLE_UP_TO = 200 }; /* nodes and switches */
 
 static void add_node(struct topo_drawing *d, struct drawn_node node)
@@ -18,7 +20,7 @@ static void add_node(struct topo_drawing *d, struct drawn_node node)
 
 static void add_edge(struct topo_drawing *d, uint32_t a, uint32_t b, uint32_t cables)
 {
-    d->edges[d->n_edges++] = (struct drawn_edge){a, b, cables};
+    d->edges[d->n_edges++] = (struct drawn_edge){a, b, cables, NAN, NAN};
 }
 
 /* --- groups ------------------------------------------------------------------------------------------------------- */
@@ -264,6 +266,67 @@ static void draw_group_edges(struct topo_drawing *d, const struct groups *p)
     d->n_edges = kept;
 }
 
+/* --- loads ---------------------------------------------------------------------------------------------------------- */
+
+enum { NOWHERE = UINT32_MAX };
+static const double most_pairs = 4e6;
+
+/* What a vertex is drawn as. */
+static uint32_t drawn_as(const struct topology *t, const struct topo_drawing *d, const struct groups *p,
+                         uint32_t vertex)
+{
+    uint32_t first = topology_first_switch(t), n_nodes = t->n_endpoints / t->gpus_per_node;
+    if (vertex >= first)
+        return d->condensed ? p->of[vertex - first] : n_nodes + vertex - first;
+    if (d->condensed)
+        return NOWHERE;
+    uint32_t gpu = vertex < t->n_endpoints ? vertex : topology_port_owner(t, vertex - t->n_endpoints);
+    return gpu == TOPOLOGY_NONE ? NOWHERE : gpu / t->gpus_per_node;
+}
+
+static double least_share_Bps(const struct topology *t, const uint32_t *flows)
+{
+    double least = INFINITY;
+    for (uint32_t i = 0; i < t->n_links; i++)
+        if (flows[i])
+            least = fmin(least, t->links[i].capacity_Bps / flows[i]);
+    return least;
+}
+
+static int by_ends_of(const void *x, const void *y)
+{
+    return by_ends(*(struct drawn_edge *const *)x, *(struct drawn_edge *const *)y);
+}
+
+/* Edges in order of their ends, for lookups. */
+static struct drawn_edge **sorted_edges(struct topo_drawing *d, struct arena *a)
+{
+    struct drawn_edge **sorted = ARENA_ARRAY(a, struct drawn_edge *, d->n_edges + 1);
+    for (uint32_t i = 0; i < d->n_edges; i++)
+        sorted[i] = &d->edges[i];
+    qsort(sorted, d->n_edges, sizeof *sorted, by_ends_of);
+    return sorted;
+}
+
+static void add_loads(struct topo_drawing *d, const struct topology *t, const struct groups *p, struct arena *a)
+{
+    uint32_t *flows = topo_flows(t, most_pairs);
+    if (!flows)
+        return;
+    struct drawn_edge **sorted = sorted_edges(d, a);
+    double each_Bps = least_share_Bps(t, flows);
+    for (uint32_t i = 0; i < t->n_links; i++) {
+        uint32_t from = drawn_as(t, d, p, t->links[i].a), to = drawn_as(t, d, p, t->links[i].b);
+        struct drawn_edge ends = {.a = from < to ? from : to, .b = from < to ? to : from}, *key = &ends;
+        struct drawn_edge **found = bsearch(&key, sorted, d->n_edges, sizeof *sorted, by_ends_of);
+        if (from == to || !found)
+            continue;
+        (*found)->flows = fmax((*found)->flows, flows[i]);
+        (*found)->load = fmax((*found)->load, flows[i] * each_Bps / t->links[i].capacity_Bps);
+    }
+    free(flows);
+}
+
 void topo_draw(const struct topology *t, const struct net_graph *g, struct arena *a, struct topo_drawing *d)
 {
     uint32_t n = g->n_switches, n_nodes = t->n_endpoints / t->gpus_per_node;
@@ -284,4 +347,6 @@ void topo_draw(const struct topology *t, const struct net_graph *g, struct arena
         find_levels(&p, a);
         draw_whole(d, t, g, &p);
     }
+    if (!switchless)
+        add_loads(d, t, &p, a);
 }

@@ -19,6 +19,9 @@ struct drawn_node {
 
 struct drawn_edge {
     uint32_t a, b, cables; /* ends are indices of nodes, a < b */
+    /* Of an all-to-all by static tables, its fullest cable in its fuller direction: flows, and what they take of the cable
+     * when each flow has what the network's narrowest link leaves it; NaN: not counted. */
+    double flows, load;
 };
 
 struct topo_drawing {

@@ -1,4 +1,5 @@
 /* Networks as JSON. Nothing in it depends on when or where it was written. */
+#include <math.h>
 #include <string.h>
 
 #include "config.h"
@@ -72,6 +73,10 @@ static void add_drawing(cJSON *root, const struct topo_report *r)
         json_add_number(edge, "from", d.edges[i].a);
         json_add_number(edge, "to", d.edges[i].b);
         json_add_number(edge, "cables", d.edges[i].cables);
+        if (isfinite(d.edges[i].load)) {
+            json_add_number(edge, "flows", d.edges[i].flows);
+            json_add_number(edge, "load", d.edges[i].load);
+        }
         cJSON_AddItemToArray(edges, edge);
     }
 }
