@@ -657,6 +657,31 @@ START_TEST(a_step_that_is_known_is_not_simulated_again)
 }
 END_TEST
 
+/* The first two layers, in which ranks drift apart, do not stand for those that are missing. */
+START_TEST(layers_that_are_missing_are_told_apart_from_those_that_begin)
+{
+    struct fixture f;
+    struct infer_outcome o[3];
+    static const char *const layers[] = {"inference.simulate_layers=0", "inference.simulate_layers=12",
+                                         "inference.simulate_layers=5"};
+    for (int i = 0; i < 3; i++) {
+        struct infer_case c;
+        const char *set[] = {"llm.layers=27", layers[i]};
+        open_with(&f, false, set, 2);
+        infer_case_of(&f.setup, false, &c);
+        run_case(&f, &c, &o[i]);
+        close_it(&f);
+    }
+    double all_s = o[0].account.total.step_s, off[2];
+    ck_assert(o[0].account.missing_error_s == 0);
+    for (int i = 0; i < 2; i++) {
+        off[i] = fabs(o[1 + i].account.total.step_s / all_s - 1);
+        ck_assert(o[1 + i].account.missing_error_s > 0 && o[1 + i].account.missing_error_s < 0.01 * all_s);
+    }
+    ck_assert_msg(off[0] < 0.5 * off[1] && off[0] < 1e-3, "12 layers: %g off, 5 layers: %g", off[0], off[1]);
+}
+END_TEST
+
 START_TEST(known_times_of_experts_are_those_that_are_found)
 {
     struct fixture f;
@@ -704,6 +729,7 @@ static Suite *suite(void)
     tcase_add_test(tc, the_busiest_rank_decides);
     tcase_add_test(tc, times_for_tables);
     tcase_add_test(tc, a_step_that_is_known_is_not_simulated_again);
+    tcase_add_test(tc, layers_that_are_missing_are_told_apart_from_those_that_begin);
     tcase_add_test(tc, known_times_of_experts_are_those_that_are_found);
     suite_add_tcase(s, tc);
     return s;

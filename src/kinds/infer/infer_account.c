@@ -4,7 +4,7 @@
  *
  * A program with fewer layers than the model stands for it: what is missing is taken to
  * be like the layers that are there, from the first dispatch of the first to that of
- * the last. When the last layers took the same times on all ranks, item by item,
+ * the last; where there are enough, without the first two, which are shorter. When the last layers took the same times on all ranks, item by item,
  * everything after them would do so, too: then the last alone is repeated, and the sum
  * is exact. */
 #include "kinds/infer/infer_account.h"
@@ -13,6 +13,12 @@
 
 /* Times are sums of some thousand terms. */
 static const double same_ratio = 1e-9;
+
+enum {
+    FEWEST_LAYERS = 3, /* of which a scatter is taken */
+    WARMING_UP = 2,    /* the first layers are shorter: all ranks begin together, and drift apart */
+    ENOUGH_WITHOUT = 8 /* layers behind them, that they may be left out of a mean */
+};
 
 struct window { /* items from .. to - 1 */
     uint32_t from, to;
@@ -197,6 +203,34 @@ static bool is_periodic(const struct following *f)
     return true;
 }
 
+/* When the first dispatch of a layer is posted, mean of ranks. */
+static double mean_begin_s(const struct following *f, uint32_t sparse)
+{
+    uint32_t item = begins(&f->s->program, sparse);
+    double sum_s = 0;
+    for (uint32_t r = 0; r < f->n; r++)
+        sum_s += at(f, f->t->start_s, item, r);
+    return sum_s / f->n;
+}
+
+/* How far the time of `missing` layers may be from as many means of the layers from `first` to before `last`: both are
+ * sums of draws. One standard deviation; 0: the layers that are there are too few to tell, or of several kinds. */
+static double missing_error_s(const struct following *f, uint32_t first, uint32_t last, uint32_t missing)
+{
+    double n = last - first, sum_s = 0, squares = 0, before_s;
+    if (last < first + FEWEST_LAYERS || f->s->program.period > 1)
+        return 0;
+    before_s = mean_begin_s(f, first);
+    for (uint32_t i = first + 1; i <= last; i++) {
+        double begin_s = mean_begin_s(f, i), length_s = begin_s - before_s;
+        sum_s += length_s;
+        squares += length_s * length_s;
+        before_s = begin_s;
+    }
+    double variance = fmax(0, squares - sum_s * sum_s / n) / (n - 1);
+    return sqrt(variance * (missing + missing * (double)missing / n));
+}
+
 static void add_idle(const struct following *f, struct infer_parts *total)
 {
     double last_s = 0;
@@ -218,12 +252,16 @@ void infer_account(const struct infer_step *s, const struct infer_times *t, stru
     *out = (struct infer_account){.periodic = is_periodic(&f), .extrapolated = missing > 0};
     uint32_t last = !p->sparse ? 0 : out->periodic ? p->sparse - 1 - p->period : p->sparse - 1;
     uint32_t first = out->periodic ? last - p->period : last % p->period;
+    if (missing && !out->periodic && p->period == 1 && last >= WARMING_UP + ENOUGH_WITHOUT)
+        first = WARMING_UP;
     out->total = mean_of_ranks(&f, (struct window){0, s->program.n});
     add_idle(&f, &out->total);
     if (last > first) {
         out->layer = mean_of_ranks(&f, (struct window){begins(p, first), begins(p, last)});
         scale(&out->layer, 1.0 / (last - first));
     }
+    if (missing && !out->periodic)
+        out->missing_error_s = missing_error_s(&f, first, last, missing);
     struct infer_parts more = out->layer;
     scale(&more, missing);
     add(&out->total, &more);

@@ -24,6 +24,7 @@ struct infer_account {
     double span_s[2];  /* kernels with hooks: from the sending kernel's start to the receiving kernel's end, mean */
     bool periodic;     /* the last layers took the same times to the bit's neighbourhood */
     bool extrapolated; /* the program has fewer layers than the model */
+    double missing_error_s; /* then: standard deviation of what total may be off, as layers scatter; 0: not known */
 };
 
 void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out);

@@ -136,6 +136,20 @@ static void note_kernel(struct kind_run *run, const struct infer_outcome *o, con
     result_add_note(&run->result, run->arena, text);
 }
 
+static void note_estimate(struct kind_run *run, const struct infer_outcome *o)
+{
+    const char *text = arena_printf(run->arena,
+                                    "estimate: %u of %u layers with experts were run (inference.simulate_layers), the "
+                                    "others take their mean time",
+                                    o->step.program.sparse, o->step.sparse_layers);
+    if (o->account.missing_error_s > 0)
+        text = arena_printf(run->arena,
+                            "%s: by their scatter the step is %.2g %% off what all would take (one standard "
+                            "deviation of layers that do not depend on each other)",
+                            text, 100 * o->account.missing_error_s / o->account.total.step_s);
+    result_add_note(&run->result, run->arena, text);
+}
+
 static void add_notes(struct kind_run *run, const struct infer_outcome *o, const char *prefix)
 {
     const struct infer_account *a = &o->account;
@@ -148,11 +162,7 @@ static void add_notes(struct kind_run *run, const struct infer_outcome *o, const
                                      "that the other %u do, too",
                                      o->step.program.sparse, o->step.sparse_layers - o->step.program.sparse));
     else if (a->extrapolated)
-        result_add_note(&run->result, run->arena,
-                        arena_printf(run->arena,
-                                     "estimate: %u of %u layers with experts were run "
-                                     "(inference.simulate_layers), the others take their mean time",
-                                     o->step.program.sparse, o->step.sparse_layers));
+        note_estimate(run, o);
 }
 
 static int run_phase(struct kind_run *run, const struct infer_case *c, const char *prefix, struct infer_outcome *o,
