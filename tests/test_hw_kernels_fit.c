@@ -261,6 +261,40 @@ static const char file[] =
     "trust: 0.5\nconstants: start_s 3e-06, tensor_ratio 0.8, step_s 1e-07, load_B 100,\n"
     "points: n k | m time_us rows\n7168 2048|4 10.15 3|16 10.4 20\n128 512|1 5 1\n";
 
+static int read_as(const char *family, const char *text)
+{
+    struct kernel_table t = {0};
+    write_file(text);
+    int failed = measured_file_read(path, family, arena, &t, diag);
+    unlink(path);
+    return failed ? -1 : (int)t.n_rows;
+}
+
+/* What a row's columns do not say follows from its family: that is no size of 0. */
+START_TEST(measured_rows_of_every_kind_of_attention_are_read)
+{
+    ck_assert_int_eq(read_as("mla_decode",
+                             "mla_dtype,kv_cache_dtype,num_heads,batch_size,isl,step,kernel_source,latency_us\n"
+                             "bfloat16,fp8,128,1,1,1,trtllm_mla,10.5\n"),
+                     1);
+    ck_assert_int_eq(read_as("mla_prefill",
+                             "mla_dtype,kv_cache_dtype,num_heads,batch_size,isl,kernel_source,latency_us\n"
+                             "bfloat16,bfloat16,128,1,64,trtllm_mla,14.7\n"),
+                     1);
+    ck_assert_int_eq(read_as("gqa_decode",
+                             "attn_dtype,kv_cache_dtype,batch_size,num_heads,num_key_value_heads,head_dim,isl,"
+                             "step,window_size,kernel_source,latency_us\n"
+                             "bfloat16,bfloat16,32,16,8,256,1,1,1024,trtllm_mha,12.6\n"),
+                     1);
+    ck_assert_msg(!diag_failed(diag), "%s", diag_text(diag));
+    ck_assert_int_eq(read_as("mla_decode",
+                             "mla_dtype,kv_cache_dtype,num_heads,batch_size,isl,step,kernel_source,latency_us\n"
+                             "bfloat16,fp8,128,0,1,1,trtllm_mla,10.5\n"),
+                     -1);
+    ck_assert_ptr_nonnull(strstr(diag_text(diag), "batch of this row is 0"));
+}
+END_TEST
+
 START_TEST(kernel_files_are_read_as_they_are_written)
 {
     struct kernel k, again;
@@ -326,6 +360,7 @@ static Suite *suite(void)
     tcase_add_test(c, shapes_that_are_left_out_are_predicted);
     tcase_add_test(c, loads_are_drawn_as_the_benchmark_does);
     tcase_add_test(c, bad_measured_files_are_refused_with_their_place);
+    tcase_add_test(c, measured_rows_of_every_kind_of_attention_are_read);
     tcase_add_test(c, kernel_files_are_read_as_they_are_written);
     tcase_add_test(c, bad_kernel_files_are_refused_with_their_place);
     suite_add_tcase(s, c);

@@ -87,6 +87,15 @@ bool kernel_uses(enum kernel_family family, const char *member)
     return false;
 }
 
+bool kernel_needs(enum kernel_family family, const char *member)
+{
+    struct family_numbers f = numbers_of(family);
+    for (size_t i = 0; i < f.n_needed; i++)
+        if (!strcmp(f.names[i], member))
+            return true;
+    return false;
+}
+
 const struct kernel_member *kernel_member_named(const char *name)
 {
     for (const struct kernel_member *k = kernel_members; k->name; k++)

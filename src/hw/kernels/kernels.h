@@ -190,6 +190,7 @@ extern const struct kernel_member kernel_members[];
 const struct kernel_member *kernel_member_named(const char *name);
 double *kernel_member_at(struct kernel_call *call, const struct kernel_member *member);
 bool kernel_uses(enum kernel_family family, const char *member);
+bool kernel_needs(enum kernel_family family, const char *member); /* no call of the family is complete without it */
 bool kernel_is_grouped(enum kernel_family family);
 /* "gemm_fp8", "norm"; false: no such kernel. */
 bool kernel_named(const char *name, enum kernel_family *family, enum kernel_dtype *dtype);

@@ -42,12 +42,19 @@ static bool numbers_are_right(const struct measured_family *family, const struct
     return true;
 }
 
-/* A size of 0: no such kernel runs, nor can its time be a share of its work. */
-static const char *missing_text(const char *member)
+/* A size of 0: no such kernel runs, nor can its time be a share of its work. Of what the rows of a family tell: bytes of a
+ * cache and heads of keys follow from the model of an MLA row. */
+static const char *zero_of(const struct measured_family *family, const struct kernel_call *call)
 {
     static _Thread_local char text[96];
-    snprintf(text, sizeof text, "%s of this row is 0: write what the kernel worked on, from 1 on", member);
-    return text;
+    for (const char *const *name = family->mechanism->members; *name; name++) {
+        const struct kernel_member *k = kernel_member_named(*name);
+        if (!k || !kernel_needs(call->family, *name) || *kernel_member_at((struct kernel_call *)call, k) > 0)
+            continue;
+        snprintf(text, sizeof text, "%s of this row is 0: write what the kernel worked on, from 1 on", *name);
+        return text;
+    }
+    return NULL;
 }
 
 const char *measured_read(const struct measured_family *family, const struct kernel_cells *cells,
@@ -66,6 +73,5 @@ const char *measured_read(const struct measured_family *family, const struct ker
         family->mechanism->complete(call);
     if (!numbers_are_right(family, call))
         return "a number that is none, or out of range (from 0 to 1e12)";
-    const char *missing = kernel_missing(call);
-    return missing ? missing_text(missing) : NULL;
+    return zero_of(family, call);
 }
