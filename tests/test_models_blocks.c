@@ -119,6 +119,7 @@ static struct result *result_of(const char *name, const char *const *a, const ch
     ck_assert_msg(!scenario_load(path, set, n, arena, file, diag), "%s: %s", name, diag_text(diag));
     *run = (struct kind_run){.file = file, .arena = arena};
     ck_assert_msg(!kind_execute(run, diag), "%s: %s", name, diag_text(diag));
+    kind_run_free(run);
     return &run->result;
 }
 
