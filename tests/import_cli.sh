@@ -24,6 +24,14 @@ holds() { # TITLE FILE LINE...
     done
 }
 
+config sees <<'END'
+ "model_type": "qwen2_vl", "vision_config": {"depth": 34, "hidden_size": 1408, "intermediate_size": 5632},
+ "text_config": {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 512, "vocab_size": 1000, "intermediate_size": 1024,
+ "num_attention_heads": 8, "num_key_value_heads": 8}
+END
+expect 0 "a model that sees" model import sees.json -o sees.yaml
+check "what was left out is counted" grep -q "left out (about 0.81 B parameters in 34 layers that see)" sees.yaml
+
 # --- architectures ----------------------------------------------------------------------------------------------------
 config v32 <<'END'
  "model_type": "deepseek_v32", "num_hidden_layers": 61, "hidden_size": 7168, "vocab_size": 129280, "intermediate_size": 18432,

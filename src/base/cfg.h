@@ -119,6 +119,8 @@ void cfg_more_read(const struct cfg_more *more, const struct cfg_table *own, voi
 void cfg_more_copy(const struct cfg_more *to, const struct cfg_more *from);
 /* Only those that a file or -s gives, over what is there. */
 void cfg_more_lay(const struct cfg_more *more, const struct cfg_table *own, void *out);
+/* The config that holds them; NULL without any. */
+const struct cfg *cfg_more_of(const struct cfg_more *more);
 /* Where one of them was given; nowhere when only a default speaks. */
 struct srcloc cfg_more_where(const struct cfg_more *more, const char *name);
 bool cfg_more_is_own(const struct cfg_more *more, const char *name); /* see cfg_is_own */

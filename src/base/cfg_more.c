@@ -83,6 +83,11 @@ void cfg_more_lay(const struct cfg_more *more, const struct cfg_table *own, void
     }
 }
 
+const struct cfg *cfg_more_of(const struct cfg_more *more)
+{
+    return more ? more->cfg : NULL;
+}
+
 struct srcloc cfg_more_where(const struct cfg_more *more, const char *name)
 {
     const struct cfg_entry *e = entry_of(more, name);

@@ -85,6 +85,8 @@ int lattice_read(const struct cluster_hw *hw, const struct lattice_keys *keys, s
                    hw->topology);
         return -1;
     }
+    if (topo_one_nic_per_gpu(hw, diag))
+        return -1;
     if (!*keys->sizes) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
                    "%s needs cluster.network.%s, the sizes of its dimensions, for example '4, 4, 4'", hw->topology,

@@ -1,3 +1,4 @@
+#include "topology/topo_keys.h"
 #include "topology/rails.h"
 
 #include <stdio.h>
@@ -9,18 +10,6 @@ static const struct rails *rails_of(const struct topology *t)
     return t->state;
 }
 
-static int check_shape(const struct cluster_hw *hw, struct diag *diag)
-{
-    if (hw->nic.per_node != hw->node.gpus) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "%lld NICs for %lld GPUs: this topology has one NIC per GPU; set "
-                   "cluster.nic.per_node to %lld",
-                   (long long)hw->nic.per_node, (long long)hw->node.gpus, (long long)hw->node.gpus);
-        return -1;
-    }
-    return 0;
-}
-
 static int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
                       struct diag *diag)
 {
@@ -28,7 +17,7 @@ static int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uin
     uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;
     *out = (struct rails){
         .attach = attach, .gpus = gpus, .nodes = nodes, .trees = trees, .ports = attach == RAILS_BY_PLANE ? 1 : trees};
-    if (check_shape(hw, diag))
+    if (topo_one_nic_per_gpu(hw, diag))
         return -1;
     if (attach == RAILS_BY_PLANE)
         n = nodes * (gpus / out->trees);

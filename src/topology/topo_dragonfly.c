@@ -48,10 +48,8 @@ static int plan(const struct cluster_hw *hw, struct dragonfly *f, struct diag *d
     struct dragonfly_keys keys;
     char text[256];
     topo_keys_read(hw, &keys_table, &keys);
-    if (hw->nic.per_node != hw->node.gpus)
-        return refuse(hw, diag,
-                      "a Dragonfly has one NIC per GPU; set cluster.nic.per_node to "
-                      "cluster.node.gpus");
+    if (topo_one_nic_per_gpu(hw, diag))
+        return -1;
     if (p < 1)
         return refuse(hw, diag,
                       "a Dragonfly needs switches of at least 3 ports "

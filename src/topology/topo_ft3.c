@@ -4,6 +4,7 @@
  * k/2 endpoints each, and k pods hold k^3/4 endpoints. Leaves are filled rank by rank. */
 #include <stdio.h>
 
+#include "topology/topo_keys.h"
 #include "topology/ends.h"
 #include "topology/fat_tree.h"
 
@@ -38,11 +39,11 @@ static int plan(const struct cluster_hw *hw, struct ft3 *f, struct diag *diag)
     uint32_t ports = (uint32_t)hw->network.switch_ports;
     uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
     struct leaf_ports leaf;
-    if (hw->nic.per_node != hw->node.gpus || ports < 4) {
+    if (topo_one_nic_per_gpu(hw, diag))
+        return -1;
+    if (ports < 4) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "a three-level fat tree needs one NIC per GPU (cluster.nic.per_node: %lld) and "
-                   "switches with at least 4 ports",
-                   (long long)hw->node.gpus);
+                   "a three-level fat tree needs switches with at least 4 ports (cluster.network.switch_ports)");
         return -1;
     }
     if (ports % 2) {

@@ -33,6 +33,29 @@ bool topo_keys_are_own(const struct cluster_hw *hw, const char *name)
     return cfg_more_is_own(hw->network.topology_keys, name);
 }
 
+static struct srcloc place_of_nics(const struct cluster_hw *hw)
+{
+    static const char *const keys[] = {"cluster.nic.per_node", "cluster.node.gpus"};
+    const struct cfg *cfg = cfg_more_of(hw->network.topology_keys);
+    for (int i = 0; cfg && i < 2; i++)
+        if (cfg_source(cfg, keys[i]) && cfg_is_own(cfg, keys[i]))
+            return cfg_where(cfg, keys[i]);
+    return SRCLOC_NONE;
+}
+
+int topo_one_nic_per_gpu(const struct cluster_hw *hw, struct diag *diag)
+{
+    if (hw->nic.per_node == hw->node.gpus)
+        return 0;
+    diag_error(
+        diag, EXIT_BAD_INPUT, place_of_nics(hw),
+        "%lld NICs for %lld GPUs: topology %s has one NIC per GPU; write 'cluster.nic.per_node: %lld', or for GPUs "
+        "that share NICs, or have several, 'topology: file' with cluster.network.file "
+        "(configs/networks/example.yaml; 'moesim fabric import' writes one)",
+        (long long)hw->nic.per_node, (long long)hw->node.gpus, hw->topology, (long long)hw->node.gpus);
+    return -1;
+}
+
 /* --- without a scenario ---------------------------------------------------------------------------------- */
 
 struct only_keys {

@@ -14,6 +14,10 @@ struct srcloc topo_keys_where(const struct cluster_hw *hw, const char *name);
 /* Whether the user gave it, not the hardware's files. */
 bool topo_keys_are_own(const struct cluster_hw *hw, const char *name);
 
+/* Of topologies whose GPUs have a NIC each: an error where cluster.nic.per_node says otherwise, at the key that the user
+ * gave. 0 or -1. */
+int topo_one_nic_per_gpu(const struct cluster_hw *hw, struct diag *diag);
+
 /* The keys of hw with others, such as "planes=4 oversubscription=3", for networks that no scenario describes. They are
  * ours: a mistake in them is a bug. Owned by the arena. */
 const struct cfg_more *topo_keys_with(const struct cluster_hw *hw, const char *assignments, struct arena *arena);

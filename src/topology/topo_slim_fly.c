@@ -83,11 +83,8 @@ static int plan(const struct cluster_hw *hw, struct shape *s, struct diag *diag)
     struct slim_fly_keys keys;
     topo_keys_read(hw, &keys_table, &keys);
     uint32_t q = keys.q ? (uint32_t)keys.q : smallest_that_holds(n);
-    if (hw->nic.per_node != hw->node.gpus) {
-        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-                   "a Slim Fly has one NIC per GPU; set cluster.nic.per_node to %lld", (long long)hw->node.gpus);
+    if (topo_one_nic_per_gpu(hw, diag))
         return -1;
-    }
     *s = shape_of(q);
     if (q < 3 || q % 4 == 2) {
         diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "slim_fly_q"),

@@ -77,12 +77,32 @@ static bool find_text(struct import *im, const cJSON *o, int depth)
     return false;
 }
 
+static double number_in(const cJSON *o, const char *key, const char *other)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    v = v ? v : cJSON_GetObjectItemCaseSensitive(o, other);
+    return cJSON_IsNumber(v) && v->valuedouble > 0 && v->valuedouble < 1e6 ? v->valuedouble : 0;
+}
+
+/* Layers of a vision transformer: four matrices of attention, two of its network; "" where the keys do not say. */
+static const char *tower_of(struct import *im)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(im->root, "vision_config");
+    double h = number_in(v, "hidden_size", "width"), n = number_in(v, "num_hidden_layers", "depth"),
+           ffn = number_in(v, "intermediate_size", "ffn_hidden_size");
+    if (!(h * n * ffn > 0))
+        return "";
+    return arena_printf(im->arena, " (about %.2g B parameters in %.0f layers that see)",
+                        n * h * (4 * h + 2 * ffn) / 1e9, n);
+}
+
 static bool choose_text(struct import *im)
 {
     im->text = im->root;
     if (find_text(im, im->root, 0)) {
         if (im->inside[0])
-            import_note(im, "The language model in '%s'; what sees or hears was left out", im->inside[0]);
+            import_note(im, "The language model in '%s'; what sees or hears was left out%s", im->inside[0],
+                        tower_of(im));
         return true;
     }
     im->text = im->root;
