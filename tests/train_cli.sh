@@ -92,6 +92,17 @@ expect 0 "and with another rate" run "$S" "${small[@]}" -s train.chunks.samples=
 says "moved to the H800 with other numbers"
 expect 0 "Table 4 on another chip" run "$S" -s train.chunks.samples=1 -s train.topologies= -s hardware=h200 -s train.sequences=4096
 says "it is of 2,048 H800"
+for s in dualpipe 1f1b; do
+    expect 0 "an evaluation, $s" run "$S" "${small[@]}" -s train.schedule=$s -s train.without=backward -o eval_$s.json
+    check "each micro-batch passes each stage once, forward" python3 -c '
+import json, sys
+d = json.load(open("eval_%s.json" % sys.argv[1]))
+row = lambda n: [t["rows"] for t in d["tables"] if t["name"] == n][0]
+assert {r["chunk"] for r in row("chunks")} == {"F"}
+assert all(r["b_time"] == r["w_time"] == r["fb_time"] == r["opt_time"] == 0 < r["f_time"] for r in row("ranks"))
+micro_batches, pass_s = 4, sum(r["time"] for r in row("chunks")) # two stages
+assert abs(sum(r["f_time"] for r in row("ranks")) / (micro_batches * pass_s) - 1) < 0.02' $s
+done
 expect 0 "explain" run "$S" "${small[@]}" --explain opt_time
 says "train.precision.gradient_sent"
 

@@ -24,6 +24,9 @@ static const struct train_variant variants[] = {
     [WITHOUT_MESSAGES] = {.name = "messages between pipeline ranks take no time", .instant = true},
     [WITHOUT_END] = {.name = "gradients, optimizer, parameters and host take no time", .no_sync = true},
     [WITHOUT_HOST] = {.name = "the host takes no time", .no_host = true},
+    [WITHOUT_BACKWARD] =
+        {.name = "an evaluation: forward chunks only, operands cast by rows only; memory is the training's",
+         .no_sync = true},
 };
 
 static const struct kind_change changes[] = {

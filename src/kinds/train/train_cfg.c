@@ -142,7 +142,8 @@ static const struct cfg_table placement_table = {"placement", "which GPUs work t
 
 static const char *const compute_names[] = {"model", "bf16", "fp8", "mxfp8", "nvfp4", NULL};
 static const char *const software_names[] = {"deepseek", "megatron", NULL};
-static const char *const without_names[] = {"nothing", "exchanges", "tensor", "messages", "end", "host", NULL};
+static const char *const without_names[] = {"nothing", "exchanges", "tensor",   "messages",
+                                            "end",     "host",      "backward", NULL};
 static const char *const message_names[] = {"waited", "hidden", NULL};
 static const char *const symmetry_names[] = {"off", "exact", NULL};
 static const char *const compare_names[] = {"none", "table4", NULL};
@@ -203,7 +204,7 @@ static const struct cfg_field train_fields[] = {
     ROW_CHOICE(train_cfg, "without", without, "nothing", without_names,
                "a part of the step that takes no time, to see what it costs: experts' exchanges, tensor and context "
                "parallelism, messages between pipeline ranks, the end of the step (gradients, "
-               "optimizer, parameters, host), the host"),
+               "optimizer, parameters, host), the host; backward: an evaluation, forward chunks only"),
     ROW_CHOICE(train_cfg, "compare", compare, "none", compare_names,
                "table4: print the paper's Table 4 beside the result (holds for its model, cluster and batch only)"),
     ROW_RATIO(train_cfg, "tokens", total_tokens, "14.8e12", 1, 1e18,

@@ -606,6 +606,8 @@ void train_plan_deal(struct train_plan *p, const uint32_t *counts, struct arena 
     p->schedule = schedule_build(p->layout.schedule, &shape, arena);
     p->memory = ARENA_ARRAY(arena, struct train_memory, p->layout.ranks);
     weigh_ranks(p, arena);
+    if (p->layout.cfg->without == WITHOUT_BACKWARD)
+        p->schedule = schedule_forward_only(p->schedule, arena);
 }
 
 int train_plan_open(struct kind_run *run, struct train_plan *p, struct diag *diag)

@@ -111,6 +111,7 @@ struct training_recipe train_recipe_of(const struct scenario_file *file, struct 
                                 .attention = formats[format_of(file->scenario, c->attention_compute)].dtype,
                                 .head = formats[format_of(file->scenario, c->head_compute)].dtype,
                                 .fused = c->software == SOFTWARE_MEGATRON,
+                                .evaluates = c->without == WITHOUT_BACKWARD,
                                 .again = again_of(file, arena, diag)};
     if (c->chunks.source == CHUNKS_TRACE && (r.fused || c->compute != COMPUTE_MODEL))
         REPORT("train.software", "kernels of a trace are as they were recorded; write 'source: kernels'");

@@ -113,8 +113,9 @@ static bool is_papers_model(const struct model *m)
 static bool compares(const struct train_plan *p)
 {
     const struct train_cfg *c = p->layout.cfg;
-    return c->compare == COMPARE_TABLE4 && !strcmp(p->scenario->cluster.chip.name, "H800") && p->layout.gpus == 2048 &&
-           c->sequences == 15360 && c->sequence == 4096 && is_papers_model(p->layout.model);
+    return c->compare == COMPARE_TABLE4 && c->without != WITHOUT_BACKWARD &&
+           !strcmp(p->scenario->cluster.chip.name, "H800") && p->layout.gpus == 2048 && c->sequences == 15360 &&
+           c->sequence == 4096 && is_papers_model(p->layout.model);
 }
 
 const struct train_figures *train_published(const struct train_plan *p, const struct train_network *network)
@@ -232,6 +233,17 @@ static void explain_bubble(const struct train_report *r, struct result_metric *m
     add_input(r, m, "the schedule's formula", train_formula_bubble_s(r), DIM_TIME, "table bubble_bridge");
 }
 
+static bool trains(const struct train_plan *p)
+{
+    return p->layout.cfg->without != WITHOUT_BACKWARD;
+}
+
+/* Of a training; else a time. */
+static bool is_rate(int figure)
+{
+    return figure == FIGURE_TOKENS || figure >= FIGURE_FULL_FLOPS;
+}
+
 static void add_figures(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
@@ -239,6 +251,8 @@ static void add_figures(const struct train_report *r)
     const struct train_figures *paper = train_published(p, &p->networks[0]);
     for (int f = 0; f < N_FIGURES; f++) {
         const struct train_figure_type *t = &train_figure_types[f];
+        if (!trains(p) && is_rate(f))
+            continue;
         struct result_metric *m = add_metric(r, t->name, is.value[f], t->dim, t->doc, t->formula);
         m->recorded = paper ? paper->value[f] : NAN;
         if (f == FIGURE_TOKENS)
@@ -497,7 +511,8 @@ void train_report(const struct train_report *r)
         l->schedule->name, l->micro_batches, r->plan->networks[0].name);
     add_step(r);
     add_figures(r);
-    add_training(r);
+    if (trains(r->plan))
+        add_training(r);
     use_cluster(r);
     add_others(r);
     add_parts(r);

@@ -87,7 +87,7 @@ void write_linear_gemm(struct kernel_writer *w, double n, double k)
     write_gemm(w, write_gemm_name(w, KERNEL_GEMM), w->recipe->linear, n, k);
 }
 
-/* One pass that leaves the operand by rows and by columns. */
+/* One pass that leaves the operand by rows and, where there is a backward pass, by columns. */
 static void cast_both(struct kernel_writer *w, double columns)
 {
     double values = w->tokens * columns;
@@ -96,7 +96,7 @@ static void cast_both(struct kernel_writer *w, double columns)
         return;
     }
     if (write_casts(w))
-        write_pass(w, "quant_cast", KERNEL_QUANTISE, values * bf16_B, 2 * values * w->recipe->operand_B);
+        write_pass(w, "quant_cast", KERNEL_QUANTISE, values * bf16_B, write_copies(w) * values * w->recipe->operand_B);
 }
 
 void write_linear_forward(struct kernel_writer *w, double n, double k)

@@ -25,6 +25,7 @@ struct training_recipe {
     enum kernel_dtype linear, attention, head; /* what tensor cores multiply */
     double operand_B;                          /* of a number that a linear layer multiplies, its scale with it */
     bool fused;                                /* else DeepSeek's kernels */
+    bool evaluates;                            /* there is no backward pass that would want operands by columns */
     unsigned again;                            /* bits of enum recompute */
 };
 
@@ -49,6 +50,13 @@ struct kernel_writer {
     void (*collect)(struct kernel_writer *w, const char *name, uint32_t peers, uint32_t stride, double bytes_B,
                     bool beside);
 };
+
+/* How often one pass writes an operand: by rows, and by columns for the backward pass (Transformer Engine's quantizers:
+ * columnwise only where gradients are enabled). */
+static inline double write_copies(const struct kernel_writer *w)
+{
+    return w->recipe->evaluates ? 1 : 2;
+}
 
 static inline bool write_casts(const struct kernel_writer *w)
 {

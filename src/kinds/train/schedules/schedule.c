@@ -125,6 +125,37 @@ struct schedule *schedule_build(const struct schedule_type *type, const struct s
     return s;
 }
 
+static void keep_forward(const struct schedule_rank *all, struct schedule_rank *out, struct arena *arena)
+{
+    uint32_t first = 0;
+    *out = (struct schedule_rank){.steps = ARENA_ARRAY(arena, struct schedule_step, all->n_steps),
+                                  .messages = ARENA_ARRAY(arena, struct schedule_message, all->n_messages + 1)};
+    for (uint32_t i = 0; i < all->n_steps; i++) {
+        struct schedule_step step = all->steps[i];
+        for (uint32_t m = step.first_message; m < step.first_message + step.n_messages; m++)
+            if (!all->messages[m].gradient)
+                out->messages[out->n_messages++] = all->messages[m];
+        if (step.kind == STEP_FORWARD_BACKWARD)
+            step.kind = STEP_FORWARD;
+        if (step.kind != STEP_FORWARD && step.kind != STEP_END)
+            continue;
+        step.first_message = first;
+        step.n_messages = out->n_messages - first;
+        first = out->n_messages;
+        out->steps[out->n_steps++] = step;
+    }
+}
+
+struct schedule *schedule_forward_only(const struct schedule *all, struct arena *arena)
+{
+    struct schedule *s = ARENA_NEW(arena, struct schedule);
+    *s = *all;
+    s->ranks = ARENA_ARRAY(arena, struct schedule_rank, s->n_ranks);
+    for (uint32_t r = 0; r < s->n_ranks; r++)
+        keep_forward(&all->ranks[r], &s->ranks[r], arena);
+    return s;
+}
+
 double schedule_peak_activations(const struct schedule *s, uint32_t rank, const double *stage_B)
 {
     const struct schedule_rank *r = &s->ranks[rank];

@@ -109,6 +109,8 @@ static inline uint32_t schedule_stages(const struct schedule_type *type, const s
 /* The type allows this shape (misfit). */
 struct schedule *schedule_build(const struct schedule_type *type, const struct schedule_shape *shape,
                                 struct arena *arena);
+/* Its forward chunks, in their order, with the messages of activations: an evaluation. */
+struct schedule *schedule_forward_only(const struct schedule *all, struct arena *arena);
 
 /* Most activations that a rank holds at once, each weighed by its stage's; from a forward chunk's begin to the
  * end of the last backward chunk that needs them. stage_B NULL: counted, 1 each. */

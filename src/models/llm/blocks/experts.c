@@ -380,12 +380,12 @@ static double expert_width(const struct kernel_writer *w, const void *dims)
     return (double)of(dims)->ffn / w->etp;
 }
 
-/* By rows and by columns. */
+/* By rows and, where there is a backward pass, by columns. */
 static void cast_rows(struct kernel_writer *w, double rows, double columns)
 {
     double values = rows * columns;
     if (write_casts(w))
-        row_pass(w, "quant_cast", KERNEL_QUANTISE, values * bf16_B, 2 * values * w->recipe->operand_B);
+        row_pass(w, "quant_cast", KERNEL_QUANTISE, values * bf16_B, write_copies(w) * values * w->recipe->operand_B);
 }
 
 static void activate_rows(struct kernel_writer *w, double rows, double f)
