@@ -258,7 +258,9 @@ END_TEST
 static const char file[] =
     "# a comment\nkernel: gemm_bf16\nlibrary: cublas\nvariant: tiles_split\nsource: me\nconditions: here\n"
     "chip: mine\nfigures: sms 132, clock_Hz 1.83e9, memory_Bps 3.35e12, cache_B 5e7, bf16_flops 9.89e14\n"
-    "trust: 0.5\nconstants: start_s 3e-06, tensor_ratio 0.8, step_s 1e-07, load_B 100,\n"
+    "trust: 0.5\nconstants: start_s 3e-06, tensor_ratio 0.8, throttle_ratio 0.1, step_s 1e-07, load_B 100, "
+    "memory_ratio 0.9, "
+    "cache_ratio 0.1, fill_s 1e-06, unhidden_ratio 0.2,\n"
     "points: n k | m time_us rows\n7168 2048|4 10.15 3|16 10.4 20\n128 512|1 5 1\n";
 
 static int read_as(const char *family, const char *text)
@@ -333,6 +335,9 @@ START_TEST(bad_kernel_files_are_refused_with_their_place)
     refused_kernel("", "no 'kernel: ...' in it");
     refused_kernel("kernel: gem\n", "k.kernel:1:1: error: unknown kernel 'gem'");
     refused_kernel("variant: tiles\n", "say first which kernel it is");
+    char *old = arena_strdup(arena, file), *fill = strstr(old, "fill_s 1e-06, ");
+    memset(fill, ' ', strlen("fill_s 1e-06, "));
+    refused_kernel(old, "no constant 'fill_s', which the way 'tiles_split' works with");
     refused_kernel("kernel: gemm_bf16\nvariant: tile\n", "did you mean 'tiles'?");
     refused_kernel("kernel: gemm_bf16\nconstants: star_s 1\n", "k.kernel:2:12: error: gemm has no constant 'star_s'");
     refused_kernel("kernel: gemm_bf16\nconstants: start_s -1\n", "is no number from 0 up");

@@ -136,7 +136,7 @@ void kernel_mechanism_time(const struct kernel *k, const struct kernel_device *o
     kernel_mechanism_of(k->family)->time(k->constants, k->variant, on, call, t);
     double larger_s = fmax(t->tensor_s, t->memory_s), smaller_s = fmin(t->tensor_s, t->memory_s);
     t->mechanism_s = t->start_s + larger_s + t->unhidden_ratio * smaller_s;
-    BUG_IF(!isfinite(t->mechanism_s) || t->mechanism_s <= 0);
+    BUG_IF(!isfinite(t->start_s + t->tensor_s + t->memory_s) || !(t->mechanism_s > 0));
 }
 
 static struct residual_point point_of(const struct kernel *k, const struct kernel_device *on,

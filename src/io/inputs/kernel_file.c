@@ -281,6 +281,15 @@ static int read_series(struct reader *r)
 
 /* --- all of it ------------------------------------------------------------------------------------------------- */
 
+/* Files of an older moesim have other constants, and what is 0 here divides there. */
+static const char *lacking_constant(const struct kernel *k, const struct kernel_mechanism *m)
+{
+    for (size_t i = 0; m->constants[i].name; i++)
+        if ((!m->has || m->has(m->constants[i].name, k->dtype, k->variant)) && !(k->constants[i] > 0))
+            return m->constants[i].name;
+    return NULL;
+}
+
 static int check_whole(struct reader *r)
 {
     if (!r->line)
@@ -296,6 +305,11 @@ static int check_whole(struct reader *r)
                       "no '%s: ...' in it; say on which chip it was measured, with its sms, clock_Hz, "
                       "memory_Bps, cache_B and bf16_flops",
                       r->out->chip ? "figures" : "chip");
+    const char *lacks = lacking_constant(r->out, r->mechanism);
+    if (lacks && r->out->n_rows)
+        return REFUSE(r, r->line,
+                      "no constant '%s', which the way '%s' works with; fit the kernel anew: moesim kernels --fit",
+                      lacks, r->mechanism->variants[r->out->variant]);
     return 0;
 }
 
