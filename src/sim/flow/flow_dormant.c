@@ -72,6 +72,8 @@ static struct core_load *crossing_of(struct flow_link *core, uint32_t link)
 static void count_crossings(struct flow_net *net, uint32_t flow, double weight)
 {
     struct flow_use uses[FLOW_MAX_USES];
+    if (!net->n_bounded)
+        return;
     uint32_t n = flow_uses(net, flow, uses), id = core_of(net, uses, n);
     for (uint32_t i = 0; i < n && id != FLOW_NONE; i++) {
         if (!sleeps_by_bound(&net->links[uses[i].link]))
