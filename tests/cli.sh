@@ -29,7 +29,7 @@ expect() {
     local want=$1 code
     last=$2
     shift 2
-    timeout 60 "$MOESIM" "$@" >out 2>err
+    timeout "${EXPECT_S:-60}" "$MOESIM" "$@" >out 2>err
     code=$?
     if [ $code = "$want" ]; then
         ok "$last"

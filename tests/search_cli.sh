@@ -4,9 +4,10 @@
 . "$srcdir/tests/cli.sh" || exit 1
 S=$srcdir/scenarios
 if [ -n "${MOESIM_THOROUGH:-}" ]; then
-    rates='100..800 Gb/s by 100' lats='0.5, 1, 2, 4, 8 us' links='100..800 GB/s by 100'
+    EXPECT_S=3600
+    rates='100..800 Gb/s by 100' lats='0.5, 1, 2, 4, 8 us' links='100..800 GB/s by 100' hops='0.2, 0.4, 0.8 us'
 else
-    rates='200, 400 Gb/s' lats='1, 4 us' links='100, 400 GB/s'
+    rates='200, 400 Gb/s' lats='1, 4 us' links='100, 400 GB/s' hops='0.4 us'
 fi
 
 # The values of a column of a search's table, as JSON.
@@ -35,7 +36,8 @@ same_as_exhaustive() { # NAME METRIC ARGUMENTS...
 four='-s collective.from=4MiB -s collective.to=4MiB -s collective.topologies='
 same_as_exhaustive "a collective" smallest_time "$S/fig6_latency_16gpu.yaml" $four --minimize smallest_time \
     --vary "cluster.nic.bandwidth=$rates" --vary "cluster.nic.latency=$lats" \
-    --vary "cluster.node.nvlink_bandwidth=$links" --vary 'cluster.topology=mpft, ft2' --vary 'collective.algorithm=ring, direct'
+    --vary "cluster.node.nvlink_bandwidth=$links" --vary "cluster.network.switch_latency=$hops" \
+    --vary 'cluster.topology=mpft, ft2' --vary 'collective.algorithm=ring, direct'
 says "invalid"
 expect 0 "of many points few are simulated" search "$S/fig6_latency_16gpu.yaml" $four --minimize smallest_time --top 1 \
     --vary "cluster.nic.bandwidth=$rates" --vary "cluster.nic.latency=$lats" \
@@ -47,9 +49,44 @@ check "at most a quarter" awk '/ points: / { gsub(",", ""); for (i = 1; i < NF; 
 same_as_exhaustive "an exchange, where a rate is wanted" tokens_per_s_gpu "$S/decode_ep128.yaml" -s llm.layers=4 \
     -s cluster.nodes=2 -s sim.network=bound --maximize tokens_per_s_gpu --where 'tpot <= 5 ms and memory fits' \
     --vary 'inference.decode.batch=8, 16, 32' --vary "cluster.nic.bandwidth=$rates" --vary 'inference.overlap=none, dual'
+if [ -n "${MOESIM_THOROUGH:-}" ]; then
+    same_as_exhaustive "the bound of decoding, where a rate is wanted" tokens_per_second_bound "$S/tpot_bound_h800.yaml" \
+        -s tpot.bridge=false --maximize tokens_per_second_bound --where 'tpot_bound <= 20 ms' --vary 'tpot.tokens=4..64 by 4' \
+        --vary "cluster.nic.bandwidth=$rates" --vary "cluster.nic.latency=$lats" --vary 'tpot.layers=30, 45, 61' --vary 'tpot.copies=9, 11'
+fi
 same_as_exhaustive "two objectives" smallest_time "$S/fig6_latency_16gpu.yaml" $four --minimize smallest_time \
     --maximize largest_busbw --vary "cluster.nic.latency=$lats" --vary "cluster.node.nvlink_bandwidth=$links" \
-    --vary 'cluster.topology=mpft, mrft'
+    --vary "cluster.nic.bandwidth=$rates" --vary "cluster.network.switch_latency=$hops" --vary 'cluster.topology=mpft, mrft, ft2'
+
+# --- a space of 10^5 -------------------------------------------------------------------------------------
+large() { awk -v b="$1" -v s="$2" '/ points: / { gsub(",", ""); exit !($1 >= 1e5 && $5 <= b && $8 <= s) }' out; }
+if [ -n "${MOESIM_THOROUGH:-}" ]; then
+    expect 0 "a space of 10^5" search "$S/fig6_latency_16gpu.yaml" $four --minimize smallest_time --top 3 --no-why \
+        --vary 'cluster.nic.bandwidth=100..800 Gb/s by 50' --vary 'cluster.nic.latency=0.5..5 us by 0.5' \
+        --vary 'cluster.node.nvlink_bandwidth=100..800 GB/s by 100' --vary 'cluster.network.switch_latency=0.2..1 us by 0.2' \
+        --vary 'cluster.topology=mpft, mrft, ft2' --vary 'collective.algorithm=ring, direct, hierarchical' \
+        --vary 'collective.pxn=true, false'
+    check "at most 3,000 bounds and 200 simulations" large 3000 200
+fi
+
+# --- shards -----------------------------------------------------------------------------------------------
+three="$S/fig6_latency_16gpu.yaml $four --vary cluster.nic.latency=1us,2us --vary cluster.topology=mpft,ft2 --no-why
+    --vary collective.algorithm=direct,hierarchical,ring"
+for what in "--minimize smallest_time --top 3" "--minimize smallest_time --maximize largest_busbw"; do
+    "$MOESIM" search $three $what -o whole.json >/dev/null 2>&1
+    for i in 1 2 3; do "$MOESIM" search $three $what --shard $i/3 -o shard$i.json >/dev/null 2>&1; done
+    expect 0 "shards of $what" merge shard3.json shard1.json shard2.json -o merged.json
+    check "the same best" test "$(column smallest_time merged.json)" = "$(column smallest_time whole.json)"
+done
+expect 3 "a shard is missing" merge shard1.json shard3.json -o x.json
+tells "shard 2/3 is in none"
+expect 3 "a shard twice" merge shard1.json shard1.json shard2.json -o x.json
+"$MOESIM" search $three --minimize smallest_time --shard 2/3 -o other.json >/dev/null 2>&1
+expect 3 "a shard of another search" merge shard1.json other.json shard3.json -o x.json
+tells "no shard of the same search"
+expect 2 "a shard without a file" search $three --minimize smallest_time --shard 1/2
+expect 0 "merged as CSV" merge shard1.json shard2.json shard3.json -o merged.csv
+check "with a head" grep -q '^rank,latency,topology,algorithm,smallest_time' merged.csv
 
 # --- files and what can be wrong ------------------------------------------------------------------------
 cat >space.yaml <<END

@@ -15,6 +15,7 @@ libmoesim_a_SOURCES += src/campaign/sampling.c src/campaign/sampling.h
 libmoesim_a_SOURCES += src/campaign/search.c src/campaign/search.h
 libmoesim_a_SOURCES += src/campaign/search_cost.c src/campaign/search_cost.h
 libmoesim_a_SOURCES += src/campaign/search_eval.c src/campaign/search_eval.h
+libmoesim_a_SOURCES += src/campaign/search_merge.c
 libmoesim_a_SOURCES += src/campaign/search_space.c src/campaign/search_space.h
 libmoesim_a_SOURCES += src/campaign/search_table.c
 libmoesim_a_SOURCES += src/campaign/search_terms.c src/campaign/search_terms.h

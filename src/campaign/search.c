@@ -345,7 +345,10 @@ static int begin(struct search *s, bool is_relaxed, int (*take)(struct search *,
             diag_error(s->diag, EXIT_LIMIT, SRCLOC_NONE, "more than %d combinations: vary less", MOST_NODES);
             return -1;
         }
+        if (s->o->n_shards && (total - 1) % s->o->n_shards != s->o->shard - 1)
+            continue;
         nodes[n++] = new_node(s, at);
+        s->out->n_points += search_node_points(&s->space, at);
         if (n < (s->is_probed || is_relaxed ? CHUNK : 1)) /* a wrong metric is told by the first */
             continue;
         if (take(s, nodes, n))
@@ -455,6 +458,8 @@ static void add_best(struct search *s, uint32_t f)
     for (uint32_t i = 0; i < d->n_axes; i++)
         b->values[i] = d->axes[i].values[s->found[f]->at[d->axes[i].group]].text;
     memcpy(b->metric, s->found_metric[f], sizeof b->metric);
+    for (uint32_t g = 0; g < s->space.n_groups; g++)
+        b->number = b->number * s->space.size[g] + s->found[f]->at[g];
     double bound = s->found[f]->bound[0];
     b->bound = bound > -INFINITY ? cost_of(s, 0, bound) : NAN;
     b->overrides = search_overrides(&s->space, s->found[f]->at, false, &b->n_overrides, s->arena);
@@ -501,9 +506,9 @@ static int rank(struct search *s)
     s->out->best = ARENA_ARRAY(s->arena, struct search_best, n + 1);
     for (uint32_t i = 0; i < n; i++)
         add_best(s, order[i]);
-    if (!n)
+    if (!n && !s->o->n_shards)
         nothing_left(s);
-    return n ? 0 : -1;
+    return n || s->o->n_shards ? 0 : -1;
 }
 
 static uint32_t metric_index(struct search *s, const char *name)
@@ -561,7 +566,6 @@ int search_run(const struct design *d, const struct search_options *o, struct ar
     struct search s = {.o = o, .out = out, .arena = arena, .diag = diag};
     search_space_open(&s.space, d, arena);
     s.eval = (struct search_evaluation){.space = &s.space, .jobs = o->jobs};
-    out->n_points = search_space_points(&s.space);
     if (open_metrics(&s))
         return -1;
     s.is_bound = is_of_bound(d, arena);

@@ -24,14 +24,16 @@ struct search_options {
     /* One: the points are ranked by it. Several: the Pareto front over them, sorted by the first. */
     const struct search_objective *objectives;
     uint32_t n_objectives;
-    const char *where; /* "tpot <= 50 ms and memory fits"; NULL: all */
-    uint32_t top;      /* with one objective: how many of the best */
-    uint32_t jobs;     /* at the same time; the answer does not depend on it */
-    bool exhaustive;   /* simulates every point: slow, and the same answer */
+    const char *where;        /* "tpot <= 50 ms and memory fits"; NULL: all */
+    uint32_t top;             /* with one objective: how many of the best */
+    uint32_t jobs;            /* at the same time; the answer does not depend on it */
+    uint32_t shard, n_shards; /* takes only combinations with number % n_shards == shard - 1; 0: all */
+    bool exhaustive;          /* simulates every point: slow, and the same answer */
 };
 
 struct search_best {
     const char **values;               /* as text, one per axis */
+    double number;                     /* of the point in the space, the last axis the fastest */
     double metric[SEARCH_MAX_METRICS]; /* simulated: the objectives, then the metrics of `where` */
     double bound;                      /* of the first objective; NaN: not known */
     const char **overrides;            /* of the scenario, design's `set` first */
@@ -51,7 +53,7 @@ struct search_result {
     uint32_t n_metrics;
     struct search_best *best; /* the best first */
     uint32_t n_best;
-    double n_points;    /* of the space */
+    double n_points;    /* of the space, or of this shard of it */
     uint64_t n_invalid; /* found while searching: what the scenario's checks refuse */
     uint64_t n_bounds;  /* evaluated */
     uint64_t n_simulated;
@@ -64,9 +66,15 @@ struct search_result {
     const char *why_unbounded; /* of the first that network model bound does not answer for; NULL = none */
 };
 
-/* Everything is the arena's. 0, or -1 with the reason in diag, also where no point is left. */
+/* Everything is the arena's. 0, or -1 with the reason in diag, also where no point is left (but of a shard). */
 int search_run(const struct design *d, const struct search_options *o, struct arena *arena, struct search_result *out,
                struct diag *diag);
+
+/* The best as JSON with the question, for search_merge, or the table as CSV. 0 or -1. */
+int search_write(const struct search_result *r, const struct design *d, const struct search_options *o,
+                 const char *path, struct diag *diag);
+/* JSON of all shards of a search to that of the whole, or to CSV. 0 or -1. */
+int search_merge(const char *const *paths, int n, const char *out, struct diag *diag);
 
 /* The best as a table: rank, a column for each axis, the metrics, the first objective's bound. */
 struct result_table *search_table(const struct search_result *r, const struct design *d, struct arena *arena);

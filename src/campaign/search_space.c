@@ -76,14 +76,6 @@ double search_node_points(const struct search_space *s, const uint32_t *at)
     return n;
 }
 
-double search_space_points(const struct search_space *s)
-{
-    double n = 1;
-    for (uint32_t g = 0; g < s->n_groups; g++)
-        n *= s->size[g];
-    return n;
-}
-
 uint32_t search_node_open(const struct search_space *s, const uint32_t *at)
 {
     uint32_t g = 0;

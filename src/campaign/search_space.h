@@ -26,7 +26,6 @@ struct search_node {
 };
 
 void search_space_open(struct search_space *s, const struct design *d, struct arena *arena);
-double search_space_points(const struct search_space *s);
 /* Points of the subspace. */
 double search_node_points(const struct search_space *s, const uint32_t *at);
 /* The first open group; n_groups when it is a point. */

@@ -1,7 +1,11 @@
 /* What a search found, as a table. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/outfile.h"
 #include "campaign/search.h"
+#include "io/results/search_file.h"
+#include "io/results/writers.h"
 #include "kinds/result_build.h"
 
 static const char *axis_name(const struct axis *a)
@@ -42,4 +46,44 @@ struct result_table *search_table(const struct search_result *r, const struct de
         row[n_columns - 1].value = r->best[b].bound;
     }
     return t;
+}
+
+/* What must be equal for shards to be of one search. */
+static const char *question_of(const struct design *d, const struct search_options *o, struct arena *arena)
+{
+    char *design = design_text(d);
+    const char *text = arena_printf(arena, "%stop %u, %s%s", design, o->top, o->exhaustive ? "every point, " : "",
+                                    o->where ? o->where : "");
+    for (uint32_t i = 0; i < o->n_objectives; i++)
+        text = arena_printf(arena, "%s, %s %s", text, o->objectives[i].is_max ? "maximize" : "minimize",
+                            o->objectives[i].name);
+    free(design);
+    return text;
+}
+
+int search_write(const struct search_result *r, const struct design *d, const struct search_options *o,
+                 const char *path, struct diag *diag)
+{
+    struct arena *arena = arena_new();
+    struct search_file f = {.question = question_of(d, o, arena),
+                            .shard = o->shard,
+                            .n_shards = o->n_shards,
+                            .top = o->top,
+                            .n_objectives = o->n_objectives,
+                            .first_objective = 1 + d->n_axes,
+                            .order = ARENA_ARRAY(arena, double, r->n_best + 1),
+                            .points = r->n_points,
+                            .invalid = (double)r->n_invalid,
+                            .bounds = (double)r->n_bounds,
+                            .simulated = (double)r->n_simulated,
+                            .failed = (double)r->n_failed,
+                            .table = search_table(r, d, arena)};
+    for (uint32_t i = 0; i < o->n_objectives; i++)
+        f.is_max[i] = o->objectives[i].is_max;
+    for (uint32_t i = 0; i < r->n_best; i++)
+        f.order[i] = r->best[i].number;
+    int failed =
+        outfile_ends_in(path, ".csv") ? result_write_table(f.table, path, diag) : search_file_write(&f, path, diag);
+    arena_free(arena);
+    return failed;
 }

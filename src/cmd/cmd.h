@@ -66,6 +66,8 @@ struct diag;
 void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag);
 /* Which of the words (NULL-terminated) it is, or the end with a message: "there is no WHAT 'x'; ...". */
 int option_word(const char *word, const char *const *words, const char *what, struct argp_state *state);
+/* I/N of --shard, or the end with a message. */
+void option_shard(const char *text, uint32_t *shard, uint32_t *n_shards, struct argp_state *state);
 /* One more output beside `n` others: the end with a message when it is one of them. */
 void option_output(const char *path, const char *const *others, int n, struct argp_state *state);
 /* -o FILE.json, FILE.csv or FILE.tex, or the end with a message. */

@@ -2,6 +2,8 @@
 #include <argp.h>
 #include <stdlib.h>
 
+#include "base/outfile.h"
+#include "campaign/search.h"
 #include "cmd/cmd.h"
 #include "campaign/sweep.h"
 
@@ -10,7 +12,8 @@ struct options {
     int n_files;
 };
 
-static const struct argp_option argp_options[] = {{"output", 'o', "FILE", 0, "the result, a SQLite database", 0}, {0}};
+static const struct argp_option argp_options[] = {
+    {"output", 'o', "FILE", 0, "the result, a SQLite database; of a search .json or .csv", 0}, {0}};
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -33,9 +36,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse_option,
-    "RESULT...",  "Joins the results of 'moesim sweep --shard' to one: the same bytes as of the sweep on one machine.",
-    NULL,         NULL,
+    argp_options,
+    parse_option,
+    "RESULT...",
+    "Joins the results of 'moesim sweep --shard' to one: the same bytes as of the sweep on one machine; or those of "
+    "'moesim search --shard' (JSON).",
+    NULL,
+    NULL,
     NULL};
 
 int cmd_merge(int argc, char **argv)
@@ -43,7 +50,10 @@ int cmd_merge(int argc, char **argv)
     struct options o = {.files = checked_alloc(calloc((size_t)argc, sizeof *o.files))};
     options_parse(&argp, argc, argv, &o);
     struct diag *diag = diag_new();
-    sweep_merge(o.files, o.n_files, o.out, diag);
+    if (outfile_ends_in(o.files[0], ".json"))
+        search_merge(o.files, o.n_files, o.out, diag);
+    else
+        sweep_merge(o.files, o.n_files, o.out, diag);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);
     diag_free(diag);

@@ -16,7 +16,7 @@
 #include "kinds/what_if.h"
 
 enum { MAX_OBJECTIVES = 4, MAX_JOBS = 4096 };
-enum { KEY_MIN = 256, KEY_MAX, KEY_ZIP, KEY_TOP, KEY_JSON, KEY_EXHAUSTIVE, KEY_SCENARIOS, KEY_NO_WHY };
+enum { KEY_MIN = 256, KEY_MAX, KEY_ZIP, KEY_TOP, KEY_JSON, KEY_EXHAUSTIVE, KEY_SCENARIOS, KEY_NO_WHY, KEY_SHARD };
 
 #define RANK_MARK "# Written by 'moesim search': rank "
 
@@ -42,6 +42,7 @@ static const struct argp_option argp_options[] = {
     {NULL, 0, NULL, 0, "Running:", 1},
     {"jobs", 'j', "N", 0, "points at the same time (default: one per processor)", 1},
     {"exhaustive", KEY_EXHAUSTIVE, NULL, 0, "simulate every point", 1},
+    {"shard", KEY_SHARD, "I/N", 0, "only every N-th combination, from the I-th; 'moesim merge' joins the results", 1},
     {"no-why", KEY_NO_WHY, NULL, 0, "do not ask what bounds the best", 1},
     {NULL, 0, NULL, 0, "Output:", 2},
     {"output", 'o', "FILE", 0, "write the table to FILE (.json, .csv, .tex; .gz compresses)", 2},
@@ -67,6 +68,9 @@ static error_t parse_running(int key, char *arg, struct options *o, struct argp_
         return 0;
     case KEY_EXHAUSTIVE:
         o->search.exhaustive = true;
+        return 0;
+    case KEY_SHARD:
+        option_shard(arg, &o->search.shard, &o->search.n_shards, state);
         return 0;
     case KEY_NO_WHY:
         o->no_why = true;
@@ -109,6 +113,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (o->file)
             argp_error(state, "one scenario at a time; '%s' is a second one", arg);
         o->file = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->search.n_shards && (!o->out || !outfile_ends_in(o->out, ".json")))
+            argp_error(state, "--shard wants -o FILE.json, for 'moesim merge'");
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "of which scenario? For example:\n"
@@ -289,13 +297,16 @@ static void search(struct options *o, struct arena *arena, struct diag *diag)
     if (design_load(o->file, &options, arena, &design, diag) || complete(o, &design, arena, diag) ||
         check_outputs(o, &design, arena, diag) || search_run(&design, &o->search, arena, &result, diag))
         return;
-    print_table(search_table(&result, &design, arena), o->out, o->json, diag);
+    if (o->out)
+        search_write(&result, &design, &o->search, o->out, diag);
+    else
+        print_table(search_table(&result, &design, arena), NULL, o->json, diag);
     if (o->scenarios)
         write_scenarios(o, &design, &result, arena, diag);
     if (o->json)
         return;
     tell_counts(&result);
-    if (!o->no_why)
+    if (!o->no_why && result.n_best)
         tell_why(&design, &result.best[0]);
 }
 

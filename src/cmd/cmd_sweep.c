@@ -11,7 +11,7 @@
 #include "io/sweepdb/sweep_export.h"
 #include "campaign/sweep.h"
 
-enum { MAX_POINTS = 100000, SHOWN_BESIDE_FILE = 20, SHOWN_NOTES = 5, MAX_JOBS = 4096, MAX_SHARDS = 65535 };
+enum { MAX_POINTS = 100000, SHOWN_BESIDE_FILE = 20, SHOWN_NOTES = 5, MAX_JOBS = 4096 };
 
 enum {
     KEY_SAMPLE = 256,
@@ -80,14 +80,6 @@ static double option_quantity(const char *text, enum unit_dim dim, const char *w
     return value;
 }
 
-static void parse_shard(struct options *o, const char *text, struct argp_state *state)
-{
-    int end = 0;
-    if (sscanf(text, "%u/%u%n", &o->sweep.shard, &o->sweep.n_shards, &end) != 2 || text[end] || !o->sweep.shard ||
-        o->sweep.shard > o->sweep.n_shards || o->sweep.n_shards > MAX_SHARDS)
-        argp_error(state, "--shard wants I/N with I from 1 to N, not '%s'", text);
-}
-
 static void set_output(struct options *o, const char *name, struct argp_state *state)
 {
     static const char *const others[] = {".csv", ".json", ".yaml", ".gz"};
@@ -144,7 +136,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->caches[o->n_caches++] = arg;
         return 0;
     case KEY_SHARD:
-        parse_shard(o, arg, state);
+        option_shard(arg, &o->sweep.shard, &o->sweep.n_shards, state);
         return 0;
     case KEY_TIME:
         o->sweep.limits.time_s = option_quantity(arg, DIM_TIME, "--time-limit", state);

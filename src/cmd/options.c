@@ -136,6 +136,15 @@ static const struct argp_option progress_option[2] = {{"progress", KEY_PROGRESS,
 static const struct argp progress_argp = {progress_option, parse_progress, NULL, NULL, NULL, NULL, NULL};
 const struct argp_child progress_options[] = {{&progress_argp, 0, NULL, 0}, {0}};
 
+void option_shard(const char *text, uint32_t *shard, uint32_t *n_shards, struct argp_state *state)
+{
+    enum { MAX_SHARDS = 65535 };
+    int end = 0;
+    if (sscanf(text, "%u/%u%n", shard, n_shards, &end) != 2 || text[end] || !*shard || *shard > *n_shards ||
+        *n_shards > MAX_SHARDS)
+        argp_error(state, "--shard wants I/N with I from 1 to N, not '%s'", text);
+}
+
 void option_output(const char *path, const char *const *others, int n, struct argp_state *state)
 {
     for (int i = 0; i < n; i++)

@@ -30,6 +30,7 @@ libmoesim_a_SOURCES += src/io/results/result_json.c src/io/results/result_json.h
 libmoesim_a_SOURCES += src/io/results/result_latex.c
 libmoesim_a_SOURCES += src/io/results/result_read.c
 libmoesim_a_SOURCES += src/io/results/result_table.c
+libmoesim_a_SOURCES += src/io/results/search_file.c src/io/results/search_file.h
 libmoesim_a_SOURCES += src/io/results/result_text.c
 libmoesim_a_SOURCES += src/io/results/timeline.c src/io/results/timeline.h
 libmoesim_a_SOURCES += src/io/results/trials_write.c
