@@ -446,7 +446,7 @@ function claimCells(c) {
 }
 
 function claimDetail(c) {
-    const parts = ["quote", "message", "disputed", "arithmetic", "constants", "remark", "metric", "command", "other_command"];
+    const parts = ["quote", "interval", "message", "disputed", "arithmetic", "constants", "remark", "metric", "command", "other_command"];
     return el("tr", { className: "detail" }, el("td", { colSpan: CLAIM_COLUMNS.length }, el("dl", {}, parts.filter((k) => c[k]).map((k) =>
         [el("dt", {}, k === "quote" ? "the paper's words" : k.replace("_", " ")), el("dd", {}, String(c[k]))]))));
 }

@@ -96,6 +96,39 @@ tells "there is no claim in it"
 expect 2 "a list as JSON" claims --list --json
 tells "--list runs nothing"
 
+# --- intervals over seeds -----------------------------------------------------------------------------
+mkdir seeds
+for metric in makespan scenario.cluster.ep_kernel.sms; do
+    unit=ms scale=" * 1 s"
+    [ $metric = makespan ] || { unit=SMs scale=; }
+    cat >"seeds/${metric##*.}.yaml" <<YAML
+id: ${metric##*.}
+section: "1"
+quote: "words"
+command: run scenarios/train_replay_h800.yaml -s sim.network=bound --json
+metric: "$metric$scale"
+unit: "$unit"
+expect: {at_least: 1, at_most: 1000}
+class: predicted
+YAML
+done
+expect 0 "claims with seeds" claims --dir seeds --seeds 2 -o seeds.json -o seeds.tex -o seeds.md
+says "mean of 2 seeds"
+for k in 1 2; do "$MOESIM" run "$srcdir/scenarios/train_replay_h800.yaml" -s sim.network=bound -s sim.seed=$k -o "seed$k.json" >/dev/null; done
+check "say mean and 95 % interval of what depends on them, and nothing of what does not" python3 - <<'PY'
+import json, math
+claims = {c["id"]: c for c in json.load(open("seeds.json"))["claims"]}
+a, b = (json.load(open(f"seed{k}.json"))["metrics"]["makespan"]["value"] * 1e3 for k in (1, 2))
+c = claims["makespan"]
+assert a != b and c["seeds"] == 2 and math.isclose(c["mean"], (a + b) / 2, rel_tol=1e-12)
+assert math.isclose(c["ci95"], 12.7062047 * abs(a - b) / 2, rel_tol=1e-6), c # Student's t of one degree of freedom
+assert "ci95" not in claims["sms"] and "interval" not in claims["sms"]
+assert "mean of 2 seeds" in open("seeds.md").read() and "over seeds" in open("seeds.tex").read()
+PY
+expect 2 "seeds of a list" claims --list --seeds 3
+expect 2 "one seed" claims --seeds 1
+tells "a whole number from 2"
+
 # --- broken expectations ------------------------------------------------------------------------------
 mkdir c
 claim() { # NAME EXPECT [MORE LINES]

@@ -12,11 +12,13 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "base/stats.h"
 #include "base/units.h"
 #include "kinds/pool.h"
 
 struct command_run {
     const struct claim_source *source;
+    uint32_t seed; /* of the simulation; 0: the scenario's */
     double start_s, wall_s;
     struct json_doc *doc; /* NULL = it printed none */
     const char *message;  /* why, when there is none, or why it died */
@@ -27,6 +29,8 @@ struct work {
     struct command_run *runs;
     uint32_t n_runs;
     uint32_t *ours, *other; /* [claims] run of each */
+    uint32_t n_seeds;
+    uint32_t *seeded; /* [runs] where those of its seeds begin; 0: it has none */
     struct arena *arena;
 };
 
@@ -52,13 +56,18 @@ static void run_command(void *ctx, uint32_t id, FILE *out)
 {
     const struct work *w = ctx;
     const struct claim_source *s = w->runs[id].source;
-    char **argv = ARENA_ARRAY(w->arena, char *, (size_t)s->argc + 1);
-    for (int i = 0; i < s->argc; i++)
-        argv[i] = arena_strdup(w->arena, s->argv[i]);
+    char **argv = ARENA_ARRAY(w->arena, char *, (size_t)s->argc + 3);
+    int argc = 0;
+    for (; argc < s->argc; argc++)
+        argv[argc] = arena_strdup(w->arena, s->argv[argc]);
+    if (w->runs[id].seed) {
+        argv[argc++] = arena_strdup(w->arena, "-s");
+        argv[argc++] = arena_printf(w->arena, "sim.seed=%u", w->runs[id].seed);
+    }
     int printed = memfd_create("stdout", MFD_CLOEXEC);
     if (printed < 0 || dup2(printed, STDOUT_FILENO) < 0)
         _exit(EXIT_LIMIT);
-    int code = w->command(s->argc, argv);
+    int code = w->command(argc, argv);
     fflush(NULL);
     off_t said = lseek(STDERR_FILENO, 0, SEEK_END);
     fprintf(out, "%d %lld\n", code, said > 0 ? (long long)said : 0);
@@ -119,9 +128,31 @@ static uint32_t run_of(struct work *w, const struct claim_source *s)
     return w->n_runs++;
 }
 
+/* Only runs have a seed, and only those that leave it to us. */
+static bool takes_seeds(const struct claim_source *s)
+{
+    for (int i = 0; i < s->argc; i++)
+        if (strstr(s->argv[i], "sim.seed"))
+            return false;
+    return s->argc && !strcmp(s->argv[0], "run");
+}
+
+static void plan_seeds(struct work *w)
+{
+    uint32_t n = w->n_runs;
+    w->seeded = ARENA_ARRAY(w->arena, uint32_t, n + 1);
+    for (uint32_t i = 0; i < n && w->n_seeds; i++) {
+        if (!takes_seeds(w->runs[i].source))
+            continue;
+        w->seeded[i] = w->n_runs;
+        for (uint32_t seed = 1; seed <= w->n_seeds; seed++)
+            w->runs[w->n_runs++] = (struct command_run){.source = w->runs[i].source, .seed = seed};
+    }
+}
+
 static void plan(struct work *w, const struct claim *claims, uint32_t n)
 {
-    w->runs = ARENA_ARRAY(w->arena, struct command_run, 2 * (size_t)n);
+    w->runs = ARENA_ARRAY(w->arena, struct command_run, 2 * (size_t)n * (1 + w->n_seeds));
     w->ours = ARENA_ARRAY(w->arena, uint32_t, n);
     w->other = ARENA_ARRAY(w->arena, uint32_t, n);
     for (uint32_t i = 0; i < n; i++) {
@@ -129,6 +160,7 @@ static void plan(struct work *w, const struct claim *claims, uint32_t n)
         if (claims[i].expect.order != ORDER_NONE)
             w->other[i] = run_of(w, &claims[i].other);
     }
+    plan_seeds(w);
 }
 
 static int run_all(struct work *w, uint32_t jobs, struct diag *diag)
@@ -187,6 +219,27 @@ static double value_in(const struct command_run *run, const struct json_expr *me
     return answer.value / c->unit_SI;
 }
 
+/* Mean and interval over the seeds, where the number depends on them. */
+static void add_interval(const struct work *w, const struct claim *c, uint32_t i, struct claim_result *r)
+{
+    uint32_t first = w->seeded[w->ours[i]];
+    if (!first)
+        return;
+    double *values = ARENA_ARRAY(w->arena, double, w->n_seeds);
+    const char *unused, *why = NULL;
+    for (uint32_t k = 0; k < w->n_seeds; k++) {
+        values[k] = value_in(&w->runs[first + k], c->ours.metric, c, w->arena, &unused, &why);
+        if (why)
+            return; /* a kind that draws nothing refuses the seed */
+    }
+    struct stats s = stats_of(values, w->n_seeds);
+    if (!(s.max - s.min > 1e-9 * fabs(s.mean)))
+        return;
+    r->n_seeds = w->n_seeds;
+    r->mean = s.mean;
+    r->half = stats_ci95(&s);
+}
+
 static void judge(const struct work *w, const struct claim *c, uint32_t i, struct claim_result *r)
 {
     const char *why = NULL, *unused = "";
@@ -202,6 +255,8 @@ static void judge(const struct work *w, const struct claim *c, uint32_t i, struc
         if (w->other[i] != w->ours[i])
             r->wall_s += w->runs[w->other[i]].wall_s;
     }
+    if (!why)
+        add_interval(w, c, i, r);
     if (!why) {
         claim_judge(r, w->arena);
         return;
@@ -210,10 +265,10 @@ static void judge(const struct work *w, const struct claim *c, uint32_t i, struc
     r->message = why;
 }
 
-int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, claims_command_fn *command, struct arena *arena,
-               struct claim_results *out, struct diag *diag)
+int claims_run(const struct claim *claims, uint32_t n, uint32_t jobs, uint32_t seeds, claims_command_fn *command,
+               struct arena *arena, struct claim_results *out, struct diag *diag)
 {
-    struct work w = {.command = command, .arena = arena};
+    struct work w = {.command = command, .arena = arena, .n_seeds = seeds};
     double start_s = now_s();
     plan(&w, claims, n);
     progress_begin("running claims");

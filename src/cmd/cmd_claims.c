@@ -18,7 +18,9 @@ enum {
     KEY_DIR = 256,
     KEY_LIST,
     KEY_DETAIL,
-    KEY_JSON
+    KEY_JSON,
+    KEY_SEEDS,
+    MAX_SEEDS = 1000
 };
 
 struct format {
@@ -36,7 +38,7 @@ struct options {
     const char *folder, *patterns[MAX_PATTERNS], *out[MAX_OUT];
     const struct format *out_format[MAX_OUT];
     int n_patterns, n_out;
-    uint32_t jobs;
+    uint32_t jobs, seeds;
     claim_writer *write;
     bool list;
 };
@@ -48,6 +50,11 @@ static const struct argp_option argp_options[] = {
      0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
     {"format", 'f', "FORMAT", 0, "print text, json or latex (a table with booktabs)", 0},
+    {"seeds", KEY_SEEDS, "N", 0,
+     "run each command with sim.seed 1 to N, too: numbers that depend on it get their mean and 95 % interval; verdicts "
+     "stay those of "
+     "the commands as they stand",
+     0},
     {"detail", KEY_DETAIL, NULL, 0, "print each claim's quotation, command line and arithmetic", 0},
     {"list", KEY_LIST, NULL, 0, "list the claims, with where they stand in the paper; run nothing", 0},
     {"dir", KEY_DIR, "FOLDER", 0, "folder of claims (default: scenarios/claims)", 0},
@@ -101,6 +108,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'o':
         add_out(o, arg, state);
         return 0;
+    case KEY_SEEDS:
+        o->seeds = (uint32_t)option_whole(arg, 2, MAX_SEEDS, "--seeds", state);
+        return 0;
     case KEY_JSON:
     case KEY_DETAIL:
         choose_print(o, key == KEY_JSON ? claims_write_json : claims_write_detail, state);
@@ -120,8 +130,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->patterns[o->n_patterns++] = arg;
         return 0;
     case ARGP_KEY_END:
-        if (o->list && (o->n_out || o->write != claims_write_text))
-            argp_error(state, "--list runs nothing; --json, -f, --detail and -o are about results, leave them out");
+        if (o->list && (o->n_out || o->seeds || o->write != claims_write_text))
+            argp_error(state,
+                       "--list runs nothing; --json, -f, --detail, --seeds and -o are about results, leave them out");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -236,7 +247,9 @@ static int work(const struct options *o, struct arena *arena, struct diag *diag)
         list(claims, n);
         return finish_stdout(EXIT_OK);
     }
-    return claims_run(claims, n, o->jobs, run_command, arena, &results, diag) ? -1 : report(o, &results, arena, diag);
+    return claims_run(claims, n, o->jobs, o->seeds, run_command, arena, &results, diag)
+               ? -1
+               : report(o, &results, arena, diag);
 }
 
 int cmd_claims(int argc, char **argv)

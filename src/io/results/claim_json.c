@@ -50,6 +50,12 @@ static cJSON *claim_object(const struct claim_result *r, struct arena *arena)
         cJSON_AddStringToObject(o, "other_command", c->other.line);
     cJSON_AddStringToObject(o, "metric", c->ours.metric_text);
     add_text(o, "arithmetic", claim_sum_text(r, arena));
+    if (r->n_seeds) {
+        json_add_number(o, "seeds", r->n_seeds);
+        json_add_number(o, "mean", r->mean);
+        json_add_number(o, "ci95", r->half);
+    }
+    add_text(o, "interval", claim_interval_text(r, arena));
     add_text(o, "constants", c->constants);
     add_text(o, "disputed", c->disputed);
     add_text(o, "message", r->message);

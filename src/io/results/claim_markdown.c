@@ -59,7 +59,7 @@ static void put_item(struct outfile *f, const char *what, const char *text)
 
 static bool needs_note(const struct claim_result *r)
 {
-    return *r->claim->constants || *r->claim->remark || r->verdict != VERDICT_OK;
+    return r->n_seeds || *r->claim->constants || *r->claim->remark || r->verdict != VERDICT_OK;
 }
 
 static void put_note(const struct claim_result *r, struct arena *arena, struct outfile *f)
@@ -72,6 +72,7 @@ static void put_note(const struct claim_result *r, struct arena *arena, struct o
     put_item(f, "", r->message);
     put_item(f, "disputed: ", r->verdict == VERDICT_DISPUTED ? r->claim->disputed : "");
     put_item(f, "", r->verdict == VERDICT_OK ? "" : claim_sum_text(r, arena));
+    put_item(f, "", claim_interval_text(r, arena));
     put_item(f, "fitted: ", r->claim->constants);
     put_item(f, "", r->claim->remark);
     outfile_printf(f, "\n");

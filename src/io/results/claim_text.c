@@ -99,13 +99,23 @@ const char *claim_sum_text(const struct claim_result *r, struct arena *arena)
     return arena_printf(arena, "%s = %s", r->arithmetic, claim_value_text(r->claim, r->ours, arena));
 }
 
+const char *claim_interval_text(const struct claim_result *r, struct arena *arena)
+{
+    if (!r->n_seeds)
+        return "";
+    return arena_printf(arena, "mean of %u seeds %s +- %s (95 %%)", r->n_seeds, number_text(r->mean, arena),
+                        with_unit(arena_printf(arena, "%.2g", r->half), r->claim, arena));
+}
+
 /* What a reader needs beside the line. */
 static void print_reasons(const struct claim_result *r, bool detail, struct arena *arena, struct outfile *f)
 {
     const struct claim *c = r->claim;
-    const char *sum = claim_sum_text(r, arena);
+    const char *sum = claim_sum_text(r, arena), *interval = claim_interval_text(r, arena);
     if (detail)
         wrap(f, arena_printf(arena, "\"%s\"", c->quote));
+    if (*interval)
+        wrap(f, interval);
     if (*r->message)
         wrap(f, r->message);
     if (r->verdict == VERDICT_DISPUTED)

@@ -21,6 +21,8 @@ struct claim_result {
     enum verdict verdict;
     double ours, other;     /* in the claim's unit; NaN = none */
     double deviation_ratio; /* ours over the paper's value, bound or other's - 1; NaN = none; 0 within bounds */
+    uint32_t n_seeds;       /* 0: the number depends on none, or nobody asked */
+    double mean, half;      /* over the seeds, in the claim's unit; half of the 95 % interval */
     const char *arithmetic; /* how ours came about: "516.096 / 70.272", or what a failing command said; "" */
     const char *message;    /* why it regressed or failed; "" */
     double wall_s;          /* of the command, which other claims may share */
@@ -40,6 +42,8 @@ const char *claim_paper_text(const struct claim_result *r, struct arena *arena);
 const char *claim_value_text(const struct claim *c, double value, struct arena *arena);
 /* "+0.30 %"; "-" when there is none. */
 const char *claim_deviation_text(const struct claim_result *r, struct arena *arena);
+/* "mean of 5 seeds 128.7 +- 0.9 ms (95 %)"; "" without. */
+const char *claim_interval_text(const struct claim_result *r, struct arena *arena);
 /* "516.096 / 70.272 = 7.344 x"; "" when there is nothing to compute. */
 const char *claim_sum_text(const struct claim_result *r, struct arena *arena);
 
