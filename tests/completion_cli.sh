@@ -77,11 +77,12 @@ check "every key can be reached" reachable
 
 # --- values of options --------------------------------------------------------------------------------
 offers "./moesim run --proposal " $("$MOESIM" list proposals | awk '/^[a-z]/ { print $1 }')
-offers_only "./moesim topo --format " "dot htsim ibsim json simgrid-xml text"
+offers_only "./moesim topo --format " "dot htsim ibsim json latex simgrid-xml text"
 for format in $(completed "./moesim topo --format="); do
-    expect 0 "topo takes the format $format" topo mpft --nodes 128 --format="$format"
+    what="mpft --nodes 128"; [ "$format" = latex ] && what=--table3
+    expect 0 "topo takes the format $format" topo $what --format="$format"
 done
-offers_only "./moesim model -f " "json text"
+offers_only "./moesim model -f " "json latex text"
 offers_only "./moesim formats -t " "combine errors gemm rounding"
 offers "./moesim export --table=" wide wide_mean points
 offers_only "./moesim sweep --sample s" "saltelli: sobol:"
