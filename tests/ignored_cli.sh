@@ -20,6 +20,10 @@ idle "--format json is about" kernels --list -f json
 idle "a number such as --m is about one kernel" kernels --check a.csv --m 3
 idle "either --fit or --tolerance" comm --check a.csv --fit --tolerance '10 %'
 idle "--topology is about --check" comm --topology mrft
+idle "--format json is about --check" comm -f json
+idle "--list lists the formats" formats --list --seed 3
+idle "--seed is about drawn numbers" formats --file a.csv --seed 3
+idle "--critical-path: nothing was simulated" run "$S/edge_single_user.yaml" --critical-path
 idle "--tolerance is a share above 0" comm --check a.csv --tolerance -1
 idle "--gpus belongs to 'fabric import'" fabric info a.csv --gpus 8
 idle "--no-routes belongs to 'fabric import'" fabric info a.csv --no-routes

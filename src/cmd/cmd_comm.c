@@ -95,8 +95,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "--fit prints text; leave out --format");
         if (o->fit && (o->rows || o->tolerance > 0))
             argp_error(state, "either --fit or --%s", o->rows ? "rows" : "tolerance");
-        if (o->topology && !o->check)
-            argp_error(state, "--topology is about --check, where exchanges cross it");
+        if ((o->topology || o->jobs || o->json) && !o->check)
+            argp_error(state, "--%s is about --check; leave it out",
+                       o->topology ? "topology"
+                       : o->jobs   ? "jobs"
+                                   : "format json");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

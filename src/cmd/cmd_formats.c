@@ -20,7 +20,7 @@ struct options {
     uint64_t seed;
     uint32_t rows, columns; /* 0 = not given */
     formats_writer *write;
-    bool list;
+    bool list, seed_given;
 };
 
 static const struct argp_option argp_options[] = {
@@ -70,6 +70,11 @@ static formats_writer *find_writer(const char *word, struct argp_state *state)
 
 static void check_all(struct options *o, struct argp_state *state)
 {
+    if (o->list && (o->n_formats || o->file || o->columns || o->rows || o->tables || o->out || o->seed_given ||
+                    o->write != formats_write_text))
+        argp_error(state, "--list lists the formats as text; leave out the other options");
+    if (o->file && o->seed_given)
+        argp_error(state, "--seed is about drawn numbers, not about those of --file");
     if (o->columns && !o->file)
         argp_error(state, "--columns is about a file; give --file, too");
     if (o->file && o->rows)
@@ -97,6 +102,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->rows = (uint32_t)option_whole(arg, 1, MAX_ROWS, "--rows", state);
         return 0;
     case KEY_SEED:
+        o->seed_given = true;
         o->seed = option_whole(arg, 0, 1ull << 53, "--seed", state);
         return 0;
     case KEY_LIST:

@@ -313,6 +313,10 @@ static void run(struct run *r, const struct options *o, struct diag *diag)
     if (o->what_if && what_if_add(o->scenario, &options, &r->kind, diag))
         return;
     tell_resumed(o);
+    if (o->critical && !r->kind.critical->n) {
+        diag_error(diag, EXIT_USAGE, SRCLOC_NONE, "--critical-path: nothing was simulated that it could show");
+        return;
+    }
     write_outputs(r, o, diag);
     if (!diag_failed(diag))
         report(r, o, diag);
