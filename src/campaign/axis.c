@@ -336,12 +336,12 @@ int axis_parse(struct axis *axis, const char *spec, struct srcloc where, struct 
     }
 }
 
-/* The values of a group at one place, in one text. */
+/* The values of a group at one place, in one text; ranges, of which values are drawn, have none. */
 static const char *together(const struct axis *axes, uint32_t n, uint32_t group, uint32_t at, struct arena *arena)
 {
     const char *text = NULL;
     for (uint32_t i = 0; i < n; i++)
-        if (axes[i].group == group)
+        if (axes[i].group == group && axes[i].values && at < axes[i].n)
             text = text ? arena_printf(arena, "%s', '%s", text, axes[i].values[at].text) : axes[i].values[at].text;
     return text;
 }
