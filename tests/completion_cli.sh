@@ -79,10 +79,14 @@ check "every key can be reached" reachable
 offers "./moesim run --proposal " $("$MOESIM" list proposals | awk '/^[a-z]/ { print $1 }')
 offers_only "./moesim topo --format " "dot htsim ibsim json latex simgrid-xml text"
 for format in $(completed "./moesim topo --format="); do
-    what="mpft --nodes 128"; [ "$format" = latex ] && what=--table3
+    what="mpft --nodes 128"
+    [ "$format" != latex ] || what=--table3
     expect 0 "topo takes the format $format" topo $what --format="$format"
 done
 offers_only "./moesim model -f " "json latex text"
+offers_only "./moesim export -f " "csv json latex"
+offers_only "./moesim compare -f " "json latex text"
+offers_only "./moesim claims -f " "json latex text"
 offers_only "./moesim formats -t " "combine errors gemm rounding"
 offers "./moesim export --table=" wide wide_mean points
 offers_only "./moesim sweep --sample s" "saltelli: sobol:"

@@ -49,7 +49,7 @@ static const struct argp_option argp_options[] = {
      "write to FILE, too: .json, .xml (JUnit), .md, .txt or .tex (LaTeX); .gz compresses; may be given several times",
      0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
-    {"format", 'f', "FORMAT", 0, "print text, json or latex (a table with booktabs)", 0},
+    {"format", 'f', "FORMAT", 0, "text, json or latex (a table with booktabs)", 0},
     {"seeds", KEY_SEEDS, "N", 0,
      "run each command with sim.seed 1 to N, too: numbers that depend on it get their mean and 95 % interval; verdicts "
      "stay those of "

@@ -36,7 +36,7 @@ static const struct argp_option argp_options[] = {
     {"output", 'o', "FILE", 0,
      "write the rows to FILE (.json, .csv), a test per name (.xml, JUnit), or a page (.md, .tex); .gz compresses", 0},
     {"json", KEY_JSON, NULL, 0, "print JSON instead of text", 0},
-    {"format", 'f', "FORMAT", 0, "print text, json or latex (a table with booktabs)", 0},
+    {"format", 'f', "FORMAT", 0, "text, json or latex (a table with booktabs)", 0},
     {0}};
 
 /* 'SIZE' as a ratio, else in whichever unit it has. */

@@ -18,9 +18,7 @@ struct options {
 
 static const struct argp_option argp_options[] = {
     {"format", 'f', "FORMAT", 0,
-     "csv, json or latex: a table with rules of booktabs, units in the head, means with their intervals (default: by "
-     "FILE)",
-     0},
+     "csv, json or latex (a table with booktabs, units in the head, means with their intervals); default: by FILE", 0},
     {"output", 'o', "FILE", 0,
      "write to FILE: .json makes JSON, .tex LaTeX, everything else CSV; .gz compresses (default: CSV on "
      "standard output)",
