@@ -1,6 +1,7 @@
 /* make bench: what shipped scenarios cost, and what a second core gains: bench_scenarios MOESIM SRCDIR. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <math.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -117,6 +118,24 @@ static void bench_training(void)
     }
 }
 
+/* A training step on ever more GPUs with the same global batch, 16,384 sequences: below 1, CPU time grows less than they. */
+static void bench_growth(void)
+{
+    static const int gpus[] = {2048, 4096, 8192};
+    double before_s = 0;
+    for (size_t i = 0; i < sizeof gpus / sizeof *gpus; i++) {
+        char name[80], path[120], more[80] = "";
+        snprintf(name, sizeof name, "mlperf_v6/gb300_%d", gpus[i]);
+        snprintf(path, sizeof path, "scenarios/%s.yaml", name);
+        const char *args[MAX_ARGS + 1] = {"run", path, "--progress=never"};
+        struct cost c = run(0, args);
+        if (i)
+            snprintf(more, sizeof more, "GPUs^%.2f", log(c.cpu_s / before_s) / log((double)gpus[i] / gpus[i - 1]));
+        before_s = c.cpu_s;
+        bench_row(name, c.cpu_s, c.peak_B, more);
+    }
+}
+
 static void bench_cores(const char *scenario)
 {
     char path[120];
@@ -144,6 +163,7 @@ int main(int argc, char **argv)
         "scenarios/serving_disaggregated.yaml", "-a", "serving.requests.rate=40,60,80,100", "--progress=never");
     ROW("fig8_roce_routing", "", "run", "scenarios/fig8_roce_routing.yaml", "--progress=never");
     bench_training();
+    bench_growth();
     ROW("all claims", "", "claims", "--progress=never");
     printf("\nwall time on one core and on two%26s %9s %9s %9s\n", "", "one, s", "two, s", "gain");
     bench_cores("decode_ep144");
