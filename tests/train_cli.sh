@@ -103,6 +103,23 @@ assert all(r["b_time"] == r["w_time"] == r["fb_time"] == r["opt_time"] == 0 < r[
 micro_batches, pass_s = 4, sum(r["time"] for r in row("chunks")) # two stages
 assert abs(sum(r["f_time"] for r in row("ranks")) / (micro_batches * pass_s) - 1) < 0.02' $s
 done
+# A NIC that is down makes its group's place unlike the others', and only that.
+broken=(-s train.topologies=mrft -s cluster.topology=mrft -s cluster.nodes=16 -s cluster.network.switch_ports=16 -s train.pp=4 -s train.ep=16
+        -s train.sequences=256 -s llm.layers=8 -s llm.mtp_layers=0 -s llm.dense_layers=0 -s llm.moe.routed=64 -s llm.moe.groups=2
+        -s llm.moe.top_groups=2 -s train.chunks.samples=1 -s train.compare=none -s train.layers=2,2,2,2 -s train.schedule=1f1b)
+expect 0 "all works" run "$srcdir/scenarios/train_step_2048_kernels.yaml" "${broken[@]}" -o whole.json
+expect 0 "a NIC is down" run "$srcdir/scenarios/train_step_2048_kernels.yaml" "${broken[@]}" -s cluster.faults.down='nic 3' -o nic.json
+expect 0 "the same, everything simulated" run "$srcdir/scenarios/train_step_2048_kernels.yaml" "${broken[@]}" -s cluster.faults.down='nic 3' -s train.symmetry=off -o nic_off.json
+check "a fault costs time where it is, and sharing the rest changes nothing" python3 -c '
+import json
+whole, nic, off = (json.load(open(f + ".json")) for f in ("whole", "nic", "nic_off"))
+table = lambda d, n: [t["rows"] for t in d["tables"] if t["name"] == n][0]
+chunks = lambda d: {(r["chunk"], r["stages"]): r["time"] for r in table(d, "chunks")}
+a, b = chunks(whole), chunks(nic)
+assert nic["metrics"]["step_time"] == off["metrics"]["step_time"] and table(nic, "ranks") == table(off, "ranks")
+assert nic["metrics"]["step_time"]["value"] > 1.01 * whole["metrics"]["step_time"]["value"]
+assert b["F", "0"] > a["F", "0"] and all(abs(b[k] / a[k] - 1) < 1e-9 for k in a if k[1] != "0" and k in b), (a, b)
+assert all(t > 0 for t in b.values())'
 expect 0 "explain" run "$S" "${small[@]}" --explain opt_time
 says "train.precision.gradient_sent"
 
@@ -372,7 +389,7 @@ expect 4 "a trace that is not there" run "$S" -s train.chunks.trace=nothing.json
 tells "there is no file 'nothing.json'"
 refuse "another model's trace" "the trace traces/deepseek_v3_train.trace.json was recorded with 7168" -s llm.hidden=5120
 refuse "recomputation" "write selective or full" -s train.recompute=none
-refuse "faults" "knows no faults" -s cluster.faults.down='plane 0'
+refuse "faults that come later" "what is down is so all the time" -s cluster.faults.down='link 1' -s cluster.faults.at='1 ms'
 refuse "network" "did you mean 'mpft'" -s train.topologies='mpf'
 expect 0 "schedules" list schedules
 says "dualpipe "

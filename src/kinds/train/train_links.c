@@ -89,6 +89,8 @@ const char *train_links_misfit(const struct train_plan *plan, const struct train
         return "train.symmetry is off";
     if (plan->layout.schedule->both_directions)
         return "every stage is on two pipeline ranks";
+    if (network->down)
+        return "links are down";
     if (policy != ROUTING_SPRAY)
         return "packets do not spread over all paths (cluster.network.routing.policy)";
     if (!t->ports_per_nic)

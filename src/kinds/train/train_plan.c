@@ -16,6 +16,7 @@
 #include "models/comm/wire_format.h"
 #include "io/hardware.h"
 #include "kinds/lists.h"
+#include "topology/faults.h"
 
 typedef long long ll;
 
@@ -330,8 +331,11 @@ void train_plan_check(const struct scenario_file *file, struct arena *arena, str
     list_topologies(file, "train.topologies", l.cfg->topologies, gpus_list(&l, arena), 1, arena, &networks, &n, diag);
     if (diag_count(diag) == before)
         train_place(&l, file, arena, diag);
-    if (*file->scenario->cluster.faults.down)
-        REPORT("cluster.faults.down", "kind train_step simulates parts of a step apart and knows no faults");
+    const struct hw_faults *faults = &file->scenario->cluster.faults;
+    if (*faults->down && (faults->at_s > 0 || faults->lasts_s > 0))
+        REPORT(faults->at_s > 0 ? "cluster.faults.at" : "cluster.faults.lasts",
+               "kind train_step simulates parts of a step apart, each from its start: what is down is so all the time; "
+               "leave it out");
 }
 
 /* --- material ----------------------------------------------------------------------------------------------------- */
@@ -569,6 +573,20 @@ static void set_routing(struct train_plan *p)
                                           .n_nodes = p->layout.group / per_node};
 }
 
+static int find_down(struct train_network *n, struct arena *arena, struct diag *diag)
+{
+    struct fault_link *links;
+    uint32_t n_links;
+    if (!*n->hw->faults.down)
+        return 0;
+    if (faults_links(n->topo, n->hw->faults.down, arena, &links, &n_links, diag))
+        return -1;
+    n->down = ARENA_ARRAY(arena, bool, n->topo->n_links);
+    for (uint32_t i = 0; i < n_links; i++)
+        n->down[links[i].link] = true;
+    return 0;
+}
+
 static int open_networks(struct kind_run *run, struct train_plan *p, struct diag *diag)
 {
     const char **names;
@@ -582,7 +600,7 @@ static int open_networks(struct kind_run *run, struct train_plan *p, struct diag
         n->hw = ARENA_NEW(run->arena, struct cluster_hw);
         *n->hw = p->scenario->cluster;
         n->hw->topology = names[i];
-        if (kind_topology(run, n->hw, &n->topo, diag))
+        if (kind_topology(run, n->hw, &n->topo, diag) || find_down(n, run->arena, diag))
             return -1;
     }
     return 0;

@@ -11,6 +11,7 @@ struct train_network {
     const char *name;
     struct cluster_hw *hw; /* the scenario's with this topology */
     struct topology *topo;
+    bool *down; /* [n_links] by cluster.faults.down; NULL: all links work */
 };
 
 struct train_plan {

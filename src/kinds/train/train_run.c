@@ -101,7 +101,7 @@ static bool beside_chunks(const struct train_plan *p)
 
 static void choose_symmetry(const struct stepping *s, const struct train_network *n, struct train_outcome *out)
 {
-    bool exact = s->plan->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT,
+    bool exact = s->plan->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT && !n->down,
          same_times = s->times->samples == 1 && s->plan->layout.cfg->jitter.gpu_cv_ratio <= 0;
     struct arena *scratch = arena_new();
     out->folded = beside_chunks(s->plan) && !train_links_misfit(s->plan, n);

@@ -8,6 +8,7 @@
 /* Counterparts: pair i of one set and pair i of the other. */
 struct pairs {
     const struct topology *topo;
+    const bool *down; /* links, NULL: none */
     uint32_t *src, *dst, n;
 };
 
@@ -35,15 +36,16 @@ static bool only_path(const struct topology *t, const struct hw_routing *routing
     return true;
 }
 
-static bool map_link(struct link_map *m, const struct topology *a, uint32_t x, const struct topology *b, uint32_t y)
+/* What is down is like nothing else: its flows go another way. */
+static bool map_link(struct link_map *m, const struct pairs *a, uint32_t x, const struct pairs *b, uint32_t y)
 {
-    const struct topo_link *is = &a->links[x], *other = &b->links[y];
+    const struct topo_link *is = &a->topo->links[x], *other = &b->topo->links[y];
     if (m->there[x] == UINT32_MAX && m->back[y] == UINT32_MAX) {
         m->there[x] = y;
         m->back[y] = x;
     }
-    return m->there[x] == y && m->back[y] == x && is->capacity_Bps == other->capacity_Bps &&
-           is->latency_s == other->latency_s;
+    return m->there[x] == y && m->back[y] == x && !(a->down && a->down[x]) && !(b->down && b->down[y]) &&
+           is->capacity_Bps == other->capacity_Bps && is->latency_s == other->latency_s;
 }
 
 static bool alike(const struct pairs *a, const struct pairs *b, const struct hw_routing *routing, struct arena *scratch)
@@ -55,15 +57,15 @@ static bool alike(const struct pairs *a, const struct pairs *b, const struct hw_
             !only_path(b->topo, routing, b->src[i], b->dst[i], y, &k) || n != k)
             return false;
         for (uint32_t l = 0; l < n; l++)
-            if (!map_link(&m, a->topo, x[l], b->topo, y[l]))
+            if (!map_link(&m, a, x[l], b, y[l]))
                 return false;
     }
     return true;
 }
 
-static struct pairs pairs_new(const struct topology *t, uint32_t most, struct arena *arena)
+static struct pairs pairs_new(const struct train_network *n, uint32_t most, struct arena *arena)
 {
-    return (struct pairs){t, ARENA_ARRAY(arena, uint32_t, most), ARENA_ARRAY(arena, uint32_t, most), 0};
+    return (struct pairs){n->topo, n->down, ARENA_ARRAY(arena, uint32_t, most), ARENA_ARRAY(arena, uint32_t, most), 0};
 }
 
 static void add_pair(struct pairs *p, uint32_t src, uint32_t dst)
@@ -80,7 +82,7 @@ static struct pairs within_group(const struct train_plan *p, const struct train_
     uint32_t n = p->layout.group, gpus_of_node = (uint32_t)p->scenario->cluster.node.gpus;
     uint32_t first = train_group_device(&p->layout, gpus_of_node, where->column, where->rank),
              node = p->shape.n_ranks ? p->shape.ranks_per_node : 1;
-    struct pairs all = pairs_new(p->networks[where->network].topo, n * n, arena);
+    struct pairs all = pairs_new(&p->networks[where->network], n * n, arena);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < n; k++)
             if (i != k && (i / node == k / node || i % node == k % node))
@@ -145,7 +147,7 @@ bool train_peers_alike(const struct train_plan *p, const struct train_network *n
     uint32_t *owner = unmapped(n->topo, scratch);
     struct pairs first = {0};
     for (uint32_t who = 0; who < l->group * apart; who++) {
-        struct pairs mine = pairs_new(n->topo, ranks * ranks * together, scratch);
+        struct pairs mine = pairs_new(n, ranks * ranks * together, scratch);
         for (uint32_t c = 0; c < together; c++)
             add_neighbours(p, columns ? who / l->group : c, who % l->group, seen, &mine);
         first = who ? first : mine;

@@ -251,22 +251,34 @@ static const char *chunk_stages(const struct train_chunk *c, struct arena *arena
     return arena_printf(arena, "%u", c->kind == STEP_FORWARD ? c->forward : c->backward);
 }
 
+/* [samples][n_chunks] of the first place where the chunk was simulated. */
+static const struct chunk_time *first_place(const struct train_times *t, uint32_t chunk)
+{
+    size_t samples = (size_t)t->samples * t->n_chunks;
+    for (uint32_t class = 0; class < t->n_classes; class ++)
+        if (t->time[class * samples + chunk].time_s > 0)
+            return &t->time[class * samples];
+    return t->time;
+}
+
 static void add_chunks(const struct train_report *r)
 {
     const struct train_times *times = r->times;
-    struct result_table *t = add_table(r, "chunks",
-                                       times->n_simulated < times->n_classes
-                                           ? "simulated on some groups of GPUs, each with several routings"
-                                           : "simulated on the first group of GPUs, each with several routings",
-                                       chunk_columns, N_CHUNK, times->n_chunks);
+    struct result_table *t =
+        add_table(r, "chunks",
+                  times->n_simulated < times->n_classes
+                      ? "simulated on some groups of GPUs, each with several routings"
+                      : "simulated on the first group of GPUs that has it, each with several routings",
+                  chunk_columns, N_CHUNK, times->n_chunks);
     for (uint32_t i = 0; i < times->n_chunks; i++) {
         struct result_cell *row = result_add_row(t);
+        const struct chunk_time *first = first_place(times, i);
         row[CHUNK_KIND].text = step_kind_names[times->chunks[i].kind];
         row[CHUNK_STAGES].text = chunk_stages(&times->chunks[i], r->run->arena);
         row[CHUNK_MEAN].value = row[CHUNK_COMPUTE].value = row[CHUNK_MOST].value = 0;
         row[CHUNK_LEAST].value = INFINITY;
         for (uint32_t k = 0; k < times->samples; k++) {
-            const struct chunk_time *c = &times->time[(size_t)k * times->n_chunks + i];
+            const struct chunk_time *c = &first[(size_t)k * times->n_chunks + i];
             row[CHUNK_MEAN].value += c->time_s / times->samples;
             row[CHUNK_COMPUTE].value += c->compute_s / times->samples;
             row[CHUNK_LEAST].value = fmin(row[CHUNK_LEAST].value, c->time_s);
