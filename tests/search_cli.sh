@@ -25,7 +25,8 @@ same_as_exhaustive() { # NAME METRIC ARGUMENTS...
     expect 0 "$name" search "$@" --no-why -o few.json
     expect 0 "$name: every point" search "$@" --no-why --exhaustive -o all.json
     if python3 -c 'import json' 2>/dev/null; then
-        check "$name: the same values" test "$(column "$metric" few.json)" = "$(column "$metric" all.json)"
+        # of points that are equal in all objectives a search keeps those that it met
+        check "$name: the same values" test "$(column "$metric" few.json | uniq)" = "$(column "$metric" all.json | uniq)"
     else
         skip "$name: the same values" "no python3 with json"
     fi
