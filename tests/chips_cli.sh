@@ -21,6 +21,17 @@ done
 expect 0 "measured chips" run "$S/decode_nvl72.yaml" $small -s expert_load.redundant=32
 says "measured on gb200"
 check "say nothing of the kind" sh -c '! grep -q "unvalidated: the numbers" out'
+# --- no hardware that comes with moesim warns about itself ----------------------------------------------
+for file in "$srcdir"/configs/*/chip.yaml; do
+    chip=$(basename "$(dirname "$file")") topology=mrft
+    [ "$(sed -n 's/^gpus: {value: \([0-9]*\).*/\1/p' "$srcdir/configs/$chip/node.yaml")" -le 8 ] || topology=nvswitch
+    expect 0 "$chip: its own parts" topo $topology --hardware $chip
+    silent_on_stderr
+done
+for layer in roce cutlass_2025_01; do
+    expect 0 "$layer, over another: its own parts" topo mrft --hardware h800,$layer
+    silent_on_stderr
+done
 # --- where times come from is said, in every kind that asks for kernels ---------------------------------
 expect 0 "training on another chip" run "$srcdir/scenarios/train_step_dense_70b.yaml" -s hardware=b200
 says "times of kernels: "

@@ -51,9 +51,13 @@ expect 0 "a cache in FlashMLA's FP8: 656 B per layer" model deepseek_v3 -s atten
 says "40.016 KB"
 expect 0 "a quantised cache of GQA" model llama3.1_70b -s attention.kv_value='4 b' -s attention.kv_scale='2 B' \
     -s attention.kv_block=32
-says "90 KiB"
+says "92.16 KB"
 expect 0 "blocks" list blocks
 says "mla_absorbed"
+
+expect 0 "caches short and long" model deepseek_v3
+for line in "287.834 MB" "73.6855 GB"; do says "$line"; done
+check "decimal units alone" bash -c '! grep -q "[KMGT]iB" out'
 
 # --- today's models: published sizes ----------------------------------------------------------------------
 shipped() { # MODEL TOTAL KV
@@ -64,11 +68,11 @@ shipped() { # MODEL TOTAL KV
 shipped deepseek_v3_2 671.878 "70.272 KB"
 shipped deepseek_v4_flash 284.329 "5.536 KB"
 shipped kimi_k2 1026.408 "70.272 KB"
-shipped kimi_k3 2779.482 "27 KiB"
+shipped kimi_k3 2779.482 "27.648 KB"
 shipped glm_5 743.911 "89.856 KB"
-shipped qwen3_235b_a22b 235.094 "188 KiB"
-shipped gpt_oss_20b 20.915 "24 KiB"
-shipped nemotron_3_super 120.669 "4 KiB"
+shipped qwen3_235b_a22b 235.094 "192.512 KB"
+shipped gpt_oss_20b 20.915 "24.576 KB"
+shipped nemotron_3_super 120.669 "4.096 KB"
 check "all of them can be counted" bash -c 'for m in $("$MOESIM" list models | cut -d" " -f1 | grep -v /); do
     "$MOESIM" model "$m" >/dev/null 2>&1 || { echo $m; exit 1; }; done'
 expect 0 "sparse attention in decoding" run "$srcdir/scenarios/decode_ep144.yaml" -s model=deepseek_v3_2 -s sim.network=bound --json
@@ -211,6 +215,11 @@ echo '[1]' >list.json
 refused "a list" "is an object" import list.json
 sed 's/"n_group": 8/"n_group": 7/' config.json >groups.json
 refused "groups of a config.json" "'n_group' must divide the 256 routed experts" import groups.json
+# Given as a model without being imported: one message, which says what reads it.
+refused "a config.json as a model" "config.json:1:2: error: this is a config.json of Hugging Face's" config.json
+expect 3 "the same in a scenario" run "$srcdir/scenarios/decode_ep144.yaml" -s model=./config.json -s sim.network=bound
+tells "write 'moesim model import "
+check "one error" [ "$(grep -c 'error:' err)" = 1 ]
 # A scenario whose model cannot be says so, and does not compute with it.
 for kind in decode_ep144 tpot_bound_h800 serving_disaggregated speculative_mtp eplb_decode_ep144 train_step_2048; do
     expect 3 "$kind of attention that is none" run "$srcdir/scenarios/$kind.yaml" -s llm.attention.kind=mlaa

@@ -11,7 +11,7 @@ struct model_file {
     const char *path;
 };
 
-/* NAME is one of configs/models (without .yaml), or the path of a file (with a '/' or ending in .yaml).
+/* NAME is one of configs/models (without .yaml), or the path of a file (with a '/' or ending in .yaml or .json).
  * set: n_set overrides key=value. 0, or -1 with all errors reported. */
 int model_load(const char *name, const char *const *set, int n_set, struct arena *arena, struct model_file *out,
                struct diag *diag);

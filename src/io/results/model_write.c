@@ -10,9 +10,11 @@
 
 static const char *value_of(const struct model_figure *f, char *buf, size_t size)
 {
-    if (f->dim != DIM_COUNT)
-        return unit_format(f->value, f->dim, buf, size);
-    if (f->value >= 1e9)
+    double scale;
+    if (f->dim != DIM_COUNT) { /* decimal units throughout: rows stand below each other */
+        const char *unit = unit_scale(f->value, f->dim, false, &scale);
+        snprintf(buf, size, "%.6g %s", f->value / scale, unit);
+    } else if (f->value >= 1e9)
         snprintf(buf, size, "%.3f B", f->value / 1e9);
     else
         snprintf(buf, size, "%.3f M", f->value / 1e6);
