@@ -73,6 +73,23 @@ says "metric tpot_simulated"
 expect 0 "an absolute tolerance that is not" compare before.json after.json -t '2 %' -t tpot_simulated='10 ms'
 expect 2 "an absolute tolerance of everything" compare before.json after.json -t '1 us'
 tells "it needs a name"
+expect 2 "a tolerance without its per cent sign" compare before.json after.json -t 5
+tells "-t: '5' is 5 times the value; write '5 %'"
+expect 2 "of one metric, too" compare before.json after.json -t tpot_simulated=2
+tells "write '2 %'"
+expect 0 "500 % with its sign is meant" compare before.json after.json -t '500 %'
+expect 2 "a tolerance in another unit" compare before.json after.json -t '2 %' -t tpot_simulated=1GB
+tells "-t: tpot_simulated is in s, the tolerance in B"
+expect 2 "a unit for what has none" compare before.json after.json -t '2 %' -t over_bound='1 ms'
+tells "-t: over_bound is in no unit, the tolerance in s"
+ours() { printf '{"claims": [{"id": "a", "ours": %s, "verdict": "holds"}]}' "$1" >"$2"; }
+ours 100 hundred.json && ours 105.2 more.json && ours 95 fewer.json && ours 0 zero.json
+expect 1 "tolerances are of the first value, as the column is" compare hundred.json more.json -t '5 %'
+says "+5.2 %"
+says "1 of 2 values moved, at most by 5.2 %"
+expect 0 "up to them nothing moved" compare hundred.json fewer.json -t '5 %'
+expect 1 "of 0 nothing is a share" compare zero.json hundred.json -t '200 %'
+says "1 of 2 values moved, 1 from 0"
 expect 1 "as JUnit" compare before.json after.json -o moved.xml
 check "as JUnit: a test per name, those that moved fail" python3 - <<EOF
 import xml.etree.ElementTree as tree

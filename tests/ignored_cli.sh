@@ -28,6 +28,8 @@ idle "--tolerance is a share above 0" comm --check a.csv --tolerance -1
 idle "--gpus belongs to 'fabric import'" fabric info a.csv --gpus 8
 idle "--no-routes belongs to 'fabric import'" fabric info a.csv --no-routes
 idle "--tolerance is a share above 0" reproduce a.csv -t -1
+idle "--tolerance: '5' is 5 times the value; write '5 %'" reproduce a.csv -t 5
+idle "--tolerance: '8' is 8 times the value; write '8 %'" comm --check a.csv --tolerance 8
 idle "write --timeline FILE.json, too" run "$S/tpot_bound_h800.yaml" --timeline-ranks 0
 idle "one of --json, --detail and --explain" run "$S/tpot_bound_h800.yaml" --json --detail
 idle "one of --json, --detail and --format" claims --json --detail

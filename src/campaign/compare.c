@@ -41,6 +41,7 @@ struct comparison {
 struct entry {
     const char *key;
     uint32_t index; /* of a name: among those counted */
+    uint32_t dims;  /* of a name: a bit for each enum unit_dim that its numbers have */
     bool seen;
     UT_hash_handle hh;
 };
@@ -73,8 +74,8 @@ static bool is_ignored(const struct comparison *c, const char *name)
     return false;
 }
 
-/* The counts of a name, new where nobody asked before. */
-static struct compare_name *name_of(struct comparison *c, const char *name)
+/* A name, new where nobody asked before. */
+static struct entry *entry_of(struct comparison *c, const char *name)
 {
     struct entry *known;
     HASH_FIND_STR(c->names, name, known);
@@ -92,13 +93,22 @@ static struct compare_name *name_of(struct comparison *c, const char *name)
         }
         c->counts->names[c->counts->n_names++] = (struct compare_name){.name = known->key};
     }
-    return &c->counts->names[known->index];
+    return known;
+}
+
+static struct compare_name *name_of(struct comparison *c, const char *name)
+{
+    uint32_t index = entry_of(c, name)->index; /* first: it may move the names */
+    return &c->counts->names[index];
 }
 
 static void know_names(struct comparison *c, const struct item_list *list)
 {
-    for (uint32_t i = 0; i < list->n; i++)
-        name_of(c, list->items[i].name)->values += !is_ignored(c, list->items[i].name);
+    for (uint32_t i = 0; i < list->n; i++) {
+        struct entry *e = entry_of(c, list->items[i].name);
+        c->counts->names[e->index].values += !is_ignored(c, list->items[i].name);
+        e->dims |= list->items[i].text ? 0 : 1u << list->items[i].dim;
+    }
 }
 
 static void note_moved(struct comparison *c, const char *name, const char *point, const char *what)
@@ -126,7 +136,7 @@ static void compare_texts(struct comparison *c, const char *point, const struct 
 
 static void compare_items(struct comparison *c, const char *point, const struct item *a, const struct item *b)
 {
-    double x = a->number, y = b->number, larger = fmax(fabs(x), fabs(y)), moved = fabs(x - y);
+    double x = a->number, y = b->number, ratio = fabs(x - y) / fabs(x);
     c->counts->values++;
     if (a->text || b->text) {
         compare_texts(c, point, a, b);
@@ -140,8 +150,9 @@ static void compare_items(struct comparison *c, const char *point, const struct 
     }
     note_moved(c, a->name, point, arena_printf(c->arena, "%s: %.6g became %.6g %s", a->key, x, y, unit_dim_si(a->dim)));
     c->counts->moved++;
-    if (isfinite(moved / larger))
-        c->counts->largest_ratio = fmax(c->counts->largest_ratio, moved / larger);
+    if (isfinite(ratio))
+        c->counts->largest_ratio = fmax(c->counts->largest_ratio, ratio);
+    c->counts->from_zero += !isnan(x) && !isnan(y) && !isfinite(ratio);
     struct row row = {point, a->key, unit_dim_si(a->dim), isnan(x) || isnan(y) ? "one says nothing" : "", x, y};
     add_row(c, &row);
 }
@@ -396,11 +407,30 @@ static void check_name(const struct comparison *c, const char *option, const cha
                name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* An absolute tolerance has the unit of what it names: of another one it would do nothing. */
+static void check_unit(const struct comparison *c, const struct compare_tolerance *t)
+{
+    const char *units = "";
+    struct entry *known;
+    HASH_FIND_STR(c->names, t->name, known);
+    if (!known || isnan(t->absolute) || known->dims & 1u << t->dim)
+        return;
+    for (enum unit_dim d = 0; d < DIM_N; d++)
+        if (known->dims & 1u << d)
+            units = arena_printf(c->arena, "%s%s%s", units, *units ? " or " : "",
+                                 *unit_dim_si(d) ? unit_dim_si(d) : "no unit");
+    diag_error(c->diag, EXIT_USAGE, SRCLOC_NONE,
+               "-t: %s is in %s, the tolerance in %s; write it in the former, or as a share: -t %s='1 %%'", t->name,
+               *units ? units : "words", unit_dim_si(t->dim), t->name);
+}
+
 static int check_options(struct comparison *c)
 {
     for (uint32_t i = 0; i < c->o->n_tolerances; i++)
-        if (c->o->tolerances[i].name)
+        if (c->o->tolerances[i].name) {
             check_name(c, "-t", c->o->tolerances[i].name);
+            check_unit(c, &c->o->tolerances[i]);
+        }
     for (uint32_t i = 0; i < c->o->n_directions; i++)
         check_name(c, "--lower-is-better or --higher-is-better", c->o->directions[i].name);
     for (const char *const *i = c->o->ignored; i && *i; i++)

@@ -12,7 +12,7 @@
 
 struct compare_tolerance {
     const char *name;  /* of a metric, column or claim; NULL: of all others */
-    double ratio;      /* of the larger of both values */
+    double ratio;      /* of the first value, as the column `change` is: of 0, any change counts */
     double absolute;   /* SI; NAN: `ratio` holds */
     enum unit_dim dim; /* of `absolute` */
 };
@@ -46,8 +46,9 @@ struct compare_name {
 struct compare_counts {
     uint32_t values, moved, only_first, only_second; /* values that both have, of which moved; that one has */
     uint32_t left_aside;                             /* moved for the better, or new; worse_only */
-    double largest_ratio;                            /* of what moved and is a number */
-    struct compare_name *names;                      /* in order of first use; owned by the arena */
+    double largest_ratio;                            /* of what moved, to the first value, where that is not 0 */
+    uint32_t from_zero;         /* moved from 0, or from or to infinity: no ratio tells by how much */
+    struct compare_name *names; /* in order of first use; owned by the arena */
     uint32_t n_names;
 };
 
@@ -64,7 +65,7 @@ enum {
 };
 
 /* What moved or is in one of them only, a row each. NULL with the reason in diag, also when an option names what
- * neither has: a tolerance that nothing uses hides a misspelled one. */
+ * neither has: a tolerance that nothing uses hides a misspelled one; and where its unit is not that of what it names. */
 struct result_table *compare_results(const char *first, const char *second, const struct compare_options *options,
                                      struct arena *arena, struct compare_counts *counts, struct diag *diag);
 

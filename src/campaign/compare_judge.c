@@ -14,13 +14,13 @@ static const struct compare_tolerance *tolerance_of(const struct compare_options
 
 bool compare_moved(const struct compare_options *o, const struct item *a, const struct item *b)
 {
-    double x = a->number, y = b->number, larger = fmax(fabs(x), fabs(y)), moved = fabs(x - y);
+    double x = a->number, y = b->number, moved = fabs(x - y);
     const struct compare_tolerance *t = tolerance_of(o, a->name);
     if (isnan(x) || isnan(y))
         return isnan(x) != isnan(y);
     if (t && !isnan(t->absolute) && t->dim == a->dim)
         return moved > t->absolute;
-    return x != y && moved > (t && isnan(t->absolute) ? t->ratio : o->tolerance) * larger;
+    return x != y && (isinf(x) || moved > (t && isnan(t->absolute) ? t->ratio : o->tolerance) * fabs(x));
 }
 
 /* Rates that have no unit of their own, by how such metrics are named. */

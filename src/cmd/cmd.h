@@ -48,7 +48,9 @@ struct argp_state;
 void option_verb(const char *word, const char *command, struct argp_state *state);
 /* A whole number from least to most, or the end with a message that names the option (`what`). */
 uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const char *what, struct argp_state *state);
-/* A share of more than nothing and at most 10, as a number or in per cent ("0.1", "10 %"), or the end with a message. */
+/* Whether a share that was written without '%' must have been meant with it: '5', which is 500 %. */
+bool option_lacks_percent(const char *text, double value);
+/* A share of more than nothing, as a number below 1 or in per cent up to 1000 ("0.1", "10 %"), or the end with a message. */
 double option_share(const char *text, const char *what, struct argp_state *state);
 
 /* Runs the command that argv[0] names; its exit code. */

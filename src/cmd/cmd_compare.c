@@ -25,7 +25,8 @@ struct options {
 static const struct argp_option argp_options[] = {
     {"tolerance", 't', "[NAME=]SIZE", OPTION_LIST,
      "numbers that differ by less have not moved: '1 %', 'makespan=0.5 %' for "
-     "one metric, column or claim, 'tpot=0.2 ms' for an absolute size (default: 1e-9 of the larger one)",
+     "one metric, column or claim, 'tpot=0.2 ms' for an absolute size. Shares are of the first value, as the column "
+     "'change' (default: 1e-9)",
      0},
     {"worse-only", KEY_WORSE, NULL, 0,
      "only what got worse, or is gone, counts: times, bytes, energies and money that rose, rates that fell", 0},
@@ -66,6 +67,8 @@ static void add_tolerance(struct options *o, char *arg, struct argp_state *state
         argp_error(state, "-t: '%s' has a unit, so it needs a name: -t NAME='%s'", number, number);
     else if (t->ratio < 0 || t->absolute < 0)
         argp_error(state, "-t: '%s' is below 0", number);
+    else if (isnan(t->absolute) && option_lacks_percent(number, t->ratio))
+        argp_error(state, "-t: '%s' is %g times the value; write '%s %%'", number, t->ratio, number);
 }
 
 static void add_direction(struct options *o, const char *name, enum compare_better better)
@@ -190,6 +193,15 @@ static void print_rows(const struct result_table *table, struct arena *arena)
     result_print_table(t, stdout);
 }
 
+static void tell_largest(const struct compare_counts *n)
+{
+    if (n->largest_ratio > 0)
+        printf(", at most by %.3g %%", 100 * n->largest_ratio);
+    if (n->from_zero)
+        printf(", %u from 0", n->from_zero);
+    printf("\n");
+}
+
 static void report(const struct options *o, struct result_table *table, const struct compare_counts *n,
                    struct arena *arena, struct diag *diag)
 {
@@ -212,7 +224,7 @@ static void report(const struct options *o, struct result_table *table, const st
     if (for_people)
         printf("%s%u of %u values moved%s", rows && !o->out ? "\n" : "", n->moved, n->values, n->moved ? "" : "\n");
     if (for_people && n->moved)
-        printf(", at most by %.3g %%\n", 100 * n->largest_ratio);
+        tell_largest(n);
     if (for_people && (n->only_first || n->only_second))
         printf("%u are only in the first, %u only in the second\n", n->only_first, n->only_second);
     if (for_people && n->left_aside)

@@ -50,6 +50,11 @@ uint64_t option_whole(const char *text, uint64_t least, uint64_t most, const cha
     return value;
 }
 
+bool option_lacks_percent(const char *text, double value)
+{
+    return value >= 1 && !strchr(text, '%');
+}
+
 double option_share(const char *text, const char *what, struct argp_state *state)
 {
     char why[200];
@@ -57,6 +62,8 @@ double option_share(const char *text, const char *what, struct argp_state *state
     if (unit_parse(text, strlen(text), DIM_RATIO, &value, why, sizeof why) || !(value > 0) || value > 10)
         argp_error(state, "%s is a share above 0 and up to 10 (1000 %%), such as '10 %%' or 0.1, not '%.40s'", what,
                    text);
+    if (option_lacks_percent(text, value))
+        argp_error(state, "%s: '%s' is %g times the value; write '%s %%'", what, text, value, text);
     return value;
 }
 
