@@ -33,6 +33,40 @@ expect 0 "resumed with a damaged part" run "$S" $study -o b.json --resume
 tells "0 finished parts were taken over"
 check "the same bytes again" cmp b.json whole.json
 
+# what lies under that name and is not ours stays as it is
+tiny="-s collective.topologies= -s cluster.topology=mpft -s collective.from=4MiB -s collective.to=4MiB"
+F=$srcdir/scenarios/fig6_latency_16gpu.yaml
+echo "my notes" >c.json.part
+expect 4 "a user's file of that name" run "$F" $tiny -o c.json
+tells "this is no file of such parts; move it away, or give -o another name"
+check "has stayed" grep -qx "my notes" c.json.part
+expect 4 "and is not resumed" run "$F" $tiny -o c.json --resume
+tells "this is no file of such parts"
+cp "$F" f.json.part
+expect 4 "the scenario itself" run f.json.part $tiny -o f.json
+check "has stayed" cmp f.json.part "$F"
+head -c 80 kept >target
+cp target before
+ln -s target d.json.part
+expect 4 "a link" run "$F" $tiny -o d.json
+tells "this is a link"
+check "leads where it led, to what it led to" test -L d.json.part
+check "the same bytes are there" cmp target before
+if python3 -c 'import fcntl' 2>/dev/null; then
+    cp target e.json.part
+    hold='import fcntl, subprocess, sys
+f = open("e.json.part", "r+b")
+fcntl.lockf(f, fcntl.LOCK_EX)
+sys.exit(subprocess.call(sys.argv[1:], stderr=open("err", "w")))'
+    python3 -c "$hold" "$MOESIM" run "$F" $tiny -o e.json >out
+    check "a run beside another one of the same result ends with 4" test $? = 4
+    check "and says what to do" grep -q "another run with the same -o is under way; wait for it" err
+    check "and leaves the other's parts" cmp e.json.part before
+fi
+cp target e.json.part
+expect 0 "parts that an ended run has left are forgotten without --resume" run "$F" $tiny -o e.json
+check "and removed" test ! -e e.json.part
+
 # variants of --what-if
 T=$srcdir/scenarios/fig6_latency_16gpu.yaml
 small="-s collective.topologies= -s cluster.topology=mpft -s collective.from=4MiB -s collective.to=4MiB --what-if"

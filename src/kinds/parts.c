@@ -1,10 +1,13 @@
 /* The file: a line with the SHA-256 of the run's identity, then records: a header, then the answer's bytes. A record that was
- * cut off, and what is behind it, is forgotten. */
+ * cut off, and what is behind it, is forgotten. The name may be taken by a file that is not ours: such a file, and one that
+ * another run holds the lock of, is left alone. */
 #include "kinds/parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/input_files.h"
@@ -22,8 +25,9 @@ static struct {
     char identity[SHA256_TEXT], files[SHA256_TEXT]; /* files: of the map under way */
     struct record *records;
     size_t n;
-    long good_B; /* of the file, until what is whole */
-    FILE *out;
+    long good_B;       /* of the file, until what is whole; 0: it starts anew */
+    FILE *file;        /* ours, and locked; NULL: there is none yet */
+    bool tried, ready; /* to be made ready for the next record; it is */
     uint32_t maps, resumed;
     pid_t owner;
 } parts;
@@ -64,6 +68,70 @@ static void read_records(FILE *in)
     }
 }
 
+/* --- the file -------------------------------------------------------------------------------------------------- */
+
+static int refuse(const char *why, struct diag *diag)
+{
+    diag_error(diag, EXIT_IO, SRCLOC_FILE(parts.path), "finished parts of this run belong here, but %s", why);
+    return -1;
+}
+
+/* Of the process, not of the children that it forks; released when it ends, however it ends. A file system without locks has
+ * none to wait for. */
+static bool is_locked_by_another(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_SETLK, &lock) && (errno == EACCES || errno == EAGAIN);
+}
+
+static bool has_title(FILE *file)
+{
+    char start[sizeof title - 1];
+    bool has = fread(start, sizeof start, 1, file) == 1 && !memcmp(start, title, sizeof start);
+    rewind(file);
+    return has;
+}
+
+/* What lies under the name becomes parts.file, if it is ours to change. */
+static int take_file(int fd, struct diag *diag)
+{
+    struct stat st;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || input_file_is(parts.path)) {
+        close(fd);
+        return refuse("this is no file of such parts; move it away, or give -o another name", diag);
+    }
+    if (is_locked_by_another(fd)) {
+        close(fd);
+        return refuse("another run with the same -o is under way; wait for it, or give -o another name", diag);
+    }
+    if (fstat(fd, &st) || !st.st_nlink) { /* that run has ended, and its file has gone */
+        close(fd);
+        return 0;
+    }
+    parts.file = checked_alloc(fdopen(fd, "r+b"));
+    if (has_title(parts.file))
+        return 0;
+    fclose(parts.file);
+    parts.file = NULL;
+    return refuse("this is no file of such parts; move it away, or give -o another name", diag);
+}
+
+static int find_file(struct diag *diag)
+{
+    int fd = open(parts.path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0)
+        return take_file(fd, diag);
+    if (errno == ENOENT || errno == ENOTDIR)
+        return 0;
+    if (errno == ELOOP)
+        return refuse("this is a link; move it away, or give -o another name", diag);
+    diag_error(
+        diag, EXIT_IO, SRCLOC_FILE(parts.path),
+        "finished parts of this run belong here, but it cannot be opened: %s; move it away, or give -o another name",
+        strerror(errno));
+    return -1;
+}
+
 static int read_file(FILE *in, struct diag *diag)
 {
     char line[sizeof title + SHA256_TEXT + 2] = "", wanted[sizeof line];
@@ -81,46 +149,68 @@ static int read_file(FILE *in, struct diag *diag)
 
 int parts_open(const char *path, const char *identity, bool resume, struct diag *diag)
 {
-    FILE *in = resume ? fopen(path, "rb") : NULL;
-    int failed = 0;
     parts.path = checked_alloc(strdup(path));
     parts.owner = getpid();
     sha256_text(identity, strlen(identity), parts.identity);
-    if (in) {
-        failed = read_file(in, diag);
-        fclose(in);
-    } else if (resume && errno != ENOENT) {
-        diag_error(diag, EXIT_IO, SRCLOC_NONE, "--resume: cannot read %s: %s", path, strerror(errno));
-        failed = -1;
-    }
-    return failed;
+    if (find_file(diag))
+        return -1;
+    return resume && parts.file ? read_file(parts.file, diag) : 0;
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------- */
 
-static void open_out(void)
+/* Still the file under the name: nobody has put another one there. */
+static bool is_in_place(void)
 {
-    if (parts.n) {
-        parts.out = fopen(parts.path, "r+b");
-        if (parts.out && (ftruncate(fileno(parts.out), parts.good_B) || fseek(parts.out, 0, SEEK_END))) {
-            fclose(parts.out);
-            parts.out = NULL;
-        }
+    struct stat ours, there;
+    return !fstat(fileno(parts.file), &ours) && !lstat(parts.path, &there) && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
+}
+
+static void drop_file(bool and_remove)
+{
+    if (parts.file && and_remove && is_in_place())
+        unlink(parts.path);
+    if (parts.file)
+        fclose(parts.file);
+    parts.file = NULL;
+}
+
+/* A name that another run has taken since parts_open stays that run's. */
+static void make_file(void)
+{
+    int fd = open(parts.path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        fprintf(stderr, "moesim: finished parts are not kept, --resume could not go on: %s: %s\n", parts.path,
+                strerror(errno));
         return;
     }
-    parts.out = fopen(parts.path, "wb");
-    if (parts.out)
-        fprintf(parts.out, "%s%s\n", title, parts.identity);
+    if (is_locked_by_another(fd)) /* it has looked in before us, and finds no title */
+        close(fd);
+    else
+        parts.file = checked_alloc(fdopen(fd, "r+b"));
+}
+
+static void prepare_file(void)
+{
+    parts.tried = true;
+    if (!parts.file)
+        make_file();
+    if (!parts.file)
+        return;
+    bool failed = ftruncate(fileno(parts.file), parts.good_B) || fseek(parts.file, parts.good_B, SEEK_SET);
+    if (!failed && !parts.good_B)
+        failed = fprintf(parts.file, "%s%s\n", title, parts.identity) < 0 || fflush(parts.file);
+    parts.ready = !failed;
+    if (failed && !parts.good_B)
+        drop_file(true);
 }
 
 void parts_close(bool done)
 {
     if (!is_mine())
         return;
-    if (parts.out)
-        fclose(parts.out);
-    if (done && (parts.out || parts.n))
-        unlink(parts.path);
+    drop_file(done);
     for (size_t i = 0; i < parts.n; i++)
         free(parts.records[i].answer);
     free(parts.records);
@@ -169,13 +259,13 @@ void parts_keep(uint32_t map, uint32_t job, const void *answer, size_t answer_B)
     struct record r = {.map = map, .job = job, .answer_B = answer_B};
     if (!is_mine())
         return;
-    if (!parts.out)
-        open_out();
-    if (!parts.out)
+    if (!parts.tried)
+        prepare_file();
+    if (!parts.ready)
         return;
     memcpy(r.files, parts.files, sizeof r.files);
     sha256_text(answer, answer_B, r.sum);
-    fwrite(&r, offsetof(struct record, answer), 1, parts.out);
-    fwrite(answer, 1, answer_B, parts.out);
-    fflush(parts.out);
+    fwrite(&r, offsetof(struct record, answer), 1, parts.file);
+    fwrite(answer, 1, answer_B, parts.file);
+    fflush(parts.file);
 }

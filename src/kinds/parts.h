@@ -10,7 +10,8 @@
 #include "base/diag.h"
 
 /* From now on answers go to `path`, which appears with the first of them. `identity` is the text of all that decides the run.
- * With resume the answers that are there are taken over, if they are of this very run: else an error. 0 or -1. */
+ * With resume the answers that are there are taken over, if they are of this very run: else an error. An error, too, where the
+ * name is a link, an input, any file that is not of parts, or is held by another run: nothing of that is touched. 0 or -1. */
 int parts_open(const char *path, const char *identity, bool resume, struct diag *diag);
 /* The run is over; when it is done, the file goes. */
 void parts_close(bool done);
