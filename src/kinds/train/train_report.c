@@ -306,31 +306,46 @@ static void add_training(const struct train_report *r)
     add_input(r, m, "price of a GPU-hour", c->gpu_hour_USD, DIM_MONEY, "train.gpu_hour");
 }
 
-/* Of the computation of the commonest kind of layer, what its tensor cores do: kernels that are not are passes over
- * memory (chunk_material.c). */
-static double tensor_share(const struct train_plan *p)
+/* What a kernel waits for: as its class says, or where that is not known, as of a recorded time, for tensor cores, but for
+ * passes over memory (chunk_material.c). */
+static struct kernel_gains gains_of(const struct chunk_kernel *k)
+{
+    for (int l = 0; l < KERNEL_LIMITS; l++)
+        if (k->gains.of[l] > 0)
+            return k->gains;
+    return (struct kernel_gains){.of = {[KERNEL_BY_TENSOR] = k->sm_ref > 0, [KERNEL_BY_MEMORY] = k->sm_ref <= 0}};
+}
+
+/* Shares of the computation of the commonest kind of layer, by what its kernels wait for. */
+static struct kernel_gains waits_of(const struct train_plan *p)
 {
     const struct chunk_program *program = &p->material.program;
     enum chunk_layer kind = p->shape.n_ranks ? LAYER_MOE : LAYER_DENSE;
-    double tensor_s = 0, all_s = 0;
+    struct kernel_gains sum = {{0}};
+    double all_s = 0;
     for (uint32_t i = 0; i < program->n_kernels; i++) {
         const struct chunk_kernel *k = &program->kernels[i];
         if (k->kind != OP_COMPUTE || k->layer < 1 || p->material.kind[k->layer - 1] != kind)
             continue;
+        struct kernel_gains g = gains_of(k);
         all_s += k->work_s;
-        tensor_s += k->sm_ref > 0 ? k->work_s : 0;
+        for (int l = 0; l < KERNEL_LIMITS; l++)
+            sum.of[l] += k->work_s * g.of[l];
     }
-    return all_s > 0 ? tensor_s / all_s : 0;
+    for (int l = 0; l < KERNEL_LIMITS && all_s > 0; l++)
+        sum.of[l] /= all_s;
+    return sum;
 }
 
 static void use_cluster(const struct train_report *r)
 {
     const struct train_plan *p = r->plan;
     const struct train_outcome *o = &r->outcomes[0];
-    double computes = o->mean.compute_s / o->step_s, tensor = tensor_share(p);
+    double computes = o->mean.compute_s / o->step_s;
+    struct kernel_gains waits = waits_of(p);
     r->run->use = (struct kind_use){.tokens_per_s = tokens_of_step(p) / o->step_s,
-                                    .tensor_ratio = computes * tensor,
-                                    .memory_ratio = computes * (1 - tensor),
+                                    .tensor_ratio = computes * waits.of[KERNEL_BY_TENSOR],
+                                    .memory_ratio = computes * waits.of[KERNEL_BY_MEMORY],
                                     .run_tokens = p->layout.cfg->total_tokens};
 }
 
