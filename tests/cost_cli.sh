@@ -34,6 +34,16 @@ reckons "dollars and joules of a token" step.json \
 expect 0 "as text" run $D
 says "cost: what the cluster is made of"
 says "assumptions (cluster.cost): gpu, nic,"
+check "that nodes draw their greatest is one of them" grep -q "assumptions (cluster.cost): .*, node_power," out
+check "figures of a chip follow from the rule that they name" python3 - "$srcdir"/configs/*/cost.yaml <<'END'
+import re, sys
+chips = {p.split("/")[-2]: dict(re.findall(r"^(\w+): {value: ([\d.]+)", open(p).read(), re.M)) for p in sys.argv[1:]}
+of = lambda chip, key: float(chips[chip][key])
+for chip in chips:
+    assert abs(of(chip, "gpu_memory") - of("h200", "gpu_memory") / of("h200", "gpu_limit") * of(chip, "gpu_limit")) <= 0.5, chip
+    assert of(chip, "gpu_idle") + of(chip, "gpu_tensor") == of(chip, "gpu_limit"), chip
+assert of("b200", "node") == of("h100", "node")
+END
 expect 0 "ports of half the bandwidth" run $D -s cluster.network.port_bandwidth='200 Gb/s' -o half.json
 reckons "cost half" half.json 'parts["ports of switches"]["price"] == 562.5 / 2' 'parts["NICs"]["price"] == 1800'
 check "and a note says so" grep -q 'ports and cables of 200 Gb/s' half.json
@@ -48,6 +58,10 @@ T="$srcdir/scenarios/train_step_2048.yaml -s train.topologies= -s train.chunks.s
 expect 0 "a training" run $T -o train.json
 reckons "of a whole training" train.json 'near(m["run_cost"], m["cost_per_million_tokens"] * 14.8e6)' \
     'near(m["run_energy"], m["energy_per_token"] * 14.8e12)' '75 < parts["GPUs"]["power"] < 700'
+expect 0 "a training on GPUs with a slow memory" run "$srcdir/scenarios/train_step_dense_70b.yaml" \
+    -s cluster.chip.memory_bandwidth='300 GB/s' --explain power
+check "where GEMMs, too, wait for memory" awk '/share of time for memory/ { m = $6 } /share of time for tensor cores/ { t = $7 }
+    END { exit !(m > 0.5 && t < 0.1) }' out
 
 # --- what a search makes of it ---------------------------------------------------------------------------------
 expect 0 "the cheapest tokens, GPUs counted" search $D --minimize cost_per_million_tokens --minimize tpot --no-why \

@@ -111,7 +111,7 @@ static const struct result_column columns[N_COL] = {
     {"count", DIM_COUNT, "", false},
     {"price", DIM_MONEY, "of one", false},
     {"paid", DIM_MONEY, "for all", false},
-    {"power", DIM_POWER, "of one, mean over the run", false},
+    {"power", DIM_POWER, "of one; GPUs: mean over the run; all else: cluster.cost, at any load", false},
     {"drawn", DIM_POWER, "by all, without PUE", false},
 };
 
