@@ -1,5 +1,7 @@
 /* What processes of a family look up in each other's results. */
 #include <check.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +55,14 @@ START_TEST(children_know_what_children_found)
 }
 END_TEST
 
+START_TEST(what_is_found_is_aligned_for_any_type)
+{
+    shared_cache_begin();
+    put_answer();
+    ck_assert_uint_eq((uintptr_t)shared_cache_get("test", "question", 2 * sizeof(double)) % _Alignof(max_align_t), 0);
+}
+END_TEST
+
 START_TEST(another_question_has_no_answer)
 {
     shared_cache_begin();
@@ -84,6 +94,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("shared cache"); /* each test in a process of its own, which has no cache yet */
     tcase_add_test(t, without_a_cache_nothing_is_known);
     tcase_add_test(t, children_know_what_children_found);
+    tcase_add_test(t, what_is_found_is_aligned_for_any_type);
     tcase_add_test(t, another_question_has_no_answer);
     tcase_add_test(t, a_full_cache_keeps_what_it_has);
     suite_add_tcase(s, t);

@@ -4,6 +4,7 @@
 #include "base/shared_cache.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,8 +22,10 @@ struct entry {
 
 struct cache {
     _Atomic uint64_t used, entries, hits;
-    uint8_t log[];
+    _Alignas(ALIGN_B) uint8_t log[];
 };
+
+_Static_assert(offsetof(struct cache, log) % ALIGN_B == 0, "what is put is aligned for any type");
 
 static struct cache *cache;
 

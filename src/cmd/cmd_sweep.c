@@ -95,6 +95,22 @@ static void set_output(struct options *o, const char *name, struct argp_state *s
     o->sweep.out = name;
 }
 
+/* Nothing that was written is ignored. */
+static void check_all(const struct options *o, struct argp_state *state)
+{
+    if (o->dry_run && (o->sweep.out || o->n_caches || o->n_show))
+        argp_error(state, "--dry-run runs nothing and prints points; leave out %s",
+                   o->sweep.out  ? "-o"
+                   : o->n_caches ? "--cache"
+                                 : "--show");
+    if ((o->sweep.resume || o->sweep.overwrite) && !o->sweep.out)
+        argp_error(state, "--resume and --overwrite are about a result; name it with -o");
+    if (o->sweep.resume && o->sweep.overwrite)
+        argp_error(state, "--resume goes on, --overwrite starts anew; choose one");
+    if (o->sweep.retry_failed && !o->sweep.resume)
+        argp_error(state, "--retry-failed wants --resume");
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -163,17 +179,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
                           "  moesim sweep scenarios/tpot_bound_h800.yaml --axis tpot.tokens='8..64 by x2'");
         return 0;
     case ARGP_KEY_END:
-        if (o->dry_run && (o->sweep.out || o->n_caches || o->n_show))
-            argp_error(state, "--dry-run runs nothing and prints points; leave out %s",
-                       o->sweep.out  ? "-o"
-                       : o->n_caches ? "--cache"
-                                     : "--show");
-        if ((o->sweep.resume || o->sweep.overwrite) && !o->sweep.out)
-            argp_error(state, "--resume and --overwrite are about a result; name it with -o");
-        if (o->sweep.resume && o->sweep.overwrite)
-            argp_error(state, "--resume goes on, --overwrite starts anew; choose one");
-        if (o->sweep.retry_failed && !o->sweep.resume)
-            argp_error(state, "--retry-failed wants --resume");
+        check_all(o, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -9,6 +9,7 @@
 
 #include <math.h>
 
+#include "base/arena.h"
 #include "hw/kernels/roofline.h"
 
 static const double same_ratio = 1e-9;
@@ -168,20 +169,27 @@ static bool same_rows(const struct kernel_call *a, const struct kernel_call *b)
     return true;
 }
 
+static bool look_up(struct search *s, uint32_t without, struct table_answer *out)
+{
+    struct table_answer low, high;
+    double below, above;
+    find_usable(s, without);
+    outer_around(s, &below, &above);
+    if (isnan(below) || isnan(above) || !along_inner(s, below, &low) || !along_inner(s, above, &high))
+        return false;
+    double share = between(outer_of(s->call), below, above);
+    *out = low;
+    out->ratio = exp((1 - share) * log(low.ratio) + share * log(high.ratio));
+    out->point = low.point && same(below, above) && same_rows(s->call, &low.row->call);
+    return true;
+}
+
 bool table_look_up(const struct kernel_model *m, const struct kernel_call *call, uint32_t without,
                    struct table_answer *out)
 {
-    uint32_t usable[m->table.n_rows + 1];
-    struct search s = {m, call, usable, 0};
-    struct table_answer low, high;
-    double below, above;
-    find_usable(&s, without);
-    outer_around(&s, &below, &above);
-    if (isnan(below) || isnan(above) || !along_inner(&s, below, &low) || !along_inner(&s, above, &high))
-        return false;
-    double share = between(outer_of(call), below, above);
-    *out = low;
-    out->ratio = exp((1 - share) * log(low.ratio) + share * log(high.ratio));
-    out->point = low.point && same(below, above) && same_rows(call, &low.row->call);
-    return true;
+    struct arena *arena = arena_new(); /* tables may have any number of rows */
+    struct search s = {m, call, ARENA_ARRAY(arena, uint32_t, m->table.n_rows + 1), 0};
+    bool found = look_up(&s, without, out);
+    arena_free(arena);
+    return found;
 }
