@@ -154,10 +154,10 @@ expect 2 "of nothing" sensitivity
 # --- pareto ------------------------------------------------------------------------------------------------------
 expect 0 "a grid" sweep $small -a tpot.tokens=1..8 -a tpot.copies=2..9 -o grid.sqlite
 expect 0 "a front" pareto grid.sqlite --min tpot_bound --max tokens
-check "a front: the cheapest copies at each number of tokens" [ "$(awk 'NR > 1 { print $2 "x" $3 }' out | paste -sd' ')" = \
+check "a front: the cheapest copies at each number of tokens" [ "$(awk 'NR > 1 && !/^all points:/ { print $2 "x" $3 }' out | paste -sd' ')" = \
     "1x2 2x2 3x2 4x2 5x2 6x2 7x2 8x2" ]
 expect 0 "under a condition" pareto grid.sqlite --min tpot_bound --max tpot.tokens -w 'copies >= 4 and tpot_bound > 2 ms'
-check "under a condition: other points" awk 'NR > 1 && ($3 < 4 || $4 < 2 && $5 == "ms") { exit 1 }' out
+check "under a condition: other points" awk 'NR > 1 && !/^all points:/ && ($3 < 4 || $4 < 2 && $5 == "ms") { exit 1 }' out
 expect 0 "as CSV" pareto grid.sqlite --min tpot_bound --max tokens -o front.csv
 check "as CSV: units" [ "$(head -n 1 front.csv)" = "point,tpot.tokens,tpot.copies,tpot_bound [s]" ]
 expect 2 "no objective" pareto grid.sqlite

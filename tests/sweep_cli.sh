@@ -229,6 +229,15 @@ check "unlike points merged are the bytes of one machine" cmp unlike2.sqlite unl
 bound=(sweep "$srcdir/tests/data/sweep_bound.yaml" -s cluster.nodes=2 -s tpot.bridge=true -s tpot.copies=4 -a cluster.nic.bandwidth='400,500,600,700 Gb/s')
 expect 0 "notes that come and go" "${bound[@]}" -o notes.sqlite
 says "note of "
+says "all points: computation is left out"
+expect 0 "caveats of every point" sweep "$srcdir/scenarios/decode_ep144.yaml" -s hardware=b300 -s sim.network=bound \
+    -s inference.simulate_layers=2 -a inference.decode.batch=32,64,96,128,160,192,224 -o caveats.sqlite
+for caveat in "unvalidated: the numbers of B300" "lower bounds" "estimate: 2 of 58 layers"; do says "all points: $caveat"; done
+says "and 5 more notes of some points"
+expect 0 "for LaTeX" export caveats.sqlite -o caveats.tex
+check "for LaTeX: a comment each" grep -q '^% all rows: unvalidated: the numbers of B300' caveats.tex
+expect 0 "of a front" pareto caveats.sqlite --min tpot --max tokens_per_s_gpu
+says "all points: unvalidated: the numbers of B300"
 expect 0 "a warning of a point" sweep "$F" -s 'collective.to=128 B' -s collective.topologies= -s cluster.topology=ft2 \
     -s cluster.network.oversubscription=2 -a cluster.nic.latency='1 us, 2 us'
 tells "2 of 2 points warn; the first is point 0:"

@@ -115,7 +115,8 @@ static int write_merged(const struct search_file *files, int n, const char *out,
     for (uint32_t i = 0; i < kept; i++)
         all.order[i] = rows[i].file->order[rows[i].index];
     all.table = joined(rows, kept, files[0].table, arena);
-    return outfile_ends_in(out, ".csv") ? result_write_table(all.table, out, diag) : search_file_write(&all, out, diag);
+    return outfile_ends_in(out, ".csv") ? result_write_table(all.table, NULL, out, diag)
+                                        : search_file_write(&all, out, diag);
 }
 
 int search_merge(const char *const *paths, int n, const char *out, struct diag *diag)

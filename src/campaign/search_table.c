@@ -82,8 +82,8 @@ int search_write(const struct search_result *r, const struct design *d, const st
         f.is_max[i] = o->objectives[i].is_max;
     for (uint32_t i = 0; i < r->n_best; i++)
         f.order[i] = r->best[i].number;
-    int failed =
-        outfile_ends_in(path, ".csv") ? result_write_table(f.table, path, diag) : search_file_write(&f, path, diag);
+    int failed = outfile_ends_in(path, ".csv") ? result_write_table(f.table, NULL, path, diag)
+                                               : search_file_write(&f, path, diag);
     arena_free(arena);
     return failed;
 }

@@ -64,8 +64,9 @@ void schema_print_roff(FILE *out);
 struct result_table;
 struct diag;
 /* A table as the options of a command want it: to the file of -o (JSON, CSV or LaTeX), else as JSON or text on standard
- * output. */
-void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag);
+ * output. `notes` are those of all points that it is of (NULL-terminated; NULL: none), for people and LaTeX. */
+void print_table(const struct result_table *table, const char *const *notes, const char *path, bool json,
+                 struct diag *diag);
 /* Which of the words (NULL-terminated) it is, or the end with a message: "there is no WHAT 'x'; ...". */
 int option_word(const char *word, const char *const *words, const char *what, struct argp_state *state);
 /* I/N of --shard, or the end with a message. */

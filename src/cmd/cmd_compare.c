@@ -216,7 +216,7 @@ static void report(const struct options *o, struct result_table *table, const st
     else if (o->latex || (o->out && outfile_ends_in(o->out, ".tex")))
         compare_write_latex(table, n, o->files, o->out ? o->out : "-", diag);
     else if (o->out || o->json)
-        print_table(table, o->out, o->json, diag);
+        print_table(table, NULL, o->out, o->json, diag);
     else if (rows)
         print_rows(table, arena);
     if (table->n_rows < rows)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "io/sweepdb/sweep_export.h"
 #include "campaign/pareto.h"
 
 enum { KEY_JSON = 256, KEY_MIN, KEY_MAX };
@@ -78,7 +79,7 @@ int cmd_pareto(int argc, char **argv)
     struct sweep_db *db = sweep_db_open(o.file, diag);
     const struct result_table *table = db ? pareto_table(db, o.objectives, o.n, o.where, arena, diag) : NULL;
     if (table)
-        print_table(table, o.out, o.json, diag);
+        print_table(table, sweep_common_notes(db, arena, diag), o.out, o.json, diag);
     sweep_db_close(db);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);

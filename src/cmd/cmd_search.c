@@ -300,7 +300,7 @@ static void search(struct options *o, struct arena *arena, struct diag *diag)
     if (o->out)
         search_write(&result, &design, &o->search, o->out, diag);
     else
-        print_table(search_table(&result, &design, arena), NULL, o->json, diag);
+        print_table(search_table(&result, &design, arena), NULL, NULL, o->json, diag);
     if (o->scenarios)
         write_scenarios(o, &design, &result, arena, diag);
     if (o->json)

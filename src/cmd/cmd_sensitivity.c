@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "io/sweepdb/sweep_export.h"
 #include "campaign/sensitivity.h"
 
 enum { KEY_JSON = 256 };
@@ -70,7 +71,7 @@ int cmd_sensitivity(int argc, char **argv)
     struct sweep_db *db = sweep_db_open(o.file, diag);
     const struct result_table *table = db ? sensitivity_table(db, o.n_metrics ? o.metrics : NULL, arena, diag) : NULL;
     if (table)
-        print_table(table, o.out, o.json, diag);
+        print_table(table, sweep_common_notes(db, arena, diag), o.out, o.json, diag);
     sweep_db_close(db);
     diag_print(diag, stderr);
     int code = diag_exit_code(diag);

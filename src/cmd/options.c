@@ -167,12 +167,15 @@ const char *option_table_file(const char *path, struct argp_state *state)
     return path;
 }
 
-void print_table(const struct result_table *table, const char *path, bool json, struct diag *diag)
+void print_table(const struct result_table *table, const char *const *notes, const char *path, bool json,
+                 struct diag *diag)
 {
     if (path)
-        result_write_table(table, path, diag);
+        result_write_table(table, notes, path, diag);
     else if (json)
-        result_write_table(table, "-", diag);
+        result_write_table(table, notes, "-", diag);
     else
         result_print_table(table, stdout);
+    for (const char *const *note = path || json ? NULL : notes; note && *note; note++)
+        printf("all points: %s\n", *note);
 }

@@ -24,6 +24,7 @@ struct latex_about {
     const char *caption;                /* plain text, a sentence without its point; version and command follow */
     const char *label;                  /* "table3" makes \label{tab:table3}; NULL: of the table's name */
     const struct latex_column *columns; /* [n_columns] of the table; NULL: all 0 */
+    const char *const *notes;           /* what holds for all rows, as comments; NULL-terminated; NULL: none */
 };
 
 /* Text as text: what LaTeX reads as markup is escaped; control characters and bytes that are no UTF-8 become '?'. */

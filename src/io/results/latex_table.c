@@ -166,14 +166,19 @@ static void put_caption(const struct latex *l)
     outfile_printf(l->f, l->is_long ? " \\\\\n" : "\n");
 }
 
-void latex_comment(struct outfile *f, const char *packages, struct arena *arena)
+/* One line, whatever is in it. */
+static void put_comment(struct outfile *f, char *line)
 {
-    const char *build = *build_commit ? arena_printf(arena, " (%s)", build_commit) : "";
-    char *line = arena_printf(arena, "made by " PACKAGE_NAME " " PACKAGE_VERSION "%s: %s", build, command_line);
     for (char *p = line; *p; p++)
         if ((unsigned char)*p < ' ')
             *p = '?';
     outfile_printf(f, "%% %s\n", line);
+}
+
+void latex_comment(struct outfile *f, const char *packages, struct arena *arena)
+{
+    const char *build = *build_commit ? arena_printf(arena, " (%s)", build_commit) : "";
+    put_comment(f, arena_printf(arena, "made by " PACKAGE_NAME " " PACKAGE_VERSION "%s: %s", build, command_line));
     if (*packages)
         outfile_printf(f, "%% needs \\usepackage{%s}\n", packages);
 }
@@ -258,6 +263,8 @@ void latex_table(struct outfile *f, const struct result_table *table, const stru
     l.is_long = table->n_rows > ROWS_OF_A_PAGE;
     find_styles(&l);
     latex_comment(f, packages(&l), arena);
+    for (const char *const *note = about->notes; note && *note; note++)
+        put_comment(f, arena_printf(arena, "all rows: %s", *note));
     if (l.is_long)
         put_pages(&l);
     else

@@ -27,14 +27,14 @@ static void put_csv(const struct result_table *t, struct outfile *f)
         }
 }
 
-static void put_latex(const struct result_table *t, struct outfile *f)
+static void put_latex(const struct result_table *t, const char *const *notes, struct outfile *f)
 {
     struct arena *arena = arena_new();
-    latex_table(f, t, &(struct latex_about){.caption = t->doc}, arena);
+    latex_table(f, t, &(struct latex_about){.caption = t->doc, .notes = notes}, arena);
     arena_free(arena);
 }
 
-int result_write_table(const struct result_table *table, const char *path, struct diag *diag)
+int result_write_table(const struct result_table *table, const char *const *notes, const char *path, struct diag *diag)
 {
     struct outfile *f = outfile_open(path, diag);
     if (!f)
@@ -42,7 +42,7 @@ int result_write_table(const struct result_table *table, const char *path, struc
     if (outfile_ends_in(path, ".csv")) {
         put_csv(table, f);
     } else if (outfile_ends_in(path, ".tex")) {
-        put_latex(table, f);
+        put_latex(table, notes, f);
     } else {
         cJSON *root = cJSON_CreateObject();
         table_to_json(root, table);

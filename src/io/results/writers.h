@@ -24,9 +24,10 @@ int result_write_csv(const struct result *result, const char *path, struct diag 
 int result_write_latex(const struct result *result, const struct scenario_file *scenario, const char *path,
                        struct diag *diag);
 
-/* One table by itself: for people; as JSON or, by the ending of `path`, as CSV or LaTeX. */
+/* One table by itself: for people; as JSON or, by the ending of `path`, as CSV or LaTeX. `notes` hold for all
+ * rows (NULL-terminated; NULL: none); they are for LaTeX, as comments. */
 void result_print_table(const struct result_table *table, FILE *out);
-int result_write_table(const struct result_table *table, const char *path, struct diag *diag);
+int result_write_table(const struct result_table *table, const char *const *notes, const char *path, struct diag *diag);
 
 /* Formula, numbers and sources of one metric. Unknown metric: EXIT_USAGE with the list. */
 int result_explain(const struct result *result, const struct scenario_file *scenario, const char *metric, FILE *out,

@@ -41,6 +41,14 @@ const char **sweep_metric_names(struct sweep_db *db, struct arena *arena, struct
     return list_of(db, "SELECT name FROM metric_names ORDER BY metric", arena, diag);
 }
 
+const char **sweep_common_notes(struct sweep_db *db, struct arena *arena, struct diag *diag)
+{
+    return list_of(db,
+                   "SELECT text FROM notes JOIN note_texts USING (note) GROUP BY note"
+                   " HAVING count(*) = (SELECT count(*) FROM points WHERE status = 'ok') ORDER BY note",
+                   arena, diag);
+}
+
 /* "tpot.ci95" has the unit of "tpot". */
 const char *sweep_column_unit(struct sweep_db *db, const char *column, struct arena *arena)
 {
@@ -176,12 +184,14 @@ static int export_latex(struct sweep_db *db, const char *view, const char *const
                         struct arena *arena, struct diag *diag)
 {
     struct result_table table;
+    struct latex_about about = {.caption = caption(db, view, arena)};
     if (sweep_table(db, view, show, arena, &table, diag))
         return -1;
+    about.notes = sweep_common_notes(db, arena, diag);
     struct outfile *f = outfile_open(path, diag);
     if (!f)
         return -1;
-    latex_table(f, &table, &(struct latex_about){.caption = caption(db, view, arena)}, arena);
+    latex_table(f, &table, &about, arena);
     return outfile_close(f, diag);
 }
 
@@ -345,22 +355,35 @@ int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t m
     return failed ? -1 : 0;
 }
 
-int sweep_print_notes(struct sweep_db *db, uint32_t most, FILE *out, struct diag *diag)
+/* Those of some points only. */
+static int print_notes_of_some(struct sweep_db *db, uint32_t most, FILE *out, struct arena *arena, struct diag *diag)
 {
     static const char sql[] =
         "SELECT text, count(*) AS n, min(point), (SELECT count(*) FROM points WHERE status = 'ok') "
         "AS ok FROM notes JOIN note_texts USING (note) GROUP BY note HAVING n < ok ORDER BY 3, text";
-    struct arena *arena = arena_new();
     struct sweep_query q;
     struct sweep_cell cells[4];
     uint32_t n = 0;
-    int more = sweep_query_open(db, sql, arena, &q, diag) ? -1 : 1;
-    bool open = more > 0;
-    while (more > 0 && (more = sweep_query_next(&q, cells, diag)) > 0 && ++n <= most)
-        fprintf(out, "note of %.0f of %.0f points, first of point %.0f: %s\n", cells[1].number, cells[3].number,
-                cells[2].number, cells[0].text);
-    if (open)
-        sweep_query_close(&q);
+    int more;
+    if (sweep_query_open(db, sql, arena, &q, diag))
+        return -1;
+    while ((more = sweep_query_next(&q, cells, diag)) > 0)
+        if (n++ < most)
+            fprintf(out, "note of %.0f of %.0f points, first of point %.0f: %s\n", cells[1].number, cells[3].number,
+                    cells[2].number, cells[0].text);
+    if (n > most)
+        fprintf(out, "and %u more notes of some points; 'moesim export -t notes' and '-t note_texts' have all\n",
+                n - most);
+    sweep_query_close(&q);
+    return more;
+}
+
+int sweep_print_notes(struct sweep_db *db, uint32_t most, FILE *out, struct diag *diag)
+{
+    struct arena *arena = arena_new();
+    for (const char **note = sweep_common_notes(db, arena, diag); *note; note++)
+        fprintf(out, "all points: %s\n", *note);
+    int failed = print_notes_of_some(db, most, out, arena, diag);
     arena_free(arena);
-    return more < 0 ? -1 : 0;
+    return failed ? -1 : 0;
 }

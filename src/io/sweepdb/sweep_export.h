@@ -24,11 +24,14 @@ int sweep_check_view(struct sweep_db *db, const char *view, struct arena *arena,
  * rows; of a sweep with several seeds settings with means. 0 or -1. */
 int sweep_print_wide(struct sweep_db *db, const char *const *metrics, uint32_t max_rows, FILE *out, struct diag *diag);
 
-/* The notes of the points' results that not all of them have, at most `most`, with how many points have each. 0 or -1. */
+/* The notes of the points' results: those that all have, once; then at most `most` that some have, with how many points
+ * have each, and how many more there are. 0 or -1. */
 int sweep_print_notes(struct sweep_db *db, uint32_t most, FILE *out, struct diag *diag);
 
 /* The unit of a column of `wide` and the like, "" when it has none or none is known. */
 const char *sweep_column_unit(struct sweep_db *db, const char *column, struct arena *arena);
+/* Notes that the results of all points have, what holds for the whole sweep; NULL-terminated. */
+const char **sweep_common_notes(struct sweep_db *db, struct arena *arena, struct diag *diag);
 /* Names of all metrics, NULL-terminated. */
 const char **sweep_metric_names(struct sweep_db *db, struct arena *arena, struct diag *diag);
 
