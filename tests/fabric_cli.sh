@@ -39,6 +39,9 @@ says "endpoints                        16  GPUs"
 says "nic_cables                        8  cables between NICs and switches"
 says "8 NICs of the network's for 16 GPUs; a GPU uses up to 1"
 says "narrowest: leaf1 to spine1"
+says "of the file: switches of 4 to 8 ports in use, cables between them of 2 GB/s to 25 GB/s, cables of NICs of 25 GB/s"
+says "over NIC, 3 switch(es), NIC ["
+check "nothing of the cluster's ports or of Table 5's switches" bash -c '! grep -qE "64-port|50 GB/s per port|leaf\)|of 64" out'
 expect 3 "NICs of a node" topo file --nodes 4 -s cluster.network.file=net.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=4
 tells "nodes have 2 NICs here, and cluster.nic.per_node is 4; write cluster.nic.per_node: 2"
 expect 3 "GPUs of a node" topo file --nodes 4 -s cluster.network.file=net.yaml -s cluster.nic.per_node=2
@@ -172,7 +175,7 @@ same_as_built() { # NAME ENGINE TOPOLOGY ARGS...
     gpus=$(printf '%s\n' "$@" | sed -n 's/cluster.node.gpus=//p')
     expect 0 "$name by $engine" fabric import fabric.txt lfts.txt -o "$name.yaml" --gpus "$gpus"
     rates="-s cluster.network.port_bandwidth=1GB/s -s cluster.nic.bandwidth=1GB/s"
-    "$MOESIM" topo $type "$@" $rates 2>err | grep -E '^(switches|links|nic_cables|radix|diameter|mean_path|all_to_all_m)' >built
+    "$MOESIM" topo $type "$@" $rates 2>err | grep -E '^(switches|links|nic_cables|radix|diameter|mean_path|all_to_all_m)' | sed 's/, of .*//' >built
     "$MOESIM" topo file "$@" $rates -s cluster.network.file="$name.yaml" 2>>err |
         grep -E '^(switches|links|nic_cables|radix|diameter|mean_path|all_to_all_m)' >read
     check "$name by $engine: counts and loads" diff built read

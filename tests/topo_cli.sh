@@ -51,6 +51,13 @@ fi
 "$MOESIM" topo mpft --nodes 128 --cost --format json >again.json
 check "the same bytes again" cmp net.json again.json
 
+# Prices are of ports of one bandwidth: what they are not of is said.
+check "prices of such ports: no note" bash -c '! grep -q "\"note\"" net.json'
+expect 0 "ports that the prices are not of" topo mpft --nodes 128 --cost -s cluster.nic.bandwidth='100 Gb/s'
+says "these prices are of ports of 400 Gb/s and are not scaled: ports between switches have 400 Gb/s here, NICs 100 Gb/s"
+expect 0 "the same as JSON" topo mpft --nodes 128 --cost -s cluster.network.port_bandwidth='800 Gb/s' --format json
+says '"note":'
+
 # --- networks of the paper's references ----------------------------------------------------------------
 expect 0 "topologies" list topologies
 for name in full_mesh torus dual_plane; do says "$name"; done

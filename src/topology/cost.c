@@ -14,6 +14,8 @@ static const struct cfg_field prices_fields[] = {
     ROW_AMOUNT(cost_prices, "endpoint_cable", endpoint_cable_USD, DIM_MONEY, NULL, 0, 1e9,
                "cable between a NIC and its switch"),
     ROW_AMOUNT(cost_prices, "nic", nic_USD, DIM_MONEY, NULL, 0, 1e9, "network adapter; 0 leaves NICs out"),
+    ROW_AMOUNT(cost_prices, "port_bandwidth", port_Bps, DIM_BANDWIDTH, "0 B/s", 0, 1e13,
+               "of the ports, cables and NICs that these prices are of; 0: not known"),
     {0}};
 const struct cfg_table cost_prices_table = {"prices", "what the parts of a network cost", sizeof(struct cost_prices),
                                             prices_fields};
@@ -23,7 +25,8 @@ void topo_cost(const struct topo_counts *counts, const struct cluster_hw *hw, co
 {
     double switch_USD = p->switch_USD + p->switch_port_USD * (double)hw->network.switch_ports;
     *out =
-        (struct topo_cost){.items = {{"switches", counts->switches, switch_USD, 0},
+        (struct topo_cost){.port_Bps = p->port_Bps,
+                           .items = {{"switches", counts->switches, switch_USD, 0},
                                      {"optical cables", counts->links - counts->short_links, p->optical_cable_USD, 0},
                                      {"copper cables", counts->short_links, p->copper_cable_USD, 0},
                                      {"endpoint cables", topo_nic_cables(counts), p->endpoint_cable_USD, 0},

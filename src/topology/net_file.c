@@ -188,14 +188,44 @@ static void read_cables(struct net_reading *r)
 
 /* --- the file ------------------------------------------------------------------------------------------------------ */
 
-static void check_ports(struct net_reading *r)
+/* Of each switch: cables and NICs. */
+static uint32_t *used_ports(const struct net_file *f, struct arena *a)
 {
-    struct net_file *f = r->f;
-    uint32_t *used = ARENA_ARRAY(r->arena, uint32_t, f->n_switches + 1);
+    uint32_t *used = ARENA_ARRAY(a, uint32_t, f->n_switches + 1);
     for (uint32_t i = 0; i < f->n_cables; i++)
         used[f->cables[i].a]++, used[f->cables[i].b]++;
     for (uint32_t i = 0; i < f->n_nics; i++)
         used[f->nics[i].sw]++;
+    return used;
+}
+
+static void widen(double value, bool first, double *least, double *most)
+{
+    *least = first || value < *least ? value : *least;
+    *most = first || value > *most ? value : *most;
+}
+
+struct net_extent net_file_extent(const struct net_file *f, double port_Bps, struct arena *a)
+{
+    struct net_extent e = {0};
+    const uint32_t *used = used_ports(f, a);
+    for (uint32_t s = 0; s < f->n_switches; s++) {
+        e.least_ports = !s || used[s] < e.least_ports ? used[s] : e.least_ports;
+        e.most_ports = used[s] > e.most_ports ? used[s] : e.most_ports;
+    }
+    for (uint32_t i = 0; i < f->n_cables; i++)
+        widen(f->cables[i].bandwidth_Bps, !i, &e.least_cable_Bps, &e.most_cable_Bps);
+    for (uint32_t i = 0; i < f->n_nics; i++) {
+        double given_Bps = f->nics[i].bandwidth_Bps;
+        widen(given_Bps > 0 ? given_Bps : port_Bps, !i, &e.least_nic_Bps, &e.most_nic_Bps);
+    }
+    return e;
+}
+
+static void check_ports(struct net_reading *r)
+{
+    struct net_file *f = r->f;
+    const uint32_t *used = used_ports(f, r->arena);
     for (uint32_t s = 0; s < f->n_switches; s++)
         if (used[s] > r->hw->network.switch_ports)
             net_complain(r, yaml_get(r->doc.root, "switches"),

@@ -48,4 +48,12 @@ extern const struct cfg_table net_file_keys;
 /* Reads the file of the cluster; all is in the arena. NULL after errors. */
 struct net_file *net_file_read(const struct cluster_hw *hw, struct arena *a, struct diag *diag);
 
+/* What its parts have, least and most: cables and NICs (of switches) in use of a switch, rates of cables between switches
+ * and of cables of NICs (port_Bps where the file gives none). 0 and 0: there are none. */
+struct net_extent {
+    uint32_t least_ports, most_ports;
+    double least_cable_Bps, most_cable_Bps, least_nic_Bps, most_nic_Bps;
+};
+struct net_extent net_file_extent(const struct net_file *f, double port_Bps, struct arena *a);
+
 #endif

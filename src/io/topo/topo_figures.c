@@ -3,6 +3,7 @@
 #include "io/topo/topo_writers.h"
 #include "topology/latency.h"
 #include "topology/loads.h"
+#include "topology/net_file.h"
 
 enum { MAX_FIGURES = 32 };
 
@@ -72,11 +73,16 @@ static void add_paths(const struct topo_report *r, struct figures *f)
                          : "sampled: a million random pairs of GPUs of different nodes");
 }
 
-static const char *over(const struct topo_report *r, const char *table5, uint32_t cables)
+/* Table 5 is of one leaf switch, or of two and a spine, of the paper's cluster: of no network that a file describes. */
+static const char *over(const struct topo_report *r, uint32_t cables)
 {
-    return r->type->switchless
-               ? arena_printf(r->arena, "over %u link(s) from GPU to GPU", cables)
-               : arena_printf(r->arena, "over NIC, %u switch(es), NIC (Table 5: %s)", cables + 1, table5);
+    if (r->type->switchless)
+        return arena_printf(r->arena, "over %u link(s) from GPU to GPU", cables);
+    bool of_table5 = r->type->keys != &net_file_keys && (cables == 0 || cables == 2);
+    return arena_printf(r->arena, "over NIC, %u switch(es), NIC%s", cables + 1,
+                        !of_table5    ? ""
+                        : cables == 0 ? " (Table 5: same leaf)"
+                                      : " (Table 5: cross leaf)");
 }
 
 static void add_latency(const struct topo_report *r, struct figures *f)
@@ -89,8 +95,8 @@ static void add_latency(const struct topo_report *r, struct figures *f)
                   how);
     if (!isfinite(l.nearest_s))
         return;
-    add_sized(f, "latency_nearest", l.nearest_s, DIM_TIME, over(r, "same leaf", l.nearest_cables), how);
-    add_sized(f, "latency_farthest", l.farthest_s, DIM_TIME, over(r, "cross leaf", l.farthest_cables), how);
+    add_sized(f, "latency_nearest", l.nearest_s, DIM_TIME, over(r, l.nearest_cables), how);
+    add_sized(f, "latency_farthest", l.farthest_s, DIM_TIME, over(r, l.farthest_cables), how);
 }
 
 /* What an application waits for: the path plus what posts the message and sees it arrive. */
@@ -113,8 +119,10 @@ static void add_sizes(const struct topo_report *r, struct figures *f)
     add(f, "planes", m->planes, "", "networks that share no switch", FIGURE_BUILT);
     add(f, "radix_min", m->radix_min, "ports",
         switchless ? "in use of the emptiest GPU" : "in use of the emptiest switch", FIGURE_BUILT);
+    bool known = r->type->keys != &net_file_keys; /* how many ports there are */
     add(f, "radix_max", m->radix_max, "ports",
         switchless ? "in use of the fullest GPU"
+        : !known   ? "in use of the fullest switch"
                    : arena_printf(r->arena, "in use of the fullest switch, of %lld",
                                   (long long)r->cluster->hw->network.switch_ports),
         FIGURE_BUILT);

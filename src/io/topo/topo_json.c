@@ -103,6 +103,9 @@ int topo_write_json(const struct topo_report *r, struct outfile *f, struct diag 
         cJSON *cost = cJSON_AddObjectToObject(root, "cost");
         json_config(cJSON_AddObjectToObject(cost, "prices"), r->prices);
         add_cost(cost, r->cost);
+        const char *note = topo_cost_note(r);
+        if (note)
+            cJSON_AddStringToObject(cost, "note", note);
     }
     cJSON *sources = add_provenance(root);
     json_sources(sources, r->cluster->cfg);

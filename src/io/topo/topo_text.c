@@ -38,6 +38,28 @@ static const char *value_of(const struct topo_figure *f, char *buf, size_t size)
     return buf;
 }
 
+static void print_rates(const char *of, double least_Bps, double most_Bps, struct outfile *f)
+{
+    char least[32], most[32];
+    if (most_Bps <= 0)
+        return;
+    outfile_printf(f, "%s%s", of, unit_format(least_Bps, DIM_BANDWIDTH, least, sizeof least));
+    if (least_Bps != most_Bps)
+        outfile_printf(f, " to %s", unit_format(most_Bps, DIM_BANDWIDTH, most, sizeof most));
+}
+
+/* What the user's file says, which no key of the cluster does. */
+static void print_file(const struct topo_report *r, struct outfile *f)
+{
+    struct net_extent e = topo_extent(r);
+    outfile_printf(f, "\nof the file: switches of %u", e.least_ports);
+    if (e.least_ports != e.most_ports)
+        outfile_printf(f, " to %u", e.most_ports);
+    outfile_printf(f, " ports in use");
+    print_rates(", cables between them of ", e.least_cable_Bps, e.most_cable_Bps, f);
+    print_rates(", cables of NICs of ", e.least_nic_Bps, e.most_nic_Bps, f);
+}
+
 static void print_head(const struct topo_report *r, struct outfile *f)
 {
     const struct cluster_hw *hw = r->cluster->hw;
@@ -45,7 +67,9 @@ static void print_head(const struct topo_report *r, struct outfile *f)
     outfile_printf(f, "%s: %s (paper %s)\n", r->type->name, r->type->doc, r->type->ref);
     outfile_printf(f, "hardware %s: %lld nodes of %lld GPUs", r->cluster->hardware, (long long)hw->nodes,
                    (long long)hw->node.gpus);
-    if (r->counts.switches)
+    if (r->type->keys == &net_file_keys)
+        print_file(r, f);
+    else if (r->counts.switches)
         outfile_printf(f, ", %lld-port switches of %s per port", (long long)hw->network.switch_ports,
                        unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
     outfile_printf(f, "\n\n");
@@ -72,8 +96,12 @@ static void print_cost(const struct topo_report *r, struct outfile *f)
     outfile_printf(f, "  %-18s %14s %14s %18.2f\n", "per endpoint", "", "", r->cost->per_endpoint_USD);
     outfile_printf(f,
                    "prices of %s; those that come with moesim are calibrated on Table 3 of the "
-                   "paper ('moesim topo --table3'), not taken from offers\n",
+                   "paper ('moesim topo --table3'), not taken from offers; street prices, of the whole cluster, are "
+                   "another list (cluster.cost)\n",
                    r->prices_file);
+    const char *note = topo_cost_note(r);
+    if (note)
+        outfile_printf(f, "note: %s\n", note);
 }
 
 /* How a figure was found, as a numbered footnote; 0 for what is plainly counted. */

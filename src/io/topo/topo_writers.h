@@ -7,6 +7,7 @@
 #include "io/inputs/cluster_file.h"
 #include "topology/cost.h"
 #include "topology/metrics.h"
+#include "topology/net_file.h"
 #include "topology/table3.h"
 
 struct topo_report {
@@ -36,6 +37,11 @@ struct topo_figure {
 
 /* All figures of a report, in order; arena-owned. Returns how many. */
 uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out);
+
+/* Rates of the network's cables, and ports in use where a file says which (else 0). */
+struct net_extent topo_extent(const struct topo_report *r);
+/* What the prices are of and the network is not; NULL: they are of such ports. The arena's. */
+const char *topo_cost_note(const struct topo_report *r);
 
 typedef int topo_writer(const struct topo_report *r, struct outfile *f, struct diag *diag);
 topo_writer topo_write_text, topo_write_json, topo_write_dot, topo_write_simgrid, topo_write_htsim, topo_write_ibsim;
