@@ -51,8 +51,9 @@ expect 0 "a GPU at its limit" run $D -s cluster.cost.gpu_limit='200 W' -o limit.
 reckons "draws no more" limit.json 'parts["GPUs"]["power"] == 200'
 expect 0 "without prices" run $D -s cluster.cost.gpu='0 USD' -o power.json
 reckons "energy alone is told" power.json '"energy_per_token" in m and "cluster_cost" not in m'
-expect 0 "without a price for what there is" run $D -s cluster.cost.nic='0 USD'
-says "without a price: NICs"
+expect 0 "without a price for what there is" run $D -s cluster.cost.nic='0 USD' -o nic.json
+says "costs are left out, without a price: NICs (cluster.cost.nic)"
+reckons "no cost is told" nic.json '"energy_per_token" in m and "cluster_cost" not in m and "cost_per_million_tokens" not in m'
 
 T="$srcdir/scenarios/train_step_2048.yaml -s train.topologies= -s train.chunks.samples=1"
 expect 0 "a training" run $T -o train.json
@@ -67,7 +68,18 @@ check "where GEMMs, too, wait for memory" awk '/share of time for memory/ { m = 
 expect 0 "the cheapest tokens, GPUs counted" search $D --minimize cost_per_million_tokens --minimize tpot --no-why \
     --vary inference.decode.batch=16,32,64 --vary cluster.topology=mrft,ft2 --where 'energy_per_token <= 10 J'
 says "cost_per_million_tokens"
-expect 0 "of what has no tokens the cluster" search "$srcdir/scenarios/fig6_latency_16gpu.yaml" -s collective.topologies= \
-    -s collective.from=4MiB -s collective.to=4MiB --minimize cluster_cost --vary cluster.topology=mpft,ft2 --no-why
+small="$srcdir/scenarios/fig6_latency_16gpu.yaml -s collective.topologies= -s collective.from=4MiB -s collective.to=4MiB --no-why
+    --vary cluster.topology=mpft,ft2"
+expect 0 "of what has no tokens the cluster" search $small -s cluster.nodes=2 --minimize cluster_cost
 says "cluster_cost"
+for metric in cluster_cost network_cost; do
+    expect 2 "$metric of a number of nodes that is not said" search $small --minimize $metric
+    tells "'$metric' is not known: the scenario does not say how many nodes there are; add -s cluster.nodes=N"
+done
+expect 2 "a cluster without all prices" search $small -s cluster.nodes=2 --minimize cluster_cost \
+    -s cluster.cost.switch_port='0 USD' -s cluster.cost.nic='0 USD'
+tells "no price of NICs (cluster.cost.nic), ports of switches (cluster.cost.switch_port); add -s"
+expect 2 "tokens without all prices" search $D --minimize cost_per_million_tokens --no-why --vary inference.decode.batch=16,32 \
+    -s cluster.cost.nic='0 USD'
+tells "'cost_per_million_tokens' is not known: there is no price of NICs (cluster.cost.nic)"
 finish

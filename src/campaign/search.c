@@ -184,6 +184,8 @@ static int check_metrics(struct search *s, const struct search_answer *a)
     if (!strcmp(s->out->metrics[m], SEARCH_MEMORY))
         diag_error(s->diag, EXIT_USAGE, SRCLOC_NONE,
                    "the result does not say how much memory is used; leave 'memory fits' out");
+    else if (*a->lacks)
+        diag_error(s->diag, EXIT_USAGE, SRCLOC_NONE, "'%s' is not known: %s", s->out->metrics[m], a->lacks);
     else
         diag_error(s->diag, EXIT_USAGE, SRCLOC_NONE,
                    "the result has no metric '%s'%s%s%s; 'moesim run %s' prints those that it has", s->out->metrics[m],

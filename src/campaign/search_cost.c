@@ -22,7 +22,7 @@ double search_network_cost(const struct cluster_hw *hw)
     struct cfg *prices = cfg_new(&cost_prices_table, arena);
     struct topo_counts counts = {0};
     struct topo_cost cost = {.total_USD = NAN};
-    if (type && load_prices(prices, arena, diag) && !type->count(hw, &counts, diag))
+    if (type && hw->nodes && load_prices(prices, arena, diag) && !type->count(hw, &counts, diag))
         topo_cost(&counts, hw, cfg_struct(prices), &cost);
     diag_free(diag);
     arena_free(arena);

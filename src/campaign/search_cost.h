@@ -8,7 +8,7 @@
 
 #define SEARCH_CLUSTER_COST "cluster_cost"
 
-/* USD, by configs/prices.yaml; NaN where that cannot be said: no such list, a network that is not counted. */
+/* USD, by configs/prices.yaml; NaN where that cannot be said: no such list, a network that is not counted, no number of nodes. */
 double search_network_cost(const struct cluster_hw *hw);
 
 #endif

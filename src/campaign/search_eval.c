@@ -94,8 +94,11 @@ static void note_near(const struct search_evaluation *e, const struct kind_run *
         names[n] = r->metrics[n].name;
     names[n++] = SEARCH_NETWORK_COST;
     names[n] = SEARCH_CLUSTER_COST;
-    const char *near = missing < e->n_metrics ? cfg_nearest(e->metrics[missing], names) : NULL;
+    if (missing == e->n_metrics)
+        return;
+    const char *near = cfg_nearest(e->metrics[missing], names);
     snprintf(to->near, sizeof to->near, "%s", near ? near : "");
+    snprintf(to->lacks, sizeof to->lacks, "%s", kind_cost_lacks(run, e->metrics[missing]));
 }
 
 static void note_why(struct search_answer *to, struct diag *diag)

@@ -18,6 +18,7 @@ struct search_answer {
     int dim[SEARCH_MAX_METRICS];       /* enum unit_dim; -1: it has not */
     char why[240];                     /* not FOUND: the first error */
     char near[64];                     /* the metric that the result has and whose name is like the first missing one */
+    char lacks[400];                   /* why the first missing one is missing, of costs (kind_cost_lacks) */
 };
 
 struct search_evaluation {

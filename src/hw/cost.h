@@ -5,7 +5,7 @@
 #include "base/cfg.h"
 
 struct hw_cost {
-    double gpu_USD, node_USD; /* a node: everything but its GPUs and network adapters; 0: in the GPU's price */
+    double gpu_USD, node_USD; /* a node: everything but its GPUs and network adapters */
     double nic_USD, switch_port_USD;
     double optical_cable_USD, copper_cable_USD; /* between switches, with the modules at both ends */
     double endpoint_cable_USD;                  /* NIC to switch */

@@ -16,7 +16,7 @@
 enum { J_PER_KWH = 3600000 };
 
 struct part {
-    const char *name;
+    const char *name, *key; /* of its price */
     double count, each_USD, each_W;
 };
 
@@ -26,7 +26,7 @@ struct bill {
     struct part parts[MAX_PARTS];
     uint32_t n;
     double total_USD, total_W; /* W: without PUE */
-    const char *unpriced;      /* what there is of it and has no price: "NICs, cables"; "" = nothing */
+    const char *unpriced;      /* what there is of it and has no price: "NICs (cluster.cost.nic)"; "" = nothing */
 };
 
 static void add(struct bill *b, struct part p, struct arena *arena)
@@ -37,7 +37,8 @@ static void add(struct bill *b, struct part p, struct arena *arena)
     b->total_USD += p.count * p.each_USD;
     b->total_W += p.count * p.each_W;
     if (p.each_USD <= 0)
-        b->unpriced = arena_printf(arena, "%s%s%s", b->unpriced, *b->unpriced ? ", " : "", p.name);
+        b->unpriced =
+            arena_printf(arena, "%s%s%s (cluster.cost.%s)", b->unpriced, *b->unpriced ? ", " : "", p.name, p.key);
 }
 
 static double gpu_W(const struct hw_cost *c, const struct kind_use *use)
@@ -74,11 +75,13 @@ static void add_network(struct bill *b, const struct cluster_hw *hw, struct aren
     double optical = (double)(n.links - n.short_links), copper = (double)n.short_links;
     double by = scale(hw->network.port_Bps, c), nic_by = scale(hw->nic.bandwidth_Bps, c);
     const struct part parts[] = {
-        scaled((struct part){"NICs", n.switches ? (double)n.endpoints : 0, c->nic_USD, c->nic_W}, nic_by),
-        scaled((struct part){"ports of switches", ports, c->switch_port_USD, c->switch_port_W}, by),
-        scaled((struct part){"optical cables", optical, c->optical_cable_USD, c->cable_W}, by),
-        scaled((struct part){"copper cables", copper, c->copper_cable_USD, 0}, by),
-        scaled((struct part){"cables of NICs", (double)topo_nic_cables(&n), c->endpoint_cable_USD, c->cable_W}, by),
+        scaled((struct part){"NICs", "nic", n.switches ? (double)n.endpoints : 0, c->nic_USD, c->nic_W}, nic_by),
+        scaled((struct part){"ports of switches", "switch_port", ports, c->switch_port_USD, c->switch_port_W}, by),
+        scaled((struct part){"optical cables", "optical_cable", optical, c->optical_cable_USD, c->cable_W}, by),
+        scaled((struct part){"copper cables", "copper_cable", copper, c->copper_cable_USD, 0}, by),
+        scaled((struct part){"cables of NICs", "endpoint_cable", (double)topo_nic_cables(&n), c->endpoint_cable_USD,
+                             c->cable_W},
+               by),
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         add(b, parts[i], arena);
@@ -89,8 +92,8 @@ static struct bill bill_of(const struct cluster_hw *hw, double gpu_W, struct are
     struct bill b = {.unpriced = ""};
     const struct hw_cost *c = &hw->cost;
     double nodes = (double)hw->nodes;
-    add(&b, (struct part){"GPUs", nodes * (double)hw->node.gpus, c->gpu_USD, gpu_W}, arena);
-    add(&b, (struct part){"nodes", nodes, c->node_USD, c->node_W}, arena);
+    add(&b, (struct part){"GPUs", "gpu", nodes * (double)hw->node.gpus, c->gpu_USD, gpu_W}, arena);
+    add(&b, (struct part){"nodes", "node", nodes, c->node_USD, c->node_W}, arena);
     add_network(&b, hw, arena);
     return b;
 }
@@ -99,8 +102,22 @@ double kind_cluster_USD(const struct cluster_hw *hw)
 {
     struct arena *arena = arena_new();
     struct bill b = bill_of(hw, 0, arena);
+    double total_USD = *b.unpriced || !hw->nodes ? NAN : b.total_USD;
     arena_free(arena);
-    return hw->cost.gpu_USD > 0 ? b.total_USD : NAN;
+    return total_USD;
+}
+
+const char *kind_cost_lacks(const struct kind_run *run, const char *metric)
+{
+    const struct kind_use *use = &run->use;
+    const struct cluster_hw *hw = &run->file->scenario->cluster;
+    bool of_cluster = !strcmp(metric, "cluster_cost");
+    bool of_tokens = use->tokens_per_s > 0 && (!strcmp(metric, "cost_per_million_tokens") ||
+                                               (use->run_tokens > 0 && !strcmp(metric, "run_cost")));
+    if (!hw->nodes && (of_cluster || !strcmp(metric, "network_cost")))
+        return "the scenario does not say how many nodes there are; add -s cluster.nodes=N";
+    const char *unpriced = of_cluster || of_tokens ? bill_of(hw, 0, run->arena).unpriced : "";
+    return *unpriced ? arena_printf(run->arena, "there is no price of %s; add -s KEY='PRICE USD'", unpriced) : "";
 }
 
 /* --- the result -------------------------------------------------------------------------------------------- */
@@ -209,8 +226,8 @@ static void add_notes(struct kind_run *run, const struct bill *b)
     }
     if (*assumed)
         text = arena_printf(run->arena, "; assumptions (cluster.cost): %s", assumed);
-    if (*b->unpriced && hw->cost.gpu_USD > 0)
-        text = arena_printf(run->arena, "%s; without a price: %s", text, b->unpriced);
+    if (*b->unpriced && b->total_USD > 0)
+        text = arena_printf(run->arena, "%s; costs are left out, without a price: %s", text, b->unpriced);
     double by = scale(hw->network.port_Bps, &hw->cost), nic_by = scale(hw->nic.bandwidth_Bps, &hw->cost);
     if (by != 1 || nic_by != 1)
         text = arena_printf(
@@ -226,10 +243,13 @@ void kind_cost_add(struct kind_run *run)
 {
     const struct cluster_hw *hw = &run->file->scenario->cluster;
     const struct kind_use *use = &run->use;
-    bool has_money = hw->cost.gpu_USD > 0, has_energy = hw->cost.limit_W > 0;
-    if (!(use->tokens_per_s > 0) || (!has_money && !has_energy))
+    bool has_energy = hw->cost.limit_W > 0;
+    if (!(use->tokens_per_s > 0))
         return;
     struct bill b = bill_of(hw, gpu_W(&hw->cost, use), run->arena);
+    bool has_money = !*b.unpriced;
+    if (!(b.total_USD > 0) && !has_energy)
+        return;
     if (has_money)
         add_money(run, &b);
     if (has_energy)
