@@ -82,4 +82,8 @@ tells "no price of NICs (cluster.cost.nic), ports of switches (cluster.cost.swit
 expect 2 "tokens without all prices" search $D --minimize cost_per_million_tokens --no-why --vary inference.decode.batch=16,32 \
     -s cluster.cost.nic='0 USD'
 tells "'cost_per_million_tokens' is not known: there is no price of NICs (cluster.cost.nic)"
+expect 2 "hardware without prices" search $small -s cluster.nodes=2 -s hardware=b300 --minimize cluster_cost
+tells "or a cost.yaml to the hardware"
+expect 2 "hardware that does not say what it draws" search $small -s cluster.nodes=2 -s hardware=b300 --minimize energy_per_token
+tells "this hardware does not say what it draws; give it a cost.yaml"
 finish

@@ -116,8 +116,15 @@ const char *kind_cost_lacks(const struct kind_run *run, const char *metric)
                                                (use->run_tokens > 0 && !strcmp(metric, "run_cost")));
     if (!hw->nodes && (of_cluster || !strcmp(metric, "network_cost")))
         return "the scenario does not say how many nodes there are; add -s cluster.nodes=N";
+    if (hw->cost.limit_W <= 0 && (!strcmp(metric, "energy_per_token") || !strcmp(metric, "power")))
+        return "this hardware does not say what it draws; give it a cost.yaml (as configs/h800/cost.yaml), or add -s "
+               "cluster.cost.gpu_limit='700 W' and the other powers of cluster.cost";
     const char *unpriced = of_cluster || of_tokens ? bill_of(hw, 0, run->arena).unpriced : "";
-    return *unpriced ? arena_printf(run->arena, "there is no price of %s; add -s KEY='PRICE USD'", unpriced) : "";
+    return *unpriced ? arena_printf(run->arena,
+                                    "there is no price of %s; add -s KEY='PRICE USD', or a cost.yaml to the hardware "
+                                    "(as configs/h800/cost.yaml)",
+                                    unpriced)
+                     : "";
 }
 
 /* --- the result -------------------------------------------------------------------------------------------- */
