@@ -13,6 +13,12 @@ sed -i 's/to: {value: 4 KiB,/to: {value: 2 KiB,/' result.json
 expect 1 "with another number in its scenario" reproduce result.json
 says "not reproduced:"
 
+# what options add to a result is added again
+expect 0 "a result with more tables" run "$S/train_replay_h800.yaml" -s sim.network=bound --critical-path --detail -o path.json
+expect 0 "once more, with them" reproduce path.json
+expect 0 "a result of what if" run "$S/fig6_latency_16gpu.yaml" $set_ --what-if -o if.json
+expect 0 "once more, with what if" reproduce if.json
+
 # a proposal of the command line is in the scenario, too
 expect 0 "a result with a proposal" run "$S/proposals/alltoall.yaml" --proposal low_latency_roce -o proposed.json
 expect 0 "once more, with the proposal" reproduce proposed.json

@@ -11,6 +11,8 @@
 #include "io/results/provenance.h"
 #include "io/results/writers.h"
 #include "kinds/kind_run.h"
+#include "kinds/what_if.h"
+#include "sim/critical_path.h"
 
 struct options {
     const char *file;
@@ -100,13 +102,18 @@ static void tell_inputs(const struct provenance *then, const struct provenance *
 
 /* --- the run ------------------------------------------------------------------------------------------------ */
 
+/* With the options of `moesim run` that added to the result. */
 static int run_again(const struct work *w, const char *to)
 {
     struct scenario_options options = {.text = w->then.resolved};
     struct scenario_file file;
     struct kind_run run = {.file = &file, .arena = w->arena};
+    if (w->then.critical_path)
+        run.critical = ARENA_NEW(w->arena, struct critical_path);
     int failed = scenario_load_with(w->scenario_path, &options, w->arena, &file, w->diag) ||
-                 kind_execute(&run, w->diag) || result_write_json(&run.result, &file, to, w->diag);
+                 kind_execute(&run, w->diag) ||
+                 (w->then.what_if && what_if_add(w->scenario_path, &options, &run, w->diag)) ||
+                 result_write_json(&run.result, &file, to, w->diag);
     kind_run_free(&run);
     return failed ? -1 : 0;
 }

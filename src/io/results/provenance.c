@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "io/whole_file.h"
 
@@ -27,6 +28,18 @@ static void take(const cJSON *from, struct arena *arena, struct provenance *to)
     }
 }
 
+static bool has_table(const cJSON *root, const char *name)
+{
+    const cJSON *t;
+    cJSON_ArrayForEach(t, cJSON_GetObjectItemCaseSensitive(root, "tables"))
+    {
+        const char *its = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(t, "name"));
+        if (its && !strcmp(its, name))
+            return true;
+    }
+    return false;
+}
+
 int provenance_read(const char *json_path, struct arena *arena, struct provenance *out, struct diag *diag)
 {
     char *text;
@@ -35,6 +48,8 @@ int provenance_read(const char *json_path, struct arena *arena, struct provenanc
         return -1;
     cJSON *root = cJSON_ParseWithLength(text, len);
     take(cJSON_GetObjectItemCaseSensitive(root, "provenance"), arena, out);
+    out->critical_path = has_table(root, "critical_path");
+    out->what_if = has_table(root, "what_if");
     cJSON_Delete(root);
     free(text);
     if (*out->resolved)

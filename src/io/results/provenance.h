@@ -2,6 +2,7 @@
 #ifndef MOESIM_IO_RESULTS_PROVENANCE_H
 #define MOESIM_IO_RESULTS_PROVENANCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -17,6 +18,7 @@ struct provenance {
     const char *resolved; /* the whole scenario, as YAML */
     struct provenance_input *inputs;
     uint32_t n_inputs;
+    bool critical_path, what_if; /* it has the tables that these options of `moesim run` add */
 };
 
 /* Of a result that result_write_json wrote; everything is the arena's. 0, or -1 with the reason in diag, also for one that
