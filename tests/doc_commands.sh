@@ -33,7 +33,9 @@ split_page() { # PAGE FOLDER
 like_the_source_tree() {
     ln -s "$MOESIM" moesim
     for folder in configs scenarios traces contrib src; do ln -s "$srcdir/$folder" .; done
-    mkdir tools && cp -R "$srcdir/tools/plot" "$srcdir/tools/reproduce" tools/ && chmod -R u+w tools
+    mkdir tools doc && cp -R "$srcdir/tools/plot" "$srcdir/tools/reproduce" tools/ && cp -R "$srcdir/doc/paper" doc/
+    ln -s "$srcdir/report" .
+    chmod -R u+w tools doc
     gzip -c "$srcdir/tests/data/tiny_kineto.json" >profile.json.gz
     python3 "$srcdir/tests/make_ranks.py" profiles >/dev/null
     cp "$srcdir/tests/data/hf_deepseek_v3.json" config.json

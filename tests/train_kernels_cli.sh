@@ -51,5 +51,6 @@ refused "recorded communication" "goes with recorded kernels" "$pair" -s replay.
 refused "another width than the model's" "the model's is 7168" "$pair" -s replay.routing.hidden=4096
 check "a window takes less" is "$(makespan -s llm.attention.window=128) < 0.97 * $base"
 refused "groups that are no nodes" "llm.moe.groups is 8 but the cluster has 4 nodes" "$pair" -s cluster.nodes=4
-refused "no tables" "there are no kernel tables in 'configs/none'" "$pair" -s cluster.kernels.tables=configs/none
+expect 4 "no tables" run "$pair" -s cluster.kernels.tables=configs/none
+tells "there are no kernel tables in 'configs/none'"
 finish
