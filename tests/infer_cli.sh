@@ -43,8 +43,10 @@ check "what nothing is said about has no line" [ -z "$(grep -xE '  [a-z_]+ *' ou
 check "nothing is less than nothing" [ -z "$(grep -E ' -0\.0+ %|e-[0-9]+ ps' out)" ]
 says "others' measurements"
 expect 0 "another model" run "$S/decode_ep144.yaml" $fast -s model=deepseek_v2 -s cluster.nodes=20 -s expert_load.redundant=0
-says "are of its own model and are left out"
+says "are of its own conditions, which 'model' changes, and are left out"
 check "nothing is compared" [ -z "$(grep "others' measurements" out)" ]
+expect 0 "another context" run "$S/decode_ep144.yaml" $fast -s inference.decode.context=1024
+says "which 'inference.decode.context' changes"
 expect 0 "EP64: groups are nodes" run "$S/decode_ep144.yaml" $fast -s cluster.nodes=8 -s expert_load.redundant=0 -o n.json
 within "nodes of a token" "$(value n.json nodes_per_token)" 3.97 0.005
 

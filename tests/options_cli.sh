@@ -2,8 +2,8 @@
 # An option given twice is an error, of every command, unless it is a list: the second would take the first one's place. TAP.
 . "$srcdir/tests/cli.sh" || exit 1
 lists="claims:output comm:check comm:set compare:tolerance compare:lower-is-better compare:higher-is-better compare:ignore
-formats:table kernels:set model:set pareto:min pareto:max run:set run:proposal run:output search:minimize search:maximize
-search:vary search:zip search:set sensitivity:metric sweep:axis sweep:zip sweep:set sweep:cache sweep:show topo:set
+export:show formats:table kernels:set model:set pareto:min pareto:max plot:y run:set run:proposal run:output search:minimize
+search:maximize search:vary search:zip search:set sensitivity:metric sweep:axis sweep:zip sweep:set sweep:cache sweep:show topo:set
 validate:set validate:proposal"
 
 # A value that the option takes.
@@ -11,8 +11,13 @@ value_of() { # COMMAND OPTION
     case $1:$2 in
     sweep:output | merge:output) echo r.sqlite ;;
     report:output) echo r.html ;;
+    plot:output) echo f.pdf ;;
     run:timeline | *:output) echo r.json ;;
+    export:format) echo csv ;;
     *:format) echo text ;;
+    claims:seeds) echo 2 ;;
+    plot:log) echo x ;;
+    plot:size) echo 3,2 ;;
     *:shard) echo 1/2 ;;
     *:time-limit) echo 1s ;;
     *:memory-limit) echo 1GB ;;

@@ -50,6 +50,10 @@ check "at most a quarter" awk '/ points: / { gsub(",", ""); for (i = 1; i < NF; 
 same_as_exhaustive "an exchange, where a rate is wanted" tokens_per_s_gpu "$S/decode_ep128.yaml" -s llm.layers=4 \
     -s cluster.nodes=2 -s sim.network=bound --maximize tokens_per_s_gpu --where 'tpot <= 5 ms and memory fits' \
     --vary 'inference.decode.batch=8, 16, 32' --vary "cluster.nic.bandwidth=$rates" --vary 'inference.overlap=none, dual'
+# The fastest hardware is no bound of what hardware costs.
+same_as_exhaustive "what is dear where it is fast" cost_per_million_tokens "$S/decode_ep128.yaml" -s llm.layers=4 \
+    -s cluster.nodes=2 -s sim.network=bound --minimize cost_per_million_tokens --top 9 --where 'cluster_cost <= 3 MUSD' \
+    --vary 'inference.decode.batch=88, 96, 128' --vary 'cluster.nic.bandwidth=200, 400, 12800 Gb/s'
 if [ -n "${MOESIM_THOROUGH:-}" ]; then
     same_as_exhaustive "the bound of decoding, where a rate is wanted" tokens_per_second_bound "$S/tpot_bound_h800.yaml" \
         -s tpot.bridge=false --maximize tokens_per_second_bound --where 'tpot_bound <= 20 ms' --vary 'tpot.tokens=4..64 by 4' \

@@ -296,6 +296,12 @@ assert list(path)[0] == "tensor cores", list(path)
 for name in ("tensor cores", "memory bandwidth"):
     gain, share = gains[name]["gain_of_1_percent"], path[name]["share"]
     assert abs(gain - share) < 0.03, (name, gain, share)'
+expect 0 "what pipelines that meet wait for" run "$D" -s train.sequences=256 --critical-path -o met.json
+check "the critical path is all of the step" python3 -c '
+import json
+d = json.load(open("met.json"))
+times = [r["time"] for t in d["tables"] if t["name"] == "critical_path" for r in t["rows"]]
+assert abs(sum(times) / d["metrics"]["step_time"]["value"] - 1) < 1e-9, (sum(times), d["metrics"]["step_time"])'
 for step in critical memory; do
     more=--critical-path; [ $step = memory ] && more='-s cluster.chip.memory_bandwidth=3.3835TB/s'
     expect 0 "a recorded step, $step" run "$srcdir/scenarios/train_replay_h800.yaml" $more -o replay_$step.json

@@ -406,13 +406,30 @@ bool cfg_is_read(const struct cfg *c, const char *dotted_key)
     return !e->unread && !cfg_is_excluded(c, e);
 }
 
-const char *cfg_given_below(const struct cfg *c, const char *table)
+static bool is_below(const char *key, const char *table)
 {
     size_t n = strlen(table);
+    return !strncmp(key, table, n) && (key[n] == '.' || !key[n]);
+}
+
+const char *cfg_given_below(const struct cfg *c, const char *table)
+{
     for (size_t i = 1; i < c->n; i++)
-        if (!c->entries[i].table && is_own(&c->entries[i]) && !strncmp(c->entries[i].key, table, n) &&
-            (c->entries[i].key[n] == '.' || !c->entries[i].key[n]))
+        if (!c->entries[i].table && is_own(&c->entries[i]) && is_below(c->entries[i].key, table))
             return c->entries[i].key;
+    return NULL;
+}
+
+const char *cfg_option_below(const struct cfg *c, const char *table, const char *const *but)
+{
+    for (size_t i = 1; i < c->n; i++) {
+        const struct cfg_entry *e = &c->entries[i];
+        bool left_out = e->table || !e->over || !is_below(e->key, table);
+        for (const char *const *b = but; !left_out && *b; b++)
+            left_out = is_below(e->key, *b);
+        if (!left_out)
+            return e->key;
+    }
     return NULL;
 }
 

@@ -185,6 +185,8 @@ typedef struct cfg_unread cfg_unread_fn(void *ctx, const char *dotted_key);
 void cfg_check_reads(struct cfg *c, cfg_unread_fn *unread, void *ctx, struct diag *diag);
 /* The first leaf of the table (or the leaf of that name) that a layer above the ground gives; NULL: none. */
 const char *cfg_given_below(const struct cfg *c, const char *dotted_table);
+/* The first such leaf that an option (-s, an axis) gives and that is not below one of `but` (NULL-terminated). */
+const char *cfg_option_below(const struct cfg *c, const char *dotted_table, const char *const *but);
 /* What the last cfg_check_reads found. */
 bool cfg_is_read(const struct cfg *c, const char *dotted_key);
 

@@ -94,26 +94,34 @@ static double cost_of(const struct search *s, uint32_t objective, double metric)
     return s->o->objectives[objective].is_max ? -metric : metric;
 }
 
-/* What a simulated point can at best have, given its bound; -INFINITY where that says nothing. */
-static double best_possible(const struct search *s, uint32_t i, const struct search_answer *a)
+static bool is_point(const struct search *s, const struct search_node *node)
+{
+    return search_node_open(&s->space, node->at) == s->space.n_groups;
+}
+
+/* What a simulated point of the node can at best have, given its bound; -INFINITY where that says nothing. */
+static double best_possible(const struct search *s, const struct search_node *node, uint32_t i,
+                            const struct search_answer *a)
 {
     bool is_max = s->o->objectives[i].is_max;
-    enum search_side side =
-        a->dim[i] < 0 ? SEARCH_SAYS_NOTHING : search_side_of(s->out->metrics[i], (enum unit_dim)a->dim[i]);
+    enum search_side side = a->dim[i] < 0
+                                ? SEARCH_SAYS_NOTHING
+                                : search_side_of(s->out->metrics[i], (enum unit_dim)a->dim[i], is_point(s, node));
     bool says = side == (is_max ? SEARCH_AT_MOST : SEARCH_AT_LEAST);
     return says && !isnan(a->metric[i]) ? cost_of(s, i, a->metric[i]) : -INFINITY;
 }
 
 /* The first condition that no point with this bound meets; n_terms: none. */
-static uint32_t broken_term(const struct search *s, const struct search_answer *a)
+static uint32_t broken_term(const struct search *s, const struct search_node *node, const struct search_answer *a)
 {
     uint32_t t = 0;
     for (; t < s->n_terms; t++) {
         uint32_t m = s->term_metric[t];
         if (a->dim[m] < 0)
             continue;
-        enum search_side side = s->terms[t].fits ? SEARCH_AT_LEAST /* no network in it */
-                                                 : search_side_of(s->out->metrics[m], (enum unit_dim)a->dim[m]);
+        enum search_side side = s->terms[t].fits
+                                    ? SEARCH_AT_LEAST /* no network in it */
+                                    : search_side_of(s->out->metrics[m], (enum unit_dim)a->dim[m], is_point(s, node));
         if (search_term_is_broken(&s->terms[t], a->metric[m], side))
             break;
     }
@@ -293,14 +301,14 @@ static int take_bound(struct search *s, struct search_node *node, const struct s
             return -1;
     if (!s->is_read && read_terms(s, a))
         return -1;
-    uint32_t broken = s->is_read ? broken_term(s, a) : s->n_terms;
+    uint32_t broken = s->is_read ? broken_term(s, node, a) : s->n_terms;
     if (broken < s->n_terms) {
         count_broken(s, broken, search_node_points(&s->space, node->at), a->metric[s->term_metric[broken]]);
         return 0;
     }
     for (uint32_t i = 0; i < s->o->n_objectives; i++)
-        node->bound[i] = best_possible(s, i, a);
-    if (s->is_bound && search_node_open(&s->space, node->at) == s->space.n_groups)
+        node->bound[i] = best_possible(s, node, i, a);
+    if (s->is_bound && is_point(s, node))
         return take_point(s, node, a);
     push(s, node);
     return 0;

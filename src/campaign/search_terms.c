@@ -93,11 +93,11 @@ bool search_term_holds(const struct search_term *t, double value)
     return equal || (*t->op == '<' ? value < t->limit : value > t->limit);
 }
 
-enum search_side search_side_of(const char *metric, enum unit_dim dim)
+enum search_side search_side_of(const char *metric, enum unit_dim dim, bool is_point)
 {
     static const char *const rates[] = {"tokens_per", "mfu", "requests_per", "goodput", "throughput"};
     /* Those of use are sums of what a time costs and of what work costs, whatever it takes (kinds/cost.c): a shorter time
-     * never makes them larger. */
+     * never makes them larger; faster hardware does. */
     static const char *const costs[] = {"gpu_hours",        "training_cost",    "run_cost",
                                         "run_energy",       "cluster_cost",     "cost_per_million_tokens",
                                         "energy_per_token", SEARCH_NETWORK_COST};
@@ -107,7 +107,7 @@ enum search_side search_side_of(const char *metric, enum unit_dim dim)
         return SEARCH_AT_MOST;
     for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
         if (!strcmp(metric, costs[i]))
-            return SEARCH_AT_LEAST;
+            return is_point ? SEARCH_AT_LEAST : SEARCH_SAYS_NOTHING;
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
         if (!strncmp(metric, rates[i], strlen(rates[i])))
             return SEARCH_AT_MOST;

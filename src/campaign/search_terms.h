@@ -29,8 +29,9 @@ bool search_term_holds(const struct search_term *t, double value);
 
 /* What a value under network model bound says of the simulated one. */
 enum search_side { SEARCH_SAYS_NOTHING, SEARCH_AT_LEAST, SEARCH_AT_MOST };
-/* Times are never below their bound, rates never above. */
-enum search_side search_side_of(const char *metric, enum unit_dim dim);
+/* Times are never below their bound, rates never above. Prices and powers follow rates of hardware, so that of a subspace,
+ * bounded with the fastest hardware in it, they say nothing. */
+enum search_side search_side_of(const char *metric, enum unit_dim dim, bool is_point);
 /* Whether no simulated value with that bound can hold. */
 bool search_term_is_broken(const struct search_term *t, double bound, enum search_side side);
 

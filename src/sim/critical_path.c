@@ -2,7 +2,7 @@
  * time before it to the predecessor that ended last.
  *
  *   COMPUTE  what it is made of (opgraph.h) and, beyond its work, what others took of its SMs and memory; where that is
- *            not known, "SMs" when it is sensitive to them, else "fixed times"
+ *            not known, "SMs" when it is sensitive to them, else "other fixed times"
  *   SYNC     the barrier's own time; then on to who arrived last
  *   COMM     its last transfer: "latency", then the link or copy engine that limited it when it ended
  *   lead     "launch, software"
@@ -170,7 +170,22 @@ static double end_on_path_s(const struct walk *w, uint32_t op)
     return fmin(w->o->op_end_s[op], w->until_s);
 }
 
-/* Returns the op whose start let the transfer begin. */
+static uint32_t later(const struct walk *w, uint32_t a, uint32_t b)
+{
+    return w->o->op_start_s[b] > w->o->op_start_s[a] ? b : a;
+}
+
+/* The op whose start let the transfer begin: its sender's; where they meet, the later one's; of a reduction the last
+ * sender's. */
+static uint32_t opener(const struct walk *w, const struct transfer *t)
+{
+    const struct transfer_tree *tree = t->tree ? &w->g->trees[t->tree - 1] : NULL;
+    uint32_t op = t->src_op;
+    for (uint32_t i = 0; tree && tree->inward && i < tree->n; i++)
+        op = later(w, op, w->g->branches[tree->first + i].op);
+    return t->rendezvous ? later(w, op, t->dst_op) : op;
+}
+
 static uint32_t walk_comm(struct walk *w, uint32_t op)
 {
     uint32_t t = last_transfer(w, op);
@@ -185,13 +200,13 @@ static uint32_t walk_comm(struct walk *w, uint32_t op)
     add(w, "latency", waits_s);
     const char *unknown = w->spec->net == NET_FLOW ? "rate caps of transfers" : "network";
     add(w, limit == UINT32_MAX ? unknown : link_name(w, limit), end_s - start_s - waits_s);
-    return w->g->transfers[t].src_op; /* of a reduction: of one of its senders */
+    return opener(w, &w->g->transfers[t]);
 }
 
 static void add_compute(struct walk *w, const struct op *is, double time_s)
 {
     if (!is->made_of) {
-        add(w, is->sm_ref > 0 ? "SMs" : "fixed times", time_s);
+        add(w, is->sm_ref > 0 ? "SMs" : "other fixed times", time_s);
         return;
     }
     const struct op_shares *of = &w->g->made_of[is->made_of - 1];

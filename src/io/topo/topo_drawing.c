@@ -269,7 +269,7 @@ static void draw_group_edges(struct topo_drawing *d, const struct groups *p)
 /* --- loads ---------------------------------------------------------------------------------------------------------- */
 
 enum { NOWHERE = UINT32_MAX };
-static const double most_pairs = 4e6;
+static const double most_pairs = 5e5;
 
 /* What a vertex is drawn as. */
 static uint32_t drawn_as(const struct topology *t, const struct topo_drawing *d, const struct groups *p,

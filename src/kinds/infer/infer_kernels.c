@@ -347,6 +347,29 @@ double infer_kernel_layers(const struct infer_kernel *kernel)
     return kernel->block ? kernel->block->layers : 1;
 }
 
+/* Of one layer; where layers differ, of the mean of those that the stage's commonest kernel is of. */
+struct infer_limits infer_stage_limits(const struct infer_kernels *k, enum infer_stage stage)
+{
+    struct infer_limits b = {{0}, 0, 0, 0};
+    double most = 0;
+    for (uint32_t i = 0; i < k->n; i++)
+        if (k->list[i].stage == stage)
+            most = fmax(most, infer_kernel_layers(&k->list[i]));
+    for (uint32_t i = 0; i < k->n; i++) {
+        const struct infer_kernel *kernel = &k->list[i];
+        if (kernel->stage != stage)
+            continue;
+        double share = infer_kernel_layers(kernel) / most;
+        double time_s = share * (kernel->fixed ? kernel->fixed_s : kernel->time.time_s);
+        for (int l = 0; l < KERNEL_LIMITS; l++)
+            b.limit_s[l] += time_s * (kernel->fixed ? l == KERNEL_BY_LATENCY : kernel->gains.of[l]);
+        b.gap_s += kernel->fixed ? 0 : share * k->gap_s;
+        b.table_s += !kernel->fixed && kernel->time.origin != KERNEL_FROM_ROOFLINE ? time_s : 0;
+        b.all_s += time_s;
+    }
+    return b;
+}
+
 void infer_kernels_origins(const struct infer_kernels *k, struct kernel_origins *to)
 {
     for (uint32_t i = 0; i < k->n; i++) {

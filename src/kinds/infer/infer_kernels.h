@@ -68,6 +68,11 @@ double infer_stage_memory_ratio(const struct infer_kernels *k, const struct clus
                                 enum infer_stage stage);
 /* Layers that run a kernel. */
 double infer_kernel_layers(const struct infer_kernel *kernel);
+/* Seconds of a stage's kernels by what they gain from; gaps apart. */
+struct infer_limits {
+    double limit_s[KERNEL_LIMITS], gap_s, all_s, table_s;
+};
+struct infer_limits infer_stage_limits(const struct infer_kernels *k, enum infer_stage stage);
 /* Adds where the times of a step's kernels come from. */
 void infer_kernels_origins(const struct infer_kernels *k, struct kernel_origins *to);
 

@@ -200,35 +200,7 @@ void infer_result_memory(struct kind_run *run, const struct infer_outcome *o, co
 
 /* --- stages ------------------------------------------------------------------- */
 
-/* Seconds of a stage's kernels by what limits them; gaps apart. */
-struct by_limit {
-    double limit_s[KERNEL_LIMITS], gap_s, all_s, table_s;
-};
-
-/* Of one layer; where layers differ, of the mean of those that the stage's commonest kernel is of. */
-static struct by_limit limits_of(const struct infer_kernels *k, enum infer_stage stage)
-{
-    struct by_limit b = {{0}, 0, 0, 0};
-    double most = 0;
-    for (uint32_t i = 0; i < k->n; i++)
-        if (k->list[i].stage == stage)
-            most = fmax(most, infer_kernel_layers(&k->list[i]));
-    for (uint32_t i = 0; i < k->n; i++) {
-        const struct infer_kernel *kernel = &k->list[i];
-        if (kernel->stage != stage)
-            continue;
-        double share = infer_kernel_layers(kernel) / most;
-        double time_s = share * (kernel->fixed ? kernel->fixed_s : kernel->time.time_s);
-        for (int l = 0; l < KERNEL_LIMITS; l++)
-            b.limit_s[l] += time_s * (kernel->fixed ? l == KERNEL_BY_LATENCY : kernel->gains.of[l]);
-        b.gap_s += kernel->fixed ? 0 : share * k->gap_s;
-        b.table_s += !kernel->fixed && kernel->time.origin != KERNEL_FROM_ROOFLINE ? time_s : 0;
-        b.all_s += time_s;
-    }
-    return b;
-}
-
-static const char *largest_limit(const struct by_limit *b)
+static const char *largest_limit(const struct infer_limits *b)
 {
     double sum_s[] = {b->limit_s[0], b->limit_s[1], b->limit_s[2] + b->gap_s};
     int most = 0;
@@ -264,7 +236,7 @@ static double runs_of(const struct infer_step *s, enum infer_stage stage)
 static void add_stage(struct result_table *t, const struct infer_outcome *o, enum infer_stage stage)
 {
     const struct infer_parts *p = &o->account.total;
-    struct by_limit b = limits_of(&o->step.kernels, stage);
+    struct infer_limits b = infer_stage_limits(&o->step.kernels, stage);
     if (p->stage_s[stage] <= 0)
         return;
     struct result_cell *row = result_add_row(t);
@@ -321,7 +293,7 @@ static void add_part(struct kind_run *run, const char *name, double value_s, con
 static double gaps_s(const struct infer_outcome *o, enum infer_stage stage)
 {
     const struct infer_kernels *k = &o->step.kernels;
-    struct by_limit b = limits_of(k, stage);
+    struct infer_limits b = infer_stage_limits(k, stage);
     return b.all_s + b.gap_s > 0 ? o->account.total.stage_s[stage] * b.gap_s / (b.all_s + b.gap_s) : 0;
 }
 
@@ -358,11 +330,12 @@ static const struct result_column limit_columns[N_LIM] = {
     {"share", DIM_RATIO, "of the step", false},
 };
 
-/* The critical path takes them over: it knows ops, which are whole stages here. */
-static void add_limit(struct kind_run *run, struct result_table *t, const char *what, double time_s, double step_s)
+/* Where nothing was simulated (sim.network: bound), what holds the step up is all that there is of a critical path. */
+static void add_limit(struct kind_run *run, struct result_table *t, bool as_path, const char *what, double time_s,
+                      double step_s)
 {
     struct result_cell *row = result_add_row(t);
-    if (run->critical)
+    if (as_path)
         critical_path_note(run->critical, what, time_s, run->arena);
     row[LIM_WHAT].text = what;
     row[LIM_TIME].value = time_s;
@@ -377,26 +350,25 @@ void infer_result_limits(struct kind_run *run, const struct infer_case *c, const
     const struct infer_parts *p = &o->account.total;
     double limit_s[3] = {0, 0, 0};
     for (int s = 0; s < N_STAGES; s++) {
-        struct by_limit b = limits_of(&o->step.kernels, (enum infer_stage)s);
+        struct infer_limits b = infer_stage_limits(&o->step.kernels, (enum infer_stage)s);
         for (int i = 0; i < 3 && b.all_s > 0; i++)
             limit_s[i] += p->stage_s[s] * (b.limit_s[i] + (i == KERNEL_BY_LATENCY ? b.gap_s : 0)) / (b.all_s + b.gap_s);
     }
-    if (run->critical)
-        run->critical->n = 0;
+    bool as_path = run->critical && !run->critical->n;
     struct result_table *t = result_add_table(&run->result, run->arena, name_of(run, prefix, "limits"),
                                               "the step by what holds it up", limit_columns, N_LIM, 8);
     for (int i = 0; i < 3; i++)
-        add_limit(run, t, names[i], limit_s[i], o->step_s);
+        add_limit(run, t, as_path, names[i], limit_s[i], o->step_s);
     if (!*prefix) {
         run->use.tensor_ratio = limit_s[KERNEL_BY_TENSOR] / o->step_s;
         run->use.memory_ratio = limit_s[KERNEL_BY_MEMORY] / o->step_s;
     }
-    add_limit(run, t, "network", p->exposed_s[0] + p->exposed_s[1] + p->tp_s, o->step_s);
-    add_limit(run, t, "unequal ranks", p->waiting_s[0] + p->waiting_s[1] + p->idle_s, o->step_s);
+    add_limit(run, t, as_path, "network", p->exposed_s[0] + p->exposed_s[1] + p->tp_s, o->step_s);
+    add_limit(run, t, as_path, "unequal ranks", p->waiting_s[0] + p->waiting_s[1] + p->idle_s, o->step_s);
     if (o->draft_s > 0)
-        add_limit(run, t, "predicting tokens", o->draft_s, o->step_s);
+        add_limit(run, t, as_path, "predicting tokens", o->draft_s, o->step_s);
     if (c->cfg.host_gap_s > 0 || c->cfg.eager)
-        add_limit(run, t, "CPU", c->cfg.host_gap_s + p->launch_s, o->step_s);
+        add_limit(run, t, as_path, "CPU", c->cfg.host_gap_s + p->launch_s, o->step_s);
 }
 
 /* --- kernels ------------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kinds/kind_run.h"
+#include "models/op_gains.h"
 
 void infer_step_init(struct infer_step *s, const struct infer_layout *l, const struct kernel_model *model,
                      const struct infer_gate *gate, uint32_t layers, struct arena *arena)
@@ -104,6 +105,7 @@ struct graphing {
     uint32_t *compute;                     /* [ranks] lanes */
     uint32_t *cpu;                         /* [ranks] lanes of the launching thread; NULL: graphs */
     uint32_t *send_lane, *receive_lane[2]; /* [ranks]; [micro-batch][ranks] */
+    uint32_t made_of[N_STAGES];            /* of a stage's op */
     uint32_t last;                         /* item of the stream before; OP_NONE = none */
     uint32_t *post[2][2];                  /* [combine][micro-batch][layer]: items */
     uint32_t *experts[2];                  /* [micro-batch][layer]: items */
@@ -170,6 +172,18 @@ static uint32_t add_launches(struct graphing *x, const struct infer_item *it)
     return add_row(x, op, x->cpu);
 }
 
+/* Stages are made of what their kernels gain from, and of gaps. */
+static void note_gains(struct graphing *x)
+{
+    for (int s = 0; s < N_STAGES; s++) {
+        struct infer_limits b = infer_stage_limits(&x->s->kernels, (enum infer_stage)s);
+        struct kernel_gains g = {{0}};
+        for (int i = 0; i < KERNEL_LIMITS && b.all_s > 0; i++)
+            g.of[i] = (b.limit_s[i] + (i == KERNEL_BY_LATENCY ? b.gap_s : 0)) / (b.all_s + b.gap_s);
+        x->made_of[s] = op_made_of_gains(x->g, &g);
+    }
+}
+
 static bool sends(uint8_t stage)
 {
     return stage == STAGE_DISPATCH_SEND || stage == STAGE_COMBINE_SEND;
@@ -179,6 +193,7 @@ static void add_stage(struct graphing *x, uint32_t item, const struct infer_item
 {
     struct op op = op_of(x, OP_COMPUTE, infer_stage_names[it->stage], it->layer);
     op.work_s = infer_stage_s(&x->s->kernels, it->layer, it->stage);
+    op.made_of = x->made_of[it->stage];
     if (x->shares_sms)
         op.sm_ref = op.sm_max = (float)x->s->kernels.sms;
     if (x->memory[0] > 0)
@@ -394,6 +409,7 @@ static void add_traffic(struct graphing *x)
 void infer_step_graph(struct infer_step *s, const struct topology *topo, struct opgraph *graph, struct infer_ops *ops)
 {
     struct graphing x = {.s = s, .g = graph, .ops = ops, .n = s->layout.ranks};
+    note_gains(&x);
     begin(&x);
     if (s->program.sparse)
         begin_exchanges(&x, topo);

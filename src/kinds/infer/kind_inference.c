@@ -72,25 +72,34 @@ static void add_published(struct result_table *t, const char *what, double ours,
     row[PUB_DIFF].value = ours / theirs - 1;
 }
 
-static bool is_option(const struct kind_run *run, const char *key)
+/* What a scenario tells of was measured under its own conditions: an option that changes one; NULL: none. What real routing
+ * was nobody knows; of how many layers a step is reckoned from is not a condition. */
+static const char *other_condition(const struct kind_run *run)
 {
-    const char *file = cfg_where(run->file->cfg, key).file;
-    return file && !strncmp(file, "-s", 2);
-}
-
-/* What a scenario tells of was measured with its own model. */
-static bool of_another_model(const struct kind_run *run)
-{
-    return is_option(run, "model") && !is_option(run, "inference.published.source");
+    static const char *const conditions[] = {"model", "hardware", "llm", "cluster", "inference"},
+                             *const but[] = {"inference.published", "inference.routing", "inference.simulate_layers",
+                                             NULL},
+                             *const none[] = {NULL};
+    const struct cfg *cfg = run->file->cfg;
+    const char *key = NULL;
+    if (cfg_option_below(cfg, "inference.published.source", none))
+        return NULL;
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions && !key; i++)
+        key = cfg_option_below(cfg, conditions[i], but);
+    return key;
 }
 
 static void compare(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o)
 {
     const struct infer_published *p = &c->cfg.published;
-    if (of_another_model(run) && *p->source) {
-        result_add_note(&run->result, run->arena,
-                        "published: the scenario's figures are of its own model and are left out; give those of this "
-                        "one as inference.published, with a source");
+    const char *other = other_condition(run);
+    if (other && *p->source) {
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(run->arena,
+                         "published: the scenario's figures are of its own conditions, which '%s' changes, and "
+                         "are left out; give those of this one as inference.published, with a source",
+                         other));
         return;
     }
     double tokens = c->prefill ? (double)c->cfg.prefill.tokens : (double)c->cfg.decode.batch * o->tokens_per_step;

@@ -84,7 +84,8 @@ static void find_ways(const struct train_plan *plan, struct train_deal *d, struc
 
 /* --- trying them ------------------------------------------------------------------------------------------------- */
 
-/* A way whose busiest rank computes so much more than that of the best balanced one has no shorter step. */
+/* Rule of thumb: a way whose busiest rank computes so much more than that of the best balanced one has no shorter step
+ * (exchanges and messages are hardly that different; at 1.05 one of 14 was 0.03 % off). */
 static const double much_more_ratio = 1.1;
 /* Steps with one sample of each chunk that differ by more differ with many samples, too. */
 static const double close_ratio = 1.01;

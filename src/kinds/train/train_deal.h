@@ -21,7 +21,8 @@ struct train_deal {
 };
 
 /* The way whose step (of this variant, on the first network) is shortest, of those that fit into memory. Which ways there
- * are depends on the model, the number of stages and memory only, so that no faster hardware leads to a longer step. 0 or -1. */
+ * are depends on the model, the number of stages and memory only, so that faster hardware hardly leads to a longer step: ways whose
+ * computation is far from balanced are not simulated, which is a rule of thumb (train_deal.c). 0 or -1. */
 int train_deal(struct kind_run *run, const struct train_plan *plan, const struct train_variant *variant,
                struct train_deal *out, struct diag *diag);
 /* "4, 4, 4, 1" */
