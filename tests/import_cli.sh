@@ -77,8 +77,8 @@ config k3 <<END
   "input_activations": null, "weights": {"type": "float", "num_bits": 4, "group_size": 32, "strategy": "group"}}}}}
 END
 imports k3 "2779.482" "105.361"
-prints kv_per_token "27 KiB"
-prints state_per_sequence "414 MiB"
+prints kv_per_token "27.648 KB"
+prints state_per_sequence "434.11 MB"
 holds "Kimi K3" k3.yaml "attention_pattern: .attention\*3 full.\*23 full" "latent: 3584" "weight: 0.53125 B" "dense_weight: 2 B" \
     "shared_compute: bf16" "compute: w4a16"
 config qwen <<'END'
@@ -90,7 +90,7 @@ config qwen <<'END'
  "vision_config": {"hidden_size": 1152, "num_hidden_layers": 27}, "time_step_limit": [0.0, Infinity], "x": -Infinity, "y": NaN
 END
 imports qwen "122.112" "9.771"
-prints state_per_sequence "144 MiB"
+prints state_per_sequence "150.995 MB"
 config nano <<'END'
  "model_type": "nemotron_h", "num_hidden_layers": 52, "hidden_size": 2688, "vocab_size": 131072, "head_dim": 128,
  "hybrid_override_pattern": "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME", "num_attention_heads": 32,
@@ -105,7 +105,7 @@ config m25 <<'END'
  "num_experts_per_tok": 8, "use_routing_bias": true, "shared_intermediate_size": 0
 END
 imports m25 "228.689" "11.030"
-prints kv_per_token "248 KiB"
+prints kv_per_token "253.952 KB"
 config oss <<'END'
  "model_type": "gpt_oss", "num_hidden_layers": 36, "hidden_size": 2880, "vocab_size": 201088, "head_dim": 64,
  "num_attention_heads": 64, "num_key_value_heads": 8, "intermediate_size": 2880, "num_local_experts": 128,
