@@ -55,6 +55,11 @@ static size_t room_B(void)
     return CACHE_B - sizeof(struct cache);
 }
 
+uint64_t shared_cache_B(void)
+{
+    return cache ? CACHE_B : 0;
+}
+
 const void *shared_cache_get(const char *kind, const char *key, size_t n_bytes)
 {
     char wanted[SHA256_TEXT];

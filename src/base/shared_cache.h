@@ -10,6 +10,9 @@
 /* Makes the cache of this process and of all that it forks from now on, unless it has one. Without memory there is none. */
 void shared_cache_begin(void);
 
+/* Address space that it takes; 0: there is none. */
+uint64_t shared_cache_B(void);
+
 /* The bytes that were put under a key, or NULL; they stay. `kind` tells apart what they are. */
 const void *shared_cache_get(const char *kind, const char *key, size_t n_bytes);
 

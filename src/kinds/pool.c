@@ -76,6 +76,7 @@ static void limit_memory(uint64_t bytes)
     struct rlimit limit;
     if (!bytes || getrlimit(RLIMIT_AS, &limit))
         return;
+    bytes += shared_cache_B(); /* room of all points together, not of this one */
     limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
     setrlimit(RLIMIT_AS, &limit);
 }

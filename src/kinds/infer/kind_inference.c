@@ -82,7 +82,7 @@ static const char *other_condition(const struct kind_run *run)
                              *const none[] = {NULL};
     const struct cfg *cfg = run->file->cfg;
     const char *key = NULL;
-    if (cfg_option_below(cfg, "inference.published.source", none))
+    if (cfg_option_below(cfg, "inference.published", none))
         return NULL;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions && !key; i++)
         key = cfg_option_below(cfg, conditions[i], but);
