@@ -11,6 +11,25 @@ tests_fuzz_replay_scenario_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_scenari
 
 check_PROGRAMS += tests/fuzz/replay_fabric
 tests_fuzz_replay_fabric_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_fabric.c
+check_PROGRAMS += tests/fuzz/replay_ibnetdiscover
+tests_fuzz_replay_ibnetdiscover_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_ibnetdiscover.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_ib_tables
+tests_fuzz_replay_ib_tables_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_ib_tables.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_slurm_conf
+tests_fuzz_replay_slurm_conf_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_slurm_conf.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_slurm_yaml
+tests_fuzz_replay_slurm_yaml_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_slurm_yaml.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_infragraph
+tests_fuzz_replay_infragraph_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_infragraph.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_nccl_topo
+tests_fuzz_replay_nccl_topo_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_nccl_topo.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_lstopo
+tests_fuzz_replay_lstopo_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_lstopo.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_nvidia_smi_topo
+tests_fuzz_replay_nvidia_smi_topo_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_nvidia_smi_topo.c tests/fuzz/fabric_format.h
+check_PROGRAMS += tests/fuzz/replay_network
+tests_fuzz_replay_network_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_network.c
+
 check_PROGRAMS += tests/fuzz/replay_chakra
 tests_fuzz_replay_chakra_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_chakra.c
 
@@ -42,7 +61,8 @@ tests_fuzz_replay_sweep_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_sweep.c
 check_PROGRAMS += tests/fuzz/replay_result
 tests_fuzz_replay_result_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_result.c
 
-FUZZ_TARGETS = sweep result units cfg trace chakra nsight fabric scenario model floats rows requests kernels json_expr proposals
+FUZZ_TARGETS = sweep result units cfg trace chakra nsight fabric ibnetdiscover ib_tables slurm_conf slurm_yaml infragraph nccl_topo lstopo \
+	nvidia_smi_topo network scenario model floats rows requests kernels json_expr proposals
 FUZZ_SECONDS = 60
 FUZZ_FLAGS = -std=gnu11 -g -O1 -fno-sanitize-recover=all $(DEFS) -I. $(AM_CPPFLAGS)
 FUZZ_LIBS = $(SIMGRID_LIBS) $(GSL_LIBS) $(CJSON_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(SQLITE_LIBS) $(EXPAT_LIBS) $(MD_LIBS) -lstdc++ -lm
