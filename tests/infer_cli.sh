@@ -66,8 +66,10 @@ expect 0 "EP320 with TP4" run "$S/decode_ep320.yaml" $fast -o e.json
 check "TP exchanges cost" grep -q "TP exchanges" out
 within "EP320" "$(value e.json tpot)" 0.0364 0.03
 expect 0 "EP32 prefill" run "$S/prefill_ep32.yaml" $fast -s inference.prefill.tokens=8192 -o p.json
-within "EP32" "$(value p.json ttft)" 0.99 0.03
+within "EP32" "$(value p.json ttft)" 1.095 0.03
 says "copying SMs"
+says "keys into their places"
+says "cast of latents"
 expect 0 "NVL72" run "$S/decode_nvl72.yaml" $fast
 expect 0 "a NIC that its port limits" run "$S/decode_nvl72.yaml" $fast -s cluster.nic.bandwidth='800 Gb/s'
 check "what is tried beside it warns of nothing" [ "$(grep -c warning: err)" = 2 ]

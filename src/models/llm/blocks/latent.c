@@ -246,6 +246,15 @@ static void core_expanded(struct layer_kernels *k, const void *dims)
     latent_project_output(k, dims);
 }
 
+/* Keys without position and the one with position, which all heads share, side by side, as kernels of attention read
+ * them (SGLang's deepseek_v2.py, forward_normal; DeepSeek's trace has the same two copies). Values stay where they are. */
+static void place_prefill_keys(struct layer_kernels *k, const struct widths *x, double positions)
+{
+    double nope = x->heads * x->nope, rope = x->rope;
+    layer_pass(k, "keys into their places", KERNEL_COPY, positions * (nope + rope) * layer_bf16_B,
+               positions * (nope + x->heads * rope) * layer_bf16_B);
+}
+
 /* Keys and values of all positions that are seen, also of those whose latents were found in a cache. */
 static void prefill(struct layer_kernels *k, const void *dims)
 {
@@ -253,7 +262,9 @@ static void prefill(struct layer_kernels *k, const void *dims)
     double all = layer_positions(k), window = window_of_call(of(dims)->window, all);
     double seen = window > 0 ? fmin(all, k->new_tokens + window) : all;
     project(k, dims);
+    layer_quantise(k, "cast of latents", k->sequences * seen * x.kv);
     layer_gemm(k, "kv_b projection", k->sequences * seen, x.keys_values, x.kv);
+    place_prefill_keys(k, &x, k->sequences * seen);
     layer_core(k, "MLA",
                (struct kernel_call){.family = KERNEL_ATTENTION_FORWARD,
                                     .dtype = KERNEL_BF16,
