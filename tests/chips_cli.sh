@@ -28,7 +28,7 @@ for file in "$srcdir"/configs/*/chip.yaml; do
     expect 0 "$chip: its own parts" topo $topology --hardware $chip
     silent_on_stderr
 done
-for layer in roce cutlass_2025_01 deepgemm_2025_02; do
+for layer in roce cutlass_2025_01 deepgemm_2025_02 sglang_0_5_6; do
     expect 0 "$layer, over another: its own parts" topo mrft --hardware h800,$layer
     silent_on_stderr
 done
