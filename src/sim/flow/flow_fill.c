@@ -20,14 +20,9 @@ static double class_load(const struct flow_net *net, const struct flow_class *c)
 
 static void open_link(struct flow_net *net, uint32_t link, double use)
 {
-    struct flow_open *o = &net->open[link];
-    if (o->stamp != net->fill_id) {
-        *o = (struct flow_open){.stamp = net->fill_id};
-        flow_list_add(&net->touched, link);
-    }
+    struct flow_open *o = flow_open_link(net, link);
     o->use += use;
     o->n++;
-    o->n_all++;
 }
 
 static void open_classes(struct flow_net *net)
@@ -44,6 +39,7 @@ static void open_classes(struct flow_net *net)
     }
     for (uint32_t i = 0; i < net->touched.n; i++) {
         uint32_t link = net->touched.items[i];
+        net->slots[link].n_all = net->open[link].n;
         if (net->open[link].n == net->links[link].n_live && net->n_priorities == 1)
             net->background_Bps[link] =
                 net->links[link].ending_Bps; /* exact: no rounding left over from classes that were here before */
@@ -74,7 +70,7 @@ static void sift_down(struct level_key *heap, uint32_t n, uint32_t at)
     heap[at] = moving;
 }
 
-static void collect_open(struct flow_net *net, uint8_t priority)
+void flow_open_collect(struct flow_net *net, uint8_t priority)
 {
     net->n_open_heap = 0;
     for (uint32_t i = 0; i < net->touched.n; i++) {
@@ -88,9 +84,7 @@ static void collect_open(struct flow_net *net, uint8_t priority)
         sift_down(net->open_heap, net->n_open_heap, i);
 }
 
-/* The open link with the smallest level. Levels only grow while classes are decided, so a key in the heap is a lower
- * bound: the top is right once its key is up to date. */
-static bool next_link(struct flow_net *net, struct level_key *next)
+bool flow_open_next(struct flow_net *net, struct level_key *next)
 {
     struct level_key *heap = net->open_heap;
     while (net->n_open_heap) {
@@ -209,6 +203,7 @@ static void make_parts(struct flow_net *net, double now_s)
             part = net->links[root].part = flow_part_new(net, now_s);
         flow_part_append(net, part, filled->items[i]);
         net->parts[part].n_members += net->links[filled->items[i]].own.n;
+        net->parts[part].n_own += net->links[filled->items[i]].own.n;
         flow_part_dirty(net, part); /* its loose links have to be looked at */
     }
     for (uint32_t i = 0; i < filled->n; i++)
@@ -224,7 +219,7 @@ static void join_others(struct flow_net *net, double now_s)
     }
     for (uint32_t i = 0; i < net->filled.n; i++) {
         uint32_t link = net->filled.items[i];
-        if (net->links[link].n_live > net->open[link].n_all)
+        if (net->links[link].n_live > net->slots[link].n_all)
             flow_claim(net, link, now_s);
     }
 }
@@ -237,8 +232,8 @@ void flow_fill(struct flow_net *net, double now_s)
     net->stats.solves++;
     open_classes(net);
     for (uint32_t p = 0; p < net->n_priorities; p++) {
-        collect_open(net, (uint8_t)p);
-        while (next_link(net, &next))
+        flow_open_collect(net, (uint8_t)p);
+        while (flow_open_next(net, &next))
             decide_link(net, next.id, next.level_Bps);
     }
     make_parts(net, now_s);

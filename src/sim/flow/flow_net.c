@@ -21,6 +21,7 @@ void flow_net_grow_links(struct flow_net *net, uint32_t n)
         net->links = XREALLOC(net->links, struct flow_link, net->cap_links);
         net->background_Bps = XREALLOC(net->background_Bps, double, net->cap_links);
         net->open = XREALLOC(net->open, struct flow_open, net->cap_links);
+        net->slots = XREALLOC(net->slots, struct flow_slots, net->cap_links);
         net->root = XREALLOC(net->root, uint32_t, net->cap_links);
         net->sleepers = XREALLOC(net->sleepers, struct flow_sleeper, net->cap_links);
     }
@@ -81,45 +82,18 @@ void flow_net_free(struct flow_net *net)
         free(net->parts[i].endings);
     }
     flow_groups_free(net);
-    void *owned[] = {net->links,
-                     net->background_Bps,
-                     net->open,
-                     net->root,
-                     net->real_Bps,
-                     net->failed,
-                     net->heap.key,
-                     net->heap.child,
-                     net->heap.sibling,
-                     net->size_B,
-                     net->flow_class,
-                     net->flow_path,
-                     net->flow_cookie,
-                     net->flow_service,
-                     net->flow_n_path,
-                     net->spans.words,
-                     net->services,
-                     net->classes,
-                     net->buckets,
-                     net->parts,
-                     net->starts,
-                     net->seeds.items,
-                     net->dirty.items,
-                     net->changed.items,
-                     net->overloaded.items,
-                     net->watched.items,
-                     net->set.items,
-                     net->touched.items,
-                     net->filled.items,
-                     net->open_heap,
-                     net->segments,
-                     net->joints,
-                     net->bound_changed.items,
-                     net->ended,
-                     net->used.items,
-                     net->built.items,
-                     net->sleepers};
+    void *owned[] = {
+        net->links,         net->background_Bps, net->open,          net->slots,         net->root,
+        net->real_Bps,      net->failed,         net->heap.key,      net->heap.child,    net->heap.sibling,
+        net->size_B,        net->flow_class,     net->flow_path,     net->flow_cookie,   net->flow_service,
+        net->flow_n_path,   net->spans.words,    net->services,      net->classes,       net->buckets,
+        net->parts,         net->seeds.items,    net->dirty.items,   net->changed.items, net->overloaded.items,
+        net->watched.items, net->set.items,      net->touched.items, net->filled.items,  net->slot_owner.items,
+        net->cross.items,   net->open_heap,      net->segments,      net->joints,        net->bound_changed.items,
+        net->ended,         net->used.items,     net->built.items,   net->sleepers};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
+    flow_starts_free(&net->starts);
     event_queue_free(&net->queue);
     free(net);
 }
@@ -163,39 +137,6 @@ static uint16_t service_id(struct flow_net *net, const struct flow_spec *spec)
     return (uint16_t)net->n_services++;
 }
 
-static bool starts_before(const struct start_batch *a, const struct start_batch *b)
-{
-    return a->time_s < b->time_s || (a->time_s == b->time_s && a->seq < b->seq);
-}
-
-static void push_start(struct flow_net *net, double time_s, uint32_t flow)
-{
-    XGROW(net->starts, net->n_starts, net->cap_starts);
-    struct start_batch batch = {time_s, net->start_seq++, flow, flow, 1};
-    uint32_t at = net->n_starts++;
-    while (at > 0 && starts_before(&batch, &net->starts[(at - 1) / 2])) {
-        net->starts[at] = net->starts[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    net->starts[at] = batch;
-}
-
-static struct start_batch pop_start(struct flow_net *net)
-{
-    struct start_batch top = net->starts[0], last = net->starts[--net->n_starts];
-    uint32_t at = 0, child;
-    while ((child = 2 * at + 1) < net->n_starts) {
-        if (child + 1 < net->n_starts && starts_before(&net->starts[child + 1], &net->starts[child]))
-            child++;
-        if (!starts_before(&net->starts[child], &last))
-            break;
-        net->starts[at] = net->starts[child];
-        at = child;
-    }
-    net->starts[at] = last;
-    return top;
-}
-
 static void keep_path(struct flow_net *net, uint32_t flow, const struct flow_spec *spec)
 {
     uint32_t n = spec->n_links + spec->n_spreads;
@@ -222,15 +163,7 @@ uint32_t flow_net_start(struct flow_net *net, double now_s, const struct flow_sp
     net->flow_service[flow] = service_id(net, spec);
     keep_path(net, flow, spec);
     net->stats.flows++;
-    double start_s = now_s + spec->latency_s;
-    /* collectives start thousands of flows at one time: they share the heap's top entry */
-    if (net->n_starts && net->starts[0].time_s == start_s) {
-        net->heap.sibling[net->starts[0].last] = flow;
-        net->starts[0].last = flow;
-        net->starts[0].n++;
-    } else {
-        push_start(net, start_s, flow);
-    }
+    flow_starts_add(net, now_s + spec->latency_s, flow);
     return flow;
 }
 
@@ -288,23 +221,6 @@ static void join_one(struct flow_net *net, uint32_t flow, double now_s)
         flow_dormant_joined(net, flow);
 }
 
-/* The flows that are due, as a list through sibling. */
-static uint32_t pop_due(struct flow_net *net, double now_s, uint32_t *n)
-{
-    uint32_t first = FLOW_NONE, last = FLOW_NONE;
-    *n = 0;
-    while (net->n_starts && net->starts[0].time_s <= now_s) {
-        struct start_batch batch = pop_start(net);
-        if (first == FLOW_NONE)
-            first = batch.first;
-        else
-            net->heap.sibling[last] = batch.first;
-        last = batch.last;
-        *n += batch.n;
-    }
-    return first;
-}
-
 /* Keeps those that take part, as a list through sibling. */
 static uint32_t keep_taking_part(struct flow_net *net, uint32_t flow)
 {
@@ -339,7 +255,7 @@ static void add_priorities(struct flow_net *net, double now_s)
 /* Flows that come in numbers get their classes in one build, which knows what can sleep. */
 static void activate_due(struct flow_net *net, double now_s)
 {
-    uint32_t n, flow = pop_due(net, now_s, &n), next;
+    uint32_t n, flow = flow_starts_pop(net, now_s, &n), next;
     bool disturbed = false, together = n >= MANY_STARTS && n >= net->n_active;
     if (net->n_wanted_priorities > net->n_priorities)
         add_priorities(net, now_s);
@@ -503,9 +419,7 @@ void flow_net_advance(struct flow_net *net, double now_s)
 double flow_net_next(struct flow_net *net, double now_s)
 {
     flow_solve(net, now_s);
-    double next_s = event_queue_min(&net->queue);
-    if (net->n_starts && net->starts[0].time_s < next_s)
-        next_s = net->starts[0].time_s;
+    double next_s = fmin(event_queue_min(&net->queue), flow_starts_next_s(net));
     return next_s < now_s ? now_s : next_s;
 }
 

@@ -30,6 +30,7 @@ struct flow_net_config {
     const double *capacity_Bps; /* [n_links], copied */
     double epsilon;             /* rates are found for windows of this share of the time passed; 0 = at every end */
     bool checked;               /* verify capacity, fairness and conservation at every event */
+    bool anew; /* tests: all rates of a part are found anew at every event, never only what has changed */
     flow_end_fn *on_end;
     flow_load_fn *on_load; /* may be NULL */
     void *ctx;
@@ -49,7 +50,7 @@ struct flow_spec {
 };
 
 struct flow_net_stats {
-    uint64_t flows, events, solves, visits, rebuilds, windows;
+    uint64_t flows, events, solves, visits, rebuilds, windows; /* solves: from nothing */
     uint32_t max_concurrent;
 };
 

@@ -1,12 +1,14 @@
 /* Inside of the flow network.
  *     flow_net.c      life of flows: waiting for their latency, sharing, ending
+ *     flow_starts.c   flows that wait for their latency
  *     flow_group.c    sprayed messages: spreads over many links, links that all flows use alike
  *     flow_class.c    who shares a rate
  *     flow_own.c      what a link limits, packed
  *     flow_part.c     links that depend on each other
  *     flow_fill.c     max-min rates from nothing, by progressive filling
  *     flow_settle.c   max-min rates after a change
- *     flow_solve.c    which of the two, and where
+ *     flow_level.c    max-min rates of one part anew, in place
+ *     flow_solve.c    which of the three, and where
  *     flow_window.c   many ends at once, with an epsilon
  *     flow_dormant.c  links that cannot bind
  *     flow_check.c    checked runs
@@ -135,10 +137,16 @@ struct core_load { /* flows through a core link that also cross a dormant link *
     double weight;
 };
 
-struct flow_open { /* flow_fill: what is not decided yet on a link */
+struct flow_open { /* flow_fill, flow_level: what is not decided yet on a link */
     double use;
-    uint32_t n, n_all; /* classes: left, and at the start */
-    uint32_t stamp;    /* number of the fill that has seen the link */
+    uint32_t n;     /* classes */
+    uint32_t stamp; /* number of the fill that has seen the link */
+};
+
+struct flow_slots { /* the same at the start */
+    uint32_t n_all; /* classes */
+    /* flow_level: the link's own classes, and in net->cross the end of those that cross it and that others limit */
+    uint32_t first, n, cross_end;
 };
 
 struct flow_ending {              /* a flow that ends in a window */
@@ -156,6 +164,7 @@ struct flow_part {
     uint32_t next_link; /* whose class ends first */
     double since_s;     /* its links' clocks are read at this time */
     uint32_t n_changed; /* classes that came or went since its last fill or settling */
+    uint32_t n_own;     /* its classes, when it was solved last */
     bool used, dirty, changed;
     uint32_t next_free;
     /* windows */
@@ -176,10 +185,30 @@ struct flow_spread {
     uint32_t version;
 };
 
-struct start_batch {
+struct flow_start {
     double time_s;
     uint64_t seq;
-    uint32_t first, last, n; /* flows, listed through sibling */
+    uint32_t batch;
+};
+
+struct flow_batch { /* flows that start together, listed through sibling; n: of a free one, the next free one */
+    uint32_t first, last, n;
+};
+
+enum { FLOW_RECENT = 8 };
+
+struct flow_recent {
+    double time_s;
+    uint32_t batch;
+    bool used;
+};
+
+struct flow_starts {
+    struct flow_start *heap; /* binary, by (time, seq) */
+    struct flow_batch *batches;
+    uint32_t n, cap, n_batches, cap_batches, free_batches, n_free;
+    struct flow_recent recent[FLOW_RECENT]; /* batches that flows may join */
+    uint64_t seq;
 };
 
 struct ended_flow {
@@ -214,6 +243,7 @@ struct flow_net {
     struct flow_link *links; /* [n_links] 0, then n_real per priority, then rate caps */
     double *background_Bps;  /* [n_links] load of classes that are limited elsewhere; apart: the hot loop */
     struct flow_open *open;
+    struct flow_slots *slots;
     uint32_t *root; /* union-find, while a fill makes parts */
     uint32_t n_links, cap_links, free_caps;
     uint32_t n_priorities, n_wanted_priorities;
@@ -247,9 +277,7 @@ struct flow_net {
     uint32_t n_parts, cap_parts, free_parts;
     struct event_queue queue; /* per part: its next end */
 
-    struct start_batch *starts; /* binary heap by (time, seq) */
-    uint32_t n_starts, cap_starts;
-    uint64_t start_seq;
+    struct flow_starts starts;
 
     struct flow_list seeds;      /* new classes */
     struct flow_list dirty;      /* parts to solve */
@@ -261,6 +289,7 @@ struct flow_net {
     /* scratch */
     uint32_t fill_id, solve_call, part_serial, loose_stamp;
     struct flow_list set, touched, filled;
+    struct flow_list slot_owner, cross; /* flow_level */
     struct level_key *open_heap;
     uint32_t n_open_heap, cap_open_heap;
     struct flow_segment *segments;
@@ -292,6 +321,13 @@ struct flow_net {
     double checked_time_s, checked_delivered_B, checked_due_B; /* checked runs only */
     struct flow_net_stats stats;
 };
+
+/* flow_starts.c */
+void flow_starts_add(struct flow_net *net, double time_s, uint32_t flow);
+double flow_starts_next_s(const struct flow_net *net); /* INFINITY: nobody waits */
+uint32_t flow_starts_pop(struct flow_net *net, double now_s,
+                         uint32_t *n); /* all that are due, as a list through sibling */
+void flow_starts_free(struct flow_starts *s);
 
 /* flow_group.c */
 uint32_t flow_link_of(const struct flow_net *net, uint32_t real); /* who stands for it, at priority 0 */
@@ -366,7 +402,17 @@ void flow_parts_reset(struct flow_net *net);
 /* flow_fill.c */
 void flow_fill(struct flow_net *net, double now_s); /* the classes of net->set, which have no owners */
 void flow_refill(struct flow_net *net, uint32_t part, double now_s);
+/* The account of a link in this fill; the link is in net->touched from then on. */
+static inline struct flow_open *flow_open_link(struct flow_net *net, uint32_t link);
+void flow_open_collect(struct flow_net *net, uint8_t priority); /* links of a priority whose accounts are open */
+/* The open link with the smallest level; false: all is decided. Levels only grow while classes are decided, so a key in
+ * the heap is a lower bound: the top is right once its key is up to date. */
+bool flow_open_next(struct flow_net *net, struct level_key *next);
 void flow_part_dissolve(struct flow_net *net, uint32_t part); /* its classes go to net->set */
+
+/* flow_level.c */
+bool flow_can_level(const struct flow_net *net, uint32_t part); /* one priority, and no class of very many links */
+void flow_level(struct flow_net *net, uint32_t part, double now_s);
 
 /* flow_settle.c */
 /* False: it goes on for too long; everything is consistent, but levels may not be right. */
@@ -412,6 +458,25 @@ static inline void flow_list_add(struct flow_list *l, uint32_t item)
 {
     XGROW(l->items, l->n, l->cap);
     l->items[l->n++] = item;
+}
+
+/* Room for n items that are written in any order. */
+static inline void flow_list_reserve(struct flow_list *l, uint32_t n)
+{
+    if (n > l->cap) {
+        l->cap = n;
+        l->items = XREALLOC(l->items, uint32_t, n);
+    }
+}
+
+static inline struct flow_open *flow_open_link(struct flow_net *net, uint32_t link)
+{
+    struct flow_open *o = &net->open[link];
+    if (o->stamp != net->fill_id) {
+        *o = (struct flow_open){.stamp = net->fill_id};
+        flow_list_add(&net->touched, link);
+    }
+    return o;
 }
 
 static inline const uint32_t *flow_class_links(const struct flow_net *net, const struct flow_class *c)

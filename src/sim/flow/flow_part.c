@@ -21,7 +21,7 @@ uint32_t flow_part_new(struct flow_net *net, double now_s)
     struct flow_part *p = &net->parts[part];
     p->used = true;
     p->serial = ++net->part_serial;
-    p->n = p->n_changed = p->loose.n = 0;
+    p->n = p->n_own = p->n_changed = p->loose.n = 0;
     p->from = FLOW_NONE;
     p->next_link = FLOW_NONE;
     p->since_s = now_s;
@@ -153,6 +153,7 @@ uint32_t flow_part_merge(struct flow_net *net, uint32_t a, uint32_t b, double no
     uint32_t dirty_a = first_dirty(p), dirty_b = first_dirty(q);
     merge_orders(net, a, q);
     p->n_changed += q->n_changed;
+    p->n_own += q->n_own;
     if (p->n_members + q->n_members)
         p->begun_s = (p->begun_s * p->n_members + q->begun_s * q->n_members) / (p->n_members + q->n_members);
     p->n_members += q->n_members;
@@ -225,9 +226,11 @@ void flow_part_settled(struct flow_net *net, uint32_t part)
 {
     struct flow_part *p = &net->parts[part];
     uint32_t n = 0;
+    p->n_own = 0;
     for (uint32_t i = 0; i < p->n; i++) {
         uint32_t link = p->order[i];
         if (net->links[link].own.n) {
+            p->n_own += net->links[link].own.n;
             place(net, part, n++, link);
             continue;
         }

@@ -10,6 +10,8 @@
 #include "base/diag.h"
 #include "sim/flow/flow_net_impl.h"
 
+/* Levels that change for so many of a part's own classes, counted with repetition, cost more than to fill it anew. */
+enum { MOST_VISITS = 4 };
 static const double SAME = 1e-14;  /* of the capacity: a level that is off by less stays */
 static const double LOWER = 1e-13; /* levels that are closer are equal, in either order */
 static const double EMPTY = 1e-12; /* of the capacity: what is left by rounding only */
@@ -142,9 +144,10 @@ bool flow_settle(struct flow_net *net, uint32_t part)
 {
     struct flow_part *p = &net->parts[part];
     uint32_t at = p->from, steps = 200 * p->n + 2000;
+    uint64_t most_visits = net->stats.visits + MOST_VISITS * p->n_own + 1000;
     p->from = FLOW_NONE;
     while (at < p->n) {
-        if (!steps--)
+        if (!steps-- || net->stats.visits > most_visits)
             return false;
         at = visit(net, p, at);
     }

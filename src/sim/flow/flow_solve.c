@@ -98,6 +98,14 @@ static uint32_t n_classes(const struct flow_net *net, const struct flow_part *p)
     return n;
 }
 
+static void solve_anew(struct flow_net *net, uint32_t part, double now_s)
+{
+    if (flow_can_level(net, part))
+        flow_level(net, part, now_s);
+    else
+        flow_refill(net, part, now_s);
+}
+
 static void solve_part(struct flow_net *net, uint32_t part, double now_s)
 {
     struct flow_part *p = &net->parts[part];
@@ -110,8 +118,8 @@ static void solve_part(struct flow_net *net, uint32_t part, double now_s)
     p->n_changed = 0;
     if (changed > 16 && changed * MANY_CHANGES > n_classes(net, p))
         flow_refill(net, part, now_s);
-    else if (!flow_settle(net, part))
-        flow_refill(net, part, now_s);
+    else if ((net->config.anew && flow_can_level(net, part)) || !flow_settle(net, part))
+        solve_anew(net, part, now_s);
 }
 
 void flow_solve_parts(struct flow_net *net, double now_s)
