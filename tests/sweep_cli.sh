@@ -343,6 +343,39 @@ sed -i 's/copies: 9/copies: 8/' mine.yaml
 refused 0 "a cache whose files have changed" "this cache is not used: mine.yaml has changed since" mine.yaml \
     -s tpot.bridge=false -a tpot.tokens=1,2 --cache mine.sqlite
 
+# --- what points share ---------------------------------------------------------------------------------------------------
+# Tokens are drawn, and experts timed, once for points that agree in what decides about them: nothing else may come of it. Each
+# axis has a value that draws, times or routes anew, between two that do not.
+decode="$srcdir/scenarios/decode_ep144.yaml -s sim.network=bound -s llm.layers=4 -s inference.overlap=none"
+decode="$decode -s cluster.nodes=16 -s inference.decode.batch=32"
+if python3 -c 'import sqlite3' 2>/dev/null; then
+    for axis in "cluster.nic.bandwidth=200 Gb/s,400 Gb/s" "sim.seed=1,2" "cluster.network.oversubscription=1,8" \
+        "cluster.chip.memory_bandwidth=3.35 TB/s,2 TB/s" "expert_load.redundant=0,128" "inference.routing=sampled,balanced"; do
+        key=${axis%%=*} plain="-s expert_load.redundant=0"
+        [ $key = expert_load.redundant ] && plain=
+        expect 0 "points that may share: $key" sweep $decode $plain -a "cluster.node.nvlink_bandwidth=5 GB/s,200 GB/s" \
+            -a "$axis" -j1 -o share.sqlite --overwrite
+        check "$key: points are as when run alone" python3 - "$axis" <<EOF
+import json, sqlite3, subprocess, sys
+key, values = sys.argv[1].split("=")
+points = iter(sqlite3.connect("share.sqlite").execute("SELECT tpot, busiest_rank, nodes_per_token FROM wide ORDER BY point"))
+seen = set()
+for nvlink in ("5 GB/s", "200 GB/s"):
+    for value in values.split(","):
+        run = subprocess.run(["$MOESIM", "run", *"$decode $plain".split(), "-s", "cluster.node.nvlink_bandwidth=" + nvlink,
+                              "-s", key + "=" + value, "--json"], stdout=subprocess.PIPE, check=True)
+        metrics = json.loads(run.stdout)["metrics"]
+        alone = tuple(metrics[m]["value"] for m in ("tpot", "busiest_rank", "nodes_per_token"))
+        shared = next(points)
+        assert alone == shared, (nvlink, value, alone, shared)
+        seen.add(alone)
+assert len(seen) > 2, seen
+EOF
+    done
+else
+    skip "points that share are as when run alone" "no python3 with sqlite3"
+fi
+
 # --- texts from files ----------------------------------------------------------------------------------------------------
 expect 0 "texts that a spreadsheet would run" sweep $small \
     -a 'description="=1+2","+a, b",@x,-y,plain' -o evil.sqlite

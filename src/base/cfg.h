@@ -198,6 +198,8 @@ void cfg_visit_unread(const struct cfg *c, void (*fn)(void *ctx, const char *dot
 void cfg_print_yaml(const struct cfg *c, FILE *out);
 /* The same as text, without some keys and tables of the root (names, then NULL). The arena's. */
 const char *cfg_text_without(const struct cfg *c, const char *const *names, struct arena *arena);
+/* Of one table alone. */
+const char *cfg_text_of(const struct cfg *c, const char *table, struct arena *arena);
 /* A string in YAML's (and nearly JSON's) double quotes. */
 const char *cfg_quote(const char *s, struct arena *a);
 /* A key of the root that no table describes. */

@@ -150,17 +150,30 @@ static void print_children(const struct cfg *c, size_t table, int indent, const 
     }
 }
 
-const char *cfg_text_without(const struct cfg *c, const char *const *names, struct arena *arena)
+static const char *text_of(const struct cfg *c, size_t table, const char *const *without, struct arena *arena)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     BUG_IF(!out);
-    print_children(c, 0, 0, names, out);
+    print_children(c, table, 0, without, out);
     fclose(out);
     const char *copy = arena_strdup(arena, text);
     free(text);
     return copy;
+}
+
+const char *cfg_text_without(const struct cfg *c, const char *const *names, struct arena *arena)
+{
+    return text_of(c, 0, names, arena);
+}
+
+const char *cfg_text_of(const struct cfg *c, const char *table, struct arena *arena)
+{
+    static const char *const nothing[] = {NULL};
+    const struct cfg_entry *e = cfg_find(c, table);
+    BUG_IF(!e || !e->table);
+    return text_of(c, (size_t)(e - c->entries), nothing, arena);
 }
 
 void cfg_print_yaml(const struct cfg *c, FILE *out)

@@ -9,128 +9,31 @@
 #include <math.h>
 #include <string.h>
 
-#include "kinds/infer/infer_step.h"
+#include "base/shared_cache.h"
+#include "kinds/infer/infer_amounts.h"
 
 struct bounding {
     struct infer_step *s;
     const struct infer_network *net;
-    uint32_t n, layers;
+    uint32_t n;
     double *clock;               /* [ranks] of the stream */
     double launched;             /* when the CPU has launched the stage */
     double *sending, *receiving; /* [ranks] when the exchanges before are done */
     double *cable_s[2];          /* [micro-batch][cables] when all bytes of its exchanges so far have crossed */
     double nics_s[2];            /* [micro-batch] when NICs and the like have carried its last exchange */
-    const double *largest_B[2];  /* [micro-batch][cables] of its last exchange; NULL: none yet */
+    const double *largest[2];    /* [micro-batch][cables] of its last exchange; NULL: none yet */
+    double largest_B[2];         /* [micro-batch] bytes of one of these */
     uint32_t unheard[2];         /* [micro-batch] not_heard of its last exchange */
     double *worked_s[2];         /* [micro-batch][ranks] of its stream since the last exchange had arrived */
     struct infer_times *times;
-    double *arrived[2][2]; /* [combine][micro-batch][ranks] of the exchange under way */
-    /* [micro-batch][layer][ranks] */
-    double *experts_s[2];
-    struct ep_load *load[2][2];     /* [combine][micro-batch] */
+    double *arrived[2][2];          /* [combine][micro-batch][ranks] of the exchange under way */
     struct ep_exchange exchange[2]; /* costs alone */
-    double *one_B;                  /* [cables] scratch, 0 between uses */
-    uint32_t *crossed;              /* [cables] scratch */
-    double *cables_B[2][2];         /* [combine][micro-batch][layer][cables] bytes */
-    double *largest[2][2];          /* [combine][micro-batch][layer][cables] most of these for any one rank */
-    uint32_t
-        *not_heard[2]; /* [micro-batch][layer] from how many others a rank does not hear, or is not heard, at most */
+    struct infer_amounts amounts;
+    uint32_t *sparse;        /* [layers] which of those with experts it is */
+    const double *experts_s; /* [layers with experts][micro-batches][ranks] */
 };
 
 /* --- what ranks have to send -------------------------------------------------- */
-
-static void note_load(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
-{
-    const struct infer_layout *l = &b->s->layout;
-    for (uint32_t r = 0; r < b->n; r++) {
-        size_t at = (size_t)layer * b->n + r;
-        b->experts_s[mb][at] = infer_step_experts_s(b->s, t->slot_rows + (size_t)r * l->slots_per_rank);
-        for (int combine = 0; combine < 2; combine++)
-            b->load[combine][mb][at] = ep_exchange_load(&b->exchange[combine], &t->to, r);
-    }
-}
-
-/* --- cables between switches ---------------------------------------------------- */
-
-static size_t cables_at(const struct bounding *b, uint32_t layer)
-{
-    return (size_t)layer * b->net->fabric.n_links;
-}
-
-/* What crosses cables, by who receives it. */
-struct crossing {
-    const struct infer_fabric *f;
-    double *all_B, *largest_B, *one_B; /* [cables]; of the rank under way */
-    uint32_t *crossed, n_crossed;      /* those of it that are not 0 */
-    uint32_t n;
-};
-
-static void cross(struct crossing *x, uint32_t src, uint32_t dst, double bytes_B)
-{
-    size_t pair = (size_t)src * x->n + dst;
-    for (uint32_t i = x->f->first[pair]; i < x->f->first[pair + 1] && bytes_B > 0; i++) {
-        uint32_t cable = x->f->links[i];
-        if (x->one_B[cable] <= 0)
-            x->crossed[x->n_crossed++] = cable;
-        x->one_B[cable] += bytes_B;
-    }
-}
-
-static void end_rank(struct crossing *x)
-{
-    for (uint32_t i = 0; i < x->n_crossed; i++) {
-        uint32_t cable = x->crossed[i];
-        x->all_B[cable] += x->one_B[cable];
-        x->largest_B[cable] = fmax(x->largest_B[cable], x->one_B[cable]);
-        x->one_B[cable] = 0;
-    }
-    x->n_crossed = 0;
-}
-
-/* From rank to rank. */
-static void load_pairs(const struct bounding *b, const double *copies, bool combine, struct crossing *x)
-{
-    for (uint32_t dst = 0; dst < b->n; dst++) {
-        for (uint32_t src = 0; src < b->n; src++) {
-            size_t pair = combine ? (size_t)dst * b->n + src : (size_t)src * b->n + dst;
-            if (src != dst)
-                cross(x, src, dst, copies[pair] * b->exchange[combine].cost.token_B);
-        }
-        end_rank(x);
-    }
-}
-
-/* Along the rail, once for each node. */
-static void load_rails(const struct bounding *b, const struct ep_traffic *t, bool combine, struct crossing *x)
-{
-    const struct infer_layout *l = &b->s->layout;
-    uint32_t per_node = l->ranks_per_node;
-    for (uint32_t dst = 0; dst < b->n; dst++) {
-        for (uint32_t m = 0; m < l->n_nodes; m++) {
-            uint32_t src = m * per_node + dst % per_node, home = combine ? dst : src;
-            uint32_t node = (combine ? src : dst) / per_node;
-            if (m != dst / per_node)
-                cross(x, src, dst,
-                      t->node_copies[(size_t)home * l->n_nodes + node] * b->exchange[combine].cost.token_B);
-        }
-        end_rank(x);
-    }
-}
-
-static uint32_t count_not_heard(const struct bounding *b, const double *pairs)
-{
-    uint32_t most = 0;
-    for (uint32_t r = 0; r < b->n; r++) {
-        uint32_t not_to = 0, not_from = 0;
-        for (uint32_t k = 0; k < b->n; k++) {
-            not_to += k != r && pairs[(size_t)r * b->n + k] <= 0;
-            not_from += k != r && pairs[(size_t)k * b->n + r] <= 0;
-        }
-        most = not_to > most ? not_to : most;
-        most = not_from > most ? not_from : most;
-    }
-    return most;
-}
 
 /* Whether a rank's tokens move only when all ranks are there. */
 static bool all_meet(const struct bounding *b)
@@ -139,22 +42,14 @@ static bool all_meet(const struct bounding *b)
     return !b->s->layout.hooks && (x->cost.barrier_s > 0 || x->cost.rounds || x->prepare.rounds);
 }
 
-static void note_cables(struct bounding *b, const struct infer_traffic *t, uint32_t layer, uint32_t mb)
+static struct infer_amount amount_of(const struct bounding *b, const struct infer_item *it)
 {
-    enum ep_copies copies = b->exchange[0].cost.copies;
-    b->not_heard[mb][layer] = all_meet(b) ? 0 : count_not_heard(b, t->to.pairs);
-    for (int combine = 0; combine < 2 && b->net->fabric.n_links; combine++) {
-        struct crossing x = {.f = &b->net->fabric,
-                             .all_B = b->cables_B[combine][mb] + cables_at(b, layer),
-                             .largest_B = b->largest[combine][mb] + cables_at(b, layer),
-                             .one_B = b->one_B,
-                             .crossed = b->crossed,
-                             .n = b->n};
-        if (copies == EP_A_COPY_A_NODE)
-            load_rails(b, &t->to, combine, &x);
-        else
-            load_pairs(b, copies == EP_A_COPY_A_PAIR ? t->to.pairs : t->to.rank_copies, combine, &x);
-    }
+    return infer_amount_of(&b->amounts, b->sparse[it->layer], it->micro_batch);
+}
+
+static uint32_t not_heard(const struct bounding *b, const struct infer_amount *m)
+{
+    return all_meet(b) ? 0 : m->not_heard;
 }
 
 /* --- the stream --------------------------------------------------------------- */
@@ -180,8 +75,9 @@ static double over_s(const struct bounding *b, uint32_t mb, uint32_t unheard)
 {
     const struct infer_fabric *f = &b->net->fabric;
     double last_s = unheard ? 0 : b->nics_s[mb];
-    for (uint32_t i = 0; i < f->n_links && b->largest_B[mb]; i++)
-        last_s = fmax(last_s, b->cable_s[mb][i] - unheard * b->largest_B[mb][i] / f->capacity_Bps[i]);
+    for (uint32_t i = 0; i < f->n_links && b->largest[mb]; i++)
+        last_s =
+            fmax(last_s, b->cable_s[mb][i] - unheard * (b->largest[mb][i] * b->largest_B[mb]) / f->capacity_Bps[i]);
     return last_s;
 }
 
@@ -209,17 +105,18 @@ static double behind_bytes_s(const struct bounding *b, const struct ep_exchange 
 
 /* Bytes of an exchange that begins at `first_s`. Those of the exchanges before it have gone ahead: any two ranks have a
  * third between them that hears of the one and is heard by the other, where each hears from more than half of them. */
-static void load_cables(struct bounding *b, const struct infer_item *it, double first_s)
+static void load_cables(struct bounding *b, const struct infer_item *it, const struct infer_amount *m, double first_s)
 {
     const struct infer_fabric *f = &b->net->fabric;
-    uint32_t mb = it->micro_batch;
-    double *cable_s = b->cable_s[mb];
-    const double *cables_B = b->cables_B[it->combine][mb] + cables_at(b, it->layer);
-    bool behind = 2 * (b->unheard[mb] + 1) < b->n && 2 * (b->not_heard[mb][it->layer] + 1) < b->n;
+    uint32_t mb = it->micro_batch, unheard = not_heard(b, m);
+    double *cable_s = b->cable_s[mb], copy_B = b->exchange[it->combine].cost.token_B;
+    const double *crossing = m->crossing[it->combine];
+    bool behind = 2 * (b->unheard[mb] + 1) < b->n && 2 * (unheard + 1) < b->n;
     for (uint32_t i = 0; i < f->n_links; i++)
-        cable_s[i] = fmax(behind ? cable_s[i] : 0, first_s) + cables_B[i] / f->capacity_Bps[i];
-    b->largest_B[mb] = b->largest[it->combine][mb] + cables_at(b, it->layer);
-    b->unheard[mb] = b->not_heard[mb][it->layer];
+        cable_s[i] = fmax(behind ? cable_s[i] : 0, first_s) + crossing[i] * copy_B / f->capacity_Bps[i];
+    b->largest[mb] = m->largest[it->combine];
+    b->largest_B[mb] = copy_B;
+    b->unheard[mb] = unheard;
 }
 
 /* A rank sends and receives one exchange after the other. */
@@ -228,7 +125,7 @@ static void post(struct bounding *b, const struct infer_item *it, double *start_
     const struct infer_layout *l = &b->s->layout;
     uint32_t mb = it->micro_batch;
     const struct ep_exchange *x = &b->exchange[it->combine];
-    const struct ep_load *load = b->load[it->combine][mb] + (size_t)it->layer * b->n;
+    struct infer_amount m = amount_of(b, it);
     double *arrived = b->arrived[it->combine][mb], latency_s = behind_bytes_s(b, x), nics_s = 0;
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = fmax(b->sending[r], b->clock[r]);
@@ -236,17 +133,18 @@ static void post(struct bounding *b, const struct infer_item *it, double *start_
         together(b, ep_exchange_ahead_s(x, shortest_latency_s(b)));
     memcpy(start_s, b->sending, b->n * sizeof *start_s);
     double first_s = earliest(start_s, b->n);
-    double behind_s = over_s(b, mb, b->not_heard[mb][it->layer]) + earliest(b->worked_s[mb], b->n) + latency_s;
+    double behind_s = over_s(b, mb, not_heard(b, &m)) + earliest(b->worked_s[mb], b->n) + latency_s;
     for (uint32_t r = 0; r < b->n; r++) {
-        b->receiving[r] = fmax(b->receiving[r], first_s) + load[r].in_s;
+        struct ep_load load = ep_exchange_load_of(x, &m.counts[it->combine][r]);
+        b->receiving[r] = fmax(b->receiving[r], first_s) + load.in_s;
         arrived[r] = fmax(b->receiving[r] + latency_s, behind_s);
         if (x->cost.sms >= (double)l->hw->chip.sms && !l->hooks)
             b->clock[r] = arrived[r]; /* nothing computes beside it */
-        b->sending[r] = !l->hooks ? arrived[r] : start_s[r] + load[r].out_s;
-        nics_s = fmax(nics_s, fmax(start_s[r] + load[r].out_s, b->receiving[r]));
+        b->sending[r] = !l->hooks ? arrived[r] : start_s[r] + load.out_s;
+        nics_s = fmax(nics_s, fmax(start_s[r] + load.out_s, b->receiving[r]));
     }
     b->nics_s[mb] = nics_s;
-    load_cables(b, it, first_s);
+    load_cables(b, it, &m, first_s);
 }
 
 static void exchange_tokens(struct bounding *b)
@@ -262,14 +160,17 @@ static void exchange_tokens(struct bounding *b)
 
 static void compute(struct bounding *b, const struct infer_item *it)
 {
-    const double *experts_s = b->experts_s[it->micro_batch] + (size_t)it->layer * b->n;
+    const double *experts_s = NULL;
+    if (it->stage == STAGE_MLP)
+        experts_s =
+            b->experts_s + ((size_t)b->sparse[it->layer] * b->s->program.micro_batches + it->micro_batch) * b->n;
     b->launched += infer_launch_s(&b->s->kernels, it->layer, it->stage);
     for (uint32_t r = 0; r < b->n; r++)
         b->clock[r] = fmax(b->clock[r], b->launched);
     bool sends = it->stage == STAGE_DISPATCH_SEND || it->stage == STAGE_COMBINE_SEND;
     const struct ep_cost *cost = &b->exchange[it->stage == STAGE_COMBINE_SEND].cost;
     for (uint32_t r = 0; r < b->n; r++) {
-        double time_s = it->stage == STAGE_MLP ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
+        double time_s = experts_s ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
         if (sends && infer_stores(cost)) /* what it stores is part of the exchange */
             time_s = cost->start_s;
         b->clock[r] += time_s;
@@ -306,49 +207,62 @@ static void follow(struct bounding *b, uint32_t item)
 
 static void begin(struct bounding *b, struct arena *a)
 {
-    size_t cells = (size_t)b->layers * b->n;
     b->clock = ARENA_ARRAY(a, double, b->n);
     b->sending = ARENA_ARRAY(a, double, b->n);
-    b->one_B = ARENA_ARRAY(a, double, b->net->fabric.n_links + 1);
-    b->crossed = ARENA_ARRAY(a, uint32_t, b->net->fabric.n_links + 1);
     b->receiving = ARENA_ARRAY(a, double, b->n);
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++) {
-        b->experts_s[mb] = ARENA_ARRAY(a, double, cells);
         b->cable_s[mb] = ARENA_ARRAY(a, double, b->net->fabric.n_links + 1);
         b->worked_s[mb] = ARENA_ARRAY(a, double, b->n);
-        b->not_heard[mb] = ARENA_ARRAY(a, uint32_t, b->layers);
-        for (int combine = 0; combine < 2; combine++) {
+        for (int combine = 0; combine < 2; combine++)
             b->arrived[combine][mb] = ARENA_ARRAY(a, double, b->n);
-            b->load[combine][mb] = ARENA_ARRAY(a, struct ep_load, cells);
-            b->cables_B[combine][mb] = ARENA_ARRAY(a, double, cables_at(b, b->layers) + 1);
-            b->largest[combine][mb] = ARENA_ARRAY(a, double, cables_at(b, b->layers) + 1);
-        }
     }
 }
 
-static void draw(struct bounding *b, struct arena *a)
+/* Times of experts on all ranks for the amounts; other points of a sweep may know them. */
+static const double *time_experts(struct bounding *b, struct arena *arena)
 {
     struct infer_step *s = b->s;
-    struct infer_router router;
-    struct infer_traffic traffic;
-    for (int combine = 0; combine < 2; combine++) {
-        struct ep_call call = infer_ep_call(&s->layout, combine);
-        ep_exchange_cost(&b->exchange[combine], s->layout.kernel, &call);
+    const struct infer_amounts *a = &b->amounts;
+    size_t n = (size_t)s->program.sparse * a->micro_batches * b->n;
+    const char *key = a->key && b->net->chip ? arena_printf(arena, "%s, %s", a->key, b->net->chip) : NULL;
+    const double *known = key ? shared_cache_get("times of experts", key, n * sizeof *known) : NULL;
+    if (known)
+        return known;
+    double *times_s = ARENA_ARRAY(arena, double, n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = (uint32_t)(i / b->n);
+        struct infer_amount m = infer_amount_of(a, at / a->micro_batches, at % a->micro_batches);
+        times_s[i] = infer_step_experts_s(s, m.slot_rows + i % b->n * s->layout.slots_per_rank);
     }
-    infer_router_init(&router, &s->layout, s->gate, a);
-    infer_traffic_new(&s->layout, a, &traffic);
+    if (key)
+        shared_cache_put("times of experts", key, times_s, n * sizeof *times_s);
+    return times_s;
+}
+
+static void note_loads(struct bounding *b, struct arena *arena)
+{
+    struct infer_amount m = infer_amount_of(&b->amounts, 0, 0);
+    struct ep_load *load = ARENA_ARRAY(arena, struct ep_load, b->n);
+    for (int combine = 0; combine < 2; combine++) {
+        for (uint32_t r = 0; r < b->n; r++)
+            load[r] = ep_exchange_load_of(&b->exchange[combine], &m.counts[combine][r]);
+        infer_step_note_loads(b->s, combine, load);
+    }
+}
+
+static void find_amounts(struct bounding *b, struct arena *arena)
+{
+    struct infer_step *s = b->s;
+    infer_amounts_find(s, b->exchange, &b->net->fabric, arena, &b->amounts);
+    b->experts_s = time_experts(b, arena);
+    b->sparse = ARENA_ARRAY(arena, uint32_t, (size_t)s->layout.model->layers);
     infer_step_forget_traffic(s);
     for (uint32_t i = 0; i < s->program.sparse; i++) {
-        uint32_t layer = s->program.sparse_layer[i];
-        infer_router_layer(&router, layer);
-        for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
-            infer_traffic_draw(&router, layer, mb, &traffic);
-            infer_step_note_traffic(s, &router, &traffic, b->exchange);
-            note_load(b, &traffic, layer, mb);
-            note_cables(b, &traffic, layer, mb);
-        }
+        b->sparse[s->program.sparse_layer[i]] = i;
+        for (uint32_t mb = 0; mb < s->program.micro_batches; mb++)
+            infer_step_note_reach(s, infer_amount_of(&b->amounts, i, mb).reach);
     }
-    infer_router_free(&router);
+    note_loads(b, arena);
 }
 
 /* The last rank to receive an exchange still has the rest of its stream before it. Which rank that is is not known; the one
@@ -369,13 +283,16 @@ void infer_step_bound(struct infer_step *s, const struct infer_network *net, str
                       struct infer_times *out)
 {
     struct arena *a = arena_new();
-    struct bounding b = {
-        .s = s, .net = net, .n = s->layout.ranks, .layers = (uint32_t)s->layout.model->layers, .times = out};
+    struct bounding b = {.s = s, .net = net, .n = s->layout.ranks, .times = out};
     out->start_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     out->end_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
     begin(&b, a);
+    for (int combine = 0; combine < 2 && s->program.sparse; combine++) {
+        struct ep_call call = infer_ep_call(&s->layout, combine);
+        ep_exchange_cost(&b.exchange[combine], s->layout.kernel, &call);
+    }
     if (s->program.sparse)
-        draw(&b, a);
+        find_amounts(&b, a);
     for (uint32_t i = 0; i < s->program.n; i++)
         follow(&b, i);
     end_last(&b);

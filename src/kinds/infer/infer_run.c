@@ -158,8 +158,7 @@ static uint32_t cables_between(const struct topology *t, const uint32_t *number,
 static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct topology *t, uint32_t ranks,
                                      struct arena *arena)
 {
-    uint32_t *number = ARENA_ARRAY(arena, uint32_t, t->n_links + 1), n = number_cables(t, number),
-             some[ROUTE_MAX_LINKS];
+    uint32_t *number = ARENA_ARRAY(arena, uint32_t, t->n_links + 1), n = number_cables(t, number);
     if (!n || topology_routing(hw).policy != ROUTING_STATIC)
         return (struct infer_fabric){0};
     double *capacity_Bps = ARENA_ARRAY(arena, double, n);
@@ -167,12 +166,15 @@ static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct t
     for (uint32_t i = 0; i < t->n_links; i++)
         if (number[i])
             capacity_Bps[number[i] - 1] = t->links[i].capacity_Bps;
-    for (uint32_t pair = 0; pair < ranks * ranks; pair++)
-        first[pair + 1] = first[pair] + cables_between(t, number, pair / ranks, pair % ranks, some);
-    uint32_t *links = ARENA_ARRAY(arena, uint32_t, first[ranks * ranks] + 1);
+    uint32_t room = ranks * ranks, *links = ARENA_ARRAY(arena, uint32_t, room + ROUTE_MAX_LINKS);
     for (uint32_t pair = 0; pair < ranks * ranks; pair++) {
-        uint32_t k = cables_between(t, number, pair / ranks, pair % ranks, some);
-        memcpy(links + first[pair], some, k * sizeof *links);
+        if (first[pair] > room) {
+            uint32_t *more = ARENA_ARRAY(arena, uint32_t, 2 * (size_t)room + ROUTE_MAX_LINKS);
+            memcpy(more, links, first[pair] * sizeof *links);
+            links = more;
+            room *= 2;
+        }
+        first[pair + 1] = first[pair] + cables_between(t, number, pair / ranks, pair % ranks, links + first[pair]);
     }
     return (struct infer_fabric){n, capacity_Bps, first, links};
 }
@@ -209,11 +211,24 @@ static int simulate(struct kind_run *run, const struct infer_case *c, struct top
     return 0;
 }
 
-static void solve(const struct infer_case *c, const struct topology *topo, struct infer_outcome *out)
+/* What kernels' times of experts depend on. What a run changes behind its text's back is not for others. */
+static const char *chip_text(const struct kind_run *run, const struct infer_layout *l, struct arena *arena)
+{
+    static const char *const tables[] = {"cluster.chip", "cluster.kernels", "llm"};
+    const char *text = arena_printf(arena, "left out %u, prefill %d, tp %u, new %a, sequences %a, context %a",
+                                    l->left_out, l->prefill, l->tp, l->new_tokens, l->sequences, l->context);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        text = arena_printf(arena, "%s, %s", text, cfg_text_of(run->file->cfg, tables[i], arena));
+    return run->one_of_many && !run->before ? text : NULL;
+}
+
+static void solve(const struct kind_run *run, const struct infer_case *c, const struct topology *topo,
+                  struct infer_outcome *out)
 {
     struct arena *arena = arena_new();
     struct infer_network net = network_of(&c->hw, topo);
     struct infer_times times;
+    net.chip = chip_text(run, &out->step.layout, arena);
     net.fabric = fabric_of(&c->hw, topo, out->step.layout.ranks, arena);
     infer_step_bound(&out->step, &net, arena, &times);
     infer_account(&out->step, &times, &out->account);
@@ -251,7 +266,7 @@ static int run_layers(struct kind_run *run, const struct infer_case *c, struct t
     infer_step_init(&out->step, l, out->kernels, gate_of(run, c->setup), layers, run->arena);
     if (!c->closed_form && run->file->scenario->sim.network != NET_BOUND)
         return simulate(run, c, topo, out, diag);
-    solve(c, topo, out);
+    solve(run, c, topo, out);
     return 0;
 }
 

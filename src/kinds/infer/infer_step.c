@@ -32,29 +32,29 @@ void infer_step_forget_traffic(struct infer_step *s)
     s->load_limit[0] = s->load_limit[1] = NULL;
 }
 
-static void note_load(struct infer_step *s, const struct ep_exchange *x, const struct ep_traffic *t)
+struct infer_reach infer_reach_of(const struct infer_router *router, const struct infer_traffic *t)
 {
-    int combine = x->call.phase == EP_COMBINE;
-    s->mean_load_s[combine] = 0;
-    s->forwarded_ratio = ep_exchange_forwarded(x, t);
-    for (uint32_t r = 0; r < t->group.ranks; r++) {
-        struct ep_load l = ep_exchange_load(x, t, r);
-        s->mean_load_s[combine] += fmax(l.out_s, l.in_s) / t->group.ranks;
-        s->load_limit[combine] = l.limit;
-    }
+    return (struct infer_reach){router->groups_per_token, t->to.nodes_per_token, t->to.ranks_per_token,
+                                t->to.busiest_ratio};
 }
 
-void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t,
-                             const struct ep_exchange *x)
+void infer_step_note_reach(struct infer_step *s, const struct infer_reach *reach)
 {
     double n = (double)s->program.sparse * s->program.micro_batches;
-    for (int combine = 0; combine < 2 && !s->load_limit[1]; combine++)
-        note_load(s, &x[combine], &t->to);
-    s->groups_per_token = router->groups_per_token;
-    s->nodes_per_token += t->to.nodes_per_token / n;
-    s->ranks_per_token += t->to.ranks_per_token / n;
-    s->busiest_mean += t->to.busiest_ratio / n;
-    s->busiest_max = fmax(s->busiest_max, t->to.busiest_ratio);
+    s->groups_per_token = reach->groups_per_token;
+    s->nodes_per_token += reach->nodes_per_token / n;
+    s->ranks_per_token += reach->ranks_per_token / n;
+    s->busiest_mean += reach->busiest_ratio / n;
+    s->busiest_max = fmax(s->busiest_max, reach->busiest_ratio);
+}
+
+void infer_step_note_loads(struct infer_step *s, bool combine, const struct ep_load *load)
+{
+    s->mean_load_s[combine] = 0;
+    for (uint32_t r = 0; r < s->layout.ranks; r++) {
+        s->mean_load_s[combine] += fmax(load[r].out_s, load[r].in_s) / s->layout.ranks;
+        s->load_limit[combine] = load[r].limit;
+    }
 }
 
 /* --- time of experts ---------------------------------------------------------- */
@@ -386,9 +386,20 @@ static void set_experts(struct graphing *x, const struct exchanging *e, uint32_t
         op[r].work_s = infer_step_experts_s(x->s, e->traffic.slot_rows + (size_t)r * per_rank);
 }
 
+static void note_loads(struct graphing *x, const struct ep_traffic *t)
+{
+    struct ep_load *load = ARENA_ARRAY(x->s->arena, struct ep_load, x->n);
+    for (int combine = 0; combine < 2; combine++) {
+        ep_exchange_loads(&x->exchange[combine], t, x->s->arena, load);
+        infer_step_note_loads(x->s, combine, load);
+        x->s->forwarded_ratio = ep_exchange_forwarded(&x->exchange[combine], t);
+    }
+}
+
 static void add_traffic(struct graphing *x)
 {
     struct infer_step *s = x->s;
+    struct infer_reach reach;
     struct exchanging e;
     init_exchanges(x, &e);
     infer_step_forget_traffic(s);
@@ -397,7 +408,10 @@ static void add_traffic(struct graphing *x)
         infer_router_layer(&e.router, layer);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
             infer_traffic_draw(&e.router, layer, mb, &e.traffic);
-            infer_step_note_traffic(s, &e.router, &e.traffic, x->exchange);
+            reach = infer_reach_of(&e.router, &e.traffic);
+            infer_step_note_reach(s, &reach);
+            if (!i && !mb)
+                note_loads(x, &e.traffic.to);
             set_experts(x, &e, x->experts[mb][layer]);
             for (int combine = 0; combine < 2; combine++)
                 add_exchange(x, &e, combine, x->post[combine][mb][layer]);

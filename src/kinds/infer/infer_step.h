@@ -64,6 +64,7 @@ struct infer_network {
     double nic_Bps, nvlink_Bps;
     double nic_latency_s, nvlink_latency_s; /* of the shortest path between nodes; of an NVLink hop */
     struct infer_fabric fabric;             /* no links: one switch, or routes that depend on load */
+    const char *chip; /* text of all that kernels' times depend on beside the layout; NULL: nobody else may know them */
 };
 
 /* The step in closed form, a lower bound of what is simulated: NICs, NVLink, what copies or posts, and cables between
@@ -71,9 +72,13 @@ struct infer_network {
 void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
                       struct infer_times *out);
 
-/* For those who draw traffic: means and extremes; `x`: the dispatch and the combine. */
+/* For those who draw traffic: what a token of a layer's micro-batch reaches, noted for each; loads of ranks for one. */
+struct infer_reach {
+    double groups_per_token, nodes_per_token, ranks_per_token, busiest_ratio;
+};
+struct infer_reach infer_reach_of(const struct infer_router *router, const struct infer_traffic *t);
 void infer_step_forget_traffic(struct infer_step *s);
-void infer_step_note_traffic(struct infer_step *s, const struct infer_router *router, const struct infer_traffic *t,
-                             const struct ep_exchange *x);
+void infer_step_note_reach(struct infer_step *s, const struct infer_reach *reach);
+void infer_step_note_loads(struct infer_step *s, bool combine, const struct ep_load *load);
 
 #endif

@@ -65,8 +65,8 @@ static void move(const struct ep_exchange *x, const struct ep_traffic *t, const 
     deepep_exchange(&o->deepep, o->call, &o->tokens, op);
 }
 
-/* Copies of tokens on the rail of a rank: to and from its peers in other nodes, and what it hands on inside its node. */
-static void load(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t r, struct ep_load *out)
+/* The rail of a rank, NVLink in its node, and the SMs that copy for both. */
+static struct ep_load load(const struct ep_exchange *x, const struct ep_counts *of)
 {
     const struct ep_call *c = &x->call;
     struct hw_ep_kernel own_ep = with_sms_of(c);
@@ -76,24 +76,12 @@ static void load(const struct ep_exchange *x, const struct ep_traffic *t, uint32
     double home_Bps = deepep_engine_Bps(ep, c->hidden, call, EP_HOME);
     double away_Bps = deepep_engine_Bps(ep, c->hidden, call, EP_AWAY);
     double nvlink_Bps = c->hw->node.nvlink_Bps * c->hw->node.nvlink_efficiency_ratio;
-    uint32_t per_node = t->per_node, node = r / per_node, first = node * per_node;
-    double sent = 0, own = t->node_copies[(size_t)r * t->nodes + node], handled = 0, near_out = 0, near_in = 0;
-    for (uint32_t m = 0; m < t->nodes; m++) {
-        uint32_t peer = m * per_node + r % per_node;
-        sent += t->node_copies[(size_t)r * t->nodes + m];
-        handled += t->node_copies[(size_t)peer * t->nodes + node];
-        for (uint32_t g = first; g < first + per_node; g++) {
-            uint32_t home = m * per_node + g % per_node;
-            near_out += g == r ? 0 : t->rank_copies[(size_t)peer * t->group.ranks + g];
-            near_in += g == r ? 0 : t->rank_copies[(size_t)home * t->group.ranks + r];
-        }
-    }
-    double network_s = fmax(sent - own, handled - own) * token_B / hw_nic_payload_Bps(c->hw);
-    double links_s = fmax(network_s, fmax(near_out, near_in) * nvlink_B / nvlink_Bps);
-    double home_s = home_Bps > 0 ? sent * token_B / home_Bps : 0,
-           away_s = away_Bps > 0 ? handled * token_B / away_Bps : 0;
+    double network_s = fmax(of->out, of->in) * token_B / x->nic_Bps;
+    double links_s = fmax(network_s, fmax(of->near_out, of->near_in) * nvlink_B / nvlink_Bps);
+    double home_s = home_Bps > 0 ? (of->out + of->own) * token_B / home_Bps : 0,
+           away_s = away_Bps > 0 ? (of->in + of->own) * token_B / away_Bps : 0;
     double all_s = fmax(links_s, fmax(home_s, away_s));
-    *out = (struct ep_load){all_s, all_s, all_s > links_s ? "copying SMs" : links_s > network_s ? "NVLink" : "network"};
+    return (struct ep_load){all_s, all_s, all_s > links_s ? "copying SMs" : links_s > network_s ? "NVLink" : "network"};
 }
 
 static const char *misfit(const struct ep_call *c, char *why, size_t size)

@@ -54,9 +54,8 @@ static uint32_t *resources(struct ep_exchange *x, double rate_Bps, const char *w
 
 static void add_nics(struct ep_exchange *x, const struct ep_exchange *beside, struct arena *arena)
 {
-    double nic_Bps = hw_nic_payload_Bps(x->call.hw);
-    x->nic_out = beside ? beside->nic_out : resources(x, nic_Bps, "nic_out", arena);
-    x->nic_in = beside ? beside->nic_in : resources(x, nic_Bps, "nic_in", arena);
+    x->nic_out = beside ? beside->nic_out : resources(x, x->nic_Bps, "nic_out", arena);
+    x->nic_in = beside ? beside->nic_in : resources(x, x->nic_Bps, "nic_in", arena);
 }
 
 static void add_resources(struct ep_exchange *x, const struct ep_exchange *beside, struct arena *arena)
@@ -76,7 +75,7 @@ static void add_resources(struct ep_exchange *x, const struct ep_exchange *besid
 
 void ep_exchange_cost(struct ep_exchange *x, const struct ep_kernel_type *k, const struct ep_call *c)
 {
-    *x = (struct ep_exchange){.kernel = k, .call = *c};
+    *x = (struct ep_exchange){.kernel = k, .call = *c, .nic_Bps = hw_nic_payload_Bps(c->hw)};
     ep_cost_of(k, c, &x->cost);
     BUG_IF(x->cost.copies == EP_A_COPY_A_NODE && !c->traffic->per_node);
     if (k->prepares && c->traffic->nodes > 1 && c->phase <= EP_COMBINE) {

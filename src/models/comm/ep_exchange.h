@@ -12,6 +12,7 @@ struct ep_exchange {
     const struct ep_kernel_type *kernel;
     struct ep_call call;           /* its traffic is a typical one, which costs are of */
     struct ep_cost cost, prepare;  /* prepare: of the kernel that comes before, where there is one */
+    double nic_Bps;                /* payload of a NIC */
     const struct host_links *host; /* PCIe between GPUs and NICs; NULL: it is nobody else's */
     /* [ranks] resources; NULL: nothing there limits */
     uint32_t *engine[N_EP_STAGES], *nvlink_out, *nvlink_in, *messages, *nic_out, *nic_in;
@@ -51,7 +52,17 @@ struct ep_load {
     double out_s, in_s;
     const char *limit; /* "network", "NVLink", "copying SMs", "posting" */
 };
-struct ep_load ep_exchange_load(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t rank);
+void ep_exchange_loads(const struct ep_exchange *x, const struct ep_traffic *t, struct arena *arena,
+                       struct ep_load *loads /* [ranks] */);
+
+/* The same in two steps, for traffic that is asked about at several rates: copies of a rank, of its tokens and of others'
+ * that come to it, in the direction of a dispatch; then what they take. Not of kernels with a `load` of their own. */
+struct ep_counts {
+    double out, in, near_out, near_in, own; /* out, in: to and from other nodes */
+    double handed_out, handed_in;           /* over rails: what it hands on in its node, and gets handed */
+};
+void ep_count_copies(enum ep_copies copies, const struct ep_traffic *t, struct ep_counts *of /* [ranks] */);
+struct ep_load ep_exchange_load_of(const struct ep_exchange *x, const struct ep_counts *c);
 
 /* Of the copies between nodes, the share that leaves through another GPU's NIC. */
 double ep_exchange_forwarded(const struct ep_exchange *x, const struct ep_traffic *t);

@@ -72,6 +72,7 @@ struct ep_cost {
 
 struct ep_exchange;
 struct ep_load;
+struct ep_counts;
 
 struct ep_kernel_type {
     const char *name; /* "deepep_normal" */
@@ -92,7 +93,7 @@ struct ep_kernel_type {
      * in closed form (ep_exchange.h); NULL: none. */
     void (*open)(struct ep_exchange *x, struct arena *arena);
     void (*move)(const struct ep_exchange *x, const struct ep_traffic *t, const uint32_t *op);
-    void (*load)(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t rank, struct ep_load *out);
+    struct ep_load (*load)(const struct ep_exchange *x, const struct ep_counts *of);
 };
 
 const struct ep_kernel_type *ep_kernel_find(const char *name); /* NULL when unknown */

@@ -12,30 +12,29 @@ double ep_exchange_ahead_s(const struct ep_exchange *x, double latency_s)
     return sum_s;
 }
 
-/* Copies of a rank: of its tokens, and of others' tokens that come to it. */
-struct copies {
-    double out, in, near_out, near_in, own; /* out, in: to and from other nodes */
-    double handed_out, handed_in;           /* over rails: what it hands on in its node, and gets handed */
-};
-
-static struct copies count_directly(const struct ep_traffic *t, const double *copies, uint32_t r)
+/* Every rank with every other; `copies` as traffic has them. */
+static void count_directly(const struct ep_traffic *t, const double *copies, struct ep_counts *of)
 {
-    struct copies c = {.own = copies[(size_t)r * t->group.ranks + r]};
-    for (uint32_t k = 0; k < t->group.ranks; k++) {
-        bool near = ep_node(&t->group, k) == ep_node(&t->group, r);
-        double out = copies[(size_t)r * t->group.ranks + k], in = copies[(size_t)k * t->group.ranks + r];
-        if (k == r)
-            continue;
-        *(near ? &c.near_out : &c.out) += out;
-        *(near ? &c.near_in : &c.in) += in;
+    uint32_t n = t->group.ranks, gpus = t->group.gpus_per_node;
+    for (uint32_t r = 0; r < n; r++)
+        of[r] = (struct ep_counts){.own = copies[(size_t)r * n + r]};
+    for (uint32_t src = 0; src < n; src++) {
+        uint32_t before = (t->group.first + src) % gpus; /* ranks of its node */
+        for (uint32_t dst = 0; dst < n; dst++) {
+            double some = copies[(size_t)src * n + dst];
+            bool near = dst + before >= src && dst + before < src + gpus;
+            if (src == dst)
+                continue;
+            *(near ? &of[src].near_out : &of[src].out) += some;
+            *(near ? &of[dst].near_in : &of[dst].in) += some;
+        }
     }
-    return c;
 }
 
-static struct copies count_over_rails(const struct ep_traffic *t, uint32_t r)
+static struct ep_counts count_over_rails(const struct ep_traffic *t, uint32_t r)
 {
     uint32_t per_node = t->per_node, node = r / per_node, first = node * per_node;
-    struct copies c = {.own = t->node_copies[(size_t)r * t->nodes + node]};
+    struct ep_counts c = {.own = t->node_copies[(size_t)r * t->nodes + node]};
     for (uint32_t m = 0; m < t->nodes; m++) {
         uint32_t peer = m * per_node + r % per_node;
         c.out += m == node ? 0 : t->node_copies[(size_t)r * t->nodes + m];
@@ -53,6 +52,16 @@ static struct copies count_over_rails(const struct ep_traffic *t, uint32_t r)
     return c;
 }
 
+void ep_count_copies(enum ep_copies copies, const struct ep_traffic *t, struct ep_counts *of)
+{
+    if (copies != EP_A_COPY_A_NODE) {
+        count_directly(t, copies == EP_A_COPY_A_PAIR ? t->pairs : t->rank_copies, of);
+        return;
+    }
+    for (uint32_t r = 0; r < t->group.ranks; r++)
+        of[r] = count_over_rails(t, r);
+}
+
 static void consider(struct ep_load *l, double out, double in, double rate, const char *name)
 {
     double before_s = fmax(l->out_s, l->in_s);
@@ -66,7 +75,7 @@ static void consider(struct ep_load *l, double out, double in, double rate, cons
 
 /* Engines: of a dispatch the sender is the home of tokens, the receiver where their experts are; a combine runs
  * backwards. Over rails the forwarder is where tokens leave the network, or enter it. */
-static void consider_engines(const struct ep_exchange *x, const struct copies *c, double B, struct ep_load *l)
+static void consider_engines(const struct ep_exchange *x, const struct ep_counts *c, double B, struct ep_load *l)
 {
     const struct ep_cost *cost = &x->cost;
     bool back = x->call.phase == EP_COMBINE, rails = cost->copies == EP_A_COPY_A_NODE;
@@ -78,36 +87,36 @@ static void consider_engines(const struct ep_exchange *x, const struct copies *c
     consider(l, 0, c->handed_out * B, cost->engine_Bps[EP_FORWARD], "copying SMs");
 }
 
-static struct ep_load of_engines_and_links(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t rank)
+struct ep_load ep_exchange_load_of(const struct ep_exchange *x, const struct ep_counts *c)
 {
     const struct ep_cost *cost = &x->cost;
     const struct cluster_hw *hw = x->call.hw;
-    struct copies c = cost->copies == EP_A_COPY_A_NODE   ? count_over_rails(t, rank)
-                      : cost->copies == EP_A_COPY_A_PAIR ? count_directly(t, t->pairs, rank)
-                                                         : count_directly(t, t->rank_copies, rank);
+    if (x->kernel->load)
+        return x->kernel->load(x, c);
     double B = cost->token_B, nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
-    double far_out = c.out + (cost->through_nic ? c.near_out : 0), far_in = c.in + (cost->through_nic ? c.near_in : 0);
+    double far_out = c->out + (cost->through_nic ? c->near_out : 0),
+           far_in = c->in + (cost->through_nic ? c->near_in : 0);
     struct ep_load l = {0, 0, "network"};
-    consider(&l, far_out * B, far_in * B, hw_nic_payload_Bps(hw), "network");
-    consider(&l, c.near_out * B, c.near_in * B, cost->nvlink_Bps > 0 ? fmin(nvlink_Bps, cost->nvlink_Bps) : nvlink_Bps,
-             "NVLink");
+    consider(&l, far_out * B, far_in * B, x->nic_Bps, "network");
+    consider(&l, c->near_out * B, c->near_in * B,
+             cost->nvlink_Bps > 0 ? fmin(nvlink_Bps, cost->nvlink_Bps) : nvlink_Bps, "NVLink");
     if (cost->message_s > 0 && x->call.phase == EP_COMBINE)
         consider(&l, 0, far_in * cost->message_s, 1, "posting");
     else if (cost->message_s > 0)
         consider(&l, far_out * cost->message_s, 0, 1, "posting");
-    consider_engines(x, &c, B, &l);
+    consider_engines(x, c, B, &l);
     if (x->call.phase == EP_COMBINE)
         return (struct ep_load){l.in_s, l.out_s, l.limit};
     return l;
 }
 
-struct ep_load ep_exchange_load(const struct ep_exchange *x, const struct ep_traffic *t, uint32_t rank)
+void ep_exchange_loads(const struct ep_exchange *x, const struct ep_traffic *t, struct arena *arena,
+                       struct ep_load *loads)
 {
-    struct ep_load own;
-    if (!x->kernel->load)
-        return of_engines_and_links(x, t, rank);
-    x->kernel->load(x, t, rank, &own);
-    return own;
+    struct ep_counts *of = ARENA_ARRAY(arena, struct ep_counts, t->group.ranks);
+    ep_count_copies(x->cost.copies, t, of);
+    for (uint32_t r = 0; r < t->group.ranks; r++)
+        loads[r] = ep_exchange_load_of(x, &of[r]);
 }
 
 /* How often a byte of a copy is read or written in memory: where it leaves by the NIC it is read, written into a send
@@ -121,14 +130,14 @@ double ep_exchange_memory_ratio(const struct ep_exchange *x)
     const struct cluster_hw *hw = x->call.hw;
     const struct ep_cost *cost = &x->cost;
     bool rails = cost->copies == EP_A_COPY_A_NODE;
-    double n = t->group.ranks, node = fmin(n, t->group.gpus_per_node), nic_Bps = hw_nic_payload_Bps(hw);
+    double n = t->group.ranks, node = fmin(n, t->group.gpus_per_node);
     double nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
     double copies = cost->copies == EP_A_COPY_A_PAIR ? (double)x->call.top_k : t->ranks_per_token;
     double far = rails ? t->nodes_per_token * (1 - 1.0 / t->nodes) : copies * (n - node) / n;
     double near = rails ? copies * (node - 1) / node : copies * (node - 1) / n;
     if (cost->nvlink_Bps > 0)
         nvlink_Bps = fmin(nvlink_Bps, cost->nvlink_Bps);
-    double token_s = fmax(far / nic_Bps, near / nvlink_Bps); /* for each byte of a token */
+    double token_s = fmax(far / x->nic_Bps, near / nvlink_Bps); /* for each byte of a token */
     double touches = far * (LEAVES_BY_NIC + (rails ? FROM_NIC : ARRIVES)) + near * (LEAVES_BY_NVLINK + ARRIVES);
     return token_s > 0 ? fmin(1, touches / token_s / (hw->chip.memory_Bps * hw->kernels.pass.copy_ratio)) : 0;
 }
