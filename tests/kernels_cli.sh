@@ -37,6 +37,8 @@ says "InferSim"
 expect 0 "on fewer SMs" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 --sms 112
 says "moved by the ratio of rooflines"
 says "bound by             tensor"
+expect 0 "a narrow GEMM in BF16 is split along K" kernels gemm_bf16 --m 128 --n 256 --k 7168
+says "128   of 64 x 16, in 1 wave"
 expect 0 "that no table has" kernels gemm_bf16 --m 100 --n 256 --k 512
 says "the roofline alone"
 says "bound by            latency"

@@ -9,14 +9,18 @@
  * Memory: each matrix once (groups without rows load no weights), scales, the output. What tiles read again
  * comes from L2 and is not counted apart.
  *
+ * Split K: where even the smallest tiles leave SMs without work, cuBLAS divides K among them; another kernel adds up
+ * what they have (DeepSeek's decoding profile: the router's GEMM and a splitKreduce_kernel). DeepGEMM does not.
+ *
  * Left out: clusters and multicast, L2 misses of very large outputs (the tables' rows beyond 8192 rows fall by
- * 5 to 10 %), split K. */
+ * 5 to 10 %). */
 #include <math.h>
 
 #include "hw/kernels/mechanism.h"
 #include "hw/kernels/roofline.h"
 
 enum { FP32_LANES = 128 };  /* of an SM (NVIDIA, Hopper white paper) */
+enum { PARTIAL_B = 4 };     /* sums of a part of K are FP32 */
 enum { PADDED_ROWS = 128 }; /* of a contiguous group: DeepGEMM's alignment */
 static const double step_B = 128, unit_tile = 128.0 * 128.0;
 
@@ -165,9 +169,39 @@ static struct tiling best_tiling(const struct kernel_model *m, const struct kern
     return best;
 }
 
+/* The smallest tiles, as many parts of K each as there are SMs for: powers of two. */
+static struct tiling split_k(const struct kernel_model *m, const struct kernel_call *call)
+{
+    const struct kernel_gemm_cfg *c = library(m, call);
+    struct tiling t = {.bm = lowest_tile(m, call), .bn = fmin((double)c->least_n, (double)c->tile_n), .waves = 1};
+    double tiles = ceil(call->m / t.bm) * ceil(call->n / t.bn), steps = steps_of(call, call->k), parts = 1;
+    while (2 * parts * tiles <= roofline_sms(m, call) && 2 * parts <= steps)
+        parts *= 2;
+    if (parts < 2) {
+        t.tensor_s = INFINITY;
+        return t;
+    }
+    double sums_B = 2 * parts * call->m * call->n * PARTIAL_B; /* written and read */
+    t.tiles = parts * tiles;
+    t.tensor_s = ceil(steps / parts) * step_s(m, call, t.bm, t.bn) +
+                 roofline_clocked_s(m, c->epilogue_s) * t.bm * t.bn / unit_tile;
+    t.tensor_s += c->start_s + roofline_memory_s(m, call, sums_B, c->memory_ratio);
+    return t;
+}
+
+static bool may_split_k(const struct kernel_model *m, const struct kernel_call *call)
+{
+    return call->family == KERNEL_GEMM && call->dtype == KERNEL_BF16 && n_groups(call) == 1 &&
+           library(m, call) == &m->cfg.gemm_bf16;
+}
+
 void roofline_gemm(const struct kernel_model *m, const struct kernel_call *call, struct kernel_time *t)
 {
     struct tiling best = best_tiling(m, call);
+    if (may_split_k(m, call)) {
+        struct tiling split = split_k(m, call);
+        best = better(&split, &best) ? split : best;
+    }
     t->flop = gemm_flop(call);
     t->bytes_B = gemm_bytes_B(call);
     t->tile_m = best.bm;
