@@ -171,7 +171,7 @@ START_TEST(numbers_that_do_not_fit)
     expect_refused("replay.routing.groups=4", "groups=4: error: ", "has 8 nodes");
     expect_refused("replay.routing.experts=200", "experts=200: error: ", "200 experts do not divide among 64 GPUs");
     expect_refused("replay.routing.groups_per_token=9", "groups_per_token=9: error: ", "there are 8 groups");
-    expect_refused("cluster.nic.per_node=4", "error: 4 NICs for 8 GPUs", "write 'cluster.nic.per_node: 8'");
+    expect_refused("cluster.nic.per_node=6", "error: 6 NICs for 8 GPUs", "'cluster.nic.per_node: 4' or '8'");
     expect_refused("cluster.ep_kernel.sms=132", "cluster.ep_kernel.sms=132: error: ", "nothing is left to compute");
     expect_refused("sim.epsilon=0.2", "sim.epsilon=0.2: error: ", "sim.epsilon");
     expect_refused("sim.epsilon=-0.01", "sim.epsilon=-0.01: error: ", "sim.epsilon");

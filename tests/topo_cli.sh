@@ -277,13 +277,12 @@ echo 'switch: 5 USD' >bare.yaml
 refused 3 "a price without a source" "has no source" mpft --cost --prices bare.yaml
 "$MOESIM" topo mpft >/dev/full 2>err
 check "a full disk" [ $? = 4 ]
-expect 3 "NICs that GPUs share, of a network that is built" topo ft3 --nodes 8 -s cluster.nic.per_node=4
-tells "-s cluster.nic.per_node=4: error: 4 NICs for 8 GPUs: topology ft3 has one NIC per GPU; write 'cluster.nic.per_node: 8', or"
-tells "'topology: file' with cluster.network.file"
-for built in ft2 mpft slim_fly dragonfly dual_plane; do
-    expect 3 "$built: nodes of fewer GPUs than NICs" topo $built --nodes 8 -s cluster.node.gpus=4
-    tells "-s cluster.node.gpus=4: error: 8 NICs for 4 GPUs: topology $built has one NIC per GPU"
-done
+expect 3 "NICs that GPUs cannot share evenly" topo ft3 --nodes 8 -s cluster.nic.per_node=6
+tells "-s cluster.nic.per_node=6: error: 6 NICs for 8 GPUs: in topology ft3 GPUs share NICs evenly, or have as many each; write"
+tells "'cluster.nic.per_node: 4' or '8', or 'topology: file' with cluster.network.file"
+expect 3 "NICs that GPUs cannot have evenly" topo mpft --nodes 8 -s cluster.node.gpus=6
+tells "-s cluster.node.gpus=6: error: 8 NICs for 6 GPUs"
+tells "'cluster.nic.per_node: 6' or '12'"
 expect 3 "torus: more NICs than GPUs" topo torus --nodes 8 -s cluster.node.gpus=1 -s cluster.network.torus=2,2,2
-tells "NICs for 1 GPUs: topology torus has one NIC per GPU"
+tells "NICs for 1 GPUs: in topology torus GPUs are cabled to each other"
 finish

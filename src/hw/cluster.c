@@ -61,7 +61,10 @@ static const struct cfg_field node_fields[] = {
 static const struct cfg_table node_table = {"node", "what is inside one node", sizeof(struct hw_node), node_fields};
 
 static const struct cfg_field nic_fields[] = {
-    ROW_COUNT(hw_nic, "per_node", per_node, NULL, 1, 1024, "NICs per node; NIC i serves GPU i"),
+    ROW_COUNT(
+        hw_nic, "per_node", per_node, NULL, 1, 1024,
+        "NICs per node; as many as GPUs: NIC i serves GPU i; fewer: GPUs share them, in order; more: a GPU has several "
+        "and divides its messages among them"),
     ROW_AMOUNT(hw_nic, "bandwidth", bandwidth_Bps, DIM_BANDWIDTH, NULL, 1e7, 1e14, "line rate, one direction"),
     ROW_AMOUNT(hw_nic, "mtu", mtu_B, DIM_BYTES, NULL, 64, 65536, "payload of a full packet"),
     ROW_AMOUNT(hw_nic, "header", header_B, DIM_BYTES, NULL, 0, 1024, "bytes on the wire around a payload"),
@@ -298,7 +301,11 @@ double hw_nic_payload_Bps(const struct cluster_hw *hw)
 {
     double topology_Bps = hw_topology_payload_Bps(hw);
     double line_Bps = fmin(hw->nic.bandwidth_Bps, hw->network.port_Bps);
-    return topology_Bps > 0 ? topology_Bps : hw_behind_pcie_Bps(hw, hw_after_headers_Bps(hw, line_Bps));
+    double nic_Bps = topology_Bps > 0 ? topology_Bps : hw_behind_pcie_Bps(hw, hw_after_headers_Bps(hw, line_Bps));
+    if (hw->nic.per_node < 1 || hw->nic.per_node == hw->node.gpus)
+        return nic_Bps;
+    double all_Bps = nic_Bps * (double)hw->nic.per_node / (double)hw->node.gpus;
+    return all_Bps > nic_Bps ? hw_behind_pcie_Bps(hw, all_Bps) : all_Bps;
 }
 
 double hw_port_payload_Bps(const struct cluster_hw *hw)

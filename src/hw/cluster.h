@@ -50,7 +50,7 @@ struct hw_node {
 };
 
 struct hw_nic {
-    int64_t per_node;           /* NIC g serves GPU g */
+    int64_t per_node;           /* as many as GPUs: NIC g serves GPU g; else they share them, or have several */
     double bandwidth_Bps;       /* one direction, line rate */
     double mtu_B, header_B;     /* per packet: payload and overhead on the wire */
     double efficiency_ratio;    /* what else large messages lose: credits, acknowledgements */

@@ -75,7 +75,7 @@ static void add_network(struct bill *b, const struct cluster_hw *hw, struct aren
     double optical = (double)(n.links - n.short_links), copper = (double)n.short_links;
     double by = scale(hw->network.port_Bps, c), nic_by = scale(hw->nic.bandwidth_Bps, c);
     const struct part parts[] = {
-        scaled((struct part){"NICs", "nic", n.switches ? (double)n.endpoints : 0, c->nic_USD, c->nic_W}, nic_by),
+        scaled((struct part){"NICs", "nic", (double)topo_nics(&n), c->nic_USD, c->nic_W}, nic_by),
         scaled((struct part){"ports of switches", "switch_port", ports, c->switch_port_USD, c->switch_port_W}, by),
         scaled((struct part){"optical cables", "optical_cable", optical, c->optical_cable_USD, c->cable_W}, by),
         scaled((struct part){"copper cables", "copper_cable", copper, c->copper_cable_USD, 0}, by),

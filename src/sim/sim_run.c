@@ -224,6 +224,8 @@ static int check_routing(const struct sim_spec *spec, struct diag *diag)
         return refuse(spec, "weigh detours by load (ugal)", "flow", diag);
     if (spec->net == NET_FLOW || spec->net == NET_PACKET)
         return 0;
+    if (spec->net == NET_CM02 && topology_nics_per_gpu(spec->topo) > 1)
+        return refuse(spec, "divide messages among several NICs of a GPU", "flow", diag);
     if (!sim_has_one_path(r))
         return refuse(spec, "route by load or over several paths at once", "flow", diag);
     return 0;

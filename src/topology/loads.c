@@ -3,6 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+static uint32_t flow_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return topology_nics_per_gpu(t) > 1 ? topology_port_of_nic(t, src, dst, nic) : topology_port(t, src, dst);
+}
+
 static void count_flows(const struct topology *t, uint32_t *flows)
 {
     uint32_t links[ROUTE_MAX_LINKS];
@@ -10,9 +15,11 @@ static void count_flows(const struct topology *t, uint32_t *flows)
         for (uint32_t dst = 0; dst < t->n_endpoints; dst++) {
             if (src / t->gpus_per_node == dst / t->gpus_per_node)
                 continue;
-            uint32_t n = topology_route(t, src, dst, links);
-            for (uint32_t i = 0; i < n; i++)
-                flows[links[i]]++;
+            for (uint32_t nic = 0; nic < topology_nics_per_gpu(t); nic++) {
+                uint32_t n = topology_route_by(t, src, dst, flow_port(t, src, dst, nic), links);
+                for (uint32_t i = 0; i < n; i++)
+                    flows[links[i]]++;
+            }
         }
 }
 
@@ -37,7 +44,7 @@ static void sum_up(const struct topology *t, const uint32_t *flows, struct topo_
     }
     out->mean = out->links ? sum / out->links : 0;
     out->least = out->links ? out->least : 0;
-    out->gpu_Bps = out->each_Bps * (t->n_endpoints - t->gpus_per_node);
+    out->gpu_Bps = out->each_Bps * (t->n_endpoints - t->gpus_per_node) * topology_nics_per_gpu(t);
 }
 
 uint32_t *topo_flows(const struct topology *t, double most_pairs)

@@ -14,7 +14,7 @@ struct topo_loads {
     double gpu_Bps;     /* that of all flows of a GPU to other nodes */
 };
 
-/* One flow from every GPU to every GPU of another node, by static tables. `most_pairs` limits the work. */
+/* One flow from every GPU to every GPU of another node, of GPUs with several NICs one by each of them, by static tables. `most_pairs` limits the work. */
 void topo_loads(const struct topology *t, double most_pairs, struct topo_loads *out);
 
 /* Of the same all-to-all the flows over each link, [n_links]; NULL where it has more pairs. The caller frees them. */

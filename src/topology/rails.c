@@ -13,16 +13,20 @@ static const struct rails *rails_of(const struct topology *t)
 static int rails_plan(const struct cluster_hw *hw, enum rails_attach attach, uint32_t trees, struct rails *out,
                       struct diag *diag)
 {
-    uint32_t gpus = (uint32_t)hw->node.gpus, nodes = (uint32_t)hw->nodes;
-    uint32_t groups = attach == RAILS_BY_RAIL ? gpus : 1, n = nodes;
-    *out = (struct rails){
-        .attach = attach, .gpus = gpus, .nodes = nodes, .trees = trees, .ports = attach == RAILS_BY_PLANE ? 1 : trees};
-    if (topo_one_nic_per_gpu(hw, diag))
+    uint32_t nics = (uint32_t)hw->nic.per_node, nodes = (uint32_t)hw->nodes;
+    uint32_t groups = attach == RAILS_BY_RAIL ? nics : 1, n = nodes;
+    *out = (struct rails){.attach = attach,
+                          .gpus = (uint32_t)hw->node.gpus,
+                          .nics = nics,
+                          .nodes = nodes,
+                          .trees = trees,
+                          .ports = attach == RAILS_BY_PLANE ? 1 : trees};
+    if (topo_nics_fit(hw, diag))
         return -1;
     if (attach == RAILS_BY_PLANE)
-        n = nodes * (gpus / out->trees);
+        n = nodes * (nics / out->trees);
     else if (attach != RAILS_BY_RAIL)
-        n = nodes * gpus;
+        n = nodes * nics;
     if (fat_tree_plan(hw, groups, n, &out->tree, diag))
         return -1;
     out->leaves_per_rail = out->tree.leaves / groups;
@@ -38,34 +42,35 @@ int rails_count(const struct cluster_hw *hw, enum rails_attach attach, uint32_t 
     out->endpoints = (uint64_t)r.nodes * r.gpus;
     out->switches = (uint64_t)r.trees * (r.tree.leaves + r.tree.spines);
     out->links = (uint64_t)r.trees * fat_tree_cables(&r.tree);
-    out->nic_cables = out->endpoints * r.ports;
+    out->nics = topo_n_nics(hw);
+    out->nic_cables = out->nics * r.ports;
     return 0;
 }
 
 /* --- vertices ------------------------------------------------------------------------------------- */
 
 /* Where a NIC comes among those of its tree (by rail: of its rail). */
-static uint32_t position(const struct rails *r, uint32_t rank)
+static uint32_t position(const struct rails *r, uint32_t nic)
 {
     switch (r->attach) {
     case RAILS_BY_PLANE:
-        return rank / r->gpus * (r->gpus / r->trees) + rank % r->gpus / r->trees;
+        return nic / r->nics * (r->nics / r->trees) + nic % r->nics / r->trees;
     case RAILS_BY_RAIL:
-        return rank / r->gpus;
+        return nic / r->nics;
     default:
-        return rank;
+        return nic;
     }
 }
 
-static uint32_t leaf_index(const struct rails *r, uint32_t rank)
+static uint32_t leaf_index(const struct rails *r, uint32_t nic)
 {
-    uint32_t leaf = position(r, rank) / r->tree.down;
-    return r->attach == RAILS_BY_RAIL ? rank % r->gpus * r->leaves_per_rail + leaf : leaf;
+    uint32_t leaf = position(r, nic) / r->tree.down;
+    return r->attach == RAILS_BY_RAIL ? nic % r->nics * r->leaves_per_rail + leaf : leaf;
 }
 
-static uint32_t tree_index(const struct rails *r, uint32_t rank, uint32_t port)
+static uint32_t tree_index(const struct rails *r, uint32_t nic, uint32_t port)
 {
-    return r->attach == RAILS_BY_PLANE ? rank % r->gpus % r->trees : port;
+    return r->attach == RAILS_BY_PLANE ? nic % r->nics % r->trees : port;
 }
 
 uint32_t rails_n_trees(const struct topology *t)
@@ -73,9 +78,14 @@ uint32_t rails_n_trees(const struct topology *t)
     return rails_of(t)->trees;
 }
 
-bool rails_same_tree(const struct topology *t, uint32_t src, uint32_t dst)
+uint32_t rails_n_nics(const struct topology *t)
 {
-    return tree_index(rails_of(t), src, 0) == tree_index(rails_of(t), dst, 0);
+    return rails_of(t)->nics;
+}
+
+bool rails_same_tree(const struct topology *t, uint32_t from, uint32_t to)
+{
+    return tree_index(rails_of(t), from, 0) == tree_index(rails_of(t), to, 0);
 }
 
 static uint32_t leaf_vertex(const struct topology *t, uint32_t tree, uint32_t leaf)
@@ -90,10 +100,10 @@ uint32_t rails_tree_of(const struct topology *t, uint32_t vertex)
     return (vertex - topology_first_switch(t)) / (r->tree.leaves + r->tree.spines);
 }
 
-static uint32_t leaf_of(const struct topology *t, uint32_t rank, uint32_t port)
+static uint32_t leaf_of(const struct topology *t, uint32_t nic, uint32_t port)
 {
     const struct rails *r = rails_of(t);
-    return leaf_vertex(t, tree_index(r, rank, port), leaf_index(r, rank));
+    return leaf_vertex(t, tree_index(r, nic, port), leaf_index(r, nic));
 }
 
 /* --- build ---------------------------------------------------------------------------------------- */
@@ -122,6 +132,7 @@ int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_atta
     if (rails_plan(hw, attach, trees, r, diag))
         return -1;
     ends_begin(t, hw, r->ports, diag);
+    ends_nics(t, hw, r->ports, a, diag);
     uint32_t cables = r->trees * fat_tree_cables(&r->tree);
     t->state = r;
     t->n_vertices = topology_first_switch(t) + r->trees * (r->tree.leaves + r->tree.spines);
@@ -135,68 +146,81 @@ int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_atta
 
 /* --- paths ---------------------------------------------------------------------------------------- */
 
-static bool same_leaf(const struct topology *t, uint32_t src, uint32_t dst)
+static bool same_leaf(const struct topology *t, uint32_t from, uint32_t to)
 {
-    return leaf_index(rails_of(t), src) == leaf_index(rails_of(t), dst);
+    return leaf_index(rails_of(t), from) == leaf_index(rails_of(t), to);
 }
 
 /* Spread over the uplinks: in order of the destinations, and rails apart from each other. */
-static uint32_t uplink_to(const struct rails *r, uint32_t dst)
+static uint32_t uplink_to(const struct rails *r, uint32_t nic)
 {
-    uint32_t rail = r->attach == RAILS_BY_RAIL ? dst % r->gpus * r->tree.up / r->gpus : 0;
-    return (position(r, dst) + rail) % r->tree.up;
+    uint32_t rail = r->attach == RAILS_BY_RAIL ? nic % r->nics * r->tree.up / r->nics : 0;
+    return (position(r, nic) + rail) % r->tree.up;
 }
 
-uint32_t rails_n_uplinks(const struct topology *t, uint32_t src, uint32_t dst)
+uint32_t rails_n_uplinks(const struct topology *t, uint32_t from, uint32_t to)
 {
-    return same_leaf(t, src, dst) ? 1 : rails_of(t)->tree.up;
+    return same_leaf(t, from, to) ? 1 : rails_of(t)->tree.up;
 }
 
-uint32_t rails_by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+uint32_t rails_by_destination(const struct topology *t, uint32_t from, uint32_t to)
 {
-    return rails_n_uplinks(t, src, dst) == 1 ? 0 : uplink_to(rails_of(t), dst);
+    return rails_n_uplinks(t, from, to) == 1 ? 0 : uplink_to(rails_of(t), to);
 }
 
-uint32_t rails_network(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port, uint32_t uplink,
+uint32_t rails_network(const struct topology *t, uint32_t from, uint32_t to, uint32_t port, uint32_t uplink,
                        uint32_t *links)
 {
     const struct rails *r = rails_of(t);
     const struct fat_tree *f = &r->tree;
-    uint32_t n = 0, from = leaf_index(r, src), to = leaf_index(r, dst);
-    n += ends_shared_out(t, src, links);
-    links[n++] = ends_nic_out(t, src, port);
-    if (from != to) {
+    uint32_t n = 0, leaf = leaf_index(r, from), far_leaf = leaf_index(r, to);
+    n += ends_shared_out(t, from, links);
+    links[n++] = ends_first_out(t) + from * r->ports + port;
+    if (leaf != far_leaf) {
         uint32_t cables = fat_tree_cables(f);
-        uint32_t up = ends_n_links(t) + tree_index(r, dst, port) * cables;
-        links[n++] = up + from * f->up + uplink;
-        links[n++] = up + r->trees * cables + to * f->up + uplink;
+        uint32_t up = ends_n_links(t) + tree_index(r, to, port) * cables;
+        links[n++] = up + leaf * f->up + uplink;
+        links[n++] = up + r->trees * cables + far_leaf * f->up + uplink;
     }
-    links[n++] = ends_nic_in(t, dst, port);
-    return n + ends_shared_in(t, dst, links + n);
+    links[n++] = ends_first_in(t) + to * r->ports + port;
+    return n + ends_shared_in(t, to, links + n);
 }
 
 uint32_t rails_over_rail(const struct topology *t, uint32_t src, uint32_t dst, uint32_t rail, uint32_t port,
                          uint32_t *links)
 {
-    uint32_t gpus = t->gpus_per_node, n = 0;
-    uint32_t from = src / gpus * gpus + rail, to = dst / gpus * gpus + rail;
-    n = ends_to_nic(t, src, from, links);
+    uint32_t gpus = t->gpus_per_node, nics = rails_of(t)->nics, n;
+    uint32_t from = src / gpus * nics + rail, to = dst / gpus * nics + rail;
+    n = ends_to_nic(t, src, ends_user(t, from, src), links);
     n += rails_network(t, from, to, port, rails_by_destination(t, from, to), links + n);
-    return n + ends_from_nic(t, to, dst, links + n);
+    return n + ends_from_nic(t, ends_user(t, to, dst), dst, links + n);
+}
+
+uint32_t rails_detour(const struct topology *t, uint32_t src, uint32_t dst, uint32_t first, uint32_t detour,
+                      uint32_t *links)
+{
+    uint32_t nics = rails_of(t)->nics;
+    return rails_over_rail(t, src, dst, (first + detour) % nics, detour / nics, links);
 }
 
 /* --- paths of a whole network in which every NIC reaches every other --------------------------------- */
 
 uint32_t rails_n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 1 : t->ports_per_nic * rails_n_uplinks(t, src, dst);
+    return ends_n_ways(t, src, dst, rails_n_uplinks);
+}
+
+uint32_t rails_n_by_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return ends_ways_of_nic(t, src, dst, nic, rails_n_uplinks);
 }
 
 uint32_t rails_by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
 {
     if (ends_same_node(t, src, dst))
         return 0;
-    return port * rails_n_uplinks(t, src, dst) + rails_by_destination(t, src, dst);
+    return ends_first_way(t, src, dst, port, rails_n_uplinks) +
+           rails_by_destination(t, ends_nic(t, src, port), ends_nic(t, dst, port));
 }
 
 uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t dst)
@@ -207,24 +231,24 @@ uint32_t rails_to_destination(const struct topology *t, uint32_t src, uint32_t d
 /* Over the NICs of two other GPUs, with NVLink hops: for when a NIC is down. */
 uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 0 : t->gpus_per_node * t->ports_per_nic;
+    return ends_same_node(t, src, dst) ? 0 : rails_of(t)->nics * rails_of(t)->ports;
 }
 
 uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                     uint32_t links[ROUTE_MAX_LINKS])
 {
-    uint32_t minimal = rails_n_minimal(t, src, dst), uplinks, detour = number - minimal;
+    uint32_t minimal = rails_n_minimal(t, src, dst);
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
-        return rails_over_rail(t, src, dst, (dst + detour) % t->gpus_per_node, detour / t->gpus_per_node, links);
-    uplinks = rails_n_uplinks(t, src, dst);
-    return rails_network(t, src, dst, number / uplinks, number % uplinks, links);
+        return rails_detour(t, src, dst, ends_nic(t, dst, 0), number - minimal, links);
+    struct ends_way w = ends_way(t, src, dst, number, rails_n_uplinks);
+    return rails_network(t, w.from, w.to, w.port % rails_of(t)->ports, w.number, links);
 }
 
 /* --- symmetry -------------------------------------------------------------------------------------------- */
 
-/* Nodes whose NICs share leaves, or all of them where one leaf would hold more; 0: none are alike. */
+/* Of GPUs with a NIC each: nodes whose NICs share leaves, or all of them where one leaf would hold more; 0: none are alike. */
 static uint32_t nodes_together(const struct rails *r)
 {
     uint32_t per_node = r->attach == RAILS_BY_RAIL ? 1 : r->attach == RAILS_BY_PLANE ? r->gpus / r->trees : r->gpus;
@@ -237,7 +261,7 @@ static uint32_t nodes_together(const struct rails *r)
 uint32_t rails_n_turns(const struct topology *t)
 {
     const struct rails *r = rails_of(t);
-    uint32_t together = nodes_together(r);
+    uint32_t together = r->nics == r->gpus ? nodes_together(r) : 0;
     return together && r->nodes % together == 0 ? 3 : 0;
 }
 

@@ -14,8 +14,33 @@ enum { MAX_CANDIDATES = 64, MAX_DETOURS_TRIED = 4 };
 struct candidates {
     const struct router *r;
     const struct routing_key *key;
-    uint32_t n_minimal, n_detours;
+    uint32_t first, n_minimal; /* the minimal paths of the part's NIC */
+    uint32_t detours, n_detours;
 };
+
+uint32_t routing_n_nics(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return t->type->n_by_nic && !ends_same_node(t, src, dst) ? topology_nics_per_gpu(t) : 1;
+}
+
+static struct candidates candidates_of(const struct router *r, const struct routing_key *key)
+{
+    const struct topology *t = r->topo;
+    uint32_t nics = routing_n_nics(t, key->src, key->dst), all = t->type->n_minimal(t, key->src, key->dst);
+    struct candidates c = {.r = r, .key = key, .n_minimal = all, .detours = all};
+    for (uint32_t nic = 0; nics > 1 && nic <= key->part % nics; nic++) {
+        c.first += nic ? c.n_minimal : 0;
+        c.n_minimal = t->type->n_by_nic(t, key->src, key->dst, nic);
+    }
+    return c;
+}
+
+uint32_t routing_minimal(const struct router *r, const struct routing_key *key, uint32_t *first)
+{
+    struct candidates c = candidates_of(r, key);
+    *first = c.first;
+    return c.n_minimal;
+}
 
 bool routing_needs_load(const struct hw_routing *policy)
 {
@@ -130,8 +155,8 @@ static uint32_t by_ugal(const struct candidates *c, uint32_t *links)
 {
     uint32_t detour[ROUTE_MAX_LINKS];
     double minimal_cost, detour_cost;
-    uint32_t n = least_loaded(c, 0, c->n_minimal, MAX_CANDIDATES, &minimal_cost, links);
-    uint32_t m = least_loaded(c, c->n_minimal, c->n_detours, MAX_DETOURS_TRIED, &detour_cost, detour);
+    uint32_t n = least_loaded(c, c->first, c->n_minimal, MAX_CANDIDATES, &minimal_cost, links);
+    uint32_t m = least_loaded(c, c->detours, c->n_detours, MAX_DETOURS_TRIED, &detour_cost, detour);
     if (!m || (n && minimal_cost * n <= detour_cost * m))
         return n;
     memcpy(links, detour, m * sizeof *links);
@@ -157,23 +182,24 @@ static uint32_t spray_number(const struct candidates *c, uint32_t whole)
 {
     const struct routing_key *key = c->key;
     uint32_t gpus = c->r->topo->gpus_per_node, stride = spray_stride(whole);
+    uint32_t part = key->part / routing_n_nics(c->r->topo, key->src, key->dst);
     uint32_t pair = key->src + key->dst + (gpus > 1 ? key->src / gpus + key->dst / gpus : 0);
     if (key->again)
-        return spread(key->part + key->src + key->dst, whole);
-    return (key->part * stride + pair % stride) % whole;
+        return spread(part + key->src + key->dst, whole);
+    return (part * stride + pair % stride) % whole;
 }
 
 static uint32_t sprayed(const struct candidates *c, uint32_t *links)
 {
     uint32_t n_links, whole = c->n_minimal;
     if (c->r->down)
-        whole = whole_of(c, 0, c->n_minimal, UINT32_MAX, links, &n_links);
+        whole = whole_of(c, c->first, c->n_minimal, UINT32_MAX, links, &n_links);
     if (!whole)
         return 0;
     uint32_t number = spray_number(c, whole);
     if (!c->r->down)
-        return whole_path(c, number, links);
-    whole_of(c, 0, c->n_minimal, number, links, &n_links);
+        return whole_path(c, c->first + number, links);
+    whole_of(c, c->first, c->n_minimal, number, links, &n_links);
     return n_links;
 }
 
@@ -219,59 +245,67 @@ static uint32_t over_tables(const struct candidates *c, uint32_t *links)
 {
     const struct topology *t = c->r->topo;
     uint32_t start = t->type->by_destination ? t->type->by_destination(t, c->key->src, c->key->dst) : 0;
-    uint32_t n = try_paths(c, 0, c->n_minimal, start, links);
+    uint32_t n = try_paths(c, c->first, c->n_minimal, start, links);
     if (!n && c->n_detours)
-        n = try_paths(c, c->n_minimal, c->n_detours, (c->key->src + c->key->dst / t->gpus_per_node) % c->n_detours,
+        n = try_paths(c, c->detours, c->n_detours, (c->key->src + c->key->dst / t->gpus_per_node) % c->n_detours,
                       links);
     return n;
 }
 
+static uint32_t static_route(const struct topology *t, const struct routing_key *key, uint32_t *links)
+{
+    if (routing_n_nics(t, key->src, key->dst) == 1)
+        return topology_route(t, key->src, key->dst, links);
+    return topology_route_by(t, key->src, key->dst, topology_port_of_nic(t, key->src, key->dst, key->part), links);
+}
+
 static uint32_t by_policy(const struct candidates *c, uint32_t *links)
 {
-    const struct topology *t = c->r->topo;
     double cost;
     switch (c->r->policy.policy) {
     case ROUTING_ECMP:
-        return hashed(c, 0, c->n_minimal, 0, links);
+        return hashed(c, c->first, c->n_minimal, 0, links);
     case ROUTING_ADAPTIVE:
-        return least_loaded(c, 0, c->n_minimal, MAX_CANDIDATES, &cost, links);
+        return least_loaded(c, c->first, c->n_minimal, MAX_CANDIDATES, &cost, links);
     case ROUTING_SPRAY:
         return sprayed(c, links);
     case ROUTING_VALIANT:
         if (!c->n_detours)
             break;
-        return hashed(c, c->n_minimal, c->n_detours, c->key->message, links);
+        return hashed(c, c->detours, c->n_detours, c->key->message, links);
     case ROUTING_UGAL:
         return by_ugal(c, links);
     default:
         break;
     }
-    return c->r->failover ? over_tables(c, links) : topology_route(t, c->key->src, c->key->dst, links);
+    return c->r->failover ? over_tables(c, links) : static_route(c->r->topo, c->key, links);
 }
 
+/* Of the NIC that has most of them. */
 static uint32_t whole_paths(const struct router *r, uint32_t src, uint32_t dst)
 {
-    struct routing_key key = {.src = src, .dst = dst};
-    struct candidates c = {r, &key, r->topo->type->n_minimal(r->topo, src, dst), 0};
-    uint32_t links[ROUTE_MAX_LINKS], n_links, whole;
-    if (!r->down)
-        return c.n_minimal;
-    whole = whole_of(&c, 0, c.n_minimal, UINT32_MAX, links, &n_links);
-    return whole ? whole : 1;
+    uint32_t links[ROUTE_MAX_LINKS], n_links, most = 1;
+    for (uint32_t nic = 0; nic < routing_n_nics(r->topo, src, dst); nic++) {
+        struct routing_key key = {.src = src, .dst = dst, .part = nic};
+        struct candidates c = candidates_of(r, &key);
+        uint32_t whole = r->down ? whole_of(&c, c.first, c.n_minimal, UINT32_MAX, links, &n_links) : c.n_minimal;
+        most = whole > most ? whole : most;
+    }
+    return most;
 }
 
 uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst)
 {
-    uint32_t paths;
+    uint32_t paths, nics = routing_n_nics(r->topo, src, dst);
     switch (r->policy.policy) {
     case ROUTING_ECMP:
         paths = r->topo->type->n_minimal(r->topo, src, dst);
-        return paths > 1 ? (uint32_t)r->policy.queue_pairs : 1;
+        return nics * (paths > nics ? (uint32_t)r->policy.queue_pairs : 1);
     case ROUTING_SPRAY:
         paths = whole_paths(r, src, dst);
-        return paths / spray_stride(paths);
+        return nics * (paths / spray_stride(paths));
     default:
-        return 1;
+        return nics;
     }
 }
 
@@ -279,15 +313,15 @@ uint32_t routing_choose(const struct router *r, const struct routing_key *key, u
 {
     const struct topology *t = r->topo;
     if (r->policy.policy == ROUTING_STATIC && !r->down)
-        return topology_route(t, key->src, key->dst, links);
-    struct candidates c = {r, key, t->type->n_minimal(t, key->src, key->dst), 0};
+        return static_route(t, key, links);
+    struct candidates c = candidates_of(r, key);
     c.n_detours = t->type->n_detours ? t->type->n_detours(t, key->src, key->dst) : 0;
     uint32_t n = by_policy(&c, links);
     /* nothing minimal is left: any way round */
     if (!n && r->policy.policy != ROUTING_STATIC)
-        n = hashed(&c, c.n_minimal, c.n_detours, 0, links);
+        n = hashed(&c, c.detours, c.n_detours, 0, links);
     if (!n && r->policy.policy == ROUTING_VALIANT)
-        n = hashed(&c, 0, c.n_minimal, 0, links);
+        n = hashed(&c, c.first, c.n_minimal, 0, links);
     if (!n && r->failover && r->policy.policy != ROUTING_STATIC)
         n = over_tables(&c, links);
     return n;

@@ -8,6 +8,7 @@
  *   valiant   over a random detour (Valiant 1982)
  *   ugal      the better of the best minimal path and a few random detours, by load times hops
  *             (Kim et al., ISCA 2008, UGAL with global knowledge)
+ * GPUs with several NICs divide every message among them, equally, as NCCL's channels do; the policies choose for each.
  * All of them avoid links that are down, take a detour when no minimal path is whole, and go by the tables of what is
  * left when no detour is either. Left out: flowlets, and the time that switches need to notice a fault. */
 #ifndef MOESIM_TOPOLOGY_ROUTING_H
@@ -44,9 +45,14 @@ int routing_check_faults(const struct topology *t, struct diag *diag);
 
 /* Whether the policy looks at the load. */
 bool routing_needs_load(const struct hw_routing *policy);
-/* Into how many parts of equal size a message is cut (queue pairs, sprayed paths); at least 1. */
+/* Into how many parts of equal size a message is cut (NICs of a GPU, queue pairs, sprayed paths); at least 1. Part i goes by
+ * NIC i modulo their number. */
 uint32_t routing_n_parts(const struct router *r, uint32_t src, uint32_t dst);
 enum { ROUTING_MAX_PARTS = 16 };
+/* Among how many NICs a message is divided. */
+uint32_t routing_n_nics(const struct topology *t, uint32_t src, uint32_t dst);
+/* The minimal paths that a part may take: how many, and the number of the first. */
+uint32_t routing_minimal(const struct router *r, const struct routing_key *key, uint32_t *first);
 /* Writes the links of the path that a part takes; returns how many, or 0 when every path is down. */
 uint32_t routing_choose(const struct router *r, const struct routing_key *key, uint32_t links[ROUTE_MAX_LINKS]);
 

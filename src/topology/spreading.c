@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "topology/ends.h"
+#include "topology/routing.h"
 
 enum { MAX_PORTS = 64 };
 
@@ -36,7 +37,7 @@ struct spreading {
     struct table spreads, ways;
     uint32_t version;
     /* the pair that is being worked out */
-    uint32_t *n_on;              /* [n_links] paths that cross it */
+    double *n_on;                /* [n_links] paths that cross it, each with its weight */
     struct spread_link *touched; /* [n_links] */
     struct spread_link *rest;
     uint32_t n_touched, n_whole;
@@ -101,7 +102,7 @@ struct spreading *spreading_new(const struct topology *t)
     s->arena = a;
     s->version = 1;
     s->spreads.arena = s->ways.arena = a;
-    s->n_on = ARENA_ARRAY(a, uint32_t, t->n_links);
+    s->n_on = ARENA_ARRAY(a, double, t->n_links);
     s->touched = ARENA_ARRAY(a, struct spread_link, t->n_links);
     s->rest = ARENA_ARRAY(a, struct spread_link, t->n_links);
     return s;
@@ -160,10 +161,10 @@ static struct ends_of ends_of_path(const struct topology *t, const uint32_t *pat
     return e;
 }
 
-/* Of a NIC; those that are shared are told apart by their ports. */
+/* Of a NIC. */
 static uint32_t ports_together(const struct topology *t)
 {
-    return t->sharing ? 1 : t->ports_per_nic;
+    return ends_ports(t);
 }
 
 static uint32_t nic_of(const struct topology *t, uint32_t link)
@@ -171,10 +172,11 @@ static uint32_t nic_of(const struct topology *t, uint32_t link)
     return (link - ends_first_out(t)) / ports_together(t);
 }
 
-static void count_link(struct spreading *s, uint32_t link, uint32_t hop)
+static void count_link(struct spreading *s, uint32_t link, uint32_t hop, double weight)
 {
-    if (!s->n_on[link]++)
+    if (s->n_on[link] <= 0)
         s->touched[s->n_touched++] = (struct spread_link){.link = link, .hop = (uint8_t)hop};
+    s->n_on[link] += weight;
 }
 
 static bool is_whole(const uint8_t *down, const uint32_t *path, uint32_t n)
@@ -203,16 +205,22 @@ static bool is_like(const struct topology *t, const uint32_t *a, uint32_t n_a, c
            nic_of(t, a[e.out]) == nic_of(t, b[f.out]) && nic_of(t, a[e.in]) == nic_of(t, b[f.in]);
 }
 
-/* Counts what the whole paths cross. */
-static void walk_paths(struct spreading *s, const uint8_t *down, uint32_t src, uint32_t dst)
+static uint32_t count_whole(const struct topology *t, const uint8_t *down, uint32_t src, uint32_t dst, uint32_t from,
+                            uint32_t n_paths)
+{
+    uint32_t path[ROUTE_MAX_LINKS], whole = 0;
+    for (uint32_t number = from; number < from + n_paths; number++)
+        whole += is_whole(down, path, t->type->path(t, src, dst, number, path));
+    return whole;
+}
+
+/* Counts what whole paths of [from, from + n_paths) cross. */
+static void walk(struct spreading *s, const uint8_t *down, uint32_t src, uint32_t dst, uint32_t from, uint32_t n_paths,
+                 double weight)
 {
     const struct topology *t = s->t;
-    uint32_t first[ROUTE_MAX_LINKS], path[ROUTE_MAX_LINKS];
-    uint32_t n_paths = t->type->n_minimal(t, src, dst), n_first = t->type->path(t, src, dst, 0, first);
-    s->n_touched = s->n_whole = 0;
-    s->latency_s = 0;
-    s->regular = true;
-    for (uint32_t number = 0; number < n_paths; number++) {
+    uint32_t first[ROUTE_MAX_LINKS], path[ROUTE_MAX_LINKS], n_first = t->type->path(t, src, dst, 0, first);
+    for (uint32_t number = from; number < from + n_paths; number++) {
         uint32_t n = t->type->path(t, src, dst, number, path);
         s->regular = s->regular && is_like(t, first, n_first, path, n);
         if (!is_whole(down, path, n))
@@ -220,10 +228,40 @@ static void walk_paths(struct spreading *s, const uint8_t *down, uint32_t src, u
         s->n_whole++;
         s->latency_s = fmax(s->latency_s, latency_of(t, path, n));
         for (uint32_t i = 0; i < n; i++)
-            count_link(s, path[i], i);
+            count_link(s, path[i], i, weight);
+    }
+}
+
+/* Of GPUs with several NICs each NIC sends as much, however many paths it has. Returns what all weights add up to. */
+static double walk_nics(struct spreading *s, const uint8_t *down, uint32_t src, uint32_t dst, uint32_t nics)
+{
+    const struct topology *t = s->t;
+    uint32_t from = 0, n_paths, whole, n_nics = 0;
+    for (uint32_t nic = 0; nic < nics; nic++, from += n_paths) {
+        n_paths = t->type->n_by_nic(t, src, dst, nic);
+        whole = count_whole(t, down, src, dst, from, n_paths);
+        n_nics += whole > 0;
+        walk(s, down, src, dst, from, n_paths, whole ? 1.0 / whole : 1);
+    }
+    return n_nics;
+}
+
+static void walk_paths(struct spreading *s, const uint8_t *down, uint32_t src, uint32_t dst)
+{
+    const struct topology *t = s->t;
+    uint32_t nics = routing_n_nics(t, src, dst);
+    double sum;
+    s->n_touched = s->n_whole = 0;
+    s->latency_s = 0;
+    s->regular = true;
+    if (nics > 1) {
+        sum = walk_nics(s, down, src, dst, nics);
+    } else {
+        walk(s, down, src, dst, 0, t->type->n_minimal(t, src, dst), 1);
+        sum = s->n_whole;
     }
     for (uint32_t i = 0; i < s->n_touched; i++) {
-        s->touched[i].share = (double)s->n_on[s->touched[i].link] / s->n_whole;
+        s->touched[i].share = s->n_on[s->touched[i].link] / sum;
         s->n_on[s->touched[i].link] = 0;
     }
 }
@@ -242,7 +280,8 @@ static struct way *new_way(struct spreading *s, uint64_t key)
     return w;
 }
 
-/* Sorts what has been counted into ports of the two NICs and the rest. NVLink hops are the pair's own. */
+/* Sorts what has been counted into ports of the two NICs and the rest. NVLink hops, and what the ports of a NIC
+ * share, are the pair's own. */
 static void fill_way(struct spreading *s, struct way *w)
 {
     const struct topology *t = s->t;
@@ -255,7 +294,7 @@ static void fill_way(struct spreading *s, struct way *w)
     for (uint32_t i = 0; i < s->n_touched && w->regular; i++) {
         const struct spread_link *l = &s->touched[i];
         uint32_t port = (l->link - ends_first_out(t)) % ports_together(t);
-        if (t->links[l->link].kind == LINK_NVLINK)
+        if (t->links[l->link].kind == LINK_NVLINK || t->links[l->link].kind == LINK_PCIE)
             continue;
         if (t->links[l->link].kind != LINK_NIC)
             s->rest[n++] = *l;

@@ -43,12 +43,12 @@ static int refuse(const struct cluster_hw *hw, struct diag *diag, const char *te
 
 static int plan(const struct cluster_hw *hw, struct dragonfly *f, struct diag *diag)
 {
-    uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    uint64_t n = topo_n_nics(hw);
     uint32_t p = (uint32_t)(hw->network.switch_ports + 1) / 4; /* p + (a - 1) + h = 4p - 1 ports */
     struct dragonfly_keys keys;
     char text[256];
     topo_keys_read(hw, &keys_table, &keys);
-    if (topo_one_nic_per_gpu(hw, diag))
+    if (topo_nics_fit(hw, diag))
         return -1;
     if (p < 1)
         return refuse(hw, diag,
@@ -87,6 +87,7 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
     if (plan(hw, &f, diag))
         return -1;
     out->endpoints = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    out->nics = out->nic_cables = topo_n_nics(hw);
     out->switches = (uint64_t)f.groups * f.a;
     out->links = (local_ports(&f) + global_ports(&f)) / 2;
     out->short_links = local_ports(&f) / 2;
@@ -129,15 +130,15 @@ static uint32_t distance_of(const struct dragonfly *f, uint32_t port)
 
 /* --- switches and links ------------------------------------------------------------------------------ */
 
-static uint32_t router_of(const struct topology *t, uint32_t endpoint)
+static uint32_t router_of(const struct topology *t, uint32_t nic)
 {
-    return endpoint / dragonfly_of(t)->p;
+    return nic / dragonfly_of(t)->p;
 }
 
-static uint32_t leaf_of(const struct topology *t, uint32_t endpoint, uint32_t port)
+static uint32_t leaf_of(const struct topology *t, uint32_t nic, uint32_t port)
 {
     (void)port;
-    return topology_first_switch(t) + router_of(t, endpoint);
+    return topology_first_switch(t) + router_of(t, nic);
 }
 
 /* Routers are numbered group * a + r. */
@@ -194,6 +195,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
     if (plan(hw, f, diag))
         return -1;
     ends_begin(t, hw, 1, diag);
+    ends_nics(t, hw, 1, a, diag);
     t->state = f;
     t->n_vertices = topology_first_switch(t) + f->groups * f->a;
     t->n_links = ends_n_links(t) + (uint32_t)(local_ports(f) + global_ports(f));
@@ -271,12 +273,21 @@ static uint32_t over_group(const struct topology *t, uint32_t u, uint32_t v, uin
 
 /* --- paths ------------------------------------------------------------------------------------------- */
 
-static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+/* Between two NICs. */
+static uint32_t n_shortest(const struct topology *t, uint32_t from, uint32_t to)
 {
     uint32_t links[3], n;
-    if (ends_same_node(t, src, dst))
-        return 1;
-    return shortest(t, router_of(t, src), router_of(t, dst), 0, links, &n);
+    return shortest(t, router_of(t, from), router_of(t, to), 0, links, &n);
+}
+
+static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_n_ways(t, src, dst, n_shortest);
+}
+
+static uint32_t n_by_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return ends_ways_of_nic(t, src, dst, nic, n_shortest);
 }
 
 /* Of a router's shortest ways to v in another group: number `want`, as the number of its global cable. */
@@ -301,29 +312,46 @@ static uint32_t table_cable(const struct topology *t, uint32_t u, uint32_t v, ui
 }
 
 /* Where the cable is another router's, that router's own table decides which of its cables it is. */
-static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+static uint32_t way_to(const struct topology *t, uint32_t from, uint32_t to)
 {
-    uint32_t u = router_of(t, src), v = router_of(t, dst), cable, number = 0;
+    uint32_t u = router_of(t, from), v = router_of(t, to), cable, number = 0;
     uint32_t distance = distance_between(t, u, v);
-    if (ends_same_node(t, src, dst) || !distance || cables_at(dragonfly_of(t), distance) == 1)
+    if (!distance || cables_at(dragonfly_of(t), distance) == 1)
         return 0;
-    cable = table_cable(t, u, v, dst);
+    cable = table_cable(t, u, v, to);
     struct global g = global_cable(t, u / dragonfly_of(t)->a, distance, cable);
     if (g.from != u)
-        cable = table_cable(t, g.from, v, dst);
+        cable = table_cable(t, g.from, v, to);
     while (cable_of(t, u, v, number) != cable)
         number++;
     return number;
 }
 
-/* Valiant: over any other group. */
-static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
+static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
 {
-    uint32_t u = router_of(t, src), v = router_of(t, dst), groups = dragonfly_of(t)->groups;
-    if (ends_same_node(t, src, dst) || u == v)
+    if (ends_same_node(t, src, dst))
+        return 0;
+    return ends_first_way(t, src, dst, port, n_shortest) + way_to(t, ends_nic(t, src, port), ends_nic(t, dst, port));
+}
+
+static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return by_port(t, src, dst, 0);
+}
+
+/* Valiant: over any other group. */
+static uint32_t n_longer(const struct topology *t, uint32_t from, uint32_t to)
+{
+    uint32_t u = router_of(t, from), v = router_of(t, to), groups = dragonfly_of(t)->groups;
+    if (u == v)
         return 0;
     uint32_t own = distance_between(t, u, v) ? 2 : 1;
     return groups > own ? groups - own : 0;
+}
+
+static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_same_node(t, src, dst) ? 0 : ends_n_ways(t, src, dst, n_longer);
 }
 
 static uint32_t detour_group(const struct topology *t, uint32_t u, uint32_t v, uint32_t number)
@@ -337,15 +365,21 @@ static uint32_t detour_group(const struct topology *t, uint32_t u, uint32_t v, u
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS])
 {
-    uint32_t u = router_of(t, src), v = router_of(t, dst), n = 0;
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
-    links[0] = ends_nic_out(t, src, 0);
-    uint32_t minimal = shortest(t, u, v, number, links + 1, &n);
-    if (number >= minimal)
-        n = over_group(t, u, v, detour_group(t, u, v, number - minimal), links + 1);
-    links[n + 1] = ends_nic_in(t, dst, 0);
-    return n + 2;
+    uint32_t minimal = n_minimal(t, src, dst), more = 0;
+    bool direct = number < minimal;
+    struct ends_way w =
+        direct ? ends_way(t, src, dst, number, n_shortest) : ends_way(t, src, dst, number - minimal, n_longer);
+    uint32_t u = router_of(t, w.from), v = router_of(t, w.to), n = ends_shared_out(t, w.from, links);
+    links[n++] = ends_first_out(t) + w.from;
+    if (direct)
+        shortest(t, u, v, w.number, links + n, &more);
+    else
+        more = over_group(t, u, v, detour_group(t, u, v, w.number), links + n);
+    n += more;
+    links[n++] = ends_first_in(t) + w.to;
+    return n + ends_shared_in(t, w.to, links + n);
 }
 
 /* From a group to the next: behind a cable between groups a message needs another channel (Kim et al., section 4.1). */
@@ -375,7 +409,9 @@ const struct topology_type topo_dragonfly = {
     .n_detours = n_detours,
     .n_channels = 4,
     .link_order = link_order,
+    .n_by_nic = n_by_nic,
     .by_destination = by_destination,
+    .by_port = by_port,
     .path = path,
     .link_name = link_name,
 };

@@ -44,17 +44,10 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
         out->endpoints = (uint64_t)(hw->nodes * hw->node.gpus);
         out->switches = f->n_switches;
         out->links = f->n_cables;
-        out->nic_cables = nics_of_job(f, hw);
+        out->nics = out->nic_cables = nics_of_job(f, hw);
     }
     arena_free(a);
     return f ? 0 : -1;
-}
-
-static double payload_Bps(const struct cluster_hw *hw)
-{
-    double line_Bps = hw->nic.bandwidth_Bps < hw->network.port_Bps ? hw->nic.bandwidth_Bps : hw->network.port_Bps;
-    return hw_behind_pcie_Bps(hw, hw_after_headers_Bps(hw, line_Bps)) * (double)hw->nic.per_node /
-           (double)hw->node.gpus;
 }
 
 /* --- whose NIC is whose ----------------------------------------------------------------------------------------------- */
@@ -103,7 +96,7 @@ static void share(struct topology *t, const struct net_file *f, const struct clu
         }
     }
     *s = (struct nic_sharing){port, owner, users};
-    ends_share(t, s, most, f->n_nics);
+    ends_share(t, hw, s, most, f->n_nics);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------ */
@@ -240,8 +233,7 @@ static int make_tables(struct topology *t, struct file_net *n, struct arena *a, 
 static uint32_t leaf_of(const struct topology *t, uint32_t nic, uint32_t port)
 {
     (void)port;
-    uint32_t number = t->sharing ? nic : nic * t->ports_per_nic;
-    return topology_first_switch(t) + file_of(t)->f->nics[number].sw;
+    return topology_first_switch(t) + file_of(t)->f->nics[nic].sw;
 }
 
 static void build_cables(struct topology *t, const struct cluster_hw *hw, const struct net_file *f)
@@ -340,6 +332,11 @@ static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
     return sum;
 }
 
+static uint32_t paths_by_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return ends_same_node(t, src, dst) ? nic == 0 : paths_of_port(t, src, dst, nic);
+}
+
 static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
 {
     uint32_t number = 0;
@@ -361,6 +358,7 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     uint32_t at = switch_at(t, src, port), to = switch_at(t, dst, port);
     const uint8_t *distance = f->distance + (size_t)to * f->n_switches;
     const uint32_t *paths = f->paths + (size_t)to * f->n_switches;
+    n += ends_shared_out(t, ends_nic(t, src, port), links);
     links[n++] = ends_nic_out(t, src, port);
     while (at != to)
         for (uint32_t i = f->first[at]; i < f->first[at + 1]; i++) {
@@ -375,7 +373,7 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
             number -= paths[next];
         }
     links[n++] = ends_nic_in(t, dst, port);
-    return n;
+    return n + ends_shared_in(t, ends_nic(t, dst, port), links + n);
 }
 
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
@@ -393,10 +391,10 @@ const struct topology_type topo_file = {
     .doc = "your own switches, cables and hosts from a YAML file (network.file)",
     .ref = "5.1",
     .keys = &net_file_keys,
-    .payload_Bps = payload_Bps,
     .build = build,
     .count = count,
     .n_minimal = n_minimal,
+    .n_by_nic = paths_by_nic,
     .by_port = by_port,
     .path = path,
     .link_name = link_name,

@@ -14,7 +14,7 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
 
 static void check(const struct cluster_hw *hw, struct diag *diag)
 {
-    fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, (uint32_t)hw->network.switch_ports, diag);
+    fat_tree_warn_single(hw, (uint32_t)hw->nic.per_node, (uint32_t)hw->network.switch_ports, diag);
 }
 
 const struct topology_type topo_ft2 = {
@@ -27,7 +27,9 @@ const struct topology_type topo_ft2 = {
     .count = count,
     .n_minimal = rails_n_minimal,
     .n_detours = rails_n_detours,
+    .n_by_nic = rails_n_by_nic,
     .by_destination = rails_to_destination,
+    .by_port = rails_by_port,
     .path = rails_path,
     .n_turns = rails_n_turns,
     .turn = rails_turn,

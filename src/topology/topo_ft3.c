@@ -28,7 +28,7 @@ static uint32_t ceil_div(uint64_t a, uint64_t b)
 static int too_many(const struct cluster_hw *hw, uint64_t n, uint64_t most, struct diag *diag)
 {
     diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
-               "%llu endpoints need more than three levels of %lld-port switches, which hold %llu; use "
+               "%llu NICs need more than three levels of %lld-port switches, which hold %llu; use "
                "fewer nodes or more ports (cluster.network.switch_ports)",
                (unsigned long long)n, (long long)hw->network.switch_ports, (unsigned long long)most);
     return -1;
@@ -37,9 +37,9 @@ static int too_many(const struct cluster_hw *hw, uint64_t n, uint64_t most, stru
 static int plan(const struct cluster_hw *hw, struct ft3 *f, struct diag *diag)
 {
     uint32_t ports = (uint32_t)hw->network.switch_ports;
-    uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    uint64_t n = topo_n_nics(hw);
     struct leaf_ports leaf;
-    if (topo_one_nic_per_gpu(hw, diag))
+    if (topo_nics_fit(hw, diag))
         return -1;
     if (ports < 4) {
         diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
@@ -60,7 +60,7 @@ static int plan(const struct cluster_hw *hw, struct ft3 *f, struct diag *diag)
     f->pods = ceil_div(f->leaves, f->pod_leaves);
     if (f->pods > ports)
         return too_many(hw, n, (uint64_t)ports * f->pod_leaves * f->down, diag);
-    if (f->pods == 1) {
+    if (f->pods <= 1) { /* 0: how many nodes there are is not known yet */
         f->up = 0;
         return 0;
     }
@@ -87,6 +87,7 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
     if (plan(hw, &f, diag))
         return -1;
     out->endpoints = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    out->nics = out->nic_cables = topo_n_nics(hw);
     out->switches = (uint64_t)f.leaves + (uint64_t)f.pods * f.aggs + (uint64_t)f.aggs * f.cores;
     out->links = lower_cables(&f) + upper_cables(&f);
     return 0;
@@ -109,10 +110,10 @@ static uint32_t core_vertex(const struct topology *t, uint32_t group, uint32_t c
     return agg_vertex(t, ft3_of(t)->pods, 0) + group * ft3_of(t)->cores + core;
 }
 
-static uint32_t leaf_of(const struct topology *t, uint32_t rank, uint32_t port)
+static uint32_t leaf_of(const struct topology *t, uint32_t nic, uint32_t port)
 {
     (void)port;
-    return leaf_vertex(t, rank / ft3_of(t)->down);
+    return leaf_vertex(t, nic / ft3_of(t)->down);
 }
 
 /* Links in four blocks behind those of ends.h: leaf to agg, agg to leaf, agg to core, core to agg. */
@@ -158,6 +159,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
     if (plan(hw, f, diag))
         return -1;
     ends_begin(t, hw, 1, diag);
+    ends_nics(t, hw, 1, a, diag);
     t->state = f;
     t->n_vertices = core_vertex(t, f->aggs, 0);
     t->n_links = ends_n_links(t) + 2 * (uint32_t)(lower_cables(f) + upper_cables(f));
@@ -173,50 +175,73 @@ struct place {
     uint32_t leaf, pod;
 };
 
-static struct place place_of(const struct topology *t, uint32_t rank)
+static struct place place_of(const struct topology *t, uint32_t nic)
 {
-    uint32_t leaf = rank / ft3_of(t)->down;
+    uint32_t leaf = nic / ft3_of(t)->down;
     return (struct place){leaf, leaf / ft3_of(t)->pod_leaves};
 }
 
-/* Uplinks of the leaf, times those of the aggregation switch when the pod is another one. */
-static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+/* Between two NICs: uplinks of the leaf, times those of the aggregation switch when the pod is another one. */
+static uint32_t n_ways(const struct topology *t, uint32_t src, uint32_t dst)
 {
     struct place from = place_of(t, src), to = place_of(t, dst);
-    if (ends_same_node(t, src, dst) || from.leaf == to.leaf)
+    if (from.leaf == to.leaf)
         return 1;
     return from.pod == to.pod ? ft3_of(t)->aggs : ft3_of(t)->aggs * ft3_of(t)->up;
 }
 
-/* D-mod-K: consecutive destinations take consecutive aggregation switches, then consecutive cores. */
-static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_n_ways(t, src, dst, n_ways);
+}
+
+static uint32_t n_by_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return ends_ways_of_nic(t, src, dst, nic, n_ways);
+}
+
+/* D-mod-K: consecutive NICs take consecutive aggregation switches, then consecutive cores. */
+static uint32_t way_to(const struct topology *t, uint32_t from, uint32_t to)
 {
     const struct ft3 *f = ft3_of(t);
-    uint32_t n = n_minimal(t, src, dst);
+    uint32_t n = n_ways(t, from, to);
     if (n == 1 || n == f->aggs)
-        return n == 1 ? 0 : dst % f->aggs;
-    return dst % f->aggs * f->up + dst / f->aggs % f->up;
+        return n == 1 ? 0 : to % f->aggs;
+    return to % f->aggs * f->up + to / f->aggs % f->up;
+}
+
+static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
+{
+    if (ends_same_node(t, src, dst))
+        return 0;
+    return ends_first_way(t, src, dst, port, n_ways) + way_to(t, ends_nic(t, src, port), ends_nic(t, dst, port));
+}
+
+static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return by_port(t, src, dst, 0);
 }
 
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS])
 {
     const struct ft3 *f = ft3_of(t);
-    struct place from = place_of(t, src), to = place_of(t, dst);
-    uint32_t n = 0, agg = from.pod == to.pod ? number : number / f->up;
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
-    links[n++] = ends_nic_out(t, src, 0);
+    struct ends_way w = ends_way(t, src, dst, number, n_ways);
+    struct place from = place_of(t, w.from), to = place_of(t, w.to);
+    uint32_t n = ends_shared_out(t, w.from, links), agg = from.pod == to.pod ? w.number : w.number / f->up;
+    links[n++] = ends_first_out(t) + w.from;
     if (from.leaf != to.leaf)
         links[n++] = lower(t, from.leaf, agg, false);
     if (from.pod != to.pod) {
-        links[n++] = upper(t, from.pod, agg, number % f->up, false);
-        links[n++] = upper(t, to.pod, agg, number % f->up, true);
+        links[n++] = upper(t, from.pod, agg, w.number % f->up, false);
+        links[n++] = upper(t, to.pod, agg, w.number % f->up, true);
     }
     if (from.leaf != to.leaf)
         links[n++] = lower(t, to.leaf, agg, true);
-    links[n++] = ends_nic_in(t, dst, 0);
-    return n;
+    links[n++] = ends_first_in(t) + w.to;
+    return n + ends_shared_in(t, w.to, links + n);
 }
 
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
@@ -244,7 +269,7 @@ static void check(const struct cluster_hw *hw, struct diag *diag)
     struct ft3 f;
     struct diag *quiet = diag_new();
     if (!plan(hw, &f, quiet))
-        fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, f.down, diag);
+        fat_tree_warn_single(hw, (uint32_t)hw->nic.per_node, f.down, diag);
     diag_free(quiet);
 }
 
@@ -257,7 +282,9 @@ const struct topology_type topo_ft3 = {
     .build = build,
     .count = count,
     .n_minimal = n_minimal,
+    .n_by_nic = n_by_nic,
     .by_destination = by_destination,
+    .by_port = by_port,
     .path = path,
     .link_name = link_name,
 };

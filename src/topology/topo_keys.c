@@ -47,12 +47,33 @@ int topo_one_nic_per_gpu(const struct cluster_hw *hw, struct diag *diag)
 {
     if (hw->nic.per_node == hw->node.gpus)
         return 0;
-    diag_error(
-        diag, EXIT_BAD_INPUT, place_of_nics(hw),
-        "%lld NICs for %lld GPUs: topology %s has one NIC per GPU; write 'cluster.nic.per_node: %lld', or for GPUs "
-        "that share NICs, or have several, 'topology: file' with cluster.network.file "
-        "(configs/networks/example.yaml; 'moesim fabric import' writes one)",
-        (long long)hw->nic.per_node, (long long)hw->node.gpus, hw->topology, (long long)hw->node.gpus);
+    diag_error(diag, EXIT_BAD_INPUT, place_of_nics(hw),
+               "%lld NICs for %lld GPUs: in topology %s GPUs are cabled to each other, each by its own ports; write "
+               "'cluster.nic.per_node: %lld'",
+               (long long)hw->nic.per_node, (long long)hw->node.gpus, hw->topology, (long long)hw->node.gpus);
+    return -1;
+}
+
+/* The largest number below n, or the smallest above, of which one divides the other with gpus. */
+static int64_t fitting(int64_t n, int64_t gpus, int step)
+{
+    do
+        n += step;
+    while (n % gpus && gpus % n);
+    return n;
+}
+
+int topo_nics_fit(const struct cluster_hw *hw, struct diag *diag)
+{
+    int64_t nics = hw->nic.per_node, gpus = hw->node.gpus;
+    if (nics >= 1 && (nics % gpus == 0 || gpus % nics == 0))
+        return 0;
+    diag_error(diag, EXIT_BAD_INPUT, place_of_nics(hw),
+               "%lld NICs for %lld GPUs: in topology %s GPUs share NICs evenly, or have as many each; write "
+               "'cluster.nic.per_node: %lld' or '%lld', or 'topology: file' with cluster.network.file "
+               "(configs/networks/example.yaml; 'moesim fabric import' writes one)",
+               (long long)nics, (long long)gpus, hw->topology, (long long)fitting(nics > 1 ? nics : 2, gpus, -1),
+               (long long)fitting(nics, gpus, 1));
     return -1;
 }
 

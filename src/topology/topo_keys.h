@@ -14,6 +14,15 @@ struct srcloc topo_keys_where(const struct cluster_hw *hw, const char *name);
 /* Whether the user gave it, not the hardware's files. */
 bool topo_keys_are_own(const struct cluster_hw *hw, const char *name);
 
+/* Of topologies whose nodes are all alike: an error where cluster.nic.per_node NICs cannot be shared evenly by
+ * cluster.node.gpus GPUs, or several be had by each, at the key that the user gave. 0 or -1. */
+int topo_nics_fit(const struct cluster_hw *hw, struct diag *diag);
+/* NICs of all nodes. */
+static inline uint64_t topo_n_nics(const struct cluster_hw *hw)
+{
+    return (uint64_t)hw->nodes * (uint64_t)hw->nic.per_node;
+}
+
 /* Of topologies whose GPUs have a NIC each: an error where cluster.nic.per_node says otherwise, at the key that the user
  * gave. 0 or -1. */
 int topo_one_nic_per_gpu(const struct cluster_hw *hw, struct diag *diag);

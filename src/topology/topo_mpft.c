@@ -12,7 +12,7 @@ struct mpft_keys {
 };
 static const struct cfg_field keys_fields[] = {
     ROW_COUNT(mpft_keys, "planes", planes, "0", 0, 1024,
-              "mpft: planes; NIC i is on plane i % planes; 0 = one per GPU of a node"),
+              "mpft: planes; NIC i is on plane i % planes; 0 = one per NIC of a node"),
     FAT_TREE_KEYS(offsetof(struct mpft_keys, tree)),
     {0}};
 static const struct cfg_table keys_table = {"mpft", "planes", sizeof(struct mpft_keys), keys_fields};
@@ -21,18 +21,18 @@ static uint32_t n_planes(const struct cluster_hw *hw)
 {
     struct mpft_keys keys;
     topo_keys_read(hw, &keys_table, &keys);
-    return (uint32_t)(keys.planes ? keys.planes : hw->node.gpus);
+    return (uint32_t)(keys.planes ? keys.planes : hw->nic.per_node);
 }
 
 static int check_planes(const struct cluster_hw *hw, struct diag *diag)
 {
-    uint32_t gpus = (uint32_t)hw->node.gpus, planes = n_planes(hw);
-    if (gpus % planes == 0)
+    uint32_t nics = (uint32_t)hw->nic.per_node, planes = n_planes(hw);
+    if (nics % planes == 0)
         return 0;
     diag_error(diag, EXIT_BAD_INPUT, topo_keys_where(hw, "planes"),
                "%u planes do not divide the %u NICs of a node evenly; set "
                "cluster.network.planes to a divisor of %u, or 0 for one per NIC",
-               planes, gpus, gpus);
+               planes, nics, nics);
     return -1;
 }
 
@@ -48,7 +48,7 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
 
 static void check(const struct cluster_hw *hw, struct diag *diag)
 {
-    fat_tree_warn_single(hw, (uint32_t)hw->node.gpus / n_planes(hw), (uint32_t)hw->network.switch_ports, diag);
+    fat_tree_warn_single(hw, (uint32_t)hw->nic.per_node / n_planes(hw), (uint32_t)hw->network.switch_ports, diag);
 }
 
 /* One plane is ft2. */
@@ -62,22 +62,32 @@ static const char *name_in_paper(const struct cluster_hw *hw)
     return n_planes(hw) == 1 ? NULL : "MPFT";
 }
 
-/* The GPU of src's node through whose NIC it leaves: its own where that is on the destination's plane. */
+/* The GPU of src's node through whose NICs it leaves: itself where they are on the destination's planes. */
 static uint32_t leaves_from(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    if (rails_same_tree(t, src, dst))
+    if (rails_same_tree(t, ends_nic(t, src, 0), ends_nic(t, dst, 0)))
         return src;
     return src / t->gpus_per_node * t->gpus_per_node + dst % t->gpus_per_node;
 }
 
 static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 1 : rails_n_uplinks(t, leaves_from(t, src, dst), dst);
+    return ends_same_node(t, src, dst) ? 1 : rails_n_minimal(t, leaves_from(t, src, dst), dst);
+}
+
+static uint32_t n_by_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return rails_n_by_nic(t, ends_same_node(t, src, dst) ? src : leaves_from(t, src, dst), dst, nic);
+}
+
+static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
+{
+    return ends_same_node(t, src, dst) ? 0 : rails_by_port(t, leaves_from(t, src, dst), dst, port);
 }
 
 static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 0 : rails_by_destination(t, leaves_from(t, src, dst), dst);
+    return by_port(t, src, dst, 0);
 }
 
 /* The other planes, with NVLink on both sides: for when the destination's plane is down. */
@@ -85,7 +95,7 @@ static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 {
     if (rails_n_trees(t) == 1)
         return rails_n_detours(t, src, dst);
-    return ends_same_node(t, src, dst) ? 0 : t->gpus_per_node - 1;
+    return ends_same_node(t, src, dst) ? 0 : rails_n_nics(t) - 1;
 }
 
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
@@ -97,9 +107,9 @@ static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint3
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
     if (number >= minimal)
-        return rails_over_rail(t, src, dst, (dst + 1 + number - minimal) % t->gpus_per_node, 0, links);
+        return rails_detour(t, src, dst, 0, (ends_nic(t, dst, 0) + 1 + number - minimal) % rails_n_nics(t), links);
     n = ends_to_nic(t, src, from, links);
-    return n + rails_network(t, from, dst, 0, number, links + n);
+    return n + rails_path(t, from, dst, number, links + n);
 }
 
 const struct topology_type topo_mpft = {
@@ -114,7 +124,9 @@ const struct topology_type topo_mpft = {
     .count = count,
     .n_minimal = n_minimal,
     .n_detours = n_detours,
+    .n_by_nic = n_by_nic,
     .by_destination = by_destination,
+    .by_port = by_port,
     .path = path,
     .plane_of = rails_tree_of,
     .n_turns = rails_n_turns,

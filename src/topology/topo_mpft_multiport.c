@@ -41,7 +41,7 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
 
 static void check(const struct cluster_hw *hw, struct diag *diag)
 {
-    fat_tree_warn_single(hw, (uint32_t)hw->node.gpus, (uint32_t)hw->network.switch_ports, diag);
+    fat_tree_warn_single(hw, (uint32_t)hw->nic.per_node, (uint32_t)hw->network.switch_ports, diag);
 }
 
 static double payload_Bps(const struct cluster_hw *hw)
@@ -61,6 +61,7 @@ const struct topology_type topo_mpft_multiport = {
     .count = count,
     .n_minimal = rails_n_minimal,
     .n_detours = rails_n_detours,
+    .n_by_nic = rails_n_by_nic,
     .by_destination = rails_to_destination,
     .by_port = rails_by_port,
     .path = rails_path,

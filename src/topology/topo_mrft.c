@@ -12,10 +12,10 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
     return rails_count(hw, RAILS_BY_RAIL, 1, out, diag);
 }
 
-/* Every rail has leaves of its own: a single switch holds all where nodes have one GPU. */
+/* Every rail has leaves of its own: a single switch holds all where nodes have one NIC. */
 static void check(const struct cluster_hw *hw, struct diag *diag)
 {
-    if (hw->node.gpus == 1)
+    if (hw->nic.per_node == 1)
         fat_tree_warn_single(hw, 1, (uint32_t)hw->network.switch_ports, diag);
 }
 
@@ -36,7 +36,9 @@ const struct topology_type topo_mrft = {
     .count = count,
     .n_minimal = rails_n_minimal,
     .n_detours = rails_n_detours,
+    .n_by_nic = rails_n_by_nic,
     .by_destination = rails_to_destination,
+    .by_port = rails_by_port,
     .path = rails_path,
     .n_turns = rails_n_turns,
     .turn = rails_turn,

@@ -79,11 +79,11 @@ static uint32_t smallest_that_holds(uint64_t endpoints)
 
 static int plan(const struct cluster_hw *hw, struct shape *s, struct diag *diag)
 {
-    uint64_t n = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    uint64_t n = topo_n_nics(hw);
     struct slim_fly_keys keys;
     topo_keys_read(hw, &keys_table, &keys);
     uint32_t q = keys.q ? (uint32_t)keys.q : smallest_that_holds(n);
-    if (topo_one_nic_per_gpu(hw, diag))
+    if (topo_nics_fit(hw, diag))
         return -1;
     *s = shape_of(q);
     if (q < 3 || q % 4 == 2) {
@@ -116,6 +116,7 @@ static int count(const struct cluster_hw *hw, struct topo_counts *out, struct di
     if (plan(hw, &s, diag))
         return -1;
     out->endpoints = (uint64_t)hw->nodes * (uint64_t)hw->node.gpus;
+    out->nics = out->nic_cables = topo_n_nics(hw);
     out->switches = 2 * (uint64_t)s.q * s.q;
     out->links = out->switches * s.degree / 2;
     return 0;
@@ -194,15 +195,15 @@ static uint32_t link_between(const struct topology *t, uint32_t from, uint32_t t
     return slot == NONE ? NONE : ends_n_links(t) + from * g->s.degree + slot;
 }
 
-static uint32_t switch_of(const struct topology *t, uint32_t endpoint)
+static uint32_t switch_of(const struct topology *t, uint32_t nic)
 {
-    return endpoint / slim_fly_of(t)->s.per_switch;
+    return nic / slim_fly_of(t)->s.per_switch;
 }
 
-static uint32_t leaf_of(const struct topology *t, uint32_t endpoint, uint32_t port)
+static uint32_t leaf_of(const struct topology *t, uint32_t nic, uint32_t port)
 {
     (void)port;
-    return topology_first_switch(t) + switch_of(t, endpoint);
+    return topology_first_switch(t) + switch_of(t, nic);
 }
 
 static void build_cables(struct topology *t, const struct cluster_hw *hw)
@@ -244,6 +245,7 @@ static int build(struct topology *t, const struct cluster_hw *hw, struct arena *
         return not_buildable(hw, g->s.q, diag);
     make_sets(g, a);
     ends_begin(t, hw, 1, diag);
+    ends_nics(t, hw, 1, a, diag);
     t->state = g;
     t->n_vertices = topology_first_switch(t) + 2 * g->s.q * g->s.q;
     t->n_links = ends_n_links(t) + 2 * g->s.q * g->s.q * g->s.degree;
@@ -308,23 +310,45 @@ static uint32_t way(const struct topology *t, uint32_t u, uint32_t v, uint32_t n
     return 2;
 }
 
+/* Between two NICs. */
+static uint32_t n_shortest(const struct topology *t, uint32_t from, uint32_t to)
+{
+    return n_ways(t, switch_of(t, from), switch_of(t, to));
+}
+
 static uint32_t n_minimal(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return ends_same_node(t, src, dst) ? 1 : n_ways(t, switch_of(t, src), switch_of(t, dst));
+    return ends_n_ways(t, src, dst, n_shortest);
+}
+
+static uint32_t n_by_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    return ends_ways_of_nic(t, src, dst, nic, n_shortest);
+}
+
+static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
+{
+    if (ends_same_node(t, src, dst))
+        return 0;
+    uint32_t from = ends_nic(t, src, port), to = ends_nic(t, dst, port);
+    return ends_first_way(t, src, dst, port, n_shortest) + to % n_shortest(t, from, to);
 }
 
 static uint32_t by_destination(const struct topology *t, uint32_t src, uint32_t dst)
 {
-    return dst % n_minimal(t, src, dst);
+    return by_port(t, src, dst, 0);
 }
 
 /* Valiant: over any other switch. */
-static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
+static uint32_t n_longer(const struct topology *t, uint32_t from, uint32_t to)
 {
     const struct slim_fly *g = slim_fly_of(t);
-    if (ends_same_node(t, src, dst) || switch_of(t, src) == switch_of(t, dst))
-        return 0;
-    return 2 * g->s.q * g->s.q - 2;
+    return switch_of(t, from) == switch_of(t, to) ? 0 : 2 * g->s.q * g->s.q - 2;
+}
+
+static uint32_t n_detours(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return ends_same_node(t, src, dst) ? 0 : ends_n_ways(t, src, dst, n_longer);
 }
 
 static uint32_t detour_switch(uint32_t u, uint32_t v, uint32_t number)
@@ -349,14 +373,17 @@ static uint32_t detour(const struct topology *t, uint32_t u, uint32_t v, uint32_
 static uint32_t path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                      uint32_t links[ROUTE_MAX_LINKS])
 {
-    uint32_t u = switch_of(t, src), v = switch_of(t, dst), n = 0;
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
-    uint32_t minimal = n_ways(t, u, v);
-    links[n++] = ends_nic_out(t, src, 0);
-    n += number < minimal ? way(t, u, v, number, links + n) : detour(t, u, v, number - minimal, links + n);
-    links[n++] = ends_nic_in(t, dst, 0);
-    return n;
+    uint32_t minimal = n_minimal(t, src, dst);
+    bool direct = number < minimal;
+    struct ends_way w =
+        direct ? ends_way(t, src, dst, number, n_shortest) : ends_way(t, src, dst, number - minimal, n_longer);
+    uint32_t u = switch_of(t, w.from), v = switch_of(t, w.to), n = ends_shared_out(t, w.from, links);
+    links[n++] = ends_first_out(t) + w.from;
+    n += direct ? way(t, u, v, w.number, links + n) : detour(t, u, v, w.number, links + n);
+    links[n++] = ends_first_in(t) + w.to;
+    return n + ends_shared_in(t, w.to, links + n);
 }
 
 static const char *link_name(const struct topology *t, uint32_t link, char *buf, size_t size)
@@ -381,7 +408,9 @@ const struct topology_type topo_slim_fly = {
     .n_minimal = n_minimal,
     .n_detours = n_detours,
     .n_channels = 4, /* one for each cable: two halves of two */
+    .n_by_nic = n_by_nic,
     .by_destination = by_destination,
+    .by_port = by_port,
     .path = path,
     .link_name = link_name,
 };

@@ -4,13 +4,24 @@
 #include "topology/opensm.h"
 #include "topology/tables.h"
 
-uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst)
+static uint32_t hash_below(uint32_t src, uint32_t dst, uint32_t below)
 {
     uint64_t h = ((uint64_t)src << 32 | dst) + 0x9e3779b97f4a7c15u; /* SplitMix64 */
     h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
     h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
     h ^= h >> 31;
-    return t->ports_per_nic > 1 ? (uint32_t)(((h >> 32) * t->ports_per_nic) >> 32) : 0;
+    return (uint32_t)(((h >> 32) * below) >> 32);
+}
+
+uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst)
+{
+    return t->ports_per_nic > 1 ? hash_below(src, dst, t->ports_per_nic) : 0;
+}
+
+uint32_t topology_port_of_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic)
+{
+    uint32_t ports = t->ports_per_nic / topology_nics_per_gpu(t);
+    return nic % topology_nics_per_gpu(t) * ports + (ports > 1 ? hash_below(src, dst, ports) : 0);
 }
 
 uint32_t topology_route_by(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,

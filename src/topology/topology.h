@@ -33,6 +33,7 @@ struct topo_counts {                     /* network only: NVLink and PCIe inside
     uint64_t short_links;                /* of these: inside a group of switches that stand together, so that copper
                              reaches (dragonfly: within a group) */
     uint64_t nic_cables;                 /* between NICs and switches; 0 = one per endpoint */
+    uint64_t nics;                       /* 0 = one per endpoint */
     /* callers zero the struct before count() */
 };
 
@@ -42,7 +43,13 @@ static inline uint64_t topo_nic_cables(const struct topo_counts *c)
     return !c->switches ? 0 : c->nic_cables ? c->nic_cables : c->endpoints;
 }
 
-/* Which NIC ports GPUs use where NICs are shared by GPUs, or nodes are unequal. */
+/* NICs; none where there are no switches. */
+static inline uint64_t topo_nics(const struct topo_counts *c)
+{
+    return !c->switches ? 0 : c->nics ? c->nics : c->endpoints;
+}
+
+/* Which NIC ports GPUs use where NICs are shared by GPUs, GPUs have several NICs, or nodes are unequal. */
 struct nic_sharing {
     const uint32_t *port;  /* [n_endpoints][ports_per_nic] a GPU's ports; one that has fewer has them again */
     const uint32_t *owner; /* [n_ports] the first GPU that uses it; TOPOLOGY_NONE: none does */
@@ -53,7 +60,8 @@ struct nic_sharing {
 struct topology {
     const struct topology_type *type;
     uint32_t n_endpoints, gpus_per_node;
-    uint32_t ports_per_nic;            /* that an endpoint has; 0 = no NICs at all */
+    uint32_t ports_per_nic;            /* that an endpoint has, of all its NICs; 0 = no NICs at all */
+    uint32_t nics_per_gpu;             /* that it divides its messages among, equally; 0 or 1: one */
     uint32_t n_ports;                  /* of NICs, all together */
     const struct nic_sharing *sharing; /* NULL: every endpoint has ports of its own */
     bool unified_adapter;              /* NICs are ports of the scale-up network, too */
@@ -100,6 +108,8 @@ struct topology_type {
     uint32_t (*by_destination)(const struct topology *t, uint32_t src, uint32_t dst);
     /* The same for NICs of several ports: when the message leaves by one of them. NULL: a NIC has one. */
     uint32_t (*by_port)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port);
+    /* Of these the minimal paths that leave by NIC `nic` of those that a GPU has; they stand NIC by NIC. NULL: it has one. */
+    uint32_t (*n_by_nic)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic);
     /* Instead, for networks that have real tables: writes that path's links. NULL: it is a number, by_destination. */
     uint32_t (*by_tables)(const struct topology *t, uint32_t src, uint32_t dst, uint32_t links[ROUTE_MAX_LINKS]);
     /* Writes the link ids of a path in order, each at most once; returns how many. */
@@ -135,8 +145,14 @@ static inline uint32_t topology_port_users(const struct topology *t, uint32_t po
 {
     return t->sharing ? t->sharing->users[port] : 1;
 }
+static inline uint32_t topology_nics_per_gpu(const struct topology *t)
+{
+    return t->nics_per_gpu > 1 ? t->nics_per_gpu : 1;
+}
 /* The NIC port by which static tables send what src has for dst: a hash of the pair. */
 uint32_t topology_port(const struct topology *t, uint32_t src, uint32_t dst);
+/* The same of NIC number `nic` of its own; a message is divided among the NICs. */
+uint32_t topology_port_of_nic(const struct topology *t, uint32_t src, uint32_t dst, uint32_t nic);
 /* The path that static tables take, by that port or by a given one; 0 links when src == dst. */
 uint32_t topology_route_by(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port,
                            uint32_t links[ROUTE_MAX_LINKS]);

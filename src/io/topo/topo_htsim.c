@@ -152,12 +152,12 @@ static void write_tiers(const struct topo_report *r, const struct tree *t, struc
 {
     const struct cluster_hw *hw = r->cluster->hw;
     const struct hw_network *net = &hw->network;
-    double nic_Bps = fmin(hw->nic.bandwidth_Bps, ends_port_line_Bps(hw, r->topo->ports_per_nic));
+    double nic_Bps = fmin(hw->nic.bandwidth_Bps, ends_port_line_Bps(hw, ends_ports(r->topo)));
     write_tier(f, 0, nic_Bps, hw->nic.latency_s + hw_copper_s(net), net->switch_latency_s);
     outfile_printf(f, "Radix_Down %u\nRadix_Up %u\n", t->down, t->up);
     if (t->down != t->up)
         outfile_printf(f, "Oversubscribed %u\n", t->down / t->up);
-    double port_Bps = ends_port_line_Bps(hw, r->topo->ports_per_nic);
+    double port_Bps = ends_port_line_Bps(hw, ends_ports(r->topo));
     write_tier(f, 1, port_Bps, hw_optical_s(net), net->switch_latency_s);
     uint32_t agg_down = t->leaves / t->pods * t->bundle;
     outfile_printf(f, "Radix_Down %u\n", agg_down);
@@ -202,6 +202,13 @@ static void write_hosts(const struct topo_report *r, const struct tree *t, struc
 
 int topo_write_htsim(const struct topo_report *r, struct outfile *f, struct diag *diag)
 {
+    if (r->topo->sharing) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "htsim's hosts have one NIC each, and these GPUs share NICs or have several; write "
+                   "cluster.nic.per_node: %lld",
+                   (long long)r->cluster->hw->node.gpus);
+        return -1;
+    }
     struct tree t = {.g = r->graph, .tier = ARENA_ARRAY(r->arena, uint32_t, r->graph->n_switches)};
     find_tiers(&t);
     if (check_leaves(&t) || check_pods(&t) || check_cores(&t)) {

@@ -15,7 +15,7 @@ static bool between(const struct topology *t, const struct topo_link *l)
 
 static uint32_t ports_together(const struct topology *t)
 {
-    return t->sharing ? 1 : t->ports_per_nic;
+    return ends_ports(t);
 }
 
 /* "n3 mlx5_1": as hosts call their adapters. */
@@ -23,9 +23,10 @@ static void write_name(const struct topology *t, uint32_t port, struct outfile *
 {
     uint32_t owner = topology_port_owner(t, port);
     if (owner == TOPOLOGY_NONE)
-        outfile_printf(f, "\"other mlx5_%u\"", port);
+        outfile_printf(f, "\"other mlx5_%u\"", port / ports_together(t));
     else
-        outfile_printf(f, "\"n%u mlx5_%u\"", owner / t->gpus_per_node, t->sharing ? port : owner % t->gpus_per_node);
+        outfile_printf(f, "\"n%u mlx5_%u\"", owner / t->gpus_per_node,
+                       t->sharing ? port / ports_together(t) : owner % t->gpus_per_node);
 }
 
 static void write_adapter(const struct topology *t, uint32_t port, struct outfile *f)

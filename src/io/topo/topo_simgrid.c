@@ -72,6 +72,13 @@ int topo_write_simgrid(const struct topo_report *r, struct outfile *f, struct di
             (double)FULL_UP_TO * FULL_UP_TO / 1e6, FULL_UP_TO);
         return -1;
     }
+    if (topology_nics_per_gpu(r->topo) > 1) {
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_NONE,
+                   "a SimGrid platform has one route from GPU to GPU, and GPUs with several NICs divide their messages "
+                   "among them; write cluster.nic.per_node: %lld",
+                   (long long)r->cluster->hw->node.gpus);
+        return -1;
+    }
     outfile_printf(f,
                    "<?xml version=\"1.0\"?>\n"
                    "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"

@@ -74,11 +74,11 @@ static void print_head(const struct topo_report *r, struct outfile *f)
                        unit_format(hw->network.port_Bps, DIM_BANDWIDTH, port, sizeof port));
     outfile_printf(f, "\n\n");
     if (r->topo && r->topo->sharing)
-        outfile_printf(f, "%u NICs of the network's for %u GPUs; a GPU uses up to %u\n\n", r->topo->n_ports,
-                       r->topo->n_endpoints, r->topo->ports_per_nic);
-    else if (r->topo && r->topo->ports_per_nic > 1)
-        outfile_printf(f, "NICs of %u ports of %s, as cables between switches\n\n", r->topo->ports_per_nic,
-                       unit_format(ends_port_line_Bps(hw, r->topo->ports_per_nic), DIM_BANDWIDTH, port, sizeof port));
+        outfile_printf(f, "%u NICs of the network's for %u GPUs; a GPU uses up to %u\n\n",
+                       r->topo->n_ports / ends_ports(r->topo), r->topo->n_endpoints, topology_nics_per_gpu(r->topo));
+    if (r->topo && r->topo->ports_per_nic > 1 && ends_ports(r->topo) > 1)
+        outfile_printf(f, "NICs of %u ports of %s, as cables between switches\n\n", ends_ports(r->topo),
+                       unit_format(ends_port_line_Bps(hw, ends_ports(r->topo)), DIM_BANDWIDTH, port, sizeof port));
 }
 
 static void print_cost(const struct topo_report *r, struct outfile *f)

@@ -154,12 +154,12 @@ static uint32_t cables_between(const struct topology *t, const uint32_t *number,
     return n;
 }
 
-/* Empty where the route of a pair is not known before anything moves. */
+/* Empty where the route of a pair is not known before anything moves, or is several. */
 static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct topology *t, uint32_t ranks,
                                      struct arena *arena)
 {
     uint32_t *number = ARENA_ARRAY(arena, uint32_t, t->n_links + 1), n = number_cables(t, number);
-    if (!n || topology_routing(hw).policy != ROUTING_STATIC)
+    if (!n || topology_routing(hw).policy != ROUTING_STATIC || topology_nics_per_gpu(t) > 1)
         return (struct infer_fabric){0};
     double *capacity_Bps = ARENA_ARRAY(arena, double, n);
     uint32_t *first = ARENA_ARRAY(arena, uint32_t, (size_t)ranks * ranks + 1);

@@ -34,6 +34,11 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
     if (plane_isolation_cfg(sc)->plane >= sc->cluster.node.gpus)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, KEY "plane"), "a node has %lld GPUs, so planes 0 to %lld",
                    (long long)sc->cluster.node.gpus, (long long)sc->cluster.node.gpus - 1);
+    if (sc->cluster.nic.per_node != sc->cluster.node.gpus)
+        diag_error(
+            diag, EXIT_BAD_INPUT, scenario_place(file, "cluster.nic.per_node"),
+            "GPU i of every node is on plane i in this study, by a NIC of its own; set cluster.nic.per_node to %lld",
+            (long long)sc->cluster.node.gpus);
     if (sc->cluster.nodes < 2)
         diag_error(diag, EXIT_BAD_INPUT, scenario_place(file, "cluster.nodes"),
                    "one node has no traffic on the network; set cluster.nodes to 2 or more");

@@ -24,13 +24,14 @@ static uint32_t *unmapped(const struct topology *t, struct arena *arena)
     return map;
 }
 
-/* The one path of a pair, whatever else goes on; false where the policy chooses by load or at random. */
+/* The one path of a pair, whatever else goes on; false where the policy chooses by load or at random, or GPUs have several
+ * NICs. */
 static bool only_path(const struct topology *t, const struct hw_routing *routing, uint32_t src, uint32_t dst,
                       uint32_t links[ROUTE_MAX_LINKS], uint32_t *n)
 {
     bool table = routing->policy == ROUTING_STATIC;
     bool detours = routing->policy == ROUTING_VALIANT || routing->policy == ROUTING_UGAL;
-    if (!table && (detours || t->type->n_minimal(t, src, dst) > 1))
+    if (topology_nics_per_gpu(t) > 1 || (!table && (detours || t->type->n_minimal(t, src, dst) > 1)))
         return false;
     *n = topology_route(t, src, dst, links);
     return true;

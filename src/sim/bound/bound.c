@@ -65,17 +65,29 @@ static double carried_s(struct bounding *x)
     for (uint32_t i = 0; i < x->n_arrivals; i++) {
         const struct arrival *a = &x->arrivals[i];
         const struct rows *links = &x->b.links;
+        double part_B = x->b.g->transfers[a->transfer].bytes_B / x->b.n_parts[a->transfer];
         for (uint32_t k = links->first[a->transfer]; k < links->first[a->transfer + 1]; k++) {
             uint32_t link = links->items[k];
             double free_s = x->link_stamp[link] == x->stamp ? x->link_s[link] : 0;
             x->link_stamp[link] = x->stamp;
-            x->link_s[link] =
-                fmax(free_s, a->release_s) + x->b.g->transfers[a->transfer].bytes_B / capacity_Bps(x, link);
+            x->link_s[link] = fmax(free_s, a->release_s) + part_B / capacity_Bps(x, link);
             last_s = fmax(last_s, x->link_s[link]);
         }
     }
     x->n_arrivals = 0;
     return last_s;
+}
+
+/* How many parts of the transfer cross the link of row k. */
+static uint32_t n_crossing(const struct bounding *x, uint32_t transfer, uint32_t k)
+{
+    const struct rows *links = &x->b.links;
+    uint32_t n = 0;
+    if (x->b.n_parts[transfer] == 1)
+        return 1;
+    for (uint32_t i = links->first[transfer]; i < links->first[transfer + 1]; i++)
+        n += links->items[i] == links->items[k];
+    return n;
 }
 
 /* One transfer that has its route to itself, with what goes back and forth behind its last byte. */
@@ -85,7 +97,8 @@ static double alone_s(const struct bounding *x, uint32_t transfer)
     double rate_Bps = t->cap_Bps > 0 ? t->cap_Bps : INFINITY;
     const struct rows *links = &x->b.links;
     for (uint32_t k = links->first[transfer]; k < links->first[transfer + 1]; k++)
-        rate_Bps = fmin(rate_Bps, capacity_Bps(x, links->items[k]));
+        rate_Bps =
+            fmin(rate_Bps, capacity_Bps(x, links->items[k]) * x->b.n_parts[transfer] / n_crossing(x, transfer, k));
     double bytes_s = t->bytes_B > 0 ? t->bytes_B / rate_Bps : 0;
     return x->b.latency_s[transfer] + bytes_s + 2 * t->round_trips * (x->b.latency_s[transfer] - t->latency_s);
 }

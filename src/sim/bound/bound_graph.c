@@ -1,4 +1,5 @@
 /* Nodes, their order, and what each transfer crosses. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,13 +98,18 @@ static void find_links(struct bound_graph *b, struct arena *arena)
     struct router router = {.topo = spec->topo, .policy = spec->routing, .seed = spec->seed};
     struct pairs links = {0};
     b->latency_s = ARENA_ARRAY(arena, double, b->g->n_transfers);
+    b->n_parts = ARENA_ARRAY(arena, uint32_t, b->g->n_transfers);
     for (uint32_t i = 0; i < b->g->n_transfers; i++) {
+        const struct transfer *t = &b->g->transfers[i];
         struct net_path path;
-        bool found = net_path_of(spec, &router, i, 0, false, &path);
-        BUG_IF(!found); /* sim_run lets no link be down */
-        b->latency_s[i] = path.latency_s;
-        for (uint32_t k = 0; k < path.n; k++)
-            add(&links, i, path.links[k]);
+        b->n_parts[i] = t->pinned || t->src == t->dst ? 1 : routing_n_nics(spec->topo, t->src, t->dst);
+        for (uint32_t part = 0; part < b->n_parts[i]; part++) {
+            bool found = net_path_of(spec, &router, i, part, false, &path);
+            BUG_IF(!found); /* sim_run lets no link be down */
+            b->latency_s[i] = fmax(b->latency_s[i], path.latency_s);
+            for (uint32_t k = 0; k < path.n; k++)
+                add(&links, i, path.links[k]);
+        }
     }
     b->links = finish(&links, b->g->n_transfers, arena);
 }

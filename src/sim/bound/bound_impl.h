@@ -23,7 +23,8 @@ struct bound_graph {
     struct rows after;           /* per node: what cannot be before it */
     struct rows sent_by;         /* per op: transfers that leave it */
     struct rows concerns;        /* per op: transfers that leave it or arrive at it */
-    struct rows links;           /* per transfer: links, then n_links + resources */
+    struct rows links;           /* per transfer: links, then n_links + resources; of each of its parts */
+    uint32_t *n_parts;           /* per transfer: NICs that it is divided among, equally */
     double *latency_s;           /* per transfer */
     uint32_t *order;             /* nodes, each behind all that it comes after */
 };

@@ -187,6 +187,8 @@ void net_flow_start(struct net_flow *n, uint32_t transfer)
     }
     if (is_routed(t) && !t->tree)
         d.n_parts = routing_n_parts(&n->routing, t->src, t->dst);
+    else if (t->tree) /* each of its branches is divided */
+        d.n_parts = topology_nics_per_gpu(n->setup.spec->topo);
     d.bytes_B /= d.n_parts;
     n->missing[transfer] = d.n_parts;
     for (; d.number < d.n_parts; d.number++)
@@ -305,8 +307,9 @@ static void make_routing(struct net_flow *n)
 {
     uint32_t n_transfers = n->setup.spec->graph->n_transfers, n_links = n->setup.n_links;
     int policy = n->routing.policy.policy;
-    bool one_part = policy == ROUTING_STATIC || policy == ROUTING_VALIANT || policy == ROUTING_SPRAY ||
-                    (policy == ROUTING_ECMP && n->routing.policy.queue_pairs == 1);
+    bool one_part = (policy == ROUTING_STATIC || policy == ROUTING_VALIANT || policy == ROUTING_SPRAY ||
+                     (policy == ROUTING_ECMP && n->routing.policy.queue_pairs == 1)) &&
+                    (policy == ROUTING_SPRAY || topology_nics_per_gpu(n->setup.spec->topo) == 1);
     bool loads = routing_needs_load(&n->routing.policy);
     n->plain = one_part && !loads;
     if (policy == ROUTING_SPRAY)

@@ -151,14 +151,15 @@ static bool has_one_channel(const struct net_packet *n)
     return n->setup.spec->topo->type->n_channels <= 1;
 }
 
-/* All minimal paths that are whole and have channels, or as many as a set holds, evenly spread. */
-static void add_minimal(const struct net_packet *n, struct choice *c, const struct transfer *t)
+/* All minimal paths of a part that are whole and have channels, or as many as a set holds, evenly spread. */
+static void add_minimal(const struct net_packet *n, struct choice *c, const struct transfer *t,
+                        const struct routing_key *key)
 {
     const struct topology *topo = n->setup.spec->topo;
-    uint32_t all = topo->type->n_minimal(topo, t->src, t->dst);
+    uint32_t first, all = routing_minimal(&n->routing, key, &first);
     uint32_t used = all < SWITCH_MAX_PATHS ? all : SWITCH_MAX_PATHS;
     for (uint32_t i = 0; i < used; i++) {
-        uint32_t number = (uint32_t)((uint64_t)i * all / used);
+        uint32_t number = first + (uint32_t)((uint64_t)i * all / used);
         uint32_t n_links = topo->type->path(topo, t->src, t->dst, number, c->links + c->n_links);
         const uint32_t *links = c->links + c->n_links;
         if (is_whole(n, links, n_links) && (has_one_channel(n) || switch_net_has_channels(n->net, n_links, links)))
@@ -181,7 +182,7 @@ static void choose(const struct net_packet *n, const struct part *p, bool again,
     uint32_t n_links = 0;
     c->n = c->n_links = 0;
     if (takes_all(n, t))
-        add_minimal(n, c, t);
+        add_minimal(n, c, t, &key);
     if (c->n)
         return;
     if (t->src != t->dst && t->pinned)
@@ -280,9 +281,10 @@ static bool depart(struct net_packet *n, uint32_t id, double bytes_B, uint32_t n
 
 static uint32_t n_parts(const struct net_packet *n, const struct transfer *t)
 {
-    if (t->src == t->dst || t->pinned || n->routing.policy.policy != ROUTING_ECMP)
+    if (t->src == t->dst || t->pinned)
         return 1;
-    return routing_n_parts(&n->routing, t->src, t->dst);
+    return n->routing.policy.policy == ROUTING_ECMP ? routing_n_parts(&n->routing, t->src, t->dst)
+                                                    : routing_n_nics(n->setup.spec->topo, t->src, t->dst);
 }
 
 static void fail(struct net_packet *n, uint32_t transfer, double left_B)
