@@ -53,6 +53,17 @@ within "nodes of a token" "$(value n.json nodes_per_token)" 3.97 0.005
 expect 0 "simulated" run "$S/decode_ep144.yaml" $small -o s.json
 expect 0 "again" run "$S/decode_ep144.yaml" $small -o t.json
 check "to the byte" cmp s.json t.json
+# who looks at single transfers gets them, all others the same step in bundles
+for kernel in auto deepep_low_latency pplx; do
+    for more in "" --critical-path; do
+        expect 0 "$kernel $more" run "$S/decode_ep144.yaml" $small -s llm.layers=5 -s cluster.ep_kernel.kernel=$kernel $more \
+            -o "one$more.json"
+    done
+    check "$kernel: bundles of transfers are those transfers" python3 -c '
+import json
+bundles, single = (json.load(open(f))["metrics"] for f in ("one.json", "one--critical-path.json"))
+assert bundles == single and bundles["tpot"]["value"] > 0, [m for m in bundles if bundles[m] != single[m]]'
+done
 expect 0 "another seed" run "$S/decode_ep144.yaml" $small -s sim.seed=2 -o u.json
 check "is another draw" [ "$(value s.json tpot)" != "$(value u.json tpot)" ]
 expect 0 "explained" run "$S/decode_ep144.yaml" $small --explain tpot

@@ -63,6 +63,13 @@ void opgraph_free(struct opgraph *g)
 
     for (uint32_t i = 0; i < g->n_strings; i++)
         free(g->strings[i]);
+    for (uint32_t i = 0; i < g->n_bundles; i++) {
+        free(g->bundles[i].ops);
+        free(g->bundles[i].first);
+        free(g->bundles[i].cells);
+        free(g->bundles[i].amounts);
+    }
+    free(g->bundles);
     free(index->slots);
     free(index);
     free(g->strings);
@@ -178,6 +185,32 @@ uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t)
     return g->n_transfers++;
 }
 
+static void *copy_of(const void *from, size_t n, size_t element_B)
+{
+    return memcpy(resize(NULL, n + 1, element_B), from, n * element_B);
+}
+
+void opgraph_bundle(struct opgraph *g, const struct bundle *b)
+{
+    GROW(g->bundles, g->n_bundles, g->cap_bundles);
+    struct bundle *own = &g->bundles[g->n_bundles++];
+    *own = *b;
+    own->ops = copy_of(b->ops, (size_t)BUNDLE_ENDS * b->ranks, sizeof *b->ops);
+    own->first = copy_of(b->first, b->ranks + 1, sizeof *b->first);
+    own->cells = copy_of(b->cells, b->first[b->ranks], sizeof *b->cells);
+    own->amounts = copy_of(b->amounts, b->n_amounts, sizeof *b->amounts);
+}
+
+struct transfer bundle_transfer(const struct bundle *b, uint32_t from, struct bundle_cell cell)
+{
+    struct transfer t = b->way[(size_t)from * b->ranks + cell.to];
+    t.src_op = b->ops[t.src_op * b->ranks + from];
+    t.dst_op = b->ops[t.dst_op * b->ranks + cell.to];
+    t.weight = b->amounts[cell.amount];
+    t.bytes_B *= t.weight;
+    return t;
+}
+
 uint32_t opgraph_made_of(struct opgraph *g, const struct op_share *shares, uint32_t n)
 {
     GROW(g->made_of, g->n_made_of, g->cap_made_of);
@@ -263,8 +296,27 @@ static void check_transfer(const struct opgraph *g, const struct transfer *t)
     }
 }
 
+static void check_bundle(const struct opgraph *g, const struct bundle *b)
+{
+    BUG_IF(b->first[0] || b->n_amounts > UINT16_MAX + 1u);
+    for (uint32_t i = 0; i < BUNDLE_ENDS * b->ranks; i++)
+        BUG_IF(b->ops[i] >= g->n_ops || g->ops[b->ops[i]].kind != OP_COMM);
+    for (uint32_t from = 0; from < b->ranks; from++)
+        for (uint32_t i = b->first[from]; i < b->first[from + 1]; i++) {
+            const struct transfer *way = &b->way[(size_t)from * b->ranks + b->cells[i].to];
+            BUG_IF(b->cells[i].to >= b->ranks || b->cells[i].amount >= b->n_amounts);
+            BUG_IF(way->src_op >= BUNDLE_RECEIVES || way->dst_op != BUNDLE_RECEIVES || way->rendezvous || way->tree);
+        }
+    for (uint32_t from = 0; from < b->ranks; from++)
+        if (b->first[from] < b->first[from + 1]) {
+            struct transfer t = bundle_transfer(b, from, b->cells[b->first[from]]);
+            check_transfer(g, &t);
+        }
+}
+
 /* Moments and their edges, in compressed rows. Moment 2i is op i's start, 2i + 1 its
- * end, 2 n_ops + k the time when sync group k is complete. */
+ * end, 2 n_ops + k the time when sync group k is complete; behind those of groups one of each bundle, as if no
+ * receiver of it had all before every sender has begun. */
 struct moments {
     uint32_t n, n_edges;
     uint32_t *from, *to;
@@ -319,6 +371,15 @@ static void collect_edges(const struct opgraph *g, struct moments *m)
         if (t->tree)
             collect_branches(g, t, m);
     }
+    for (uint32_t i = 0; i < g->n_bundles; i++) {
+        const struct bundle *b = &g->bundles[i];
+        uint32_t moment = 2 * g->n_ops + g->n_sync_groups + i;
+        for (uint32_t r = 0; r < b->ranks; r++) {
+            edge(m, 2 * b->ops[BUNDLE_STORES * b->ranks + r], moment);
+            edge(m, 2 * b->ops[BUNDLE_POSTS * b->ranks + r], moment);
+            edge(m, moment, 2 * b->ops[BUNDLE_RECEIVES * b->ranks + r] + 1);
+        }
+    }
     free(last);
 }
 
@@ -358,7 +419,10 @@ static uint32_t count_reachable(struct moments *m)
 uint32_t opgraph_waits_for_itself(const struct opgraph *g)
 {
     size_t max_edges = 3 * (size_t)g->n_ops + g->n_deps + g->n_early + 2 * (size_t)g->n_transfers + g->n_branches + 1;
-    struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups};
+    struct moments m = {.n = 2 * g->n_ops + g->n_sync_groups + g->n_bundles};
+
+    for (uint32_t i = 0; i < g->n_bundles; i++)
+        max_edges += BUNDLE_ENDS * g->bundles[i].ranks;
 
     m.from = resize(NULL, max_edges, sizeof *m.from);
     m.to = resize(NULL, max_edges, sizeof *m.to);
@@ -409,5 +473,7 @@ void opgraph_check(const struct opgraph *g)
         BUG_IF(!(g->resources[i].capacity_Bps > 0) || !isfinite(g->resources[i].capacity_Bps));
     for (uint32_t i = 0; i < g->n_transfers; i++)
         check_transfer(g, &g->transfers[i]);
+    for (uint32_t i = 0; i < g->n_bundles; i++)
+        check_bundle(g, &g->bundles[i]);
     check_progress(g);
 }

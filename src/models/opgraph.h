@@ -88,6 +88,27 @@ struct transfer {
     uint32_t res[TRANSFER_MAX_RES]; /* resource ids */
 };
 
+/* Many transfers between ranks in a few bytes each, where a struct transfer takes a hundred. The executor makes those of an op
+ * when it starts and forgets each when it has ended, so that nobody else can ask about them: network flow alone, and no timeline,
+ * critical path or rewriting. */
+enum bundle_end { BUNDLE_STORES, BUNDLE_POSTS, BUNDLE_RECEIVES, BUNDLE_ENDS };
+
+struct bundle_cell {
+    uint16_t to, amount; /* rank; which of the amounts */
+};
+
+struct bundle {
+    uint32_t ranks;
+    const struct transfer
+        *way;      /* [ranks][ranks] of sender and receiver: a transfer of the amount 1, whose bytes and weight go with
+                                   the amount; src_op and dst_op are rows of `ops`. Others' as long as the graph */
+    uint32_t *ops; /* [BUNDLE_ENDS][ranks] */
+    uint32_t *first; /* [ranks + 1] a sender's cells */
+    struct bundle_cell *cells;
+    double *amounts;
+    uint32_t n_amounts;
+};
+
 struct resource {
     double capacity_Bps;
     uint32_t name; /* string index */
@@ -119,6 +140,8 @@ struct opgraph {
     uint32_t n_queue, cap_queue;
     struct transfer *transfers;
     uint32_t n_transfers, cap_transfers;
+    struct bundle *bundles;
+    uint32_t n_bundles, cap_bundles;
     struct resource *resources;
     uint32_t n_resources, cap_resources;
     struct transfer_tree *trees;
@@ -148,6 +171,10 @@ void opgraph_dep(struct opgraph *g, uint32_t before, uint32_t after);
 void opgraph_early_dep(struct opgraph *g, uint32_t before, uint32_t after, double share);
 void opgraph_queue_dep(struct opgraph *g, const struct queue_dep *d);
 uint32_t opgraph_transfer(struct opgraph *g, const struct transfer *t);
+/* Copies what is not others'. */
+void opgraph_bundle(struct opgraph *g, const struct bundle *b);
+/* The transfer of one of a sender's cells. */
+struct transfer bundle_transfer(const struct bundle *b, uint32_t from, struct bundle_cell cell);
 /* For transfer.tree: a tree with these branches; returns its number + 1. */
 uint32_t opgraph_tree(struct opgraph *g, bool inward, const struct branch *branches, uint32_t n);
 enum { TREE_MAX_BRANCHES = 64 };

@@ -7,6 +7,9 @@
  * SM shares: SYNC and COMM ops hold SMs of their device. The SM-sensitive COMPUTE ops that run on it
  * share what is left in proportion to what each can use; an op's speed is its share over sm_ref.
  *
+ * Transfers of a bundle are made when their op starts, each in a place behind those of the graph, which the next one gets when
+ * it has ended: there are as many as are under way.
+ *
  * Memory bandwidth: SYNC and COMM ops hold a share of it, COMPUTE ops take one at full speed. Where that is more than there
  * is, everyone gets as much as it asks for up to a level that fits (max-min), and those above it slow down. */
 #include "sim/exec.h"
@@ -45,9 +48,18 @@ struct device {
     uint32_t n, cap;
 };
 
+struct sender { /* of a bundle: a rank at one of its ends */
+    uint32_t bundle, rank, end;
+};
+
 struct exec {
-    const struct sim_spec *spec;
-    const struct opgraph *g;
+    const struct sim_spec *spec; /* the caller's, or `own` */
+    const struct opgraph *g;     /* the caller's, or `live` */
+    struct sim_spec own;         /* with bundles: `live` for its graph, */
+    struct opgraph live;         /* whose transfers go on behind the caller's */
+    uint32_t n_places, cap_places;
+    uint32_t *free_places, n_free, cap_free;
+    struct sender *senders;
     struct sim_outcome *out;
     struct diag *diag;
     struct net *net;
@@ -59,8 +71,8 @@ struct exec {
     uint32_t *queue_first, *queue_of, *queue_at; /* CSR: queue dependencies by the op that waits; which is next */
     uint8_t *passed, *queued;                    /* per queue dependency; per op: it waits in a queue */
     double *due_s;                               /* per op: when it will start, once nothing but its lead is left */
-    uint32_t *sent_first, *sent;                 /* CSR: transfers by src_op; a rendezvous also by dst_op */
-    uint32_t *pending;                           /* per op: transfers and own work left */
+    uint32_t *sent_first, *sent; /* CSR: transfers by src_op; a rendezvous also by dst_op; then n_transfers + sender */
+    uint32_t *pending;           /* per op: transfers and own work left */
     uint8_t *started;
     uint32_t *group_missing, *group_first, *group; /* CSR: ops of a sync group */
     struct device *devices;
@@ -312,11 +324,48 @@ static bool is_met(const struct exec *x, const struct transfer *t)
     return !t->rendezvous || (x->started[t->src_op] && x->started[t->dst_op]);
 }
 
+static uint32_t take_place(struct exec *x)
+{
+    if (x->n_free)
+        return x->free_places[--x->n_free];
+    XGROW(x->live.transfers, x->n_places, x->cap_places);
+    return x->n_places++;
+}
+
+static void give_place_back(struct exec *x, uint32_t transfer)
+{
+    if (transfer < x->g->n_transfers)
+        return;
+    XGROW(x->free_places, x->n_free, x->cap_free);
+    x->free_places[x->n_free++] = transfer;
+}
+
+static void start_cells(struct exec *x, const struct sender *s)
+{
+    const struct bundle *b = &x->g->bundles[s->bundle];
+    const struct transfer *way = b->way + (size_t)s->rank * b->ranks;
+    uint32_t other = b->ops[BUNDLE_STORES * b->ranks + s->rank] == b->ops[BUNDLE_POSTS * b->ranks + s->rank]
+                         ? BUNDLE_STORES
+                         : s->end; /* where one op is both, it sends in the order of cells */
+    for (uint32_t i = b->first[s->rank]; i < b->first[s->rank + 1]; i++) {
+        if (way[b->cells[i].to].src_op != s->end && way[b->cells[i].to].src_op != other)
+            continue;
+        uint32_t place = take_place(x);
+        x->live.transfers[place] = bundle_transfer(b, s->rank, b->cells[i]);
+        net_start(x->net, place);
+    }
+}
+
 static void comm_start(struct exec *x, uint32_t id)
 {
+    uint32_t n_transfers = x->g->n_transfers;
     /* its own work counts as one more pending item, so that it cannot end before it began */
     x->pending[id]++;
     for (uint32_t i = x->sent_first[id]; i < x->sent_first[id + 1]; i++) {
+        if (x->sent[i] >= n_transfers) {
+            start_cells(x, &x->senders[x->sent[i] - n_transfers]);
+            continue;
+        }
         if (!is_met(x, &x->g->transfers[x->sent[i]]))
             continue;
         x->out->transfer_start_s[x->sent[i]] = engine_now();
@@ -459,12 +508,14 @@ static void transfer_failed(struct exec *x, uint32_t transfer, double left_B)
 static void transfer_done(struct exec *x, uint32_t transfer)
 {
     const struct transfer *t = &x->g->transfers[transfer];
-    x->out->transfer_end_s[transfer] = engine_now();
+    if (transfer < x->g->n_transfers)
+        x->out->transfer_end_s[transfer] = engine_now();
     one_less(x, t->src_op);
     if (t->dst_op != t->src_op)
         one_less(x, t->dst_op);
     for (uint32_t i = 1; i < n_branches(x->g, t); i++)
         one_less(x, branch_of(x->g, t, i)->op);
+    give_place_back(x, transfer);
     work_off(x);
 }
 
@@ -488,7 +539,8 @@ static double round_trips_s(const struct exec *x, uint32_t transfer)
 static void on_transfer_end(void *ctx, uint32_t transfer, double now_s, enum flow_end how, double left_B)
 {
     struct exec *x = ctx;
-    x->out->transfer_end_s[transfer] = now_s;
+    if (transfer < x->g->n_transfers)
+        x->out->transfer_end_s[transfer] = now_s;
     if (x->out->transfer_limit)
         x->out->transfer_limit[transfer] = net_limit(x->net);
     if (how == FLOW_FAILED) {
@@ -662,6 +714,56 @@ static void count_pending(struct exec *x, const struct transfer *t)
         x->pending[branch_of(x->g, t, i)->op]++;
 }
 
+/* Calls with the ops of each rank that send of a bundle, in a fixed order. */
+static uint32_t visit_senders(struct exec *x,
+                              void (*fn)(struct exec *x, uint32_t op, const struct sender *s, uint32_t number))
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < x->g->n_bundles; i++) {
+        const struct bundle *b = &x->g->bundles[i];
+        const uint32_t *stores = b->ops + BUNDLE_STORES * b->ranks, *posts = b->ops + BUNDLE_POSTS * b->ranks;
+        for (uint32_t r = 0; r < b->ranks; r++) {
+            fn(x, posts[r], &(struct sender){i, r, BUNDLE_POSTS}, n++);
+            if (stores[r] != posts[r])
+                fn(x, stores[r], &(struct sender){i, r, BUNDLE_STORES}, n++);
+        }
+    }
+    return n;
+}
+
+static void count_sender(struct exec *x, uint32_t op, const struct sender *s, uint32_t number)
+{
+    const struct bundle *b = &x->g->bundles[s->bundle];
+    (void)number;
+    x->sent_first[op + 2]++;
+    for (uint32_t i = b->first[s->rank]; i < b->first[s->rank + 1] && s->end == BUNDLE_POSTS; i++) {
+        struct transfer t = bundle_transfer(b, s->rank, b->cells[i]);
+        count_pending(x, &t);
+    }
+}
+
+static void link_sender(struct exec *x, uint32_t op, const struct sender *s, uint32_t number)
+{
+    x->senders[number] = *s;
+    x->sent[x->sent_first[op + 1]++] = x->g->n_transfers + number;
+}
+
+/* The caller's transfers, and room behind them. */
+static void open_places(struct exec *x)
+{
+    uint32_t n = x->g->n_transfers;
+    if (!x->g->n_bundles)
+        return;
+    x->live = *x->g;
+    x->n_places = x->cap_places = n;
+    x->live.transfers = XREALLOC(NULL, struct transfer, n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        x->live.transfers[i] = x->g->transfers[i];
+    x->own = *x->spec;
+    x->g = x->own.graph = &x->live;
+    x->spec = &x->own;
+}
+
 static void link_transfers(struct exec *x)
 {
     const struct opgraph *g = x->g;
@@ -674,13 +776,16 @@ static void link_transfers(struct exec *x)
         n_starts += n;
         count_pending(x, &g->transfers[i]);
     }
+    uint32_t n_senders = visit_senders(x, count_sender);
     rows_sum(x->sent_first, g->n_ops);
-    x->sent = XREALLOC(NULL, uint32_t, n_starts);
+    x->sent = XREALLOC(NULL, uint32_t, n_starts + n_senders);
+    x->senders = XREALLOC(NULL, struct sender, n_senders);
     for (uint32_t i = 0; i < g->n_transfers; i++) {
         uint32_t n = starters(g, &g->transfers[i], ops);
         for (uint32_t k = 0; k < n; k++)
             x->sent[x->sent_first[ops[k] + 1]++] = i;
     }
+    visit_senders(x, link_sender);
 }
 
 static void link_groups(struct exec *x)
@@ -715,6 +820,7 @@ static void exec_setup(struct exec *x, struct arena *arena)
     x->started = ARENA_ARRAY(arena, uint8_t, n);
     x->devices = ARENA_ARRAY(arena, struct device, x->g->n_devices);
     x->ops_left = n;
+    open_places(x);
     link_lanes_and_deps(x);
     link_milestones(x);
     link_queues(x, arena);
@@ -728,9 +834,10 @@ static void exec_teardown(struct exec *x)
     net_free(x->net);
     for (uint32_t i = 0; i < x->g->n_devices; i++)
         free(x->devices[i].running);
-    void *owned[] = {x->milestone_first, x->milestones, x->queue_first, x->queue_of, x->queue_at,
-                     x->after_first,     x->after,      x->sent_first,  x->sent,     x->group_missing,
-                     x->group_first,     x->group,      x->queue};
+    void *owned[] = {x->milestone_first, x->milestones, x->queue_first, x->queue_of,       x->queue_at,
+                     x->after_first,     x->after,      x->sent_first,  x->sent,           x->group_missing,
+                     x->group_first,     x->group,      x->queue,       x->live.transfers, x->free_places,
+                     x->senders};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }

@@ -194,13 +194,22 @@ static void times_of(const struct kind_run *run, const struct infer_step *s, con
         }
 }
 
+/* Whether nobody looks at single transfers: not the network, whose paths depend on nothing but their ends, and not those who want
+ * to know, change or check what moved. */
+static bool may_bundle(const struct kind_run *run, const struct infer_case *c)
+{
+    const struct sim_cfg *sim = &run->file->scenario->sim;
+    return sim->network == NET_FLOW && !sim->checked && topology_routing(&c->hw).policy == ROUTING_STATIC &&
+           !run->keeps_last && !run->critical && !run->file->proposals->n_uses;
+}
+
 static int simulate(struct kind_run *run, const struct infer_case *c, struct topology *topo, struct infer_outcome *out,
                     struct diag *diag)
 {
     struct infer_ops ops;
     struct infer_times times;
     kind_begin(run, topo);
-    infer_step_graph(&out->step, topo, run->graph, &ops);
+    infer_step_graph(&out->step, topo, may_bundle(run, c), run->graph, &ops);
     uint32_t kv = c->kv.n_nodes ? infer_kv_graph(&out->step, &c->kv, run->graph, &ops) : run->graph->n_ops;
     if (kind_simulate(run, topo, &c->hw, diag))
         return -1;

@@ -100,6 +100,8 @@ struct graphing {
     uint32_t n;
     struct ep_exchange exchange[2];        /* dispatch, combine */
     uint32_t *move;                        /* [program.n] POST without hooks: first op in which tokens move */
+    struct ep_bundling *bundling[2];       /* dispatch, combine; NULL: transfers one by one */
+    bool bundles;                          /* nobody looks at single transfers */
     bool shares_sms;                       /* with exchanges under way */
     float memory[2];                       /* dispatch, combine: what it holds of its bandwidth */
     uint32_t *compute;                     /* [ranks] lanes */
@@ -341,6 +343,8 @@ static void begin_exchanges(struct graphing *x, const struct topology *topo)
             e->call.rails.leaves_from = NULL;
         if (l->hooks) /* their rounds are in the way of tokens alone */
             e->cost.ahead_s += e->cost.rounds * e->cost.network_s;
+        if (x->bundles && ep_exchange_bundles(e))
+            x->bundling[combine] = ep_bundling_new(e, x->s->arena);
     }
     x->shares_sms = !l->hooks || x->exchange[0].call.rails.leaves_from;
     share_memory(x);
@@ -375,7 +379,10 @@ static void add_exchange(struct graphing *x, struct exchanging *e, bool combine,
         e->receives[r] = (hooks ? x->ops->received[item] : posts) + r;
     }
     struct ep_ends ends = {stores ? e->stores : e->posts, e->posts, hooks ? e->receives : e->posts};
-    ep_exchange_move(&x->exchange[combine], &e->traffic.to, &ends);
+    if (x->bundling[combine])
+        ep_exchange_bundle(&x->exchange[combine], x->bundling[combine], &e->traffic.to, &ends);
+    else
+        ep_exchange_move(&x->exchange[combine], &e->traffic.to, &ends);
 }
 
 static void set_experts(struct graphing *x, const struct exchanging *e, uint32_t item)
@@ -420,9 +427,10 @@ static void add_traffic(struct graphing *x)
     infer_router_free(&e.router);
 }
 
-void infer_step_graph(struct infer_step *s, const struct topology *topo, struct opgraph *graph, struct infer_ops *ops)
+void infer_step_graph(struct infer_step *s, const struct topology *topo, bool bundles, struct opgraph *graph,
+                      struct infer_ops *ops)
 {
-    struct graphing x = {.s = s, .g = graph, .ops = ops, .n = s->layout.ranks};
+    struct graphing x = {.s = s, .g = graph, .ops = ops, .n = s->layout.ranks, .bundles = bundles};
     note_gains(&x);
     begin(&x);
     if (s->program.sparse)

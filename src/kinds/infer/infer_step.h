@@ -49,8 +49,9 @@ struct infer_ops {
     uint32_t *received; /* [program.n] POST: first op of what receives */
 };
 
-/* Adds the step to a graph whose devices are ranks from 0 on. */
-void infer_step_graph(struct infer_step *s, const struct topology *topo, struct opgraph *graph, struct infer_ops *ops);
+/* Adds the step to a graph whose devices are ranks from 0 on. `bundles`: nobody looks at single transfers of it. */
+void infer_step_graph(struct infer_step *s, const struct topology *topo, bool bundles, struct opgraph *graph,
+                      struct infer_ops *ops);
 
 /* Cables between switches that the routes of pairs of ranks cross. */
 struct infer_fabric {

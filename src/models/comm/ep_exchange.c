@@ -17,6 +17,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/diag.h"
 
@@ -208,35 +209,48 @@ static void cross_nic(const struct ep_exchange *x, struct transfer *t, uint32_t 
         host_links_cross(x->host, t);
 }
 
-/* `copies` of a token from one rank to another; src_stage and dst_stage: engines there, or N_EP_STAGES. */
-static void copy(const struct ep_exchange *x, const struct ep_ends *ends, uint32_t src, uint32_t dst, double copies,
-                 enum ep_stage src_stage, enum ep_stage dst_stage)
+/* A copy of a token from one rank to another; src_stage and dst_stage: engines there, or N_EP_STAGES. False: it crosses
+ * nothing. Ops are those of `ends`. */
+static bool way_of(const struct ep_exchange *x, uint32_t src, uint32_t dst, enum ep_stage src_stage,
+                   enum ep_stage dst_stage, struct transfer *t)
 {
     const struct ep_cost *cost = &x->cost;
     bool own = src == dst, near = same_node(x, src, dst);
-    struct transfer t = {.src_op = (near && !cost->through_nic ? ends->stores : ends->posts)[src],
-                         .dst_op = ends->receives[dst],
-                         .src = device(x, src),
-                         .dst = device(x, dst),
-                         .bytes_B = copies * cost->token_B,
-                         .latency_s = cost->ahead_s + (near ? 0 : cost->network_s),
-                         .weight = copies,
-                         .priority = (uint8_t)x->call.hw->traffic.expert,
-                         .round_trips = cost->round_trips};
-    if (copies <= 0 || (own && cost->keeps_own))
-        return;
+    *t = (struct transfer){.src_op = near && !cost->through_nic ? BUNDLE_STORES : BUNDLE_POSTS,
+                           .dst_op = BUNDLE_RECEIVES,
+                           .src = device(x, src),
+                           .dst = device(x, dst),
+                           .bytes_B = cost->token_B,
+                           .latency_s = cost->ahead_s + (near ? 0 : cost->network_s),
+                           .weight = 1,
+                           .priority = (uint8_t)x->call.hw->traffic.expert,
+                           .round_trips = cost->round_trips};
+    if (own && cost->keeps_own)
+        return false;
     if (!own && (!near || cost->through_nic))
-        cross_nic(x, &t, src, dst);
+        cross_nic(x, t, src, dst);
     if (src_stage < N_EP_STAGES)
-        cross(&t, x->engine[src_stage], src);
+        cross(t, x->engine[src_stage], src);
     if (dst_stage < N_EP_STAGES)
-        cross(&t, x->engine[dst_stage], dst);
+        cross(t, x->engine[dst_stage], dst);
     if (near && !own) {
-        cross(&t, x->nvlink_out, src);
-        cross(&t, x->nvlink_in, dst);
+        cross(t, x->nvlink_out, src);
+        cross(t, x->nvlink_in, dst);
     }
-    if (!own || t.n_res)
-        opgraph_transfer(x->graph, &t);
+    return !own || t->n_res;
+}
+
+static void copy(const struct ep_exchange *x, const struct ep_ends *ends, uint32_t src, uint32_t dst, double copies,
+                 enum ep_stage src_stage, enum ep_stage dst_stage)
+{
+    struct transfer t;
+    if (copies <= 0 || !way_of(x, src, dst, src_stage, dst_stage, &t))
+        return;
+    t.src_op = (t.src_op == BUNDLE_STORES ? ends->stores : ends->posts)[src];
+    t.dst_op = ends->receives[dst];
+    t.bytes_B *= copies;
+    t.weight = copies;
+    opgraph_transfer(x->graph, &t);
 }
 
 /* A dispatch goes from `home`, whose tokens these are, to `away`; a combine comes back. */
@@ -248,6 +262,94 @@ static void copy_directly(const struct ep_exchange *x, const struct ep_ends *end
             copy(x, ends, back ? away : home, back ? home : away, copies[(size_t)home * n_ranks(x) + away], EP_SEND,
                  EP_RECEIVE);
 }
+
+/* --- the same in bundles --- */
+
+bool ep_exchange_bundles(const struct ep_exchange *x)
+{
+    return !x->kernel->move && x->cost.copies != EP_A_COPY_A_NODE && n_ranks(x) <= UINT16_MAX;
+}
+
+struct ep_bundling {
+    struct transfer *way; /* [ranks][ranks] */
+    bool *crosses;        /* [ranks][ranks] */
+    struct bundle b;      /* room for one */
+    uint32_t most_amounts;
+    uint16_t whole[256]; /* which amount a small whole number is, + 1; 0: none yet */
+};
+
+struct ep_bundling *ep_bundling_new(const struct ep_exchange *x, struct arena *arena)
+{
+    struct ep_bundling *p = ARENA_NEW(arena, struct ep_bundling);
+    uint32_t n = n_ranks(x);
+    p->way = ARENA_ARRAY(arena, struct transfer, (size_t)n * n);
+    p->crosses = ARENA_ARRAY(arena, bool, (size_t)n *n);
+    for (uint32_t i = 0; i < n * n; i++)
+        p->crosses[i] = way_of(x, i / n, i % n, EP_SEND, EP_RECEIVE, &p->way[i]);
+    p->most_amounts = UINT16_MAX;
+    p->b = (struct bundle){.ranks = n,
+                           .way = p->way,
+                           .ops = ARENA_ARRAY(arena, uint32_t, (size_t)BUNDLE_ENDS * n),
+                           .first = ARENA_ARRAY(arena, uint32_t, n + 1),
+                           .cells = ARENA_ARRAY(arena, struct bundle_cell, (size_t)n * n),
+                           .amounts = ARENA_ARRAY(arena, double, p->most_amounts)};
+    return p;
+}
+
+static bool find_amount(struct ep_bundling *p, double copies, uint16_t *found)
+{
+    bool small = copies < 256 && copies == floor(copies);
+    uint16_t *known = small ? &p->whole[(int)copies] : NULL;
+    uint32_t i = known && *known ? *known - 1u : 0;
+    while (i < p->b.n_amounts && p->b.amounts[i] != copies)
+        i++;
+    if (i == p->most_amounts)
+        return false;
+    p->b.amounts[i] = copies;
+    p->b.n_amounts = i == p->b.n_amounts ? i + 1 : p->b.n_amounts;
+    if (known)
+        *known = (uint16_t)(i + 1);
+    *found = (uint16_t)i;
+    return true;
+}
+
+/* Cells of a sender, receivers ascending. */
+static bool add_cells(struct ep_bundling *p, uint32_t from, const double *copies, size_t step)
+{
+    uint32_t n = p->b.ranks, at = p->b.first[from];
+    for (uint32_t to = 0; to < n; to++) {
+        struct bundle_cell *cell = &p->b.cells[at];
+        if (copies[to * step] <= 0 || !p->crosses[(size_t)from * n + to])
+            continue;
+        cell->to = (uint16_t)to;
+        if (!find_amount(p, copies[to * step], &cell->amount))
+            return false;
+        at++;
+    }
+    p->b.first[from + 1] = at;
+    return true;
+}
+
+void ep_exchange_bundle(const struct ep_exchange *x, struct ep_bundling *p, const struct ep_traffic *t,
+                        const struct ep_ends *ends)
+{
+    const double *copies = x->cost.copies == EP_A_COPY_A_PAIR ? t->pairs : t->rank_copies;
+    const uint32_t *ops[BUNDLE_ENDS] = {ends->stores, ends->posts, ends->receives};
+    bool back = x->call.phase == EP_COMBINE, fits = true;
+    uint32_t n = p->b.ranks;
+    p->b.n_amounts = 0;
+    memset(p->whole, 0, sizeof p->whole);
+    for (int end = 0; end < BUNDLE_ENDS; end++)
+        memcpy(p->b.ops + (size_t)end * n, ops[end], n * sizeof *ops[end]);
+    for (uint32_t from = 0; from < n && fits; from++)
+        fits = add_cells(p, from, copies + (back ? from : (size_t)from * n), back ? n : 1);
+    if (fits)
+        opgraph_bundle(x->graph, &p->b);
+    else
+        copy_directly(x, ends, copies);
+}
+
+/* --- over rails --- */
 
 static uint32_t on_rail(const struct ep_traffic *t, uint32_t node, uint32_t rank)
 {

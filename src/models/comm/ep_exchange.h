@@ -43,6 +43,13 @@ struct ep_ends {
 };
 void ep_exchange_move(const struct ep_exchange *x, const struct ep_traffic *t, const struct ep_ends *ends);
 
+/* The same in bundles (opgraph.h), for those whose graph nobody looks at afterwards: where an exchange has them, what its calls
+ * have in common is made ready once. */
+bool ep_exchange_bundles(const struct ep_exchange *x);
+struct ep_bundling *ep_bundling_new(const struct ep_exchange *x, struct arena *arena);
+void ep_exchange_bundle(const struct ep_exchange *x, struct ep_bundling *p, const struct ep_traffic *t,
+                        const struct ep_ends *ends);
+
 /* What comes before tokens move, where a flag takes latency_s between ranks. */
 double ep_exchange_ahead_s(const struct ep_exchange *x, double latency_s);
 
