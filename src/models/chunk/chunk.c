@@ -222,6 +222,7 @@ static struct op kernel_op(const struct builder *b, uint32_t kernel, uint32_t ra
                        .sm_ref = k->sm_ref,
                        .sm_max = k->sm_max,
                        .sm_hold = k->sm_hold,
+                       .memory = k->memory,
                        .sync_group = b->sync_group[kernel],
                        .name = b->text[k->name],
                        .class_name = b->text[k->name],

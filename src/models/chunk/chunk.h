@@ -27,6 +27,7 @@ struct chunk_kernel {
     double work_s; /* COMPUTE: on sm_ref SMs, of a rank with the routing's load; SYNC: once all have arrived */
     double lead_s;
     float sm_ref, sm_max, sm_hold;
+    float memory;              /* see struct op */
     uint16_t peers, stride;    /* COMM, peers > 0: not the experts' exchange: each of so many ranks, so far apart ... */
     struct kernel_gains gains; /* COMPUTE; all 0: not known, as of a recorded kernel */
     double bytes_B;            /* ... sends its share of this to each other one */

@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 #include "models/chunk/chunk_material.h"
+#include "models/chunk/chunk_memory.h"
 #include "models/comm/collectives.h"
 #include "models/llm/blocks/block.h"
 #include "models/trace.h"
@@ -48,9 +49,11 @@ static void add_kernel(struct kernel_writer *writer, const char *name, const str
     const struct kernel_model *kernels = l->work->kernels;
     struct kernel_call c = *call;
     c.sms = sms_of(l, call->family);
+    struct kernel_time time = kernel_time(kernels, &c);
     struct chunk_kernel k = {.kind = OP_COMPUTE,
                              .per_token = per_token,
-                             .work_s = kernel_time(kernels, &c).time_s,
+                             .work_s = time.time_s,
+                             .memory = chunk_memory_of_kernel(l->work->hw, &c, &time),
                              .gains = kernel_gains(kernels, &c),
                              .lead_s = kernels->cfg.launch_gap_s};
     if (!kernel_is_pass(c.family))
@@ -300,6 +303,8 @@ void material_from_kernels(const struct chunk_work *work, struct arena *arena, s
     }
     if (model_dense(work->model).type)
         write_layer(&l, false);
+    if (work->model->experts.routed > 0)
+        chunk_memory_share(work, &out->program, arena);
 }
 
 double chunk_kernel_sms(const struct cluster_hw *hw, const struct model *m)
