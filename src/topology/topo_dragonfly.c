@@ -226,30 +226,66 @@ static uint32_t over_cable(const struct topology *t, uint32_t u, uint32_t v, uin
     return n;
 }
 
+/* Global cables by which ways are shortest, by number: at most two runs, in order. */
+struct cables {
+    uint32_t first[2], n[2];
+};
+
+/* Of the cables from port `begin_port` of a group on, those at one of its routers. */
+static void cables_at_router(const struct dragonfly *f, uint32_t begin_port, uint32_t n_cables, uint32_t router,
+                             uint32_t *first, uint32_t *n)
+{
+    uint32_t low = router % f->a * f->h, high = low + f->h;
+    uint32_t begin = low > begin_port ? low - begin_port : 0, end = high > begin_port ? high - begin_port : 0;
+    end = end < n_cables ? end : n_cables;
+    *first = begin;
+    *n = end > begin ? end - begin : 0;
+}
+
+/* Cables at both routers, else at either, else all: a local cable less for each end that is right. */
+static struct cables shortest_cables(const struct topology *t, uint32_t u, uint32_t v)
+{
+    const struct dragonfly *f = dragonfly_of(t);
+    uint32_t distance = distance_between(t, u, v), all = cables_at(f, distance);
+    struct cables c;
+    cables_at_router(f, first_port(f, distance), all, u, &c.first[0], &c.n[0]);
+    cables_at_router(f, first_port(f, f->groups - distance), all, v, &c.first[1], &c.n[1]);
+    if (!c.n[0] && !c.n[1])
+        return (struct cables){{0, 0}, {all, 0}};
+    uint32_t low = c.first[0] > c.first[1] ? c.first[0] : c.first[1];
+    uint32_t end[2] = {c.first[0] + c.n[0], c.first[1] + c.n[1]}, high = end[0] < end[1] ? end[0] : end[1];
+    if (c.n[0] && c.n[1] && low < high)
+        return (struct cables){{low, 0}, {high - low, 0}};
+    if (c.first[1] < c.first[0])
+        return (struct cables){{c.first[1], c.first[0]}, {c.n[1], c.n[0]}};
+    return c;
+}
+
+static uint32_t nth_cable(const struct cables *c, uint32_t want)
+{
+    return want < c->n[0] ? c->first[0] + want : c->first[1] + want - c->n[0];
+}
+
+/* Which of them a cable is. */
+static uint32_t number_of(const struct cables *c, uint32_t cable)
+{
+    uint32_t in_second = cable >= c->first[1] && cable < c->first[1] + c->n[1];
+    return in_second ? c->n[0] + cable - c->first[1] : cable - c->first[0];
+}
+
 /* The shortest ways: how many there are, and number `want` of them in links. */
 static uint32_t shortest(const struct topology *t, uint32_t u, uint32_t v, uint32_t want, uint32_t *links,
                          uint32_t *n_links)
 {
-    uint32_t best = 4, n = 0, spare[3], cables;
     if (distance_between(t, u, v) == 0) {
         *n_links = u != v;
         if (u != v)
             links[0] = local_link(t, u, v);
         return 1;
     }
-    cables = cables_at(dragonfly_of(t), distance_between(t, u, v));
-    for (uint32_t i = 0; i < cables; i++) {
-        uint32_t length = over_cable(t, u, v, i, spare);
-        best = length < best ? length : best;
-    }
-    for (uint32_t i = 0; i < cables; i++) {
-        uint32_t length = over_cable(t, u, v, i, spare);
-        if (length == best && n++ == want) {
-            memcpy(links, spare, length * sizeof *links);
-            *n_links = length;
-        }
-    }
-    return n;
+    struct cables c = shortest_cables(t, u, v);
+    *n_links = over_cable(t, u, v, nth_cable(&c, want), links);
+    return c.n[0] + c.n[1];
 }
 
 /* Into another group and on from where that cable ends. */
@@ -290,41 +326,25 @@ static uint32_t n_by_nic(const struct topology *t, uint32_t src, uint32_t dst, u
     return ends_ways_of_nic(t, src, dst, nic, n_shortest);
 }
 
-/* Of a router's shortest ways to v in another group: number `want`, as the number of its global cable. */
-static uint32_t cable_of(const struct topology *t, uint32_t u, uint32_t v, uint32_t want)
-{
-    uint32_t links[3], n, best = 4, cables = cables_at(dragonfly_of(t), distance_between(t, u, v));
-    for (uint32_t i = 0; i < cables; i++) {
-        n = over_cable(t, u, v, i, links);
-        best = n < best ? n : best;
-    }
-    for (uint32_t i = 0; i < cables; i++)
-        if (over_cable(t, u, v, i, links) == best && want-- == 0)
-            return i;
-    BUG("router %u has no such way to router %u", u, v);
-}
-
 /* What a router's table says: the cable by which it sends to a destination, from itself or by way of a neighbour. */
 static uint32_t table_cable(const struct topology *t, uint32_t u, uint32_t v, uint32_t dst)
 {
-    uint32_t links[3], n;
-    return cable_of(t, u, v, dst % shortest(t, u, v, 0, links, &n));
+    struct cables c = shortest_cables(t, u, v);
+    return nth_cable(&c, dst % (c.n[0] + c.n[1]));
 }
 
 /* Where the cable is another router's, that router's own table decides which of its cables it is. */
 static uint32_t way_to(const struct topology *t, uint32_t from, uint32_t to)
 {
-    uint32_t u = router_of(t, from), v = router_of(t, to), cable, number = 0;
-    uint32_t distance = distance_between(t, u, v);
+    uint32_t u = router_of(t, from), v = router_of(t, to), distance = distance_between(t, u, v);
     if (!distance || cables_at(dragonfly_of(t), distance) == 1)
         return 0;
-    cable = table_cable(t, u, v, to);
+    uint32_t cable = table_cable(t, u, v, to);
     struct global g = global_cable(t, u / dragonfly_of(t)->a, distance, cable);
     if (g.from != u)
         cable = table_cable(t, g.from, v, to);
-    while (cable_of(t, u, v, number) != cable)
-        number++;
-    return number;
+    struct cables c = shortest_cables(t, u, v);
+    return number_of(&c, cable);
 }
 
 static uint32_t by_port(const struct topology *t, uint32_t src, uint32_t dst, uint32_t port)
