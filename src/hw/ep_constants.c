@@ -23,6 +23,10 @@ static const struct cfg_field copies_fields[] = {
                "of one warp that lets the SM copy in bulk (TMA), after the first byte"),
     ROW_AMOUNT(hw_sm_copies, "network_flag", network_flag_s, DIM_TIME, "7 us", 0, 1e-3,
                "of a message that a GPU posts and the flag behind it, beyond the latency of its path"),
+    ROW_AMOUNT(
+        hw_sm_copies, "notify", notify_s, DIM_TIME, "0 s", 0, 1e-3,
+        "deepep_normal inside a node: what a call's notify kernel takes of dispatch_start and combine_start, which "
+        "between nodes is a phase of its own; 0 = two barriers and a launch"),
     {0}};
 const struct cfg_table hw_sm_copies_table = {"copies", "how SMs copy tokens", sizeof(struct hw_sm_copies),
                                              copies_fields};

@@ -17,6 +17,7 @@ struct hw_sm_copies {
     double scan_s;         /* to look at one token that goes elsewhere */
     double bulk_Bps;       /* of one warp that copies by the SM's bulk copies, after the first byte */
     double network_flag_s; /* of a message that a GPU posts and the flag behind it, beyond the path's latency */
+    double notify_s;       /* of deepep_normal inside a node: its notify kernel; 0 = two barriers and a launch */
 };
 
 extern const struct cfg_table hw_ep_constants_table, hw_sm_copies_table;

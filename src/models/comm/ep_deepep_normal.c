@@ -75,7 +75,8 @@ static void inside_node(const struct ep_call *c, struct ep_cost *out)
 /* Inside a node a call includes its notify kernel: two barriers, a launch more. Between nodes that is EP_PREPARE. */
 static double notify_s(const struct ep_call *c)
 {
-    return 4 * c->hw->node.nvlink_latency_s + 2 * c->hw->kernels.launch_gap_s;
+    double measured_s = c->hw->ep_kernel.copies.notify_s;
+    return measured_s > 0 ? measured_s : 4 * c->hw->node.nvlink_latency_s + 2 * c->hw->kernels.launch_gap_s;
 }
 
 static void between_nodes(const struct ep_call *c, struct ep_cost *out)
