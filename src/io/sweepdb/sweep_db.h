@@ -41,7 +41,7 @@ struct sweep_axis {
 
 /* What is said once. */
 struct sweep_about {
-    const char *program;       /* "moesim 0.1.0" */
+    const char *program;       /* "moesim 0.2.0" */
     const char *build;         /* SHA-256 of the program */
     const char *design;        /* YAML, see campaign/design.h */
     const char *design_sha256; /* of the design and the resolved scenario of point 0: what makes two sweeps the same */

@@ -42,7 +42,8 @@ static struct train_way way_of(const struct train_plan *plan, const uint32_t *co
     struct train_plan *p = ARENA_NEW(arena, struct train_plan);
     *p = *plan;
     train_plan_deal(p, counts, arena, diag);
-    return (struct train_way){counts, p, busiest_s(p), train_plan_fits(p), INFINITY, NULL};
+    return (struct train_way){
+        .counts = counts, .plan = p, .least_s = busiest_s(p), .fits = train_plan_fits(p), .step_s = INFINITY};
 }
 
 /* Ways with so many layers on the last stage. Where the others' do not go up, one more is best on early stages, which often
@@ -109,15 +110,19 @@ static struct train_plan *with_symmetry(const struct train_plan *plan, struct ar
     return p;
 }
 
-/* What is gathered of a run's simulations (critical path, a timeline) is of the step that is shown. */
+/* What is gathered of a run's simulations (critical path, errors, a timeline) is of the step that is shown. */
 static int simulate(const struct trial *t, struct train_way *way, uint32_t samples)
 {
-    struct kind_run run = {.file = t->run->file, .arena = t->run->arena, .seed_offset = t->run->seed_offset};
+    struct kind_run run = {.file = t->run->file,
+                           .arena = t->run->arena,
+                           .one_of_many = t->run->one_of_many,
+                           .seed_offset = t->run->seed_offset};
     struct train_outcome outcome = {0};
     const struct train_plan *plan = with_symmetry(way->plan, t->run->arena);
     way->times = ARENA_NEW(t->run->arena, struct train_times);
-    int failed = train_times_measure(t->run, plan, samples, way->times, t->diag) ||
-                 train_run(&run, plan, way->times, 0, t->variant, &outcome, t->diag);
+    int failed = train_times_measure(&run, plan, samples, way->times, t->diag);
+    way->epsilon = run.epsilon;
+    failed = failed || train_run(&run, plan, way->times, 0, t->variant, &outcome, t->diag);
     kind_run_free(&run);
     way->step_s = outcome.step_s;
     return failed ? -1 : 0;
@@ -188,8 +193,10 @@ int train_deal(struct kind_run *run, const struct train_plan *plan, const struct
         return -1;
     struct train_way *best = &out->ways[out->best];
     bool exact = plan->layout.cfg->symmetry == TRAIN_SYMMETRY_EXACT;
-    if (best->times && best->times->samples == all_samples(out) && exact)
+    if (best->times && best->times->samples == all_samples(out) && exact && !run->critical) {
+        epsilon_error_add(&run->epsilon, &best->epsilon);
         return 0;
+    }
     best->times = ARENA_NEW(run->arena, struct train_times);
     return train_times_measure(run, best->plan, all_samples(out), best->times, diag);
 }

@@ -13,6 +13,7 @@ struct train_way {
     bool fits;               /* into the GPUs' memory */
     double step_s;           /* INFINITY: not simulated */
     struct train_times *times;
+    struct epsilon_error epsilon; /* checked runs: of the simulations that times come from */
 };
 
 struct train_deal {
