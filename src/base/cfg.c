@@ -56,6 +56,7 @@ void cfg_add_fields(struct cfg *c, size_t parent, const struct cfg_table *t, cha
                                 .field = f,
                                 .value = flat->more ? next_slot(c) : base + f->offset,
                                 .parent = parent};
+        e->key_length = strlen(e->key);
         if (f->type == CFG_TABLE) {
             e->table = f->sub;
             cfg_add_fields(c, i, f->sub, base + f->offset);
@@ -137,8 +138,9 @@ void *cfg_struct(struct cfg *c)
 
 struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key)
 {
+    size_t length = strlen(dotted_key);
     for (size_t i = 0; i < c->n; i++)
-        if (strcmp(c->entries[i].key, dotted_key) == 0)
+        if (c->entries[i].key_length == length && !memcmp(c->entries[i].key, dotted_key, length))
             return &c->entries[i];
     return NULL;
 }

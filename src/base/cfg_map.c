@@ -82,6 +82,7 @@ static void add(struct cfg *c, size_t map, const char *name)
                                             .table = sub,
                                             .value = item,
                                             .parent = map};
+    c->entries[from].key_length = strlen(c->entries[from].key);
     cfg_add_fields(c, from, sub, item);
     c->entries[from].end = c->n;
     for (size_t i = map; i; i = c->entries[i].parent)

@@ -7,7 +7,8 @@
 #include "base/cfg.h"
 
 struct cfg_entry {
-    const char *key;               /* "cluster.nic.bandwidth"; "" for the root */
+    const char *key; /* "cluster.nic.bandwidth"; "" for the root */
+    size_t key_length;
     const struct cfg_field *field; /* NULL for the root */
     const struct cfg_table *table; /* root and CFG_TABLE, else NULL */
     void *value;                   /* into the struct */

@@ -15,6 +15,7 @@ static struct {
     bool on;
     struct input_file *files;
     size_t n, cap;
+    unsigned list;
 } recorded;
 
 static struct {
@@ -86,6 +87,7 @@ void input_file_opened(const char *path)
 void input_files_record(void)
 {
     recorded.on = true;
+    recorded.list++;
     for (size_t i = 0; i < recorded.n; i++) {
         free((char *)recorded.files[i].path);
         free((char *)recorded.files[i].text);
@@ -148,6 +150,11 @@ struct input_file *input_file_of(const char *text)
         if (recorded.files[i].text == text)
             return &recorded.files[i];
     return NULL;
+}
+
+unsigned input_files_list(void)
+{
+    return recorded.on ? recorded.list : 0;
 }
 
 size_t input_files_count(void)

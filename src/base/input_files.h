@@ -27,6 +27,8 @@ bool input_file_is(const char *path);
 
 /* Starts over with an empty list. A forked child inherits the list and adds to its own copy. */
 void input_files_record(void);
+/* Which list it is, from 1 on; 0: none is kept. What was parsed of config files while this was the same need not be parsed again. */
+unsigned input_files_list(void);
 /* A file is being read. Cheap when it is known already or nothing is recorded. */
 void input_file_add(const char *path);
 void input_file_add_text(const char *path, const char *text, size_t len);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/data_find.h"
+#include "base/input_files.h"
 #include "base/cfg.h"
 #include "io/inputs/kernel_file.h"
 #include "base/yaml_text.h"
@@ -360,8 +361,8 @@ static int read_folder(const char *folder, struct srcloc where, const char *besi
     return failed || !files ? -1 : 0;
 }
 
-int kernel_tables_read(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
-                       struct kernel_table *out, struct diag *diag)
+static int read_folders(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
+                        struct kernel_table *out, struct diag *diag)
 {
     int failed = 0;
     *out = (struct kernel_table){0};
@@ -372,4 +373,45 @@ int kernel_tables_read(const char *folders, struct srcloc where, const char *bes
         failed |= read_folder(folder, where, beside, arena, out, diag);
     }
     return failed ? -1 : 0;
+}
+
+/* --- read already: a scenario is checked before it runs, and points of a sweep are children of who checked one -------- */
+
+enum { MOST_READ = 4 };
+
+static struct {
+    unsigned list; /* of input files */
+    const char *folders, *beside;
+    struct kernel_table table;
+} read_already[MOST_READ];
+static uint32_t n_read_already;
+
+static const struct kernel_table *find_read(const char *folders, const char *beside)
+{
+    for (uint32_t i = 0; i < n_read_already; i++)
+        if (read_already[i].list == input_files_list() && !strcmp(read_already[i].folders, folders) &&
+            !strcmp(read_already[i].beside, beside))
+            return &read_already[i].table;
+    return NULL;
+}
+
+int kernel_tables_read(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
+                       struct kernel_table *out, struct diag *diag)
+{
+    static struct arena *kept; /* as long as the process */
+    const struct kernel_table *known = beside ? find_read(folders, beside) : NULL;
+    if (known) {
+        *out = *known;
+        return 0;
+    }
+    if (!beside || !input_files_list() || n_read_already == MOST_READ)
+        return read_folders(folders, where, beside, arena, out, diag);
+    kept = kept ? kept : arena_new();
+    if (read_folders(folders, where, beside, kept, out, diag))
+        return -1;
+    read_already[n_read_already].list = input_files_list();
+    read_already[n_read_already].folders = arena_strdup(kept, folders);
+    read_already[n_read_already].beside = arena_strdup(kept, beside);
+    read_already[n_read_already++].table = *out;
+    return 0;
 }
