@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -136,6 +137,52 @@ static void bench_growth(void)
     }
 }
 
+static uint64_t hash_file(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+    uint64_t h = fd < 0 ? 0 : hash_all(fd);
+    if (fd >= 0)
+        close(fd);
+    return h;
+}
+
+/* Starts it and interrupts it after some time, as Ctrl-C does. */
+static void interrupt(const char *const *args, double after_s)
+{
+    struct timespec t = {(time_t)after_s, (long)(1e9 * fmod(after_s, 1))};
+    int status, nowhere = open("/dev/null", O_WRONLY);
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_moesim(nowhere, 0, args);
+    close(nowhere);
+    nanosleep(&t, NULL);
+    kill(pid, SIGINT);
+    waitpid(pid, &status, 0);
+}
+
+/* A study that is interrupted half way, and goes on. */
+static void bench_resume(void)
+{
+    static const char scenario[] = "scenarios/fig8_roce_routing.yaml";
+    char folder[] = "/tmp/moesim_bench.XXXXXX", whole[80], part[80], more[80];
+    if (!mkdtemp(folder))
+        exit(1);
+    snprintf(whole, sizeof whole, "%s/whole.json", folder);
+    snprintf(part, sizeof part, "%s/part.json", folder);
+    const char *all[MAX_ARGS + 1] = {"run", scenario, "-o", whole, "--progress=never"};
+    const char *half[MAX_ARGS + 1] = {"run", scenario, "-o", part, "--progress=never"};
+    const char *rest[MAX_ARGS + 1] = {"run", scenario, "-o", part, "--progress=never", "--resume"};
+    struct cost c = run(0, all);
+    interrupt(half, c.wall_s / 2);
+    struct cost r = run(0, rest);
+    snprintf(more, sizeof more, "%.0f %% of it all, %s", 100 * r.cpu_s / c.cpu_s,
+             hash_file(whole) == hash_file(part) ? "same bytes" : "OTHER BYTES");
+    bench_row("fig8_roce_routing, interrupted half way: --resume", r.cpu_s, r.peak_B, more);
+    unlink(whole);
+    unlink(part);
+    rmdir(folder);
+}
+
 static void bench_cores(const char *scenario)
 {
     char path[120];
@@ -156,12 +203,15 @@ int main(int argc, char **argv)
     bench_open();
     bench_heading("scenarios as shipped");
     ROW("decode_ep144", "", "run", "scenarios/decode_ep144.yaml", "--progress=never");
+    ROW("decode_ep144, 12 layers", "the others take their mean time", "run", "scenarios/decode_ep144.yaml", "-s",
+        "inference.simulate_layers=12", "--progress=never");
     ROW("decode_ep144, network bound", "", "run", "scenarios/decode_ep144.yaml", "-s", "sim.network=bound");
     ROW("tpot_bound_h800", "", "run", "scenarios/tpot_bound_h800.yaml", "--progress=never");
     ROW("serving_disaggregated", "", "run", "scenarios/serving_disaggregated.yaml", "--progress=never");
     ROW("four points of serving_disaggregated", "rates that share their steps", "sweep",
         "scenarios/serving_disaggregated.yaml", "-a", "serving.requests.rate=40,60,80,100", "--progress=never");
     ROW("fig8_roce_routing", "", "run", "scenarios/fig8_roce_routing.yaml", "--progress=never");
+    bench_resume();
     bench_training();
     bench_growth();
     ROW("all claims", "", "claims", "--progress=never");

@@ -299,6 +299,7 @@ double infer_experts_s(const struct infer_layout *l, const struct kernel_model *
 {
     struct infer_kernels k;
     struct filling f = begin(l, model, NULL, &k);
+    f.k.context = f.k.new_tokens = f.k.sequences = 0; /* nothing of experts: points with others share these times */
     add_routed(&f, l->model->routed, rows);
     return f.sum_s;
 }

@@ -224,8 +224,7 @@ static int simulate(struct kind_run *run, const struct infer_case *c, struct top
 static const char *chip_text(const struct kind_run *run, const struct infer_layout *l, struct arena *arena)
 {
     static const char *const tables[] = {"cluster.chip", "cluster.kernels", "llm"};
-    const char *text = arena_printf(arena, "left out %u, prefill %d, tp %u, new %a, sequences %a, context %a",
-                                    l->left_out, l->prefill, l->tp, l->new_tokens, l->sequences, l->context);
+    const char *text = arena_printf(arena, "left out %u, prefill %d, tp %u", l->left_out, l->prefill, l->tp);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         text = arena_printf(arena, "%s, %s", text, cfg_text_of(run->file->cfg, tables[i], arena));
     return run->one_of_many && !run->before ? text : NULL;
