@@ -17,8 +17,8 @@ static void must(int condition)
         abort();
 }
 
-/* 1: nobody knows it. */
-static int read_part(const char *text, size_t len, struct fabric *f, struct diag *d)
+/* 1: nobody knows it, or it stands behind what has to come after it. */
+static int read_part(const char *text, size_t len, enum fabric_stage *stage, struct fabric *f, struct diag *d)
 {
     struct input_head *head = calloc(1, sizeof *head);
     must(head != NULL);
@@ -27,8 +27,9 @@ static int read_part(const char *text, size_t len, struct fabric *f, struct diag
     memcpy(head->bytes, text, head->n);
     const struct input_format *format = input_recognise(head);
     free(head);
-    if (!format || format->makes != INPUT_FABRIC)
+    if (!format || format->makes != INPUT_FABRIC || format->stage < *stage)
         return 1;
+    *stage = format->stage;
     char *copy = arena_alloc(f->arena, len + 1);
     memcpy(copy, text, len);
     return fabric_read_text(format, "in", copy, len, f, d);
@@ -52,11 +53,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct diag *d = diag_new();
     struct fabric *f = fabric_new(a);
     const char *at = (const char *)data, *end = at + size;
+    enum fabric_stage stage = FABRIC_NETWORK;
     int code = size ? 0 : 1;
     f->cables_given = true;
     while (at < end && !code) {
         const char *stop = memmem(at, (size_t)(end - at), mark, sizeof mark - 1);
-        code = read_part(at, (size_t)((stop ? stop : end) - at), f, d);
+        code = read_part(at, (size_t)((stop ? stop : end) - at), &stage, f, d);
         at = stop ? stop + sizeof mark - 1 : end;
     }
     must(code < 0 ? diag_failed(d) : code > 0 || !diag_failed(d));

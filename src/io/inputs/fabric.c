@@ -10,9 +10,6 @@ struct fabric *fabric_new(struct arena *arena)
 {
     struct fabric *f = ARENA_NEW(arena, struct fabric);
     f->arena = arena;
-    f->lid_owner = ARENA_ARRAY(arena, uint32_t, FABRIC_MAX_LID + 1);
-    f->lid_port = ARENA_ARRAY(arena, uint8_t, FABRIC_MAX_LID + 1);
-    memset(f->lid_owner, 0xff, (FABRIC_MAX_LID + 1) * sizeof *f->lid_owner);
     return f;
 }
 
@@ -106,13 +103,33 @@ int fabric_set_inside(struct fabric *f, struct node_inside *inside, struct diag 
     return 0;
 }
 
+static void make_room_for_lid(struct fabric *f, uint32_t lid)
+{
+    uint32_t room = f->n_lids ? f->n_lids : 64;
+    if (lid < f->n_lids)
+        return;
+    while (room <= lid)
+        room *= 2;
+    struct fabric_lid *more = ARENA_ARRAY(f->arena, struct fabric_lid, room);
+    for (uint32_t i = 0; i < room; i++)
+        more[i] = i < f->n_lids ? f->lids[i] : (struct fabric_lid){FABRIC_NONE, 0};
+    f->lids = more;
+    f->n_lids = room;
+}
+
 bool fabric_set_lid(struct fabric *f, uint32_t lid, uint32_t node, uint32_t port)
 {
     if (lid == 0 || lid > FABRIC_MAX_LID)
         return true; /* not set up, or none of a node */
-    if (f->lid_owner[lid] != FABRIC_NONE && (f->lid_owner[lid] != node || f->lid_port[lid] != port))
+    make_room_for_lid(f, lid);
+    struct fabric_lid *l = &f->lids[lid];
+    if (l->node != FABRIC_NONE && (l->node != node || l->port != port))
         return false;
-    f->lid_owner[lid] = node;
-    f->lid_port[lid] = (uint8_t)port;
+    *l = (struct fabric_lid){node, (uint8_t)port};
     return true;
+}
+
+uint32_t fabric_lid_owner(const struct fabric *f, uint32_t lid)
+{
+    return lid < f->n_lids ? f->lids[lid].node : FABRIC_NONE;
 }

@@ -21,7 +21,7 @@ struct fabric_node {  /* a switch, or an adapter */
     const char *name; /* for people; NULL: none */
     uint64_t guid;    /* 0: none */
     bool is_switch;
-    uint8_t *table; /* of a switch: [FABRIC_MAX_LID + 1] port by LID, 255: none. NULL: it has no table */
+    uint8_t *table; /* of a switch: [n_lids] port by LID, 255: none. NULL: it has no table */
     struct srcloc table_where;
     uint32_t host;     /* of an adapter, after fabric_find_hosts */
     bool left_out;     /* it stands for others */
@@ -42,6 +42,11 @@ struct fabric_nic { /* a port of an adapter that a cable joins to a switch */
     uint32_t lid; /* 0: none */
     uint64_t guid;
     const char *name; /* "mlx5_0", or "mlx5_0/2" for a second port */
+};
+
+struct fabric_lid {
+    uint32_t node; /* FABRIC_NONE */
+    uint8_t port;
 };
 
 struct fabric_host {
@@ -71,8 +76,8 @@ struct fabric {
     struct fabric_host *hosts;
     uint32_t n_nodes, n_cables, n_nics, n_hosts, room_nodes, room_cables;
     uint32_t *by_id, n_buckets; /* hash table */
-    uint32_t *lid_owner;        /* [FABRIC_MAX_LID + 1] node; FABRIC_NONE */
-    uint8_t *lid_port;
+    struct fabric_lid *lids;    /* [n_lids], more than the largest that a node has */
+    uint32_t n_lids;
     struct node_inside *inside; /* NULL: no file says */
     const char **notes;         /* what was assumed or left out */
     uint32_t n_notes, room_notes;
@@ -95,6 +100,7 @@ uint32_t fabric_node(struct fabric *f, const char *id);
 uint32_t fabric_add_cable(struct fabric *f, const struct fabric_cable *cable); /* its number */
 /* LIDs of a node's port; false when another has it. */
 bool fabric_set_lid(struct fabric *f, uint32_t lid, uint32_t node, uint32_t port);
+uint32_t fabric_lid_owner(const struct fabric *f, uint32_t lid); /* FABRIC_NONE: nobody has it */
 
 /* What the inside of nodes looks like; once. 0 or -1. */
 int fabric_set_inside(struct fabric *f, struct node_inside *inside, struct diag *diag);

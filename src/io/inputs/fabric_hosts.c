@@ -144,10 +144,10 @@ static void take_lids(struct fabric *f)
     uint32_t *first = ARENA_ARRAY(f->arena, uint32_t, f->n_nodes + 1); /* NIC of an adapter, counted from 1 */
     for (uint32_t i = f->n_nics; i-- > 0;)
         first[f->nics[i].node] = i + 1;
-    for (uint32_t lid = FABRIC_MAX_LID; lid > 0; lid--) {
-        uint32_t node = f->lid_owner[lid], i = node == FABRIC_NONE ? 0 : first[node];
+    for (uint32_t lid = f->n_lids; lid-- > 1;) {
+        uint32_t node = f->lids[lid].node, i = node == FABRIC_NONE ? 0 : first[node];
         for (; i && i <= f->n_nics && f->nics[i - 1].node == node; i++)
-            if (f->nics[i - 1].port == f->lid_port[lid])
+            if (f->nics[i - 1].port == f->lids[lid].port)
                 f->nics[i - 1].lid = lid;
     }
 }

@@ -38,8 +38,8 @@ static void begin_table(struct reading *r, const char *guid_at)
         text_error(&r->lines, "a second table of switch '%s'", n->name ? n->name : n->id);
         return;
     }
-    n->table = arena_alloc(r->f->arena, FABRIC_MAX_LID + 1);
-    memset(n->table, 0xff, FABRIC_MAX_LID + 1);
+    n->table = arena_alloc(r->f->arena, r->f->n_lids + 1);
+    memset(n->table, 0xff, r->f->n_lids + 1);
     n->table_where = text_where(&r->lines);
     r->f->n_tables++;
 }
@@ -48,7 +48,7 @@ static void begin_table(struct reading *r, const char *guid_at)
 static void check_owner(struct reading *r, unsigned long lid, const char *behind)
 {
     const char *guid_at = strstr(behind, "portguid 0x"), *open, *end;
-    uint32_t owner = r->f->lid_owner[lid];
+    uint32_t owner = fabric_lid_owner(r->f, (uint32_t)lid);
     if (!guid_at || owner == FABRIC_NONE || !(open = strchr(guid_at, '\'')) || !(end = strrchr(open + 1, '\'')))
         return;
     const char *name = arena_printf(r->f->arena, "%.*s", (int)(end - open - 1), open + 1),
@@ -85,7 +85,8 @@ static void read_entry(struct reading *r)
         return;
     }
     check_owner(r, lid, end);
-    r->f->nodes[r->sw].table[lid] = (uint8_t)port;
+    if (lid < r->f->n_lids) /* else nobody has it */
+        r->f->nodes[r->sw].table[lid] = (uint8_t)port;
 }
 
 static void read_line(struct reading *r)

@@ -71,7 +71,7 @@ static void set_lid(struct reading *r, uint32_t lid, uint32_t node, uint32_t por
 {
     if (!fabric_set_lid(r->f, lid, node, port))
         text_error(&r->lines, "LID %u is that of '%s' already: these are two fabrics, or two times", lid,
-                   r->f->nodes[r->f->lid_owner[lid]].id);
+                   r->f->nodes[fabric_lid_owner(r->f, lid)].id);
 }
 
 /* Switch 36 "S-0002c90200420e40"  # "sw1" enhanced port 0 lid 3 lmc 0 */
