@@ -3,7 +3,7 @@
 . "$srcdir/tests/cli.sh"
 
 expect 0 "the overview" kernels
-for line in gemm_fp8.csv attention_decode_mla.csv "InferSim" "roofline refitted" "grouped_masked_fp8 " \
+for line in gemm_fp8.csv attention_forward_mla.csv "InferSim" "roofline refitted" "grouped_masked_fp8 " \
     "deepgemm_readme_dense.csv" "The median error of every family is under 10%"; do
     says "$line"
 done
@@ -11,7 +11,7 @@ expect 0 "the same as JSON" kernels -f json -o all.json
 check "errors by family: rooflines and interpolation under 10 % in the median" python3 -c '
 import json
 d = json.load(open("all.json"))
-assert len(d["families"]) >= 7 and d["all"]["rows"] == len(d["rows"]) > 300
+assert len(d["families"]) >= 6 and d["all"]["rows"] == len(d["rows"]) > 250
 for f in d["families"]:
     assert f["roofline"]["median_ratio"] < 0.1, f
     assert f["refitted_series_left_out"]["median_ratio"] < 0.1, f
@@ -19,10 +19,10 @@ for f in d["families"]:
     assert left_out["n"] == 0 or left_out["median_ratio"] < 0.1, f
     assert f["roofline"]["max_ratio"] >= f["roofline"]["mean_ratio"] > 0
 for r in d["rows"]:
-    assert r["model_s"] == r["measured_s"] and r["origin"] == "table" and r["line"] > 3'
+    assert abs(r["model_s"] / r["measured_s"] - 1) < 1e-3 and r["origin"] == "table" and r["line"] > 3'
 
-expect 0 "the rows of one kernel" kernels attention_decode_bf16
-says "batch 128, 1 x 4096"
+expect 0 "the rows of one kernel" kernels attention_backward_bf16
+says "batch 4, 4096 x 4096"
 expect 0 "the training library against the training trace" kernels --hardware h800,cutlass_2025_01 -f json -o t.json
 check "GEMMs and attention of the trace, which nothing was taken from, within 20 % in the mean" python3 -c '
 import json
@@ -30,8 +30,9 @@ checks = {c["file"]: c for c in json.load(open("t.json"))["checks"]}
 for name in ("trace_gemm.csv", "trace_grouped.csv", "trace_wgrad.csv", "trace_attention.csv"):
     assert checks[name]["model"]["mean_ratio"] < 0.2, checks[name]'
 
-expect 0 "one kernel, a point of the table" kernels gemm_fp8 --m 4096 --n 7168 --k 2048
-says "98.102 us"
+expect 0 "one kernel, a point of the table" kernels attention_forward_bf16 --batch 1 --q-len 4096 --heads 128 \
+    --kv-heads 128 --qk-dim 192 --v-dim 128 --causal
+says "1.10469 ms"
 says "a measured value as it stands"
 says "InferSim"
 expect 0 "on fewer SMs" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 --sms 112
@@ -78,6 +79,10 @@ expect 0 "and a time from them" kernels gemm_bf16 --m 1024 --n 4096 --k 2048 --h
     -s cluster.kernels.tables=mine/kernels
 says "cublas"
 
+expect 0 "with a constant that is known from elsewhere" kernels --fit gemm.csv --chip mine --hardware h100 -o known \
+    --source me --conditions "here, today" --known memory_ratio=0.777 --leave-out 2
+check "it stands in the kernel's file" grep -q "memory_ratio 0.777" known/kernels/gemm_bf16.cublas.kernel
+
 expect 0 "layers are listed" list hardware
 says "'hardware: h800, cutlass_2025_01'"
 
@@ -103,6 +108,11 @@ refused 2 "causal GEMM" "--causal is about" gemm_fp8 --m 4 --n 4 --k 4 --causal
 refused 2 "a check of nothing" "--check needs files" --check
 refused 2 "a fit without a chip" "--fit needs files, --chip and -o" --fit gemm.csv
 refused 2 "a fit of measurements that nobody made" "--fit needs --source and --conditions" --fit gemm.csv --chip x -o y
+refused 2 "a constant that no kernel has" "--known memory=0.9: kernels of these files have no such constant" --fit gemm.csv \
+    --chip x -o made --source a --conditions b --known memory=0.9
+refused 2 "a constant out of range" "--known memory_ratio=9: write a number above 0 and at most 1" --fit gemm.csv --chip x -o made \
+    --source a --conditions b --known memory_ratio=9
+refused 2 "a constant without a fit" "--known is about --fit" --check gemm.csv --known memory_ratio=0.9
 refused 2 "a tolerance that is none" "--tolerance is a share" --check gemm.csv --tolerance x
 refused 2 "a share in per cent above 1000 %" "--tolerance is a share" --check gemm.csv --tolerance 11
 expect 1 "a tolerance in per cent" kernels --check gemm.csv --hardware h100 --tolerance '0.1 %'

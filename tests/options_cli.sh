@@ -2,7 +2,7 @@
 # An option given twice is an error, of every command, unless it is a list: the second would take the first one's place. TAP.
 . "$srcdir/tests/cli.sh" || exit 1
 lists="claims:output comm:check comm:set compare:tolerance compare:lower-is-better compare:higher-is-better compare:ignore
-export:show formats:table kernels:set model:set pareto:min pareto:max plot:y run:set run:proposal run:output search:minimize
+export:show formats:table kernels:known kernels:set model:set pareto:min pareto:max plot:y run:set run:proposal run:output search:minimize
 search:maximize search:vary search:zip search:set sensitivity:metric sweep:axis sweep:zip sweep:set sweep:cache sweep:show topo:set
 validate:set validate:proposal"
 

@@ -81,10 +81,11 @@ static struct kernel_call sample(int family)
 
 START_TEST(table_points_are_reproduced)
 {
-    ck_assert_uint_gt(table.n_rows, 300);
+    ck_assert_uint_gt(table.n_rows, 250);
     for (uint32_t i = 0; i < table.n_rows; i++) {
         struct kernel_time t = kernel_time(model, &table.rows[i].call);
-        ck_assert_msg(t.time_s == table.rows[i].time_s, "%s:%d", table.rows[i].file, table.rows[i].line);
+        ck_assert_msg(fabs(t.time_s / table.rows[i].time_s - 1) < 1e-3, "%s:%d", table.rows[i].file,
+                      table.rows[i].line);
         ck_assert_int_eq(t.origin, KERNEL_FROM_POINT);
         ck_assert_ptr_nonnull(t.source);
     }
@@ -93,13 +94,14 @@ END_TEST
 
 START_TEST(between_points_is_interpolated)
 {
-    struct kernel_call c = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 2048, .n = 4096, .k = 7168};
+    struct kernel_call c = {
+        .family = KERNEL_GROUPED_CONTIGUOUS, .dtype = KERNEL_FP8, .m = 384, .n = 4096, .k = 7168, .groups = 256};
     struct kernel_time t = kernel_time(model, &c);
     ck_assert_int_eq(t.origin, KERNEL_FROM_INTERPOLATION);
-    ck_assert(t.time_s > 46.3e-6 && t.time_s < 169.1e-6); /* the rows of 1024 and 4096 */
-    c.m = 40000;                                          /* beyond the last row: nothing is extrapolated */
+    ck_assert(t.time_s > 4531e-6 && t.time_s < 7486e-6); /* the rows of 256 and 512 */
+    c.m = 400000;                                        /* beyond the last row: nothing is extrapolated */
     ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
-    c.m = 2048, c.n = 4104;
+    c.m = 384, c.n = 4104;
     ck_assert_int_eq(kernel_time(model, &c).origin, KERNEL_FROM_ROOFLINE);
 }
 END_TEST
@@ -116,7 +118,8 @@ END_TEST
 
 START_TEST(other_machines_move_tables_as_rooflines)
 {
-    struct kernel_call c = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 4096, .k = 7168};
+    struct kernel_call c = {
+        .family = KERNEL_GROUPED_CONTIGUOUS, .dtype = KERNEL_FP8, .m = 2048, .n = 4096, .k = 7168, .groups = 8};
     double table_s = kernel_time(model, &c).time_s, before_s = roofline_s(&c);
     c.sms = 112;
     struct kernel_time t = kernel_time(model, &c);
@@ -144,7 +147,7 @@ START_TEST(leave_one_out_needs_neighbours)
         ck_assert_int_eq(t.origin, KERNEL_FROM_INTERPOLATION);
         ck_assert_double_lt(fabs(log(t.time_s / table.rows[i].time_s)), log(2));
     }
-    ck_assert_uint_gt(reached, 180);
+    ck_assert_uint_gt(reached, 150);
     ck_assert_uint_lt(reached, table.n_rows); /* rows at the edges are reached by nothing */
 }
 END_TEST
@@ -367,6 +370,39 @@ START_TEST(a_table_moves_to_another_chip)
 }
 END_TEST
 
+/* FlashMLA on the H800 was measured with one query, 128 heads. Published beside that, and nothing is taken from it: 660 TFLOPS
+ * where tensor cores bound it, 3000 GB/s where memory does (its README; memory_ratio alone knows of that), 255 us in DeepSeek's
+ * decoding profile (64 requests of two queries, caches of 4096; FlashMLA of February 2025, which was 5 to 15 % slower). */
+START_TEST(queries_that_share_a_cache_share_its_bytes)
+{
+    struct kernel_call c = sample(KERNEL_ATTENTION_DECODE);
+    struct kernel_time one = kernel_time(model, &c);
+    c.q_len = 2;
+    struct kernel_time two = kernel_time(model, &c);
+    ck_assert_str_eq(two.library, "flashmla");
+    ck_assert_msg(fabs(two.time_s / 255e-6 - 1) < 0.05, "profile: %g us", two.time_s * 1e6);
+    ck_assert_double_lt(two.time_s, 1.75 * one.time_s);
+    c.batch = 128, c.kv_len = 16384;
+    two = kernel_time(model, &c);
+    ck_assert_msg(fabs(two.flop / two.time_s / 660e12 - 1) < 0.07, "%g FLOP/s", two.flop / two.time_s);
+    c.q_len = 1, c.heads = 16;
+    struct kernel_time few = kernel_time(model, &c);
+    ck_assert_msg(fabs(few.bytes_B / few.time_s / 3e12 - 1) < 0.07, "%g B/s", few.bytes_B / few.time_s);
+}
+END_TEST
+
+/* Blocks of all requests are dealt evenly: one request more costs no second round of parts. */
+START_TEST(any_batch_uses_all_parts)
+{
+    struct kernel_call c = sample(KERNEL_ATTENTION_DECODE);
+    c.kv_len = 16384;
+    c.batch = 66; /* two tiles of rows each: 132 SMs */
+    double full_s = kernel_time(model, &c).time_s;
+    c.batch = 67;
+    ck_assert_double_lt(kernel_time(model, &c).time_s, 1.06 * full_s);
+}
+END_TEST
+
 START_TEST(other_hardware_has_a_model)
 {
     struct kernel_call c = {.family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 16384};
@@ -396,9 +432,9 @@ END_TEST
 /* --- keys ---------------------------------------------------------------------------------------------- */
 
 /* What all keys together say: kernels of all families, small ones and large, by table and by roofline. */
-static double all_of_it(const struct cluster_hw *cluster)
+static double sum_of(const struct cluster_hw *cluster, const struct kernel_table *of)
 {
-    struct kernel_model *m = kernel_model_new(cluster, &table, arena);
+    struct kernel_model *m = kernel_model_new(cluster, of, arena);
     double sum_s = cluster->kernels.launch_gap_s;
     for (int f = 0; f < KERNEL_FAMILIES; f++)
         if (!is_fitted_only(f))
@@ -422,6 +458,13 @@ static double all_of_it(const struct cluster_hw *cluster)
         .family = KERNEL_GEMM, .dtype = KERNEL_FP8, .m = 4096, .n = 7168, .k = 2048, .sms = 112};
     struct kernel_call square = {.family = KERNEL_GEMM, .dtype = KERNEL_BF16, .m = 8192, .n = 8192, .k = 8192};
     return sum_s + kernel_time(m, &point).time_s + kernel_time(m, &square).time_s;
+}
+
+/* With kernels that have a mechanism, and by tables and rooflines alone. */
+static double all_of_it(const struct cluster_hw *cluster)
+{
+    struct kernel_table rows = {.rows = table.rows, .n_rows = table.n_rows};
+    return sum_of(cluster, &table) + sum_of(cluster, &rows);
 }
 
 struct keys {
@@ -527,6 +570,8 @@ static Suite *suite(void)
     tcase_add_test(c, gains_are_what_faster_resources_save);
     tcase_add_test(c, spread_rows_have_their_sum);
     tcase_add_test(c, a_table_moves_to_another_chip);
+    tcase_add_test(c, queries_that_share_a_cache_share_its_bytes);
+    tcase_add_test(c, any_batch_uses_all_parts);
     tcase_add_test(c, other_hardware_has_a_model);
     tcase_add_test(c, every_key_changes_something);
     tcase_add_test(c, bad_tables_are_refused_with_their_place);

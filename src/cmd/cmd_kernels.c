@@ -15,6 +15,7 @@
 
 enum {
     MAX_SET = 256,
+    MAX_KNOWN = 16,
     MAX_FILES = 64,
     MAX_FOLDS = 100,
     MAX_GROUPS = 4096,
@@ -26,6 +27,7 @@ enum {
     KEY_SOURCE,
     KEY_CONDITIONS,
     KEY_FAMILY,
+    KEY_KNOWN,
     KEY_LEAVE_OUT,
     KEY_TOLERANCE,
     KEY_GROUPS,
@@ -71,7 +73,8 @@ struct options {
     uint32_t groups; /* 0 = not given */
     bool causal, fp8_cache, list, fit, check, json;
     const char *files[MAX_FILES], *family_name, *chip, *source, *conditions;
-    int n_files, folds;
+    const char *known[MAX_KNOWN];
+    int n_files, n_known, folds;
     double tolerance;
     enum kernel_family family; /* of name */
     enum kernel_dtype dtype;
@@ -87,6 +90,9 @@ static const struct argp_option argp_options[] = {
     {"chip", KEY_CHIP, "NAME", 0, "--fit: what the chip is called; its figures are --hardware's, with -s", 0},
     {"source", KEY_SOURCE, "TEXT", 0, "--fit: whose measurements they are", 0},
     {"conditions", KEY_CONDITIONS, "TEXT", 0, "--fit: chip, libraries, versions, date", 0},
+    {"known", KEY_KNOWN, "NAME=VALUE", OPTION_LIST,
+     "--fit: a constant of the kernels' mechanism that is known from elsewhere and not fitted, e.g. memory_ratio=0.9",
+     0},
     {"check", KEY_CHECK, NULL, 0, "hold measured times (FILE.csv, FILE.csv.gz) against the model", 0},
     {"family", KEY_FAMILY, "NAME", 0, "what the files hold, where their names do not say it (gemm.csv): gemm ...", 0},
     {"leave-out", KEY_LEAVE_OUT, "N", 0, "fit anew without a Nth of the shapes, N times, and look at those", 0},
@@ -167,6 +173,7 @@ static void refuse_ignored(const struct options *o, enum mode mode, struct argp_
     } all[] = {{"--chip", "--fit", o->chip != NULL, MODE_FIT},
                {"--source", "--fit", o->source != NULL, MODE_FIT},
                {"--conditions", "--fit", o->conditions != NULL, MODE_FIT},
+               {"--known", "--fit", o->n_known > 0, MODE_FIT},
                {"--family", "--check and --fit", o->family_name != NULL, MODE_CHECK | MODE_FIT},
                {"--leave-out", "--check and --fit", o->folds > 0, MODE_CHECK | MODE_FIT},
                {"--tolerance", "--check", o->tolerance > 0, MODE_CHECK},
@@ -234,6 +241,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FAMILY:
         o->family_name = arg;
+        return 0;
+    case KEY_KNOWN:
+        if (o->n_known == MAX_KNOWN)
+            argp_error(state, "more than %d constants", MAX_KNOWN);
+        o->known[o->n_known++] = arg;
         return 0;
     case KEY_LEAVE_OUT:
         o->folds = (int)option_whole(arg, 2, MAX_FOLDS, "--leave-out", state);
@@ -481,7 +493,9 @@ static void fit_files(const struct options *o, struct arena *arena, struct diag 
                             .out = o->out,
                             .source = o->source,
                             .conditions = o->conditions,
-                            .folds = o->folds};
+                            .folds = o->folds,
+                            .known = o->known,
+                            .n_known = o->n_known};
     kernels_fit(&c, arena, diag);
 }
 

@@ -34,6 +34,8 @@ struct kernels_fit {
     const char *chip, *out;          /* what the chip is called; the folder to make */
     const char *source, *conditions; /* what the files say of themselves: whose measurements, under which conditions */
     int folds;                       /* --leave-out: validate each kernel, too; 0 = no */
+    const char *const *known;        /* --known: constants that are not fitted, "memory_ratio=0.9" */
+    int n_known;
 };
 int kernels_fit(const struct kernels_fit *c, struct arena *arena, struct diag *diag);
 

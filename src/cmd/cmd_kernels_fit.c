@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,10 +48,56 @@ static const char *validation_of(const struct kernels_fit *c, const struct kerne
         c->folds, 100 * g.all.median, 100 * g.all.p90, g.all.rows, 100 * g.mechanism.median, 100 * g.mechanism.p90);
 }
 
+/* "memory_ratio=0.9": in its place among a mechanism's constants; how many there are of that name, 0 or 1, or -1 with an
+ * error. */
+static int read_known(const char *text, const struct kernel_mechanism *m, double *known, struct diag *diag)
+{
+    size_t n = strcspn(text, "=");
+    for (size_t i = 0; m->constants[i].name; i++) {
+        const struct kernel_constant *c = &m->constants[i];
+        char *end;
+        if (strlen(c->name) != n || strncmp(c->name, text, n))
+            continue;
+        known[i] = text[n] ? strtod(text + n + 1, &end) : 0;
+        if (text[n] && end != text + n + 1 && !*end && known[i] > 0 && known[i] <= c->most)
+            return 1;
+        diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
+                   "--known %s: write a number above 0 and at most %g, for example %s=%g", text, c->most, c->name,
+                   c->first);
+        return -1;
+    }
+    return 0;
+}
+
+/* Each --known must be a constant of some group's mechanism. */
+static int read_all_known(const struct kernels_fit *c, struct kernel_group *groups, size_t n, struct arena *arena,
+                          struct diag *diag)
+{
+    double *known = ARENA_ARRAY(arena, double, (n + 1) * KERNEL_MAX_CONSTANTS);
+    for (size_t i = 0; i < n; i++)
+        groups[i].known = known + i * KERNEL_MAX_CONSTANTS;
+    for (int k = 0; k < c->n_known; k++) {
+        int found = 0;
+        for (size_t i = 0; i < n && found >= 0; i++) {
+            int one = read_known(c->known[k], kernel_mechanism_of(groups[i].rows->call.family),
+                                 known + i * KERNEL_MAX_CONSTANTS, diag);
+            found = one < 0 ? -1 : found + one;
+        }
+        if (found == 0)
+            diag_error(diag, EXIT_USAGE, SRCLOC_NONE,
+                       "--known %s: kernels of these files have no such constant (doc/HARDWARE.md names them)",
+                       c->known[k]);
+        if (found <= 0)
+            return -1;
+    }
+    return 0;
+}
+
 static void fit(const struct kernels_fit *c, const struct kernel_device *on, const struct kernel_group *group,
                 struct kernel *k, struct arena *arena)
 {
     *k = kernel_of(&group->rows->call, group->rows->library, on);
+    memcpy(k->known, group->known, sizeof k->known);
     k->chip = c->chip;
     k->source = c->source;
     k->conditions = c->conditions;
@@ -101,6 +148,8 @@ int kernels_fit(const struct kernels_fit *c, struct arena *arena, struct diag *d
     size_t n;
     struct kernel_group *groups = kernel_groups(rows.rows, rows.n_rows, true, &n, arena);
     struct kernel *kernels = ARENA_ARRAY(arena, struct kernel, n + 1);
+    if (read_all_known(c, groups, n, arena, diag))
+        return -1;
     for (size_t i = 0; i < n; i++)
         fit(c, &on, &groups[i], &kernels[i], arena);
     return write_all(c, kernels, n, arena, diag);

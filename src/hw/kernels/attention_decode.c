@@ -4,7 +4,9 @@
  * its products, no less than its bytes need to come to the SM.
  *
  * Libraries differ in how they cut:
- *  - evenly: tiles of 64 rows, blocks of 64 positions, as many parts as there are SMs (FlashAttention 3, FlashMLA, FlashInfer).
+ *  - evenly: tiles of 64 rows, blocks of 64 positions, as many parts as there are SMs (FlashAttention 3, FlashInfer).
+ *  - FlashMLA: tiles of 64 rows, few heads filled up; parts of the chip are dealt blocks of all requests (csrc of
+ *    github.com/deepseek-ai/FlashMLA, 2025), so that any batch uses all SMs and several queries share what is read.
  *  - Triton's kernels in SGLang: tiles of 16 rows, blocks of 32 positions that wait for memory one after the other, so that
  *    SMs work on several parts side by side and blocks from memory take longer than those from L2; 8 parts at most; a second
  *    kernel adds up every query's. Where each head has its own keys, another kernel works without tensor cores.
@@ -17,6 +19,7 @@
  * (FlashAttention 3 on Hopper): passes over it in BF16.
  *
  * Left out: requests of unequal length (the mean is taken; schedulers even them out). */
+#define _GNU_SOURCE /* strcasestr */
 #include <math.h>
 #include <string.h>
 
@@ -67,25 +70,27 @@ const struct kernel_constant decode_constants[] = {
 
 static const double tile_rows = 64, block_positions = 64, least_blocks = 2;
 
-/* How libraries cut a call: schedulers that know the chip, Triton's kernels in SGLang, TensorRT-LLM's generated ones. */
-enum way { EVENLY, TRITON, GENERATED };
-const char *const decode_variants[] = {"reads", "casts", "triton", "trtllm_gen", NULL};
+/* How libraries cut a call: schedulers that know the chip, Triton's kernels in SGLang, TensorRT-LLM's generated ones,
+ * FlashMLA's, which deals all requests' blocks to parts of the chip. */
+enum way { EVENLY, TRITON, GENERATED, DEALT, WAYS };
+const char *const decode_variants[] = {"reads", "casts", "triton", "trtllm_gen", "dealt", NULL};
 static const struct {
     enum way way;
     bool casts;
-} decode_ways[] = {{EVENLY, false}, {EVENLY, true}, {TRITON, false}, {GENERATED, false}};
+} decode_ways[] = {{EVENLY, false}, {EVENLY, true}, {TRITON, false}, {GENERATED, false}, {DEALT, false}};
 
 bool decode_has(const char *name, enum kernel_dtype dtype, int variant)
 {
     static const char *const evenly[] = {"tensor_ratio", "load_B", "block_s", NULL},
                              *const triton[] = {"block_s", "resident", "cold_blocks", "lone_ratio", NULL},
                              *const generated[] = {"tensor_ratio", "load_B", "part_s", "rows_s", NULL},
-                             *const *const own[] = {evenly, triton, generated};
+                             *const dealt[] = {"tensor_ratio", "block_s", NULL},
+                             *const *const own[WAYS] = {evenly, triton, generated, dealt};
     (void)dtype;
     if (!strcmp(name, "cast_passes"))
         return decode_ways[variant].casts;
     bool common = true;
-    for (int w = EVENLY; w <= GENERATED; w++)
+    for (int w = EVENLY; w < WAYS; w++)
         for (const char *const *o = own[w]; *o; o++) {
             if (strcmp(*o, name))
                 continue;
@@ -98,10 +103,11 @@ bool decode_has(const char *name, enum kernel_dtype dtype, int variant)
 
 bool decode_offers(int variant, enum kernel_dtype dtype, const char *library)
 {
-    enum way way = !library                    ? EVENLY
-                   : strstr(library, "trtllm") ? GENERATED
-                   : strstr(library, "triton") ? TRITON
-                                               : EVENLY;
+    enum way way = !library                          ? EVENLY
+                   : strstr(library, "trtllm")       ? GENERATED
+                   : strstr(library, "triton")       ? TRITON
+                   : strcasestr(library, "flashmla") ? DEALT
+                                                     : EVENLY;
     (void)dtype;
     return decode_ways[variant].way == way;
 }
@@ -130,6 +136,8 @@ struct decode {
     double reads;           /* how often SMs read the cache */
     double sums_B;          /* of all parts, in FP32 */
     double combine;         /* combine_s in it */
+    double dealt,
+        requests; /* blocks of a part of the chip, and the requests that they are of; 0: units are not dealt */
 };
 
 static struct decode split_evenly(const struct kernel_device *on, const struct kernel_call *call)
@@ -146,6 +154,28 @@ static struct decode split_evenly(const struct kernel_device *on, const struct k
                        .blocks = ceil(attention_length(call) / block_positions)};
     d.parts = fmax(1, fmin(floor(sms / d.units), ceil(d.blocks / least_blocks)));
     d.combine = d.parts > 1;
+    return d;
+}
+
+/* FlashMLA: rows of 64 (all queries of a request that share a cache) each have a share of the SMs, its parts; blocks of all
+ * requests are dealt to the parts one after the other, each with as many as make it even, a request counting for five blocks
+ * more (get_mla_metadata). */
+static const double request_blocks = 5;
+
+static struct decode split_dealt(const struct kernel_device *on, const struct kernel_call *call)
+{
+    double sms = device_sms(on, call), length = attention_length(call), tiles = call->kv_heads;
+    struct decode d = {.rows = tile_rows, .sms_each = 1, .columns = 1, .reads = 1, .step = block_positions, .parts = 1};
+    tiles *= ceil(call->heads / call->kv_heads * call->q_len / tile_rows);
+    d.product = call->qk_dim + call->v_dim;
+    d.blocks = ceil(length / block_positions);
+    d.units = call->batch * tiles;
+    double parts = fmax(1, floor(sms / tiles)), request = d.blocks + request_blocks;
+    double dealt = fmin(ceil(call->batch * request / parts) + request_blocks, call->batch * request);
+    double whole = floor(dealt / request), rest = fmax(0, dealt - whole * request - request_blocks);
+    d.dealt = ceil(tiles / sms) * (whole * d.blocks + rest);
+    d.requests = ceil(tiles / sms) * (whole + (rest > 0));
+    d.combine = dealt < call->batch * request;
     return d;
 }
 
@@ -238,7 +268,7 @@ static double block_s(const double *c, bool casts, const struct kernel_device *o
 {
     double flop = 2 * fmax(16, d->rows) * d->step * d->product;
     double products_s = flop / (c[TENSOR] * operand_flops(on, call, casts) / on->sms) + c[BLOCK];
-    return fmax(products_s, d->step * d->loaded / (c[LOAD] * on->clock_Hz));
+    return d->loaded > 0 ? fmax(products_s, d->step * d->loaded / (c[LOAD] * on->clock_Hz)) : products_s;
 }
 
 /* Of a repeated call's bytes the share that L2 still has: all that fits; what is much larger pushes itself out. */
@@ -250,7 +280,9 @@ static double kept(const double *c, const struct kernel_device *on, double bytes
 
 static struct decode split(enum way way, const struct kernel_device *on, const struct kernel_call *call)
 {
-    return way == GENERATED ? split_gen(on, call) : way == TRITON ? split_triton(on, call) : split_evenly(on, call);
+    static struct decode (*const splits[WAYS])(const struct kernel_device *, const struct kernel_call *) = {
+        [EVENLY] = split_evenly, [TRITON] = split_triton, [GENERATED] = split_gen, [DEALT] = split_dealt};
+    return splits[way](on, call);
 }
 
 /* What SMs take, their parts one after the other. */
@@ -262,7 +294,18 @@ static double parts_s(const double *c, int variant, const struct kernel_device *
     double step_s = decode_ways[variant].way == TRITON
                         ? c[BLOCK] * (d->rows > 1 ? 1 : c[LONE]) * (1 + (1 - warm) * c[COLD])
                         : block_s(c, decode_ways[variant].casts, on, call, d);
+    if (d->requests > 0)
+        return d->dealt * step_s + d->requests * c[UNIT];
     return ceil(d->units * d->parts * d->sms_each / (device_sms(on, call) * side_by_side)) * (blocks * step_s + unit_s);
+}
+
+/* What the larger of two times does not hide of the smaller, a share of it. FlashMLA keeps two blocks in flight: the more one of
+ * the two dominates, the more these are always full, or always empty, and the less waits. (Its README: 3000 GB/s where memory
+ * dominates, 660 TFLOPS where tensor cores do; where both take as long 552 TFLOPS are left, 2.3 TB/s.) */
+static double unhidden_of(const double *c, int variant, const struct kernel_time *t)
+{
+    double smaller_s = fmin(t->tensor_s, t->memory_s), larger_s = fmax(t->tensor_s, t->memory_s);
+    return c[UNHIDDEN] * (decode_ways[variant].way == DEALT ? pow(smaller_s / larger_s, 2) : 1);
 }
 
 void decode_time(const double *c, int variant, const struct kernel_device *on, const struct kernel_call *call,
@@ -280,5 +323,5 @@ void decode_time(const double *c, int variant, const struct kernel_device *on, c
     t->start_s = c[START] + d.combine * c[COMBINE] + (d.parts > 1 ? d.parts * c[PART] : 0) + 2 * d.sums_B / L2_Bps;
     if (decode_ways[variant].casts && call->fp8_cache)
         t->start_s += c[CAST] * 2 * cache_B / on->memory_Bps;
-    t->unhidden_ratio = c[UNHIDDEN];
+    t->unhidden_ratio = unhidden_of(c, variant, t);
 }

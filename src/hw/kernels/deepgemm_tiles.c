@@ -18,84 +18,107 @@
 
 static const double shared_B = 232448, step_B = 128, row_scale_B = 4, warp_group_rows = 64;
 
+/* Of what is neither negative nor beyond 2^53: without a call of the mathematical library. */
+static double cut(double x)
+{
+    return (double)(int64_t)x;
+}
+
 static double ceil_div(double a, double b)
 {
-    return ceil(a / b);
+    double quotient = a / b, below = cut(quotient);
+    return below < quotient ? below + 1 : below;
 }
 
 static double whole(double a, double b)
 {
-    return ceil(a / b) * b;
+    return ceil_div(a, b) * b;
 }
 
 /* --- Hopper ------------------------------------------------------------------------------------------------ */
+
+/* Columns: multiples of 16. Those beyond a block of scales must meet it evenly, which 176 do not. */
+static const double heights[] = {64, 128, 16, 32, 256}, widths[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 192};
+enum { HEIGHTS = 5, WIDTHS = 11, SIZES = HEIGHTS * WIDTHS };
 
 struct hopper_problem {
     double m, n, k, sms;
     double l2_B, l1_B; /* per cycle, whole chip */
 };
 
-/* Wider tiles than a block of scales must meet it evenly. */
-static bool hopper_width(double bn)
-{
-    double beyond = bn - step_B;
-    return beyond <= 0 || fmod(bn, beyond) == 0 || fmod(step_B, beyond) == 0;
-}
+/* A tile, and what does not depend on who shares what is loaded. */
+struct hopper_size {
+    double bm, bn, blocks, waves;
+    double l1_cycles, out_B;
+};
 
-static bool hopper_fits(double bm, double bn, double k)
+/* Stages of operands beside the output, descriptors and scales. */
+static bool hopper_fits(double bm, double bn, double scales_B)
 {
-    double widths = fmod(step_B, bn) == 0 ? 1 : 2;
-    double fixed_B = whole(bm * bn * 2, 1024) + 256 + whole(ceil_div(k, step_B) * row_scale_B * widths, 8);
+    double fixed_B = whole(bm * bn * 2, 1024) + 256 + scales_B;
     double stage_B = (bm + bn) * step_B + whole(bm * row_scale_B, 128);
-    double stages = floor((shared_B - fixed_B) / stage_B);
+    double stages = cut((shared_B - fixed_B) / stage_B);
     return stages >= 3 && (stages >= 4 || bm * bn >= 128 * 192);
 }
 
-static double hopper_cycles(const struct hopper_problem *p, double bm, double bn, double share_m, double share_n,
-                            double blocks, double waves)
+static struct hopper_size hopper_size_of(const struct hopper_problem *p, double bm, double bn, double rows)
 {
-    double out_B = bm * bn * 2;
-    double l2 = p->k * (floor(bm / share_n) + floor(bn / share_m)) + out_B;
-    double l1 = p->k * (bm + bn) + p->k * (fmax(warp_group_rows, bm) + bn) + 2 * out_B;
-    double cycles = fmax(floor(l1 * blocks / p->l1_B), floor(l2 * blocks / p->l2_B));
-    return floor((double)((float)cycles / ((float)blocks / (float)(waves * p->sms))));
+    double blocks = rows * ceil_div(p->n, bn), out_B = bm * bn * 2;
+    double l1_B = p->k * (bm + bn) + p->k * (fmax(warp_group_rows, bm) + bn) + 2 * out_B;
+    return (struct hopper_size){bm, bn, blocks, ceil_div(blocks, p->sms), cut(l1_B * blocks / p->l1_B), out_B};
 }
 
-static void hopper_try(const struct hopper_problem *p, double bm, double bn, double share_m, double share_n,
-                       double *least, struct kernel_plan *out)
+/* All that fit; how many. */
+static int hopper_sizes(const struct hopper_problem *p, struct hopper_size *sizes)
 {
-    double blocks = ceil_div(p->m, bm) * ceil_div(p->n, bn), waves = ceil_div(blocks, p->sms);
-    if (share_m * share_n > 1 && waves <= 1)
-        return;
-    double cycles = hopper_cycles(p, bm, bn, share_m, share_n, blocks, waves);
-    if (cycles >= *least)
-        return;
-    *least = cycles;
-    *out = (struct kernel_plan){bm, bn, waves, share_m * share_n, blocks, true};
-}
-
-static void hopper_try_sizes(const struct hopper_problem *p, double share_m, double share_n, double *least,
-                             struct kernel_plan *out)
-{
-    static const double heights[] = {64, 128, 16, 32, 256};
-    for (int i = 0; i < 5; i++) {
-        double bm = heights[i];
+    double groups = ceil_div(p->k, step_B), one_B = whole(groups * row_scale_B, 8),
+           two_B = whole(groups * row_scale_B * 2, 8);
+    int n = 0;
+    for (int i = 0; i < HEIGHTS; i++) {
+        double bm = heights[i], rows = ceil_div(p->m, bm);
         if ((bm == 16 && p->m > 16) || (bm == 32 && p->m > 32))
             continue;
-        for (double bn = 16; bn <= 192 && (bm <= 128 || bn <= 128); bn += 16)
-            if (hopper_width(bn) && hopper_fits(bm, bn, p->k))
-                hopper_try(p, bm, bn, share_m, share_n, least, out);
+        for (int w = 0; w < WIDTHS && (bm <= 128 || widths[w] <= 128); w++) {
+            double bn = widths[w];
+            bool divides = bn == 16 || bn == 32 || bn == 64 || bn == 128; /* a block of scales: one for all columns */
+            if (hopper_fits(bm, bn, divides ? one_B : two_B))
+                sizes[n++] = hopper_size_of(p, bm, bn, rows);
+        }
+    }
+    return n;
+}
+
+static double hopper_cycles(const struct hopper_problem *p, const struct hopper_size *s, double share_m, double share_n)
+{
+    double l2_B = p->k * (s->bm / share_n + s->bn / share_m) + s->out_B;
+    double cycles = fmax(s->l1_cycles, cut(l2_B * s->blocks / p->l2_B));
+    return cut((double)((float)cycles / ((float)s->blocks / (float)(s->waves * p->sms))));
+}
+
+static void hopper_try(const struct hopper_problem *p, const struct hopper_size *sizes, int n, double share_m,
+                       double share_n, double *least, struct kernel_plan *out)
+{
+    for (const struct hopper_size *s = sizes; s < sizes + n; s++) {
+        if (share_m * share_n > 1 && s->waves <= 1)
+            continue;
+        double cycles = hopper_cycles(p, s, share_m, share_n);
+        if (cycles >= *least)
+            continue;
+        *least = cycles;
+        *out = (struct kernel_plan){s->bm, s->bn, s->waves, share_m * share_n, s->blocks, true};
     }
 }
 
 void deepgemm_plan_hopper(double m, double n, double k, double sms, struct kernel_plan *out)
 {
-    struct hopper_problem p = {m, n, k, sms, floor(fmin(64 * sms, 8e6 / 1.3e3)), 128 * sms};
+    struct hopper_problem p = {m, n, k, sms, cut(fmin(64 * sms, 8e6 / 1.3e3)), 128 * sms};
+    struct hopper_size sizes[SIZES];
     double least = INFINITY;
-    hopper_try_sizes(&p, 1, 1, &least, out);
+    int n_sizes = hopper_sizes(&p, sizes);
+    hopper_try(&p, sizes, n_sizes, 1, 1, &least, out);
     if (fmod(sms, 2) == 0) {
-        hopper_try_sizes(&p, 1, 2, &least, out);
-        hopper_try_sizes(&p, 2, 1, &least, out);
+        hopper_try(&p, sizes, n_sizes, 1, 2, &least, out);
+        hopper_try(&p, sizes, n_sizes, 2, 1, &least, out);
     }
 }
 

@@ -22,8 +22,8 @@ struct answered {
 };
 
 struct fitted_kernels {
-    struct fitted *list; /* those of the first folder first */
-    uint32_t n;
+    struct fitted *list;                 /* by family, those of the first folder first */
+    uint32_t first[KERNEL_FAMILIES + 1]; /* of each family in it */
     struct kernel_device here;
     struct arena *arena;
     struct answered *answers; /* open addressing, at most half of ANSWERS; NULL: none yet */
@@ -62,10 +62,14 @@ struct fitted_kernels *fitted_new(const struct kernel_model *m, const struct ker
         return NULL;
     struct fitted_kernels *f = ARENA_NEW(arena, struct fitted_kernels);
     *f = (struct fitted_kernels){.here = kernel_device_of(&m->chip), .arena = arena};
-    f->n = table->n_kernels;
-    f->list = ARENA_ARRAY(arena, struct fitted, f->n);
-    for (uint32_t i = 0; i < f->n; i++)
-        f->list[i] = fit_for(&table->kernels[i], &f->here);
+    f->list = ARENA_ARRAY(arena, struct fitted, table->n_kernels);
+    for (int family = 0; family < KERNEL_FAMILIES; family++) {
+        uint32_t n = f->first[family];
+        for (uint32_t i = 0; i < table->n_kernels; i++)
+            if (table->kernels[i].family == (enum kernel_family)family)
+                f->list[n++] = fit_for(&table->kernels[i], &f->here);
+        f->first[family + 1] = n;
+    }
     return f;
 }
 
@@ -124,7 +128,7 @@ static bool suits_better(const struct fitted_kernels *f, const struct fitted *k,
 static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call *call)
 {
     struct fitted *best = NULL;
-    for (uint32_t i = 0; i < f->n; i++) {
+    for (uint32_t i = f->first[call->family]; i < f->first[call->family + 1]; i++) {
         struct fitted *k = &f->list[i];
         if (kernel_likeness(&k->here, call) != KERNEL_UNLIKE && suits_better(f, k, best, call))
             best = k;
@@ -215,6 +219,7 @@ static void add_residual(const struct fitted_kernels *f, const struct fitted *k,
     t->library = k->there.library;
     t->chip = k->there.chip;
     t->conditions = k->there.conditions;
+    t->folder = k->there.folder;
 }
 
 static bool look_up(struct fitted_kernels *f, const struct kernel_call *asked, struct kernel_time *t)

@@ -14,8 +14,10 @@ struct kernel {
     double part;         /* of the library's kernels, see the mechanism; 0: there are no parts */
     int variant;         /* of the mechanism */
     double constants[KERNEL_MAX_CONSTANTS];
+    double known[KERNEL_MAX_CONSTANTS];           /* from elsewhere, not fitted; 0: fitted */
     const char *source, *conditions, *validation; /* validation: what leaving shapes out showed; NULL: not tried */
     double trust;                                 /* of the residual of other shapes, for one that was not measured */
+    int folder;                                   /* of cluster.kernels.tables, from 0 */
     const struct kernel_row *rows;                /* points */
     uint32_t n_rows;
     struct residuals *residuals; /* of the rows, where they were measured */
@@ -33,7 +35,7 @@ double kernel_part(const struct kernel_call *call);
 void kernel_mechanism_time(const struct kernel *k, const struct kernel_device *on, const struct kernel_call *call,
                            struct kernel_time *t);
 
-/* Constants of the mechanism, fitted to rows: least mean |ln(mechanism / measured)|, rows that are far off counting
+/* Constants of the mechanism but k->known, fitted to rows: least mean |ln(mechanism / measured)|, rows that are far off counting
  * linearly. Of the mechanism's variants the one that fits best. From k->constants when `again`, else from the mechanism's
  * first ones. Returns the mean. */
 double kernel_fit_constants(struct kernel *k, const struct kernel_device *on, const struct kernel_row *rows, uint32_t n,

@@ -74,7 +74,8 @@ static const struct cfg_table pass_table = {"pass", "kernels that memory bandwid
 
 static const struct cfg_field fields[] = {
     ROW_TEXT(hw_kernels, "tables", tables, "",
-             "folders of measured kernel times (*.csv), with commas; empty = roofline only"),
+             "folders of measured kernel times (*.kernel, *.csv), or single such files, with commas: what stands first "
+             "goes first; empty = roofline only"),
     ROW_TEXT(hw_kernels, "checks", checks, "",
              "folders of measured times that nothing is taken from: 'moesim kernels' compares with them"),
     ROW_PART(hw_kernels, "measured_on", measured_on, chip_table, NULL),

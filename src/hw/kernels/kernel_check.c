@@ -121,12 +121,13 @@ static bool is_beyond(const struct kernel_mechanism *m, const struct range *r, c
 struct fold {
     struct kernel_row *in, *out;
     uint32_t n_in, n_out;
+    const double *known;
 };
 
 static struct fold fold_of(const struct kernel_group *group, int fold, int folds, struct arena *arena)
 {
     struct fold f = {ARENA_ARRAY(arena, struct kernel_row, group->n_rows + 1),
-                     ARENA_ARRAY(arena, struct kernel_row, group->n_rows + 1), 0, 0};
+                     ARENA_ARRAY(arena, struct kernel_row, group->n_rows + 1), 0, 0, group->known};
     for (uint32_t i = 0; i < group->n_rows; i++) {
         const struct kernel_row *row = &group->rows[i];
         if ((int)(kernel_shape(&row->call) % (uint64_t)folds) == fold)
@@ -167,6 +168,8 @@ static void predict_part(const struct kernel_device *on, const struct kernel_gro
     struct kernel k = kernel_of(&in->rows->call, in->rows->library, on);
     const struct kernel_mechanism *m = kernel_mechanism_of(k.family);
     struct range range = range_of(m, in->rows, in->n_rows);
+    if (f->known)
+        memcpy(k.known, f->known, sizeof k.known);
     kernel_fit_constants(&k, on, in->rows, in->n_rows, false);
     kernel_fit_points(&k, on, in->rows, in->n_rows, kernel_most_points(&k, in->n_rows), arena);
     for (uint32_t i = 0; i < f->n_out; i++)

@@ -8,6 +8,7 @@
 struct kernel_group {
     const struct kernel_row *rows;
     uint32_t n_rows;
+    const double *known; /* [KERNEL_MAX_CONSTANTS] as in struct kernel; NULL: all are fitted */
 };
 /* All groups of a table, in the order of their first rows; each group's rows in theirs. `parts`: those of a library's parts
  * (kernel_part) apart. */

@@ -92,7 +92,9 @@ static void choose_constants(struct problem *p, bool again)
         bool has = !m->has || m->has(c->name, p->k.dtype, p->k.variant);
         if (!again)
             p->k.constants[i] = has ? c->first : 0;
-        if (has && c->least < c->most)
+        if (p->k.known[i] > 0)
+            p->k.constants[i] = p->k.known[i];
+        else if (has && c->least < c->most)
             p->free[p->n_free++] = i;
     }
 }

@@ -113,6 +113,7 @@ struct kernel_model *kernel_model_new(const struct cluster_hw *hw, const struct 
         return m;
     struct kernel_model measured = kernel_measured_model(m);
     m->table = *table;
+    m->first_folder = table->rows[0].folder;
     m->ratios = ARENA_ARRAY(arena, double, table->n_rows);
     for (uint32_t i = 0; i < table->n_rows; i++)
         m->ratios[i] = table->rows[i].time_s / kernel_roofline(&measured, &table->rows[i].call).roofline_s;
@@ -139,6 +140,7 @@ static bool from_table(const struct kernel_model *m, const struct kernel_call *c
     t->time_s = here && a.point ? a.row->time_s : t->roofline_s * a.ratio;
     t->origin = !here ? KERNEL_FROM_SCALING : a.point ? KERNEL_FROM_POINT : KERNEL_FROM_INTERPOLATION;
     t->source = a.row->source;
+    t->folder = a.row->folder;
     return true;
 }
 
@@ -147,11 +149,21 @@ static bool has_roofline(enum kernel_family family)
     return family < KERNEL_MOE || kernel_is_pass(family);
 }
 
+/* A table that reaches, of a folder that stands before the kernel's and of this very chip. */
+static bool table_goes_before(const struct kernel_model *m, const struct kernel_call *call,
+                              const struct kernel_time *fitted, struct kernel_time *t)
+{
+    if (!m->table.n_rows || fitted->folder <= m->first_folder || !has_roofline(call->family))
+        return false;
+    *t = kernel_roofline(m, call);
+    return from_table(m, call, UINT32_MAX, t) && t->origin != KERNEL_FROM_SCALING && t->folder < fitted->folder;
+}
+
 static struct kernel_time time_of(const struct kernel_model *m, const struct kernel_call *call)
 {
-    struct kernel_time t = {0};
+    struct kernel_time t = {0}, tabled;
     if (fitted_time(m->fitted, call, &t))
-        return t;
+        return table_goes_before(m, call, &t, &tabled) ? tabled : t;
     BUG_IF(!has_roofline(call->family));
     t = kernel_roofline(m, call);
     from_table(m, call, UINT32_MAX, &t);

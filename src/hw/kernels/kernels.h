@@ -126,6 +126,7 @@ struct kernel_time {
     /* the roofline: time = start + the larger + unhidden share of the smaller */
     double roofline_s, mechanism_s, start_s, tensor_s, memory_s, unhidden_ratio;
     double tile_m, tile_n, tiles, waves; /* GEMMs */
+    int folder;                          /* of cluster.kernels.tables: where the measured values stand */
 };
 
 /* A measured kernel. */
@@ -137,6 +138,7 @@ struct kernel_row {
     const char *source;  /* whose measurement, under which conditions, when */
     const char *file;
     int line;
+    int folder; /* of cluster.kernels.tables, from 0 */
 };
 
 struct kernel_table {
@@ -151,6 +153,7 @@ struct kernel_model {
     struct hw_kernels cfg;
     struct kernel_table table;     /* no rows: roofline only */
     double *ratios;                /* [n_rows] measured over roofline, on the chip that was measured */
+    int first_folder;              /* of the rows */
     struct fitted_kernels *fitted; /* NULL: none */
     struct kernel_origins *asked;  /* kernel_time adds what it is asked for, once each; NULL: nobody counts */
 };

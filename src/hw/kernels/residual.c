@@ -83,7 +83,8 @@ struct search {
     double squares[NEAREST]; /* ascending */
     uint32_t at[NEAREST];
     int n;
-    uint32_t without; /* id of a point that is passed over */
+    uint32_t without;            /* id of a point that is passed over */
+    double off[KERNEL_MAX_AXES]; /* of x from the box of the points that are looked at */
 };
 
 static void meet(struct search *s, uint32_t at)
@@ -106,7 +107,11 @@ static void meet(struct search *s, uint32_t at)
     s->at[i] = at;
 }
 
-static void descend(struct search *s, uint32_t from, uint32_t to, size_t depth)
+/* Distances to boxes are sums in another order than those to points: nothing is passed over for the last digit. */
+static const double surely = 1 - 1e-12;
+
+/* `square`: of the distance to the points' box, kept up to date by what changes on one axis (Arya and Mount, 1993). */
+static void descend(struct search *s, uint32_t from, uint32_t to, size_t axis, double square)
 {
     if (to - from <= LEAF) {
         for (uint32_t i = from; i < to; i++)
@@ -114,18 +119,22 @@ static void descend(struct search *s, uint32_t from, uint32_t to, size_t depth)
         return;
     }
     uint32_t middle = from + (to - from) / 2;
-    double beyond = s->x[depth % s->r->n_axes] - s->r->points[middle].x[depth % s->r->n_axes];
+    double beyond = s->x[axis] - s->r->points[middle].x[axis], was = s->off[axis];
+    size_t next = axis + 1 < s->r->n_axes ? axis + 1 : 0;
     meet(s, middle);
     if (beyond < 0)
-        descend(s, from, middle, depth + 1);
+        descend(s, from, middle, next, square);
     else
-        descend(s, middle + 1, to, depth + 1);
-    if (s->n == NEAREST && beyond * beyond >= s->squares[NEAREST - 1])
+        descend(s, middle + 1, to, next, square);
+    square += beyond * beyond - was * was;
+    if (s->n == NEAREST && square * surely >= s->squares[NEAREST - 1])
         return;
+    s->off[axis] = beyond;
     if (beyond < 0)
-        descend(s, middle + 1, to, depth + 1);
+        descend(s, middle + 1, to, next, square);
     else
-        descend(s, from, middle, depth + 1);
+        descend(s, from, middle, next, square);
+    s->off[axis] = was;
 }
 
 /* The weighted mean, points that differ from it by much more than the scatter of measurements counting less and less
@@ -165,7 +174,7 @@ struct residual_answer residual_without(const struct residuals *r, const double 
 {
     struct search s = {.r = r, .x = x, .without = id};
     if (r)
-        descend(&s, 0, r->n, 0);
+        descend(&s, 0, r->n, 0, 0);
     if (!s.n)
         return (struct residual_answer){0, INFINITY, 0, 0};
     const struct residual_point *nearest = &r->points[s.at[0]];

@@ -361,16 +361,29 @@ static int read_folder(const char *folder, struct srcloc where, const char *besi
     return failed || !files ? -1 : 0;
 }
 
+/* A file of a folder instead of all of them. */
+static bool is_one(const char *name)
+{
+    return ends_in(name, ".kernel") || ends_in(name, ".csv");
+}
+
 static int read_folders(const char *folders, struct srcloc where, const char *beside, struct arena *arena,
                         struct kernel_table *out, struct diag *diag)
 {
-    int failed = 0;
+    int failed = 0, n = 0;
     *out = (struct kernel_table){0};
     char *rest = arena_strdup(arena, folders), *folder;
     while (*folders && (folder = strsep(&rest, ","))) {
         folder += strspn(folder, " ");
         folder[strcspn(folder, " ")] = '\0';
-        failed |= read_folder(folder, where, beside, arena, out, diag);
+        uint32_t rows = out->n_rows, kernels = out->n_kernels;
+        const char *file = is_one(folder) ? data_find(folder, beside, arena) : NULL;
+        failed |= file ? read_file(file, arena, out, diag) : read_folder(folder, where, beside, arena, out, diag);
+        for (; rows < out->n_rows; rows++)
+            out->rows[rows].folder = n;
+        for (; kernels < out->n_kernels; kernels++)
+            out->kernels[kernels].folder = n;
+        n++;
     }
     return failed ? -1 : 0;
 }

@@ -64,7 +64,8 @@ static void write_points(const struct kernel *k, const struct kernel_mechanism *
         if (i == 0 || !same_series(m, row - 1, row))
             for (const char *const *name = m->members + 1; *name; name++)
                 outfile_printf(f, "%s%.10g", name == m->members + 1 ? (i ? "\n" : "") : " ", number_of(row, *name));
-        outfile_printf(f, "|%.10g %.4g %.4g", number_of(row, m->members[0]), row->time_s * 1e6, row->weight);
+        int digits = row->weight > 1 ? 4 : 7; /* of a mean; as it was measured */
+        outfile_printf(f, "|%.10g %.*g %.4g", number_of(row, m->members[0]), digits, row->time_s * 1e6, row->weight);
     }
     outfile_printf(f, "\n");
 }
