@@ -54,7 +54,7 @@ expect 0 "simulated" run "$S/decode_ep144.yaml" $small -o s.json
 expect 0 "again" run "$S/decode_ep144.yaml" $small -o t.json
 check "to the byte" cmp s.json t.json
 # who looks at single transfers gets them, all others the same step in bundles
-for kernel in auto deepep_low_latency pplx; do
+for kernel in auto "auto -s cluster.ep_kernel.ordering=fence" "auto -s inference.loopback=true" deepep_low_latency pplx; do
     for more in "" --critical-path; do
         expect 0 "$kernel $more" run "$S/decode_ep144.yaml" $small -s llm.layers=5 -s cluster.ep_kernel.kernel=$kernel $more \
             -o "one$more.json"

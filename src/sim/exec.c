@@ -52,12 +52,18 @@ struct sender { /* of a bundle: a rank at one of its ends */
     uint32_t bundle, rank, end;
 };
 
+struct ends {
+    uint32_t src_op, dst_op;
+};
+
 struct exec {
     const struct sim_spec *spec; /* the caller's, or `own` */
     const struct opgraph *g;     /* the caller's, or `live` */
     struct sim_spec own;         /* with bundles: `live` for its graph, */
     struct opgraph live;         /* whose transfers go on behind the caller's */
     uint32_t n_places, cap_places;
+    bool round_trips;  /* some of a bundle make round trips behind their last byte */
+    struct ends *ends; /* of places, to have at hand when a transfer ends */
     uint32_t *free_places, n_free, cap_free;
     struct sender *senders;
     struct sim_outcome *out;
@@ -328,16 +334,12 @@ static uint32_t take_place(struct exec *x)
 {
     if (x->n_free)
         return x->free_places[--x->n_free];
-    XGROW(x->live.transfers, x->n_places, x->cap_places);
+    if (x->n_places == x->cap_places) {
+        x->cap_places = 2 * x->cap_places + 64;
+        x->live.transfers = XREALLOC(x->live.transfers, struct transfer, x->cap_places);
+        x->ends = XREALLOC(x->ends, struct ends, x->cap_places);
+    }
     return x->n_places++;
-}
-
-static void give_place_back(struct exec *x, uint32_t transfer)
-{
-    if (transfer < x->g->n_transfers)
-        return;
-    XGROW(x->free_places, x->n_free, x->cap_free);
-    x->free_places[x->n_free++] = transfer;
 }
 
 static void start_cells(struct exec *x, const struct sender *s)
@@ -351,7 +353,9 @@ static void start_cells(struct exec *x, const struct sender *s)
         if (way[b->cells[i].to].src_op != s->end && way[b->cells[i].to].src_op != other)
             continue;
         uint32_t place = take_place(x);
-        x->live.transfers[place] = bundle_transfer(b, s->rank, b->cells[i]);
+        struct transfer *t = &x->live.transfers[place];
+        *t = bundle_transfer(b, s->rank, b->cells[i]);
+        x->ends[place] = (struct ends){t->src_op, t->dst_op};
         net_start(x->net, place);
     }
 }
@@ -505,17 +509,31 @@ static void transfer_failed(struct exec *x, uint32_t transfer, double left_B)
     engine_stop();
 }
 
+/* One of a bundle: no tree. */
+static void place_done(struct exec *x, uint32_t place)
+{
+    struct ends e = x->ends[place];
+    XGROW(x->free_places, x->n_free, x->cap_free);
+    x->free_places[x->n_free++] = place;
+    one_less(x, e.src_op);
+    if (e.dst_op != e.src_op)
+        one_less(x, e.dst_op);
+    work_off(x);
+}
+
 static void transfer_done(struct exec *x, uint32_t transfer)
 {
     const struct transfer *t = &x->g->transfers[transfer];
-    if (transfer < x->g->n_transfers)
-        x->out->transfer_end_s[transfer] = engine_now();
+    if (transfer >= x->g->n_transfers) {
+        place_done(x, transfer);
+        return;
+    }
+    x->out->transfer_end_s[transfer] = engine_now();
     one_less(x, t->src_op);
     if (t->dst_op != t->src_op)
         one_less(x, t->dst_op);
     for (uint32_t i = 1; i < n_branches(x->g, t); i++)
         one_less(x, branch_of(x->g, t, i)->op);
-    give_place_back(x, transfer);
     work_off(x);
 }
 
@@ -528,6 +546,8 @@ static void on_round_trips_over(void *ctx, uint32_t transfer, uint32_t unused)
 /* By tables: packets of a fence are few, and go where the network is not loaded. */
 static double round_trips_s(const struct exec *x, uint32_t transfer)
 {
+    if (transfer >= x->g->n_transfers && !x->round_trips)
+        return 0;
     const struct transfer *t = &x->g->transfers[transfer];
     struct router tables = {.topo = x->spec->topo};
     struct net_path path;
@@ -756,6 +776,9 @@ static void open_places(struct exec *x)
         return;
     x->live = *x->g;
     x->n_places = x->cap_places = n;
+    x->ends = XREALLOC(NULL, struct ends, n + 1);
+    for (uint32_t i = 0; i < x->g->n_bundles; i++) /* all ways of one have as many */
+        x->round_trips |= x->g->bundles[i].way->round_trips > 0;
     x->live.transfers = XREALLOC(NULL, struct transfer, n + 1);
     for (uint32_t i = 0; i < n; i++)
         x->live.transfers[i] = x->g->transfers[i];
@@ -834,10 +857,10 @@ static void exec_teardown(struct exec *x)
     net_free(x->net);
     for (uint32_t i = 0; i < x->g->n_devices; i++)
         free(x->devices[i].running);
-    void *owned[] = {x->milestone_first, x->milestones, x->queue_first, x->queue_of,       x->queue_at,
-                     x->after_first,     x->after,      x->sent_first,  x->sent,           x->group_missing,
-                     x->group_first,     x->group,      x->queue,       x->live.transfers, x->free_places,
-                     x->senders};
+    void *owned[] = {
+        x->milestone_first, x->milestones,     x->queue_first, x->queue_of,      x->queue_at,    x->after_first,
+        x->after,           x->sent_first,     x->sent,        x->group_missing, x->group_first, x->group,
+        x->queue,           x->live.transfers, x->free_places, x->ends,          x->senders};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
 }
