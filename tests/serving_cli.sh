@@ -84,6 +84,8 @@ printf '0 100 ten\n' >word.csv
 refused "a word" "word.csv:1:7: error: 'ten' is no number" "${filed[@]}" -s serving.requests.file=word.csv
 printf '0 900000 10\n' >long.csv
 refused "a prompt beyond the grid" "more than twice the largest" "${filed[@]}" -s serving.requests.file=long.csv
+refused "a batch that does not divide, where it was given" "-s serving.grid.batch=17,32: error: 17 sequences do not divide" "$S" \
+    -s serving.grid.batch=17,32
 printf '# none\n' >none.csv
 refused "no request" "there is no row in it" "${filed[@]}" -s serving.requests.file=none.csv
 expect 4 "no file" run "${filed[@]}" -s serving.requests.file=nowhere.csv

@@ -256,6 +256,11 @@ void diag_default_place(struct diag *d, struct srcloc where)
     d->place = where;
 }
 
+struct srcloc diag_place(const struct diag *d)
+{
+    return d->place;
+}
+
 bool diag_failed(const struct diag *d)
 {
     return d->n_errors > 0;

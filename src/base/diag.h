@@ -49,6 +49,7 @@ void diag_exit(struct diag *d, enum exit_code code);
 /* Errors without a place get this one from now on, e.g. that of the key which asked for
  * what failed. SRCLOC_NONE ends it; `where.text` must live until then. */
 void diag_default_place(struct diag *d, struct srcloc where);
+struct srcloc diag_place(const struct diag *d); /* that default */
 /* For errors with no place in a file. */
 #define SRCLOC_NONE ((struct srcloc){0})
 #define SRCLOC_FILE(path) ((struct srcloc){.file = (path)})

@@ -183,9 +183,11 @@ static const struct result_column columns[N_IF] = {
     {"gain", DIM_RATIO, "of speed by that", false},
 };
 
+/* What rounding makes of none is none. */
 static double gain(double before_s, double after_s)
 {
-    return before_s / after_s - 1;
+    double ratio = before_s / after_s - 1;
+    return fabs(ratio) < 1e-12 ? 0 : ratio;
 }
 
 static void add_note(struct kind_run *run, const char *headline, const double *value)

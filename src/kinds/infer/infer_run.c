@@ -96,6 +96,15 @@ struct infer_memory infer_case_memory(const struct infer_case *c, struct arena *
     return infer_memory(&l);
 }
 
+/* Where the scenario gives the key; else what the case comes from (a point of a service's grid). */
+static struct srcloc misfit_place(const struct scenario_file *file, const char *key, const struct diag *diag)
+{
+    struct srcloc where = cfg_where(file->cfg, key);
+    if (!where.file)
+        where = diag_place(diag);
+    return where.file ? where : SRCLOC_FILE(file->path);
+}
+
 int infer_case_check(const struct infer_case *c, struct arena *arena, struct diag *diag)
 {
     const struct scenario_file *file = c->setup->file;
@@ -103,7 +112,7 @@ int infer_case_check(const struct infer_case *c, struct arena *arena, struct dia
     struct infer_layout l;
     uint32_t n = lay_out(c, arena, &l, misfits);
     for (uint32_t i = 0; i < n; i++)
-        REPORT(misfits[i].key, "%s", misfits[i].text);
+        diag_error(diag, EXIT_BAD_INPUT, misfit_place(file, misfits[i].key, diag), "%s", misfits[i].text);
     return n ? -1 : check_memory(file, &l, arena, diag);
 }
 

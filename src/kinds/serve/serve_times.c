@@ -172,12 +172,13 @@ int serve_grid_check(const struct infer_setup *setup, const struct serve_grid *g
 {
     const struct scenario_file *file = setup->file;
     int failed = 0;
-    diag_default_place(diag, scenario_place(file, "serving.grid"));
+    diag_default_place(diag, scenario_place(file, "serving.grid.batch"));
     for (uint32_t i = 0; i < g->n_batch && !failed; i++) {
         struct infer_case c;
         decode_case(setup, g->batch[i], g->context[0], &c);
         failed = infer_case_check(&c, arena, diag);
     }
+    diag_default_place(diag, scenario_place(file, g->n_before ? "serving.grid.tokens" : "serving.grid.prompt"));
     for (uint32_t i = 0; i < g->n_prompt && !failed && !g->n_before; i++)
         failed = check_prefill(setup, g, g->prompt[i], arena, diag);
     for (uint32_t i = 0; i < g->n_before * g->n_tokens && !failed; i++) {
