@@ -62,10 +62,19 @@ static uint32_t position(const struct rails *r, uint32_t nic)
     }
 }
 
+/* Asked for at each of the paths that a flow may take. */
+static void number_leaves(struct rails *r, struct arena *a)
+{
+    r->leaf = ARENA_ARRAY(a, uint32_t, (size_t)r->nodes * r->nics);
+    for (uint32_t nic = 0; nic < r->nodes * r->nics; nic++) {
+        uint32_t leaf = position(r, nic) / r->tree.down;
+        r->leaf[nic] = r->attach == RAILS_BY_RAIL ? nic % r->nics * r->leaves_per_rail + leaf : leaf;
+    }
+}
+
 static uint32_t leaf_index(const struct rails *r, uint32_t nic)
 {
-    uint32_t leaf = position(r, nic) / r->tree.down;
-    return r->attach == RAILS_BY_RAIL ? nic % r->nics * r->leaves_per_rail + leaf : leaf;
+    return r->leaf[nic];
 }
 
 static uint32_t tree_index(const struct rails *r, uint32_t nic, uint32_t port)
@@ -131,6 +140,7 @@ int rails_build(struct topology *t, const struct cluster_hw *hw, enum rails_atta
     struct rails *r = ARENA_NEW(a, struct rails);
     if (rails_plan(hw, attach, trees, r, diag))
         return -1;
+    number_leaves(r, a);
     ends_begin(t, hw, r->ports, diag);
     ends_nics(t, hw, r->ports, a, diag);
     uint32_t cables = r->trees * fat_tree_cables(&r->tree);
@@ -237,12 +247,11 @@ uint32_t rails_n_detours(const struct topology *t, uint32_t src, uint32_t dst)
 uint32_t rails_path(const struct topology *t, uint32_t src, uint32_t dst, uint32_t number,
                     uint32_t links[ROUTE_MAX_LINKS])
 {
-    uint32_t minimal = rails_n_minimal(t, src, dst);
     if (ends_same_node(t, src, dst))
         return ends_nvlink(t, src, dst, links);
-    if (number >= minimal)
-        return rails_detour(t, src, dst, ends_nic(t, dst, 0), number - minimal, links);
     struct ends_way w = ends_way(t, src, dst, number, rails_n_uplinks);
+    if (w.number >= rails_n_uplinks(t, w.from, w.to))
+        return rails_detour(t, src, dst, ends_nic(t, dst, 0), number - rails_n_minimal(t, src, dst), links);
     return rails_network(t, w.from, w.to, w.port % rails_of(t)->ports, w.number, links);
 }
 

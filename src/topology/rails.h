@@ -20,6 +20,7 @@ struct rails {
     uint32_t gpus, nics, nodes, trees; /* gpus, nics: of a node */
     uint32_t leaves_per_rail;          /* by rail */
     uint32_t ports;                    /* of a NIC */
+    uint32_t *leaf;                    /* [NICs] its switch in its tree */
 };
 
 /* Of `trees` trees: planes of NICs (by plane), else ports of each NIC. 0, or -1 with what would be possible. */

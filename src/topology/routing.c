@@ -114,12 +114,14 @@ static uint32_t hashed(const struct candidates *c, uint32_t from, uint32_t n, ui
 }
 
 /* The weight that a link carries beside the new flow, per unit of its capacity: the busiest link
- * decides how long the flow will take. */
-static double cost_of(const struct router *r, const uint32_t *links, uint32_t n)
+ * decides how long the flow will take. What is no less than `enough` may be too small. */
+static double cost_of(const struct router *r, const uint32_t *links, uint32_t n, double enough)
 {
     double worst = 0;
-    for (uint32_t i = 0; i < n; i++)
-        worst = fmax(worst, (r->load[links[i]] + 1) / r->topo->links[links[i]].capacity_Bps);
+    for (uint32_t i = 0; i < n && worst < enough; i++) {
+        double cost = (r->load[links[i]] + 1) / r->topo->links[links[i]].capacity_Bps;
+        worst = cost > worst ? cost : worst;
+    }
     return worst;
 }
 
@@ -136,7 +138,7 @@ static uint32_t least_loaded(const struct candidates *c, uint32_t from, uint32_t
     for (uint32_t i = 0; i < looked; i++) {
         uint32_t offset = (uint32_t)((uint64_t)i * n / looked);
         uint32_t k = whole_path(c, from + (start + offset) % n, links);
-        double now = k ? cost_of(c->r, links, k) : INFINITY;
+        double now = k ? cost_of(c->r, links, k, *cost) : INFINITY;
         if (now >= *cost)
             continue;
         *cost = now;
