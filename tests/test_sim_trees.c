@@ -1,4 +1,4 @@
-/* Transfers that are trees, and half NVLink hops, against answers worked out by hand. */
+/* Transfers that are trees, and half NVLink hops, against answers worked out by hand; bundles, against single transfers. */
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -193,6 +193,74 @@ START_TEST(other_networks_refuse_them)
 }
 END_TEST
 
+/* Two calls of an exchange of all devices, the second behind the first: rows of ops that store, post and receive. What is
+ * stored goes to the next device, the rest is posted; amounts differ, and some cells are empty. */
+enum { CALLS = 2 };
+
+static void add_calls(struct fixture *f, bool bundles)
+{
+    static struct transfer way[N * N];
+    for (uint32_t call = 0; call < CALLS; call++) {
+        uint32_t row[BUNDLE_ENDS * N], first_cell[N + 1] = {0}, n = 0;
+        struct bundle_cell cells[N * N];
+        double amounts[N * N];
+        for (uint32_t end = 0; end < BUNDLE_ENDS; end++) {
+            add_ops(f, 0.01);
+            for (uint32_t d = 0; d < N; d++) {
+                row[end * N + d] = f->graph->n_ops - N + d;
+                if (call) /* each end of the second call behind all of what the device received */
+                    opgraph_dep(f->graph, row[end * N + d] - (end + 1) * N, row[end * N + d]);
+            }
+        }
+        for (uint32_t src = 0; src < N; src++) {
+            for (uint32_t dst = 0; dst < N; dst++) {
+                double amount = (src + 2 * dst + call) % 4;
+                struct transfer *w = &way[src * N + dst];
+                *w = (struct transfer){.src_op = dst == (src + 1) % N ? BUNDLE_STORES : BUNDLE_POSTS,
+                                       .dst_op = BUNDLE_RECEIVES,
+                                       .src = src,
+                                       .dst = dst,
+                                       .bytes_B = 1e9,
+                                       .latency_s = 0.002,
+                                       .weight = 1,
+                                       .round_trips = 1};
+                if (src == dst || amount <= 0)
+                    continue;
+                cells[n] = (struct bundle_cell){(uint16_t)dst, (uint16_t)n};
+                amounts[n++] = amount;
+            }
+            first_cell[src + 1] = n;
+        }
+        struct bundle b = {N, way, row, first_cell, cells, amounts, n};
+        if (bundles)
+            opgraph_bundle(f->graph, &b);
+        for (uint32_t src = 0; src < N && !bundles; src++)
+            for (uint32_t i = first_cell[src]; i < first_cell[src + 1]; i++) {
+                struct transfer t = bundle_transfer(&b, src, cells[i]);
+                opgraph_transfer(f->graph, &t);
+            }
+    }
+}
+
+START_TEST(bundles_are_their_transfers)
+{
+    struct fixture *bundled = star_new(), *single = star_new();
+    add_calls(bundled, true);
+    add_calls(single, false);
+    struct sim_outcome got = run(bundled), want = run(single);
+    ck_assert_uint_eq(bundled->graph->n_transfers, 0);
+    ck_assert_uint_gt(single->graph->n_transfers, 10);
+    ck_assert_uint_eq(got.n_flows, want.n_flows);
+    ck_assert_double_gt(want.makespan_s, 0.1);
+    for (uint32_t i = 0; i < single->graph->n_ops; i++) {
+        ck_assert_msg(got.op_start_s[i] == want.op_start_s[i], "op %u starts", i);
+        ck_assert_msg(got.op_end_s[i] == want.op_end_s[i], "op %u ends", i);
+    }
+    fixture_free(bundled);
+    fixture_free(single);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("trees");
@@ -204,6 +272,7 @@ static Suite *suite(void)
     tcase_add_test(t, resources_of_branches);
     tcase_add_test(t, half_hops);
     tcase_add_test(t, other_networks_refuse_them);
+    tcase_add_test(t, bundles_are_their_transfers);
     suite_add_tcase(s, t);
     return s;
 }
