@@ -98,6 +98,25 @@ START_TEST(the_nearest_point_is_found)
 }
 END_TEST
 
+/* Points in another order make another tree, whose boxes are passed over elsewhere: the nearest stay the same. */
+START_TEST(all_of_the_nearest_are_found)
+{
+    enum { N = 500 };
+    struct residual_point points[N], other[N];
+    draw_points(points, N);
+    for (uint32_t i = 0; i < N; i++) {
+        for (int a = 0; a < 3; a++)
+            points[i].x[a] += fmod(i * 0.6180339887 + a * 0.414, 0.5); /* none in the same place */
+        other[N - 1 - i] = points[i];
+    }
+    struct residuals *r = residuals_new(points, N, 3, 0, 1, arena), *s = residuals_new(other, N, 3, 0, 1, arena);
+    for (double at = 0; at < 10; at += 0.031) {
+        double x[] = {at, 10 - at, fmod(3 * at, 10)};
+        ck_assert_double_eq_tol(residual_at(r, x).value, residual_at(s, x).value, 1e-12);
+    }
+}
+END_TEST
+
 START_TEST(a_disturbed_point_is_outvoted)
 {
     struct residual_point points[9];
@@ -359,6 +378,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, deepgemm_takes_bad_tiles_where_it_does);
     tcase_add_test(c, the_nearest_point_is_found);
+    tcase_add_test(c, all_of_the_nearest_are_found);
     tcase_add_test(c, a_disturbed_point_is_outvoted);
     tcase_add_test(c, thinning_keeps_steps);
     tcase_add_test(c, constants_are_found_again);

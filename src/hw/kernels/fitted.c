@@ -101,37 +101,46 @@ static bool casts_needlessly(const struct fitted_kernels *f, const struct fitted
            m->has("cast_passes", was->dtype, was->variant);
 }
 
-static int likeness_here(const struct fitted_kernels *f, const struct fitted *k, const struct kernel_call *call)
+/* How well a kernel suits a call: its number formats, its library if the call names one, its part. */
+struct rank {
+    int likeness;
+    bool named;
+    double part;
+};
+
+static struct rank rank_of(const struct fitted_kernels *f, const struct fitted *k, const struct kernel_call *call,
+                           double part)
 {
-    return kernel_likeness(&k->here, call) + (casts_needlessly(f, k) ? 2 : 0);
+    int likeness = kernel_likeness(&k->here, call);
+    return (struct rank){likeness == KERNEL_UNLIKE ? likeness : likeness + (casts_needlessly(f, k) ? 2 : 0),
+                         is_named(k, call->library), part_distance(k, part)};
 }
 
-/* Whether `k` suits a call better than `best`: its number formats, its library if it names one, the chip whose folder stands
- * first, its part, the kernel that most measured rows are of. */
-static bool suits_better(const struct fitted_kernels *f, const struct fitted *k, const struct fitted *best,
-                         const struct kernel_call *call)
+/* Whether `k` suits better than `best`: then the chip whose folder stands first, the kernel that most measured rows are of. */
+static bool suits_better(const struct fitted *k, struct rank r, const struct fitted *best, struct rank of_best)
 {
     if (!best)
         return true;
-    int likeness = likeness_here(f, k, call) - likeness_here(f, best, call);
-    int named = is_named(k, call->library) - is_named(best, call->library);
-    double part = kernel_part(call), nearer = part_distance(best, part) - part_distance(k, part);
-    if (likeness)
-        return likeness < 0;
-    if (named)
-        return named > 0;
+    if (r.likeness != of_best.likeness)
+        return r.likeness < of_best.likeness;
+    if (r.named != of_best.named)
+        return r.named;
     if (other_chip(k, best))
         return false;
-    return nearer != 0 ? nearer > 0 : k->rows > best->rows;
+    return r.part != of_best.part ? r.part < of_best.part : k->rows > best->rows;
 }
 
 static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call *call)
 {
     struct fitted *best = NULL;
+    struct rank of_best = {0};
+    double part = kernel_part(call);
     for (uint32_t i = f->first[call->family]; i < f->first[call->family + 1]; i++) {
-        struct fitted *k = &f->list[i];
-        if (kernel_likeness(&k->here, call) != KERNEL_UNLIKE && suits_better(f, k, best, call))
-            best = k;
+        struct rank r = rank_of(f, &f->list[i], call, part);
+        if (r.likeness == KERNEL_UNLIKE || !suits_better(&f->list[i], r, best, of_best))
+            continue;
+        best = &f->list[i];
+        of_best = r;
     }
     return best;
 }

@@ -15,6 +15,7 @@ static const double near = 0.3, far = 4, most_weight = 8, scatter = 0.1, same_pl
 
 struct residuals {
     struct residual_point *points;
+    double *places; /* [n][n_axes] theirs, close together */
     uint32_t n;
     size_t n_axes;
     unsigned shape_axes;
@@ -69,9 +70,16 @@ struct residuals *residuals_new(const struct residual_point *points, uint32_t n,
     if (!n)
         return NULL;
     struct residuals *r = ARENA_NEW(arena, struct residuals);
-    *r = (struct residuals){ARENA_ARRAY(arena, struct residual_point, n), n, n_axes, shape_axes, trust};
+    *r = (struct residuals){.points = ARENA_ARRAY(arena, struct residual_point, n),
+                            .places = ARENA_ARRAY(arena, double, n *n_axes),
+                            .n = n,
+                            .n_axes = n_axes,
+                            .shape_axes = shape_axes,
+                            .trust = trust};
     memcpy(r->points, points, n * sizeof *points);
     build(r, 0, n, 0);
+    for (uint32_t i = 0; i < n; i++)
+        memcpy(r->places + i * n_axes, r->points[i].x, n_axes * sizeof(double));
     return r;
 }
 
@@ -89,14 +97,11 @@ struct search {
 
 static void meet(struct search *s, uint32_t at)
 {
-    double square = 0, most = s->n == NEAREST ? s->squares[NEAREST - 1] : INFINITY;
-    if (s->r->points[at].id == s->without)
-        return;
-    for (size_t a = 0; a < s->r->n_axes && square < most; a++) {
-        double d = s->x[a] - s->r->points[at].x[a];
-        square += d * d;
-    }
-    if (square >= most)
+    const double *place = s->r->places + at * s->r->n_axes;
+    double square = 0;
+    for (size_t a = 0; a < s->r->n_axes; a++)
+        square += (s->x[a] - place[a]) * (s->x[a] - place[a]);
+    if (square >= (s->n == NEAREST ? s->squares[NEAREST - 1] : INFINITY) || s->r->points[at].id == s->without)
         return;
     int i = s->n < NEAREST ? s->n++ : NEAREST - 1;
     for (; i > 0 && s->squares[i - 1] > square; i--) {
@@ -119,7 +124,7 @@ static void descend(struct search *s, uint32_t from, uint32_t to, size_t axis, d
         return;
     }
     uint32_t middle = from + (to - from) / 2;
-    double beyond = s->x[axis] - s->r->points[middle].x[axis], was = s->off[axis];
+    double beyond = s->x[axis] - s->r->places[middle * s->r->n_axes + axis], was = s->off[axis];
     size_t next = axis + 1 < s->r->n_axes ? axis + 1 : 0;
     meet(s, middle);
     if (beyond < 0)
