@@ -84,6 +84,15 @@ expect 3 "two kinds of node" fabric info "$net/ibnetdiscover.txt" "$data/node.nc
 tells "a second file of the inside of nodes"
 expect 3 "Slurm does not say" fabric info "$data/topology.conf"
 tells "give --cables N, or --cables full"
+python3 - >doubling.conf <<'P'
+for level in range(40):
+    for s in "ab":
+        print(f"SwitchName={s}{level} Switches=a{level + 1},b{level + 1}")
+for s in "ab":
+    print(f"SwitchName={s}40 Nodes={s}n[1-4]")
+P
+expect 3 "a few lines that mean millions of cables" fabric info --cables full doubling.conf
+tells "doubling.conf:2:1: error: these are more than 4194304 cables; give --cables N"
 expect 0 "Slurm's topology.conf" fabric info --cables full "$data/topology.conf"
 says "7 switches, 32 cables between them; 16 hosts with 16 NICs (1 a host)"
 says "Slurm says neither how many cables a link is"
@@ -95,6 +104,13 @@ tells "hangs below itself"
 expect 0 "InfraGraph" fabric import "$data/infragraph.yaml" -o infra.yaml
 check "InfraGraph: rates, hosts, GPUs" bash -c \
     'grep -q "leaf1.*spine0.*50 GB/s" infra.yaml && [ $(grep -cF "gpus: [0, 0, 1, 1]" infra.yaml) = 4 ]'
+sed "s/'nic\[0:2\]'/'nic[:]'/" "$data/infragraph.yaml" >slices.yaml
+expect 0 "InfraGraph: all of a component" fabric import slices.yaml -o slices.out.yaml
+check "InfraGraph: all of a component is as many as the device has" bash -c \
+    'diff <(grep -v "^#" infra.yaml) <(grep -v "^#" slices.out.yaml)'
+sed "s/count: 4}/count: 60000}/; s/many2many/many2many/; s/host\[0:2\]/host[:]/; s/component: 'nic\[0:2\]'/component: 'nic[0:60000]'/; s/one2one/many2many/" "$data/infragraph.yaml" >huge.yaml
+expect 3 "InfraGraph: one line that means millions of cables" fabric info huge.yaml
+tells "this edge is more than 4194304 cables"
 expect 0 "InfraGraph as a network" topo file --nodes 4 -s cluster.network.file=infra.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2
 says "links                             4"
 sed 's/one2one/any2any/' "$data/infragraph.yaml" >scheme.yaml

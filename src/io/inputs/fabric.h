@@ -14,6 +14,7 @@
 #include "base/outfile.h"
 
 enum { FABRIC_MAX_LID = 0xbfff, FABRIC_PORTS = 256, FABRIC_MAX_NODES = 1 << 18, FABRIC_MAX_NICS = 64 };
+enum { FABRIC_MAX_CABLES = 1 << 22 }; /* that a file of few words may ask for */
 #define FABRIC_NONE UINT32_MAX
 
 struct fabric_node {  /* a switch, or an adapter */

@@ -16,6 +16,7 @@ enum { MOST_NAMED = 1024, MOST_SLICE = 65536 };
 struct device {
     const char *name;
     uint32_t accelerators;
+    const struct yaml_node *node;
 };
 
 struct instance {
@@ -105,6 +106,7 @@ static void read_devices(struct reading *r, const struct yaml_node *root)
         }
         struct device *d = &r->devices[r->n_devices++];
         d->name = text_of(n, "name");
+        d->node = n;
         for (const struct yaml_node *c = items(n, "components"); c; c = c->next)
             d->accelerators += is_accelerator(c) ? count_of(n, c) : 0;
     }
@@ -240,6 +242,18 @@ static size_t read_slice(const char *text, uint32_t all, uint32_t *first, uint32
     return *end == ']' && !end[1] && *first < *last && *last <= MOST_SLICE ? n : 0;
 }
 
+/* How many of a component a device has; 1 where it names none of them. */
+static uint32_t parts_of(const struct device *d, const char *component)
+{
+    size_t n = strcspn(component, "[");
+    for (const struct yaml_node *c = items(d->node, "components"); c; c = c->next) {
+        const char *name = text_of(c, "name");
+        if (name && !strncmp(name, component, n) && !name[n])
+            return count_of(d->node, c);
+    }
+    return 1;
+}
+
 static bool read_end(struct reading *r, const struct yaml_node *n, struct end *out)
 {
     const char *instance = text_of(n, "instance"), *component = text_of(n, "component");
@@ -250,7 +264,8 @@ static bool read_end(struct reading *r, const struct yaml_node *n, struct end *o
              "an edge's end is {instance: NAME[from:to], component: NAME[from:to]} of an instance");
         return false;
     }
-    size_t part = read_slice(component, 1, &out->part, &out->part_end);
+    uint32_t parts = strchr(component, '[') ? parts_of(&r->devices[out->of->device], component) : 1;
+    size_t part = read_slice(component, parts, &out->part, &out->part_end);
     if (!read_slice(instance, out->of->count ? out->of->count : 1, &out->first, &out->last) || !part) {
         fail(r, n, "a slice is written [3], [0:4] or [:]");
         return false;
@@ -259,9 +274,9 @@ static bool read_end(struct reading *r, const struct yaml_node *n, struct end *o
     return true;
 }
 
-static uint32_t size_of(const struct end *e)
+static uint64_t size_of(const struct end *e)
 {
-    return (e->last - e->first) * (e->part_end - e->part);
+    return (uint64_t)(e->last - e->first) * (e->part_end - e->part);
 }
 
 static void join(struct reading *r, const struct end *a, uint32_t i, const struct end *b, uint32_t j, double rate_Bps,
@@ -283,8 +298,11 @@ static void read_edge(struct reading *r, const struct yaml_node *n)
         fail(r, n, arena_printf(r->f->arena, "scheme '%s'; one2one and many2many are known", scheme));
     else if (!all && size_of(&a) != size_of(&b))
         fail(r, n,
-             arena_printf(r->f->arena, "one2one joins as many ends as there are on the other side, not %u to %u",
-                          size_of(&a), size_of(&b)));
+             arena_printf(r->f->arena, "one2one joins as many ends as there are on the other side, not %llu to %llu",
+                          (unsigned long long)size_of(&a), (unsigned long long)size_of(&b)));
+    else if (size_of(&a) > FABRIC_MAX_CABLES || size_of(&b) > FABRIC_MAX_CABLES ||
+             (all ? size_of(&a) * size_of(&b) : size_of(&a)) + r->f->n_cables > FABRIC_MAX_CABLES)
+        fail(r, n, arena_printf(r->f->arena, "this edge is more than %d cables", FABRIC_MAX_CABLES));
     for (uint32_t i = 0; i < size_of(&a) && !r->failed; i++)
         for (uint32_t j = all ? 0 : i; j < (all ? size_of(&b) : i + 1) && !r->failed; j++)
             join(r, &a, i, &b, j, rate_Bps, n);

@@ -86,9 +86,10 @@ static uint32_t nics_of_host(const struct reading *r)
 }
 
 struct below {
-    uint32_t *nics; /* [n_nodes] that hang below a switch */
-    uint32_t *ups;  /* [n_nodes] switches that it hangs on */
-    uint8_t *state; /* 1: being counted, 2: done */
+    uint32_t *first, *links; /* per switch: links down */
+    uint32_t *nics;          /* [n_nodes] that hang below a switch */
+    uint32_t *ups;           /* [n_nodes] switches that it hangs on */
+    uint8_t *state;          /* 1: being counted, 2: done */
 };
 
 static uint32_t count_below(struct reading *r, struct below *b, uint32_t node, uint32_t depth)
@@ -104,11 +105,22 @@ static uint32_t count_below(struct reading *r, struct below *b, uint32_t node, u
     if (b->state[node])
         return b->nics[node];
     b->state[node] = 1;
-    for (uint32_t i = 0; i < r->n_links && !r->failed; i++)
-        if (r->links[i].up == node)
-            b->nics[node] += count_below(r, b, r->links[i].down, depth + 1);
+    for (uint32_t i = b->first[node]; i < b->first[node + 1] && b->nics[node] < FABRIC_MAX_CABLES; i++)
+        b->nics[node] += count_below(r, b, r->links[b->links[i]].down, depth + 1);
     b->state[node] = 2;
     return b->nics[node];
+}
+
+static void list_below(const struct reading *r, struct below *b)
+{
+    for (uint32_t i = 0; i < r->n_links; i++) {
+        b->first[r->links[i].up + 2]++;
+        b->ups[r->links[i].down]++;
+    }
+    for (uint32_t v = 0; v < r->f->n_nodes; v++)
+        b->first[v + 2] += b->first[v + 1];
+    for (uint32_t i = 0; i < r->n_links; i++)
+        b->links[b->first[r->links[i].up + 1]++] = i;
 }
 
 static void add_cables(struct reading *r, const struct link *l, uint32_t n)
@@ -139,18 +151,26 @@ static void add_nics(struct reading *r, const struct link *l)
 
 static void lay_cables(struct reading *r)
 {
-    uint32_t n = r->f->n_nodes;
-    struct below b = {ARENA_ARRAY(r->f->arena, uint32_t, n + 1), ARENA_ARRAY(r->f->arena, uint32_t, n + 1),
-                      ARENA_ARRAY(r->f->arena, uint8_t, n + 1)};
-    for (uint32_t i = 0; i < r->n_links; i++)
-        b.ups[r->links[i].down]++;
+    uint32_t n = r->f->n_nodes, all = 0;
+    struct arena *a = r->f->arena;
+    struct below b = {.first = ARENA_ARRAY(a, uint32_t, n + 2),
+                      .links = ARENA_ARRAY(a, uint32_t, r->n_links + 1),
+                      .nics = ARENA_ARRAY(a, uint32_t, n + 1),
+                      .ups = ARENA_ARRAY(a, uint32_t, n + 1),
+                      .state = ARENA_ARRAY(a, uint8_t, n + 1)};
+    list_below(r, &b);
     for (uint32_t i = 0; i < r->n_links && !r->failed; i++) {
         const struct link *l = &r->links[i];
         uint32_t below = count_below(r, &b, l->down, 0), ups = b.ups[l->down];
-        if (!r->f->nodes[l->down].is_switch)
-            add_nics(r, l);
+        bool is_switch = r->f->nodes[l->down].is_switch;
+        uint32_t cables = !is_switch ? 1 : r->f->cables_a_link ? r->f->cables_a_link : (below + ups - 1) / ups;
+        if (cables > FABRIC_MAX_CABLES - all)
+            fail(r, l->line, arena_printf(a, "these are more than %d cables; give --cables N", FABRIC_MAX_CABLES));
+        else if (is_switch)
+            add_cables(r, l, cables);
         else
-            add_cables(r, l, r->f->cables_a_link ? r->f->cables_a_link : (below + ups - 1) / ups);
+            add_nics(r, l);
+        all += cables;
     }
     /* hosts gave way to their NICs: of a host itself no cable goes */
     for (uint32_t i = 0; i < n; i++)
