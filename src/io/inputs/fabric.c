@@ -25,6 +25,8 @@ static void *room_for(struct arena *arena, void *array, size_t element_B, uint32
     return more;
 }
 
+enum { MOST_NOTES = 100 };
+
 void fabric_note(struct fabric *f, const char *fmt, ...)
 {
     char text[1024];
@@ -32,9 +34,13 @@ void fabric_note(struct fabric *f, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    if (f->n_notes > MOST_NOTES)
+        return;
     for (uint32_t i = 0; i < f->n_notes; i++)
         if (!strcmp(f->notes[i], text))
             return;
+    if (f->n_notes == MOST_NOTES)
+        snprintf(text, sizeof text, "more of the like is not listed");
     f->notes = room_for(f->arena, f->notes, sizeof *f->notes, f->n_notes, &f->room_notes);
     f->notes[f->n_notes++] = arena_strdup(f->arena, text);
 }

@@ -74,19 +74,25 @@ static int by_place(const void *a, const void *b)
 static struct adapter *list_adapters(struct fabric *f, uint32_t *n)
 {
     struct adapter *list = ARENA_ARRAY(f->arena, struct adapter, f->n_nodes + 1);
+    const char *first = NULL;
+    uint32_t unnamed = 0;
     *n = 0;
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         struct adapter a = {.node = i};
         if (f->nodes[i].is_switch || f->nodes[i].left_out)
             continue;
         if (!fabric_split_name(f->nodes[i].name, f->arena, &a.host, &a.place)) {
-            fabric_note(f, "adapters whose description does not name a host ('%s') are hosts of their own, by their id",
-                        f->nodes[i].name ? f->nodes[i].name : "");
+            first = unnamed++ ? first : f->nodes[i].name;
             a.host = f->nodes[i].id;
             a.place = "hca";
         }
         list[(*n)++] = a;
     }
+    if (unnamed)
+        fabric_note(f,
+                    "%u adapters whose description does not name a host (the first: '%s') are hosts of their own, by "
+                    "their id",
+                    unnamed, first ? first : "");
     qsort(list, *n, sizeof *list, by_place);
     return list;
 }
