@@ -275,7 +275,7 @@ assert all(g >= -0.005 for g in w.values()), w
 assert w["tensor and context parallelism take no time"] > part["exposed_tensor"] > 0.01, (w, part)
 assert w["gradients, optimizer, parameters and host take no time"] > part["reduce_gradients"] + part["optimizer"] > 0.01
 assert 0.005 < w["every GPU computes like the mean"] < 0.03
-assert 0.3 < w["tensor cores"] < 1 and w["memory bandwidth"] > 0.01 and w["NVLink bandwidth"] > 0'
+assert 0.25 < w["tensor cores"] < 1 and w["memory bandwidth"] > 0.01 and w["NVLink bandwidth"] > 0'
 
 # Differences between GPUs: the slowest of many counts. Kernels' own luck, power laws of experts, kernels of exchanges.
 for cv in 0 0.015 0.03; do
