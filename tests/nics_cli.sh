@@ -83,6 +83,13 @@ one=$s
 seconds "a ring over two" $ring -s cluster.nic.per_node=8 -s cluster.network.switch_ports=32 -s cluster.node.pcie_bandwidth=200GB/s
 near "a ring uses both NICs" $s $one 1e-9
 
+decode="$srcdir/scenarios/decode_ep128.yaml -s cluster.nodes=2 -s inference.decode.batch=8 -s llm.layers=4 -s cluster.node.pcie_bandwidth=200GB/s"
+expect 0 "decoding over a NIC a GPU" run $decode -o one.json
+expect 0 "decoding over two of half the rate" run $decode -s cluster.nic.per_node=16 $slow -o two.json
+check "decoding takes as long over two NICs" python3 -c '
+import json
+a, b = (json.load(open(f))["metrics"]["tpot"]["value"] for f in ("one.json", "two.json"))
+assert abs(a / b - 1) < 0.002, (a, b)'
 
 # --- counts and costs, and what cannot be ---------------------------------------------------------------------------------
 expect 0 "counts" topo mrft --nodes 16 -s cluster.nic.per_node=4

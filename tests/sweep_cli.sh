@@ -351,7 +351,7 @@ decode="$decode -s cluster.nodes=16 -s inference.decode.batch=32"
 if python3 -c 'import sqlite3' 2>/dev/null; then
     for axis in "cluster.nic.bandwidth=200 Gb/s,400 Gb/s" "sim.seed=1,2" "cluster.network.oversubscription=1,8" \
         "cluster.chip.memory_bandwidth=3.35 TB/s,2 TB/s" "expert_load.redundant=0,128" "inference.routing=sampled,balanced" \
-        "inference.decode.context=1024,8192" "llm.moe.ffn=2048,1024"; do
+        "inference.decode.context=1024,8192" "llm.moe.ffn=2048,1024" "inference.decode.launch_gap=0 us,5 us"; do
         key=${axis%%=*} plain="-s expert_load.redundant=0"
         [ $key = expert_load.redundant ] && plain=
         expect 0 "points that may share: $key" sweep $decode $plain -a "cluster.node.nvlink_bandwidth=5 GB/s,200 GB/s" \

@@ -250,7 +250,8 @@ static int check_transfers(const struct sim_spec *spec, struct diag *diag)
 static int check_spec(const struct sim_spec *spec, struct diag *diag)
 {
     BUG_IF(spec->net == NET_PACKET && !spec->hw);
-    BUG_IF(spec->graph->n_bundles && (spec->net != NET_FLOW || spec->limits || routing_needs_load(&spec->routing)));
+    BUG_IF(spec->graph->n_bundles && (spec->net != NET_FLOW || spec->limits || routing_needs_load(&spec->routing) ||
+                                      topology_nics_per_gpu(spec->topo) > 1));
     return check_events(spec, diag) || check_routing(spec, diag) || check_transfers(spec, diag) ? -1 : 0;
 }
 

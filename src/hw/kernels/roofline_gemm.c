@@ -4,7 +4,7 @@
  * fixed time (barriers, draining wgmma, scales), then an epilogue. Tiles go to the SMs in waves. The tile is
  * the one of the library's sizes that is quickest by this reckoning, which is how DeepGEMM chooses (first by
  * waves, later by modelled cycles: csrc/jit_kernels/heuristics); because it is the least over all sizes, the
- * time never falls when m, n or k grow and never grows with more SMs.
+ * time never falls when m, n or k grow and never grows with more SMs (but by a few per cent where K begins to be split).
  *
  * Memory: each matrix once (groups without rows load no weights), scales, the output. What tiles read again
  * comes from L2 and is not counted apart.

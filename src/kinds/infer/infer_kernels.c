@@ -209,17 +209,31 @@ static double sms_held(const struct infer_layout *l)
     return most < (double)l->hw->chip.sms ? most : 0;
 }
 
+/* Kernels without hooks hold SMs while computation runs beside them. */
+static double free_sms(const struct infer_layout *l)
+{
+    return (double)l->hw->chip.sms - (l->kernel && !l->hooks && l->cfg->overlap == OVERLAP_DUAL ? sms_held(l) : 0);
+}
+
+static double launch_s(const struct infer_layout *l)
+{
+    return l->cfg->eager ? hw_launch_s(&l->hw->node.host) : 0;
+}
+
+const char *infer_kernels_beside(const struct infer_layout *l, struct arena *arena)
+{
+    return arena_printf(arena, "gap %a, SMs %a, launch %a", l->cfg->decode.launch_gap_s, free_sms(l), launch_s(l));
+}
+
 static struct filling begin(const struct infer_layout *l, const struct kernel_model *model, struct arena *arena,
                             struct infer_kernels *out)
 {
-    const struct cluster_hw *hw = l->hw;
     *out = (struct infer_kernels){.model = l->model};
     out->gap_s = l->prefill ? model->cfg.launch_gap_s : l->cfg->decode.launch_gap_s;
     if (l->left_out & PART_GAPS)
         out->gap_s = 0;
-    /* kernels without hooks hold SMs while computation runs beside them */
-    out->sms = (double)hw->chip.sms - (l->kernel && !l->hooks && l->cfg->overlap == OVERLAP_DUAL ? sms_held(l) : 0);
-    out->launch_s = l->cfg->eager ? hw_launch_s(&hw->node.host) : 0;
+    out->sms = free_sms(l);
+    out->launch_s = launch_s(l);
     return (struct filling){.k = {.model = l->model,
                                   .hidden = (double)l->model->hidden,
                                   .tokens = l->tokens,

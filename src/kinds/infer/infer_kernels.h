@@ -84,6 +84,8 @@ static inline bool infer_stores(const struct ep_cost *cost)
 }
 double infer_issuing_s(const struct infer_layout *l, const struct ep_cost *cost);
 
+/* What times of kernels depend on beside chip, kernels, model and sizes, as text: for those who share them. */
+const char *infer_kernels_beside(const struct infer_layout *l, struct arena *arena);
 /* Time of the experts of a rank that received `rows` for each of its places. */
 double infer_experts_s(const struct infer_layout *l, const struct kernel_model *model, const double *rows);
 

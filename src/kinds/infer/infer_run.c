@@ -203,13 +203,13 @@ static void times_of(const struct kind_run *run, const struct infer_step *s, con
         }
 }
 
-/* Whether nobody looks at single transfers: not the network, whose paths depend on nothing but their ends, and not those who want
+/* Whether nobody looks at single transfers: not the network, whose paths are one each and depend on nothing but their ends, and not those who want
  * to know, change or check what moved. */
-static bool may_bundle(const struct kind_run *run, const struct infer_case *c)
+static bool may_bundle(const struct kind_run *run, const struct infer_case *c, const struct topology *topo)
 {
     const struct sim_cfg *sim = &run->file->scenario->sim;
     return sim->network == NET_FLOW && !sim->checked && topology_routing(&c->hw).policy == ROUTING_STATIC &&
-           !run->keeps_last && !run->critical && !run->file->proposals->n_uses;
+           topology_nics_per_gpu(topo) == 1 && !run->keeps_last && !run->critical && !run->file->proposals->n_uses;
 }
 
 static int simulate(struct kind_run *run, const struct infer_case *c, struct topology *topo, struct infer_outcome *out,
@@ -218,7 +218,7 @@ static int simulate(struct kind_run *run, const struct infer_case *c, struct top
     struct infer_ops ops;
     struct infer_times times;
     kind_begin(run, topo);
-    infer_step_graph(&out->step, topo, may_bundle(run, c), run->graph, &ops);
+    infer_step_graph(&out->step, topo, may_bundle(run, c, topo), run->graph, &ops);
     uint32_t kv = c->kv.n_nodes ? infer_kv_graph(&out->step, &c->kv, run->graph, &ops) : run->graph->n_ops;
     if (kind_simulate(run, topo, &c->hw, diag))
         return -1;
@@ -233,7 +233,8 @@ static int simulate(struct kind_run *run, const struct infer_case *c, struct top
 static const char *chip_text(const struct kind_run *run, const struct infer_layout *l, struct arena *arena)
 {
     static const char *const tables[] = {"cluster.chip", "cluster.kernels", "llm"};
-    const char *text = arena_printf(arena, "left out %u, prefill %d, tp %u", l->left_out, l->prefill, l->tp);
+    const char *text = arena_printf(arena, "left out %u, prefill %d, tp %u, %s", l->left_out, l->prefill, l->tp,
+                                    infer_kernels_beside(l, arena));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         text = arena_printf(arena, "%s, %s", text, cfg_text_of(run->file->cfg, tables[i], arena));
     return run->one_of_many && !run->before ? text : NULL;
