@@ -21,6 +21,15 @@ expect 0 "import" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o net.
 check "import: a degraded cable stays so" grep -q 'from: "leaf1", to: "spine1", from_port: 8, to_port: 4, bandwidth: 2 GB/s' net.yaml
 check "import: hosts in order of their numbers" bash -c 'grep name: net.yaml | tr -d "\n" | grep -q "node1.*node2.*node3.*node10"'
 check "import: GPUs share NICs" grep -qF 'gpus: [0, 0, 1, 1]' net.yaml
+awk '/^Switch/ { n++; print; id = sprintf("H-00000000003%05d", n)
+        printf "[36]\t\"%s\"[1](%s) \t\t# \"Mellanox Technologies Aggregation Node\" lid %d 4xHDR\n", id, substr(id, 3), 40 + n
+        last = last sprintf("\ncaguid=0x%s\nCa\t1 \"%s\"\t\t# \"Mellanox Technologies Aggregation Node\"\n[1](%s) \t%s[36]\t\t# lid %d lmc 0 \"x\" lid 1 4xHDR\n",
+            substr(id, 3), id, substr(id, 3), $3, 40 + n); next }
+    { print } END { print last }' "$net/ibnetdiscover.txt" >sharp.txt
+expect 0 "aggregation nodes of switches" fabric import sharp.txt "$net/lfts.txt" -o sharp.yaml --gpus 4
+tells "4 aggregation nodes of switches (SHARP) are left out"
+check "aggregation nodes of switches are no hosts and no cables" bash -c \
+    'diff <(grep -v "are left out" sharp.yaml) net.yaml'
 expect 0 "import, compressed, the same" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o net.yaml.gz --gpus 4
 check "import, compressed, the same bytes" bash -c 'gzip -dc net.yaml.gz | cmp - net.yaml'
 expect 2 "GPUs that cannot share NICs evenly" fabric import "$net/ibnetdiscover.txt" "$net/lfts.txt" -o odd.yaml --gpus 3

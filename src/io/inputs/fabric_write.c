@@ -96,6 +96,8 @@ static uint32_t count_rates(const struct fabric *f, struct rate_count *rates, ui
     uint32_t n = 0;
     for (uint32_t i = 0; i < f->n_cables; i++) {
         uint32_t k = 0;
+        if (f->nodes[f->cables[i].a].left_out || f->nodes[f->cables[i].b].left_out)
+            continue;
         while (k < n && rates[k].rate_Bps != f->cables[i].rate_Bps)
             k++;
         if (k == most)

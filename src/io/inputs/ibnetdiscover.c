@@ -15,7 +15,7 @@ struct reading {
     uint64_t guid;     /* of the node that comes next */
     uint32_t *by_port; /* cable + 1, by node and port, in a table that grows */
     uint32_t room;
-    uint32_t n_routers, n_slow, n_lmc;
+    uint32_t n_routers, n_aggregation, n_lmc;
 };
 
 /* --- rates ----------------------------------------------------------------------------------------------------------- */
@@ -74,6 +74,12 @@ static void set_lid(struct reading *r, uint32_t lid, uint32_t node, uint32_t por
                    r->f->nodes[fabric_lid_owner(r->f, lid)].id);
 }
 
+/* What a switch does reductions with (SHARP) is an adapter of its own at a port that has no cage; it is in no host. */
+static bool is_aggregation(const struct fabric_node *n)
+{
+    return !n->is_switch && n->name && strstr(n->name, "Aggregation Node");
+}
+
 /* Switch 36 "S-0002c90200420e40"  # "sw1" enhanced port 0 lid 3 lmc 0 */
 static void begin_node(struct reading *r)
 {
@@ -101,6 +107,8 @@ static void begin_node(struct reading *r)
         .id = n->id, .is_switch = is_switch, .guid = r->guid, .host = FABRIC_NONE, .where = text_where(&r->lines)};
     const char *comment = strchr(behind, '#'), *end;
     n->name = comment ? text_quoted(&r->lines, comment, &end) : NULL;
+    n->left_out = is_aggregation(n);
+    r->n_aggregation += n->left_out;
     if (is_switch && n->name)
         set_lid(r, number_behind(end, " lid "), node, 0);
     r->node = node;
@@ -243,6 +251,8 @@ static int read_fabric(const char *path, const char *text, size_t len, struct fa
         return -1;
     if (r.n_routers)
         fabric_note(f, "%u InfiniBand routers are left out", r.n_routers);
+    if (r.n_aggregation)
+        fabric_note(f, "%u aggregation nodes of switches (SHARP) are left out: they are in no host", r.n_aggregation);
     if (r.n_lmc)
         fabric_note(f, "adapters have several addresses (LMC above 0); routes are those of the first");
     return 0;
