@@ -19,6 +19,7 @@ is() { # TITLE WANTED FILE PATH...
 
 # --- figures ----------------------------------------------------------------------------------------
 expect 0 "the paper's MPFT" topo mpft --nodes 2048 --cost
+says "Flows of an all-to-all over cables are counted up to 4096 GPUs."
 for line in "endpoints                    16,384" "switches                        768" \
     "links                        16,384" "switches_built                  768" \
     "diameter                     2 hops" "radix_max                  64 ports" \

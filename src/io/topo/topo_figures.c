@@ -132,10 +132,9 @@ static void add_sizes(const struct topo_report *r, struct figures *f)
 static void add_loads(const struct topo_report *r, struct figures *f)
 {
     static const char how[] = "all pairs of GPUs of different nodes, one flow each, by static tables";
-    static const double most_pairs = 4e6;
     struct topo_loads l;
     char name[128];
-    topo_loads(r->topo, most_pairs, &l);
+    topo_loads(r->topo, (double)TOPO_MOST_GPUS * TOPO_MOST_GPUS, &l);
     if (!l.counted)
         return;
     if (l.links) {

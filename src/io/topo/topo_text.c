@@ -139,6 +139,8 @@ int topo_write_text(const struct topo_report *r, struct outfile *f, struct diag 
     (void)diag;
     print_head(r, f);
     print_figures(figures, n, ARENA_ARRAY(r->arena, const char *, n + 1), f);
+    if (r->metrics && r->topo->n_endpoints > TOPO_MOST_GPUS)
+        outfile_printf(f, "\nFlows of an all-to-all over cables are counted up to %d GPUs.\n", TOPO_MOST_GPUS);
     if (r->cost)
         print_cost(r, f);
     return 0;

@@ -36,6 +36,7 @@ struct topo_figure {
 #define FIGURE_BUILT "counted on the network as built"
 
 /* All figures of a report, in order; arena-owned. Returns how many. */
+enum { TOPO_MOST_GPUS = 4096 }; /* flows of an all-to-all are counted up to so many: each pair is looked at */
 uint32_t topo_figures(const struct topo_report *r, struct topo_figure **out);
 
 /* Rates of the network's cables, and ports in use where a file says which (else 0). */
