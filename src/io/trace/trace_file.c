@@ -56,6 +56,9 @@ struct trace_set *trace_set_read(const char *path, struct arena *arena, struct d
                    "this is no imported trace (its first key is '%.60s'); import a Kineto "
                    "trace first: moesim trace import %s -o OUT.trace.json",
                    key, path);
+    else if (js)
+        diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(path),
+                   "a profile of another format is imported first: moesim trace import %s -o OUT.trace.json", path);
     json_close(js);
     return failed ? NULL : trace_set_join(list.ranks, list.n, arena, diag);
 }
