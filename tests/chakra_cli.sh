@@ -6,9 +6,9 @@ train=$srcdir/traces/deepseek_v3_train.trace.json
 expect 0 "our training trace" trace import "$train" -o ours.json
 expect 0 "written as Chakra" trace import "$train" -o train.et
 expect 0 "read back" trace import train.et -o back.json
+silent_on_stderr
 expect 3 "replayed before it is imported" run "$srcdir/scenarios/train_replay_h800.yaml" -s replay.trace=train.et
 tells "imported first: moesim trace import train.et -o OUT.trace.json"
-silent_on_stderr
 check "read back: the same trace" cmp ours.json back.json
 makespan() { sed -n '/"makespan":/,/value/s/.*"value":[^0-9]*\([0-9.e-]*\).*/\1/p' "$1" | head -n 1; }
 "$MOESIM" run "$srcdir/scenarios/train_replay_h800.yaml" --json >a.json 2>err
