@@ -152,6 +152,15 @@ sed 's/guid 0x0000000000200001/guid 0x0000000000209901/' "$net/lfts.txt" >other.
 refused "tables of another fabric" "a table of switch 0x0000000000209901, which the fabric has not" "$net/ibnetdiscover.txt" other.txt
 sed "s/'node1 mlx5_0'/'node7 mlx5_0'/" "$net/lfts.txt" >other.txt
 refused "tables of another time" "is 'node7 mlx5_0' here and 'node1 mlx5_0' in the fabric" "$net/ibnetdiscover.txt" other.txt
+head -n 20 "$net/lfts.txt" >cut.txt
+refused "a table cut off" "cut.txt:17:1: error: the table of switch 'spine1' was cut off" "$net/ibnetdiscover.txt" cut.txt
+sed 16d "$net/lfts.txt" >cut.txt
+refused "a table without its end" "cut.txt:1:1: error: the table of switch 'leaf1' was cut off" "$net/ibnetdiscover.txt" cut.txt
+sed 25d "$net/lfts.txt" >cut.txt
+refused "a table that lacks a line" "cut.txt:30:1: error: the table of switch 'spine1' was cut off: it had 11 entries, and 10" "$net/ibnetdiscover.txt" cut.txt
+sed -n '/^Unicast/ { s/.*guid \(0x[0-9a-f]*\).*/osm_ucast_mgr_dump_ucast_routes: Switch \1/; p }; /^0x/p' "$net/lfts.txt" >fdbs.txt
+expect 0 "tables of a format whose tables have no end" fabric info "$net/ibnetdiscover.txt" fdbs.txt
+says "tables of all 4 switches"
 refused "two fabrics" "stands here a second time" "$net/ibnetdiscover.txt" "$net/ibnetdiscover.txt"
 sed 's/^\[6\]\t"S-0000000000200002"\[4\]/[6]\t"S-0000000000200002"[3]/' "$net/ibnetdiscover.txt" >wrong.txt
 refused "cables that contradict" "is cabled to" wrong.txt

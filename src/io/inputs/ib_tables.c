@@ -10,9 +10,16 @@
 struct reading {
     struct text_lines lines;
     struct fabric *f;
-    uint32_t sw; /* FABRIC_NONE: none yet */
-    bool any;
+    uint32_t sw;        /* FABRIC_NONE: none yet */
+    bool open;          /* a line "N valid lids dumped" (OpenSM's: "N lids dumped") has to end this table */
+    uint32_t n_entries; /* of this table */
 };
+
+static const char *name_of(const struct reading *r)
+{
+    const struct fabric_node *n = &r->f->nodes[r->sw];
+    return n->name ? n->name : n->id;
+}
 
 static uint32_t switch_of_guid(const struct fabric *f, uint64_t guid)
 {
@@ -22,11 +29,34 @@ static uint32_t switch_of_guid(const struct fabric *f, uint64_t guid)
     return FABRIC_NONE;
 }
 
+/* What follows is no more of the table: it must have ended. */
+static void check_ended(struct reading *r)
+{
+    if (!r->open || r->lines.failed)
+        return;
+    r->open = false;
+    diag_error(r->lines.diag, EXIT_BAD_INPUT, r->f->nodes[r->sw].table_where,
+               "the table of switch '%s' was cut off: behind its %u entries there is no line that ends it, as in: "
+               "%u valid lids dumped",
+               name_of(r), r->n_entries, r->n_entries);
+    r->lines.failed = true;
+}
+
+/* 969 valid lids dumped: of ibroute, as many as it has listed. OpenSM's "969 lids dumped" is the largest LID. */
+static void end_table(struct reading *r)
+{
+    unsigned long said = strtoul(r->lines.line, NULL, 10);
+    r->open = false;
+    if (strstr(r->lines.line, "valid") && r->n_entries < said)
+        text_error(&r->lines, "the table of switch '%s' was cut off: it had %lu entries, and %u stand here", name_of(r),
+                   said, r->n_entries);
+}
+
 static void begin_table(struct reading *r, const char *guid_at)
 {
     uint64_t guid = strtoull(guid_at, NULL, 16);
+    r->n_entries = 0;
     r->sw = switch_of_guid(r->f, guid);
-    r->any = true;
     if (r->sw == FABRIC_NONE) {
         text_error(&r->lines,
                    "a table of switch 0x%016llx, which the fabric has not: these are tables of another fabric",
@@ -35,7 +65,7 @@ static void begin_table(struct reading *r, const char *guid_at)
     }
     struct fabric_node *n = &r->f->nodes[r->sw];
     if (n->table) {
-        text_error(&r->lines, "a second table of switch '%s'", n->name ? n->name : n->id);
+        text_error(&r->lines, "a second table of switch '%s'", name_of(r));
         return;
     }
     n->table = arena_alloc(r->f->arena, r->f->n_lids + 1);
@@ -77,6 +107,7 @@ static void read_entry(struct reading *r)
         text_error(&r->lines, "a LID is a number from 1 to 0x%x", FABRIC_MAX_LID);
         return;
     }
+    r->n_entries++;
     if (!strncmp(at, "UNREACHABLE", 11))
         return;
     port = strtoul(at, &end, 10);
@@ -92,14 +123,21 @@ static void read_entry(struct reading *r)
 static void read_line(struct reading *r)
 {
     const char *line = r->lines.line, *guid = strstr(line, "guid 0x");
-    if (!strncmp(line, "Unicast lids", 12) && guid)
+    if (!strncmp(line, "Unicast lids", 12) && guid) {
+        check_ended(r);
         begin_table(r, guid + 5);
-    else if ((guid = strstr(line, "_ucast_routes: Switch 0x")))
+        r->open = !r->lines.failed;
+    } else if ((guid = strstr(line, "_ucast_routes: Switch 0x"))) {
+        check_ended(r);
         begin_table(r, guid + strlen("_ucast_routes: Switch "));
-    else if (!strncmp(line, "Multicast", 9))
+    } else if (r->open && strstr(line, "lids dumped")) {
+        end_table(r);
+    } else if (!strncmp(line, "Multicast", 9)) {
+        check_ended(r);
         r->sw = FABRIC_NONE;
-    else
+    } else {
         read_entry(r);
+    }
 }
 
 static int read_fabric(const char *path, const char *text, size_t len, struct fabric *f, struct diag *diag)
@@ -107,6 +145,7 @@ static int read_fabric(const char *path, const char *text, size_t len, struct fa
     struct reading r = {.lines = text_lines_of(path, text, len, f->arena, diag), .f = f, .sw = FABRIC_NONE};
     while (text_next(&r.lines))
         read_line(&r);
+    check_ended(&r);
     return r.lines.failed ? -1 : 0;
 }
 
