@@ -117,7 +117,7 @@ sed "s/'nic\[0:2\]'/'nic[:]'/" "$data/infragraph.yaml" >slices.yaml
 expect 0 "InfraGraph: all of a component" fabric import slices.yaml -o slices.out.yaml
 check "InfraGraph: all of a component is as many as the device has" bash -c \
     'diff <(grep -v "^#" infra.yaml) <(grep -v "^#" slices.out.yaml)'
-sed "s/count: 4}/count: 60000}/; s/many2many/many2many/; s/host\[0:2\]/host[:]/; s/component: 'nic\[0:2\]'/component: 'nic[0:60000]'/; s/one2one/many2many/" "$data/infragraph.yaml" >huge.yaml
+sed "s/count: 4}/count: 60000}/; s/nic, count: 2/nic, count: 60000/; s/host\[0:2\]/host[:]/; s/component: 'nic\[0:2\]'/component: 'nic[0:60000]'/; s/one2one/many2many/" "$data/infragraph.yaml" >huge.yaml
 expect 3 "InfraGraph: one line that means millions of cables" fabric info huge.yaml
 tells "this edge is more than 4194304 cables"
 expect 0 "InfraGraph as a network" topo file --nodes 4 -s cluster.network.file=infra.yaml -s cluster.node.gpus=4 -s cluster.nic.per_node=2
@@ -125,6 +125,42 @@ says "links                             4"
 sed 's/one2one/any2any/' "$data/infragraph.yaml" >scheme.yaml
 expect 3 "InfraGraph: a scheme" fabric info scheme.yaml
 tells "scheme 'any2any'; one2one and many2many are known"
+infra_like() { # NAME SED TITLE: the network of infragraph.yaml, written in another way
+    sed "$2" "$data/infragraph.yaml" >"$1.yaml"
+    expect 0 "InfraGraph: $3" fabric import "$1.yaml" -o "$1.out.yaml"
+    check "InfraGraph: $3, the same network" diff <(grep -v "^#" infra.yaml) <(grep -v "^#" "$1.out.yaml")
+}
+infra_like bare "s/'nic\[0:2\]'/nic/; s/'leaf\[:\]'/leaf/; s/'spine\[:\]'/spine/" "a bare name is all"
+infra_like short "s/'nic\[0:2\]'/nic/; s/'port\[0:4\]'/port/" "one2one up to the shorter side"
+expect 0 "InfraGraph: what one2one leaves over" fabric info short.yaml
+says "24 ends are left over, the first in line 22"
+infra_like steps "s/'nic\[0:2\]'/'nic[0:2:1]'/; s/'port\[0:4\]'/'port[0:8:2]'/" "slices with steps"
+awk '/^devices:/ { print; print "  - {name: board, components: [{name: nic, count: 1, choice: nic}, {name: gpu, count: 2, choice: npu}]}"; next }
+    { sub(/name: xpu, count: 4, choice: xpu/, "name: board, count: 2, choice: device"); gsub(/nic\[0:2\]/, "board[0:2].nic[0]"); print }' \
+    "$data/infragraph.yaml" | sed '/name: nic, count: 2/d' >inner.yaml
+expect 0 "InfraGraph: devices in devices" fabric import inner.yaml -o inner.out.yaml
+check "InfraGraph: devices in devices, their NICs and GPUs" diff <(grep -v "^#" infra.yaml) <(grep -v "^#" inner.out.yaml)
+infra_wrong() { # SED LINE MESSAGE
+    sed "$1" "$data/infragraph.yaml" >wrong.yaml
+    expect 3 "InfraGraph: $3" fabric info wrong.yaml
+    tells "wrong.yaml:$2:"
+    tells "$3"
+}
+infra_wrong "s/'nic\[0:2\]'/eth/" 22 "device 'server' has no component 'eth' but: xpu, nic"
+infra_wrong "s/'nic\[0:2\]'/'nic[2]'/" 22 "nic[2]: there are 2, from 0 to 1"
+infra_wrong "s/host\[2:4\]/host[2:6]/" 26 "host[5]: there are 4, from 0 to 3"
+infra_wrong "s/link: far/link: fra/" 33 "there is no link 'fra' among 'links'"
+infra_wrong "s/spine\[:\]/core[:]/" 31 "there is no instance 'core'"
+infra_wrong "s/nic\[0:2\]/nic[0:2:1:1]/" 22 "a slice is written [3], [0:4], [0:8:2] or [:]"
+sed '26,$d' "$data/infragraph.yaml" >cut.yaml
+expect 0 "InfraGraph: instances without an edge" fabric info cut.yaml
+says "no edge joins 2 of the 4 instances of 'host', from host2 on: they are left out"
+says "no edge joins 1 of the 2 instances of 'leaf', from leaf1 on: they are left out"
+sed '/^edges:/,$d' "$data/infragraph.yaml" >connections.yaml
+printf 'connections:\n  - host.0.nic.1.near.leaf.0.port.2\n  - leaf.0.port.3.far.spine.0.port.20\n' >>connections.yaml
+expect 3 "InfraGraph: a connection of a port that is not there" fabric info connections.yaml
+tells "connections.yaml:23:"
+tells "port[20]: there are 16, from 0 to 15"
 expect 0 "import finds out what files are" import "$net/ibnetdiscover.txt" "$net/lfts.txt"
 says "4 switches, 8 cables between them"
 expect 3 "import of two things" import "$net/ibnetdiscover.txt" "$srcdir/tests/data/tiny_kineto.json"
