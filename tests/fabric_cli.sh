@@ -89,6 +89,10 @@ done
 sed 's/mlx5_1/mlx5_7/' "$data/node.nccl.xml" >other.xml
 expect 3 "another kind of node" fabric import "$net/ibnetdiscover.txt" other.xml -o new.yaml
 tells "the node that this file describes has no NIC 'mlx5_1'"
+expect 3 "another kind of node, without a file to write" fabric info "$net/ibnetdiscover.txt" other.xml
+tells "other.xml: error: the node that this file describes has no NIC 'mlx5_1', which host 'node1' of the fabric has"
+expect 0 "what the inside of nodes says" fabric info "$net/ibnetdiscover.txt" "$data/node.topo.txt"
+says "4 GPUs, 2 NICs; GPUs use NICs [1, 1, 0, 0] of 'node1'"
 expect 3 "two kinds of node" fabric info "$net/ibnetdiscover.txt" "$data/node.nccl.xml" "$data/node.topo.txt"
 tells "a second file of the inside of nodes"
 expect 3 "Slurm does not say" fabric info "$data/topology.conf"

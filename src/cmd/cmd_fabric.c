@@ -118,7 +118,7 @@ static void work(struct options *o, struct arena *arena, struct diag *diag)
     if (f && o->out)
         write_fabric(o, f, diag);
     else if (f)
-        fabric_print_info(f, stdout);
+        fabric_print_info(f, stdout, diag);
     for (uint32_t i = 0; f && o->out && i < f->n_notes; i++)
         diag_warning(diag, SRCLOC_NONE, "%s", f->notes[i]);
 }

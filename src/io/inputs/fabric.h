@@ -71,7 +71,6 @@ struct node_inside {  /* of one kind of node */
     const char *nics[FABRIC_MAX_NICS];            /* names */
     double nic_Bps[FABRIC_MAX_NICS];              /* 0: not known */
     uint8_t near[NODE_MAX_GPUS][FABRIC_MAX_NICS]; /* enum nearness */
-    const char *gpu_name;                         /* NULL: not known */
 };
 
 struct fabric {
@@ -127,9 +126,11 @@ void node_share_nics(const struct node_inside *inside, uint32_t nics[NODE_MAX_GP
 /* The inside of a host of the fabric, with its own NICs. 0 or -1. */
 int node_of_host(const struct fabric *f, const struct fabric_host *h, uint32_t gpus, struct node_inside *out,
                  struct diag *diag);
+/* Whether the file of the inside of nodes, if there is one, is of these hosts. 0 or -1. */
+int fabric_check_inside(const struct fabric *f, struct diag *diag);
 /* A file of topology `file`; 0 or -1. */
 int fabric_write(const struct fabric *f, const struct fabric_options *o, struct outfile *out, struct diag *diag);
-/* What was read, for people. */
-void fabric_print_info(const struct fabric *f, FILE *out);
+/* What was read, for people. 0 or -1. */
+int fabric_print_info(const struct fabric *f, FILE *out, struct diag *diag);
 
 #endif

@@ -160,5 +160,6 @@ struct fabric *fabric_import(const char *const *paths, int n, const struct fabri
         if (stage == FABRIC_NETWORK && check_network(sources, n, f, diag))
             return NULL;
     }
-    return fabric_find_hosts(f, diag) || fabric_check_tables(f, diag) ? NULL : f;
+    bool failed = fabric_find_hosts(f, diag) || fabric_check_tables(f, diag) || fabric_check_inside(f, diag);
+    return failed ? NULL : f;
 }

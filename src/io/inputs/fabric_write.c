@@ -221,26 +221,33 @@ static uint32_t switch_of(const struct fabric *f, const struct fabric_nic *nic)
     return c->a == nic->node ? c->b : c->a;
 }
 
+/* The NICs of each GPU of a host, "[0, 0, [1, 2]]". */
+static const char *gpus_text(const struct node_inside *host, struct arena *arena)
+{
+    static uint32_t nics[NODE_MAX_GPUS][FABRIC_MAX_NICS], n[NODE_MAX_GPUS];
+    const char *text = "[";
+    node_share_nics(host, nics, n);
+    for (uint32_t g = 0; g < host->n_gpus; g++) {
+        text = arena_printf(arena, "%s%s%s", text, g ? ", " : "", n[g] > 1 ? "[" : "");
+        for (uint32_t i = 0; i < n[g]; i++)
+            text = arena_printf(arena, "%s%s%u", text, i ? ", " : "", nics[g][i]);
+        text = arena_printf(arena, "%s%s", text, n[g] > 1 ? "]" : "");
+    }
+    return arena_printf(arena, "%s]", text);
+}
+
 /* `gpus` of a host whose inside a file describes, or the number of which an option gives. */
 static int write_gpus(struct writing *w, const struct fabric_host *h, struct diag *diag)
 {
-    static uint32_t nics[NODE_MAX_GPUS][FABRIC_MAX_NICS], n[NODE_MAX_GPUS];
     struct node_inside host;
     uint32_t gpus = gpus_of(w->f, w->o);
     if (!gpus)
         return 0;
     if (node_of_host(w->f, h, gpus, &host, diag))
         return -1;
-    node_share_nics(&host, nics, n);
-    outfile_printf(w->out, "\n    gpus: [");
-    for (uint32_t g = 0; g < gpus; g++) {
-        outfile_printf(w->out, g ? ", " : "");
-        outfile_printf(w->out, n[g] > 1 ? "[" : "");
-        for (uint32_t i = 0; i < n[g]; i++)
-            outfile_printf(w->out, "%s%u", i ? ", " : "", nics[g][i]);
-        outfile_printf(w->out, n[g] > 1 ? "]" : "");
-    }
-    outfile_printf(w->out, "]");
+    struct arena *arena = arena_new();
+    outfile_printf(w->out, "\n    gpus: %s", gpus_text(&host, arena));
+    arena_free(arena);
     return 0;
 }
 
@@ -337,7 +344,19 @@ static void line_out(void *to, const char *text)
     fprintf(to, "%s\n", text);
 }
 
-void fabric_print_info(const struct fabric *f, FILE *out)
+/* Of the first host; others may have their NICs in another order. */
+static int print_inside(const struct fabric *f, FILE *out, struct diag *diag)
+{
+    struct node_inside host;
+    if (node_of_host(f, &f->hosts[0], f->inside->n_gpus, &host, diag))
+        return -1;
+    fprintf(out, "inside of a node ('%s'): %u GPUs, %u NICs; GPUs use NICs %s of '%s'\n", f->inside->path,
+            f->inside->n_gpus, f->inside->n_nics, gpus_text(&host, f->arena), f->hosts[0].name);
+    return 0;
+}
+
+int fabric_print_info(const struct fabric *f, FILE *out, struct diag *diag)
 {
     say(f, line_out, out);
+    return f->inside ? print_inside(f, out, diag) : 0;
 }

@@ -85,3 +85,12 @@ int node_of_host(const struct fabric *f, const struct fabric_host *h, uint32_t g
     }
     return 0;
 }
+
+int fabric_check_inside(const struct fabric *f, struct diag *diag)
+{
+    struct node_inside host;
+    for (uint32_t i = 0; f->inside && i < f->n_hosts; i++)
+        if (node_of_host(f, &f->hosts[i], f->inside->n_gpus, &host, diag))
+            return -1;
+    return 0;
+}
