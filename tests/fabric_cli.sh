@@ -204,6 +204,16 @@ says "tables of all 4 switches"
 refused "two fabrics" "stands here a second time" "$net/ibnetdiscover.txt" "$net/ibnetdiscover.txt"
 sed 's/^\[6\]\t"S-0000000000200002"\[4\]/[6]\t"S-0000000000200002"[3]/' "$net/ibnetdiscover.txt" >wrong.txt
 refused "cables that contradict" "is cabled to" wrong.txt
+for second in topology.conf topology.yaml infragraph.yaml; do
+    refused "two networks ($second)" "$second: error: a second network" --cables 2 "$net/ibnetdiscover.txt" "$data/$second"
+    tells "the first is in '$net/ibnetdiscover.txt'"
+    refused "two networks ($second first)" "ibnetdiscover.txt: error: a second network" --cables 2 "$data/$second" "$net/ibnetdiscover.txt"
+    refused "two networks of one format ($second)" "$second: error: a second network" --cables 2 "$data/$second" "$data/$second"
+done
+sed -E 's/"([HS])-00/"\1-0a/g; s/(caguid|switchguid)=0x([0-9a-f]+)\(.*/\1=0xa0000\2(a0000\2)/; s/\]\(([0-9a-f]+)\)/](a0000\1)/
+    s/lid ([0-9])/lid 30\1/g; s/mlx5_0/mlx5_8/; s/mlx5_1/mlx5_9/' "$net/ibnetdiscover.txt" >plane.txt
+expect 0 "two planes of one network" fabric info "$net/ibnetdiscover.txt" plane.txt
+says "8 switches, 16 cables between them; 4 hosts with 16 NICs (4 a host)"
 refused "a trace" "this is no part of a fabric but Kineto" "$srcdir/tests/data/tiny_kineto.json"
 refused "what it is nobody knows" "none of the formats of fabrics" "$srcdir/COPYING"
 awk '/switch: "spine0", to/ { sub(/to: "[^"]*"/, "to: \"1 1 1 1 1 1 1 1\"") } { print }' net.yaml >loop.yaml

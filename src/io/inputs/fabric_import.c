@@ -87,6 +87,25 @@ static int check_network(const struct source *sources, int n, struct fabric *f, 
     return -1;
 }
 
+/* Files are of one network: what two say is not joined by anything. */
+static int check_one_network(const struct source *sources, int n, struct diag *diag)
+{
+    const struct source *first = NULL;
+    for (int i = 0; i < n; i++) {
+        const struct source *s = &sources[i];
+        if (s->format->stage != FABRIC_NETWORK)
+            continue;
+        if (first && (first->format != s->format || !s->format->in_parts)) {
+            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(s->path),
+                       "a second network (%s); the first is in '%s' (%s): import one of them", s->format->name,
+                       first->path, first->format->name);
+            return -1;
+        }
+        first = first ? first : s;
+    }
+    return 0;
+}
+
 /* Options that say what no file leaves open. */
 static int check_options(const struct source *sources, int n, const struct fabric_import_options *o, struct diag *diag)
 {
@@ -152,7 +171,7 @@ struct fabric *fabric_import(const char *const *paths, int n, const struct fabri
         if (!sources[i].format)
             return NULL;
     }
-    if (check_options(sources, n, o, diag))
+    if (check_one_network(sources, n, diag) || check_options(sources, n, o, diag))
         return NULL;
     for (int stage = FABRIC_NETWORK; stage <= FABRIC_INSIDE; stage++) {
         if (read_stage(sources, n, (enum fabric_stage)stage, f, diag))

@@ -269,4 +269,5 @@ const struct input_format input_ibnetdiscover = {.name = "InfiniBand topology",
                                                  .makes = INPUT_FABRIC,
                                                  .recognises = recognises,
                                                  .stage = FABRIC_NETWORK,
+                                                 .in_parts = true,
                                                  .read_fabric = read_fabric};

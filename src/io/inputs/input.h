@@ -42,6 +42,7 @@ struct input_format {
                        struct diag *diag);
     /* Of fabrics: adds what the text says (a NUL behind it; it outlives the fabric). 0, or -1 with the reasons. */
     enum fabric_stage stage;
+    bool in_parts;    /* several files may be one network */
     bool counts_open; /* it does not say how many cables and NICs there are: options do */
     int (*read_fabric)(const char *path, const char *text, size_t len, struct fabric *fabric, struct diag *diag);
 };
