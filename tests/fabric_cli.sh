@@ -201,6 +201,12 @@ refused "a table that lacks a line" "cut.txt:30:1: error: the table of switch 's
 sed -n '/^Unicast/ { s/.*guid \(0x[0-9a-f]*\).*/osm_ucast_mgr_dump_ucast_routes: Switch \1/; p }; /^0x/p' "$net/lfts.txt" >fdbs.txt
 expect 0 "tables of a format whose tables have no end" fabric info "$net/ibnetdiscover.txt" fdbs.txt
 says "tables of all 4 switches"
+awk '/Switch 0x/ { at = $NF } !(at ~ /200000$/ && /^0x0009/)' fdbs.txt >nowhere.txt
+expect 0 "tables that lead nowhere" fabric import "$net/ibnetdiscover.txt" nowhere.txt -o nowhere.yaml
+tells "the tables lead nowhere or in a circle on 1 ways from a switch with hosts to a NIC (the first: from 'leaf0' to 'node3 mlx5_0')"
+awk '/Switch 0x/ { at = $NF } at ~ /200002$/ { sub(/^0x0009 003/, "0x0009 001") } { print }' fdbs.txt >circle.txt
+expect 0 "tables in a circle" fabric info "$net/ibnetdiscover.txt" circle.txt
+says "the tables lead nowhere or in a circle on 1 ways"
 refused "two fabrics" "stands here a second time" "$net/ibnetdiscover.txt" "$net/ibnetdiscover.txt"
 sed 's/^\[6\]\t"S-0000000000200002"\[4\]/[6]\t"S-0000000000200002"[3]/' "$net/ibnetdiscover.txt" >wrong.txt
 refused "cables that contradict" "is cabled to" wrong.txt

@@ -180,5 +180,7 @@ struct fabric *fabric_import(const char *const *paths, int n, const struct fabri
             return NULL;
     }
     bool failed = fabric_find_hosts(f, diag) || fabric_check_tables(f, diag) || fabric_check_inside(f, diag);
+    if (!failed)
+        fabric_walk_tables(f);
     return failed ? NULL : f;
 }

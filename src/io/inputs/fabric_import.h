@@ -15,6 +15,8 @@ struct fabric *fabric_import(const char *const *paths, int n, const struct fabri
                              struct arena *arena, struct diag *diag);
 /* After fabric_find_hosts: tables send by ports that have a cable. 0, or -1 with each switch that does not. */
 int fabric_check_tables(const struct fabric *f, struct diag *diag);
+/* The same: notes when the tables do not lead from every switch with hosts to every NIC. */
+void fabric_walk_tables(struct fabric *f);
 /* One text of a format, for tests; a fabric without its hosts. 0 or -1. */
 struct input_format;
 int fabric_read_text(const struct input_format *format, const char *path, const char *text, size_t len,
