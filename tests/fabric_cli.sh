@@ -96,7 +96,7 @@ says "4 GPUs, 2 NICs; GPUs use NICs [1, 1, 0, 0] of 'node1'"
 expect 3 "two kinds of node" fabric info "$net/ibnetdiscover.txt" "$data/node.nccl.xml" "$data/node.topo.txt"
 tells "a second file of the inside of nodes"
 expect 3 "Slurm does not say" fabric info "$data/topology.conf"
-tells "give --cables N, or --cables full"
+tells "fabric.yaml', or --cables full for as many as NICs hang below"
 python3 - >doubling.conf <<'P'
 for level in range(40):
     for s in "ab":
@@ -109,11 +109,21 @@ tells "doubling.conf:2:1: error: these are more than 4194304 cables; give --cabl
 expect 0 "Slurm's topology.conf" fabric info --cables full "$data/topology.conf"
 says "7 switches, 32 cables between them; 16 hosts with 16 NICs (1 a host)"
 says "Slurm says neither how many cables a link is"
+says "LinkSpeed= is left out"
 expect 0 "Slurm's topology.yaml" fabric info --cables 2 --nics 2 "$data/topology.yaml"
 says "3 switches, 4 cables between them; 8 hosts with 16 NICs (2 a host)"
 printf 'SwitchName=a Switches=b\nSwitchName=b Switches=a\n' >circle.conf
 expect 3 "Slurm: a circle" fabric info --cables 1 circle.conf
 tells "hangs below itself"
+sed '/^SwitchName=leaf3/d' "$data/topology.conf" >cut.conf
+expect 3 "Slurm: cut off" fabric info --cables 2 cut.conf
+tells "cut.conf:4:"
+tells "switch 'leaf3' is named here, below 'agg1', and defined nowhere"
+sed '/switch: leaf1/,$d' "$data/topology.yaml" >cut.yaml
+expect 3 "Slurm's topology.yaml: cut off" fabric info --cables 2 cut.yaml
+tells "switch 'leaf1' is named here, below 'spine', and defined nowhere"
+expect 3 "import of Slurm's" import "$data/topology.conf"
+tells "'moesim fabric import --cables N $data/topology.conf -o fabric.yaml'"
 expect 0 "InfraGraph" fabric import "$data/infragraph.yaml" -o infra.yaml
 check "InfraGraph: rates, hosts, GPUs" bash -c \
     'grep -q "leaf1.*spine0.*50 GB/s" infra.yaml && [ $(grep -cF "gpus: [0, 0, 1, 1]" infra.yaml) = 4 ]'
@@ -188,6 +198,10 @@ refused() { # TITLE MESSAGE FILE...
 sed '/^Ca/,$d' "$net/ibnetdiscover.txt" >cut.txt
 refused "cut off" "of which nothing stands in the file: it was cut off" cut.txt
 refused "no network" "none of the files says what the network is" "$net/lfts.txt"
+tells "tables of switches"
+expect 3 "import of the inside of a node" import "$data/node.nccl.xml"
+tells "the inside of a node, and none of the files says what the network is"
+tells "'moesim fabric import NETWORK $data/node.nccl.xml -o fabric.yaml'"
 sed 's/guid 0x0000000000200001/guid 0x0000000000209901/' "$net/lfts.txt" >other.txt
 refused "tables of another fabric" "a table of switch 0x0000000000209901, which the fabric has not" "$net/ibnetdiscover.txt" other.txt
 sed "s/'node1 mlx5_0'/'node7 mlx5_0'/" "$net/lfts.txt" >other.txt

@@ -70,20 +70,28 @@ static int read_stage(const struct source *sources, int n, enum fabric_stage sta
     return 0;
 }
 
+/* Files that go beside a network, without one. */
+static int miss_network(const struct source *s, struct diag *diag)
+{
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(s->path),
+               "this is %s (%s), %s, and none of the files says what the network is, switches and cables (for example "
+               "what ibnetdiscover prints); give both: 'moesim fabric import NETWORK %s -o fabric.yaml'",
+               s->format->name, s->format->doc,
+               s->format->stage == FABRIC_TABLES ? "tables of switches" : "the inside of a node", s->path);
+    return -1;
+}
+
 static int check_network(const struct source *sources, int n, struct fabric *f, struct diag *diag)
 {
-    uint32_t switches = 0;
-    for (uint32_t i = 0; i < f->n_nodes; i++)
-        switches += f->nodes[i].is_switch;
-    if (switches)
-        return 0;
     bool network = false;
     for (int i = 0; i < n; i++)
         network |= sources[i].format->stage == FABRIC_NETWORK;
-    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(sources[0].path),
-               network ? "the file has no switch"
-                       : "none of the files says what the network is, switches and cables "
-                         "(for example what ibnetdiscover prints)");
+    if (!network)
+        return miss_network(&sources[0], diag);
+    for (uint32_t i = 0; i < f->n_nodes; i++)
+        if (f->nodes[i].is_switch)
+            return 0;
+    diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(sources[0].path), "the file has no switch");
     return -1;
 }
 

@@ -123,6 +123,21 @@ static void list_below(const struct reading *r, struct below *b)
         b->links[b->first[r->links[i].up + 1]++] = i;
 }
 
+/* Who stands below another has a line of its own; a file that was cut off names switches that it does not define. */
+static void check_defined(struct reading *r, const struct below *b)
+{
+    for (uint32_t i = 0; i < r->n_links && !r->failed; i++) {
+        const struct link *l = &r->links[i];
+        const struct fabric_node *down = &r->f->nodes[l->down];
+        if (down->is_switch && b->first[l->down] == b->first[l->down + 1])
+            fail(r, l->line,
+                 arena_printf(r->f->arena,
+                              "switch '%s' is named here, below '%s', and defined nowhere, with its nodes or switches: "
+                              "the file was cut off, or the name is wrong",
+                              down->name, r->f->nodes[l->up].name));
+    }
+}
+
 static void add_cables(struct reading *r, const struct link *l, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -159,6 +174,7 @@ static void lay_cables(struct reading *r)
                       .ups = ARENA_ARRAY(a, uint32_t, n + 1),
                       .state = ARENA_ARRAY(a, uint8_t, n + 1)};
     list_below(r, &b);
+    check_defined(r, &b);
     for (uint32_t i = 0; i < r->n_links && !r->failed; i++) {
         const struct link *l = &r->links[i];
         uint32_t below = count_below(r, &b, l->down, 0), ups = b.ups[l->down];
@@ -185,8 +201,10 @@ static int finish(struct reading *r)
         return fail(r, 1, "no switch stands in it (SwitchName=... or tree: switches:)");
     if (!r->f->cables_given)
         return fail(r, 1,
-                    "Slurm does not say how many cables join two switches; give --cables N, or --cables full for as "
-                    "many as NICs hang below");
+                    arena_printf(r->f->arena,
+                                 "Slurm does not say how many cables join two switches; write 'moesim fabric import "
+                                 "--cables N %s -o fabric.yaml', or --cables full for as many as NICs hang below",
+                                 r->path));
     fabric_note(r->f, "Slurm says neither how many cables a link is nor which NICs a host has: %s, %u a host",
                 r->f->cables_a_link ? arena_printf(r->f->arena, "%u cables a link", r->f->cables_a_link)
                                     : "as many cables as NICs hang below",
@@ -220,6 +238,8 @@ static void read_line(struct reading *r, const char *text, int line)
         add_below(r, name, nodes, false, line);
     if (!r->failed && name && switches)
         add_below(r, name, switches, true, line);
+    if (value_of(r, clean, "LinkSpeed"))
+        fabric_note(r->f, "LinkSpeed= is left out: in Slurm it has no unit");
 }
 
 static int read_conf(const char *path, const char *text, size_t len, struct fabric *f, struct diag *diag)
