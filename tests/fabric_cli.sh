@@ -110,6 +110,11 @@ expect 0 "Slurm's topology.conf" fabric info --cables full "$data/topology.conf"
 says "7 switches, 32 cables between them; 16 hosts with 16 NICs (1 a host)"
 says "Slurm says neither how many cables a link is"
 says "LinkSpeed= is left out"
+printf 'SwitchName=a Nodes=a[1-40]\nSwitchName=b Nodes=b[1-20]\nSwitchName=c Switches=a,b\n' >ports.conf
+expect 0 "a switch of more ports than usual" fabric import --cables 40 ports.conf -o ports.yaml
+check "a switch of more ports than usual: the head says so" grep -q "network: {file: THIS, switch_ports: 80}" ports.yaml
+check "switches of usual ports: the head does not" bash -c '! grep -q switch_ports net.yaml'
+expect 0 "as the head says" topo file --nodes 60 -s cluster.network.file=ports.yaml -s cluster.network.switch_ports=80 $one
 expect 0 "Slurm's topology.yaml" fabric info --cables 2 --nics 2 "$data/topology.yaml"
 says "3 switches, 4 cables between them; 8 hosts with 16 NICs (2 a host)"
 printf 'SwitchName=a Switches=b\nSwitchName=b Switches=a\n' >circle.conf

@@ -51,6 +51,7 @@ static const char **name_nodes(const struct fabric *f)
 
 struct figures {
     uint32_t switches, cables, most_nics, least_nics, missing_tables;
+    uint32_t most_ports; /* in use of a switch */
 };
 
 static bool joins_switches(const struct fabric *f, const struct fabric_cable *c)
@@ -58,9 +59,25 @@ static bool joins_switches(const struct fabric *f, const struct fabric_cable *c)
     return f->nodes[c->a].is_switch && f->nodes[c->b].is_switch;
 }
 
+static uint32_t most_ports(const struct fabric *f)
+{
+    struct arena *arena = arena_new();
+    uint32_t most = 0, *used = ARENA_ARRAY(arena, uint32_t, f->n_nodes + 1);
+    for (uint32_t i = 0; i < f->n_cables; i++) {
+        const struct fabric_cable *c = &f->cables[i];
+        bool counts = !f->nodes[c->a].left_out && !f->nodes[c->b].left_out;
+        used[c->a] += counts;
+        used[c->b] += counts;
+    }
+    for (uint32_t i = 0; i < f->n_nodes; i++)
+        most = f->nodes[i].is_switch && used[i] > most ? used[i] : most;
+    arena_free(arena);
+    return most;
+}
+
 static struct figures count(const struct fabric *f)
 {
-    struct figures n = {.least_nics = UINT32_MAX};
+    struct figures n = {.least_nics = UINT32_MAX, .most_ports = most_ports(f)};
     for (uint32_t i = 0; i < f->n_nodes; i++) {
         n.switches += f->nodes[i].is_switch;
         n.missing_tables += f->nodes[i].is_switch && !f->nodes[i].table;
@@ -156,15 +173,20 @@ static void comment(void *to, const char *text)
     outfile_printf(to, "\n");
 }
 
+enum { USUAL_PORTS = 64 }; /* of the networks in configs/, but for one chip of 40 and some of more */
+
 static void write_head(struct writing *w)
 {
     const struct fabric *f = w->f;
     uint32_t gpus = gpus_of(f, w->o);
     comment(w->out, "A fabric for topology 'file', by moesim fabric import. Its scenario:");
-    comment(w->out, arena_printf(f->arena,
-                                 "  cluster: {nodes: %u, topology: file, network: {file: THIS}, nic: {per_node: %u}%s}",
-                                 f->n_hosts, count(f).most_nics,
-                                 gpus ? arena_printf(f->arena, ", node: {gpus: %u}", gpus) : ""));
+    struct figures n = count(f);
+    comment(w->out,
+            arena_printf(f->arena,
+                         "  cluster: {nodes: %u, topology: file, network: {file: THIS%s}, nic: {per_node: %u}%s}",
+                         f->n_hosts,
+                         n.most_ports > USUAL_PORTS ? arena_printf(f->arena, ", switch_ports: %u", n.most_ports) : "",
+                         n.most_nics, gpus ? arena_printf(f->arena, ", node: {gpus: %u}", gpus) : ""));
     comment(w->out,
             "For a job on some of the hosts: cluster.network.hosts, a file with their names in order of ranks.");
     say(f, comment, w->out);
