@@ -340,4 +340,23 @@ else
     says "all_to_all_most           120 flows"
     check "a slow cable: hurts there" grep -qE 'narrowest: (S3 to S18|S18 to S3) ' out
 fi
+# A host of no job on a spine: its few flows hardly count against the spine's cables.
+cat >storage.yaml <<EOF
+switches: [l0, l1, s0, s1]
+cables:
+  - {from: l0, to: s0, count: 4, bandwidth: 50 GB/s}
+  - {from: l0, to: s1, count: 4, bandwidth: 50 GB/s}
+  - {from: l1, to: s0, count: 4, bandwidth: 50 GB/s}
+  - {from: l1, to: s1, count: 4, bandwidth: 50 GB/s}
+hosts:
+  - {name: n0, nics: [{switch: l0}, {switch: l0}, {switch: l0}, {switch: l0}]}
+  - {name: n1, nics: [{switch: l0}, {switch: l0}, {switch: l0}, {switch: l0}]}
+  - {name: n2, nics: [{switch: l1}, {switch: l1}, {switch: l1}, {switch: l1}]}
+  - {name: n3, nics: [{switch: l1}, {switch: l1}, {switch: l1}, {switch: l1}]}
+  - {name: storage, nics: [{switch: s0}], gpus: [0, 0, 0, 0]}
+EOF
+echo 'n[0-3]' >storage.hosts
+expect 0 "storage on a spine" topo file --nodes 4 -s cluster.network.file=storage.yaml -s cluster.network.hosts=storage.hosts -s cluster.node.gpus=4 -s cluster.nic.per_node=4
+says "all_to_all_most             8 flows"
+
 finish

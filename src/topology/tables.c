@@ -14,7 +14,7 @@ struct tables {
     uint32_t n_switches, n_ports, first_switch;
     uint32_t *first_out, *out; /* links between switches, by the switch that they leave */
     uint32_t *first_in, *in;   /* the same, by the switch that they enter */
-    uint8_t *has_ports;        /* [n_switches] NICs hang on it */
+    uint32_t *has_ports;       /* [n_switches] NICs that hang on it */
     uint32_t *next;            /* [n_switches][n_ports] */
 };
 
@@ -83,9 +83,9 @@ struct tables *tables_new(const struct topology *t, struct arena *a)
     s->n_ports = t->n_ports;
     list_links(s, &s->first_out, &s->out, tail);
     list_links(s, &s->first_in, &s->in, head);
-    s->has_ports = ARENA_ARRAY(a, uint8_t, s->n_switches + 1);
+    s->has_ports = ARENA_ARRAY(a, uint32_t, s->n_switches + 1);
     for (uint32_t p = 0; p < s->n_ports; p++)
-        s->has_ports[switch_of(s, p)] = 1;
+        s->has_ports[switch_of(s, p)]++;
     size_t n = (size_t)s->n_switches * s->n_ports;
     s->next = arena_alloc(a, n * sizeof *s->next + 1);
     memset(s->next, 0xff, n * sizeof *s->next);
@@ -161,7 +161,7 @@ struct ways {
     uint32_t *total;          /* [n_switches] destinations that cross a switch so far */
     uint32_t *class; /* [n_switches] how gladly others follow it; 0: the way that is chosen for the destination */
     uint32_t *level; /* room for one level's switches */
-    uint8_t *used;   /* [n_switches] traffic to the destination comes through */
+    uint32_t *used;  /* [n_switches] traffic to the destination comes through */
 };
 
 static bool is_up(const struct ways *w, uint32_t link)
@@ -266,14 +266,14 @@ static void count_use(struct ways *w)
 {
     const struct tables *s = w->s;
     for (uint32_t i = 0; i < w->n; i++)
-        w->used[w->order[i]] = s->has_ports[w->order[i]];
+        w->used[w->order[i]] = s->has_ports[w->order[i]]; /* NICs whose traffic it sends on */
     for (uint32_t i = w->n; i-- > 1;) {
         uint32_t u = w->order[i], link = *entry(s, u, w->port);
         if (!w->used[u])
             continue;
-        w->used[head(s, link)] = 1;
-        w->count[link]++;
-        w->total[u]++;
+        w->used[head(s, link)] += w->used[u];
+        w->count[link] += w->used[u];
+        w->total[u] += w->used[u];
     }
 }
 
@@ -311,7 +311,7 @@ static void route_all(struct tables *s, const uint8_t *down, bool keep)
                      .total = ARENA_ARRAY(a, uint32_t, n),
                      .class = ARENA_ARRAY(a, uint32_t, n),
                      .level = ARENA_ARRAY(a, uint32_t, n),
-                     .used = ARENA_ARRAY(a, uint8_t, n)};
+                     .used = ARENA_ARRAY(a, uint32_t, n)};
     for (uint32_t port = 0; port < s->n_ports; port++)
         route_to(&w, port, keep);
     arena_free(a);
