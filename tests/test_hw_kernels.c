@@ -81,11 +81,11 @@ static struct kernel_call sample(int family)
 
 START_TEST(table_points_are_reproduced)
 {
-    ck_assert_uint_gt(table.n_rows, 250);
+    ck_assert_uint_gt(table.n_rows, 280);
     for (uint32_t i = 0; i < table.n_rows; i++) {
         struct kernel_time t = kernel_time(model, &table.rows[i].call);
-        ck_assert_msg(fabs(t.time_s / table.rows[i].time_s - 1) < 1e-3, "%s:%d", table.rows[i].file,
-                      table.rows[i].line);
+        double off = fabs(t.time_s / table.rows[i].time_s - 1); /* by mechanisms: residuals are floats */
+        ck_assert_msg(off <= (t.library ? 1e-7 : 0), "%s:%d: %g", table.rows[i].file, table.rows[i].line, off);
         ck_assert_int_eq(t.origin, KERNEL_FROM_POINT);
         ck_assert_ptr_nonnull(t.source);
     }
@@ -147,7 +147,7 @@ START_TEST(leave_one_out_needs_neighbours)
         ck_assert_int_eq(t.origin, KERNEL_FROM_INTERPOLATION);
         ck_assert_double_lt(fabs(log(t.time_s / table.rows[i].time_s)), log(2));
     }
-    ck_assert_uint_gt(reached, 150);
+    ck_assert_uint_gt(reached, 175);
     ck_assert_uint_lt(reached, table.n_rows); /* rows at the edges are reached by nothing */
 }
 END_TEST
@@ -391,6 +391,17 @@ START_TEST(queries_that_share_a_cache_share_its_bytes)
 }
 END_TEST
 
+/* What adds up the parts of K comes behind them: where memory decides, its start is not hidden either. */
+START_TEST(parts_of_k_are_added_up_by_a_kernel_of_its_own)
+{
+    struct kernel_call c = {.family = KERNEL_GEMM, .dtype = KERNEL_BF16, .m = 128, .n = 256, .k = 7168};
+    double start_s = hw.kernels.gemm_bf16.start_s;
+    ck_assert_double_gt(kernel_time(model, &c).start_s, 2 * start_s);
+    c.n = 8192; /* enough tiles for all SMs */
+    ck_assert(kernel_time(model, &c).start_s == start_s);
+}
+END_TEST
+
 /* Blocks of all requests are dealt evenly: one request more costs no second round of parts. */
 START_TEST(any_batch_uses_all_parts)
 {
@@ -571,6 +582,7 @@ static Suite *suite(void)
     tcase_add_test(c, spread_rows_have_their_sum);
     tcase_add_test(c, a_table_moves_to_another_chip);
     tcase_add_test(c, queries_that_share_a_cache_share_its_bytes);
+    tcase_add_test(c, parts_of_k_are_added_up_by_a_kernel_of_its_own);
     tcase_add_test(c, any_batch_uses_all_parts);
     tcase_add_test(c, other_hardware_has_a_model);
     tcase_add_test(c, every_key_changes_something);
