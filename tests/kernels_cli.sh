@@ -11,7 +11,7 @@ expect 0 "the same as JSON" kernels -f json -o all.json
 check "errors by family: rooflines and interpolation under 10 % in the median" python3 -c '
 import json
 d = json.load(open("all.json"))
-assert len(d["families"]) >= 6 and d["all"]["rows"] == len(d["rows"]) > 250
+assert len(d["families"]) >= 6 and d["all"]["rows"] == len(d["rows"]) > 280
 for f in d["families"]:
     assert f["roofline"]["median_ratio"] < 0.1, f
     assert f["refitted_series_left_out"]["median_ratio"] < 0.1, f
@@ -19,7 +19,8 @@ for f in d["families"]:
     assert left_out["n"] == 0 or left_out["median_ratio"] < 0.1, f
     assert f["roofline"]["max_ratio"] >= f["roofline"]["mean_ratio"] > 0
 for r in d["rows"]:
-    assert abs(r["model_s"] / r["measured_s"] - 1) < 1e-3 and r["origin"] == "table" and r["line"] > 3'
+    off = abs(r["model_s"] / r["measured_s"] - 1)
+    assert off <= (1e-7 if r["kernel"] == "gemm_fp8" else 0) and r["origin"] == "table" and r["line"] > 3'
 
 expect 0 "the rows of one kernel" kernels attention_backward_bf16
 says "batch 4, 4096 x 4096"
@@ -34,6 +35,8 @@ expect 0 "one kernel, a point of the table" kernels attention_forward_bf16 --bat
     --kv-heads 128 --qk-dim 192 --v-dim 128 --causal
 says "1.10469 ms"
 says "a measured value as it stands"
+expect 0 "one of a kernel with a mechanism" kernels gemm_fp8 --m 4096 --n 7168 --k 2048
+says "98.102 us"
 says "InferSim"
 expect 0 "on fewer SMs" kernels gemm_fp8 --m 4096 --n 7168 --k 2048 --sms 112
 says "moved by the ratio of rooflines"

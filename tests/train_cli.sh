@@ -267,7 +267,7 @@ import json
 a, b, ring = (json.load(open(f))["metrics"]["step_time"]["value"] for f in ("two_exact.json", "two_off.json", "dp_on_demand.json"))
 assert abs(a / b - 1) < 1e-3 and 0.95 < a / ring < 1, (a, b, ring)'
 
-expect 0 "what if" run "$D" "${dp[@]}" -s train.tp=2 -s train.data_parallel.gather=on_demand -s train.jitter.gpu_cv=0.015 --what-if -o if.json
+expect 0 "what if" run "$D" "${dp[@]}" -s train.sequences=768 -s train.tp=2 -s train.data_parallel.gather=on_demand -s train.jitter.gpu_cv=0.015 --what-if -o if.json
 check "each change gains about its part of the step" asserts if.json '
 w = {r["resource"]: r["gain"] for r in t["what_if"]}
 part = {p["name"]: p["value"] / m["step_time"] for p in d["breakdown"]}
@@ -275,7 +275,7 @@ assert all(g >= -0.005 for g in w.values()), w
 assert w["tensor and context parallelism take no time"] > part["exposed_tensor"] > 0.01, (w, part)
 assert w["gradients, optimizer, parameters and host take no time"] > part["reduce_gradients"] + part["optimizer"] > 0.01
 assert 0.005 < w["every GPU computes like the mean"] < 0.03
-assert 0.25 < w["tensor cores"] < 1 and w["memory bandwidth"] > 0.01 and w["NVLink bandwidth"] > 0'
+assert 0.3 < w["tensor cores"] < 1 and w["memory bandwidth"] > 0.01 and w["NVLink bandwidth"] > 0'
 
 # Differences between GPUs: the slowest of many counts. Kernels' own luck, power laws of experts, kernels of exchanges.
 for cv in 0 0.015 0.03; do
