@@ -1,5 +1,7 @@
 #include "kinds/train/train_links.h"
 
+#include <math.h>
+
 #include "topology/ends.h"
 
 /* --- whether only links of single GPUs can bind ------------------------------------------------------------------- */
@@ -104,10 +106,14 @@ const char *train_links_misfit(const struct train_plan *plan, const struct train
 
 static double nic_Bps(const struct topology *t, uint32_t endpoint, bool out)
 {
+    uint32_t shared[ROUTE_MAX_LINKS], nic = ends_nic(t, endpoint, 0);
+    uint32_t n_shared = out ? ends_shared_out(t, nic, shared) : ends_shared_in(t, nic, shared);
     double sum_Bps = 0;
     for (uint32_t p = 0; p < t->ports_per_nic; p++)
         sum_Bps += t->links[out ? ends_nic_out(t, endpoint, p) : ends_nic_in(t, endpoint, p)].capacity_Bps /
                    topology_port_users(t, topology_nic_port(t, endpoint, p));
+    for (uint32_t i = 0; i < n_shared; i++)
+        sum_Bps = fmin(sum_Bps, t->links[shared[i]].capacity_Bps);
     return sum_Bps;
 }
 
