@@ -264,6 +264,25 @@ static void put_metadata(struct outfile *f, const struct trace *t)
     free(length.bytes);
 }
 
+/* Kernels that communicate, but nothing says how much: who simulates networks would take them for computation. */
+static void tell_unknown(const struct trace *t, const char *path, struct diag *diag)
+{
+    uint32_t n = 0;
+    double sum_s = 0;
+    for (uint32_t i = 0; i < t->n_kernels; i++)
+        if (trace_class_communicates(&t->classes[t->kernels[i].class_id]) &&
+            type_of(t, &t->kernels[i]) == CHAKRA_COMP) {
+            n++;
+            sum_s += t->kernels[i].duration_s;
+        }
+    if (n)
+        diag_warning(
+            diag, SRCLOC_FILE(path),
+            "%u kernels of %.4g ms communicate, but the trace does not say what they carry: they are written as "
+            "computation of their recorded times, which is how other programs will take them",
+            n, sum_s * 1e3);
+}
+
 int chakra_write(const struct trace *t, const char *path, struct diag *diag)
 {
     struct outfile *f = outfile_open(path, diag);
@@ -277,6 +296,7 @@ int chakra_write(const struct trace *t, const char *path, struct diag *diag)
         last[t->kernels[i].stream] = i;
     }
     free(last);
+    tell_unknown(t, path, diag);
     return outfile_close(f, diag);
 }
 
