@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fabric_checks.h"
 #include "io/inputs/fabric_import.h"
 #include "io/inputs/input.h"
 
@@ -34,12 +35,6 @@ static const char network[] = "switchguid=0x200001(200001)\n"
                               "caguid=0x100000\nCa\t1 \"H-100000\"\t\t# \"n1 mlx5_0\"\n"
                               "[1](100001) \t\"S-200000\"[1]\t\t# lid 1 lmc 0 \"leaf0\" lid 2 4xHDR\n\n";
 
-static void must(int condition)
-{
-    if (!condition)
-        abort();
-}
-
 static int read_copy(const struct input_format *format, const char *name, const void *text, size_t size,
                      struct fabric *f, struct diag *d)
 {
@@ -48,17 +43,6 @@ static int read_copy(const struct input_format *format, const char *name, const 
         memcpy(copy, text, size);
     copy[size] = 0;
     return fabric_read_text(format, name, copy, size, f, d);
-}
-
-static void write_out(const struct fabric *f, struct diag *d)
-{
-    struct fabric_options o = {0};
-    struct outfile *out = outfile_open("/dev/null", d);
-    must(out != NULL);
-    if (fabric_write(f, &o, out, d))
-        outfile_abandon(out);
-    else
-        must(outfile_close(out, d) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,16 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fabric_checks.h"
 #include "io/inputs/fabric_import.h"
 #include "io/inputs/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(int condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* 1: nobody knows it, or it stands behind what has to come after it. */
 static int read_part(const char *text, size_t len, enum fabric_stage *stage, struct fabric *f, struct diag *d)
@@ -33,17 +28,6 @@ static int read_part(const char *text, size_t len, enum fabric_stage *stage, str
     char *copy = arena_alloc(f->arena, len + 1);
     memcpy(copy, text, len);
     return fabric_read_text(format, "in", copy, len, f, d);
-}
-
-static void write_out(const struct fabric *f, struct diag *d)
-{
-    struct fabric_options o = {0};
-    struct outfile *out = outfile_open("/dev/null", d);
-    must(out != NULL);
-    if (fabric_write(f, &o, out, d))
-        outfile_abandon(out);
-    else
-        must(outfile_close(out, d) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
