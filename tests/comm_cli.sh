@@ -54,6 +54,30 @@ check "are bytes over the element's" python3 -c '
 import json
 a, b = (json.load(open(f))["rows"][0] for f in ("sizes.json", "elements.json"))
 assert a["bytes"] == b["bytes"] == 2**25 and a["predicted"] == b["predicted"]'
+# What no kernel does: end before a message is through, take less time for more tokens, or much more for more SMs.
+python3 - >any.csv <<'PY'
+print("kernel,num_gpus,hidden_size,num_token,num_topk,num_experts,sms,dtype,dispatch_us,combine_us")
+many = ["deepep_normal", "deepep_normal_2025_02", "deepep_v2", "uccl"]
+for kernel in many + ["deepep_low_latency", "deepep_low_latency_2025_02"]:
+    for gpus in (8, 64):
+        for tokens in (1, 2, 4, 128, 512, 1024):
+            for sms in ((12, 24) if kernel in many else (24,)):
+                print(kernel, gpus, 7168, tokens, 8, 256, sms, "fp8", 1, 1, sep=",")
+PY
+expect 0 "any size" comm --hardware h100 --check any.csv --rows -f json -o any.json
+check "is plausible" python3 - <<'PY'
+import json
+time = {(r["what"], r["phase"], r["gpus"], r["sms"], r["tokens"]): r["predicted"] * 1e6 for r in json.load(open("any.json"))["rows"]}
+for (kernel, phase, gpus, sms, tokens), us in time.items():
+    assert us > 9, (kernel, phase, gpus, tokens, us)
+    fewer = time.get((kernel, phase, gpus, sms, {2: 1, 4: 2, 512: 128, 1024: 512}.get(tokens)))
+    assert not fewer or us > 0.98 * fewer, (kernel, phase, gpus, tokens, us, fewer)
+    less = time.get((kernel, phase, gpus, 12, tokens))
+    assert not less or us < 1.1 * less, (kernel, phase, gpus, tokens, us, less)
+PY
+# February's low-latency kernels use NICs inside a node, too.
+printf 'kernel,num_gpus,hidden_size,num_token,num_topk,num_experts,dispatch_us,combine_us\ndeepep_low_latency_2025_02,8,7168,128,8,256,163,318\n' >nics.csv
+expect 0 "a node by its NICs" comm --hardware h800 --check nics.csv --tolerance "2 %"
 head=node_num,hidden_size,num_token,num_topk,num_experts,dispatch_us
 refused 3 "no header" "no column of it is known" "1,2,3\n"
 check "no header: one error" [ "$(grep -c error: err)" = 1 ]

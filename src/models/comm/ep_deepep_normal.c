@@ -60,7 +60,9 @@ static void inside_node(const struct ep_call *c, struct ep_cost *out)
 {
     const struct hw_sm_copies *k = &c->hw->ep_kernel.copies;
     double n = c->traffic->group.ranks, copies = c->traffic->ranks_per_token, B = out->token_B;
-    double warps = fmax(1, floor(SENDER_WARPS / n)), send_s = copies / n / warps * copy_s(c, B);
+    double warps = n > SENDER_WARPS ? SENDER_WARPS / n : floor(SENDER_WARPS / n); /* of a rank; where there are more
+                                                                                     ranks, warps serve several */
+    double send_s = copies / n / warps * copy_s(c, B);
     out->copies = EP_A_COPY_A_RANK;
     if (c->phase == EP_DISPATCH) {
         out->engine_Bps[EP_SEND] = engine_Bps(c, copies, B, k->scan_s + send_s);

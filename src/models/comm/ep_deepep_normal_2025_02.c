@@ -53,15 +53,28 @@ static void open(struct ep_exchange *x, struct arena *arena)
     x->own = o;
 }
 
-/* Whole tokens. */
+/* Whole tokens, as many as there are: of few, each of many shares would be rounded away. What is left over goes on to the
+ * next place; a rank begins with its own, so that no place gets what all have left. */
+static void make_whole(const double *copies, uint32_t n, uint32_t begin, uint32_t *tokens)
+{
+    double left = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = (begin + i) % n;
+        double whole = floor(copies[at] + left + 0.5);
+        left += copies[at] - whole;
+        tokens[at] = (uint32_t)whole;
+    }
+}
+
 static void move(const struct ep_exchange *x, const struct ep_traffic *t, const uint32_t *op)
 {
     struct own *o = x->own;
-    size_t n = t->group.ranks;
-    for (size_t i = 0; i < n * t->nodes; i++)
-        o->tokens.node_tokens[i] = (uint32_t)lround(t->node_copies[i]);
-    for (size_t i = 0; i < n * n; i++)
-        o->tokens.rank_tokens[i] = (uint32_t)lround(t->rank_copies[i]);
+    uint32_t n = t->group.ranks;
+    for (uint32_t r = 0; r < n; r++) {
+        size_t nodes = (size_t)r * t->nodes, ranks = (size_t)r * n;
+        make_whole(t->node_copies + nodes, t->nodes, r, o->tokens.node_tokens + nodes);
+        make_whole(t->rank_copies + ranks, n, r, o->tokens.rank_tokens + ranks);
+    }
     deepep_exchange(&o->deepep, o->call, &o->tokens, op);
 }
 

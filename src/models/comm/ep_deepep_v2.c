@@ -28,6 +28,14 @@ static double bulk_s(const struct ep_call *c, double token_B)
     return 2 * k->load_s + token_B / k->bulk_Bps;
 }
 
+/* Messages of all channels are under way at once, so that a token a channel is left to be forwarded, or gathered, when
+ * the network is done. */
+static double last_hop_s(const struct ep_call *c, const struct ep_cost *cost, double tokens)
+{
+    double copies = c->traffic->ranks_per_token / c->traffic->nodes_per_token;
+    return tokens * copies * cost->token_B / fmin(cost->engine_Bps[EP_FORWARD], cost->nvlink_Bps);
+}
+
 static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struct ep_cost *out)
 {
     bool back = c->phase == EP_COMBINE, far = c->traffic->nodes > 1;
@@ -47,7 +55,7 @@ static void cost(const struct ep_call *c, const struct hw_ep_constants *k, struc
      * exchange any more */
     double memory_Bps = c->hw->chip.memory_Bps * c->hw->kernels.pass.copy_ratio;
     out->end_s = back ? (copies + c->tokens) * B / memory_Bps : 0;
-    out->ahead_s = far ? fmin(c->tokens, c->sms * warps / 2) * B / hw_nic_payload_Bps(c->hw) : 0;
+    out->ahead_s = far ? last_hop_s(c, out, fmin(c->tokens, c->sms * warps / 2)) : 0;
 }
 
 static const char *misfit(const struct ep_call *c, char *why, size_t size)
