@@ -11,6 +11,8 @@ import tempfile
 
 BANDWIDTHS = ["cluster.nic.bandwidth=50..400 Gb/s", "cluster.node.nvlink_bandwidth=50..400 GB/s"]
 LATENCIES = ["cluster.nic.latency=0.5..20 us", "cluster.network.switch_latency=0.1..2 us"]
+# what decoding and prefill must follow, too, where exchanges are mostly on their way
+LONG = ["cluster.nic.latency=0.5..200 us", "cluster.network.switch_latency=0.1..2 us"]
 # name, points, scenario, settings, axes
 CASES = [
     ("collectives", 80, "fig5_alltoall_mpft_mrft", ["collective.topologies=", "collective.gpus=", "collective.to=64 MiB"],
@@ -28,13 +30,13 @@ CASES = [
     ("decode", 80, "decode_ep144",
      ["sim.epsilon=0", "inference.simulate_layers=2", "cluster.nodes=4", "expert_load.redundant=0"],
      ["inference.decode.batch=4, 16, 48", "cluster.topology=mrft, ft2", "inference.overlap=none, dual",
-      "cluster.ep_kernel.low_latency_dispatch=5..100 us"] + BANDWIDTHS + LATENCIES),
+      "cluster.ep_kernel.low_latency_dispatch=5..100 us"] + BANDWIDTHS + LONG),
     ("decode, oversubscribed", 40, "decode_ep144",
      ["sim.epsilon=0", "inference.simulate_layers=3", "cluster.nodes=4", "expert_load.redundant=0", "cluster.topology=ft2",
       "cluster.network.switch_ports=36", "inference.overlap=none"],
      ["inference.decode.batch=4, 16, 48", "cluster.network.oversubscription=1, 3, 8"] + BANDWIDTHS + LATENCIES),
     ("prefill", 20, "prefill_ep32", ["sim.epsilon=0", "inference.simulate_layers=2", "inference.prefill.tokens=4096"],
-     BANDWIDTHS + LATENCIES),
+     BANDWIDTHS + LONG),
     ("dense decode", 40, "decode_dense_405b", ["sim.epsilon=0"], BANDWIDTHS + LATENCIES),
     ("replay", 20, "train_replay_h800", [], ["cluster.ep_kernel.sms=8, 20, 40", "cluster.topology=mpft, mrft"] + BANDWIDTHS + LATENCIES),
     ("training", 40, "train_step_dense_70b", ["cluster.nodes=16", "train.pp=16", "train.sequences=128"],

@@ -23,6 +23,10 @@ one, three, eight = (tpot(f"{o}.json") for o in (1, 3, 8))
 assert one < three < eight and eight > 1.1 * one, (one, three, eight)
 assert eight < 0.0859, eight
 EOF
+# 58 layers, a dispatch and a combine in each, a NIC at both ends: 232 ms on the way, which nothing of one micro-batch hides
+expect 0 "decoding over NICs of a millisecond" run "$case" -s cluster.nic.latency='1 ms' -o far.json
+check "the bound sees how long tokens are on their way" \
+    python3 -c 'import json; assert json.load(open("far.json"))["metrics"]["tpot"]["value"] > 0.232'
 expect 0 "what lies between two events" run "$srcdir/scenarios/train_replay_h800.yaml" -s sim.network=bound
 says "times between two events have none and are left out"
 check "what lies between two events is left out" [ "$(grep -c '^exposed_comm' out)" = 0 ]

@@ -96,11 +96,28 @@ static double shortest_latency_s(const struct bounding *b)
     return b->s->layout.n_nodes > 1 ? fmin(b->net->nic_latency_s, b->net->nvlink_latency_s) : b->net->nvlink_latency_s;
 }
 
+/* Until a rank has heard from all. */
+static double farthest_latency_s(const struct bounding *b)
+{
+    return b->s->layout.n_nodes > 1 ? fmax(b->net->nic_latency_s, b->net->nvlink_latency_s) : b->net->nvlink_latency_s;
+}
+
 /* Of a message: there, and round trips before its flag is there; then what the kernel does with it. */
-static double behind_bytes_s(const struct bounding *b, const struct ep_exchange *x)
+static double behind_bytes_s(const struct bounding *b, const struct ep_exchange *x, double latency_s)
 {
     double end_s = b->s->layout.hooks ? 0 : x->cost.end_s;
-    return shortest_latency_s(b) * (1 + 2 * x->cost.round_trips) + x->cost.ahead_s + end_s;
+    return latency_s * (1 + 2 * x->cost.round_trips) + x->cost.ahead_s + end_s;
+}
+
+/* What comes to a rank from other nodes, of an exchange that the first rank begins at first_s: none of it is there before
+ * its way is over, whatever the NICs still have to carry of the exchange before. */
+static double from_afar_s(const struct bounding *b, const struct infer_item *it, const struct ep_counts *c,
+                          double first_s)
+{
+    const struct ep_exchange *x = &b->exchange[it->combine];
+    double copies = it->combine ? c->out : c->in; /* counts are in the direction of a dispatch */
+    double bytes_s = x->kernel->load ? 0 : copies * x->cost.token_B / x->nic_Bps;
+    return copies > 0 ? first_s + bytes_s + behind_bytes_s(b, x, b->net->nic_latency_s) : 0;
 }
 
 /* Bytes of an exchange that begins at `first_s`. Those of the exchanges before it have gone ahead: any two ranks have a
@@ -126,18 +143,19 @@ static void post(struct bounding *b, const struct infer_item *it, double *start_
     uint32_t mb = it->micro_batch;
     const struct ep_exchange *x = &b->exchange[it->combine];
     struct infer_amount m = amount_of(b, it);
-    double *arrived = b->arrived[it->combine][mb], latency_s = behind_bytes_s(b, x), nics_s = 0;
+    double *arrived = b->arrived[it->combine][mb], latency_s = behind_bytes_s(b, x, shortest_latency_s(b)), nics_s = 0;
     for (uint32_t r = 0; r < b->n; r++)
         b->sending[r] = fmax(b->sending[r], b->clock[r]);
     if (!l->hooks)
-        together(b, ep_exchange_ahead_s(x, shortest_latency_s(b)));
+        together(b, ep_exchange_ahead_s(x, farthest_latency_s(b)));
     memcpy(start_s, b->sending, b->n * sizeof *start_s);
     double first_s = earliest(start_s, b->n);
     double behind_s = over_s(b, mb, not_heard(b, &m)) + earliest(b->worked_s[mb], b->n) + latency_s;
     for (uint32_t r = 0; r < b->n; r++) {
-        struct ep_load load = ep_exchange_load_of(x, &m.counts[it->combine][r]);
+        const struct ep_counts *counts = &m.counts[it->combine][r];
+        struct ep_load load = ep_exchange_load_of(x, counts);
         b->receiving[r] = fmax(b->receiving[r], first_s) + load.in_s;
-        arrived[r] = fmax(b->receiving[r] + latency_s, behind_s);
+        arrived[r] = fmax(fmax(b->receiving[r] + latency_s, behind_s), from_afar_s(b, it, counts, first_s));
         if (x->cost.sms >= (double)l->hw->chip.sms && !l->hooks)
             b->clock[r] = arrived[r]; /* nothing computes beside it */
         b->sending[r] = !l->hooks ? arrived[r] : start_s[r] + load.out_s;

@@ -127,6 +127,19 @@ static double latency_s(const struct topology *t, uint32_t src, uint32_t dst)
     return sum_s;
 }
 
+/* No more than any way between nodes takes, also where GPU 0 is farther from all than others are from each other: the least
+ * into a network and the least out of one. */
+static double least_way_s(const struct topology *t)
+{
+    double in_s = INFINITY, out_s = INFINITY;
+    for (uint32_t r = 0; r < t->n_endpoints; r++) {
+        uint32_t links[ROUTE_MAX_LINKS], n = topology_route(t, r, (r + t->gpus_per_node) % t->n_endpoints, links);
+        in_s = fmin(in_s, t->links[links[0]].latency_s);
+        out_s = fmin(out_s, n > 1 ? t->links[links[n - 1]].latency_s : 0);
+    }
+    return in_s + out_s;
+}
+
 static struct infer_network network_of(const struct cluster_hw *hw, const struct topology *t)
 {
     struct infer_network net = {.nic_Bps = hw_nic_payload_Bps(hw),
@@ -138,6 +151,8 @@ static struct infer_network network_of(const struct cluster_hw *hw, const struct
         double *latency = near ? &net.nvlink_latency_s : &net.nic_latency_s;
         *latency = fmin(*latency, latency_s(t, 0, r));
     }
+    if (t->n_endpoints > t->gpus_per_node)
+        net.nic_latency_s = fmin(net.nic_latency_s, least_way_s(t));
     if (isinf(net.nvlink_latency_s)) /* one GPU a node */
         net.nvlink_latency_s = net.nic_latency_s;
     return net;
