@@ -18,6 +18,7 @@ libmoesim_a_SOURCES += src/base/cfg_value.c
 libmoesim_a_SOURCES += src/base/data_find.c src/base/data_find.h
 libmoesim_a_SOURCES += src/base/diag.c
 libmoesim_a_SOURCES += src/base/diag.h
+libmoesim_a_SOURCES += src/base/extremes.h
 libmoesim_a_SOURCES += src/base/fit.c src/base/fit.h
 libmoesim_a_SOURCES += src/base/hostlist.c src/base/hostlist.h
 libmoesim_a_SOURCES += src/base/input_files.c src/base/input_files.h

@@ -10,6 +10,9 @@
 #include "kinds/infer/infer_account.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "base/extremes.h"
 
 /* Times are sums of some thousand terms. */
 static const double same_ratio = 1e-9;
@@ -32,11 +35,6 @@ struct following {
     uint32_t *post[2][2];
 };
 
-static double at(const struct following *f, const double *times, uint32_t item, uint32_t rank)
-{
-    return times[(size_t)item * f->n + rank];
-}
-
 /* The item that posts the first dispatch of a layer with experts. */
 static uint32_t begins(const struct infer_program *p, uint32_t sparse)
 {
@@ -46,38 +44,67 @@ static uint32_t begins(const struct infer_program *p, uint32_t sparse)
     BUG("no layer %u in the program", sparse);
 }
 
-/* --- one rank ----------------------------------------------------------------- */
+/* --- ranks -------------------------------------------------------------------- */
 
-static void account_gap(const struct following *f, const struct infer_item *waited, double from_s, double to_s,
-                        struct infer_parts *sum)
-{
-    double posted_s = f->posted[f->post[waited->combine][waited->micro_batch][waited->layer]];
-    double waiting_s = fmin(fmax(posted_s - from_s, 0), to_s - from_s);
-    sum->waiting_s[waited->combine] += waiting_s;
-    sum->exposed_s[waited->combine] += to_s - from_s - waiting_s;
-}
+/* An item in which a stream works. */
+struct working {
+    uint32_t item;
+    bool is_tp, in_layer; /* in_layer: of those whose mean is taken */
+    uint8_t stage;
+    const struct infer_item *waited; /* what the stream waited for just before; NULL: nothing */
+    double posted_s;                 /* by the last rank, of that */
+};
 
-static void account_rank(const struct following *f, uint32_t rank, struct window w, struct infer_parts *sum)
+static uint32_t find_working(const struct following *f, struct window layer, struct working *out)
 {
-    const struct infer_item *items = f->s->program.items, *waited = NULL;
-    double free_s = 0;
-    for (uint32_t i = 0; i < w.to; i++) {
-        const struct infer_item *it = &items[i];
+    const struct infer_program *p = &f->s->program;
+    const struct infer_item *waited = NULL;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct infer_item *it = &p->items[i];
         if (it->action == DO_WAIT)
             waited = it;
         if (it->action != DO_STAGE && it->action != DO_TP)
             continue;
-        double start_s = at(f, f->t->start_s, i, rank), end_s = at(f, f->t->end_s, i, rank);
-        if (i >= w.from && waited)
-            account_gap(f, waited, free_s, start_s, sum);
-        else if (i >= w.from)
-            sum->launch_s += start_s - free_s;
-        if (i >= w.from)
-            *(it->action == DO_TP ? &sum->tp_s : &sum->stage_s[it->stage]) += end_s - start_s;
-        if (i >= w.from)
-            sum->step_s += end_s - free_s;
-        free_s = end_s;
+        out[n++] = (struct working){
+            .item = i,
+            .is_tp = it->action == DO_TP,
+            .in_layer = i >= layer.from && i < layer.to,
+            .stage = it->stage,
+            .waited = waited,
+            .posted_s = !waited ? 0 : f->posted[f->post[waited->combine][waited->micro_batch][waited->layer]]};
         waited = NULL;
+    }
+    return n;
+}
+
+static inline void account_item(const struct working *w, double free_s, double start_s, double end_s,
+                                struct infer_parts *sum)
+{
+    if (w->waited) {
+        double waiting_s = smaller(larger(w->posted_s - free_s, 0), start_s - free_s);
+        sum->waiting_s[w->waited->combine] += waiting_s;
+        sum->exposed_s[w->waited->combine] += start_s - free_s - waiting_s;
+    } else {
+        sum->launch_s += start_s - free_s;
+    }
+    *(w->is_tp ? &sum->tp_s : &sum->stage_s[w->stage]) += end_s - start_s;
+    sum->step_s += end_s - free_s;
+}
+
+/* Times of a few ranks beside each other: rows of all ranks are long. */
+enum { ABREAST = 8 };
+
+struct abreast {
+    double start_s[ABREAST], end_s[ABREAST];
+};
+
+static void take_ranks(const struct following *f, const struct working *work, uint32_t n, uint32_t rank, uint32_t ranks,
+                       struct abreast *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(out[i].start_s, f->t->start_s[work[i].item] + rank, ranks * sizeof(double));
+        memcpy(out[i].end_s, f->t->end_s[work[i].item] + rank, ranks * sizeof(double));
     }
 }
 
@@ -109,13 +136,29 @@ static void add(struct infer_parts *to, const struct infer_parts *p)
     to->step_s += p->step_s;
 }
 
-static struct infer_parts mean_of_ranks(const struct following *f, struct window w)
+/* Means over ranks of all items, and of those of the layers. */
+static void mean_of_ranks(const struct following *f, struct window layer, struct arena *a, struct infer_parts *all,
+                          struct infer_parts *of_layer)
 {
-    struct infer_parts sum = {0};
-    for (uint32_t r = 0; r < f->n; r++)
-        account_rank(f, r, w, &sum);
-    scale(&sum, 1.0 / f->n);
-    return sum;
+    struct working *work = ARENA_ARRAY(a, struct working, f->s->program.n);
+    struct abreast *times = ARENA_ARRAY(a, struct abreast, f->s->program.n);
+    uint32_t n = find_working(f, layer, work);
+    *all = *of_layer = (struct infer_parts){0};
+    for (uint32_t r = 0; r < f->n; r++) {
+        uint32_t k = r % ABREAST;
+        double free_s = 0;
+        if (!k)
+            take_ranks(f, work, n, r, r + ABREAST < f->n ? ABREAST : f->n - r, times);
+        for (uint32_t i = 0; i < n; i++) {
+            double start_s = times[i].start_s[k], end_s = times[i].end_s[k];
+            account_item(&work[i], free_s, start_s, end_s, all);
+            if (work[i].in_layer)
+                account_item(&work[i], free_s, start_s, end_s, of_layer);
+            free_s = end_s;
+        }
+    }
+    scale(all, 1.0 / f->n);
+    scale(of_layer, 1.0 / f->n);
 }
 
 /* --- all of it ---------------------------------------------------------------- */
@@ -132,8 +175,7 @@ static void index_posts(struct following *f, struct arena *a)
         if (it->action != DO_POST)
             continue;
         f->post[it->combine][it->micro_batch][it->layer] = i;
-        for (uint32_t r = 0; r < f->n; r++)
-            f->posted[i] = fmax(f->posted[i], at(f, f->t->start_s, i, r));
+        f->posted[i] = largest_of(f->t->start_s[i], f->n, 0);
     }
 }
 
@@ -142,12 +184,9 @@ static void mean_exchanges(const struct following *f, double mean_s[2])
     double sum[2] = {0, 0}, n[2] = {0, 0};
     for (uint32_t i = 0; i < f->s->program.n; i++) {
         const struct infer_item *it = &f->s->program.items[i];
-        double end_s = 0;
         if (it->action != DO_POST)
             continue;
-        for (uint32_t r = 0; r < f->n; r++)
-            end_s = fmax(end_s, at(f, f->t->end_s, i, r));
-        sum[it->combine] += end_s - f->posted[i];
+        sum[it->combine] += largest_of(f->t->end_s[i], f->n, 0) - f->posted[i];
         n[it->combine]++;
     }
     for (int combine = 0; combine < 2; combine++)
@@ -178,7 +217,7 @@ static void mean_spans(const struct following *f, double mean_s[2])
             continue;
         uint32_t receives = received_by(&f->s->program, i);
         for (uint32_t r = 0; r < f->n; r++)
-            mean_s[it->combine] += at(f, f->t->end_s, receives, r) - at(f, f->t->start_s, i - 1, r);
+            mean_s[it->combine] += f->t->end_s[receives][r] - f->t->start_s[i - 1][r];
         n[it->combine] += f->n;
     }
     for (int combine = 0; combine < 2; combine++)
@@ -193,10 +232,10 @@ static bool is_periodic(const struct following *f)
         return false;
     uint32_t last = p->sparse - 1 - p->period, from = begins(p, last - p->period), to = begins(p, last);
     uint32_t length = to - from;
-    double period_s = at(f, f->t->start_s, to, 0) - at(f, f->t->start_s, from, 0);
+    double period_s = f->t->start_s[to][0] - f->t->start_s[from][0];
     for (uint32_t i = from; i < to; i++)
         for (uint32_t r = 0; r < f->n && p->items[i].action != DO_WAIT; r++) {
-            double moved_s = at(f, f->t->end_s, i + length, r) - at(f, f->t->end_s, i, r);
+            double moved_s = f->t->end_s[i + length][r] - f->t->end_s[i][r];
             if (fabs(moved_s - period_s) > same_ratio * period_s)
                 return false;
         }
@@ -209,7 +248,7 @@ static double mean_begin_s(const struct following *f, uint32_t sparse)
     uint32_t item = begins(&f->s->program, sparse);
     double sum_s = 0;
     for (uint32_t r = 0; r < f->n; r++)
-        sum_s += at(f, f->t->start_s, item, r);
+        sum_s += f->t->start_s[item][r];
     return sum_s / f->n;
 }
 
@@ -234,8 +273,8 @@ static double missing_error_s(const struct following *f, uint32_t first, uint32_
 static void add_idle(const struct following *f, struct infer_parts *total)
 {
     double last_s = 0;
-    for (size_t i = 0; i < (size_t)f->s->program.n * f->n; i++)
-        last_s = fmax(last_s, f->t->end_s[i]);
+    for (uint32_t i = 0; i < f->s->program.n; i++)
+        last_s = largest_of(f->t->end_s[i], f->n, last_s);
     total->idle_s = last_s - total->step_s;
     if (fabs(total->idle_s) < same_ratio * last_s) /* what summing leaves */
         total->idle_s = 0;
@@ -254,12 +293,13 @@ void infer_account(const struct infer_step *s, const struct infer_times *t, stru
     uint32_t first = out->periodic ? last - p->period : last % p->period;
     if (missing && !out->periodic && p->period == 1 && last >= WARMING_UP + ENOUGH_WITHOUT)
         first = WARMING_UP;
-    out->total = mean_of_ranks(&f, (struct window){0, s->program.n});
+    struct window layer = {0, 0};
+    if (last > first)
+        layer = (struct window){begins(p, first), begins(p, last)};
+    mean_of_ranks(&f, layer, a, &out->total, &out->layer);
     add_idle(&f, &out->total);
-    if (last > first) {
-        out->layer = mean_of_ranks(&f, (struct window){begins(p, first), begins(p, last)});
+    if (last > first)
         scale(&out->layer, 1.0 / (last - first));
-    }
     if (missing && !out->periodic)
         out->missing_error_s = missing_error_s(&f, first, last, missing);
     struct infer_parts more = out->layer;

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/extremes.h"
 #include "base/shared_cache.h"
 #include "kinds/infer/infer_amounts.h"
 
@@ -16,7 +17,8 @@ struct bounding {
     struct infer_step *s;
     const struct infer_network *net;
     uint32_t n;
-    double *clock;               /* [ranks] of the stream */
+    double *rows, *clock;        /* [ranks] of all times, one behind the other; of the stream */
+    struct ep_load *load;        /* [ranks] of the exchange under way */
     double launched;             /* when the CPU has launched the stage */
     double *sending, *receiving; /* [ranks] when the exchanges before are done */
     double *cable_s[2];          /* [micro-batch][cables] when all bytes of its exchanges so far have crossed */
@@ -26,7 +28,7 @@ struct bounding {
     uint32_t unheard[2];         /* [micro-batch] not_heard of its last exchange */
     double *worked_s[2];         /* [micro-batch][ranks] of its stream since the last exchange had arrived */
     struct infer_times *times;
-    double *arrived[2][2];          /* [combine][micro-batch][ranks] of the exchange under way */
+    double *arrived[2][2];          /* [combine][micro-batch]: [ranks] of the exchange under way */
     struct ep_exchange exchange[2]; /* costs alone */
     struct infer_amounts amounts;
     uint32_t *sparse;        /* [layers] which of those with experts it is */
@@ -56,18 +58,20 @@ static uint32_t not_heard(const struct bounding *b, const struct infer_amount *m
 
 static double latest(const double *value, uint32_t n)
 {
-    double most = 0;
-    for (uint32_t i = 0; i < n; i++)
-        most = fmax(most, value[i]);
-    return most;
+    return largest_of(value, n, 0);
 }
 
 static double earliest(const double *value, uint32_t n)
 {
-    double least = INFINITY;
-    for (uint32_t i = 0; i < n; i++)
-        least = fmin(least, value[i]);
-    return least;
+    return smallest_of(value, n, INFINITY);
+}
+
+/* The next row of times. */
+static double *row(struct bounding *b)
+{
+    double *next = b->rows;
+    b->rows += b->n;
+    return next;
 }
 
 /* When all but `unheard` ranks can have received the last exchange of a micro-batch. */
@@ -75,9 +79,11 @@ static double over_s(const struct bounding *b, uint32_t mb, uint32_t unheard)
 {
     const struct infer_fabric *f = &b->net->fabric;
     double last_s = unheard ? 0 : b->nics_s[mb];
+    if (!unheard && b->largest[mb])
+        return largest_of(b->cable_s[mb], f->n_links, last_s);
     for (uint32_t i = 0; i < f->n_links && b->largest[mb]; i++)
         last_s =
-            fmax(last_s, b->cable_s[mb][i] - unheard * (b->largest[mb][i] * b->largest_B[mb]) / f->capacity_Bps[i]);
+            larger(last_s, b->cable_s[mb][i] - unheard * (b->largest[mb][i] * b->largest_B[mb]) / f->capacity_Bps[i]);
     return last_s;
 }
 
@@ -110,14 +116,12 @@ static double behind_bytes_s(const struct bounding *b, const struct ep_exchange 
 }
 
 /* What comes to a rank from other nodes, of an exchange that the first rank begins at first_s: none of it is there before
- * its way is over, whatever the NICs still have to carry of the exchange before. */
-static double from_afar_s(const struct bounding *b, const struct infer_item *it, const struct ep_counts *c,
-                          double first_s)
+ * its way, `way_s` behind its bytes, is over, whatever the NICs still have to carry of the exchange before. */
+static double from_afar_s(const struct ep_exchange *x, const struct ep_counts *c, double first_s, double way_s)
 {
-    const struct ep_exchange *x = &b->exchange[it->combine];
-    double copies = it->combine ? c->out : c->in; /* counts are in the direction of a dispatch */
+    double copies = x->call.phase == EP_COMBINE ? c->out : c->in; /* counts are in the direction of a dispatch */
     double bytes_s = x->kernel->load ? 0 : copies * x->cost.token_B / x->nic_Bps;
-    return copies > 0 ? first_s + bytes_s + behind_bytes_s(b, x, b->net->nic_latency_s) : 0;
+    return copies > 0 ? first_s + bytes_s + way_s : 0;
 }
 
 /* Bytes of an exchange that begins at `first_s`. Those of the exchanges before it have gone ahead: any two ranks have a
@@ -130,109 +134,130 @@ static void load_cables(struct bounding *b, const struct infer_item *it, const s
     const double *crossing = m->crossing[it->combine];
     bool behind = 2 * (b->unheard[mb] + 1) < b->n && 2 * (unheard + 1) < b->n;
     for (uint32_t i = 0; i < f->n_links; i++)
-        cable_s[i] = fmax(behind ? cable_s[i] : 0, first_s) + crossing[i] * copy_B / f->capacity_Bps[i];
+        cable_s[i] = larger(behind ? cable_s[i] : 0, first_s) + crossing[i] * copy_B / f->capacity_Bps[i];
     b->largest[mb] = m->largest[it->combine];
     b->largest_B[mb] = copy_B;
     b->unheard[mb] = unheard;
 }
 
 /* A rank sends and receives one exchange after the other. */
-static void post(struct bounding *b, const struct infer_item *it, double *start_s)
+static void post(struct bounding *b, const struct infer_item *it, double *start_s, double *arrived)
 {
     const struct infer_layout *l = &b->s->layout;
     uint32_t mb = it->micro_batch;
     const struct ep_exchange *x = &b->exchange[it->combine];
     struct infer_amount m = amount_of(b, it);
-    double *arrived = b->arrived[it->combine][mb], latency_s = behind_bytes_s(b, x, shortest_latency_s(b)), nics_s = 0;
+    const struct ep_counts *counts = m.counts[it->combine];
+    double latency_s = behind_bytes_s(b, x, shortest_latency_s(b)), nics_s = 0;
+    double way_s = behind_bytes_s(b, x, b->net->nic_latency_s);
     for (uint32_t r = 0; r < b->n; r++)
-        b->sending[r] = fmax(b->sending[r], b->clock[r]);
+        b->sending[r] = larger(b->sending[r], b->clock[r]);
     if (!l->hooks)
         together(b, ep_exchange_ahead_s(x, farthest_latency_s(b)));
     memcpy(start_s, b->sending, b->n * sizeof *start_s);
     double first_s = earliest(start_s, b->n);
     double behind_s = over_s(b, mb, not_heard(b, &m)) + earliest(b->worked_s[mb], b->n) + latency_s;
+    ep_exchange_loads_of(x, counts, b->n, b->load);
     for (uint32_t r = 0; r < b->n; r++) {
-        const struct ep_counts *counts = &m.counts[it->combine][r];
-        struct ep_load load = ep_exchange_load_of(x, counts);
-        b->receiving[r] = fmax(b->receiving[r], first_s) + load.in_s;
-        arrived[r] = fmax(fmax(b->receiving[r] + latency_s, behind_s), from_afar_s(b, it, counts, first_s));
-        if (x->cost.sms >= (double)l->hw->chip.sms && !l->hooks)
-            b->clock[r] = arrived[r]; /* nothing computes beside it */
-        b->sending[r] = !l->hooks ? arrived[r] : start_s[r] + load.out_s;
-        nics_s = fmax(nics_s, fmax(start_s[r] + load.out_s, b->receiving[r]));
+        b->receiving[r] = larger(b->receiving[r], first_s) + b->load[r].in_s;
+        arrived[r] = larger(larger(b->receiving[r] + latency_s, behind_s), from_afar_s(x, &counts[r], first_s, way_s));
+        b->sending[r] = !l->hooks ? arrived[r] : start_s[r] + b->load[r].out_s;
+        nics_s = larger(nics_s, larger(start_s[r] + b->load[r].out_s, b->receiving[r]));
     }
+    b->arrived[it->combine][mb] = arrived;
+    if (x->cost.sms >= (double)l->hw->chip.sms && !l->hooks)
+        b->clock = arrived; /* nothing computes beside it */
     b->nics_s[mb] = nics_s;
     load_cables(b, it, &m, first_s);
 }
 
-static void exchange_tokens(struct bounding *b)
+static void exchange_tokens(struct bounding *b, double *end_s)
 {
     const struct infer_layout *l = &b->s->layout;
     double bytes_B = l->tokens * (double)l->model->hidden * 2 * (l->tp - 1);
     for (uint32_t first = 0; first < b->n; first += l->tp) {
         double end = latest(b->clock + first, l->tp) + bytes_B / b->net->nvlink_Bps + b->net->nvlink_latency_s;
         for (uint32_t r = first; r < first + l->tp; r++)
-            b->clock[r] = end;
+            end_s[r] = end;
     }
 }
 
-static void compute(struct bounding *b, const struct infer_item *it)
+/* Of a stage that takes as long on all ranks. */
+static double stage_s(const struct bounding *b, const struct infer_item *it)
 {
-    const double *experts_s = NULL;
-    if (it->stage == STAGE_MLP)
-        experts_s =
-            b->experts_s + ((size_t)b->sparse[it->layer] * b->s->program.micro_batches + it->micro_batch) * b->n;
-    b->launched += infer_launch_s(&b->s->kernels, it->layer, it->stage);
-    for (uint32_t r = 0; r < b->n; r++)
-        b->clock[r] = fmax(b->clock[r], b->launched);
     bool sends = it->stage == STAGE_DISPATCH_SEND || it->stage == STAGE_COMBINE_SEND;
     const struct ep_cost *cost = &b->exchange[it->stage == STAGE_COMBINE_SEND].cost;
-    for (uint32_t r = 0; r < b->n; r++) {
-        double time_s = experts_s ? experts_s[r] : infer_stage_s(&b->s->kernels, it->layer, it->stage);
-        if (sends && infer_stores(cost)) /* what it stores is part of the exchange */
-            time_s = cost->start_s;
-        b->clock[r] += time_s;
-        for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
-            b->worked_s[mb][r] += time_s;
-    }
+    if (sends && infer_stores(cost)) /* what it stores is part of the exchange */
+        return cost->start_s;
+    return infer_stage_s(&b->s->kernels, it->layer, it->stage);
+}
+
+static void compute(struct bounding *b, const struct infer_item *it, double *end_s)
+{
+    const double *experts_s = NULL;
+    uint32_t micro_batches = b->s->program.micro_batches;
+    double all_s = stage_s(b, it);
+    if (it->stage == STAGE_MLP)
+        experts_s = b->experts_s + ((size_t)b->sparse[it->layer] * micro_batches + it->micro_batch) * b->n;
+    b->launched += infer_launch_s(&b->s->kernels, it->layer, it->stage);
+    for (uint32_t r = 0; r < b->n; r++)
+        end_s[r] = larger(b->clock[r], b->launched) + (experts_s ? experts_s[r] : all_s);
+    for (uint32_t mb = 0; mb < micro_batches; mb++)
+        for (uint32_t r = 0; r < b->n; r++)
+            b->worked_s[mb][r] += experts_s ? experts_s[r] : all_s;
+}
+
+static void wait_for(struct bounding *b, const struct infer_item *it, double *end_s)
+{
+    const double *arrived = b->arrived[it->combine][it->micro_batch];
+    for (uint32_t r = 0; r < b->n; r++)
+        end_s[r] = larger(b->clock[r], arrived[r]);
+    memset(b->worked_s[it->micro_batch], 0, b->n * sizeof(double));
 }
 
 static void follow(struct bounding *b, uint32_t item)
 {
     const struct infer_item *it = &b->s->program.items[item];
-    const double *arrived = b->arrived[it->combine][it->micro_batch];
-    double *start_s = b->times->start_s + (size_t)item * b->n, *end_s = b->times->end_s + (size_t)item * b->n;
-    memcpy(start_s, b->clock, b->n * sizeof *start_s);
-    switch (it->action) {
-    case DO_STAGE:
-        compute(b, it);
-        break;
-    case DO_POST:
-        post(b, it, start_s);
-        memcpy(end_s, arrived, b->n * sizeof *end_s);
+    double *end_s = row(b);
+    b->times->start_s[item] = b->clock;
+    b->times->end_s[item] = end_s;
+    if (it->action == DO_POST) {
+        double *start_s = row(b);
+        b->times->start_s[item] = start_s;
+        post(b, it, start_s, end_s);
         return;
-    case DO_WAIT:
-        for (uint32_t r = 0; r < b->n; r++)
-            b->clock[r] = fmax(b->clock[r], arrived[r]);
-        memset(b->worked_s[it->micro_batch], 0, b->n * sizeof(double));
-        break;
-    case DO_TP:
-        exchange_tokens(b);
-        break;
     }
-    memcpy(end_s, b->clock, b->n * sizeof *end_s);
+    if (it->action == DO_STAGE)
+        compute(b, it, end_s);
+    else if (it->action == DO_WAIT)
+        wait_for(b, it, end_s);
+    else
+        exchange_tokens(b, end_s);
+    b->clock = end_s;
 }
 
-static void begin(struct bounding *b, struct arena *a)
+static size_t count_posts(const struct infer_program *p)
 {
-    b->clock = ARENA_ARRAY(a, double, b->n);
+    size_t n = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        n += p->items[i].action == DO_POST;
+    return n;
+}
+
+/* Times outlive the rest. */
+static void begin(struct bounding *b, struct arena *times, struct arena *a)
+{
+    const struct infer_program *p = &b->s->program;
+    b->rows = ARENA_ARRAY(times, double, (p->n + count_posts(p) + 2) * b->n); /* before all, and end_last's */
+    b->times->start_s = ARENA_ARRAY(times, const double *, p->n);
+    b->times->end_s = ARENA_ARRAY(times, const double *, p->n);
+    b->clock = row(b);
+    b->load = ARENA_ARRAY(a, struct ep_load, b->n);
     b->sending = ARENA_ARRAY(a, double, b->n);
     b->receiving = ARENA_ARRAY(a, double, b->n);
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++) {
         b->cable_s[mb] = ARENA_ARRAY(a, double, b->net->fabric.n_links + 1);
         b->worked_s[mb] = ARENA_ARRAY(a, double, b->n);
-        for (int combine = 0; combine < 2; combine++)
-            b->arrived[combine][mb] = ARENA_ARRAY(a, double, b->n);
     }
 }
 
@@ -257,14 +282,12 @@ static const double *time_experts(struct bounding *b, struct arena *arena)
     return times_s;
 }
 
-static void note_loads(struct bounding *b, struct arena *arena)
+static void note_loads(struct bounding *b)
 {
     struct infer_amount m = infer_amount_of(&b->amounts, 0, 0);
-    struct ep_load *load = ARENA_ARRAY(arena, struct ep_load, b->n);
     for (int combine = 0; combine < 2; combine++) {
-        for (uint32_t r = 0; r < b->n; r++)
-            load[r] = ep_exchange_load_of(&b->exchange[combine], &m.counts[combine][r]);
-        infer_step_note_loads(b->s, combine, load);
+        ep_exchange_loads_of(&b->exchange[combine], m.counts[combine], b->n, b->load);
+        infer_step_note_loads(b->s, combine, b->load);
     }
 }
 
@@ -280,7 +303,7 @@ static void find_amounts(struct bounding *b, struct arena *arena)
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++)
             infer_step_note_reach(s, infer_amount_of(&b->amounts, i, mb).reach);
     }
-    note_loads(b, arena);
+    note_loads(b);
 }
 
 /* The last rank to receive an exchange still has the rest of its stream before it. Which rank that is is not known; the one
@@ -290,11 +313,13 @@ static void end_last(struct bounding *b)
     uint32_t last = 0;
     if (!b->s->program.n)
         return;
-    double *end_s = b->times->end_s + (size_t)(b->s->program.n - 1) * b->n;
+    const double **end_s = &b->times->end_s[b->s->program.n - 1];
+    double *later_s = memcpy(row(b), *end_s, b->n * sizeof **end_s);
     for (uint32_t r = 1; r < b->n; r++)
-        last = end_s[r] > end_s[last] ? r : last;
+        last = later_s[r] > later_s[last] ? r : last;
     for (uint32_t mb = 0; mb < b->s->program.micro_batches; mb++)
-        end_s[last] = fmax(end_s[last], over_s(b, mb, 0) + earliest(b->worked_s[mb], b->n));
+        later_s[last] = fmax(later_s[last], over_s(b, mb, 0) + earliest(b->worked_s[mb], b->n));
+    *end_s = later_s;
 }
 
 void infer_step_bound(struct infer_step *s, const struct infer_network *net, struct arena *arena,
@@ -302,9 +327,7 @@ void infer_step_bound(struct infer_step *s, const struct infer_network *net, str
 {
     struct arena *a = arena_new();
     struct bounding b = {.s = s, .net = net, .n = s->layout.ranks, .times = out};
-    out->start_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
-    out->end_s = ARENA_ARRAY(arena, double, (size_t)s->program.n *b.n);
-    begin(&b, a);
+    begin(&b, arena, a);
     for (int combine = 0; combine < 2 && s->program.sparse; combine++) {
         struct ep_call call = infer_ep_call(&s->layout, combine);
         ep_exchange_cost(&b.exchange[combine], s->layout.kernel, &call);

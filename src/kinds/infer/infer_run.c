@@ -203,19 +203,18 @@ static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct t
     return (struct infer_fabric){n, capacity_Bps, first, links};
 }
 
-/* Times of items from those of ops. */
+/* Times of items from those of ops, which are consecutive; of a WAIT, which has no op, nothing. */
 static void times_of(const struct kind_run *run, const struct infer_step *s, const struct infer_ops *ops,
                      struct infer_times *out)
 {
-    uint32_t n = s->layout.ranks;
-    out->start_s = ARENA_ARRAY(run->scratch, double, (size_t)s->program.n *n);
-    out->end_s = ARENA_ARRAY(run->scratch, double, (size_t)s->program.n *n);
-    for (uint32_t i = 0; i < s->program.n; i++)
-        for (uint32_t r = 0; r < n && ops->item[i] != OP_NONE; r++) {
-            bool post = s->program.items[i].action == DO_POST;
-            out->start_s[(size_t)i * n + r] = run->outcome.op_start_s[ops->item[i] + r];
-            out->end_s[(size_t)i * n + r] = run->outcome.op_end_s[(post ? ops->received[i] : ops->item[i]) + r];
-        }
+    const double *none = ARENA_ARRAY(run->scratch, double, s->layout.ranks);
+    out->start_s = ARENA_ARRAY(run->scratch, const double *, s->program.n);
+    out->end_s = ARENA_ARRAY(run->scratch, const double *, s->program.n);
+    for (uint32_t i = 0; i < s->program.n; i++) {
+        bool is_op = ops->item[i] != OP_NONE, post = s->program.items[i].action == DO_POST;
+        out->start_s[i] = is_op ? run->outcome.op_start_s + ops->item[i] : none;
+        out->end_s[i] = is_op ? run->outcome.op_end_s + (post ? ops->received[i] : ops->item[i]) : none;
+    }
 }
 
 /* Whether nobody looks at single transfers: not the network, whose paths are one each and depend on nothing but their ends, and not those who want

@@ -37,10 +37,10 @@ void infer_step_init(struct infer_step *s, const struct infer_layout *l, const s
 /* infer_experts_s, which is asked again and again for the same few numbers of rows. */
 double infer_step_experts_s(struct infer_step *s, const double *rows);
 
-/* When things happened, [program.n][ranks]: items of the stream; POST: from its posting
- * on a rank to the last arrival there. WAIT has no time of its own. */
+/* When things happened, of each item of the stream on each rank; POST: from its posting on a rank to the last arrival
+ * there. WAIT has no time of its own. Rows may be shared: what follows an item begins when that ends. */
 struct infer_times {
-    double *start_s, *end_s;
+    const double **start_s, **end_s; /* [program.n] rows of [ranks] */
 };
 
 /* Where the ops of a graph are: those of an item are consecutive, first + rank. */

@@ -69,7 +69,8 @@ struct ep_counts {
     double handed_out, handed_in;           /* over rails: what it hands on in its node, and gets handed */
 };
 void ep_count_copies(enum ep_copies copies, const struct ep_traffic *t, struct ep_counts *of /* [ranks] */);
-struct ep_load ep_exchange_load_of(const struct ep_exchange *x, const struct ep_counts *c);
+void ep_exchange_loads_of(const struct ep_exchange *x, const struct ep_counts *of /* [ranks] */, uint32_t ranks,
+                          struct ep_load *loads /* [ranks] */);
 
 /* Of the copies between nodes, the share that leaves through another GPU's NIC. */
 double ep_exchange_forwarded(const struct ep_exchange *x, const struct ep_traffic *t);

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/extremes.h"
+
 double ep_exchange_ahead_s(const struct ep_exchange *x, double latency_s)
 {
     const struct ep_cost *parts[] = {&x->prepare, &x->cost};
@@ -62,52 +64,79 @@ void ep_count_copies(enum ep_copies copies, const struct ep_traffic *t, struct e
         of[r] = count_over_rails(t, r);
 }
 
-static void consider(struct ep_load *l, double out, double in, double rate, const char *name)
-{
-    double before_s = fmax(l->out_s, l->in_s);
-    if (!(rate > 0))
-        return;
-    l->out_s = fmax(l->out_s, out / rate);
-    l->in_s = fmax(l->in_s, in / rate);
-    if (fmax(l->out_s, l->in_s) > before_s)
-        l->limit = name;
-}
+/* --- times ---------------------------------------------------------------------- */
+
+/* What copies cross, of an exchange, found once for all of its ranks. */
+struct narrows {
+    bool combine, rails, through_nic, moves_own;
+    double token_B, message_s;
+    double nic_Bps, nvlink_Bps, home_Bps, experts_Bps, forward_Bps; /* 0: does not limit */
+};
 
 /* Engines: of a dispatch the sender is the home of tokens, the receiver where their experts are; a combine runs
  * backwards. Over rails the forwarder is where tokens leave the network, or enter it. */
-static void consider_engines(const struct ep_exchange *x, const struct ep_counts *c, double B, struct ep_load *l)
-{
-    const struct ep_cost *cost = &x->cost;
-    bool back = x->call.phase == EP_COMBINE, rails = cost->copies == EP_A_COPY_A_NODE;
-    double own = cost->keeps_own ? 0 : c->own;
-    double home = c->out + (rails ? 0 : c->near_out) + own, away = c->in + (rails ? 0 : c->near_in) + own;
-    enum ep_stage at_home = back ? EP_RECEIVE : EP_SEND, at_experts = back ? EP_SEND : EP_RECEIVE;
-    consider(l, home * B, 0, cost->engine_Bps[at_home], "copying SMs");
-    consider(l, 0, (rails ? c->handed_in : away) * B, cost->engine_Bps[at_experts], "copying SMs");
-    consider(l, 0, c->handed_out * B, cost->engine_Bps[EP_FORWARD], "copying SMs");
-}
-
-struct ep_load ep_exchange_load_of(const struct ep_exchange *x, const struct ep_counts *c)
+static struct narrows narrows_of(const struct ep_exchange *x)
 {
     const struct ep_cost *cost = &x->cost;
     const struct cluster_hw *hw = x->call.hw;
-    if (x->kernel->load)
-        return x->kernel->load(x, c);
-    double B = cost->token_B, nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
-    double far_out = c->out + (cost->through_nic ? c->near_out : 0),
-           far_in = c->in + (cost->through_nic ? c->near_in : 0);
+    double nvlink_Bps = hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
+    bool back = x->call.phase == EP_COMBINE;
+    return (struct narrows){.combine = back,
+                            .rails = cost->copies == EP_A_COPY_A_NODE,
+                            .through_nic = cost->through_nic,
+                            .moves_own = !cost->keeps_own,
+                            .token_B = cost->token_B,
+                            .message_s = cost->message_s,
+                            .nic_Bps = x->nic_Bps,
+                            .nvlink_Bps = cost->nvlink_Bps > 0 ? fmin(nvlink_Bps, cost->nvlink_Bps) : nvlink_Bps,
+                            .home_Bps = cost->engine_Bps[back ? EP_RECEIVE : EP_SEND],
+                            .experts_Bps = cost->engine_Bps[back ? EP_SEND : EP_RECEIVE],
+                            .forward_Bps = cost->engine_Bps[EP_FORWARD]};
+}
+
+static inline void consider(struct ep_load *l, double out, double in, double rate, const char *name)
+{
+    if (!(rate > 0))
+        return;
+    double before_s = larger(l->out_s, l->in_s);
+    l->out_s = out > 0 ? larger(l->out_s, out / rate) : l->out_s;
+    l->in_s = in > 0 ? larger(l->in_s, in / rate) : l->in_s;
+    if (larger(l->out_s, l->in_s) > before_s)
+        l->limit = name;
+}
+
+static inline void consider_engines(const struct narrows *n, const struct ep_counts *c, struct ep_load *l)
+{
+    double own = n->moves_own ? c->own : 0, B = n->token_B;
+    double home = c->out + (n->rails ? 0 : c->near_out) + own, away = c->in + (n->rails ? 0 : c->near_in) + own;
+    consider(l, home * B, 0, n->home_Bps, "copying SMs");
+    consider(l, 0, (n->rails ? c->handed_in : away) * B, n->experts_Bps, "copying SMs");
+    consider(l, 0, c->handed_out * B, n->forward_Bps, "copying SMs");
+}
+
+static inline struct ep_load load_of(const struct narrows *n, const struct ep_counts *c)
+{
+    double B = n->token_B;
+    double far_out = c->out + (n->through_nic ? c->near_out : 0), far_in = c->in + (n->through_nic ? c->near_in : 0);
     struct ep_load l = {0, 0, "network"};
-    consider(&l, far_out * B, far_in * B, x->nic_Bps, "network");
-    consider(&l, c->near_out * B, c->near_in * B,
-             cost->nvlink_Bps > 0 ? fmin(nvlink_Bps, cost->nvlink_Bps) : nvlink_Bps, "NVLink");
-    if (cost->message_s > 0 && x->call.phase == EP_COMBINE)
-        consider(&l, 0, far_in * cost->message_s, 1, "posting");
-    else if (cost->message_s > 0)
-        consider(&l, far_out * cost->message_s, 0, 1, "posting");
-    consider_engines(x, c, B, &l);
-    if (x->call.phase == EP_COMBINE)
+    consider(&l, far_out * B, far_in * B, n->nic_Bps, "network");
+    consider(&l, c->near_out * B, c->near_in * B, n->nvlink_Bps, "NVLink");
+    if (n->message_s > 0 && n->combine)
+        consider(&l, 0, far_in * n->message_s, 1, "posting");
+    else if (n->message_s > 0)
+        consider(&l, far_out * n->message_s, 0, 1, "posting");
+    consider_engines(n, c, &l);
+    if (n->combine)
         return (struct ep_load){l.in_s, l.out_s, l.limit};
     return l;
+}
+
+void ep_exchange_loads_of(const struct ep_exchange *x, const struct ep_counts *of, uint32_t ranks,
+                          struct ep_load *loads)
+{
+    struct narrows n = narrows_of(x);
+    for (uint32_t r = 0; r < ranks; r++)
+        loads[r] = x->kernel->load ? x->kernel->load(x, &of[r]) : load_of(&n, &of[r]);
 }
 
 void ep_exchange_loads(const struct ep_exchange *x, const struct ep_traffic *t, struct arena *arena,
@@ -115,8 +144,7 @@ void ep_exchange_loads(const struct ep_exchange *x, const struct ep_traffic *t, 
 {
     struct ep_counts *of = ARENA_ARRAY(arena, struct ep_counts, t->group.ranks);
     ep_count_copies(x->cost.copies, t, of);
-    for (uint32_t r = 0; r < t->group.ranks; r++)
-        loads[r] = ep_exchange_load_of(x, &of[r]);
+    ep_exchange_loads_of(x, of, t->group.ranks, loads);
 }
 
 /* How often a byte of a copy is read or written in memory: where it leaves by the NIC it is read, written into a send
