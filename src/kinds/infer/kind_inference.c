@@ -152,10 +152,11 @@ static void note_estimate(struct kind_run *run, const struct infer_outcome *o)
                                     "others take their mean time",
                                     o->step.program.sparse, o->step.sparse_layers);
     if (o->account.missing_error_s > 0)
-        text = arena_printf(run->arena,
-                            "%s: by their scatter the step is %.2g %% off what all would take (one standard "
-                            "deviation of layers that do not depend on each other)",
-                            text, 100 * o->account.missing_error_s / o->account.total.step_s);
+        text = arena_printf(
+            run->arena,
+            "%s: by their scatter the step is %.2g us (%.2g %%) off what all would take, and so is what of it "
+            "is exposed (one standard deviation of layers that do not depend on each other)",
+            text, 1e6 * o->account.missing_error_s, 100 * o->account.missing_error_s / o->account.total.step_s);
     result_add_note(&run->result, run->arena, text);
 }
 
