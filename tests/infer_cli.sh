@@ -211,6 +211,21 @@ expect 3 "shared places" run "$S/decode_ep144.yaml" -s inference.shared_replicas
 tells "leave a GPU with routed and shared ones"
 expect 3 "phases without nodes" run "$S/decode_ep144.yaml" -s inference.phase=disaggregated -s inference.prefill.nodes=18
 tells "need nodes of their own"
+blocks=("$S/decode_ep144.yaml" -s llm.layers=20 -s cluster.nodes=2 -s expert_load.redundant=0 -s inference.decode.batch=16
+    -s inference.simulate_layers=0)
+expect 0 "layers in three runs" run "${blocks[@]}" -s inference.layer_blocks=3 -o three.json
+says "3 runs side by side (inference.layer_blocks)"
+check "on one processor" taskset -c 0 "$MOESIM" run "${blocks[@]}" -s inference.layer_blocks=3 -o again.json
+check "the same, byte by byte" cmp three.json again.json
+refused_blocks() {
+    expect 3 "$1" run "${blocks[@]}" -s inference.layer_blocks="$2" "${@:4}"
+    tells "$3"
+}
+refused_blocks "too many" 9 "17 layers with experts are simulated, which make 3 blocks at most"
+refused_blocks "of the closed form" 2 "simulates no run that could be divided" -s sim.network=bound
+refused_blocks "of layers that are alike" 2 "are alike, and few are simulated" -s inference.routing=balanced
+refused_blocks "of layers of two kinds" 2 "layers of several kinds in turn" -s llm.attention_pattern='window attention' \
+    -s llm.blocks.window.window=256
 expect 3 "one layer" run "$S/decode_ep144.yaml" -s inference.simulate_layers=1
 tells "give 2 at least"
 expect 3 "no such overlap" run "$S/decode_ep144.yaml" -s inference.overlap=triple

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/shared_cache.h"
+#include "kinds/infer/infer_blocks.h"
 #include "kinds/infer/infer_run.h"
 #include "tap_main.h"
 
@@ -682,6 +683,59 @@ START_TEST(layers_that_are_missing_are_told_apart_from_those_that_begin)
 }
 END_TEST
 
+/* Every layer is counted once, by the first run or behind two that warm up, and the last of a run is the next one's. */
+START_TEST(blocks_of_layers_tile_the_model)
+{
+    struct infer_block b[INFER_MOST_BLOCKS];
+    for (uint32_t n = 1; n <= INFER_MOST_BLOCKS; n++)
+        for (uint32_t layers = 1; layers < 400; layers += 1 + layers / 30) {
+            if (!infer_blocks_cut(layers, n, b)) {
+                ck_assert_uint_lt(layers, 4 * n + INFER_BLOCK_WARMING_UP + 1);
+                continue;
+            }
+            ck_assert_uint_eq(b[0].first, 0);
+            for (uint32_t i = 1; i < n; i++) {
+                ck_assert_uint_eq(b[i].first + INFER_BLOCK_WARMING_UP, b[i - 1].first + b[i - 1].layers - 1);
+                ck_assert(b[i].layers <= b[0].layers + 1 && b[0].layers <= b[i].layers + 1);
+            }
+            ck_assert_uint_eq(b[n - 1].first + b[n - 1].layers, layers);
+        }
+}
+END_TEST
+
+static void run_in_blocks(const char *layers, const char *blocks, struct infer_outcome *o)
+{
+    struct fixture f;
+    struct infer_case c;
+    const char *set[] = {"llm.layers=30", layers, blocks};
+    open_with(&f, false, set, 3);
+    infer_case_of(&f.setup, false, &c);
+    run_case(&f, &c, o);
+    o->step.load_limit[0] = o->step.load_limit[1] = NULL; /* the arena's, which goes */
+    close_it(&f);
+}
+
+/* Runs side by side find what one run of all layers finds, but for what their beginnings leave. */
+START_TEST(blocks_of_layers_take_what_the_whole_takes)
+{
+    static const char *const layers[] = {"inference.simulate_layers=0", "inference.simulate_layers=16"};
+    for (int i = 0; i < 2; i++) {
+        struct infer_outcome one, three;
+        run_in_blocks(layers[i], "inference.layer_blocks=1", &one);
+        run_in_blocks(layers[i], "inference.layer_blocks=3", &three);
+        const struct infer_parts *a = &one.account.total, *b = &three.account.total;
+        ck_assert_uint_eq(three.blocks, 3);
+        ck_assert(one.account.extrapolated == three.account.extrapolated);
+        ck_assert_double_eq_tol(a->step_s, b->step_s, 2e-3 * a->step_s);
+        ck_assert_double_eq_tol(a->stage_s[STAGE_MLP], b->stage_s[STAGE_MLP], 2e-3 * a->stage_s[STAGE_MLP]);
+        ck_assert_double_eq_tol(a->stage_s[STAGE_HEAD], b->stage_s[STAGE_HEAD], 1e-3 * a->stage_s[STAGE_HEAD]);
+        ck_assert_double_eq_tol(one.step.drawn.nodes_per_token, three.step.drawn.nodes_per_token, 0.01);
+        ck_assert_double_eq_tol(one.step.drawn.mean_load_s[0], three.step.drawn.mean_load_s[0], 1e-15);
+        ck_assert((three.account.missing_error_s > 0) == (i == 1));
+    }
+}
+END_TEST
+
 START_TEST(known_times_of_experts_are_those_that_are_found)
 {
     struct fixture f;
@@ -730,6 +784,8 @@ static Suite *suite(void)
     tcase_add_test(tc, times_for_tables);
     tcase_add_test(tc, a_step_that_is_known_is_not_simulated_again);
     tcase_add_test(tc, layers_that_are_missing_are_told_apart_from_those_that_begin);
+    tcase_add_test(tc, blocks_of_layers_tile_the_model);
+    tcase_add_test(tc, blocks_of_layers_take_what_the_whole_takes);
     tcase_add_test(tc, known_times_of_experts_are_those_that_are_found);
     suite_add_tcase(s, tc);
     return s;

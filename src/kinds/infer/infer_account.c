@@ -252,13 +252,12 @@ static double mean_begin_s(const struct following *f, uint32_t sparse)
     return sum_s / f->n;
 }
 
-/* How far the time of `missing` layers may be from as many means of the layers from `first` to before `last`: both are
- * sums of draws. One standard deviation; 0: the layers that are there are too few to tell, or of several kinds. */
-static double missing_error_s(const struct following *f, uint32_t first, uint32_t last, uint32_t missing)
+/* What the layers from `first` to before `last` differ from their mean, squared and summed. */
+static double squares_s2(const struct following *f, uint32_t first, uint32_t last)
 {
     double n = last - first, sum_s = 0, squares = 0, before_s;
     if (last < first + FEWEST_LAYERS || f->s->program.period > 1)
-        return 0;
+        return NAN;
     before_s = mean_begin_s(f, first);
     for (uint32_t i = first + 1; i <= last; i++) {
         double begin_s = mean_begin_s(f, i), length_s = begin_s - before_s;
@@ -266,8 +265,17 @@ static double missing_error_s(const struct following *f, uint32_t first, uint32_
         squares += length_s * length_s;
         before_s = begin_s;
     }
-    double variance = fmax(0, squares - sum_s * sum_s / n) / (n - 1);
-    return sqrt(variance * (missing + missing * (double)missing / n));
+    return fmax(0, squares - sum_s * sum_s / n);
+}
+
+/* How far the time of `missing` layers may be from as many means: both are sums of draws. One standard deviation; 0: the
+ * layers that are there are too few to tell, or of several kinds. */
+static double missing_error_s(const struct infer_account *a, uint32_t missing)
+{
+    if (isnan(a->squares_s2))
+        return 0;
+    double variance = a->squares_s2 / (a->n_layers - 1);
+    return sqrt(variance * (missing + missing * (double)missing / a->n_layers));
 }
 
 static void add_idle(const struct following *f, struct infer_parts *total)
@@ -281,6 +289,40 @@ static void add_idle(const struct following *f, struct infer_parts *total)
     total->step_s = last_s;
 }
 
+static void add_layers(struct infer_account *a, const struct infer_parts *layer, uint32_t n)
+{
+    struct infer_parts more = *layer;
+    scale(&more, n);
+    add(&a->total, &more);
+}
+
+void infer_account_extend(struct infer_account *a, uint32_t missing)
+{
+    a->extrapolated = missing > 0;
+    if (missing && !a->periodic)
+        a->missing_error_s = missing_error_s(a, missing);
+    add_layers(a, &a->layer, missing);
+}
+
+/* All of the run, and as the mean layer those from `first` to before `last`. */
+static void take(const struct following *f, uint32_t first, uint32_t last, struct arena *a, struct infer_account *out)
+{
+    const struct infer_program *p = &f->s->program;
+    struct window layers = {0, 0};
+    if (last > first)
+        layers = (struct window){begins(p, first), begins(p, last)};
+    mean_of_ranks(f, layers, a, &out->total, &out->layer);
+    add_idle(f, &out->total);
+    mean_exchanges(f, out->exchange_s);
+    mean_spans(f, out->span_s);
+    out->squares_s2 = NAN;
+    if (last <= first)
+        return;
+    out->n_layers = last - first;
+    scale(&out->layer, 1.0 / out->n_layers);
+    out->squares_s2 = squares_s2(f, first, last);
+}
+
 void infer_account(const struct infer_step *s, const struct infer_times *t, struct infer_account *out)
 {
     struct arena *a = arena_new();
@@ -288,24 +330,47 @@ void infer_account(const struct infer_step *s, const struct infer_times *t, stru
     const struct infer_program *p = &s->program;
     uint32_t missing = s->sparse_layers - p->sparse;
     index_posts(&f, a);
-    *out = (struct infer_account){.periodic = is_periodic(&f), .extrapolated = missing > 0};
+    *out = (struct infer_account){.periodic = is_periodic(&f)};
     uint32_t last = !p->sparse ? 0 : out->periodic ? p->sparse - 1 - p->period : p->sparse - 1;
     uint32_t first = out->periodic ? last - p->period : last % p->period;
     if (missing && !out->periodic && p->period == 1 && last >= WARMING_UP + ENOUGH_WITHOUT)
         first = WARMING_UP;
-    struct window layer = {0, 0};
-    if (last > first)
-        layer = (struct window){begins(p, first), begins(p, last)};
-    mean_of_ranks(&f, layer, a, &out->total, &out->layer);
-    add_idle(&f, &out->total);
-    if (last > first)
-        scale(&out->layer, 1.0 / (last - first));
-    if (missing && !out->periodic)
-        out->missing_error_s = missing_error_s(&f, first, last, missing);
-    struct infer_parts more = out->layer;
-    scale(&more, missing);
-    add(&out->total, &more);
-    mean_exchanges(&f, out->exchange_s);
-    mean_spans(&f, out->span_s);
+    take(&f, first, last, a, out);
+    infer_account_extend(out, missing);
     arena_free(a);
+}
+
+void infer_account_run(const struct infer_step *s, const struct infer_times *t, uint32_t warming_up,
+                       struct infer_account *out)
+{
+    struct arena *a = arena_new();
+    struct following f = {.s = s, .t = t, .n = s->layout.ranks};
+    index_posts(&f, a);
+    *out = (struct infer_account){0};
+    take(&f, warming_up, s->program.sparse - 1, a, out);
+    arena_free(a);
+}
+
+/* --- several runs ------------------------------------------------------------- */
+
+/* The mean of all, and what they differ from it (Chan, Golub and LeVeque, 1979). */
+static void pool(struct infer_account *to, const struct infer_account *a)
+{
+    double n = to->n_layers, m = a->n_layers, apart_s = a->layer.step_s - to->layer.step_s;
+    struct infer_parts more = a->layer;
+    scale(&to->layer, n / (n + m));
+    scale(&more, m / (n + m));
+    add(&to->layer, &more);
+    to->squares_s2 += a->squares_s2 + apart_s * apart_s * n * m / (n + m);
+    to->n_layers += a->n_layers;
+    for (int combine = 0; combine < 2; combine++) {
+        to->exchange_s[combine] = (n * to->exchange_s[combine] + m * a->exchange_s[combine]) / (n + m);
+        to->span_s[combine] = (n * to->span_s[combine] + m * a->span_s[combine]) / (n + m);
+    }
+}
+
+void infer_account_add(struct infer_account *to, const struct infer_account *run)
+{
+    add_layers(to, &run->layer, run->n_layers);
+    pool(to, run);
 }

@@ -78,6 +78,9 @@ static const struct cfg_field infer_fields[] = {
              "routing balanced: layers are alike; once two in a row take exactly the same time, the others do too"),
     ROW_COUNT(infer_cfg, "simulate_layers", simulate_layers, "0", 0, 10000,
               "layers with experts that are simulated, the others take their mean time; 0 = all"),
+    ROW_COUNT(infer_cfg, "layer_blocks", layer_blocks, "1", 1, INFER_MOST_BLOCKS,
+              "runs that the simulated layers are divided among, side by side on all processors; in each but the first "
+              "two layers more warm up, as all ranks begin together"),
     ROW_PART(infer_cfg, "decode", decode, decode_table, "one token more for every sequence"),
     ROW_PART(infer_cfg, "prefill", prefill, prefill_table, "prompts until their first token"),
     ROW_PART(infer_cfg, "published", published, published_table, "what others measured, to print beside ours"),

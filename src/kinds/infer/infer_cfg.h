@@ -47,13 +47,15 @@ struct infer_published { /* to print beside ours; 0 = nothing */
     const char *source;
 };
 
+enum { INFER_MOST_BLOCKS = 64 };
+
 struct infer_cfg { /* kind inference */
     int phase, overlap, routing;
     int64_t tp, shared_replicas;
     bool loopback, node_limited;
     double reserve_ratio, host_gap_s;
     bool eager, share_layers;
-    int64_t simulate_layers;
+    int64_t simulate_layers, layer_blocks;
     struct infer_decode_cfg decode;
     struct infer_prefill_cfg prefill;
     struct infer_published published;

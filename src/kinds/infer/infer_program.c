@@ -314,6 +314,7 @@ static void find_sparse(const struct building *b, uint32_t wanted, struct arena 
     for (uint32_t i = 0; i < layers; i++)
         if (has_experts(b, i))
             b->p->sparse_layer[n++] = i;
+    b->p->n_sparse = n;
     choose_layers(b, wanted, n);
 }
 

@@ -26,7 +26,8 @@ struct infer_program {
     struct infer_item *items;
     uint32_t n;
     uint32_t sparse;        /* layers with experts */
-    uint32_t *sparse_layer; /* [sparse] which of the model's they are */
+    uint32_t n_sparse;      /* that the model has */
+    uint32_t *sparse_layer; /* [n_sparse] which of the model's they are; the first `sparse` are in the program */
     uint32_t micro_batches;
     uint32_t period; /* of layers with experts, after which blocks of layers repeat */
 };

@@ -138,15 +138,15 @@ static void add_communication(struct kind_run *run, const struct infer_outcome *
                NULL);
         metric(run, prefix, "combine_span", o->account.span_s[1], DIM_TIME, "the same of a combine", NULL);
     }
-    metric(run, prefix, "nodes_per_token", o->step.nodes_per_token, DIM_RATIO,
+    metric(run, prefix, "nodes_per_token", o->step.drawn.nodes_per_token, DIM_RATIO,
            "nodes that a token's experts lie on, its own counted", "mean over tokens and layers");
-    metric(run, prefix, "ranks_per_token", o->step.ranks_per_token, DIM_RATIO, "GPUs that they lie on",
+    metric(run, prefix, "ranks_per_token", o->step.drawn.ranks_per_token, DIM_RATIO, "GPUs that they lie on",
            "mean over tokens and layers");
-    metric(run, prefix, "groups_per_token", o->step.groups_per_token, DIM_RATIO,
+    metric(run, prefix, "groups_per_token", o->step.drawn.groups_per_token, DIM_RATIO,
            "groups that a token's experts come from (group-limited gate)", "mean over tokens");
-    metric(run, prefix, "busiest_rank", o->step.busiest_mean, DIM_RATIO,
+    metric(run, prefix, "busiest_rank", o->step.drawn.busiest_mean, DIM_RATIO,
            "rows of the busiest rank's experts over the mean of ranks, mean of layers", NULL);
-    metric(run, prefix, "busiest_rank_max", o->step.busiest_max, DIM_RATIO, "the same of the worst layer", NULL);
+    metric(run, prefix, "busiest_rank_max", o->step.drawn.busiest_max, DIM_RATIO, "the same of the worst layer", NULL);
 }
 
 void infer_result_metrics(struct kind_run *run, const struct infer_case *c, const struct infer_outcome *o,
@@ -252,7 +252,7 @@ static void add_stage(struct result_table *t, const struct infer_outcome *o, enu
  * busiest rank being busier, posting requests, or latency. */
 static const char *exchange_limit(const struct infer_outcome *o, bool combine)
 {
-    double load_s = o->step.mean_load_s[combine], rest_s = o->account.exchange_s[combine] - load_s;
+    double load_s = o->step.drawn.mean_load_s[combine], rest_s = o->account.exchange_s[combine] - load_s;
     const char *limit = o->step.load_limit[combine];
     return o->step.layout.hooks && strcmp(limit, "posting") != 0 && rest_s > load_s ? "latency, busiest rank" : limit;
 }

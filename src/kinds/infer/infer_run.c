@@ -1,11 +1,14 @@
 #include "kinds/infer/infer_run.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/progress.h"
 #include "base/shared_cache.h"
 #include "io/inputs/kernel_table_file.h"
+#include "kinds/fork_map.h"
+#include "kinds/infer/infer_blocks.h"
 #include "models/comm/deepep.h"
 
 int infer_setup_open(const struct scenario_file *file, struct arena *arena, struct infer_setup *out, struct diag *diag)
@@ -44,6 +47,7 @@ void infer_case_of(const struct infer_setup *setup, bool prefill, struct infer_c
     if (!prefill || infer_cfg(s)->prefill.kv_transfer == KV_NONE)
         return;
     out->cfg.simulate_layers = 0;
+    out->cfg.layer_blocks = 1; /* caches leave in the course of one run */
     out->kv = (struct infer_kv){.when = infer_cfg(s)->prefill.kv_transfer,
                                 .first_rank = (uint32_t)(first * s->cluster.node.gpus),
                                 .n_nodes = (uint32_t)rest};
@@ -113,7 +117,7 @@ int infer_case_check(const struct infer_case *c, struct arena *arena, struct dia
     uint32_t n = lay_out(c, arena, &l, misfits);
     for (uint32_t i = 0; i < n; i++)
         diag_error(diag, EXIT_BAD_INPUT, misfit_place(file, misfits[i].key, diag), "%s", misfits[i].text);
-    return n ? -1 : check_memory(file, &l, arena, diag);
+    return n || infer_blocks_check(c, &l, arena, diag) ? -1 : check_memory(file, &l, arena, diag);
 }
 
 /* --- running ------------------------------------------------------------------ */
@@ -227,17 +231,15 @@ static bool may_bundle(const struct kind_run *run, const struct infer_case *c, c
 }
 
 static int simulate(struct kind_run *run, const struct infer_case *c, struct topology *topo, struct infer_outcome *out,
-                    struct diag *diag)
+                    struct infer_times *times, struct diag *diag)
 {
     struct infer_ops ops;
-    struct infer_times times;
     kind_begin(run, topo);
     infer_step_graph(&out->step, topo, may_bundle(run, c, topo), run->graph, &ops);
     uint32_t kv = c->kv.n_nodes ? infer_kv_graph(&out->step, &c->kv, run->graph, &ops) : run->graph->n_ops;
     if (kind_simulate(run, topo, &c->hw, diag))
         return -1;
-    times_of(run, &out->step, &ops, &times);
-    infer_account(&out->step, &times, &out->account);
+    times_of(run, &out->step, &ops, times);
     for (; kv < run->graph->n_ops; kv++)
         out->kv_end_s = fmax(out->kv_end_s, run->outcome.op_end_s[kv]);
     return 0;
@@ -295,10 +297,69 @@ static const struct infer_gate *gate_of(struct kind_run *run, const struct infer
 static int run_layers(struct kind_run *run, const struct infer_case *c, struct topology *topo,
                       const struct infer_layout *l, uint32_t layers, struct infer_outcome *out, struct diag *diag)
 {
+    struct infer_times times;
     infer_step_init(&out->step, l, out->kernels, gate_of(run, c->setup), layers, run->arena);
-    if (!c->closed_form && run->file->scenario->sim.network != NET_BOUND)
-        return simulate(run, c, topo, out, diag);
-    solve(run, c, topo, out);
+    if (c->closed_form || run->file->scenario->sim.network == NET_BOUND) {
+        solve(run, c, topo, out);
+        return 0;
+    }
+    if (simulate(run, c, topo, out, &times, diag))
+        return -1;
+    infer_account(&out->step, &times, &out->account);
+    return 0;
+}
+
+/* --- layers in several runs side by side ----------------------------------------------------------------- */
+
+struct dividing {
+    struct kind_run *run;
+    const struct infer_case *c;
+    struct topology *topo;
+    const struct infer_layout *l;
+    const struct infer_outcome *shared;
+    struct infer_block blocks[INFER_MOST_BLOCKS];
+};
+
+static int run_block(void *ctx, uint32_t index, void *answer, struct diag *diag)
+{
+    const struct dividing *d = ctx;
+    struct infer_block_answer *a = answer;
+    struct infer_outcome out = *d->shared;
+    struct infer_times times;
+    infer_step_init(&out.step, d->l, out.kernels, gate_of(d->run, d->c->setup), d->blocks[index].layers, d->run->arena);
+    out.step.first_drawn = d->blocks[index].first;
+    if (simulate(d->run, d->c, d->topo, &out, &times, diag))
+        return -1;
+    infer_account_run(&out.step, &times, INFER_BLOCK_WARMING_UP, &a->account);
+    a->drawn = out.step.drawn;
+    a->epsilon = d->run->epsilon;
+    for (int combine = 0; combine < 2; combine++)
+        snprintf(a->load_limit[combine], sizeof a->load_limit[combine], "%s", out.step.load_limit[combine]);
+    return 0;
+}
+
+static int run_blocks(struct kind_run *run, const struct infer_case *c, struct topology *topo,
+                      const struct infer_layout *l, uint32_t layers, struct infer_outcome *out, struct diag *diag)
+{
+    uint32_t n = (uint32_t)c->cfg.layer_blocks, at_once = kind_at_once(run, n);
+    struct dividing d = {run, c, topo, l, out, {{0}}};
+    struct infer_block_answer *answers = ARENA_ARRAY(run->arena, struct infer_block_answer, n);
+    infer_step_init(&out->step, l, out->kernels, gate_of(run, c->setup), layers, run->arena);
+    BUG_IF(!infer_blocks_cut(out->step.program.sparse, n, d.blocks));
+    if (!at_once) {
+        diag_error(diag, EXIT_BAD_INPUT, scenario_place(run->file, "inference.layer_blocks"),
+                   "a critical path or a timeline is of one run; write 1");
+        return -1;
+    }
+    if (fork_map(n, at_once, run_block, &d, answers, sizeof *answers, diag))
+        return -1;
+    out->blocks = n;
+    infer_blocks_merge(d.blocks, answers, n, out->step.sparse_layers - out->step.program.sparse, &out->account,
+                       &out->step.drawn);
+    for (uint32_t i = 0; i < n; i++)
+        epsilon_error_add(&run->epsilon, &answers[i].epsilon);
+    for (int combine = 0; combine < 2; combine++)
+        out->step.load_limit[combine] = arena_printf(run->arena, "%s", answers[0].load_limit[combine]);
     return 0;
 }
 
@@ -316,6 +377,8 @@ static int run_all_layers(struct kind_run *run, const struct infer_case *c, stru
                           const struct infer_layout *l, struct infer_outcome *out, struct diag *diag)
 {
     uint32_t layers = c->layers ? c->layers : (uint32_t)c->cfg.simulate_layers;
+    if (c->cfg.layer_blocks > 1 && !c->closed_form)
+        return run_blocks(run, c, topo, l, layers, out, diag);
     if (run_layers(run, c, topo, l, may_share(c) ? ENOUGH_LAYERS : layers, out, diag))
         return -1;
     if (may_share(c) && out->account.extrapolated && !out->account.periodic)

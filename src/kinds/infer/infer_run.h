@@ -50,6 +50,7 @@ struct infer_outcome {
     double tokens_per_step; /* of a sequence */
     const struct kernel_model *kernels;
     double kv_B;     /* of caches that a rank sends */
+    uint32_t blocks; /* runs that the layers were divided among; 0: one */
     double kv_end_s; /* when the last of them has arrived; 0 = none are sent */
 };
 

@@ -28,7 +28,7 @@ void infer_step_init(struct infer_step *s, const struct infer_layout *l, const s
 
 void infer_step_forget_traffic(struct infer_step *s)
 {
-    s->nodes_per_token = s->ranks_per_token = s->busiest_mean = s->busiest_max = 0;
+    s->drawn = (struct infer_step_drawn){0};
     s->load_limit[0] = s->load_limit[1] = NULL;
 }
 
@@ -41,18 +41,18 @@ struct infer_reach infer_reach_of(const struct infer_router *router, const struc
 void infer_step_note_reach(struct infer_step *s, const struct infer_reach *reach)
 {
     double n = (double)s->program.sparse * s->program.micro_batches;
-    s->groups_per_token = reach->groups_per_token;
-    s->nodes_per_token += reach->nodes_per_token / n;
-    s->ranks_per_token += reach->ranks_per_token / n;
-    s->busiest_mean += reach->busiest_ratio / n;
-    s->busiest_max = fmax(s->busiest_max, reach->busiest_ratio);
+    s->drawn.groups_per_token = reach->groups_per_token;
+    s->drawn.nodes_per_token += reach->nodes_per_token / n;
+    s->drawn.ranks_per_token += reach->ranks_per_token / n;
+    s->drawn.busiest_mean += reach->busiest_ratio / n;
+    s->drawn.busiest_max = fmax(s->drawn.busiest_max, reach->busiest_ratio);
 }
 
 void infer_step_note_loads(struct infer_step *s, bool combine, const struct ep_load *load)
 {
-    s->mean_load_s[combine] = 0;
+    s->drawn.mean_load_s[combine] = 0;
     for (uint32_t r = 0; r < s->layout.ranks; r++) {
-        s->mean_load_s[combine] += fmax(load[r].out_s, load[r].in_s) / s->layout.ranks;
+        s->drawn.mean_load_s[combine] += fmax(load[r].out_s, load[r].in_s) / s->layout.ranks;
         s->load_limit[combine] = load[r].limit;
     }
 }
@@ -399,7 +399,7 @@ static void note_loads(struct graphing *x, const struct ep_traffic *t)
     for (int combine = 0; combine < 2; combine++) {
         ep_exchange_loads(&x->exchange[combine], t, x->s->arena, load);
         infer_step_note_loads(x->s, combine, load);
-        x->s->forwarded_ratio = ep_exchange_forwarded(&x->exchange[combine], t);
+        x->s->drawn.forwarded_ratio = ep_exchange_forwarded(&x->exchange[combine], t);
     }
 }
 
@@ -411,10 +411,10 @@ static void add_traffic(struct graphing *x)
     init_exchanges(x, &e);
     infer_step_forget_traffic(s);
     for (uint32_t i = 0; i < s->program.sparse; i++) {
-        uint32_t layer = s->program.sparse_layer[i];
-        infer_router_layer(&e.router, layer);
+        uint32_t layer = s->program.sparse_layer[i], drawn = s->program.sparse_layer[s->first_drawn + i];
+        infer_router_layer(&e.router, drawn);
         for (uint32_t mb = 0; mb < s->program.micro_batches; mb++) {
-            infer_traffic_draw(&e.router, layer, mb, &e.traffic);
+            infer_traffic_draw(&e.router, drawn, mb, &e.traffic);
             reach = infer_reach_of(&e.router, &e.traffic);
             infer_step_note_reach(s, &reach);
             if (!i && !mb)

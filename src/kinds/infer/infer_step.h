@@ -10,6 +10,16 @@
 #include "models/opgraph.h"
 #include "topology/topology.h"
 
+/* Of traffic that was drawn. */
+struct infer_step_drawn {
+    /* means and extremes over layers and micro-batches */
+    double nodes_per_token, ranks_per_token, groups_per_token;
+    double busiest_mean, busiest_max;
+    /* dispatch, combine: what a rank's bytes take of the narrowest thing that they cross, mean of ranks in one layer */
+    double mean_load_s[2];
+    double forwarded_ratio; /* of the copies between nodes, through another GPU's NIC */
+};
+
 struct infer_step {
     struct infer_layout layout;
     struct infer_kernels kernels;
@@ -18,15 +28,10 @@ struct infer_step {
     const struct infer_gate *gate;
     uint32_t sparse_layers; /* of the model; the program may have fewer */
     struct arena *arena;
-    /* of the traffic that was drawn: means and extremes over layers and micro-batches
-     */
-    double nodes_per_token, ranks_per_token, groups_per_token;
-    double busiest_mean, busiest_max;
-    /* dispatch, combine: what a rank's bytes take of the narrowest thing that they cross, mean of ranks in one layer */
-    double mean_load_s[2];
-    const char *load_limit[2];
-    double forwarded_ratio; /* of the copies between nodes, through another GPU's NIC */
-    double *experts_known;  /* infer_step_experts_s */
+    uint32_t first_drawn; /* the program's layers draw what the model's from this sparse one on send */
+    struct infer_step_drawn drawn;
+    const char *load_limit[2]; /* the narrowest thing; NULL: nobody has looked */
+    double *experts_known;     /* infer_step_experts_s */
 };
 
 /* `layers` with experts are in the program; 0 = all of the model's. `gate` may be NULL for

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "kinds/infer/infer_blocks.h"
 #include "kinds/infer/infer_result.h"
 #include "kinds/infer/spec_step.h"
 #include "kinds/result_build.h"
@@ -78,7 +79,7 @@ static const char *other_condition(const struct kind_run *run)
 {
     static const char *const conditions[] = {"model", "hardware", "llm", "cluster", "inference"},
                              *const but[] = {"inference.published", "inference.routing", "inference.simulate_layers",
-                                             NULL},
+                                             "inference.layer_blocks", NULL},
                              *const none[] = {NULL};
     const struct cfg *cfg = run->file->cfg;
     const char *key = NULL;
@@ -138,10 +139,10 @@ static void note_kernel(struct kind_run *run, const struct infer_outcome *o, con
     const struct infer_layout *l = &o->step.layout;
     const char *text =
         arena_printf(run->arena, "%s%s", *prefix ? "prefill: " : "", kind_exchange_text(l->kernel, l->hw, run->arena));
-    if (o->step.forwarded_ratio > 0)
+    if (o->step.drawn.forwarded_ratio > 0)
         text = arena_printf(run->arena,
                             "%s; %.1f %% of what goes between nodes crosses NVLink to the GPU on its plane first", text,
-                            100 * o->step.forwarded_ratio);
+                            100 * o->step.drawn.forwarded_ratio);
     result_add_note(&run->result, run->arena, text);
 }
 
@@ -173,6 +174,14 @@ static void add_notes(struct kind_run *run, const struct infer_outcome *o, const
                                      o->step.program.sparse, o->step.sparse_layers - o->step.program.sparse));
     else if (a->extrapolated)
         note_estimate(run, o);
+    if (o->blocks > 1)
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(run->arena,
+                         "layers were simulated in %u runs side by side (inference.layer_blocks), each with "
+                         "its ranks together %d layers before those that count: ranks drift apart for longer, "
+                         "so that what they wait for each other is a little low",
+                         o->blocks, INFER_BLOCK_WARMING_UP));
 }
 
 static int run_phase(struct kind_run *run, const struct infer_case *c, const char *prefix, struct infer_outcome *o,

@@ -2,6 +2,7 @@
 libmoesim_a_SOURCES += src/kinds/infer/balance_cfg.c src/kinds/infer/balance_cfg.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_account.c src/kinds/infer/infer_account.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_amounts.c src/kinds/infer/infer_amounts.h
+libmoesim_a_SOURCES += src/kinds/infer/infer_blocks.c src/kinds/infer/infer_blocks.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_bound.c
 libmoesim_a_SOURCES += src/kinds/infer/infer_cfg.c src/kinds/infer/infer_cfg.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_kernels.c src/kinds/infer/infer_kernels.h

@@ -337,6 +337,7 @@ const struct scenario_kind kind_serving = {
             {.keys = "inference.published", .why = "kind serving has no published step to stand beside"},
             {.keys = "inference.decode.output", .why = "lengths of answers are those of serving.requests"},
             {.keys = "inference.decode.acceptance", .why = "kind serving reads serving.acceptance"},
+            {.keys = "inference.layer_blocks", .why = "a service takes its times from many steps, each a run"},
             NEEDS_OF_POSTING(""),
             NEEDS_OF_STEPS,
             {0}},
