@@ -17,7 +17,7 @@
 
 #include "base/progress.h"
 #include "sim/bound/bound.h"
-#include "sim/exec.h"
+#include "sim/exec/exec.h"
 #include "topology/routing.h"
 
 /* First on the pipe. Arrays follow in the order of struct sim_outcome, or the text of an error. */

@@ -1,7 +1,7 @@
 /* Bandwidth of memory that kernels of a chunk and its exchanges share.
  *
  * GEMMs and attention take what they read and write over their time; an exchange holds what its tokens' way through memory
- * takes when links are full (ep_load.c). The executor shares what there is (sim/exec.c). Passes keep their times: their
+ * takes when links are full (ep_load.c). The executor shares what there is (sim/exec/). Passes keep their times: their
  * shares of bandwidth were recorded beside exchanges (cluster.kernels.pass), and so were all kernels of a trace. Tokens are
  * reckoned to reach as many nodes as without limits of groups, which lets DeepSeek-V3's exchanges hold a sixth too little. */
 #include "models/chunk/chunk_memory.h"

@@ -1,6 +1,6 @@
 /* Executes an op graph on the engine: lanes, SM shares, sync groups, transfers. One per process. */
-#ifndef MOESIM_SIM_EXEC_H
-#define MOESIM_SIM_EXEC_H
+#ifndef MOESIM_SIM_EXEC_EXEC_H
+#define MOESIM_SIM_EXEC_EXEC_H
 
 #include "sim/sim.h"
 
