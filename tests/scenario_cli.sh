@@ -84,4 +84,43 @@ if python3 -c '' 2>/dev/null; then
 else
     skip "the schema is JSON and covers every key of --print" "no python3"
 fi
+
+# What the kernel of the exchange does not read: copies of February's DeepEP where later ones run
+for phase in decode prefill; do
+    size=$([ $phase = decode ] && echo 'decode: {batch: 8, context: 1024}' || echo 'prefill: {prompt: 1024, tokens: 1024}')
+    printf 'kind: inference\nhardware: h200\nmodel: qwen3_30b_a3b\ncluster: {nodes: 2, topology: ft2}\ninference: {phase: %s, overlap: none, simulate_layers: 2, %s}\n' \
+        $phase "$size" >$phase.yaml
+done
+printf 'kind: train_step\nhardware: h200\nmodel: qwen3_30b_a3b\ncluster: {nodes: 2, topology: ft2}\ntrain: {pp: 1, ep: 16, sequences: 32, sequence: 4096, recompute: full, chunks: {source: kernels}}\n' >train.yaml
+while read -r file setting; do
+    expect 3 "$file.yaml: nothing reads $setting" validate $file.yaml -s "cluster.ep_kernel.$setting"
+    tells "'cluster.ep_kernel.${setting%%=*}' changes nothing"
+done <<'EOF'
+decode low_latency_dispatch=300us
+decode low_latency_combine=300us
+decode ordering=fence
+decode sms=10
+decode copy_per_sm=1GB/s
+prefill copy_per_sm=1GB/s
+prefill barrier=1ms
+prefill chunk_tokens=64
+prefill offload.forwarding=true
+prefill codec_overhead=50%
+train copy_per_sm=1GB/s
+train barrier=1ms
+train offload.transport=true
+train multicast=both
+train low_latency_initiator=cpu_proxy
+train ordering=fence
+EOF
+expect 0 "February's DeepEP reads them" validate prefill.yaml -s cluster.ep_kernel.kernel=deepep_normal_2025_02 \
+    -s cluster.ep_kernel.copy_per_sm='1 GB/s' -s cluster.ep_kernel.barrier='1 ms' -s cluster.ep_kernel.chunk_tokens=64
+expect 0 "and its low-latency kernels" validate decode.yaml -s cluster.ep_kernel.kernel=deepep_low_latency_2025_02 \
+    -s cluster.ep_kernel.low_latency_dispatch='300 us' -s cluster.ep_kernel.ordering=fence
+expect 3 "a start without the software that it is of" validate decode.yaml -s cluster.ep_kernel.kernel=deepep_v2 \
+    -s cluster.ep_kernel.deepep_v2.dispatch_start='7 us'
+tells "'cluster.ep_kernel.deepep_v2.software' is empty"
+expect 3 "a proposal about tasks that the kernel does not have" run train.yaml --proposal sm_offload
+tells "here deepep_normal exchanges tokens"
+
 finish

@@ -6,11 +6,14 @@ static const struct cfg_field constants_fields[] = {
     ROW_TEXT(hw_ep_constants, "software", software, "",
              "version and date of what was measured on this chip; empty = nothing was"),
     ROW_AMOUNT(hw_ep_constants, "dispatch_start", start_s[0], DIM_TIME, "0 s", 0, 1,
-               "of a dispatch with nothing to move: launch, barriers and flags inside a node; 0 = not measured"),
-    ROW_AMOUNT(hw_ep_constants, "combine_start", start_s[1], DIM_TIME, "0 s", 0, 1, "the same of a combine"),
+               "of a dispatch with nothing to move: launch, barriers and flags inside a node; 0 = not measured",
+               .needs = ".software!="),
+    ROW_AMOUNT(hw_ep_constants, "combine_start", start_s[1], DIM_TIME, "0 s", 0, 1, "the same of a combine",
+               .needs = ".software!="),
     ROW_RATIO(hw_ep_constants, "dispatch_nvlink", nvlink_ratio[0], "0", 0, 1,
-              "what a dispatch's copies reach of raw NVLink; 0 = not measured"),
-    ROW_RATIO(hw_ep_constants, "combine_nvlink", nvlink_ratio[1], "0", 0, 1, "the same of a combine"),
+              "what a dispatch's copies reach of raw NVLink; 0 = not measured", .needs = ".software!="),
+    ROW_RATIO(hw_ep_constants, "combine_nvlink", nvlink_ratio[1], "0", 0, 1, "the same of a combine",
+              .needs = ".software!="),
     {0}};
 const struct cfg_table hw_ep_constants_table = {"constants", "a kernel of expert parallelism on this chip",
                                                 sizeof(struct hw_ep_constants), constants_fields};

@@ -40,14 +40,34 @@
 /* Prices and powers: kinds that say how their cluster is used (struct kind_use). */
 #define READS_COST " cost"
 
-/* When they read what only some of them do, for `needs`. A kernel that is named may be any. */
+/* When they read what only some of them do, for `needs`: kernels that are named, those of many tokens and of few; `of`
+ * begins with = or !=. A kernel that is not among these may read any of it. */
+#define NAMED(of) "cluster.ep_kernel.kernel" of
+#define OF_MANY(of) "cluster.ep_kernel.kernel=auto cluster.ep_kernel.throughput_kernel" of
+#define OF_FEW(of) "cluster.ep_kernel.kernel=auto cluster.ep_kernel.latency_kernel" of
+
+/* DeepEP as published: channels of copying SMs; constants of its own for low latency. */
+#define OLD_NORMAL "=deepep_normal_2025_02"
+#define OLD_LOW_LATENCY "=deepep_low_latency_2025_02"
+#define OLD_DEEPEP "=deepep_normal_2025_02,deepep_low_latency_2025_02"
+/* Flags that other messages may overtake; messages that a GPU, or a thread for it, posts one by one. */
+#define WITH_FLAGS "=deepep_low_latency_2025_02,uccl"
+#define WITH_POSTING "=deepep_low_latency,deepep_low_latency_2025_02,pplx"
+/* They take all SMs for a while, and none while tokens move; uccl's for few tokens do. */
+#define WITHOUT_SMS "deepep_low_latency,deepep_low_latency_2025_02,nvlink_one_sided,nvlink_two_sided,pplx"
+#define NOT_BY_GPU "nccl_all_to_all,uccl,pplx,nvlink_one_sided,nvlink_two_sided,deepep_normal,deepep_normal_2025_02"
+#define NOT_BY_CPU \
+    "deepep_low_latency,deepep_low_latency_2025_02,deepep_normal,deepep_normal_2025_02,deepep_v2,hybrid_ep," \
+    "nvlink_one_sided,nvlink_two_sided,pplx"
+
 #define BY_GPU(when) \
-    when "cluster.ep_kernel.low_latency_initiator=ibgda | cluster.ep_kernel.kernel!=auto | " \
-         "cluster.ep_kernel.throughput_kernel=hybrid_ep | cluster.ep_kernel.throughput_kernel=deepep_v2"
+    when "cluster.ep_kernel.low_latency_initiator=ibgda | " NAMED( \
+        "!=auto," NOT_BY_GPU) " | cluster.ep_kernel.throughput_kernel=hybrid_ep | " \
+                              "cluster.ep_kernel.throughput_kernel=deepep_v2"
 #define BY_CPU(when) \
-    when "cluster.ep_kernel.low_latency_initiator=cpu_proxy | cluster.ep_kernel.kernel!=auto | " \
-         "cluster.ep_kernel.latency_kernel=uccl,nccl_all_to_all | " \
-         "cluster.ep_kernel.throughput_kernel=uccl,nccl_all_to_all"
+    when "cluster.ep_kernel.low_latency_initiator=cpu_proxy | " NAMED( \
+        "!=auto," NOT_BY_CPU) " | cluster.ep_kernel.latency_kernel=uccl,nccl_all_to_all | " \
+                              "cluster.ep_kernel.throughput_kernel=uccl,nccl_all_to_all"
 #define NEEDS_OF_POSTING(when) \
     {.keys = "cluster.software.ibgda_message cluster.software.ibgda_step", .condition = BY_GPU(when)}, \
     { \
@@ -59,13 +79,30 @@
 #define BY_COPIES(kernel) \
     "cluster.ep_kernel.kernel!=auto," NO_COPIES " | cluster.ep_kernel.kernel=auto cluster.ep_kernel." kernel \
     "!=" NO_COPIES
+/* What low-latency kernels have. */
+#define NEEDS_OF_LOW_LATENCY(few) \
+    {.keys = "cluster.ep_kernel.low_latency_dispatch cluster.ep_kernel.low_latency_combine", \
+     .condition = few(OLD_LOW_LATENCY) " | " NAMED(OLD_LOW_LATENCY)}, \
+        {.keys = "cluster.ep_kernel.ordering", .condition = few(WITH_FLAGS) " | " NAMED(WITH_FLAGS)}, \
+    { \
+        .keys = "cluster.ep_kernel.low_latency_initiator", .condition = few(WITH_POSTING) " | " NAMED(WITH_POSTING) \
+    }
+/* What normal kernels have, where these run: in `many`. */
+#define NEEDS_OF_NORMAL(many) \
+    { \
+        .keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier cluster.ep_kernel.chunk_tokens", \
+        .condition = many(OLD_NORMAL) " | " NAMED(OLD_NORMAL) \
+    }
 /* Kinds that only decode: what kernels for many tokens read, where one is named. */
 #define NEEDS_OF_LATENCY \
     {.keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier cluster.ep_kernel.chunk_tokens " \
              "cluster.ep_kernel.offload", \
-     .condition = "cluster.ep_kernel.kernel=deepep_normal,deepep_normal_2025_02"}, \
+     .condition = OF_FEW(OLD_NORMAL) " | " NAMED(OLD_NORMAL)}, \
+        {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead", \
+         .condition = OF_FEW(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)}, \
         {.keys = "cluster.ep_kernel.sms cluster.node.unified_adapter", \
-         .condition = "cluster.ep_kernel.kernel=deepep_normal,deepep_normal_2025_02,deepep_v2,hybrid_ep"}, \
+         .condition = OF_FEW("!=" WITHOUT_SMS ",uccl") " | " NAMED("!=auto," WITHOUT_SMS ",uccl")}, \
+        NEEDS_OF_LOW_LATENCY(OF_FEW), \
     { \
         .keys = "cluster.ep_kernel.copies", .condition = BY_COPIES("latency_kernel") \
     }

@@ -34,3 +34,25 @@ void proposal_needs_low_latency_kernels(struct proposal_change *c)
         proposal_misfit(c, "it is about DeepEP's low-latency kernels, and this scenario exchanges tokens by the normal "
                            "ones only; take decoding or moe.low_latency.gpus");
 }
+
+/* The kernel for many tokens, where keys choose it: a trace, and moe.normal, have DeepEP's as published. */
+static const char *chosen_kernel(struct proposal_change *c)
+{
+    bool training = proposal_kind_is(c, "train_step");
+    const char *named = proposal_text(c, "cluster.ep_kernel.kernel");
+    if (training ? strcmp(proposal_text(c, "train.chunks.source"), "kernels") != 0
+                 : !proposal_kind_is(c, "inference") && !proposal_kind_is(c, "serving"))
+        return NULL;
+    return strcmp(named, "auto") != 0 ? named : proposal_text(c, "cluster.ep_kernel.throughput_kernel");
+}
+
+void proposal_needs_published_kernels(struct proposal_change *c)
+{
+    const char *kernel = chosen_kernel(c);
+    proposal_needs_normal_kernels(c);
+    if (kernel && strcmp(kernel, "deepep_normal_2025_02") != 0)
+        proposal_misfit(c,
+                        "it is about what SMs do in DeepEP's normal kernels as published, and here %s exchanges "
+                        "tokens; give '-s cluster.ep_kernel.kernel=deepep_normal_2025_02', with and without it",
+                        kernel);
+}

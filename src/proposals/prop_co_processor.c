@@ -16,7 +16,7 @@ PARAMETERS("co_processor", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
-    proposal_needs_normal_kernels(c);
+    proposal_needs_published_kernels(c);
     proposal_set(c, "cluster.ep_kernel.offload.forwarding", "true");
     proposal_set(c, "cluster.ep_kernel.offload.transport", "true");
     proposal_set(c, "cluster.ep_kernel.offload.reduce", "true");

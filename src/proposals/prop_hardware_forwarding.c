@@ -5,7 +5,7 @@
 static void apply(struct proposal_change *c, const void *parameters)
 {
     (void)parameters;
-    proposal_needs_normal_kernels(c);
+    proposal_needs_published_kernels(c);
     proposal_set(c, "cluster.ep_kernel.offload.forwarding", "true");
     proposal_set(c, "cluster.ep_kernel.offload.reduce", "true");
     proposal_set(c, "cluster.ep_kernel.multicast", "both");

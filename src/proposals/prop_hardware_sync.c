@@ -16,7 +16,7 @@ PARAMETERS("hardware_sync", fields);
 static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
-    proposal_needs_normal_kernels(c);
+    proposal_needs_published_kernels(c);
     proposal_set_number(c, "cluster.ep_kernel.barrier", p->latency_s);
 }
 

@@ -38,7 +38,7 @@ static void apply(struct proposal_change *c, const void *parameters)
 {
     const struct parameters *p = parameters;
     const char *word = p->tasks;
-    proposal_needs_normal_kernels(c);
+    proposal_needs_published_kernels(c);
     do {
         size_t n = strcspn(word, "+");
         offload(c, word, n);

@@ -33,6 +33,8 @@ void proposal_misfit(struct proposal_change *c, const char *fmt, ...) __attribut
 
 /* The same when the scenario runs none of these kernels of DeepEP (ep_kernels.c). */
 void proposal_needs_normal_kernels(struct proposal_change *c);
+/* The normal ones of February 2025: later ones have no such tasks and barriers. */
+void proposal_needs_published_kernels(struct proposal_change *c);
 void proposal_needs_low_latency_kernels(struct proposal_change *c);
 
 /* The work of one simulation, about to run. */

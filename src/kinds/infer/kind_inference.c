@@ -301,6 +301,9 @@ static void speed_up_starts(struct scenario *s, double by)
 static const char *const headlines[] = {"tpot", "prefill_time", NULL};
 static const char *const quick[] = {"inference.simulate_layers=2", NULL};
 
+#define IN_PREFILL(of) "inference.phase!=decode " OF_MANY(of)
+#define IN_DECODING(of) "inference.phase!=prefill " OF_FEW(of)
+
 const struct scenario_kind kind_inference = {
     .name = "inference",
     .doc = "a step of decoding or prefill: layers, experts, overlap, memory",
@@ -317,19 +320,24 @@ const struct scenario_kind kind_inference = {
             {.keys = "inference.prefill.nodes inference.prefill.kv_transfer inference.decode.output "
                      "cluster.traffic.kv_cache",
              .condition = "inference.phase=disaggregated"},
-            {.keys = "cluster.ep_kernel.sms cluster.node.unified_adapter",
+            {.keys = "cluster.ep_kernel.sms",
+             .condition = IN_PREFILL("!=" WITHOUT_SMS) " | " IN_DECODING("!=" WITHOUT_SMS
+                                                                         ",uccl") " | " NAMED("!=auto," WITHOUT_SMS)},
+            {.keys = "cluster.node.unified_adapter",
              .condition = "inference.phase!=decode | cluster.ep_kernel.kernel!=auto"},
-            {.keys = "inference.prefill cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier "
-                     "cluster.ep_kernel.chunk_tokens cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead "
-                     "cluster.ep_kernel.offload cluster.kernels.attention.start "
+            NEEDS_OF_NORMAL(IN_PREFILL),
+            {.keys = "cluster.ep_kernel.offload", .condition = IN_PREFILL(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
+            {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
+             .condition = IN_PREFILL(OLD_DEEPEP) " | " IN_DECODING(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
+            {.keys = "inference.prefill cluster.kernels.attention.start "
                      "cluster.kernels.attention.forward cluster.kernels.attention.forward_tile "
                      "cluster.kernels.launch_gap cluster.kernels.pass.permute cluster.kernels.pass.unpermute",
              .condition = "inference.phase!=decode"},
-            {.keys = "inference.decode cluster.ep_kernel.low_latency_initiator cluster.ep_kernel.low_latency_dispatch "
-                     "cluster.ep_kernel.low_latency_combine cluster.ep_kernel.ordering "
+            {.keys = "inference.decode "
                      "cluster.kernels.attention.decode_start cluster.kernels.attention.decode_block "
                      "cluster.kernels.attention.decode_request cluster.kernels.attention.decode_least_blocks",
              .condition = "inference.phase!=prefill"},
+            NEEDS_OF_LOW_LATENCY(IN_DECODING),
             {.keys = "cluster.ep_kernel.copies",
              .condition = BY_COPIES("latency_kernel") " | " BY_COPIES("throughput_kernel")},
             NEEDS_OF_POSTING("inference.phase!=prefill "),

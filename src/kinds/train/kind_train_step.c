@@ -76,6 +76,9 @@ static int run_step(struct kind_run *run, struct diag *diag)
 static const char *const headlines[] = {"step_time", NULL};
 static const char *const quick[] = {"train.topologies=", "train.chunks.samples=1", NULL};
 
+/* Exchanges of a trace are by DeepEP as published, whatever the hardware's kernel. */
+#define RECORDED "train.chunks.source=trace cluster.ep_kernel.kernel=auto"
+
 const struct scenario_kind kind_train_step = {
     .name = "train_step",
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
@@ -86,6 +89,8 @@ const struct scenario_kind kind_train_step = {
              .only =
                  READS_NETWORK " " READS_KERNELS " " READS_NO_DECODING " chip.memory " READS_EXCHANGES
                                " -ep_kernel.latency_kernel -ep_kernel.forward_sms -ep_kernel.dispatch_format" READS_COST
+                               " -ep_kernel.low_latency_dispatch -ep_kernel.low_latency_combine "
+                               "-ep_kernel.low_latency_initiator"
                                " software -software.chunk -software.nccl"},
             {.keys = &llm_keys,
              .only = "name source layers dense_layers hidden vocab dense_ffn mtp_layers "
@@ -94,6 +99,17 @@ const struct scenario_kind kind_train_step = {
                      "attention_pattern network_pattern dense_kind dense_gated dense_bias blocks "
                      "residual_streams"},
             {.keys = &train_keys},
+            {0}},
+    .needs =
+        (const struct kind_needs[]){
+            {.keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier "
+                     "cluster.ep_kernel.chunk_tokens cluster.ep_kernel.codec "
+                     "cluster.ep_kernel.codec_overhead cluster.ep_kernel.multicast cluster.ep_kernel.reduction "
+                     "cluster.ep_kernel.offload -cluster.ep_kernel.offload.cast -cluster.ep_kernel.offload.layout",
+             .condition = RECORDED " | " OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
+            {.keys = "cluster.ep_kernel.sms",
+             .condition = RECORDED " | " OF_MANY("!=" WITHOUT_SMS) " | " NAMED("!=auto," WITHOUT_SMS)},
+            {.keys = "cluster.ep_kernel.ordering", .condition = OF_MANY("=uccl") " | " NAMED("=uccl")},
             {0}},
     .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",
