@@ -75,6 +75,18 @@ for (kernel, phase, gpus, sms, tokens), us in time.items():
     less = time.get((kernel, phase, gpus, 12, tokens))
     assert not less or us < 1.1 * less, (kernel, phase, gpus, tokens, us, less)
 PY
+# NCCL's all-to-all between nodes: a thread takes turns for all peers, a warp copies the first and the last step of a message.
+printf 'operation,num_gpus,size,latency_us\nall_to_all,64,1024,1\nall_to_all,128,1024,1\nall_to_all,64,8388608,338\n' >peers.csv
+expect 0 "an all-to-all between nodes" comm --hardware h800 --check peers.csv --rows -f json -o peers.json
+check "waits for its proxy, and for steps that are copied" python3 - <<'PY'
+import json
+few, many, large = (r["predicted"] for r in json.load(open("peers.json"))["rows"])
+turns = 8 * (1 + 7 / 2) * 2 * 0.588e-6 # of 8 nodes more: a message for each, which 8 GPUs share, sent and received
+assert abs((many - few) / turns - 1) < 0.02, (few, many, turns)
+wire, step = 56 * 2**17 / 48.5e9, 2**16
+first, last = 56 * step / 160e9, step / (4096 / 0.57e-6)
+assert abs(large / (8.4e-6 + first + wire + 6.8e-6 + last) - 1) < 0.05, large
+PY
 # February's low-latency kernels use NICs inside a node, too.
 printf 'kernel,num_gpus,hidden_size,num_token,num_topk,num_experts,dispatch_us,combine_us\ndeepep_low_latency_2025_02,8,7168,128,8,256,163,318\n' >nics.csv
 expect 0 "a node by its NICs" comm --hardware h800 --check nics.csv --tolerance "2 %"

@@ -19,11 +19,6 @@ enum { LL_PEER_B = 16384, NVLS_GPUS = 8 /* fewer ring */, SLICES = 2 };
 
 enum protocol { PROTOCOL_LL, PROTOCOL_LL128, PROTOCOL_SIMPLE };
 
-static double link_Bps(const struct cluster_hw *hw)
-{
-    return hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
-}
-
 static uint32_t n_steps(const struct collective *c)
 {
     return (c->operation == COLLECTIVE_ALL_REDUCE ? 2 : 1) * (c->n - 1);
@@ -33,7 +28,7 @@ static uint32_t n_steps(const struct collective *c)
 static double ring_s(const struct collective *c, const struct cluster_hw *hw, enum protocol p)
 {
     const struct hw_nccl *k = &hw->software.nccl;
-    double steps = n_steps(c), part_B = c->size_B / c->n, link = link_Bps(hw);
+    double steps = n_steps(c), part_B = c->size_B / c->n, link = coll_nvlink_Bps(hw);
     switch (p) {
     case PROTOCOL_LL:
         return steps * (hw->node.nvlink_latency_s + part_B / k->ll_Bps);
@@ -68,8 +63,9 @@ double collective_ring_alone_s(const struct collective *c, const struct cluster_
     double part_B = c->size_B / c->n;
     if (c->n < 2)
         return 0;
-    return k->start_s > 0 ? k->start_s + ring_s(c, hw, protocol_of(c, hw))
-                          : hw->software.launch_s + n_steps(c) * (hw->node.nvlink_latency_s + part_B / link_Bps(hw));
+    return k->start_s > 0
+               ? k->start_s + ring_s(c, hw, protocol_of(c, hw))
+               : hw->software.launch_s + n_steps(c) * (hw->node.nvlink_latency_s + part_B / coll_nvlink_Bps(hw));
 }
 
 /* --- ops -------------------------------------------------------------------------------------------------- */
@@ -142,7 +138,7 @@ static void ring(struct coll_builder *b, enum protocol p)
     }
     for (int slice = 0; slice < SLICES; slice++) { /* the second is sent behind the first */
         lane = slice ? lanes(b) : lane;
-        wait_on(b, lane, k->start_s + k->simple_start_s + slice * part_B / SLICES / link_Bps(b->hw));
+        wait_on(b, lane, k->start_s + k->simple_start_s + slice * part_B / SLICES / coll_nvlink_Bps(b->hw));
         ring_steps(b, lane, part_B / SLICES, k->simple_step_s, NULL);
         wait_on(b, lane, part_B / k->copy_Bps); /* by the threads that sent: nothing of it is hidden */
     }

@@ -56,7 +56,7 @@ void coll_begin_step(struct coll_builder *b)
     }
 }
 
-static double nvlink_Bps(const struct cluster_hw *hw)
+double coll_nvlink_Bps(const struct cluster_hw *hw)
 {
     return hw->node.nvlink_Bps * hw->node.nvlink_efficiency_ratio;
 }
@@ -97,7 +97,7 @@ uint32_t coll_neighbour(const struct coll_builder *b, uint32_t near, uint32_t ra
 /* How long the first chunk of a message is under way on NVLink. */
 double coll_chunk_ahead_s(const struct coll_builder *b, double bytes_B)
 {
-    return b->hw->node.nvlink_latency_s + fmin(bytes_B, b->hw->software.chunk_B) / nvlink_Bps(b->hw);
+    return b->hw->node.nvlink_latency_s + fmin(bytes_B, b->hw->software.chunk_B) / coll_nvlink_Bps(b->hw);
 }
 
 /* The sender's GPU on the receiver's rail, where the group has one; else the sender

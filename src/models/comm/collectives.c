@@ -8,9 +8,10 @@
  * the local GPU on that rail, which sends what all GPUs of the node have for one receiver as one message;
  * both hops run at once, chunk by chunk: a chunk's first hop appears as latency of the second.
  *
- * Inside a node, where the chip's kernels of NCCL are known, their protocols (collective_nccl.c).
+ * Where the chip's kernels of NCCL are known: inside a node their protocols (collective_nccl.c); between nodes its
+ * all-to-all (collective_peers.c).
  *
- * Left out: the SMs that move the data; between nodes NCCL's LL and LL128 protocols, channels, switch reductions. */
+ * Left out: the SMs that move the data; between nodes LL128, switch reductions, and of other operations LL, channels. */
 #include "models/comm/collectives_impl.h"
 
 #include "base/diag.h"
@@ -121,6 +122,11 @@ struct collective_ops collective_build_folded(struct opgraph *graph, const struc
     struct coll_builder b = builder_new(graph, hw, c, arena);
     struct collective_ops ops = {.first = graph->n_ops};
     BUG_IF(c->operation != COLLECTIVE_ALL_TO_ALL || algorithm_of(c) != COLLECTIVE_DIRECT);
+    if (coll_peers_apply(c, hw)) {
+        coll_peers_folded(&b);
+        ops.end = graph->n_ops;
+        return ops;
+    }
     b.op[0] = coll_add_op(&b, 0, coll_new_lane(&b, 0), OP_COMM, 0);
     b.posted[0] = 0;
     for (uint32_t i = 1; i < c->n; i++)
@@ -142,6 +148,11 @@ struct collective_ops collective_build(struct opgraph *graph, const struct clust
     struct collective_ops ops = {.first = graph->n_ops};
     if (coll_nccl_applies(c, hw)) {
         coll_nccl(&b);
+        ops.end = graph->n_ops;
+        return ops;
+    }
+    if (coll_peers_apply(c, hw)) {
+        coll_peers(&b);
         ops.end = graph->n_ops;
         return ops;
     }

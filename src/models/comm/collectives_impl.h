@@ -34,6 +34,8 @@ uint32_t coll_new_lane(struct coll_builder *b, uint32_t member);
 void coll_begin_lanes(struct coll_builder *b);
 void coll_begin_step(struct coll_builder *b);
 
+/* What copies get out of NVLink, one direction. */
+double coll_nvlink_Bps(const struct cluster_hw *hw);
 /* How long the first chunk of a message is under way on NVLink. */
 double coll_chunk_ahead_s(const struct coll_builder *b, double bytes_B);
 /* From one member to another, as it is; `ahead_s`: until its first chunk is at the
@@ -69,6 +71,14 @@ void coll_rings(struct coll_builder *b, uint32_t steps);
 /* Whether the chip's are known and the collective is one of theirs. */
 bool coll_nccl_applies(const struct collective *c, const struct cluster_hw *hw);
 void coll_nccl(struct coll_builder *b);
+
+/* --- NCCL's all-to-all between nodes (collective_peers.c) */
+
+/* Whether it is that, and how SMs of the chip copy is known. */
+bool coll_peers_apply(const struct collective *c, const struct cluster_hw *hw);
+void coll_peers(struct coll_builder *b);
+/* What member 0 has to do (collective_build_folded). */
+void coll_peers_folded(struct coll_builder *b);
 
 /* --- pipelines of chunks (collective_pipelines.c)
  * ---------------------------------------------------------- */

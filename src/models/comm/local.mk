@@ -1,6 +1,7 @@
 # src/models/comm: one line per file
 libmoesim_a_SOURCES += src/models/comm/collective_all_to_all.c
 libmoesim_a_SOURCES += src/models/comm/collective_nccl.c
+libmoesim_a_SOURCES += src/models/comm/collective_peers.c
 libmoesim_a_SOURCES += src/models/comm/collective_pipelines.c
 libmoesim_a_SOURCES += src/models/comm/collective_rings.c
 libmoesim_a_SOURCES += src/models/comm/collective_steps.c
