@@ -80,17 +80,21 @@ char *arena_strdup(struct arena *a, const char *s)
     return memcpy(arena_alloc(a, n), s, n);
 }
 
+/* Most texts are short: those are written once, others twice. */
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-    va_list args, again;
+    char first[512];
+    va_list args;
     va_start(args, fmt);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = vsnprintf(first, sizeof first, fmt, args);
     va_end(args);
     BUG_IF(n < 0);
     char *s = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(s, (size_t)n + 1, fmt, again);
-    va_end(again);
+    if ((size_t)n < sizeof first)
+        return memcpy(s, first, (size_t)n + 1);
+    va_start(args, fmt);
+    vsnprintf(s, (size_t)n + 1, fmt, args);
+    va_end(args);
     return s;
 }
 

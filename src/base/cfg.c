@@ -138,10 +138,14 @@ void *cfg_struct(struct cfg *c)
 
 struct cfg_entry *cfg_find(const struct cfg *c, const char *dotted_key)
 {
-    size_t length = strlen(dotted_key);
-    for (size_t i = 0; i < c->n; i++)
-        if (c->entries[i].key_length == length && !memcmp(c->entries[i].key, dotted_key, length))
-            return &c->entries[i];
+    size_t length = strlen(dotted_key), i = length ? 1 : 0;
+    while (i < c->n) {
+        struct cfg_entry *e = &c->entries[i];
+        bool begins = e->key_length <= length && !memcmp(e->key, dotted_key, e->key_length);
+        if (begins && e->key_length == length)
+            return e;
+        i = begins && dotted_key[e->key_length] == '.' ? i + 1 : e->end; /* a table's keys follow it */
+    }
     return NULL;
 }
 

@@ -26,17 +26,29 @@ static const char *next_word(const char *s, size_t *length)
     return *length ? s : NULL;
 }
 
+/* The key that a word of that length names: each load of a scenario asks hundreds of times. */
+static const struct cfg_entry *find_named(const struct cfg *c, const struct cfg_entry *at, const char *word,
+                                          size_t length)
+{
+    const struct cfg_entry *table = &c->entries[at->parent];
+    size_t before = *word == '.' ? table->key_length : 0;
+    char key[256];
+    BUG_IF(before + length >= sizeof key);
+    memcpy(key, table->key, before);
+    memcpy(key + before, word, length);
+    key[before + length] = '\0';
+    return cfg_find(c, *key == '.' ? key + 1 : key);
+}
+
 /* `at`: the entry that the condition is about. */
 static struct test read_test(const struct cfg *c, const struct cfg_entry *at, const char *word, size_t length)
 {
     size_t name = strcspn(word, "=!>~");
     BUG_IF(name >= length || (word[name] == '!' && word[name + 1] != '='));
     size_t op = word[name] == '!' ? 2 : 1;
-    const char *prefix = *word == '.' ? c->entries[at->parent].key : "";
-    const char *key = arena_printf(c->arena, "%s%.*s", prefix, (int)name, word);
-    struct test t = {cfg_find(c, *key == '.' ? key + 1 : key), word[name], word + name + op, length - name - op};
+    struct test t = {find_named(c, at, word, name), word[name], word + name + op, length - name - op};
     if (!t.e || t.e->table)
-        BUG("condition of '%s' names '%s', which is no key", at->key, key);
+        BUG("condition of '%s' names '%.*s', which is no key", at->key, (int)name, word);
     return t;
 }
 

@@ -1,7 +1,11 @@
 /* Which keys a scenario reads. A table that its kind does not read is taken out (scenario.c); here is the single key: its
  * kind says which parts of shared tables it reads and when (`only`, `needs`), a field what other keys must say (cfg.h). A
  * key that a file or an option gives and nothing reads is an error; hardware, models and presets may give what they like. */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/diag.h"
 
 #include "io/kind.h"
 
@@ -10,22 +14,71 @@ static bool covers(const char *word, size_t length, const char *key)
     return !strncmp(key, word, length) && (!key[length] || key[length] == '.');
 }
 
-/* Whether the longest of the words that is the key or a table above it, the last of equals, has no '-' in front. */
-static bool is_listed(const char *words, const char *key)
+/* --- lists of words ------------------------------------------------------------ */
+
+/* A list of a kind, read once per process: a load asks it about each key. */
+struct words {
+    const char *text; /* the kind's; NULL: nobody's place */
+    struct word {
+        const char *at;
+        uint16_t length;
+        bool minus;
+    } * word;
+    uint32_t n;
+};
+
+static const char *next_word(const char *at, struct word *out)
 {
-    size_t longest = 0;
+    at += strspn(at, " ");
+    out->minus = *at == '-';
+    out->at = at += out->minus;
+    out->length = (uint16_t)strcspn(at, " ");
+    return at + out->length;
+}
+
+static void read_words(const char *text, struct words *out)
+{
+    struct word w;
+    *out = (struct words){.text = text};
+    for (const char *at = text; *(at = next_word(at, &w)) || w.length;)
+        out->n++;
+    out->word = checked_alloc(calloc(out->n + 1, sizeof *out->word));
+    const char *at = text;
+    for (uint32_t i = 0; i < out->n; i++)
+        at = next_word(at, &out->word[i]);
+}
+
+/* Kinds have some hundreds of lists. */
+enum { PLACES = 4096 };
+
+static const struct words *words_of(const char *text)
+{
+    static struct words known[PLACES];
+    size_t at = ((uintptr_t)text * 0x9e3779b97f4a7c15u >> 40) % PLACES;
+    while (known[at].text && known[at].text != text)
+        at = (at + 1) % PLACES;
+    if (!known[at].text)
+        read_words(text, &known[at]);
+    return &known[at];
+}
+
+/* Whether the longest of the words that is the key or a table above it, the last of equals, has no '-' in front. */
+static bool is_listed(const char *text, const char *key)
+{
+    const struct words *words = words_of(text);
+    uint16_t longest = 0;
     bool listed = false;
-    for (const char *w = words; *w; w += strspn(w, " ")) {
-        size_t length = strcspn(w, " ");
-        bool minus = *w == '-';
-        if (length - minus >= longest && covers(w + minus, length - minus, key)) {
-            longest = length - minus;
-            listed = !minus;
+    for (uint32_t i = 0; i < words->n; i++) {
+        const struct word *w = &words->word[i];
+        if (w->length >= longest && *w->at == *key && covers(w->at, w->length, key)) {
+            longest = w->length;
+            listed = !w->minus;
         }
-        w += length;
     }
     return listed;
 }
+
+/* --- keys ---------------------------------------------------------------------- */
 
 static const struct kind_reads *reads_of(const struct scenario_kind *kind, const char *key)
 {
