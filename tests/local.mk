@@ -46,6 +46,7 @@ check_PROGRAMS += tests/test_models_experts
 check_PROGRAMS += tests/test_models_single
 check_PROGRAMS += tests/test_models_serving
 check_PROGRAMS += tests/test_infer
+check_PROGRAMS += tests/test_known_sim
 check_PROGRAMS += tests/test_models_blocks
 check_PROGRAMS += tests/test_models_deepep
 check_PROGRAMS += tests/test_models_collectives

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/shared_cache.h"
 #include "models/routing/moe_routing.h"
 #include "tap_main.h"
 
@@ -226,6 +227,34 @@ START_TEST(what_does_not_fit_is_refused)
 }
 END_TEST
 
+/* A run of the family finds what another has drawn; anything else is drawn. */
+START_TEST(a_sample_that_is_known_is_not_drawn_again)
+{
+    struct arena *arena = arena_new();
+    struct routing alone = sample(&v3, NULL, 7, arena), r;
+    double load[64];
+    shared_cache_begin();
+    for (int i = 0; i < 2; i++) {
+        r = sample(&v3, NULL, 7, arena);
+        ck_assert_uint_eq(shared_cache_stats().hits, (unsigned)i);
+        ck_assert_mem_eq(r.node_tokens, alone.node_tokens, 64 * 8 * sizeof *r.node_tokens);
+        ck_assert_mem_eq(r.rank_tokens, alone.rank_tokens, 64 * 64 * sizeof *r.rank_tokens);
+        ck_assert_mem_eq(r.expert_rows, alone.expert_rows, 64 * sizeof *r.expert_rows);
+        ck_assert(r.nodes_per_token == alone.nodes_per_token && r.ranks_per_token == alone.ranks_per_token);
+    }
+    struct routing_cfg fewer = v3;
+    fewer.tokens_per_rank--;
+    for (int k = 0; k < 64; k++)
+        load[k] = k ? 1 : 1.0001;
+    sample(&fewer, NULL, 7, arena);
+    sample(&v3, load, 7, arena);
+    sample(&v3, NULL, 8, arena);
+    ck_assert_uint_eq(shared_cache_stats().hits, 1);
+    ck_assert_uint_eq(shared_cache_stats().entries, 4);
+    arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models: token routing");
@@ -242,6 +271,7 @@ int main(void)
     tcase_add_test(tc, popular_experts_are_chosen_as_often_as_asked);
     tcase_add_test(tc, replicas_take_turns);
     tcase_add_test(tc, what_does_not_fit_is_refused);
+    tcase_add_test(tc, a_sample_that_is_known_is_not_drawn_again);
     suite_add_tcase(suite, tc);
     return tap_main(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/input_files.h"
 #include "base/outfile.h"
 #include "base/progress.h"
+#include "base/shared_cache.h"
 #include "cmd/cmd.h"
 #include "io/results/timeline.h"
 #include "io/results/writers.h"
@@ -327,8 +328,12 @@ int cmd_run(int argc, char **argv)
     struct options o = {0};
     options_parse(&argp, argc, argv, &o);
     struct run r = {.options = &o};
-    r.kind = (struct kind_run){.file = &r.file, .arena = arena_new(), .before = before_simulation, .ctx = &r};
-    r.kind.keeps_last = o.timeline != NULL;
+    r.kind = (struct kind_run){.file = &r.file,
+                               .arena = arena_new(),
+                               .before = o.timeline || o.ranks ? before_simulation : NULL,
+                               .ctx = &r,
+                               .one_of_many = shared_cache_B() > 0, /* of claims, say */
+                               .keeps_last = o.timeline != NULL};
     if (o.critical)
         r.kind.critical = ARENA_NEW(r.kind.arena, struct critical_path);
     struct diag *diag = diag_new();

@@ -29,6 +29,7 @@ struct kind_run {
     int (*before)(void *ctx, struct sim_spec *spec, struct diag *diag);
     void *ctx;
     bool one_of_many; /* others like it run in this process's family: what they share is kept (base/shared_cache.h) */
+    bool ops_alone;   /* of what is kept of a simulation nobody reads times of transfers */
     bool keeps_last;  /* somebody looks at the last simulation (a timeline): not in a child */
     uint64_t seed_offset; /* added to sim.seed: a kind may run several seeds */
     bool compare_fluid;   /* the next simulation runs over network flow, whatever sim.network is */

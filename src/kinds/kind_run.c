@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "kinds/cost.h"
 #include "kinds/fork_map.h"
+#include "kinds/known_sim.h"
 #include "kinds/result_build.h"
 #include "models/comm/deepep.h"
 #include "topology/faults.h"
@@ -63,6 +64,18 @@ struct ep_rails kind_rails(const struct topology *topo, const struct cluster_hw 
     return topology_nics_meet(hw) ? (struct ep_rails){NULL, NULL} : (struct ep_rails){leaves_from, topo};
 }
 
+static int simulate_or_know(struct kind_run *run, struct diag *diag)
+{
+    const char *key = known_sim_key(run);
+    if (key && known_sim_get(run, key))
+        return 0;
+    if (sim_run(&run->spec, run->scratch, &run->outcome, diag))
+        return -1;
+    if (key)
+        known_sim_put(run, key);
+    return 0;
+}
+
 int kind_simulate(struct kind_run *run, const struct topology *topo, const struct cluster_hw *hw, struct diag *diag)
 {
     const struct sim_cfg *sim = &run->file->scenario->sim;
@@ -84,7 +97,7 @@ int kind_simulate(struct kind_run *run, const struct topology *topo, const struc
         return -1;
     if (run->before && run->before(run->ctx, &run->spec, diag))
         return -1;
-    if (sim_run(&run->spec, run->scratch, &run->outcome, diag))
+    if (simulate_or_know(run, diag))
         return -1;
     bool windows = run->spec.net == NET_FLOW && run->spec.epsilon > 0;
     if (windows && run->spec.checked && epsilon_error_measure(&run->epsilon, &run->spec, &run->outcome, diag))

@@ -5,6 +5,7 @@ libmoesim_a_SOURCES += src/kinds/expert_loads.c src/kinds/expert_loads.h
 libmoesim_a_SOURCES += src/kinds/estimate.c src/kinds/estimate.h
 libmoesim_a_SOURCES += src/kinds/fork_map.c src/kinds/fork_map.h
 libmoesim_a_SOURCES += src/kinds/parts.c src/kinds/parts.h
+libmoesim_a_SOURCES += src/kinds/known_sim.c src/kinds/known_sim.h
 libmoesim_a_SOURCES += src/kinds/kind_run.c src/kinds/kind_run.h
 libmoesim_a_SOURCES += src/kinds/lists.c src/kinds/lists.h
 libmoesim_a_SOURCES += src/kinds/pool.c src/kinds/pool.h

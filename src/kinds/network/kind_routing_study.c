@@ -330,6 +330,8 @@ static int run_all(struct study *s, struct diag *diag)
     enum { MOST_AT_ONCE = 64 };
     uint32_t n = s->plan.n_operations * s->plan.n_groups * s->plan.n_policies;
     uint32_t at_once = kind_at_once(s->run, MOST_AT_ONCE);
+    s->run->ops_alone = true;
+    s->run->one_of_many |= at_once > 0; /* all-gathers and reduce-scatters by rings move the same */
     struct policy_answer *answers = ARENA_ARRAY(s->run->arena, struct policy_answer, n);
     if (at_once && fork_map(n, at_once, run_policy, s, answers, sizeof *answers, diag))
         return -1;

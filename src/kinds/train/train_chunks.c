@@ -321,8 +321,12 @@ static int simulate(const struct measuring *m, const struct train_network *n, co
                     const struct chunk_program *program, struct critical_path *path, struct chunk_time *out,
                     struct epsilon_error *epsilon, struct diag *diag)
 {
-    struct kind_run run = {
-        .file = m->run->file, .arena = m->run->arena, .seed_offset = m->run->seed_offset, .critical = path};
+    struct kind_run run = {.file = m->run->file,
+                           .arena = m->run->arena,
+                           .seed_offset = m->run->seed_offset,
+                           .one_of_many = m->run->one_of_many,
+                           .ops_alone = true,
+                           .critical = path};
     struct chunk_ops ops;
     kind_begin(&run, n->topo);
     chunk_build(program, g, run.graph, run.scratch, &ops);

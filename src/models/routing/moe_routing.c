@@ -26,8 +26,10 @@
 #include <string.h>
 
 #include "base/cfg_rows.h"
+#include "base/input_files.h"
 #include "base/progress.h"
 #include "base/rng.h"
+#include "base/shared_cache.h"
 
 enum { POOL_TOKENS = ROUTING_POOL_TOKENS, BIAS_STEPS = 2, EXPERT_STEPS = 12 };
 
@@ -43,6 +45,7 @@ enum { POOL_TOKENS = ROUTING_POOL_TOKENS, BIAS_STEPS = 2, EXPERT_STEPS = 12 };
 #define NEVER -100.0     /* bias of an expert without load */
 
 struct routing_pool {
+    uint64_t seed;
     float *score; /* [POOL_TOKENS][experts] */
 };
 
@@ -101,6 +104,7 @@ struct routing_pool *routing_pool_new(const struct routing_shape *shape, uint64_
     struct routing_pool *pool = ARENA_NEW(arena, struct routing_pool);
     gsl_rng *rng = rng_stream(seed, 0, "router scores");
 
+    pool->seed = seed;
     pool->score = ARENA_ARRAY(arena, float, n);
     for (size_t i = 0; i < n; i++)
         pool->score[i] = (float)gsl_ran_gaussian_ziggurat(rng, 1.0);
@@ -450,8 +454,10 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
     out->ranks_per_token = per_token(shape, out->rank_tokens, rank_cells);
 }
 
-void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool, const double *load,
-                    uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out)
+/* --- samples ----------------------------------------------------------------------------------------------- */
+
+static void sample(const struct routing_shape *shape, const struct routing_pool *pool, const double *load,
+                   uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out)
 {
     struct placement_shape in_order = {(uint32_t)shape->cfg->experts, 0, 1, shape->n_ranks, shape->n_nodes};
     struct gate_choices choices;
@@ -463,4 +469,65 @@ void routing_sample(const struct routing_shape *shape, const struct routing_pool
     fit_ranks(&f);
     placement_make(&in_order, BALANCE_NONE, NULL, arena, &where);
     gate_count(shape, &choices, &where, seed, entity, arena, out);
+}
+
+/* What a sample is of; NULL: nobody is there to share it with, or it has sets, which are of any number. */
+static const char *sample_key(const struct routing_shape *shape, const struct routing_pool *pool, const double *load,
+                              uint64_t seed, uint64_t entity, struct arena *arena)
+{
+    const struct routing_cfg *c = shape->cfg;
+    char loads[SHA256_TEXT];
+    if (!shared_cache_B() || shape->sets)
+        return NULL;
+    sha256_text(load, shape->n_ranks * sizeof *load, loads);
+    return arena_printf(arena,
+                        "%lld experts, %lld of a token, %lld of %lld groups, %lld tokens, %u ranks, %u of %u nodes, "
+                        "pool %llu, seed %llu, %llu, loads %s",
+                        (long long)c->experts, (long long)c->experts_per_token, (long long)c->groups_per_token,
+                        (long long)c->groups, (long long)c->tokens_per_rank, shape->n_ranks, shape->ranks_per_node,
+                        shape->n_nodes, (unsigned long long)pool->seed, (unsigned long long)seed,
+                        (unsigned long long)entity, loads);
+}
+
+/* Behind each other: tokens of nodes, of ranks, rows. */
+static size_t sample_n(const struct routing_shape *shape)
+{
+    return (size_t)shape->n_ranks * (shape->n_nodes + shape->n_ranks + 1);
+}
+
+static void keep_sample(const char *key, const struct routing_shape *shape, const struct routing *r,
+                        struct arena *arena)
+{
+    size_t nodes = (size_t)shape->n_ranks * shape->n_nodes, ranks = (size_t)shape->n_ranks * shape->n_ranks;
+    uint32_t *all = ARENA_ARRAY(arena, uint32_t, sample_n(shape));
+    memcpy(all, r->node_tokens, nodes * sizeof *all);
+    memcpy(all + nodes, r->rank_tokens, ranks * sizeof *all);
+    memcpy(all + nodes + ranks, r->expert_rows, shape->n_ranks * sizeof *all);
+    shared_cache_put("routing", key, all, sample_n(shape) * sizeof *all);
+}
+
+static bool find_sample(const char *key, const struct routing_shape *shape, struct arena *arena, struct routing *out)
+{
+    size_t nodes = (size_t)shape->n_ranks * shape->n_nodes, ranks = (size_t)shape->n_ranks * shape->n_ranks;
+    const uint32_t *known = shared_cache_get("routing", key, sample_n(shape) * sizeof *known);
+    if (!known)
+        return false;
+    uint32_t *all = memcpy(ARENA_ARRAY(arena, uint32_t, sample_n(shape)), known, sample_n(shape) * sizeof *known);
+    *out = (struct routing){.node_tokens = all,
+                            .rank_tokens = all + nodes,
+                            .expert_rows = all + nodes + ranks,
+                            .nodes_per_token = per_token(shape, all, nodes),
+                            .ranks_per_token = per_token(shape, all + nodes, ranks)};
+    return true;
+}
+
+void routing_sample(const struct routing_shape *shape, const struct routing_pool *pool, const double *load,
+                    uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out)
+{
+    const char *key = sample_key(shape, pool, load, seed, entity, arena);
+    if (key && find_sample(key, shape, arena, out))
+        return;
+    sample(shape, pool, load, seed, entity, arena, out);
+    if (key)
+        keep_sample(key, shape, out, arena);
 }
