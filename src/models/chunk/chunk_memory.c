@@ -2,8 +2,7 @@
  *
  * GEMMs and attention take what they read and write over their time; an exchange holds what its tokens' way through memory
  * takes when links are full (ep_load.c). The executor shares what there is (sim/exec/). Passes keep their times: their
- * shares of bandwidth were recorded beside exchanges (cluster.kernels.pass), and so were all kernels of a trace. Tokens are
- * reckoned to reach as many nodes as without limits of groups, which lets DeepSeek-V3's exchanges hold a sixth too little. */
+ * shares of bandwidth were recorded beside exchanges (cluster.kernels.pass), and so were all kernels of a trace. */
 #include "models/chunk/chunk_memory.h"
 
 #include <math.h>
@@ -17,21 +16,26 @@ float chunk_memory_of_kernel(const struct cluster_hw *hw, const struct kernel_ca
     return kernel_is_pass(call->family) || !(most_B > 0) ? 0 : (float)fmin(1, t->bytes_B / most_B);
 }
 
-static double held_by(const struct chunk_work *w, enum ep_phase phase, struct arena *arena)
+/* False: nobody to exchange with. */
+static bool traffic_of(const struct chunk_work *w, struct arena *arena, struct ep_traffic *out)
 {
-    uint32_t ranks = w->group * w->etp;
-    struct ep_group group = {ranks, 0, (uint32_t)w->hw->node.gpus};
+    const struct expert_facts *e = &w->model->experts;
+    struct ep_group group = {w->group * w->etp, 0, (uint32_t)w->hw->node.gpus};
     struct ep_choices choices = {
-        .experts = w->model->experts.routed, .top_k = w->model->experts.top_k, .groups = 1, .top_groups = 1};
-    struct ep_traffic traffic = {0};
+        .experts = e->routed, .top_k = e->top_k, .groups = e->groups, .top_groups = e->top_groups, .tokens = 1};
+    if (group.ranks < 2)
+        return false;
+    ep_traffic_means(&group, &choices, arena, out);
+    return true;
+}
+
+static double held_by(const struct chunk_work *w, const struct ep_traffic *traffic, enum ep_phase phase)
+{
     struct ep_exchange x;
-    if (ranks < 2)
-        return 0;
-    ep_traffic_means(&group, &choices, arena, &traffic);
     const char *const formats[2] = {"fp8", "bf16"};
     ep_exchange_cost(&x, w->exchange ? w->exchange->kernel : ep_kernel_find("deepep_normal_2025_02"),
                      &(struct ep_call){.hw = w->hw,
-                                       .traffic = &traffic,
+                                       .traffic = traffic,
                                        .phase = phase,
                                        .tokens = w->sequences * w->length / (w->tp * w->cp),
                                        .hidden = w->model->hidden,
@@ -44,7 +48,12 @@ static double held_by(const struct chunk_work *w, enum ep_phase phase, struct ar
 
 void chunk_memory_share(const struct chunk_work *w, struct chunk_program *p, struct arena *arena)
 {
-    double held[2] = {held_by(w, EP_DISPATCH, arena), held_by(w, EP_COMBINE, arena)}, most = 0;
+    double held[2] = {0, 0}, most = 0;
+    struct ep_traffic traffic;
+    if (traffic_of(w, arena, &traffic)) {
+        held[0] = held_by(w, &traffic, EP_DISPATCH);
+        held[1] = held_by(w, &traffic, EP_COMBINE);
+    }
     for (uint32_t i = 0; i < p->n_kernels; i++)
         most = fmax(most, p->kernels[i].memory);
     bool shared = most + fmax(held[0], held[1]) > 1;

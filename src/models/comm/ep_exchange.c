@@ -21,7 +21,7 @@
 
 #include "base/diag.h"
 
-enum { FLAG_B = 8 };
+enum { FLAG_B = 8, WHOLE_AMOUNTS = 4096 /* found without a search */ };
 
 static uint32_t n_ranks(const struct ep_exchange *x)
 {
@@ -275,7 +275,7 @@ struct ep_bundling {
     bool *crosses;        /* [ranks][ranks] */
     struct bundle b;      /* room for one */
     uint32_t most_amounts;
-    uint16_t whole[256]; /* which amount a small whole number is, + 1; 0: none yet */
+    uint16_t whole[WHOLE_AMOUNTS]; /* which amount a whole number is, + 1; 0: none yet */
 };
 
 struct ep_bundling *ep_bundling_new(const struct ep_exchange *x, struct arena *arena)
@@ -298,7 +298,7 @@ struct ep_bundling *ep_bundling_new(const struct ep_exchange *x, struct arena *a
 
 static bool find_amount(struct ep_bundling *p, double copies, uint16_t *found)
 {
-    bool small = copies < 256 && copies == floor(copies);
+    bool small = copies < WHOLE_AMOUNTS && copies == floor(copies);
     uint16_t *known = small ? &p->whole[(int)copies] : NULL;
     uint32_t i = known && *known ? *known - 1u : 0;
     while (i < p->b.n_amounts && p->b.amounts[i] != copies)

@@ -238,17 +238,6 @@ static void place(const struct ep_group *g, struct arena *arena, struct ep_traff
     out->per_node = even_ranks(out, arena);
 }
 
-void ep_traffic_means(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
-{
-    double E = (double)c->experts, k = (double)c->top_k, n = g->ranks;
-    place(g, arena, out);
-    uint32_t *on = ranks_on_nodes(out, arena);
-    out->ranks_per_token = n * (1 - misses(E, k, E / n));
-    for (uint32_t node = 0; node < out->nodes; node++)
-        out->nodes_per_token += 1 - misses(E, k, E / n * on[node]);
-    out->busiest_ratio = 1;
-}
-
 void ep_traffic_new(const struct ep_group *g, struct arena *arena, struct ep_traffic *out)
 {
     size_t n = g->ranks;
@@ -256,6 +245,31 @@ void ep_traffic_new(const struct ep_group *g, struct arena *arena, struct ep_tra
     out->pairs = ARENA_ARRAY(arena, double, n *n);
     out->rank_copies = ARENA_ARRAY(arena, double, n *n);
     out->node_copies = ARENA_ARRAY(arena, double, n * out->nodes);
+}
+
+static void means_of_all(const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
+{
+    double E = (double)c->experts, k = (double)c->top_k, n = out->group.ranks;
+    uint32_t *on = ranks_on_nodes(out, arena);
+    out->ranks_per_token = n * (1 - misses(E, k, E / n));
+    for (uint32_t node = 0; node < out->nodes; node++)
+        out->nodes_per_token += 1 - misses(E, k, E / n * on[node]);
+    out->busiest_ratio = 1;
+}
+
+void ep_traffic_means(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)
+{
+    struct ep_traffic drawn;
+    place(g, arena, out);
+    if (c->top_groups >= c->groups || c->experts % g->ranks) { /* experts that are cut: as without groups */
+        means_of_all(c, arena, out);
+        return;
+    }
+    ep_traffic_new(g, arena, &drawn);
+    uniform_grouped(&drawn, c, arena);
+    out->ranks_per_token = drawn.ranks_per_token;
+    out->nodes_per_token = drawn.nodes_per_token;
+    out->busiest_ratio = 1;
 }
 
 void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out)

@@ -41,7 +41,7 @@ struct ep_choices {
 /* Node of a rank, counted from the group's first. */
 uint32_t ep_node(const struct ep_group *g, uint32_t rank);
 void ep_traffic_make(const struct ep_group *g, const struct ep_choices *c, struct arena *arena, struct ep_traffic *out);
-/* Uniform choices without arrays: only what a token reaches on average. */
+/* Uniform choices without arrays: only what a token reaches on average. With groups it is drawn, in some milliseconds. */
 void ep_traffic_means(const struct ep_group *g, const struct ep_choices *c, struct arena *arena,
                       struct ep_traffic *out);
 /* Of no tokens yet. */
