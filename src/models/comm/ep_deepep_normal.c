@@ -60,8 +60,7 @@ static void inside_node(const struct ep_call *c, struct ep_cost *out)
 {
     const struct hw_sm_copies *k = &c->hw->ep_kernel.copies;
     double n = c->traffic->group.ranks, copies = c->traffic->ranks_per_token, B = out->token_B;
-    double warps = n > SENDER_WARPS ? SENDER_WARPS / n : floor(SENDER_WARPS / n); /* of a rank; where there are more
-                                                                                     ranks, warps serve several */
+    double warps = SENDER_WARPS / n; /* of a rank: the kernels are built for 2, 4 and 8 */
     double send_s = copies / n / warps * copy_s(c, B);
     out->copies = EP_A_COPY_A_RANK;
     if (c->phase == EP_DISPATCH) {
