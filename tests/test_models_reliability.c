@@ -87,6 +87,17 @@ START_TEST(closed_form_is_monte_carlo)
 }
 END_TEST
 
+/* Corruption while a checkpoint is written, noticed: back to one before it, once. */
+START_TEST(corrupted_while_writing)
+{
+    cfg.write_s = 60;
+    cfg.detect_s = 300;
+    cfg.restart_s = 600;
+    struct reliability r = job(16384);
+    agree(&r);
+}
+END_TEST
+
 START_TEST(nothing_fails)
 {
     hw.gpu_s = hw.host_s = hw.software_s = hw.link_s = hw.silent_s = hw.flap_s = 1e15;
@@ -172,6 +183,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, begin, NULL);
     tcase_add_loop_test(tc, closed_form_is_monte_carlo, 0, 3);
+    tcase_add_test(tc, corrupted_while_writing);
     tcase_add_test(tc, nothing_fails);
     tcase_add_test(tc, daly_is_the_optimum);
     tcase_add_test(tc, flaps);

@@ -116,10 +116,11 @@ static void corrupt(struct walk *w)
     w->notice_s = w->r->notice_s;
 }
 
+/* Corruption while a checkpoint is written is at a multiple of the interval but for rounding: never back to behind it. */
 static void notice(struct walk *w)
 {
     double clean_s = floor(w->corrupted_at_s / w->r->interval_s) * w->r->interval_s;
-    go_back(w, clean_s, w->r->cfg->restart_s, &w->a->corrupted_s);
+    go_back(w, fmin(clean_s, w->corrupted_at_s), w->r->cfg->restart_s, &w->a->corrupted_s);
 }
 
 static void end_phase(struct walk *w)
