@@ -16,6 +16,7 @@
 #include "base/progress.h"
 #include "models/comm/deepep_ll.h"
 #include "models/comm/ep_kernel.h"
+#include "base/shared_cache.h"
 #include "kinds/infer/infer_run.h"
 #include "kinds/kind_run.h"
 #include "kinds/result_build.h"
@@ -297,6 +298,7 @@ static int add_decode_rows(struct kind_run *run, struct result_table *t, struct 
     if (infer_setup_open(run->file, run->arena, &setup, diag))
         return -1;
     bool simulates = run->file->scenario->sim.network != NET_BOUND;
+    shared_cache_begin(); /* rows draw the same tokens (infer_amounts.h) */
     for (int i = 0; i < N_DECODE_STEPS; i++)
         if ((!decode_steps[i].simulated || simulates) && add_decode_row(run, &setup, &decode_steps[i], t, diag))
             return -1;
