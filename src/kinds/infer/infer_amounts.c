@@ -140,13 +140,14 @@ static void note(const struct infer_step *s, const struct infer_router *router, 
     }
 }
 
-static double *draw(const struct infer_step *s, const struct ep_exchange *x, const struct infer_fabric *fabric,
+static double *draw(const struct infer_step *s, const struct ep_exchange *x, struct infer_fabric *fabric,
                     const struct infer_amounts *a, struct arena *arena)
 {
     double *all = ARENA_ARRAY(arena, double, a->each * s->program.sparse * a->micro_batches), *at = all;
     struct crossing crossing = {.f = fabric, .n = a->ranks};
     struct infer_router router;
     struct infer_traffic traffic;
+    infer_fabric_route(fabric, arena);
     crossing.one = ARENA_ARRAY(arena, double, a->cables + 1);
     crossing.crossed = ARENA_ARRAY(arena, uint32_t, a->cables + 1);
     infer_router_init(&router, &s->layout, s->gate, arena);
@@ -183,28 +184,6 @@ static const char *loads_text(const struct infer_layout *l, struct arena *arena)
                         (long long)e->redundant, e->balance);
 }
 
-/* Which cables are on the way of which pair: too much for a slower hash in every point of a sweep. */
-static uint64_t mixed(const uint32_t *words, size_t n, uint64_t hash)
-{
-    for (size_t i = 0; i < n; i++) {
-        hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 29;
-    }
-    return hash;
-}
-
-static const char *fabric_text(const struct infer_fabric *f, uint32_t ranks, struct arena *arena)
-{
-    size_t pairs = (size_t)ranks * ranks;
-    uint64_t hash[2];
-    for (uint64_t i = 0; i < 2 && f->n_links; i++)
-        hash[i] = mixed(f->links, f->first[pairs], mixed(f->first, pairs + 1, 1 + i));
-    if (!f->n_links)
-        return "no cables";
-    return arena_printf(arena, "%u cables, %llx %llx", f->n_links, (unsigned long long)hash[0],
-                        (unsigned long long)hash[1]);
-}
-
 /* Their numbers, and which of the layers with experts they are. */
 static const char *layers_hash(const struct infer_step *s, struct arena *arena)
 {
@@ -232,10 +211,10 @@ static const char *key_of(const struct infer_step *s, const struct ep_exchange *
         l->ranks, l->ranks_per_node, l->n_nodes, l->routed_slots, l->slots, l->slots_per_rank, p->micro_batches,
         l->tokens, l->cfg->routing, (long long)l->cfg->shared_replicas, (long long)e->routed, (long long)e->top_k,
         (long long)e->top_groups, (long long)e->groups, (unsigned long long)s->gate->seed, layers_hash(s, arena),
-        x[0].cost.copies, x[1].cost.copies, loads_text(l, arena), fabric_text(fabric, l->ranks, arena));
+        x[0].cost.copies, x[1].cost.copies, loads_text(l, arena), fabric->routes);
 }
 
-void infer_amounts_find(const struct infer_step *s, const struct ep_exchange *x, const struct infer_fabric *fabric,
+void infer_amounts_find(const struct infer_step *s, const struct ep_exchange *x, struct infer_fabric *fabric,
                         struct arena *arena, struct infer_amounts *out)
 {
     shape(s, fabric, out);

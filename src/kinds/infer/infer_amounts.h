@@ -23,7 +23,7 @@ struct infer_amounts {
 };
 
 /* Draws the step's tokens, or finds them drawn. `x`: dispatch and combine. */
-void infer_amounts_find(const struct infer_step *s, const struct ep_exchange *x, const struct infer_fabric *fabric,
+void infer_amounts_find(const struct infer_step *s, const struct ep_exchange *x, struct infer_fabric *fabric,
                         struct arena *arena, struct infer_amounts *out);
 /* Of the i-th layer with experts of the program. */
 struct infer_amount infer_amount_of(const struct infer_amounts *a, uint32_t i, uint32_t micro_batch);

@@ -294,7 +294,8 @@ static void note_loads(struct bounding *b)
 static void find_amounts(struct bounding *b, struct arena *arena)
 {
     struct infer_step *s = b->s;
-    infer_amounts_find(s, b->exchange, &b->net->fabric, arena, &b->amounts);
+    struct infer_fabric fabric = b->net->fabric;
+    infer_amounts_find(s, b->exchange, &fabric, arena, &b->amounts);
     b->experts_s = time_experts(b, arena);
     b->sparse = ARENA_ARRAY(arena, uint32_t, (size_t)s->layout.model->layers);
     infer_step_forget_traffic(s);

@@ -162,51 +162,6 @@ static struct infer_network network_of(const struct cluster_hw *hw, const struct
     return net;
 }
 
-/* Numbers the cables between switches from 1; 0: other links. Returns how many there are. */
-static uint32_t number_cables(const struct topology *t, uint32_t *number)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < t->n_links; i++)
-        number[i] = t->links[i].kind >= LINK_LEAF_SPINE ? ++n : 0;
-    return n;
-}
-
-/* Those that the route of a pair crosses; returns how many. */
-static uint32_t cables_between(const struct topology *t, const uint32_t *number, uint32_t src, uint32_t dst,
-                               uint32_t cables[ROUTE_MAX_LINKS])
-{
-    uint32_t route[ROUTE_MAX_LINKS], crossed = topology_route(t, src, dst, route), n = 0;
-    for (uint32_t k = 0; k < crossed; k++)
-        if (number[route[k]])
-            cables[n++] = number[route[k]] - 1;
-    return n;
-}
-
-/* Empty where the route of a pair is not known before anything moves, or is several. */
-static struct infer_fabric fabric_of(const struct cluster_hw *hw, const struct topology *t, uint32_t ranks,
-                                     struct arena *arena)
-{
-    uint32_t *number = ARENA_ARRAY(arena, uint32_t, t->n_links + 1), n = number_cables(t, number);
-    if (!n || topology_routing(hw).policy != ROUTING_STATIC || topology_nics_per_gpu(t) > 1)
-        return (struct infer_fabric){0};
-    double *capacity_Bps = ARENA_ARRAY(arena, double, n);
-    uint32_t *first = ARENA_ARRAY(arena, uint32_t, (size_t)ranks * ranks + 1);
-    for (uint32_t i = 0; i < t->n_links; i++)
-        if (number[i])
-            capacity_Bps[number[i] - 1] = t->links[i].capacity_Bps;
-    uint32_t room = ranks * ranks, *links = ARENA_ARRAY(arena, uint32_t, room + ROUTE_MAX_LINKS);
-    for (uint32_t pair = 0; pair < ranks * ranks; pair++) {
-        if (first[pair] > room) {
-            uint32_t *more = ARENA_ARRAY(arena, uint32_t, 2 * (size_t)room + ROUTE_MAX_LINKS);
-            memcpy(more, links, first[pair] * sizeof *links);
-            links = more;
-            room *= 2;
-        }
-        first[pair + 1] = first[pair] + cables_between(t, number, pair / ranks, pair % ranks, links + first[pair]);
-    }
-    return (struct infer_fabric){n, capacity_Bps, first, links};
-}
-
 /* Times of items from those of ops, which are consecutive; of a WAIT, which has no op, nothing. */
 static void times_of(const struct kind_run *run, const struct infer_step *s, const struct infer_ops *ops,
                      struct infer_times *out)
@@ -245,15 +200,38 @@ static int simulate(struct kind_run *run, const struct infer_case *c, struct top
     return 0;
 }
 
-/* What kernels' times of experts depend on. What a run changes behind its text's back is not for others. */
+static const char *texts_of(const struct kind_run *run, const char *const *tables, const char *first,
+                            struct arena *arena)
+{
+    const char *text = first;
+    for (; *tables; tables++)
+        text = arena_printf(arena, "%s, %s", text, cfg_text_of(run->file->cfg, *tables, arena));
+    return text;
+}
+
+/* What a run changes behind its text's back is not for others. */
+static bool has_text(const struct kind_run *run)
+{
+    return run->one_of_many && !run->before;
+}
+
+/* What routes depend on beside the numbers of nodes; NULL: nobody else may know them. */
+static const char *network_text(const struct kind_run *run, const struct infer_case *c, struct arena *arena)
+{
+    static const char *const tables[] = {"cluster.node", "cluster.nic", "cluster.network", NULL};
+    return !has_text(run) ? NULL
+                          : texts_of(run, tables, arena_printf(arena, "%lld nodes", (long long)c->hw.nodes), arena);
+}
+
+/* What kernels' times of experts depend on; NULL: nobody else may know them. */
 static const char *chip_text(const struct kind_run *run, const struct infer_layout *l, struct arena *arena)
 {
-    static const char *const tables[] = {"cluster.chip", "cluster.kernels", "llm"};
-    const char *text = arena_printf(arena, "left out %u, prefill %d, tp %u, %s", l->left_out, l->prefill, l->tp,
-                                    infer_kernels_beside(l, arena));
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        text = arena_printf(arena, "%s, %s", text, cfg_text_of(run->file->cfg, tables[i], arena));
-    return run->one_of_many && !run->before ? text : NULL;
+    static const char *const tables[] = {"cluster.chip", "cluster.kernels", "llm", NULL};
+    return !has_text(run) ? NULL
+                          : texts_of(run, tables,
+                                     arena_printf(arena, "left out %u, prefill %d, tp %u, %s", l->left_out, l->prefill,
+                                                  l->tp, infer_kernels_beside(l, arena)),
+                                     arena);
 }
 
 static void solve(const struct kind_run *run, const struct infer_case *c, const struct topology *topo,
@@ -263,7 +241,7 @@ static void solve(const struct kind_run *run, const struct infer_case *c, const 
     struct infer_network net = network_of(&c->hw, topo);
     struct infer_times times;
     net.chip = chip_text(run, &out->step.layout, arena);
-    net.fabric = fabric_of(&c->hw, topo, out->step.layout.ranks, arena);
+    infer_fabric_open(&net.fabric, &c->hw, topo, out->step.layout.ranks, network_text(run, c, arena), arena);
     infer_step_bound(&out->step, &net, arena, &times);
     infer_account(&out->step, &times, &out->account);
     if (c->kv.n_nodes && c->kv.when != KV_NONE) {

@@ -4,6 +4,7 @@
 #ifndef MOESIM_KINDS_INFER_INFER_STEP_H
 #define MOESIM_KINDS_INFER_INFER_STEP_H
 
+#include "kinds/infer/infer_fabric.h"
 #include "kinds/infer/infer_program.h"
 #include "kinds/infer/infer_traffic.h"
 #include "models/comm/ep_exchange.h"
@@ -57,13 +58,6 @@ struct infer_ops {
 /* Adds the step to a graph whose devices are ranks from 0 on. `bundles`: nobody looks at single transfers of it. */
 void infer_step_graph(struct infer_step *s, const struct topology *topo, bool bundles, struct opgraph *graph,
                       struct infer_ops *ops);
-
-/* Cables between switches that the routes of pairs of ranks cross. */
-struct infer_fabric {
-    uint32_t n_links;
-    const double *capacity_Bps;    /* [n_links] */
-    const uint32_t *first, *links; /* [ranks * ranks + 1]: of pair (src, dst) links[first[src * ranks + dst]] ... */
-};
 
 /* What the closed form knows of the network. */
 struct infer_network {

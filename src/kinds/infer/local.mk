@@ -5,6 +5,7 @@ libmoesim_a_SOURCES += src/kinds/infer/infer_amounts.c src/kinds/infer/infer_amo
 libmoesim_a_SOURCES += src/kinds/infer/infer_blocks.c src/kinds/infer/infer_blocks.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_bound.c
 libmoesim_a_SOURCES += src/kinds/infer/infer_cfg.c src/kinds/infer/infer_cfg.h
+libmoesim_a_SOURCES += src/kinds/infer/infer_fabric.c src/kinds/infer/infer_fabric.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_kernels.c src/kinds/infer/infer_kernels.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_kv.c src/kinds/infer/infer_kv.h
 libmoesim_a_SOURCES += src/kinds/infer/infer_layout.c src/kinds/infer/infer_layout.h
