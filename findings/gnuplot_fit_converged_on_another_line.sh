@@ -3,8 +3,8 @@
 # link, a straight line through times that were made from 5 us and 50 GB/s without noise, from the start values that it has, 1 and 1.
 #
 # Expected: a problem linear in both, of two unknowns, ends at 5e-06 s and 2e-11 s/B, or not "converged".
-# Seen: "After 5 iterations the fit converged", FIT_CONVERGED = 1, and a latency of 1 s with -91 MB/s, which misses each of the
-# points by a second. It starts 1e16 away, judges a step by the change of the sum of squares relative to it, and its damping, chosen at
+# Seen: "After 5 iterations the fit converged", FIT_CONVERGED = 1, and a latency of 1 s with -91 MB/s, which misses five of the
+# six points by a second. It starts 1e16 away, judges a step by the change of the sum of squares relative to it, and its damping, chosen at
 # the start for bytes, does not let the latency move. Times in us and sizes in MB give the right line, and so does a limit of 1e-15.
 # So in SI units, as nccl-tests' and OSU's tables are converted to, a scripted fit that reads a and b, and even asks whether it
 # converged, has a wrong model of every link; errors of 50 % and 111 % are in the log only.

@@ -2,7 +2,7 @@
 # @dsnp/parquetjs 1.8.8 (npm) reads a table that DuckDB 1.5.6 (npm @duckdb/node-api 1.5.6-r.1) wrote: counters of bytes and 64-bit
 # hashes (of prefixes, of requests) in unsigned columns, as Parquet's own types UINT_32 and UINT_64; beside it hyparquet 1.31.5.
 #
-# Expected: the numbers that were written: the schema that parquetjs reads says UINT_32 and UINT_64, and it writes both types.
+# Expected: the numbers that were written: the schema that parquetjs reads says UINT_32 and UINT_64, types of its own list.
 # Seen: those from 2^31 and 2^63 on are negative: 4000000000 B are -294967296. Small ones are right, and so is all of hyparquet.
 # So of flows between nodes the large ones lower a sum instead of raising it, and minima, filters above a threshold and joins on
 # hashes with data from another reader go wrong without an error, for half of all hashes.

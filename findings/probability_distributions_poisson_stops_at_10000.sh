@@ -3,7 +3,7 @@
 #
 # Expected: a Poisson distribution, whose variance is its mean, for any mean that the function takes.
 # Seen: from a mean of 30 on the number is that of successes in 10000 trials: its mean is right and its variance that of a binomial
-# distribution, 9 % too low at 1000, half at 5000. From 10000 on each draw is 10000, whatever was asked for.
+# distribution, 10 % too low at 1000, half at 5000. From 10000 on each draw is 10000, whatever was asked for.
 # So bursts, which queues and tails of latencies live on, get smaller with the load, and above 10000 there is no randomness left
 # and the load itself is wrong, without an error. (Each draw costs 10000 random numbers, too.)
 set -eu
