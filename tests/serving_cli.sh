@@ -66,6 +66,15 @@ holds "prompts hold up decoding" "$(value co.json tpot_p50) > 1.3 * $(value a.js
 serve "whole prompts" whole.json "${colocated[@]}" -s serving.chunked=false
 holds "even more" "$(value whole.json tpot_p99) > $(value co.json tpot_p99)"
 
+# --- what was not simulated is said ---------------------------------------------------------------------------
+serve "outside of the grid" far.json -s serving.requests.count=300 -s serving.requests.rate=1
+says "is of longer prompts than were simulated"
+says "where serving.grid.prompt ends at 2048"
+says "is of fewer sequences of the fullest GPU than were simulated, to 1 where serving.grid.batch begins at 8"
+serve "inside of the grid" near.json -s serving.requests.count=300 -s serving.requests.rate=1 -s serving.grid.prompt='1024, 4096' \
+    -s serving.grid.context='1024, 8192' -s serving.grid.batch='2, 32'
+check "longer prompts and caches are not said where there are none" [ "$(grep -c 'longer .* than were simulated' out)" = 0 ]
+
 # --- requests from a file -----------------------------------------------------------------------------------
 expect 0 "the example of a file" run "${filed[@]}" -s serving.requests.file=configs/requests/example.csv -s serving.warmup=0 \
     -s serving.grid.prompt=8192

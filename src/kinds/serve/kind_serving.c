@@ -12,6 +12,7 @@
 #include "io/inputs/request_file.h"
 #include "io/inputs/row_file.h"
 #include "kinds/infer/infer_kv.h"
+#include "kinds/result_build.h"
 #include "kinds/serve/prefix_cache.h"
 #include "kinds/serve/serve_report.h"
 #include "kinds/serve/serving_cfg.h"
@@ -224,21 +225,71 @@ static void check(const struct scenario_file *file, struct arena *arena, struct 
 
 /* --- the service ----------------------------------------------------------------------------------------------------- */
 
+/* Steps on the far side of what was simulated. */
+struct outside {
+    double limit, time_s, farthest;
+};
+
 struct steps {
     struct serve_tables tables;
-    double tp;
+    double tp, prefill_s, decode_s;
+    struct outside prompt, context, batch;
 };
+
+static void note_far(struct outside *o, double value, double time_s)
+{
+    if (o->time_s == 0 || fabs(value - o->limit) > fabs(o->farthest - o->limit))
+        o->farthest = value;
+    o->time_s += time_s;
+}
 
 static double prefill_s(void *ctx, double tokens, double prompt)
 {
-    const struct steps *s = ctx;
-    return step_table_time(&s->tables.prefill, tokens / s->tp, prompt);
+    struct steps *s = ctx;
+    double time_s = step_table_time(&s->tables.prefill, tokens / s->tp, prompt);
+    s->prefill_s += time_s;
+    if (prompt > s->prompt.limit)
+        note_far(&s->prompt, prompt, time_s);
+    return time_s;
 }
 
 static double decode_s(void *ctx, double batch, double context)
 {
-    const struct steps *s = ctx;
-    return step_table_time(&s->tables.decode, context, batch / s->tp);
+    struct steps *s = ctx;
+    double time_s = step_table_time(&s->tables.decode, context, batch / s->tp);
+    s->decode_s += time_s;
+    if (context > s->context.limit)
+        note_far(&s->context, context, time_s);
+    if (batch / s->tp < s->batch.limit)
+        note_far(&s->batch, batch / s->tp, time_s);
+    return time_s;
+}
+
+static void limit_steps(struct steps *s, const struct serve_grid *g)
+{
+    s->prompt.limit = g->n_before ? g->before[g->n_before - 1] : g->prompt[g->n_prompt - 1];
+    s->context.limit = g->context[g->n_context - 1];
+    s->batch.limit = g->batch[0];
+}
+
+static void say_outside(struct kind_run *run, const struct outside *o, double all_s, const char *what, const char *key,
+                        const char *how)
+{
+    if (o->time_s > 0)
+        result_add_note(&run->result, run->arena,
+                        arena_printf(run->arena, "%.3g %% of the time of %s, to %.0f where %s at %.0f: %s",
+                                     100 * o->time_s / all_s, what, o->farthest, key, o->limit, how));
+}
+
+static void say_what_was_not_simulated(struct kind_run *run, const struct serve_grid *g, const struct steps *s)
+{
+    say_outside(run, &s->prompt, s->prefill_s, "prefill is of longer prompts than were simulated",
+                g->n_before ? "serving.grid.before ends" : "serving.grid.prompt ends",
+                "their attention takes as long as there, which is too short");
+    say_outside(run, &s->context, s->decode_s, "decoding is of longer caches than were simulated",
+                "serving.grid.context ends", "times go on in a line");
+    say_outside(run, &s->batch, s->decode_s, "decoding is of fewer sequences of the fullest GPU than were simulated",
+                "serving.grid.batch begins", "steps take as long as with so many, which is too long");
 }
 
 /* On all GPUs of a group. */
@@ -314,8 +365,10 @@ static int run_serving(struct kind_run *run, struct diag *diag)
     if (serve_tables_make(run, &p.setup, &p.grid, &steps.tables, diag))
         return -1;
     struct serve_spec spec = spec_of(run, &p, &steps);
+    limit_steps(&steps, &p.grid);
     serve_run(&spec, run->arena, &out);
     serve_report(run, &p, &out);
+    say_what_was_not_simulated(run, &p.grid, &steps);
     return 0;
 }
 
