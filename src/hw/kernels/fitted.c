@@ -12,7 +12,8 @@ static const double reach = 1.5, same_place = 1e-9;
 struct fitted {
     struct kernel here, there; /* constants for the model's chip; as they were measured */
     double rows;               /* that it was fitted to */
-    bool moved, indexed;
+    bool moved, indexed, assumed;
+    struct fitted *next; /* of those that are assumed */
 };
 
 /* A call that was answered. */
@@ -26,6 +27,7 @@ struct fitted_kernels {
     uint32_t first[KERNEL_FAMILIES + 1]; /* of each family in it */
     struct kernel_device here;
     struct arena *arena;
+    struct fitted *assumed;   /* kernels of libraries that nobody measured; one for each library and number format */
     struct answered *answers; /* open addressing, at most half of ANSWERS; NULL: none yet */
     uint64_t *hashes;         /* of the answers; 0: a free place */
     uint32_t n_answers;
@@ -130,7 +132,7 @@ static bool suits_better(const struct fitted *k, struct rank r, const struct fit
     return r.part != of_best.part ? r.part < of_best.part : k->rows > best->rows;
 }
 
-static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call *call)
+static struct fitted *choose_measured(struct fitted_kernels *f, const struct kernel_call *call)
 {
     struct fitted *best = NULL;
     struct rank of_best = {0};
@@ -143,6 +145,33 @@ static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call 
         of_best = r;
     }
     return best;
+}
+
+static struct fitted *assume(struct fitted_kernels *f, const struct kernel_call *call)
+{
+    struct kernel_call product = {.family = KERNEL_GEMM, .dtype = call->dtype};
+    struct fitted *gemm = choose_measured(f, &product), *one;
+    struct kernel k;
+    for (one = f->assumed; one; one = one->next)
+        if (is_named(one, call->library) && one->here.dtype == call->dtype && one->here.family == call->family)
+            return one;
+    if (!gemm || gemm->here.dtype != call->dtype ||
+        !kernel_mechanism_of(call->family)->assume(&gemm->there, call->library, &k))
+        return NULL;
+    one = ARENA_NEW(f->arena, struct fitted);
+    *one = fit_for(&k, &f->here);
+    one->assumed = true;
+    one->next = f->assumed;
+    return f->assumed = one;
+}
+
+/* Of a library that the call names and nobody measured, the mechanism may know more than another library's kernel tells. */
+static struct fitted *choose(struct fitted_kernels *f, const struct kernel_call *call)
+{
+    struct fitted *best = choose_measured(f, call);
+    bool unknown = call->library && !(best && is_named(best, call->library));
+    struct fitted *assumed = unknown && kernel_mechanism_of(call->family)->assume ? assume(f, call) : NULL;
+    return assumed ? assumed : best;
 }
 
 /* Gradients of weights were measured on Hopper only, where CUDA cores multiply both operands' scales: its roofline says more of
@@ -186,7 +215,7 @@ static bool is_part(const struct kernel_call *call)
 static enum kernel_origin origin_of(const struct fitted_kernels *f, const struct fitted *k,
                                     const struct kernel_call *call, double distance)
 {
-    if (kernel_likeness(&k->here, call) > 0)
+    if (k->assumed || kernel_likeness(&k->here, call) > 0)
         return KERNEL_FROM_RELATED;
     if (k->moved || device_sms(&f->here, call) != k->there.measured.sms)
         return KERNEL_FROM_SCALING;

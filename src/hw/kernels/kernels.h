@@ -104,7 +104,8 @@ enum kernel_origin {
     KERNEL_FROM_SCALING,       /* either, moved to another chip or number of SMs by the ratio of rooflines */
     KERNEL_FROM_ROOFLINE,
     KERNEL_FROM_FIT,    /* by the mechanism, its constants fitted to measured values that are far from this call */
-    KERNEL_FROM_RELATED /* by the mechanism with the constants of a kernel for other number formats */
+    KERNEL_FROM_RELATED /* by the mechanism with the constants of a kernel for other number formats, or of a library whose
+                        * way is known with the rates of another */
 };
 
 enum kernel_limit { KERNEL_BY_TENSOR, KERNEL_BY_MEMORY, KERNEL_BY_LATENCY, KERNEL_LIMITS };

@@ -46,6 +46,8 @@ struct kernel_plan {
     bool known;
 };
 
+struct kernel; /* kernel.h */
+
 /* A line of a benchmark's file: texts of its columns. */
 struct kernel_cells {
     const char *const *titles;
@@ -87,6 +89,9 @@ struct kernel_mechanism {
     void (*axes)(const struct kernel_call *call, double *x);
     unsigned shape_axes; /* bits of those that tell shapes apart, which benchmarks choose; others are walked along */
     uint64_t (*shape)(const struct kernel_call *call); /* what folds keep together */
+    /* A kernel of a library whose way is known from its source, where nobody measured it: with the rates of a dense GEMM of the
+     * same number format and chip. False: none; NULL: never. */
+    bool (*assume)(const struct kernel *gemm, const char *library, struct kernel *out);
 };
 
 extern const struct kernel_mechanism mechanism_gemm, mechanism_mla_decode, mechanism_mla_prefill, mechanism_gqa_decode,

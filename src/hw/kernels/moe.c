@@ -4,8 +4,10 @@
  * The weights of the experts that have rows cross the memory once. What lies around the products is
  * passes over rows, and a time for each expert that has any.
  *
- * Tiles are of the height that is quickest; TensorRT-LLM's generated kernels take the power of two above the mean of the
- * experts' rows, 64 at most, and pad experts to 128 columns.
+ * Tiles are of the height that is quickest. Triton's have tokens for rows: Blackwell's tensor cores take 128 rows at once and
+ * with 64 or fewer do no more in a clock than Hopper's, and scales of blocks keep tiles at 64 rows (SGLang's default).
+ * TensorRT-LLM's generated kernels (FlashInfer) have tokens for columns; tiles are a power of two above the mean of the
+ * rows of the rank's experts, halved, unless somebody tunes them; experts are padded to 128 columns.
  *
  * Experts with a gate have two projections up; kernels that were measured with another activation (`plain`) have one.
  *
@@ -14,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/kernels/mechanism.h"
+#include "hw/kernels/kernel.h"
 #include "hw/kernels/moe_load.h"
 
 enum { START, SORT, TENSOR, STEP, LOAD, MEMORY, FILL, UNHIDDEN, WIDE, NARROW, EXPERT };
@@ -23,7 +25,7 @@ static const struct kernel_constant constants[] = {
     [START] = {"start_s", MOVES_NOT, 2e-5, 1e-6, 2e-3, "launches of all its kernels, first loads"},
     [SORT] = {"sort_s", MOVES_NOT, 5e-6, 1e-9, 2e-3, "sorting copies by experts, more kernels for many tokens"},
     [TENSOR] = {"tensor_ratio", MOVES_AS_SHARE, 0.6, 0.05, 1, "sustained of the nominal tensor rate"},
-    [STEP] = {"step_s", MOVES_BY_CLOCK, 3e-7, 1e-9, 3e-6, "a step of 128 bytes along K, of a tile that waits for it"},
+    [STEP] = {"step_s", MOVES_BY_CLOCK, 3e-7, 1e-9, 3e-6, "the least of a step of 128 bytes along K"},
     [LOAD] = {"load_B", MOVES_AS_SHARE, 60, 4, 1024, "operands from L2, a clock and SM"},
     [MEMORY] = {"memory_ratio", MOVES_AS_SHARE, 0.8, 0.1, 1, "achieved of the memory bandwidth"},
     [FILL] = {"fill_s", MOVES_BY_CLOCK, 1e-6, 1e-9, 2e-5, "filling and emptying a tile of 128 x 128"},
@@ -35,13 +37,20 @@ static const struct kernel_constant constants[] = {
     [EXPERT] = {"expert_s", MOVES_BY_CLOCK, 1e-8, 1e-11, 1e-5, "for each expert that has rows"},
     {0}};
 
-static const char *const variants[] = {"gated", "plain", "generated", NULL};
-enum { GATED, PLAIN, GENERATED };
+static const char *const variants[] = {"gated", "plain", "generated", "triton", "triton_plain", NULL};
+enum { GATED, PLAIN, GENERATED, TRITON, TRITON_PLAIN };
+
+static bool is_triton(int variant)
+{
+    return variant == TRITON || variant == TRITON_PLAIN;
+}
 
 static bool offers(int variant, enum kernel_dtype dtype, const char *library)
 {
     (void)dtype;
-    return variant != GENERATED || (library && strstr(library, "trtllm"));
+    if (variant == GENERATED)
+        return library && strstr(library, "trtllm");
+    return is_triton(variant) == (library && strstr(library, "triton"));
 }
 
 static bool has(const char *name, enum kernel_dtype dtype, int variant)
@@ -57,8 +66,21 @@ struct experts {
     const struct kernel_device *on;
     const struct kernel_call *call;
     struct moe_load load;
-    double sms, sm_flops;
+    double sms, sm_flops; /* sustained, of one SM */
+    int variant;
 };
+
+/* Bytes of operands that Hopper's tensor cores take in a clock, times 2 FLOP: 4096 of BF16. */
+static const double few_rows_flop_B = 8192, full_rows = 128;
+
+/* Of an SM, on tiles of so many rows. */
+static double flops_of(const struct experts *e, double rows)
+{
+    if (!is_triton(e->variant) || rows >= full_rows)
+        return e->sm_flops;
+    double value_B = e->call->dtype == KERNEL_W4A16 ? 2 : kernel_value_B(e->call->dtype);
+    return fmin(e->sm_flops, e->c[TENSOR] * few_rows_flop_B / value_B * e->on->clock_Hz);
+}
 
 /* A grouped GEMM on its tiles of one height. */
 static double tiles_s(const struct experts *e, double n, double k, int height)
@@ -66,23 +88,30 @@ static double tiles_s(const struct experts *e, double n, double k, int height)
     double bm = moe_heights[height], value_B = kernel_value_B(e->call->dtype);
     double tiles = e->load.tiles[height] * ceil(n / columns), steps = ceil(k * value_B / step_B);
     double fill_s = e->c[FILL] * (bm + columns) * columns / unit_tile / 2;
-    double step_s = 2 * fmax(16, bm) * columns * step_B / value_B / e->sm_flops;
+    double step_s = 2 * fmax(16, bm) * columns * step_B / value_B / flops_of(e, bm);
     step_s = fmax(step_s, (bm + columns) * step_B / (e->c[LOAD] * e->on->clock_Hz));
     return fmax(tiles / e->sms * (steps * step_s + fill_s), steps * fmax(step_s, e->c[STEP]) + fill_s);
 }
 
-/* TensorRT-LLM's generated kernels: tiles as tall as the experts' mean rows, a power of two from 8 to 64, in waves. */
-static double generated_s(const struct experts *e, double n, double k)
+/* What FlashInfer takes where nothing was tuned: the power of two above the mean rows of the rank's experts, halved, from 8
+ * to 64, in FP4 to 128 (computeSelectedTileN in its csrc/trtllm_fused_moe_kernel_launcher.cu). */
+static int generated_height(const struct experts *e)
 {
     const struct kernel_call *call = e->call;
-    double each =
-        call->experts > 0 ? call->batch * call->top_k / call->experts : e->load.rows / fmax(1, e->load.active);
-    double value_B = kernel_value_B(call->dtype), steps = ceil(k * value_B / step_B);
-    int height = 0;
-    while (height < MOE_HEIGHTS - 2 && moe_heights[height] < each)
+    int height = 0, most = kernel_value_B(call->dtype) < 1 ? MOE_HEIGHTS - 1 : MOE_HEIGHTS - 2;
+    double each = call->experts > 0 ? call->batch * call->top_k / (call->experts / fmax(1, call->ranks))
+                                    : e->load.rows / fmax(1, e->load.active);
+    while (height < most && 2 * moe_heights[height] < each)
         height++;
+    return height;
+}
+
+static double generated_s(const struct experts *e, double n, double k)
+{
+    int height = generated_height(e);
     double bm = moe_heights[height], tiles = e->load.tiles[height] * ceil(n / columns);
-    double step_s = 2 * bm * columns * step_B / value_B / e->sm_flops + e->c[STEP];
+    double value_B = kernel_value_B(e->call->dtype), steps = ceil(k * value_B / step_B);
+    double step_s = fmax(2 * bm * columns * step_B / value_B / e->sm_flops, e->c[STEP]);
     double fill_s = e->c[FILL] * (bm + columns) * columns / unit_tile / 2;
     return ceil(tiles / e->sms) * (steps * step_s + fill_s);
 }
@@ -90,14 +119,16 @@ static double generated_s(const struct experts *e, double n, double k)
 static double quickest_s(const struct experts *e, double n, double k)
 {
     double least_s = INFINITY;
-    for (int h = 0; h < MOE_HEIGHTS; h++)
+    bool has_scales = e->call->dtype == KERNEL_FP8;
+    int heights = is_triton(e->variant) && has_scales ? MOE_HEIGHTS - 1 : MOE_HEIGHTS;
+    for (int h = 0; h < heights; h++)
         least_s = fmin(least_s, tiles_s(e, n, k, h));
     return least_s;
 }
 
-static double product_s(const struct experts *e, int variant, double n, double k)
+static double product_s(const struct experts *e, double n, double k)
 {
-    return variant == GENERATED ? generated_s(e, n, k) : quickest_s(e, n, k);
+    return e->variant == GENERATED ? generated_s(e, n, k) : quickest_s(e, n, k);
 }
 
 static double bytes_of(const struct experts *e, double n, double k)
@@ -115,17 +146,48 @@ static double copies_of(const struct experts *e)
 static void moe_time(const double *c, int variant, const struct kernel_device *on, const struct kernel_call *call,
                      struct kernel_time *t)
 {
-    struct experts e = {
-        c, on, call, moe_load_of(call), device_sms(on, call), device_flops(on, call->dtype) * c[TENSOR] / on->sms};
+    double sm_flops = device_flops(on, call->dtype) * c[TENSOR] / on->sms;
+    struct experts e = {c, on, call, moe_load_of(call), device_sms(on, call), sm_flops, variant};
+    bool has_gate = variant != PLAIN && variant != TRITON_PLAIN;
     double inner = variant == GENERATED ? ceil(call->n / columns) * columns : call->n; /* weights are padded */
-    double up = inner * (variant == PLAIN ? 1 : 2), memory_Bps = c[MEMORY] * on->memory_Bps;
-    double tensor_s = product_s(&e, variant, up, call->k) + product_s(&e, variant, call->k, inner);
+    double up = inner * (has_gate ? 2 : 1), memory_Bps = c[MEMORY] * on->memory_Bps;
+    double tensor_s = product_s(&e, up, call->k) + product_s(&e, call->k, inner);
     t->tensor_s = tensor_s;
     t->memory_s = (bytes_of(&e, up, call->k) + bytes_of(&e, call->k, inner)) / memory_Bps;
     double tokens = call->batch > 0 ? call->batch : e.load.rows;
     t->start_s = c[START] + c[SORT] * tokens / (tokens + few_tokens) + e.load.active * c[EXPERT] +
-                 2 * copies_of(&e) * (c[WIDE] * call->k + c[NARROW] * call->n) / on->memory_Bps;
+                 2 * copies_of(&e) * (c[WIDE] * call->k + c[NARROW] * inner) / on->memory_Bps;
     t->unhidden_ratio = c[UNHIDDEN];
+}
+
+/* --- a library that was not measured ---------------------------------------------------------------------------------- */
+
+/* Of what FlashInfer launches for experts in BF16: choices sorted by experts, both products (the first with the activation, rows
+ * by index), rows of a token summed up. The sum reads every copy; nothing lies between the products. */
+enum { GENERATED_LAUNCHES = 4 };
+
+/* Generated kernels with a dense GEMM's rates. Not in formats with scales: what CUDA cores do for these differs. */
+static bool assume(const struct kernel *gemm, const char *library, struct kernel *out)
+{
+    if (!offers(GENERATED, gemm->dtype, library) || kernel_scale_B(gemm->dtype) > 0)
+        return false;
+    const struct kernel_constant *theirs = kernel_mechanism_of(gemm->family)->constants;
+    *out = (struct kernel){.chip = gemm->chip,
+                           .measured = gemm->measured,
+                           .family = KERNEL_MOE,
+                           .dtype = gemm->dtype,
+                           .library = library,
+                           .variant = GENERATED,
+                           .source = gemm->source,
+                           .conditions = gemm->conditions,
+                           .folder = gemm->folder};
+    for (size_t i = 0; constants[i].name; i++)
+        for (size_t j = 0; theirs[j].name; j++)
+            if (!strcmp(constants[i].name, theirs[j].name))
+                out->constants[i] = gemm->constants[j];
+    out->constants[START] *= GENERATED_LAUNCHES;
+    out->constants[WIDE] = 1;
+    return true;
 }
 
 /* --- where a call lies --------------------------------------------------------------------------------------------- */
@@ -187,4 +249,5 @@ const struct kernel_mechanism mechanism_moe = {.constants = constants,
                                                .n_axes = 6,
                                                .shape_axes = 1u << 2 | 1u << 3,
                                                .axes = axes,
-                                               .shape = shape};
+                                               .shape = shape,
+                                               .assume = assume};

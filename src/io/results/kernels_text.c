@@ -188,7 +188,7 @@ static const char *why_origin(enum kernel_origin origin)
     case KERNEL_FROM_FIT:
         return "the mechanism alone, its constants fitted to measured values: none is near";
     case KERNEL_FROM_RELATED:
-        return "the mechanism of a kernel for other number formats: nobody measured this one";
+        return "the mechanism of a kernel for other number formats or of another library: nobody measured this one";
     case KERNEL_FROM_ROOFLINE:
         return "no table reaches: the roofline alone";
     }
