@@ -134,22 +134,37 @@ END_TEST
 
 START_TEST(thinning_keeps_steps)
 {
-    enum { N = 100 };
+    enum { N = 100, MOST = 6 };
     struct residual_point points[N];
-    uint32_t series[N];
+    double weight = 0;
     for (uint32_t i = 0; i < N; i++) {
-        points[i] = (struct residual_point){.x = {i / 10.0},
-                                            .value = i < 50   ? 0
-                                                     : i < 80 ? 1
-                                                              : 0.2,
-                                            .weight = 1,
-                                            .id = i};
-        series[i] = 0;
+        double value = i < 50 ? 0 : i < 80 ? 1 : 0.2;
+        points[i] = (struct residual_point){.x = {i / 10.0}, .value = value, .weight = 1, .id = i};
     }
-    ck_assert_uint_eq(thin_points(points, series, N, 3), 3);
-    ck_assert(points[0].value == 0 && points[1].value == 1 && points[2].value == 0.2);
-    ck_assert(points[0].weight == 50 && points[1].weight == 30 && points[2].weight == 20);
-    ck_assert(points[1].x[0] > 5 && points[1].x[0] < 8);
+    points[10].value = 0.7; /* disturbed */
+    uint32_t left = thin_points(points, N, MOST, 1);
+    ck_assert(left > 3 && left <= MOST);
+    for (uint32_t i = 0; i < left; i++) {
+        uint32_t was = points[i].id;
+        ck_assert_double_eq(points[i].value, was < 50 ? 0 : was < 80 ? 1 : 0.2);
+        ck_assert_double_eq(points[i].x[0], was / 10.0);
+        weight += points[i].weight;
+    }
+    ck_assert_double_eq(weight, N);
+    ck_assert_uint_eq(thin_points(points, left, MOST, 1), left); /* few enough: all stay */
+}
+END_TEST
+
+/* Values that rise along an axis go on rising between points, and never beyond those of the nearest. */
+START_TEST(between_points_lies_a_plane)
+{
+    struct residual_point points[9];
+    for (uint32_t i = 0; i < 9; i++)
+        points[i] = (struct residual_point){.x = {i % 3, i / 3}, .value = 0.02 * (i % 3), .weight = 1, .id = i};
+    struct residuals *r = residuals_new(points, 9, 2, 0, 1, arena);
+    ck_assert_double_eq_tol(residual_at(r, (double[]){0.25, 1}).value, 0.005, 2e-3);
+    ck_assert_double_eq_tol(residual_at(r, (double[]){1.75, 1}).value, 0.035, 2e-3);
+    ck_assert_double_le(residual_at(r, (double[]){30, 1}).value, 0.04);
 }
 END_TEST
 
@@ -381,6 +396,7 @@ static Suite *suite(void)
     tcase_add_test(c, all_of_the_nearest_are_found);
     tcase_add_test(c, a_disturbed_point_is_outvoted);
     tcase_add_test(c, thinning_keeps_steps);
+    tcase_add_test(c, between_points_lies_a_plane);
     tcase_add_test(c, constants_are_found_again);
     tcase_add_test(c, shapes_that_are_left_out_are_predicted);
     tcase_add_test(c, loads_are_drawn_as_the_benchmark_does);

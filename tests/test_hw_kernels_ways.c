@@ -123,6 +123,63 @@ START_TEST(generated_experts_are_padded)
 }
 END_TEST
 
+/* FlashInfer's choice: the power of two above the mean rows of the rank's experts, halved; at most 64 rows, 128 in FP4. */
+START_TEST(generated_experts_have_tiles_by_the_ranks_own_rows)
+{
+    struct kernel k = kernel_in(KERNEL_MOE, KERNEL_FP8, "generated"),
+                  fp4 = kernel_in(KERNEL_MOE, KERNEL_NVFP4, "generated");
+    struct kernel_call few = {.batch = 256, .top_k = 8, .experts = 256, .ranks = 1, .n = 2048, .k = 7168}, more = few;
+    more.batch = 320; /* 10 rows an expert, with tiles of 8 two each */
+    ck_assert_double_gt(time_of(&k, more).tensor_s, 1.9 * time_of(&k, few).tensor_s);
+    struct kernel_call shared = more;
+    shared.ranks = 2; /* of 128 experts: the mean is taken for 20, tiles have 16 rows */
+    ck_assert_double_lt(time_of(&k, shared).tensor_s, 0.4 * time_of(&k, more).tensor_s);
+    few.batch = 64 * 32, more.batch = 128 * 32; /* an expert: 64 and 128 rows, in tiles of 32 and 64: two each */
+    ck_assert_double_lt(time_of(&k, more).tensor_s, 2 * time_of(&k, few).tensor_s);
+    few.batch = 128 * 32, more.batch = 256 * 32; /* one tile more for each 64 rows but in FP4, whose tiles grow, too */
+    ck_assert_double_eq_tol(time_of(&k, more).tensor_s / time_of(&k, few).tensor_s, 2, 0.05);
+    ck_assert_double_lt(time_of(&fp4, more).tensor_s, 1.95 * time_of(&fp4, few).tensor_s);
+}
+END_TEST
+
+/* Tokens are rows of Triton's tiles: with few of them Blackwell's tensor cores do in a clock what Hopper's do. */
+START_TEST(tritons_tiles_gain_little_from_wider_tensor_cores)
+{
+    struct kernel fp8 = kernel_in(KERNEL_MOE, KERNEL_FP8, "triton"),
+                  bf16 = kernel_in(KERNEL_MOE, KERNEL_BF16, "triton");
+    struct kernel_device hopper = {132, 1.83e9, 3.35e12, 50e6, 9.89e14, 1.979e15, 0, 0};
+    struct kernel_call c = {
+        .family = KERNEL_MOE, .batch = 16384, .top_k = 8, .experts = 128, .ranks = 1, .n = 2048, .k = 7168};
+    struct kernel_time here = {0}, there = {0};
+    double clocks = 148 * 1.965e9 / (132 * 1.83e9);
+    c.dtype = KERNEL_FP8;
+    kernel_mechanism_time(&fp8, &hopper, &c, &there);
+    kernel_mechanism_time(&fp8, &blackwell, &c, &here);
+    ck_assert_double_eq_tol(there.tensor_s / here.tensor_s, clocks, 0.05);
+    c.dtype = KERNEL_BF16; /* tiles of 128 rows */
+    kernel_mechanism_time(&bf16, &hopper, &c, &there);
+    kernel_mechanism_time(&bf16, &blackwell, &c, &here);
+    ck_assert_double_gt(there.tensor_s / here.tensor_s, 1.5);
+}
+END_TEST
+
+/* A library that nobody measured here but whose way is known: a dense GEMM's rates, its own launches and tiles. */
+START_TEST(a_known_library_is_assumed_with_a_gemms_rates)
+{
+    struct kernel gemm = kernel_in(KERNEL_GEMM, KERNEL_BF16, "tiles"), k;
+    const struct kernel_mechanism *m = kernel_mechanism_of(KERNEL_MOE);
+    ck_assert(!m->assume(&gemm, "sglang_fused_moe_triton", &k));
+    ck_assert(m->assume(&gemm, "sglang_flashinfer_trtllm_moe", &k));
+    struct kernel_call one = {.batch = 1, .top_k = 1, .experts = 8, .ranks = 1, .n = 256, .k = 256};
+    ck_assert_double_eq_tol(time_of(&k, one).start_s / gemm.constants[0], 4, 0.05);
+    one.batch = 8, one.top_k = 8; /* as many experts, 3 x 8192 x 4096 values of 2 bytes each */
+    one.n = 4096, one.k = 8192;
+    ck_assert_double_eq_tol(time_of(&k, one).memory_s, 8 * 3 * 8192.0 * 4096 * 2 / (0.85 * 7.7e12), 2e-6);
+    gemm.dtype = KERNEL_FP8;
+    ck_assert_msg(!m->assume(&gemm, "sglang_flashinfer_trtllm_moe", &k), "scales of another library's kernel");
+}
+END_TEST
+
 /* --- what was answered -------------------------------------------------------------------------------------------- */
 
 START_TEST(calls_that_come_again_get_the_same_answer)
@@ -208,6 +265,9 @@ static Suite *suite(void)
     tcase_add_test(c, tiles_go_in_waves);
     tcase_add_test(c, scores_beyond_their_room_go_in_pieces);
     tcase_add_test(c, generated_experts_are_padded);
+    tcase_add_test(c, generated_experts_have_tiles_by_the_ranks_own_rows);
+    tcase_add_test(c, tritons_tiles_gain_little_from_wider_tensor_cores);
+    tcase_add_test(c, a_known_library_is_assumed_with_a_gemms_rates);
     tcase_add_test(c, calls_that_come_again_get_the_same_answer);
     tcase_add_test(c, gradients_of_weights_are_products_with_outputs_in_fp32);
     tcase_add_test(c, least_squares_end_in_the_valley);

@@ -15,7 +15,8 @@
  *    beside its blocks was measured to grow with the root of its rows: larger tiles have more threads.
  *
  * The cache crosses the memory once; tiles that share it read it again from L2. A benchmark that repeats the same call finds
- * it there as long as it fits; in decoding it never does. A cache in FP8 that the kernel cannot work on is cast first
+ * it there as long as it fits; in decoding it never does. What comes from memory has a delay of its own before all SMs
+ * stream (measured with FlashAttention 3: 10 us, whatever the number format). A cache in FP8 that the kernel cannot work on is cast first
  * (FlashAttention 3 on Hopper): passes over it in BF16.
  *
  * Left out: requests of unequal length (the mean is taken; schedulers even them out). */
@@ -41,7 +42,8 @@ enum {
     ROWS,
     RESIDENT,
     COLD,
-    LONE
+    LONE,
+    COLD_START
 };
 
 const struct kernel_constant decode_constants[] = {
@@ -66,6 +68,8 @@ const struct kernel_constant decode_constants[] = {
               "of a block's time, what it waits longer where memory has it and not L2"},
     [LONE] = {"lone_ratio", MOVES_AS_SHARE, 1.5, 1, 4,
               "a block's time where each head has its own keys, without tensor cores"},
+    [COLD_START] = {"cold_start_s", MOVES_BY_CLOCK, 1e-6, 1e-9, 2e-5,
+                    "until all SMs stream, where memory has the cache and not L2"},
     {0}};
 
 static const double tile_rows = 64, block_positions = 64, least_blocks = 2;
@@ -81,7 +85,7 @@ static const struct {
 
 bool decode_has(const char *name, enum kernel_dtype dtype, int variant)
 {
-    static const char *const evenly[] = {"tensor_ratio", "load_B", "block_s", NULL},
+    static const char *const evenly[] = {"tensor_ratio", "load_B", "block_s", "cold_start_s", NULL},
                              *const triton[] = {"block_s", "resident", "cold_blocks", "lone_ratio", NULL},
                              *const generated[] = {"tensor_ratio", "load_B", "part_s", "rows_s", NULL},
                              *const dealt[] = {"tensor_ratio", "block_s", NULL},
@@ -321,6 +325,7 @@ void decode_time(const double *c, int variant, const struct kernel_device *on, c
     t->tensor_s = parts_s(c, variant, on, call, &d, warm);
     t->memory_s = bytes_B * ((1 - warm) / memory_Bps + (warm + d.reads - 1) / L2_Bps);
     t->start_s = c[START] + d.combine * c[COMBINE] + (d.parts > 1 ? d.parts * c[PART] : 0) + 2 * d.sums_B / L2_Bps;
+    t->start_s += (1 - warm) * c[COLD_START];
     if (decode_ways[variant].casts && call->fp8_cache)
         t->start_s += c[CAST] * 2 * cache_B / on->memory_Bps;
     t->unhidden_ratio = unhidden_of(c, variant, t);

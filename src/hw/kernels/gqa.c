@@ -125,7 +125,7 @@ const struct kernel_mechanism mechanism_gqa_decode = {.constants = decode_consta
                                                       .read = decode_read,
                                                       .complete = decode_complete,
                                                       .part = part,
-                                                      .points = 115,
+                                                      .points = 150,
                                                       .rows_each = 25,
                                                       .n_axes = 5,
                                                       .shape_axes = 1u << 1 | 1u << 2 | 1u << 3,

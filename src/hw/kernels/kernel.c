@@ -179,14 +179,6 @@ static int by_series(const void *left, const void *right)
     return a->point.id < b->point.id ? -1 : 1;
 }
 
-static bool same_series(const struct placed *a, const struct placed *b)
-{
-    for (size_t i = 1; i < a->n; i++)
-        if (a->members[i] != b->members[i])
-            return false;
-    return true;
-}
-
 static struct placed place(const struct kernel *k, const struct kernel_device *on, const struct kernel_row *row,
                            uint32_t id)
 {
@@ -270,16 +262,12 @@ void kernel_fit_points(struct kernel *k, const struct kernel_device *on, const s
 {
     struct placed *placed = ARENA_ARRAY(arena, struct placed, n + 1);
     struct residual_point *points = ARENA_ARRAY(arena, struct residual_point, n + 1);
-    uint32_t *series = ARENA_ARRAY(arena, uint32_t, n + 1);
     for (uint32_t i = 0; i < n; i++)
         placed[i] = place(k, on, &rows[i], i);
     qsort(placed, n, sizeof *placed, by_series);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++)
         points[i] = placed[i].point;
-        series[i] = i > 0 && !same_series(&placed[i - 1], &placed[i]) ? series[i - 1] + 1 : i > 0 ? series[i - 1] : 0;
-    }
-    uint32_t left = thin_points(points, series, n, most);
-    left = drop_points(points, left, most, kernel_mechanism_of(k->family)->n_axes);
+    uint32_t left = thin_points(points, n, most, kernel_mechanism_of(k->family)->n_axes);
     struct kernel_row *kept = ARENA_ARRAY(arena, struct kernel_row, left + 1);
     for (uint32_t i = 0; i < left; i++)
         kept[i] = row_of(k, on, rows, &points[i]);

@@ -9,7 +9,7 @@
 
 #include "hw/kernels/kernels.h"
 
-enum { KERNEL_MAX_CONSTANTS = 16, KERNEL_MAX_AXES = 6, KERNEL_MAX_MEMBERS = 12 };
+enum { KERNEL_MAX_CONSTANTS = 18, KERNEL_MAX_AXES = 6, KERNEL_MAX_MEMBERS = 12 };
 
 /* What a mechanism knows of a chip. */
 struct kernel_device {

@@ -1,6 +1,6 @@
-/* A tree of points (Bentley's k-d tree, in place: the middle of a range is its node) and the mean of the nearest.
+/* A tree of points (Bentley's k-d tree, in place: the middle of a range is its node) and a plane through the nearest.
  *
- * The mean, not a surface through the points: repeats and siblings of measured kernels scatter by per cents, so that
+ * A plane near them, not a surface through the points: repeats and siblings of measured kernels scatter by per cents, so that
  * several neighbours say more of an unseen shape than the nearest does. */
 #include "hw/kernels/residual.h"
 
@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEAREST = 16, LEAF = 6, ROUNDS = 3 };
+enum { NEAREST = 16, LEAF = 6, ROUNDS = 3, SWEEPS = 2 };
 
 /* Distances in octaves: within `near` points count alike; a point of weight one and value zero lies at `far`. */
-static const double near = 0.3, far = 4, most_weight = 8, scatter = 0.1, same_place = 1e-9;
+static const double near = 0.3, far = 4, most_weight = 8, scatter = 0.1, same_place = 1e-9, ridge = 0.02;
 
 struct residuals {
     struct residual_point *points;
@@ -142,24 +142,80 @@ static void descend(struct search *s, uint32_t from, uint32_t to, size_t axis, d
     s->off[axis] = was;
 }
 
-/* The weighted mean, points that differ from it by much more than the scatter of measurements counting less and less
- * (Cauchy's weights, a few rounds). */
-static double robust_mean(const struct search *s)
+/* A plane through the nearest points: the mean at their centre, slopes along the axes. */
+struct plane {
+    double near_weights[NEAREST], weights[NEAREST], all;
+    double values[NEAREST], left[NEAREST]; /* what the plane leaves of values */
+    double offs[KERNEL_MAX_AXES][NEAREST]; /* places less the centre */
+    double mean, centre[KERNEL_MAX_AXES], slopes[KERNEL_MAX_AXES];
+};
+
+/* Points that the plane misses by much more than the scatter of measurements count less (Cauchy's weights). */
+static void weigh(struct plane *p, int n, bool robust)
 {
-    double weights[NEAREST], mean = 0;
-    for (int i = 0; i < s->n; i++)
-        weights[i] = fmin(s->r->points[s->at[i]].weight, most_weight) / (s->squares[i] + near * near);
-    for (int round = 0; round < ROUNDS; round++) {
-        double sum = 0, all = 1 / (far * far);
-        for (int i = 0; i < s->n; i++) {
-            double value = s->r->points[s->at[i]].value, off = round ? (value - mean) / scatter : 0;
-            double weight = weights[i] / (1 + off * off);
-            sum += weight * value;
-            all += weight;
-        }
-        mean = sum / all;
+    p->all = 1 / (far * far);
+    p->mean = 0;
+    for (int i = 0; i < n; i++) {
+        double off = robust ? p->left[i] / scatter : 0;
+        p->weights[i] = p->near_weights[i] / (1 + off * off);
+        p->all += p->weights[i];
+        p->mean += p->weights[i] * p->values[i];
     }
-    return mean;
+    p->mean /= p->all;
+}
+
+/* The slope along one axis by ridge regression, the others as they are. */
+static double tilt(struct plane *p, int n, size_t axis)
+{
+    double square = ridge * p->all, with = 0, *off = p->offs[axis], was = p->slopes[axis];
+    for (int i = 0; i < n; i++) {
+        square += p->weights[i] * off[i] * off[i];
+        with += p->weights[i] * off[i] * (p->left[i] + was * off[i]);
+    }
+    return with / square;
+}
+
+static void lay(struct plane *p, const struct search *s)
+{
+    size_t n_axes = s->r->n_axes;
+    for (int i = 0; i < s->n; i++)
+        p->left[i] = p->values[i] - p->mean;
+    for (size_t a = 0; a < n_axes; a++) {
+        p->slopes[a] = p->centre[a] = 0;
+        for (int i = 0; i < s->n; i++)
+            p->centre[a] += p->weights[i] * (s->r->places[s->at[i] * n_axes + a] - s->x[a]) / p->all;
+        for (int i = 0; i < s->n; i++)
+            p->offs[a][i] = s->r->places[s->at[i] * n_axes + a] - s->x[a] - p->centre[a];
+    }
+    for (size_t step = 0; step < SWEEPS * n_axes; step++) {
+        size_t a = step % n_axes;
+        double slope = tilt(p, s->n, a);
+        for (int i = 0; i < s->n; i++)
+            p->left[i] -= (slope - p->slopes[a]) * p->offs[a][i];
+        p->slopes[a] = slope;
+    }
+}
+
+/* Never beyond what the nearest have. */
+static double value_at(const struct search *s)
+{
+    struct plane p;
+    for (int i = 0; i < s->n; i++) {
+        p.values[i] = s->r->points[s->at[i]].value;
+        p.near_weights[i] = fmin(s->r->points[s->at[i]].weight, most_weight) / (s->squares[i] + near * near);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        weigh(&p, s->n, round > 0);
+        lay(&p, s);
+    }
+    double value = p.mean, least = p.mean, most = p.mean;
+    for (size_t a = 0; a < s->r->n_axes; a++)
+        value -= p.slopes[a] * p.centre[a];
+    for (int i = 0; i < s->n; i++) {
+        least = fmin(least, p.values[i]);
+        most = fmax(most, p.values[i]);
+    }
+    return fmax(least, fmin(most, value));
 }
 
 /* Whether a point of this very shape is among the nearest. */
@@ -184,7 +240,7 @@ struct residual_answer residual_without(const struct residuals *r, const double 
         return (struct residual_answer){0, INFINITY, 0, 0};
     const struct residual_point *nearest = &r->points[s.at[0]];
     double trust = shape_was_seen(&s) ? 1 : r->trust;
-    return (struct residual_answer){trust * robust_mean(&s), sqrt(s.squares[0]), nearest->value, nearest->id};
+    return (struct residual_answer){trust * value_at(&s), sqrt(s.squares[0]), nearest->value, nearest->id};
 }
 
 struct residual_answer residual_at(const struct residuals *r, const double *x)

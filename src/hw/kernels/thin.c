@@ -1,110 +1,102 @@
-/* Ward's clustering along series: always the pair whose joining costs least, found in a heap whose stale entries are
- * skipped. */
+/* Lloyd's algorithm, at places in octaves and values; medians, as rows that were disturbed are too slow, never too fast. */
 #include "hw/kernels/thin.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/diag.h"
-
-/* An octave between two points counts as that much of a difference of values: runs of equal values stay short enough to be
- * interpolated in. */
-static const double per_octave = 0.02;
+#include "base/arena.h"
 
 enum { NONE = UINT32_MAX };
+enum { ROUNDS = 8, SPACE = KERNEL_MAX_AXES + 1 };
 
-struct run {
-    double value, x, weight; /* sums of value and place, times weight */
-    uint32_t before, after;  /* of the same series */
-    uint32_t first, n;       /* rows */
-    uint32_t version;
-    bool alive;
+/* A difference of values counts as that many octaves. */
+static const double octaves_per_value = 4, golden = 0.6180339887498949;
+
+struct clusters {
+    const struct residual_point *points;
+    uint32_t n, most;
+    size_t n_axes;
+    double *places;  /* [n][SPACE] of the points */
+    double *centres; /* [most][SPACE] */
+    double *weights; /* [most] */
+    uint32_t *of;    /* [n] */
 };
 
-struct joint {
-    double cost;
-    uint32_t left, right, left_version, right_version;
-};
-
-struct heap {
-    struct joint *joints;
-    uint32_t n, room;
-};
-
-static bool sooner(const struct joint *a, const struct joint *b)
+static double square_distance(const double *a, const double *b, size_t n, double enough)
 {
-    return a->cost != b->cost ? a->cost < b->cost : a->left < b->left;
+    double sum = 0;
+    for (size_t i = 0; i < n && sum < enough; i++)
+        sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
 }
 
-static void push(struct heap *h, struct joint j)
+static void assign(struct clusters *c)
 {
-    if (h->n == h->room) {
-        h->room = h->room ? 2 * h->room : 1024;
-        h->joints = checked_alloc(realloc(h->joints, h->room * sizeof j));
+    for (uint32_t i = 0; i < c->n; i++) {
+        double least = INFINITY;
+        for (uint32_t k = 0; k < c->most; k++) {
+            double square = square_distance(c->places + i * SPACE, c->centres + k * SPACE, c->n_axes + 1, least);
+            if (square >= least)
+                continue;
+            least = square;
+            c->of[i] = k;
+        }
     }
-    uint32_t at = h->n++;
-    for (; at > 0 && sooner(&j, &h->joints[(at - 1) / 2]); at = (at - 1) / 2)
-        h->joints[at] = h->joints[(at - 1) / 2];
-    h->joints[at] = j;
 }
 
-static struct joint pop(struct heap *h)
+static void move_centres(struct clusters *c)
 {
-    struct joint top = h->joints[0], last = h->joints[--h->n];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < h->n; at = child) {
-        if (child + 1 < h->n && sooner(&h->joints[child + 1], &h->joints[child]))
-            child++;
-        if (!sooner(&h->joints[child], &last))
-            break;
-        h->joints[at] = h->joints[child];
+    memset(c->weights, 0, c->most * sizeof *c->weights);
+    for (uint32_t i = 0; i < c->n; i++)
+        c->weights[c->of[i]] += c->points[i].weight;
+    for (uint32_t k = 0; k < c->most; k++)
+        if (c->weights[k] > 0)
+            memset(c->centres + k * SPACE, 0, SPACE * sizeof(double));
+    for (uint32_t i = 0; i < c->n; i++)
+        for (size_t a = 0; a <= c->n_axes; a++)
+            c->centres[c->of[i] * SPACE + a] += c->places[i * SPACE + a] * c->points[i].weight / c->weights[c->of[i]];
+}
+
+/* The centres begin at points spread evenly over them. */
+static struct clusters cluster(const struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes,
+                               struct arena *arena)
+{
+    struct clusters c = {.points = points, .n = n, .most = most, .n_axes = n_axes};
+    c.places = ARENA_ARRAY(arena, double, (size_t)n *SPACE);
+    c.centres = ARENA_ARRAY(arena, double, (size_t)most *SPACE);
+    c.weights = ARENA_ARRAY(arena, double, most);
+    c.of = ARENA_ARRAY(arena, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(c.places + i * SPACE, points[i].x, n_axes * sizeof(double));
+        c.places[i * SPACE + n_axes] = points[i].value * octaves_per_value;
     }
-    h->joints[at] = last;
-    return top;
+    for (uint32_t k = 0; k < most; k++)
+        memcpy(c.centres + k * SPACE, c.places + (size_t)(fmod(k * golden, 1) * n) * SPACE, SPACE * sizeof(double));
+    for (int round = 0; round < ROUNDS; round++) {
+        assign(&c);
+        move_centres(&c);
+    }
+    assign(&c);
+    return c;
 }
 
-static void offer(struct heap *h, const struct run *runs, uint32_t left, uint32_t right)
+/* The point of each cluster that lies nearest to its centre; UINT32_MAX: it has none. */
+static uint32_t *middles_of(const struct clusters *c, struct arena *arena)
 {
-    if (left == NONE || right == NONE)
-        return;
-    const struct run *a = &runs[left], *b = &runs[right];
-    double dv = a->value / a->weight - b->value / b->weight, dx = (a->x / a->weight - b->x / b->weight) * per_octave;
-    double cost = a->weight * b->weight / (a->weight + b->weight) * (dv * dv + dx * dx);
-    push(h, (struct joint){cost, left, right, a->version, b->version});
-}
-
-static void join(struct run *runs, uint32_t left, uint32_t right)
-{
-    struct run *a = &runs[left], *b = &runs[right];
-    a->value += b->value;
-    a->x += b->x;
-    a->weight += b->weight;
-    a->n += b->n;
-    a->after = b->after;
-    a->version++;
-    b->alive = false;
-    if (a->after != NONE)
-        runs[a->after].before = left;
-}
-
-static void join_all(struct run *runs, uint32_t n, uint32_t most)
-{
-    struct heap h = {0};
-    uint32_t left = n;
-    for (uint32_t i = 0; i < n; i++)
-        offer(&h, runs, i, runs[i].after);
-    while (left > most && h.n) {
-        struct joint j = pop(&h);
-        if (!runs[j.left].alive || !runs[j.right].alive || runs[j.left].version != j.left_version ||
-            runs[j.right].version != j.right_version)
+    uint32_t *middle = ARENA_ARRAY(arena, uint32_t, c->most);
+    double *least = ARENA_ARRAY(arena, double, c->most);
+    for (uint32_t k = 0; k < c->most; k++)
+        middle[k] = NONE, least[k] = INFINITY;
+    for (uint32_t i = 0; i < c->n; i++) {
+        uint32_t k = c->of[i];
+        double square = square_distance(c->places + i * SPACE, c->centres + k * SPACE, c->n_axes, least[k]);
+        if (square >= least[k])
             continue;
-        join(runs, j.left, j.right);
-        left--;
-        offer(&h, runs, runs[j.left].before, j.left);
-        offer(&h, runs, j.left, runs[j.left].after);
+        least[k] = square;
+        middle[k] = i;
     }
-    free(h.joints);
+    return middle;
 }
 
 static int ascending(const void *a, const void *b)
@@ -113,103 +105,34 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Rows that were disturbed are too slow, never too fast: their mean would be, too. */
-static double median_of(const struct run *run, const struct residual_point *rows, double *scratch)
+static double median_in(const struct clusters *c, uint32_t k, double *scratch)
 {
-    for (uint32_t i = 0; i < run->n; i++)
-        scratch[i] = rows[run->first + i].value;
-    qsort(scratch, run->n, sizeof *scratch, ascending);
-    return run->n % 2 ? scratch[run->n / 2] : (scratch[run->n / 2 - 1] + scratch[run->n / 2]) / 2;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n; i++)
+        if (c->of[i] == k)
+            scratch[n++] = c->points[i].value;
+    qsort(scratch, n, sizeof *scratch, ascending);
+    return n % 2 ? scratch[n / 2] : (scratch[n / 2 - 1] + scratch[n / 2]) / 2;
 }
 
-/* The run's point: its median, at the place of its middle row. */
-static struct residual_point point_of(const struct run *run, const struct residual_point *rows, double *scratch)
+uint32_t thin_points(struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes)
 {
-    double x = run->x / run->weight;
-    uint32_t near = run->first;
-    for (uint32_t i = run->first; i < run->first + run->n; i++)
-        if (fabs(rows[i].x[0] - x) < fabs(rows[near].x[0] - x))
-            near = i;
-    struct residual_point p = rows[near];
-    p.value = median_of(run, rows, scratch);
-    p.weight = run->weight;
-    return p;
-}
-
-/* --- points that others tell ---------------------------------------------------------------------------------------- */
-
-enum { SHARE_OF_ROUND = 12 };
-
-struct told {
-    double cost;
-    uint32_t at;
-};
-
-static int cheapest_first(const void *left, const void *right)
-{
-    const struct told *a = left, *b = right;
-    return a->cost != b->cost ? (a->cost < b->cost ? -1 : 1) : a->at < b->at ? -1 : 1;
-}
-
-static struct told *costs_of(const struct residual_point *points, uint32_t n, size_t n_axes, struct arena *arena)
-{
-    struct residuals *all = residuals_new(points, n, n_axes, 0, 1, arena);
-    struct told *told = ARENA_ARRAY(arena, struct told, n);
-    for (uint32_t i = 0; i < n; i++) {
-        double off = points[i].value - residual_without(all, points[i].x, points[i].id).value;
-        told[i] = (struct told){points[i].weight * off * off, i};
-    }
-    qsort(told, n, sizeof *told, cheapest_first);
-    return told;
-}
-
-/* The points whose neighbours tell them best, a share at a time: then neighbours of what is gone are looked at anew. */
-static uint32_t drop_some(struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes)
-{
+    if (n <= most)
+        return n;
     struct arena *arena = arena_new();
-    struct told *told = costs_of(points, n, n_axes, arena);
-    bool *gone = ARENA_ARRAY(arena, bool, n);
-    uint32_t share = n / SHARE_OF_ROUND + 1, drop = n - most < share ? n - most : share, left = 0;
-    for (uint32_t i = 0; i < drop; i++)
-        gone[told[i].at] = true;
-    for (uint32_t i = 0; i < n; i++)
-        if (!gone[i])
-            points[left++] = points[i];
+    struct clusters c = cluster(points, n, most, n_axes, arena);
+    uint32_t *middle = middles_of(&c, arena), left = 0;
+    double *scratch = ARENA_ARRAY(arena, double, n);
+    struct residual_point *out = ARENA_ARRAY(arena, struct residual_point, most);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = c.of[i];
+        if (middle[k] != i)
+            continue;
+        out[left] = points[i];
+        out[left].value = median_in(&c, k, scratch);
+        out[left++].weight = c.weights[k];
+    }
+    memcpy(points, out, left * sizeof *out);
     arena_free(arena);
-    return left;
-}
-
-uint32_t drop_points(struct residual_point *points, uint32_t n, uint32_t most, size_t n_axes)
-{
-    while (n > most)
-        n = drop_some(points, n, most, n_axes);
-    return n;
-}
-
-/* --- all of it ----------------------------------------------------------------------------------------------------- */
-
-uint32_t thin_points(struct residual_point *points, const uint32_t *series, uint32_t n, uint32_t most)
-{
-    struct run *runs = checked_alloc(calloc(n + 1, sizeof *runs));
-    double *scratch = checked_alloc(calloc(n + 1, sizeof *scratch));
-    struct residual_point *joined = checked_alloc(calloc(n + 1, sizeof *joined));
-    uint32_t left = 0;
-    for (uint32_t i = 0; i < n; i++)
-        runs[i] = (struct run){.value = points[i].value * points[i].weight,
-                               .x = points[i].x[0] * points[i].weight,
-                               .weight = points[i].weight,
-                               .before = i > 0 && series[i - 1] == series[i] ? i - 1 : NONE,
-                               .after = i + 1 < n && series[i + 1] == series[i] ? i + 1 : NONE,
-                               .first = i,
-                               .n = 1,
-                               .alive = true};
-    join_all(runs, n, most);
-    for (uint32_t i = 0; i < n; i++)
-        if (runs[i].alive)
-            joined[left++] = point_of(&runs[i], points, scratch);
-    memcpy(points, joined, left * sizeof *points);
-    free(joined);
-    free(scratch);
-    free(runs);
     return left;
 }
