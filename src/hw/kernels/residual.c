@@ -196,6 +196,17 @@ static void lay(struct plane *p, const struct search *s)
     }
 }
 
+/* Of a place on an axis what lies between the nearest points: slopes say nothing of what is beyond them. */
+static double nearest_within(const double *offs, int n, double place)
+{
+    double low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < n; i++) {
+        low = fmin(low, offs[i]);
+        high = fmax(high, offs[i]);
+    }
+    return fmax(low, fmin(high, place));
+}
+
 /* Never beyond what the nearest have. */
 static double value_at(const struct search *s)
 {
@@ -210,7 +221,7 @@ static double value_at(const struct search *s)
     }
     double value = p.mean, least = p.mean, most = p.mean;
     for (size_t a = 0; a < s->r->n_axes; a++)
-        value -= p.slopes[a] * p.centre[a];
+        value += p.slopes[a] * nearest_within(p.offs[a], s->n, -p.centre[a]);
     for (int i = 0; i < s->n; i++) {
         least = fmin(least, p.values[i]);
         most = fmax(most, p.values[i]);
