@@ -153,8 +153,7 @@ struct plane {
 /* Points that the plane misses by much more than the scatter of measurements count less (Cauchy's weights). */
 static void weigh(struct plane *p, int n, bool robust)
 {
-    p->all = 1 / (far * far);
-    p->mean = 0;
+    p->all = p->mean = 0;
     for (int i = 0; i < n; i++) {
         double off = robust ? p->left[i] / scatter : 0;
         p->weights[i] = p->near_weights[i] / (1 + off * off);
@@ -226,7 +225,7 @@ static double value_at(const struct search *s)
         least = fmin(least, p.values[i]);
         most = fmax(most, p.values[i]);
     }
-    return fmax(least, fmin(most, value));
+    return fmax(least, fmin(most, value)) * p.all / (p.all + 1 / (far * far));
 }
 
 /* Whether a point of this very shape is among the nearest. */
