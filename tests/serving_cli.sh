@@ -146,4 +146,30 @@ refused "multicast in a service" "kind serving does not count which tokens go to
     -s cluster.ep_kernel.multicast=both
 refused "reduction in speculation" "kind speculative does not count which tokens go to several places together" "$M" \
     -s cluster.ep_kernel.reduction=both
+# Points of decoding that are reckoned from the closed form: as near as it is said, and so is what comes out.
+near=("$S" -s cluster.nodes=6 -s inference.prefill.nodes=2 -s expert_load.redundant=0 -s inference.simulate_layers=2
+    -s serving.grid.batch='8, 32, 96' -s serving.grid.context='1024, 4096' -s serving.grid.prompt=2048 -s serving.grid.tokens=512
+    -s serving.requests.prompt.most=4000 -s serving.requests.prompt.mean=3000 -s serving.requests.count=300 -s serving.requests.rate=10
+    -s serving.requests.output.mean=200)
+expect 0 "all points simulated" run "${near[@]}" -o all.json
+check "nothing is said of others" [ "$(grep -c 'steps of decoding' out)" = 0 ]
+expect 0 "points reckoned from the closed form" run "${near[@]}" -s serving.grid.tolerance='1 %' -s sim.checked=true -o near.json
+says "points are simulated; the others are the closed form's"
+off=$(sed -n 's/.*simulated to compare, .* \([0-9.e-]*\) % off.*/\1/p' out)
+cat >near.py <<'EOF'
+import json, sys
+def steps(path):
+    rows = next(t for t in json.load(open(path))["tables"] if t["name"] == "steps")["rows"]
+    return [(r["step"], r["size"], r["length"], r["time"]) for r in rows]
+exact, near, said = steps(sys.argv[1]), steps(sys.argv[2]), float(sys.argv[3]) / 100
+off = [abs(b[3] / a[3] - 1) for a, b in zip(exact, near)]
+reckoned = [o for o, b in zip(off, near) if b[0] == "decode, reckoned"]
+assert [a[1:3] for a in exact] == [b[1:3] for b in near]
+assert 2 <= len(reckoned) < len(off) and all([a[0] != "decode, reckoned" for a in exact])
+assert sum(off) == sum(reckoned) and max(off) <= 0.01
+assert abs(said - max(off)) <= 0.06 * max(off), (said, max(off))
+EOF
+check "steps are off by what is said, which is within the tolerance" python3 near.py all.json near.json "$off"
+refused "a tolerance of what is closed form anyway" "'sim.network' is bound" "${small[@]}" -s serving.grid.tolerance='1 %'
+
 finish

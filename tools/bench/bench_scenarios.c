@@ -213,6 +213,9 @@ int main(int argc, char **argv)
     ROW("decode_ep144, network bound", "", "run", "scenarios/decode_ep144.yaml", "-s", "sim.network=bound");
     ROW("tpot_bound_h800", "", "run", "scenarios/tpot_bound_h800.yaml", "--progress=never");
     ROW("serving_disaggregated", "", "run", "scenarios/serving_disaggregated.yaml", "--progress=never");
+    ROW("serving_disaggregated, serving.grid.tolerance 0.5 %",
+        "steps of decoding that are reckoned from the closed form", "run", "scenarios/serving_disaggregated.yaml", "-s",
+        "serving.grid.tolerance=0.5 %", "--progress=never");
     ROW("four points of serving_disaggregated", "rates that share their steps", "sweep",
         "scenarios/serving_disaggregated.yaml", "-a", "serving.requests.rate=40,60,80,100", "--progress=never");
     ROW("fig8_roce_routing", "", "run", "scenarios/fig8_roce_routing.yaml", "--progress=never");

@@ -239,7 +239,7 @@ static int run_point(struct kind_run *run, const struct plan *p, uint32_t i, str
                      struct result_table *up, double *sampled, struct best *best, struct diag *diag)
 {
     struct point x;
-    if (spec_plain(run, &p->setup, p->batch[i / p->n_context], p->context[i % p->n_context], &x.plain, diag))
+    if (spec_plain(run, &p->setup, p->batch[i / p->n_context], p->context[i % p->n_context], false, &x.plain, diag))
         return -1;
     for (uint32_t k = 0; k < p->n_extra; k++) {
         x.extra = p->extra[k];

@@ -10,10 +10,11 @@
 #include <math.h>
 
 static int run_case(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
-                    int64_t extra, struct infer_outcome *out, struct diag *diag)
+                    int64_t extra, bool closed_form, struct infer_outcome *out, struct diag *diag)
 {
     struct infer_case c;
     infer_case_of(setup, false, &c);
+    c.closed_form = closed_form;
     c.cfg.decode.batch = batch;
     c.cfg.decode.context = context;
     c.cfg.decode.extra_tokens = extra;
@@ -22,14 +23,15 @@ static int run_case(struct kind_run *run, const struct infer_setup *setup, int64
     return infer_case_check(&c, run->arena, diag) || infer_case_run(run, &c, out, diag) ? -1 : 0;
 }
 
-int spec_plain(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
+int spec_plain(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context, bool closed_form,
                struct spec_plain *out, struct diag *diag)
 {
     struct infer_outcome o;
-    if (run_case(run, setup, batch, context, 0, &o, diag))
+    if (run_case(run, setup, batch, context, 0, closed_form, &o, diag))
         return -1;
     *out = (struct spec_plain){.batch = batch,
                                .context = context,
+                               .closed_form = closed_form,
                                .step_s = o.step_s,
                                .layer_s = o.account.layer.step_s,
                                .head_s = o.account.total.stage_s[STAGE_HEAD],
@@ -63,7 +65,7 @@ int spec_step(struct kind_run *run, const struct infer_setup *setup, const struc
         *out = (struct spec_step){plain->step_s, 0};
         return 0;
     }
-    if (run_case(run, setup, plain->batch, plain->context, extra, &o, diag))
+    if (run_case(run, setup, plain->batch, plain->context, extra, plain->closed_form, &o, diag))
         return -1;
     *out = (struct spec_step){o.step_s, draft_s(run, plain, &o, extra)};
     return 0;
@@ -75,7 +77,7 @@ int spec_count(struct kind_run *run, const struct infer_case *c, struct infer_ou
     struct spec_plain plain;
     if (c->prefill || d->acceptance_ratio <= 0)
         return 0;
-    if (spec_plain(run, c->setup, d->batch, d->context, &plain, diag))
+    if (spec_plain(run, c->setup, d->batch, d->context, c->closed_form, &plain, diag))
         return -1;
     o->draft_s = draft_s(run, &plain, o, d->extra_tokens);
     o->step_s += o->draft_s;

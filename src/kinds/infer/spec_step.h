@@ -7,13 +7,14 @@
 /* A step without speculation, and what a module is made of. */
 struct spec_plain {
     int64_t batch, context;
+    bool closed_form; /* instead of simulated */
     double step_s;
     double layer_s, head_s; /* a layer with experts; the head, for the batch */
     double gap_s;           /* before a kernel */
     const struct kernel_model *kernels;
 };
 
-int spec_plain(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
+int spec_plain(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context, bool closed_form,
                struct spec_plain *out, struct diag *diag);
 
 struct spec_step {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/shared_cache.h"
 #include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "kinds/infer/spec_step.h"
@@ -251,30 +252,162 @@ static int add_chunks(struct kind_run *run, const struct infer_setup *setup, con
 
 /* With predicted tokens: the verifying step and the modules that predict. */
 static int decode_time(struct kind_run *run, const struct infer_setup *setup, int64_t batch, int64_t context,
-                       double *time_s, struct diag *diag)
+                       bool closed_form, double *time_s, struct diag *diag)
 {
     int64_t extra = infer_cfg(run->file->scenario)->decode.extra_tokens;
     struct spec_plain plain;
     struct spec_step step;
-    if (spec_plain(run, setup, batch, context, &plain, diag) || spec_step(run, setup, &plain, extra, &step, diag))
+    if (spec_plain(run, setup, batch, context, closed_form, &plain, diag) ||
+        spec_step(run, setup, &plain, extra, &step, diag))
         return -1;
     *time_s = step.verify_s + step.draft_s;
     return 0;
 }
 
+/* --- points that need no simulation ------------------------------------------------------------------------------- */
+
+/* Points of decoding. Exchanges hide the better behind what computes, the fewer sequences there are and the longer their
+ * contexts: what simulation adds to the closed form is no more than at a point with as many sequences or more, and contexts as
+ * long or shorter. Half of that is added. */
+struct decode_point {
+    double time_s; /* NaN: does not fit */
+    double excess; /* of what is simulated over the closed form, as a share of it; NaN: was not simulated */
+    bool is_reckoned;
+};
+
+struct reckoning {
+    struct kind_run *run;
+    const struct infer_setup *setup;
+    const struct serve_grid *g;
+    struct decode_point *points; /* [n_batch][n_context] */
+    uint32_t n_reckoned, n, n_checked;
+    double largest_excess, largest_error; /* of those that were reckoned; of those of them that were simulated, too */
+};
+
+static struct decode_point *point_at(const struct reckoning *r, uint32_t batch, uint32_t context)
+{
+    return &r->points[(size_t)batch * r->g->n_context + context];
+}
+
+static int time_point(const struct reckoning *r, uint32_t b, uint32_t i, bool closed_form, double *time_s,
+                      struct diag *diag)
+{
+    return decode_time(r->run, r->setup, r->g->batch[b], r->g->context[i], closed_form, time_s, diag);
+}
+
+/* What is only compared is no part of the result. */
+static int time_aside(const struct reckoning *r, uint32_t b, uint32_t i, bool closed_form, double *time_s,
+                      struct diag *diag)
+{
+    struct kernel_origins *origins = r->run->origins;
+    r->run->origins = NULL;
+    int failed = time_point(r, b, i, closed_form, time_s, diag);
+    r->run->origins = origins;
+    return failed;
+}
+
+/* The least that is known to be no less than the point's own; infinite: nothing is. */
+static double excess_above(const struct reckoning *r, uint32_t batch, uint32_t context)
+{
+    double least = INFINITY;
+    for (uint32_t b = batch; b < r->g->n_batch; b++)
+        for (uint32_t i = 0; i <= context; i++)
+            least = isnan(point_at(r, b, i)->excess) ? least : fmin(least, point_at(r, b, i)->excess);
+    return least;
+}
+
+static int find_point(struct reckoning *r, uint32_t b, uint32_t i, double tolerance, struct diag *diag)
+{
+    struct decode_point *p = point_at(r, b, i);
+    double excess = tolerance > 0 ? excess_above(r, b, i) : INFINITY, bound_s;
+    r->n++;
+    if (excess <= 2 * tolerance) {
+        p->is_reckoned = true;
+        r->n_reckoned++;
+        r->largest_excess = fmax(r->largest_excess, excess);
+        if (time_point(r, b, i, true, &bound_s, diag))
+            return -1;
+        p->time_s = bound_s * (1 + excess / 2);
+        return 0;
+    }
+    if (time_point(r, b, i, false, &p->time_s, diag) || (tolerance > 0 && time_aside(r, b, i, true, &bound_s, diag)))
+        return -1;
+    if (tolerance > 0)
+        p->excess = fmax(0, p->time_s / bound_s - 1);
+    return 0;
+}
+
+static int check_point(struct reckoning *r, uint32_t b, uint32_t i, struct diag *diag)
+{
+    double time_s;
+    if (time_aside(r, b, i, false, &time_s, diag))
+        return -1;
+    r->largest_error = fmax(r->largest_error, fabs(point_at(r, b, i)->time_s / time_s - 1));
+    r->n_checked++;
+    return 0;
+}
+
+/* The first of those that were reckoned, which has the fewest sequences and is the quickest to simulate; with sim.checked all. */
+static int check_points(struct reckoning *r, struct diag *diag)
+{
+    for (uint32_t b = 0; b < r->g->n_batch; b++)
+        for (uint32_t i = 0; i < r->g->n_context; i++)
+            if (point_at(r, b, i)->is_reckoned && (!r->n_checked || r->run->file->scenario->sim.checked) &&
+                check_point(r, b, i, diag))
+                return -1;
+    return 0;
+}
+
+/* Those with the most sequences first, where they tell of the others. */
+static int find_points(struct reckoning *r, struct diag *diag)
+{
+    const struct serve_grid *g = r->g;
+    double tolerance = serving_cfg(r->run->file->scenario)->grid.tolerance_ratio;
+    r->points = ARENA_ARRAY(r->run->arena, struct decode_point, (size_t)g->n_batch * g->n_context);
+    for (uint32_t k = 0; k < g->n_batch * g->n_context; k++)
+        r->points[k] = (struct decode_point){.time_s = NAN, .excess = NAN};
+    if (tolerance > 0)
+        shared_cache_begin(); /* contexts of a batch draw the same tokens (kinds/infer/infer_amounts.h) */
+    for (uint32_t k = 0; k < g->n_batch; k++)
+        for (uint32_t i = 0, b = tolerance > 0 ? g->n_batch - 1 - k : k; i < g->n_context; i++)
+            if ((!i || fits(r->setup, g->batch[b], g->context[i], r->run->arena)) &&
+                find_point(r, b, i, tolerance, diag))
+                return -1;
+    return check_points(r, diag);
+}
+
+static void note_reckoned(const struct reckoning *r)
+{
+    struct arena *a = r->run->arena;
+    if (!r->n_reckoned)
+        return;
+    result_add_note(
+        &r->run->result, a,
+        arena_printf(a,
+                     "steps of decoding: %u of %u points are simulated; the others are the closed form's and half of "
+                     "what simulation adds to it with more sequences and shorter contexts, which is %.2g %% at most "
+                     "(serving.grid.tolerance); %u of them, simulated to compare, %s %.2g %% off%s",
+                     r->n - r->n_reckoned, r->n, 100 * r->largest_excess, r->n_checked,
+                     r->n_checked == 1 ? "is" : "are at most", 100 * r->largest_error,
+                     r->n_checked < r->n_reckoned ? " (sim.checked: all)" : ""));
+}
+
 static int add_decode(struct kind_run *run, const struct infer_setup *setup, const struct serve_grid *g,
                       struct result_table *t, struct step_table *out, struct diag *diag)
 {
+    struct reckoning r = {.run = run, .setup = setup, .g = g};
+    if (find_points(&r, diag))
+        return -1;
     for (uint32_t b = 0; b < g->n_batch; b++)
         for (uint32_t i = 0; i < g->n_context; i++) {
-            double time_s;
-            if (i && !fits(setup, g->batch[b], g->context[i], run->arena))
+            const struct decode_point *p = point_at(&r, b, i);
+            if (isnan(p->time_s))
                 continue;
-            if (decode_time(run, setup, g->batch[b], g->context[i], &time_s, diag))
-                return -1;
-            step_table_add(out, g->context[i], g->batch[b], time_s);
-            note_point(t, "decode", g->batch[b], g->context[i], time_s, g->batch[b]);
+            step_table_add(out, g->context[i], g->batch[b], p->time_s);
+            note_point(t, p->is_reckoned ? "decode, reckoned" : "decode", g->batch[b], g->context[i], p->time_s,
+                       g->batch[b]);
         }
+    note_reckoned(&r);
     return 0;
 }
 

@@ -12,6 +12,11 @@ static const struct cfg_field grid_fields[] = {
         serving_grid, "before", before, "",
         "positions before those that a prefill step computes: with these, steps are simulated as chunks of `tokens` "
         "behind so many, and no whole prompt is; empty: as prompts of `prompt`"),
+    ROW_RATIO(serving_grid, "tolerance", tolerance_ratio, "0", 0, 0.1,
+              "steps of decoding may be so far off what would be simulated: where the closed form is near enough to it "
+              "at a point with more sequences and shorter contexts, others are reckoned from the closed form; 0: all "
+              "points are simulated",
+              .needs = "sim.network!=bound"),
     {0}};
 static const struct cfg_table grid_table = {"grid",
                                             "points at which steps are simulated; what lies between is "

@@ -11,6 +11,7 @@
 
 struct serving_grid { /* lists: where steps are simulated */
     const char *batch, *context, *tokens, *prompt, *before;
+    double tolerance_ratio;
 };
 
 enum serving_schedule { SCHEDULE_AUTO, SCHEDULE_MIXED, SCHEDULE_PREFILL_FIRST };
