@@ -141,20 +141,89 @@ static void insert_ascending(uint16_t *list, int n, uint16_t value)
     list[i] = value;
 }
 
+enum { ABREAST = 8 }; /* scores that are looked at beside each other */
+
+static inline float larger_score(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static inline float smaller_score(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+struct two {
+    float first, second;
+};
+
+static struct two best_two(const float *score, int n)
+{
+    float first[ABREAST], second[ABREAST];
+    int e = 0;
+    for (int k = 0; k < ABREAST; k++)
+        first[k] = second[k] = -INFINITY;
+    for (; e + ABREAST <= n; e += ABREAST)
+        for (int k = 0; k < ABREAST; k++) {
+            second[k] = larger_score(second[k], smaller_score(first[k], score[e + k]));
+            first[k] = larger_score(first[k], score[e + k]);
+        }
+    for (; e < n; e++) {
+        second[0] = larger_score(second[0], smaller_score(first[0], score[e]));
+        first[0] = larger_score(first[0], score[e]);
+    }
+    for (int k = 1; k < ABREAST; k++) { /* of what each of them kept */
+        second[0] = larger_score(larger_score(second[0], second[k]), smaller_score(first[0], first[k]));
+        first[0] = larger_score(first[0], first[k]);
+    }
+    return (struct two){first[0], second[0]};
+}
+
+/* Which groups a token may use, and a score below which no expert of them is chosen. */
+struct kept {
+    uint64_t groups;
+    float least;
+};
+
+/* The groups whose two best experts have the largest sums. There are two experts in each that are no worse than the worst
+ * second. */
+static struct kept choose_groups(const float *score, int groups, int per_group, int keep, int n_chosen)
+{
+    float sum[ROUTING_MAX_GROUPS], second[ROUTING_MAX_GROUPS], least = INFINITY;
+    struct kept kept = {0, -INFINITY};
+
+    for (int g = 0; g < groups; g++) {
+        struct two best = best_two(score + g * per_group, per_group);
+        sum[g] = per_group > 1 ? best.first + best.second : best.first;
+        second[g] = best.second;
+    }
+    for (int n = 0; n < keep; n++) {
+        int top = -1;
+        for (int g = 0; g < groups; g++)
+            if (!(kept.groups >> g & 1) && (top < 0 || sum[g] > sum[top]))
+                top = g;
+        kept.groups |= (uint64_t)1 << top;
+        least = smaller_score(least, second[top]);
+    }
+    if (2 * keep >= n_chosen)
+        kept.least = least;
+    return kept;
+}
+
 /* The n best of score[0 .. count-1] that belong to kept groups; ties go to the lower
  * expert. */
-static void choose_experts(const float *score, int count, int per_group, uint64_t kept, int n, uint16_t *chosen)
+static void choose_experts(const float *score, int count, int per_group, struct kept kept, int n, uint16_t *chosen)
 {
     float best[ROUTING_MAX_TOPK];
     uint16_t who[ROUTING_MAX_TOPK];
     int have = 0;
 
     for (int e = 0; e < count; e++) {
-        if (e % per_group == 0 && !(kept >> (e / per_group) & 1)) {
+        if (e % per_group == 0 && !(kept.groups >> (e / per_group) & 1)) {
             e += per_group - 1;
             continue;
         }
-        if (have == n && score[e] <= best[n - 1])
+        if (score[e] < kept.least || (have == n && score[e] <= best[n - 1]))
             continue;
         int i = have < n ? have++ : n - 1;
         for (; i > 0 && best[i - 1] < score[e]; i--) {
@@ -166,31 +235,6 @@ static void choose_experts(const float *score, int count, int per_group, uint64_
     }
     for (int i = 0; i < n; i++)
         insert_ascending(chosen, i, who[i]);
-}
-
-/* Bit set of the groups whose two best experts have the largest sums. */
-static uint64_t choose_groups(const float *score, int groups, int per_group, int keep)
-{
-    float sum[ROUTING_MAX_GROUPS];
-    uint64_t kept = 0;
-
-    for (int g = 0; g < groups; g++) {
-        float first = -INFINITY, second = -INFINITY;
-        for (int e = g * per_group; e < (g + 1) * per_group; e++) {
-            float s = score[e];
-            second = s > first ? first : s > second ? s : second;
-            first = s > first ? s : first;
-        }
-        sum[g] = per_group > 1 ? first + second : first;
-    }
-    for (int n = 0; n < keep; n++) {
-        int top = -1;
-        for (int g = 0; g < groups; g++)
-            if (!(kept >> g & 1) && (top < 0 || sum[g] > sum[top]))
-                top = g;
-        kept |= (uint64_t)1 << top;
-    }
-    return kept;
 }
 
 /* Loads are fitted per unit of so many experts: all those of a rank, or one. */
@@ -254,7 +298,7 @@ static void route_pool(struct fit *f)
         uint16_t *chosen = f->choices->expert + (size_t)t * (size_t)topk;
         for (int e = 0; e < experts; e++)
             score[e] = row[f->label[e]] + expert_bias[e];
-        uint64_t kept = choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token);
+        struct kept kept = choose_groups(score, (int)c->groups, per_group, (int)c->groups_per_token, topk);
         choose_experts(score, experts, per_group, kept, topk, chosen);
         for (int i = 0; i < topk; i++)
             f->received[chosen[i] / f->per_unit]++;
@@ -420,6 +464,20 @@ static double per_token(const struct routing_shape *shape, const uint32_t *count
     return sum / ((double)shape->n_ranks * (double)shape->cfg->tokens_per_rank);
 }
 
+/* Where tokens go does not depend on their turn without copies: the pool's ranks, found once. NULL: it does, or so few are drawn
+ * that it does not pay. */
+static const uint32_t *ranks_of_pool(const struct routing_shape *shape, const struct gate_choices *choices,
+                                     const struct placement *where, struct arena *arena)
+{
+    uint32_t topk = (uint32_t)shape->cfg->experts_per_token;
+    if (where->replicas > where->experts || shape->n_ranks * shape->cfg->tokens_per_rank < 2 * POOL_TOKENS)
+        return NULL;
+    uint32_t *ranks = ARENA_ARRAY(arena, uint32_t, (size_t)POOL_TOKENS * topk);
+    for (uint32_t t = 0; t < POOL_TOKENS; t++)
+        gate_ranks(choices, topk, t, where, 0, ranks + (size_t)t * topk);
+    return ranks;
+}
+
 void gate_count(const struct routing_shape *shape, const struct gate_choices *choices, const struct placement *where,
                 uint64_t seed, uint64_t entity, struct arena *arena, struct routing *out)
 {
@@ -428,6 +486,8 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
     uint32_t topk = (uint32_t)shape->cfg->experts_per_token, ranks[ROUTING_MAX_TOPK];
     gsl_rng *rng = rng_stream(seed, 0, "token draw");
     struct counting nodes = {.arena = arena}, gpus = {.arena = arena};
+    struct arena *scratch = arena_new();
+    const uint32_t *of_pool = ranks_of_pool(shape, choices, where, scratch);
 
     BUG_IF(shape->sets && (shape->n_nodes > ROUTING_MAX_SET || shape->ranks_per_node > ROUTING_MAX_SET));
     *out = (struct routing){0};
@@ -439,13 +499,16 @@ void gate_count(const struct routing_shape *shape, const struct gate_choices *ch
         progress_tick(NULL);
         for (int64_t t = 0; t < shape->cfg->tokens_per_rank; t++) {
             uint32_t token = (uint32_t)gsl_rng_uniform_int(rng, POOL_TOKENS);
-            gate_ranks(choices, topk, token, where, src + (uint32_t)t, ranks);
-            count_token(shape, ranks, src, out);
+            const uint32_t *to = of_pool ? of_pool + (size_t)token * topk : ranks;
+            if (!of_pool)
+                gate_ranks(choices, topk, token, where, src + (uint32_t)t, ranks);
+            count_token(shape, to, src, out);
             if (shape->sets)
-                count_sets(shape, ranks, src, &nodes, &gpus);
+                count_sets(shape, to, src, &nodes, &gpus);
         }
     }
     gsl_rng_free(rng);
+    arena_free(scratch);
     out->node_sets = nodes.sets;
     out->gpu_sets = gpus.sets;
     out->n_node_sets = merge_sets(&nodes);
