@@ -37,7 +37,7 @@ static void begin(void)
 static struct reliability job(int64_t gpus)
 {
     struct reliability r;
-    reliability_init(&r, &hw, &cfg, gpus, gpus / 8);
+    reliability_init(&r, &hw, &cfg, gpus, gpus / 8, gpus);
     return r;
 }
 
@@ -99,6 +99,17 @@ START_TEST(corrupted_while_writing)
         reliability_simulate(&r, 1, i, &a);
         ck_assert_double_eq_tol(a.total_s, cfg.horizon_s, 1e-3);
     }
+}
+END_TEST
+
+/* Four NICs for eight GPUs: half as many links that break. */
+START_TEST(links_are_of_nics)
+{
+    struct reliability all = job(2048), half;
+    reliability_init(&half, &hw, &cfg, 2048, 256, 1024);
+    ck_assert_double_eq(2 * half.crash_Hz[CRASH_LINK], all.crash_Hz[CRASH_LINK]);
+    ck_assert_double_eq(2 * half.flap_Hz, all.flap_Hz);
+    ck_assert_double_eq(half.crash_Hz[CRASH_GPU], all.crash_Hz[CRASH_GPU]);
 }
 END_TEST
 
@@ -188,6 +199,7 @@ int main(void)
     tcase_add_checked_fixture(tc, begin, NULL);
     tcase_add_loop_test(tc, closed_form_is_monte_carlo, 0, 3);
     tcase_add_test(tc, corrupted_while_writing);
+    tcase_add_test(tc, links_are_of_nics);
     tcase_add_test(tc, nothing_fails);
     tcase_add_test(tc, daly_is_the_optimum);
     tcase_add_test(tc, flaps);

@@ -14,7 +14,7 @@ static void apply(struct proposal_change *c, const void *parameters)
                "forward; give '-s collective.pxn=false'");
     proposal_set(c, "cluster.node.unified_adapter", "true");
     if (!proposal_kind_is(c, "collective") && !proposal_kind_is(c, "mixed_traffic")) {
-        proposal_needs_normal_kernels(c);
+        proposal_needs_published_kernels(c);
         proposal_set(c, "cluster.ep_kernel.offload.forwarding", "true");
     }
 }

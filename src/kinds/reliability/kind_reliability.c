@@ -15,7 +15,8 @@ static const double DAY_S = 86400;
 static struct reliability job_of(const struct scenario *s, uint32_t gpus)
 {
     struct reliability r;
-    reliability_init(&r, &s->cluster.failures, reliability_cfg(s), gpus, gpus / s->cluster.node.gpus);
+    int64_t nodes = gpus / s->cluster.node.gpus;
+    reliability_init(&r, &s->cluster.failures, reliability_cfg(s), gpus, nodes, nodes * s->cluster.nic.per_node);
     return r;
 }
 

@@ -16,15 +16,15 @@
 #include <math.h>
 
 void reliability_init(struct reliability *r, const struct hw_failures *hw, const struct reliability_cfg *cfg,
-                      int64_t gpus, int64_t nodes)
+                      int64_t gpus, int64_t nodes, int64_t links)
 {
-    double g = (double)gpus, n = (double)nodes;
+    double g = (double)gpus, n = (double)nodes, l = (double)links;
     bool checked = cfg->detection != SDC_PEOPLE;
     *r = (struct reliability){.hw = hw, .cfg = cfg};
     r->crash_Hz[CRASH_GPU] = g / hw->gpu_s;
     r->crash_Hz[CRASH_HOST] = n / hw->host_s;
     r->crash_Hz[CRASH_SOFTWARE] = n / hw->software_s;
-    *(hw->failover ? &r->hard_Hz : &r->crash_Hz[CRASH_LINK]) = g / hw->link_s;
+    *(hw->failover ? &r->hard_Hz : &r->crash_Hz[CRASH_LINK]) = l / hw->link_s;
     r->silent_Hz = g / hw->silent_s;
     r->caught_ratio = checked ? cfg->coverage_ratio : 0;
     r->overhead_ratio = checked ? cfg->overhead_ratio : 0;
@@ -33,7 +33,7 @@ void reliability_init(struct reliability *r, const struct hw_failures *hw, const
         r->overhead_ratio += cfg->test_s / cfg->test_every_s;
         r->notice_s = fmin(r->notice_s, cfg->test_every_s / 2);
     }
-    r->flap_Hz = g / hw->flap_s;
+    r->flap_Hz = l / hw->flap_s;
     r->interval_s = cfg->interval_s > 0 ? cfg->interval_s : reliability_daly_s(r);
 }
 

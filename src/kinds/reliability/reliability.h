@@ -49,7 +49,7 @@ struct reliability {
 enum { CRASH_GPU, CRASH_HOST, CRASH_SOFTWARE, CRASH_LINK, N_CRASHES };
 
 void reliability_init(struct reliability *r, const struct hw_failures *hw, const struct reliability_cfg *cfg,
-                      int64_t gpus, int64_t nodes);
+                      int64_t gpus, int64_t nodes, int64_t links /* of NICs */);
 
 /* Everything that makes a job start again: crashes, caught corruption, flaps that break connections. */
 double reliability_stop_Hz(const struct reliability *r);
