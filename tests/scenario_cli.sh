@@ -123,4 +123,13 @@ tells "'cluster.ep_kernel.deepep_v2.software' is empty"
 expect 3 "a proposal about tasks that the kernel does not have" run train.yaml --proposal sm_offload
 tells "here deepep_normal exchanges tokens"
 
+# The H800's kernels on another chip are said to be that
+exchange=(run "$srcdir/scenarios/fig7_deepep.yaml" -s moe.normal.gpus=16 -s moe.normal.calibrated= -s moe.normal.dispatch_published=
+    -s moe.normal.combine_published= -s moe.low_latency.gpus= -s moe.low_latency.calibrated= -s moe.low_latency.dispatch_published=
+    -s moe.low_latency.combine_published=)
+expect 0 "DeepEP of February 2025 on an H200" "${exchange[@]}" -s hardware=h200
+says "constants that were not measured on the H200; training and inference exchange by deepep_normal and deepep_low_latency"
+expect 0 "and on the H800" "${exchange[@]}"
+check "on which it was measured" [ "$(grep -c 'not measured on' out)" = 0 ]
+
 finish

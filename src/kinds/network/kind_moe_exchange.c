@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "models/comm/ep_kernel.h"
 #include "models/comm/deepep.h"
 #include "models/comm/deepep_ll.h"
 #include "kinds/expert_loads.h"
@@ -419,6 +420,25 @@ static void add_metrics(struct kind_run *run, const struct result_table *t, cons
                           "max |difference| over rows with status predicted");
 }
 
+/* What moe.normal and moe.low_latency are, and that a chip's own kernels may be others. */
+static void note_kernels(struct kind_run *run)
+{
+    const struct cluster_hw *hw = &run->file->scenario->cluster;
+    const struct ep_kernel_type *many = ep_kernel_of(&hw->ep_kernel, false), *few = ep_kernel_of(&hw->ep_kernel, true);
+    result_add_note(&run->result, run->arena,
+                    "calibrated: cluster.ep_kernel.copy_per_sm (normal kernels) and "
+                    "low_latency_dispatch, low_latency_combine, each on the rows marked so and on "
+                    "nothing else; --explain or validate --print show the sources");
+    if (many->constants || few->constants)
+        result_add_note(
+            &run->result, run->arena,
+            arena_printf(run->arena,
+                         "these are DeepEP's kernels of February 2025 with constants that were not measured "
+                         "on the %s; training and inference exchange by %s and %s there: "
+                         "moe.exchange.gpus runs such kernels",
+                         hw->chip.name, many->name, few->name));
+}
+
 static int run_exchange(struct kind_run *run, struct diag *diag)
 {
     const struct scenario *sc = run->file->scenario;
@@ -454,10 +474,7 @@ static int run_exchange(struct kind_run *run, struct diag *diag)
     if (moe_kernels_run(run, diag))
         return -1;
     if (p.normal.n + p.low_latency.n)
-        result_add_note(&run->result, run->arena,
-                        "calibrated: cluster.ep_kernel.copy_per_sm (normal kernels) and "
-                        "low_latency_dispatch, low_latency_combine, each on the rows marked so and on "
-                        "nothing else; --explain or validate --print show the sources");
+        note_kernels(run);
     return 0;
 }
 
