@@ -87,6 +87,16 @@ wire, step = 56 * 2**17 / 48.5e9, 2**16
 first, last = 56 * step / 160e9, step / (4096 / 0.57e-6)
 assert abs(large / (8.4e-6 + first + wire + 6.8e-6 + last) - 1) < 0.05, large
 PY
+# A few bytes wait for the network once a node in a ring, and at each level of a tree; NVLink is 0.8 us.
+printf 'operation,num_gpus,size,latency_us\nall_gather,64,256,1\nreduce_scatter,64,256,1\nall_reduce,64,256,1\nall_reduce,64,1073741824,1\n' >rings.csv
+expect 0 "rings over nodes" comm --hardware h100 --check rings.csv --rows -f json -o rings.json
+check "pass on what they have" python3 - <<'PY'
+import json
+gather, scatter, small, large = (r["predicted"] for r in json.load(open("rings.json"))["rows"])
+assert 90e-6 < gather < 160e-6 and gather == scatter, (gather, scatter)
+assert small < gather and small > 60e-6, small
+assert large < 13e-3, large
+PY
 # February's low-latency kernels use NICs inside a node, too.
 printf 'kernel,num_gpus,hidden_size,num_token,num_topk,num_experts,dispatch_us,combine_us\ndeepep_low_latency_2025_02,8,7168,128,8,256,163,318\n' >nics.csv
 expect 0 "a node by its NICs" comm --hardware h800 --check nics.csv --tolerance "2 %"

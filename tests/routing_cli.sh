@@ -77,7 +77,7 @@ cluster:
   topology: ft2
   network: {switch_ports: 16}
   faults: {down: "link 512, link 640"}
-fault_study: {policies: ecmp, size: 4 MiB}
+fault_study: {policies: ecmp, size: 64 MiB}
 END
 four='link 512,link 640,link 513,link 641,link 514,link 642,link 515,link 643'
 simulated "ecmp with one of eight uplinks down" uplinks.yaml
@@ -203,7 +203,7 @@ cluster: {nodes: 16, topology: file, network: {file: bundled.yaml}}
 collective: {operation: all_to_all, from: 64 MiB, to: 64 MiB}
 END
 simulated "a tree from a file" tree.yaml.run
-check "a tree from a file: as fast as ft2 (50.3 GB/s)" below 50.2e9 "$(metric largest_busbw)"
+check "a tree from a file: as fast as ft2 (48.4 GB/s)" below 48.3e9 "$(metric largest_busbw)"
 
 expect 4 "a network file that is missing" topo file --nodes 4 -s cluster.network.file=none.yaml
 tells "none.yaml"

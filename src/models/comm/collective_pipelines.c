@@ -35,10 +35,7 @@ static uint32_t pass_chunk(struct coll_builder *b, const struct pipeline *p, uin
             opgraph_dep(b->graph, after[i], op);
     if (dst == OP_NONE)
         return op;
-    uint32_t proxy = coll_proxy(b, src, dst);
-    b->op[src] = b->op[proxy] = b->op[dst] = op;
-    b->posted[src] = b->posted[proxy] = 0;
-    coll_send_over_rail(b, src, dst, p->chunk_B);
+    coll_pass(b, src, dst, p->chunk_B, op);
     return op;
 }
 

@@ -24,7 +24,32 @@ uint32_t coll_n_rings(const struct coll_builder *b)
     return many_nodes ? coll_members_on_node(b, 0) : 1;
 }
 
-static void one_ring(struct coll_builder *b, const uint32_t *order, uint32_t steps, double bytes_B)
+/* NCCL's buffers of a connection: so many steps are under way on a hop. */
+enum { STEPS_IN_FLIGHT = 8 };
+
+/* What a member receives in a step, it passes on in the next: a step waits for the one before it at the neighbour, not
+ * for its own last send to arrive. */
+static void ring_of_hops(struct coll_builder *b, const uint32_t *order, uint32_t steps, double bytes_B)
+{
+    uint32_t n = b->c->n, lanes = steps < STEPS_IN_FLIGHT ? steps : STEPS_IN_FLIGHT;
+    uint32_t *lane = ARENA_ARRAY(b->arena, uint32_t, (size_t)n * lanes), *before = ARENA_ARRAY(b->arena, uint32_t, n);
+    uint32_t *op = ARENA_ARRAY(b->arena, uint32_t, n);
+    for (uint32_t i = 0; i < n * lanes; i++)
+        lane[i] = coll_new_lane(b, order[i / lanes]);
+    for (uint32_t s = 0; s < steps; s++) {
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t from = (i + n - 1) % n;
+            op[i] = coll_add_op(b, order[i], lane[i * lanes + s % lanes], OP_COMM, 0);
+            if (s)
+                opgraph_dep(b->graph, before[from], op[i]);
+            coll_pass(b, order[from], order[i], bytes_B, op[i]);
+        }
+        memcpy(before, op, n * sizeof *op);
+    }
+}
+
+/* All in step: a member goes on when it has sent and received. */
+static void ring_in_step(struct coll_builder *b, const uint32_t *order, uint32_t steps, double bytes_B)
 {
     coll_begin_lanes(b);
     for (uint32_t s = 0; s < steps; s++) {
@@ -34,24 +59,38 @@ static void one_ring(struct coll_builder *b, const uint32_t *order, uint32_t ste
     }
 }
 
+/* Members of rings whose links differ drift apart only as far as buffers let them; where a step is mostly bytes, they are
+ * taken to be in step, which costs its latency once a step. */
+static bool bytes_prevail(const struct coll_builder *b, double bytes_B)
+{
+    bool many_nodes = coll_node(b, 0) != coll_node(b, b->c->n - 1);
+    return !many_nodes || bytes_B / hw_nic_payload_Bps(b->hw) > STEPS_IN_FLIGHT * collective_network_s(b->hw);
+}
+
 /* `steps` rounds; in each everyone passes 1/n of the buffer on, divided among the
  * rings. */
 void coll_rings(struct coll_builder *b, uint32_t steps)
 {
     uint32_t count = coll_n_rings(b), *order = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
+    double bytes_B = b->c->size_B / b->c->n / count;
     for (uint32_t r = 0; r < count; r++) {
         coll_ring_order(b, r, order);
-        one_ring(b, order, steps, b->c->size_B / b->c->n / count);
+        (bytes_prevail(b, bytes_B) ? ring_in_step : ring_of_hops)(b, order, steps, bytes_B);
     }
+}
+
+double collective_network_s(const struct cluster_hw *hw)
+{
+    const struct hw_software *sw = &hw->software;
+    return 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s +
+           hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
 }
 
 /* A step over the network takes longest, and each of the steps passes each hop, so all of them wait for it; unless pieces
  * of several steps are under way at once. */
 double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, uint32_t nodes, bool streamed)
 {
-    const struct hw_software *sw = &hw->software;
-    double network_s = 2 * (hw->nic.latency_s + hw_copper_s(&hw->network)) + hw->network.switch_latency_s +
-                       hw_step_s(sw, (enum initiator)sw->initiator) + hw_message_s(sw, (enum initiator)sw->initiator);
+    double network_s = collective_network_s(hw);
     double far = nodes > 1 ? streamed ? fmin(nodes, n - 2.0) : n - 2.0 : 0;
     return far * network_s + (n - 2.0 - far) * hw->node.nvlink_latency_s;
 }

@@ -116,3 +116,11 @@ void coll_send_over_rail(struct coll_builder *b, uint32_t src, uint32_t dst, dou
     coll_send(b, src, proxy, bytes_B, 0);
     coll_send(b, proxy, dst, bytes_B, proxy == src ? 0 : coll_chunk_ahead_s(b, bytes_B));
 }
+
+void coll_pass(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, uint32_t op)
+{
+    uint32_t proxy = coll_proxy(b, src, dst);
+    b->op[src] = b->op[proxy] = b->op[dst] = op;
+    b->posted[src] = b->posted[proxy] = 0;
+    coll_send_over_rail(b, src, dst, bytes_B);
+}

@@ -14,6 +14,8 @@
  * Left out: the SMs that move the data; between nodes LL128, switch reductions, and of other operations LL, channels. */
 #include "models/comm/collectives_impl.h"
 
+#include <math.h>
+
 #include "base/diag.h"
 
 const char *const collective_operation_names[] = {
@@ -26,6 +28,23 @@ static int algorithm_of(const struct collective *c)
         return c->algorithm;
     bool direct = c->operation == COLLECTIVE_ALL_TO_ALL || c->operation == COLLECTIVE_SEND_RECV;
     return direct ? COLLECTIVE_DIRECT : COLLECTIVE_RING;
+}
+
+/* Whether two trees pass a small buffer sooner than rings do: fewer hops over the network, but chunk by chunk, which moves a
+ * quarter of what rings do (of the builders here, 2 to 8 nodes). NCCL chooses by a table like that (src/graph/tuning.cc). */
+static bool trees_are_faster(const struct collective *c, const struct cluster_hw *hw)
+{
+    double gpus = (double)hw->node.gpus, nodes = ceil(c->n / gpus), nvlink_s = hw->node.nvlink_latency_s;
+    double network_s = collective_network_s(hw), one_s = c->size_B / (fmin(gpus, c->n) * hw_nic_payload_Bps(hw));
+    double rings_s = 2 * (nodes * network_s + (c->n - nodes) * nvlink_s + one_s);
+    double trees_s = 2 * ((ceil(log2(nodes)) + 1) * network_s + ceil(log2(gpus)) * nvlink_s + 4 * one_s);
+    return nodes > 1 && trees_s < rings_s;
+}
+
+static int chosen(const struct collective *c, const struct cluster_hw *hw)
+{
+    bool all_reduce = c->algorithm == COLLECTIVE_AUTO && c->operation == COLLECTIVE_ALL_REDUCE;
+    return all_reduce && trees_are_faster(c, hw) ? COLLECTIVE_TREE : algorithm_of(c);
 }
 
 static const uint8_t allowed[N_COLLECTIVE_OPERATIONS][N_COLLECTIVE_ALGORITHMS] = {
@@ -156,7 +175,7 @@ struct collective_ops collective_build(struct opgraph *graph, const struct clust
         ops.end = graph->n_ops;
         return ops;
     }
-    switch (algorithm_of(c)) {
+    switch (chosen(c, hw)) {
     case COLLECTIVE_RING:
         build_ring(&b);
         break;

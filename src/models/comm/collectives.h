@@ -73,6 +73,8 @@ void collective_ring_flows(struct opgraph *graph, const struct cluster_hw *hw, c
  * bytes. */
 double collective_ring_alone_s(const struct collective *c, const struct cluster_hw *hw);
 
+/* A message between nodes under one switch, its bytes aside. */
+double collective_network_s(const struct cluster_hw *hw);
 /* What the steps of a ring of n >= 2 wait for beside links, less its first one; `streamed`: see struct collective. */
 double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, uint32_t nodes, bool streamed);
 

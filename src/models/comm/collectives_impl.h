@@ -41,6 +41,8 @@ double coll_chunk_ahead_s(const struct coll_builder *b, double bytes_B);
 /* From one member to another, as it is; `ahead_s`: until its first chunk is at the
  * sender. */
 void coll_send(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double ahead_s);
+/* The same as all that `op` does. */
+void coll_pass(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, uint32_t op);
 void coll_send_over_rail(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B);
 
 /* --- all to all, hierarchies (collective_all_to_all.c)
