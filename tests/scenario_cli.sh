@@ -113,6 +113,10 @@ train multicast=both
 train low_latency_initiator=cpu_proxy
 train ordering=fence
 EOF
+for file in decode prefill; do
+    expect 3 "$file.yaml: later kernels know no unified adapter" validate $file.yaml -s cluster.node.unified_adapter=true
+    tells "'cluster.node.unified_adapter' changes nothing"
+done
 expect 0 "February's DeepEP reads them" validate prefill.yaml -s cluster.ep_kernel.kernel=deepep_normal_2025_02 \
     -s cluster.ep_kernel.copy_per_sm='1 GB/s' -s cluster.ep_kernel.barrier='1 ms' -s cluster.ep_kernel.chunk_tokens=64
 expect 0 "and its low-latency kernels" validate decode.yaml -s cluster.ep_kernel.kernel=deepep_low_latency_2025_02 \

@@ -96,11 +96,11 @@
 /* Kinds that only decode: what kernels for many tokens read, where one is named. */
 #define NEEDS_OF_LATENCY \
     {.keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier cluster.ep_kernel.chunk_tokens " \
-             "cluster.ep_kernel.offload", \
+             "cluster.ep_kernel.offload cluster.node.unified_adapter", \
      .condition = OF_FEW(OLD_NORMAL) " | " NAMED(OLD_NORMAL)}, \
         {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead", \
          .condition = OF_FEW(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)}, \
-        {.keys = "cluster.ep_kernel.sms cluster.node.unified_adapter", \
+        {.keys = "cluster.ep_kernel.sms", \
          .condition = OF_FEW("!=" WITHOUT_SMS ",uccl") " | " NAMED("!=auto," WITHOUT_SMS ",uccl")}, \
         NEEDS_OF_LOW_LATENCY(OF_FEW), \
     { \

@@ -323,10 +323,9 @@ const struct scenario_kind kind_inference = {
             {.keys = "cluster.ep_kernel.sms",
              .condition = IN_PREFILL("!=" WITHOUT_SMS) " | " IN_DECODING("!=" WITHOUT_SMS
                                                                          ",uccl") " | " NAMED("!=auto," WITHOUT_SMS)},
-            {.keys = "cluster.node.unified_adapter",
-             .condition = "inference.phase!=decode | cluster.ep_kernel.kernel!=auto"},
             NEEDS_OF_NORMAL(IN_PREFILL),
-            {.keys = "cluster.ep_kernel.offload", .condition = IN_PREFILL(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
+            {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter",
+             .condition = IN_PREFILL(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
             {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
              .condition = IN_PREFILL(OLD_DEEPEP) " | " IN_DECODING(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
             {.keys = "inference.prefill cluster.kernels.attention.start "

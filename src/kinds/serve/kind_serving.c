@@ -376,7 +376,7 @@ const struct scenario_kind kind_serving = {
     .name = "serving",
     .doc = "a service request by request: TTFT, TPOT, goodput; prefill and decoding apart or together",
     .ref = "2.3.1",
-    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_INFERENCE},
+    .reads = (const struct kind_reads[]){{.keys = &cluster_keys, .only = READS_INFERENCE " -traffic.kv_cache"},
 
                                          {.keys = &llm_keys},
                                          {.keys = &expert_load_keys},
@@ -395,7 +395,8 @@ const struct scenario_kind kind_serving = {
              .condition =
                  OF_MANY("!=" WITHOUT_SMS) " | " OF_FEW("!=" WITHOUT_SMS ",uccl") " | " NAMED("!=auto," WITHOUT_SMS)},
             NEEDS_OF_NORMAL(OF_MANY),
-            {.keys = "cluster.ep_kernel.offload", .condition = OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
+            {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter",
+             .condition = OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
             {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
              .condition = OF_MANY(OLD_DEEPEP) " | " OF_FEW(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
             NEEDS_OF_LOW_LATENCY(OF_FEW),
