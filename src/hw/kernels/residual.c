@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/extremes.h"
+
 enum { NEAREST = 16, LEAF = 6, ROUNDS = 3, SWEEPS = 2 };
 
 /* Distances in octaves: within `near` points count alike; a point of weight one and value zero lies at `far`. */
@@ -142,57 +144,80 @@ static void descend(struct search *s, uint32_t from, uint32_t to, size_t axis, d
     s->off[axis] = was;
 }
 
-/* A plane through the nearest points: the mean at their centre, slopes along the axes. */
+/* A plane through the nearest points: the mean at their centre, slopes along the axes. Always as long as it may be, so that
+ * loops have no ends to look for: what is missing has no weight. */
 struct plane {
     double near_weights[NEAREST], weights[NEAREST], all;
     double values[NEAREST], left[NEAREST]; /* what the plane leaves of values */
-    double offs[KERNEL_MAX_AXES][NEAREST]; /* places less the centre */
+    double offs[KERNEL_MAX_AXES][NEAREST]; /* places less that of the question; lay: less the centre */
     double mean, centre[KERNEL_MAX_AXES], slopes[KERNEL_MAX_AXES];
 };
 
+/* In four sums, which processors add side by side. */
+static inline double dot(const double *a, const double *b)
+{
+    double sum[4] = {0, 0, 0, 0};
+    for (int i = 0; i < NEAREST; i += 4)
+        for (int k = 0; k < 4; k++)
+            sum[k] += a[i + k] * b[i + k];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static double sum_of(const double *a)
+{
+    double sum[4] = {0, 0, 0, 0};
+    for (int i = 0; i < NEAREST; i += 4)
+        for (int k = 0; k < 4; k++)
+            sum[k] += a[i + k];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static void add_to_all(double *to, double by)
+{
+    for (int i = 0; i < NEAREST; i++)
+        to[i] += by;
+}
+
 /* Points that the plane misses by much more than the scatter of measurements count less (Cauchy's weights). */
-static void weigh(struct plane *p, int n, bool robust)
+static void weigh(struct plane *p, bool robust)
 {
-    p->all = p->mean = 0;
-    for (int i = 0; i < n; i++) {
-        double off = robust ? p->left[i] / scatter : 0;
-        p->weights[i] = p->near_weights[i] / (1 + off * off);
-        p->all += p->weights[i];
-        p->mean += p->weights[i] * p->values[i];
-    }
-    p->mean /= p->all;
+    double by = robust ? 1 / (scatter * scatter) : 0;
+    for (int i = 0; i < NEAREST; i++)
+        p->weights[i] = p->near_weights[i] / (1 + by * p->left[i] * p->left[i]);
+    p->all = sum_of(p->weights);
+    p->mean = dot(p->weights, p->values) / p->all;
 }
 
-/* The slope along one axis by ridge regression, the others as they are. */
-static double tilt(struct plane *p, int n, size_t axis)
+/* Slopes by ridge regression, one axis after the other, the others as they are. */
+static void tilt(struct plane *p, size_t n_axes, double weighted[KERNEL_MAX_AXES][NEAREST])
 {
-    double square = ridge * p->all, with = 0, *off = p->offs[axis], was = p->slopes[axis];
-    for (int i = 0; i < n; i++) {
-        square += p->weights[i] * off[i] * off[i];
-        with += p->weights[i] * off[i] * (p->left[i] + was * off[i]);
-    }
-    return with / square;
-}
-
-static void lay(struct plane *p, const struct search *s)
-{
-    size_t n_axes = s->r->n_axes;
-    for (int i = 0; i < s->n; i++)
-        p->left[i] = p->values[i] - p->mean;
+    double squares[KERNEL_MAX_AXES];
     for (size_t a = 0; a < n_axes; a++) {
-        p->slopes[a] = p->centre[a] = 0;
-        for (int i = 0; i < s->n; i++)
-            p->centre[a] += p->weights[i] * (s->r->places[s->at[i] * n_axes + a] - s->x[a]) / p->all;
-        for (int i = 0; i < s->n; i++)
-            p->offs[a][i] = s->r->places[s->at[i] * n_axes + a] - s->x[a] - p->centre[a];
+        for (int i = 0; i < NEAREST; i++)
+            weighted[a][i] = p->weights[i] * p->offs[a][i];
+        squares[a] = dot(weighted[a], p->offs[a]);
+        p->slopes[a] = 0;
     }
     for (size_t step = 0; step < SWEEPS * n_axes; step++) {
         size_t a = step % n_axes;
-        double slope = tilt(p, s->n, a);
-        for (int i = 0; i < s->n; i++)
+        double slope = (dot(weighted[a], p->left) + p->slopes[a] * squares[a]) / (squares[a] + ridge * p->all);
+        for (int i = 0; i < NEAREST; i++)
             p->left[i] -= (slope - p->slopes[a]) * p->offs[a][i];
         p->slopes[a] = slope;
     }
+}
+
+static void lay(struct plane *p, size_t n_axes)
+{
+    double weighted[KERNEL_MAX_AXES][NEAREST];
+    for (int i = 0; i < NEAREST; i++)
+        p->left[i] = p->values[i] - p->mean;
+    for (size_t a = 0; a < n_axes; a++) {
+        double moved = dot(p->weights, p->offs[a]) / p->all;
+        add_to_all(p->offs[a], -moved);
+        p->centre[a] += moved;
+    }
+    tilt(p, n_axes, weighted);
 }
 
 /* Of a place on an axis what lies between the nearest points: slopes say nothing of what is beyond them. */
@@ -200,32 +225,42 @@ static double nearest_within(const double *offs, int n, double place)
 {
     double low = INFINITY, high = -INFINITY;
     for (int i = 0; i < n; i++) {
-        low = fmin(low, offs[i]);
-        high = fmax(high, offs[i]);
+        low = smaller(low, offs[i]);
+        high = larger(high, offs[i]);
     }
-    return fmax(low, fmin(high, place));
+    return larger(low, smaller(high, place));
+}
+
+static void take_nearest(const struct search *s, struct plane *p)
+{
+    size_t n_axes = s->r->n_axes;
+    memset(p, 0, sizeof *p);
+    for (int i = 0; i < s->n; i++) {
+        const struct residual_point *point = &s->r->points[s->at[i]];
+        p->values[i] = point->value;
+        p->near_weights[i] = smaller(point->weight, most_weight) / (s->squares[i] + near * near);
+        for (size_t a = 0; a < n_axes; a++)
+            p->offs[a][i] = s->r->places[s->at[i] * n_axes + a] - s->x[a];
+    }
 }
 
 /* Never beyond what the nearest have. */
 static double value_at(const struct search *s)
 {
     struct plane p;
-    for (int i = 0; i < s->n; i++) {
-        p.values[i] = s->r->points[s->at[i]].value;
-        p.near_weights[i] = fmin(s->r->points[s->at[i]].weight, most_weight) / (s->squares[i] + near * near);
-    }
+    take_nearest(s, &p);
     for (int round = 0; round < ROUNDS; round++) {
-        weigh(&p, s->n, round > 0);
-        lay(&p, s);
+        weigh(&p, round > 0);
+        lay(&p, s->r->n_axes);
     }
     double value = p.mean, least = p.mean, most = p.mean;
     for (size_t a = 0; a < s->r->n_axes; a++)
         value += p.slopes[a] * nearest_within(p.offs[a], s->n, -p.centre[a]);
     for (int i = 0; i < s->n; i++) {
-        least = fmin(least, p.values[i]);
-        most = fmax(most, p.values[i]);
+        least = smaller(least, p.values[i]);
+        most = larger(most, p.values[i]);
     }
-    return fmax(least, fmin(most, value)) * p.all / (p.all + 1 / (far * far));
+    return larger(least, smaller(most, value)) * p.all / (p.all + 1 / (far * far));
 }
 
 /* Whether a point of this very shape is among the nearest. */
