@@ -188,6 +188,21 @@ START_TEST(trees_are_between_the_bound_and_its_pipeline)
 }
 END_TEST
 
+/* What auto takes goes by the nodes of the group, whose members need not be whole nodes. */
+START_TEST(small_sums_of_strided_groups_take_trees)
+{
+    ideal_cluster(8);
+    hw.network.switch_latency_s = 5e-6;
+    struct collective c = call(COLLECTIVE_ALL_REDUCE, COLLECTIVE_AUTO, 8, 8, 65536);
+    double auto_s = time_of(&c);
+    c.algorithm = COLLECTIVE_RING;
+    double ring_s = time_of(&c);
+    c.algorithm = COLLECTIVE_TREE;
+    ck_assert(auto_s == time_of(&c));
+    ck_assert(auto_s < ring_s);
+}
+END_TEST
+
 /* Every mechanism once: launch, path, software, posting. */
 START_TEST(latency_of_a_ring)
 {
@@ -541,6 +556,7 @@ int main(void)
     tcase_add_test(c, ideal_hierarchies);
     tcase_add_test(c, ideal_broadcast_ring);
     tcase_add_test(c, trees_are_between_the_bound_and_its_pipeline);
+    tcase_add_test(c, small_sums_of_strided_groups_take_trees);
     tcase_add_test(c, latency_of_a_ring);
     tcase_add_test(c, a_full_ring_is_its_flows);
     tcase_add_loop_test(c, folded_is_whole, 0, sizeof folds / sizeof *folds);

@@ -95,17 +95,9 @@ double collective_ring_latency_s(const struct cluster_hw *hw, uint32_t n, uint32
     return far * network_s + (n - 2.0 - far) * hw->node.nvlink_latency_s;
 }
 
-static uint32_t n_nodes(const struct coll_builder *b)
-{
-    uint32_t n = 1;
-    for (uint32_t i = 1; i < b->c->n; i++)
-        n += coll_node(b, i) != coll_node(b, i - 1);
-    return n;
-}
-
 static double ring_latency_s(const struct coll_builder *b)
 {
-    return collective_ring_latency_s(b->hw, b->c->n, n_nodes(b), b->c->streamed);
+    return collective_ring_latency_s(b->hw, b->c->n, coll_n_nodes(b), b->c->streamed);
 }
 
 static void ring_flow(struct coll_builder *b, uint32_t src, uint32_t dst, double bytes_B, double latency_s)

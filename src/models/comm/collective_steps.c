@@ -22,6 +22,14 @@ uint32_t coll_members_on_node(const struct coll_builder *b, uint32_t member)
     return n;
 }
 
+uint32_t coll_n_nodes(const struct coll_builder *b)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 1; i < b->c->n; i++)
+        n += coll_node(b, i) != coll_node(b, i - 1);
+    return n;
+}
+
 uint32_t coll_add_op(struct coll_builder *b, uint32_t member, uint32_t lane, enum op_kind kind, double work_s)
 {
     return opgraph_add(b->graph, &(struct op){.kind = (uint8_t)kind,

@@ -30,21 +30,21 @@ static int algorithm_of(const struct collective *c)
     return direct ? COLLECTIVE_DIRECT : COLLECTIVE_RING;
 }
 
-/* Whether two trees pass a small buffer sooner than rings do: fewer hops over the network, but chunk by chunk, which moves a
- * quarter of what rings do (of the builders here, 2 to 8 nodes). NCCL chooses by a table like that (src/graph/tuning.cc). */
-static bool trees_are_faster(const struct collective *c, const struct cluster_hw *hw)
+/* Whether two trees pass a small buffer sooner than rings do: fewer hops over the network, but chunk by chunk, which takes
+ * the builder's trees (coll_reduce_trees) four times as long as rings, over 2 to 8 nodes. */
+static bool trees_are_faster(const struct coll_builder *b)
 {
-    double gpus = (double)hw->node.gpus, nodes = ceil(c->n / gpus), nvlink_s = hw->node.nvlink_latency_s;
-    double network_s = collective_network_s(hw), one_s = c->size_B / (fmin(gpus, c->n) * hw_nic_payload_Bps(hw));
-    double rings_s = 2 * (nodes * network_s + (c->n - nodes) * nvlink_s + one_s);
-    double trees_s = 2 * ((ceil(log2(nodes)) + 1) * network_s + ceil(log2(gpus)) * nvlink_s + 4 * one_s);
+    double nodes = coll_n_nodes(b), members = coll_members_on_node(b, 0), nvlink_s = b->hw->node.nvlink_latency_s;
+    double network_s = collective_network_s(b->hw), one_s = b->c->size_B / (members * hw_nic_payload_Bps(b->hw));
+    double rings_s = 2 * (nodes * network_s + (b->c->n - nodes) * nvlink_s + one_s);
+    double trees_s = 2 * ((ceil(log2(nodes)) + 1) * network_s + ceil(log2(members)) * nvlink_s + 4 * one_s);
     return nodes > 1 && trees_s < rings_s;
 }
 
-static int chosen(const struct collective *c, const struct cluster_hw *hw)
+static int chosen(const struct coll_builder *b)
 {
-    bool all_reduce = c->algorithm == COLLECTIVE_AUTO && c->operation == COLLECTIVE_ALL_REDUCE;
-    return all_reduce && trees_are_faster(c, hw) ? COLLECTIVE_TREE : algorithm_of(c);
+    bool all_reduce = b->c->algorithm == COLLECTIVE_AUTO && b->c->operation == COLLECTIVE_ALL_REDUCE;
+    return all_reduce && trees_are_faster(b) ? COLLECTIVE_TREE : algorithm_of(b->c);
 }
 
 static const uint8_t allowed[N_COLLECTIVE_OPERATIONS][N_COLLECTIVE_ALGORITHMS] = {
@@ -175,7 +175,7 @@ struct collective_ops collective_build(struct opgraph *graph, const struct clust
         ops.end = graph->n_ops;
         return ops;
     }
-    switch (chosen(c, hw)) {
+    switch (chosen(&b)) {
     case COLLECTIVE_RING:
         build_ring(&b);
         break;

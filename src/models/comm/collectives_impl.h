@@ -21,6 +21,8 @@ struct coll_builder {
 uint32_t coll_node(const struct coll_builder *b, uint32_t member);
 uint32_t coll_rail(const struct coll_builder *b, uint32_t member);
 uint32_t coll_members_on_node(const struct coll_builder *b, uint32_t member);
+/* Nodes that have members. */
+uint32_t coll_n_nodes(const struct coll_builder *b);
 /* The member on `rail` of the node where `near` is, or n. Members of a node are
  * adjacent. */
 uint32_t coll_neighbour(const struct coll_builder *b, uint32_t near, uint32_t rail);
