@@ -268,6 +268,16 @@ static int run_both(struct kind_run *run, const struct infer_setup *setup, struc
     return 0;
 }
 
+/* For who waits for it. */
+static const char *what_takes_time(const struct kind_run *run)
+{
+    const struct scenario *s = run->file->scenario;
+    uint32_t layers = model_sparse_layers(&s->llm);
+    if (!layers || infer_cfg(s)->simulate_layers || infer_cfg(s)->routing == INFER_BALANCED)
+        return "simulating";
+    return arena_printf(run->arena, "simulating all %u layers with experts (inference.simulate_layers: fewer)", layers);
+}
+
 static int run_inference(struct kind_run *run, struct diag *diag)
 {
     const struct infer_cfg *cfg = infer_cfg(run->file->scenario);
@@ -275,7 +285,7 @@ static int run_inference(struct kind_run *run, struct diag *diag)
     struct infer_case c;
     struct infer_outcome o;
     run->result.kind = "inference";
-    progress_begin("simulating");
+    progress_begin(what_takes_time(run));
     if (infer_setup_open(run->file, run->arena, &setup, diag))
         return -1;
     if (cfg->phase == PHASE_DISAGGREGATED)
