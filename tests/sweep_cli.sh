@@ -233,7 +233,7 @@ says "all points: computation is left out"
 expect 0 "caveats of every point" sweep "$srcdir/scenarios/decode_ep144.yaml" -s hardware=b300 -s sim.network=bound \
     -s inference.simulate_layers=2 -a inference.decode.batch=32,64,96,128,160,192,224 -o caveats.sqlite
 for caveat in "unvalidated: the numbers of B300" "lower bounds" "estimate: 2 of 58 layers"; do says "all points: $caveat"; done
-says "and 5 more notes of some points"
+says "and 4 more notes of some points"
 expect 0 "for LaTeX" export caveats.sqlite -o caveats.tex
 check "for LaTeX: a comment each" grep -q '^% all rows: unvalidated: the numbers of B300' caveats.tex
 expect 0 "of a front" pareto caveats.sqlite --min tpot --max tokens_per_s_gpu

@@ -1136,7 +1136,7 @@ START_TEST(a_key_is_read_where_its_condition_holds)
     struct cfg *n = cfg_new(&needy_table, arena);
     for (int i = 0; i < 3 && needs[_i].set[i]; i++)
         ck_assert_int_eq(cfg_override(n, needs[_i].set[i], d), 0);
-    struct cfg_unread u = cfg_unread(n, needs[_i].key, NULL);
+    struct cfg_unread u = cfg_unread(n, needs[_i].key, NULL, 0);
     ck_assert_str_eq(u.why ? u.why : "", needs[_i].why ? needs[_i].why : "");
     ck_assert_str_eq(u.advice ? u.advice : "", needs[_i].advice ? needs[_i].advice : "");
     ck_assert_int_eq(u.by_option, u.why && (strstr(u.why, "is x") || strstr(u.why, "is round")));
@@ -1146,22 +1146,22 @@ END_TEST
 START_TEST(a_condition_from_outside)
 {
     struct cfg *n = cfg_new(&needy_table, arena);
-    ck_assert_ptr_null(cfg_unread(n, "way", "loud=false").why);
-    ck_assert_str_eq(cfg_unread(n, "way", "loud=true").why, "'loud' is false");
+    ck_assert_ptr_null(cfg_unread(n, "way", "loud=false", strlen("way")).why);
+    ck_assert_str_eq(cfg_unread(n, "way", "loud=true", strlen("way")).why, "'loud' is false");
     ck_assert_int_eq(cfg_exclude(n, "loud", "of no use", d), 0);
-    ck_assert_str_eq(cfg_unread(n, "way", "loud=false").why, "'loud' is not read, either");
+    ck_assert_str_eq(cfg_unread(n, "way", "loud=false", strlen("way")).why, "'loud' is not read, either");
 }
 END_TEST
 
 START_TEST(a_condition_on_no_key_is_our_bug)
 {
-    cfg_unread(cfg_new(&needy_table, arena), "way", "volume=3");
+    cfg_unread(cfg_new(&needy_table, arena), "way", "volume=3", strlen("way"));
 }
 END_TEST
 
 static struct cfg_unread is_unread(void *ctx, const char *key)
 {
-    return cfg_unread(ctx, key, NULL);
+    return cfg_unread(ctx, key, NULL, 0);
 }
 
 START_TEST(what_is_not_read)

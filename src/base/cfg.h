@@ -107,9 +107,9 @@ struct cfg_unread {
     bool by_option;     /* -s decides it */
     bool agrees;        /* what it says holds anyway */
 };
-/* A key is read when its own condition and those of the tables that it stands in hold; or `condition`, when that is not
- * NULL, in place of them. */
-struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition);
+/* A key is read when its own condition and those of the tables that it stands in hold. `condition`, when that is not NULL, takes
+ * the place of those of the key or table that the first `length` characters of the key name, and of the tables above. */
+struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition, size_t length);
 
 /* The keys of a CFG_MORE in one config. An owner reads its own by its table; NULL: all have their defaults. Lives as
  * long as the config. */

@@ -163,12 +163,12 @@ static const struct failing *against(const struct cfg *c, const struct cfg_entry
     return least;
 }
 
-struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition)
+struct cfg_unread cfg_unread(const struct cfg *c, const char *key, const char *condition, size_t length)
 {
     const struct cfg_entry *e = cfg_find(c, key);
     BUG_IF(!e);
     const struct failing *f = condition ? against(c, e, condition) : NULL;
-    for (const struct cfg_entry *at = e; !f && at->field; at = &c->entries[at->parent])
+    for (const struct cfg_entry *at = e; !f && at->field && strlen(at->key) > length; at = &c->entries[at->parent])
         f = at->field->needs ? against(c, at, at->field->needs) : NULL;
     if (!f)
         return (struct cfg_unread){.why = NULL};

@@ -54,7 +54,8 @@ struct kind_reads {
     const char *only;
 };
 
-/* When a kind reads keys of tables that it shares with others, in place of the conditions of their fields. */
+/* When a kind reads keys of tables that it shares with others, in place of the conditions of these very keys and of the tables above;
+ * what fields of a table that is named here need, they need still. */
 struct kind_needs {
     const char *keys;      /* dotted keys and tables from the root, as in `only` */
     const char *condition; /* see base/cfg_needs.c; NULL: never */

@@ -62,8 +62,9 @@ static const struct words *words_of(const char *text)
     return &known[at];
 }
 
-/* Whether the longest of the words that is the key or a table above it, the last of equals, has no '-' in front. */
-static bool is_listed(const char *text, const char *key)
+/* The length of the longest of the words that is the key or a table above it; 0: there is none, or the last of equals has a
+ * '-' in front. */
+static size_t listed_length(const char *text, const char *key)
 {
     const struct words *words = words_of(text);
     uint16_t longest = 0;
@@ -75,7 +76,12 @@ static bool is_listed(const char *text, const char *key)
             listed = !w->minus;
         }
     }
-    return listed;
+    return listed ? longest : 0;
+}
+
+static bool is_listed(const char *text, const char *key)
+{
+    return listed_length(text, key) > 0;
 }
 
 /* --- keys ---------------------------------------------------------------------- */
@@ -118,7 +124,8 @@ static struct cfg_unread why_unread(void *ctx, const char *key)
     const struct kind_needs *needs = needs_of(v->kind, key);
     if (needs && !needs->condition)
         return (struct cfg_unread){.why = needs->why};
-    struct cfg_unread u = cfg_unread(v->cfg, key, needs ? needs->condition : NULL);
+    struct cfg_unread u = needs ? cfg_unread(v->cfg, key, needs->condition, listed_length(needs->keys, key))
+                                : cfg_unread(v->cfg, key, NULL, 0);
     u.agrees = u.why && needs && needs->agrees && needs->agrees(cfg_struct(v->cfg));
     return u;
 }

@@ -155,8 +155,10 @@ static void note_estimate(struct kind_run *run, const struct infer_outcome *o)
     if (o->account.missing_error_s > 0)
         text = arena_printf(
             run->arena,
-            "%s: by their scatter the step is %.2g us (%.2g %%) off what all would take, and so is what of it "
-            "is exposed (one standard deviation of layers that do not depend on each other)",
+            "%s: by their scatter the step is %.2g us (%.2g %%) off what all would take (one standard "
+            "deviation of layers that do not depend on each other); ranks drift apart over more layers than are left "
+            "out of "
+            "the mean, so that what is exposed of exchanges is low, by 2 to 3 %% of it where that was looked at",
             text, 1e6 * o->account.missing_error_s, 100 * o->account.missing_error_s / o->account.total.step_s);
     result_add_note(&run->result, run->arena, text);
 }
@@ -180,7 +182,7 @@ static void add_notes(struct kind_run *run, const struct infer_outcome *o, const
             arena_printf(run->arena,
                          "layers were simulated in %u runs side by side (inference.layer_blocks), each with "
                          "its ranks together %d layers before those that count: ranks drift apart for longer, "
-                         "so that what they wait for each other is a little low",
+                         "so that what is exposed of exchanges is low, by 1 to 3 %% of it where that was looked at",
                          o->blocks, INFER_BLOCK_WARMING_UP));
 }
 

@@ -8,7 +8,7 @@
     ROW_CHOICE(table, "operation", job.operation, "all_to_all", collective_operation_names, \
                "all_to_all, all_gather, reduce_scatter, all_reduce, broadcast, send_recv"), \
         ROW_CHOICE(table, "algorithm", job.algorithm, "auto", collective_algorithm_names, \
-                   "auto (direct for all_to_all and send_recv, else ring), ring, tree, direct, hierarchical"), \
+                   "auto (what NCCL would do; direct for send_recv), ring, tree, direct, hierarchical"), \
         ROW_FLAG(table, "pxn", job.pxn, "true", "traffic to another rail goes over NVLink first (NCCL's PXN)"), \
         ROW_COUNT(table, "group", job.group, "0", 0, 1 << 20, \
                   "GPUs of a group; all groups run at once; 0 = all GPUs are one group"), \

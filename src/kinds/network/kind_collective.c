@@ -269,8 +269,8 @@ static int run_collective(struct kind_run *run, struct diag *diag)
     add_metrics(&s);
     if (s.cfg->job.algorithm == COLLECTIVE_AUTO && s.cfg->job.operation == COLLECTIVE_ALL_REDUCE)
         result_add_note(&run->result, run->arena,
-                        "auto is a ring, as NCCL takes it for large messages; for small ones it takes trees "
-                        "(collective.algorithm: tree), and where it changes over is not modelled");
+                        "auto takes trees where a closed form of both says that they are faster than a ring, as NCCL "
+                        "does by a table of its own: where it changes over may differ");
     result_add_note(&run->result, run->arena,
                     "nothing is fitted to these curves: cluster.software holds NCCL's own latency "
                     "figures, cluster.nic.efficiency the bandwidth that NVIDIA quotes");

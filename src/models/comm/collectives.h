@@ -20,7 +20,7 @@ enum collective_operation {
 };
 
 enum collective_algorithm {
-    COLLECTIVE_AUTO,         /* what NCCL does for large sizes */
+    COLLECTIVE_AUTO,         /* what NCCL would do */
     COLLECTIVE_RING,         /* one ring per GPU of a node, each over its own NIC */
     COLLECTIVE_TREE,         /* two complementary binary trees (Sanders et al. 2009) */
     COLLECTIVE_DIRECT,       /* everyone sends to everyone at once */
