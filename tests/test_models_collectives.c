@@ -272,6 +272,57 @@ START_TEST(a_full_ring_is_its_flows)
 }
 END_TEST
 
+/* The next larger size takes no less time, and not much more than it has more bytes. */
+static void expect_no_jumps(struct collective c, double from_B, double to_B, double most)
+{
+    double before_s = 0;
+    for (c.size_B = from_B; c.size_B <= to_B; c.size_B *= 1.09) {
+        double is_s = time_of(&c);
+        ck_assert_msg(is_s > 0.97 * before_s, "%g B: %g s after %g s", c.size_B, is_s, before_s);
+        ck_assert_msg(!(before_s > 0) || is_s < most * before_s, "%g B: %g s after %g s", c.size_B, is_s, before_s);
+        before_s = is_s;
+    }
+}
+
+static void real_cluster(void)
+{
+    ideal_cluster(8);
+    hw.nic.latency_s = 1e-6;
+    hw.node.nvlink_latency_s = 1e-6;
+    hw.network.switch_latency_s = 0.5e-6;
+    hw.software.network_step_s = 6e-6;
+    hw.software.message_s = 0.588e-6;
+    hw.software.nccl.peer_ll_Bps = 6.2e9;
+    hw.ep_kernel.copies.load_s = 0.57e-6;
+}
+
+/* Steps, whose first and last are copied while nothing else goes on, grow where a message is 128 KiB and 1 MiB. */
+START_TEST(times_of_all_to_alls_do_not_jump)
+{
+    real_cluster();
+    for (uint32_t n = 16; n <= 64; n *= 4)
+        expect_no_jumps(call(COLLECTIVE_ALL_TO_ALL, COLLECTIVE_AUTO, n, 1, 0), 4096.0 * n, (2 << 20) * (double)n, 1.3);
+}
+END_TEST
+
+/* A receiver of much has steps of its own; what others get goes by theirs. */
+START_TEST(unequal_receivers_have_their_own_steps)
+{
+    double share[16] = {0.55};
+    real_cluster();
+    for (int i = 1; i < 16; i++)
+        share[i] = 0.03;
+    struct collective c = call(COLLECTIVE_ALL_TO_ALL, COLLECTIVE_AUTO, 16, 1, 0);
+    c.receiver_share = share;
+    expect_no_jumps(c, 65536, 8 << 20, 1.3);
+    c.size_B = 128 << 10;
+    c.algorithm = COLLECTIVE_DIRECT;
+    double direct_s = time_of(&c);
+    c.algorithm = COLLECTIVE_AUTO;
+    ck_assert_double_lt(time_of(&c), direct_s + 25e-6);
+}
+END_TEST
+
 /* --- symmetry ------------------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -559,6 +610,8 @@ int main(void)
     tcase_add_test(c, small_sums_of_strided_groups_take_trees);
     tcase_add_test(c, latency_of_a_ring);
     tcase_add_test(c, a_full_ring_is_its_flows);
+    tcase_add_test(c, times_of_all_to_alls_do_not_jump);
+    tcase_add_test(c, unequal_receivers_have_their_own_steps);
     tcase_add_loop_test(c, folded_is_whole, 0, sizeof folds / sizeof *folds);
     tcase_add_test(c, uneven_leaves_are_not_folded);
     tcase_add_loop_test(c, all_to_all_conserves, 0, 40);

@@ -3,14 +3,17 @@
  *
  * What is meant for the GPUs of one node shares a channel, and its block's 20 warps: where nodes have 8 GPUs a single
  * warp copies a message into the buffer that the NIC reads, and a single one copies what came out of another. So a
- * message is passed in steps: at most 16 KiB by LL, whose flags double it; else of 32, 64 or 128 KiB as the message
- * is below 128 KiB, below 1 MiB, or larger. Nothing leaves before the first step is copied by all warps at once, and
- * the last one is copied when the network is done.
+ * message is passed in steps, of at most 32, 64 or 128 KiB as it is below 128 KiB, below 1 MiB, or larger. Nothing leaves
+ * before the first step is copied by all warps at once, and the last one is copied when the network is done.
  *
  * With PXN the buffer lies on the node's GPU of the receiver's rail, and what all its GPUs have for one receiver is
  * posted together once each has its step ready. A thread of each process (proxy) does that for all peers, sends and
  * receives alike, by turns: a posted message takes cluster.software.message, and each further source that shares it
  * half of that (an assumption: its flags are looked at and set, nothing is posted).
+ *
+ * Assumed: small messages (at most 16 KiB a channel), which go by LL, take as long as other ones of their size: flags
+ * double their bytes, and spare a fence, a flag of their own and a flush behind each step; how quickly a warp passes them is
+ * not known. One channel a peer: NCCL has two or more in small groups, where two warps copy messages over 128 KiB.
  *
  * Left out: credits of buffers (two steps of each peer are under way), the order in which the thread comes round. */
 #include "models/comm/collectives_impl.h"
@@ -21,18 +24,14 @@
 enum {
     BLOCK_WARPS = 20,
     MOST_WORKS = 8, /* peers that share a block */
-    LL_PEER_B = 16384,
-    LL_WARPS = 9, /* of a peer inside a node, where hw_nccl.peer_ll_Bps was measured */
     STEP_B = 128 << 10,
     UNROLLED_B = 8 * 512 /* what a warp loads at once */
 };
 
 struct peers {
-    double steps, step_B;    /* of a message */
-    double warps_Bps;        /* of the warps that copy it */
-    double wire_ratio;       /* bytes on the wire */
-    double first_s;          /* until all first steps are copied */
-    uint32_t *out, *in;      /* [n] resources: the proxy's turns */
+    double warps_Bps;        /* of the warps that copy a message */
+    double stored_s;         /* until NVLink has all first steps of a GPU */
+    uint32_t *out, *in;      /* [n] resources: the proxy's turns; NULL: they take no time */
     double *to_B, *messages; /* [n] of the sender at hand */
 };
 
@@ -40,6 +39,11 @@ struct peers {
 static double chunk_B(double bytes_B)
 {
     return bytes_B < STEP_B ? STEP_B / 4 : bytes_B < 8 * STEP_B ? STEP_B / 2 : STEP_B;
+}
+
+static double step_B(double bytes_B)
+{
+    return fmin(bytes_B, chunk_B(bytes_B));
 }
 
 static double warps_of(double works)
@@ -54,35 +58,58 @@ static double turns_s(double messages, double message_s)
     return message_s * (1 + (messages - 1) / 2);
 }
 
-/* NULL: it takes no time. */
-static uint32_t *turns(struct coll_builder *b, double bytes_B, double time_s, const char *what)
+static double steps_of(double bytes_B)
 {
-    if (!(time_s > 0))
-        return NULL;
-    uint32_t *id = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
-    for (uint32_t i = 0; i < b->c->n; i++)
-        id[i] = opgraph_resource(b->graph, bytes_B / time_s, what);
-    return id;
+    return bytes_B > 0 ? bytes_B / step_B(bytes_B) : 0;
+}
+
+/* Turns of a receiver are counted by the steps of what it gets, those of a sender by the mean step of what it posts: all,
+ * or with PXN what is for its rail. */
+static void take_turns(struct coll_builder *b, struct peers *p, double turn_s)
+{
+    size_t rails = (size_t)b->hw->node.gpus;
+    double *bytes_B = ARENA_ARRAY(b->arena, double, rails), *steps = ARENA_ARRAY(b->arena, double, rails);
+    if (!(turn_s > 0))
+        return;
+    p->out = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
+    p->in = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
+    for (uint32_t i = 0; i < b->c->n; i++) {
+        uint32_t rail = b->c->pxn ? coll_rail(b, i) : 0;
+        bytes_B[rail] += coll_share(b, i);
+        steps[rail] += steps_of(coll_share(b, i));
+    }
+    for (uint32_t i = 0; i < b->c->n; i++) {
+        uint32_t rail = b->c->pxn ? coll_rail(b, i) : 0;
+        double out_B = steps[rail] > 0 ? bytes_B[rail] / steps[rail] : STEP_B;
+        double in_B = coll_share(b, i) > 0 ? step_B(coll_share(b, i)) : STEP_B;
+        p->out[i] = opgraph_resource(b->graph, out_B / turn_s, "proxy_sends");
+        p->in[i] = opgraph_resource(b->graph, in_B / turn_s, "proxy_receives");
+    }
 }
 
 static struct peers peers_of(struct coll_builder *b)
 {
     const struct cluster_hw *hw = b->hw;
-    double message_B = b->c->size_B / b->c->n, members = coll_members_on_node(b, 0), warps = warps_of(members);
-    double load_s = hw->ep_kernel.copies.load_s, message_s = hw_message_s(&hw->software, hw->software.initiator);
-    bool small = message_B <= LL_PEER_B;
-    struct peers p = {.steps = small ? 1 : ceil(message_B / chunk_B(message_B)), .wire_ratio = small ? 2 : 1};
-    p.step_B = message_B / p.steps;
+    double members = coll_members_on_node(b, 0), message_s = hw_message_s(&hw->software, hw->software.initiator);
+    double n = b->c->n, first_B = 0;
+    struct peers p = {.warps_Bps = warps_of(members) * UNROLLED_B / hw->ep_kernel.copies.load_s};
     p.to_B = ARENA_ARRAY(b->arena, double, b->c->n);
     p.messages = ARENA_ARRAY(b->arena, double, b->c->n);
-    p.warps_Bps = small ? hw->software.nccl.peer_ll_Bps * warps / LL_WARPS : warps * UNROLLED_B / load_s;
-    double far = b->c->pxn ? b->c->n - b->c->n / members : members - 1; /* messages that a GPU stores over NVLink */
-    p.first_s = fmax(p.step_B / p.warps_Bps, p.wire_ratio * p.step_B * far / coll_nvlink_Bps(hw));
+    for (uint32_t i = 0; i < n; i++)
+        first_B += step_B(coll_share(b, i));
+    double far = b->c->pxn ? n - n / members : members - 1; /* messages that a GPU stores over NVLink */
+    p.stored_s = first_B / n * far / coll_nvlink_Bps(hw);
     /* one thread sends and receives: half its time for each */
-    double shared = b->c->pxn ? members : 1, turn_s = turns_s(shared, message_s) / shared;
-    p.out = turns(b, p.wire_ratio * p.step_B, 2 * turn_s, "proxy_sends");
-    p.in = turns(b, p.wire_ratio * p.step_B, 2 * turn_s, "proxy_receives");
+    double shared = b->c->pxn ? members : 1;
+    take_turns(b, &p, 2 * turns_s(shared, message_s) / shared);
     return p;
+}
+
+/* So that warps copy all but the first step while the network has the message; a single step is copied before. */
+static double cap_Bps(const struct peers *p, double each_B, double messages)
+{
+    double later_B = each_B - step_B(each_B);
+    return later_B > 0 ? messages * p->warps_Bps * each_B / later_B : 0;
 }
 
 static void send(struct coll_builder *b, const struct peers *p, uint32_t src, uint32_t dst, double bytes_B,
@@ -92,19 +119,19 @@ static void send(struct coll_builder *b, const struct peers *p, uint32_t src, ui
     const struct hw_software *sw = &b->hw->software;
     if (bytes_B <= 0 || src == dst)
         return;
+    double each_B = bytes_B / messages;
     struct transfer t = {.src_op = b->op[src],
                          .dst_op = b->op[dst],
                          .src = b->c->ranks[src],
                          .dst = b->c->ranks[dst],
-                         .bytes_B = p->wire_ratio * bytes_B,
-                         .cap_Bps = messages * p->wire_ratio * p->warps_Bps,
+                         .bytes_B = bytes_B,
+                         .cap_Bps = network ? cap_Bps(p, each_B, messages) : messages * p->warps_Bps,
                          .weight = 1,
                          .priority = b->c->priority};
     if (network) {
-        t.cap_Bps *= p->steps > 1; /* a single step is copied before it is posted */
         double handed_s = messages > 1 ? b->hw->node.nvlink_latency_s : 0;
-        t.latency_s =
-            handed_s + p->first_s + hw_step_s(sw, sw->initiator) + turns_s(messages, hw_message_s(sw, sw->initiator));
+        t.latency_s = handed_s + fmax(step_B(each_B) / p->warps_Bps, p->stored_s) + hw_step_s(sw, sw->initiator) +
+                      turns_s(messages, hw_message_s(sw, sw->initiator));
     }
     if (network && p->out) {
         t.res[t.n_res++] = p->out[src];
@@ -162,7 +189,7 @@ void coll_peers(struct coll_builder *b)
     for (uint32_t src = 0; src < b->c->n; src++)
         all_of(b, &p, src);
     for (uint32_t i = 0; i < b->c->n; i++)
-        coll_add_op(b, i, b->lane[i], OP_COMPUTE, p.step_B / p.warps_Bps);
+        coll_add_op(b, i, b->lane[i], OP_COMPUTE, step_B(coll_share(b, i)) / p.warps_Bps);
 }
 
 void coll_peers_folded(struct coll_builder *b)
@@ -173,5 +200,5 @@ void coll_peers_folded(struct coll_builder *b)
     for (uint32_t i = 0; i < b->c->n; i++)
         b->op[i] = op;
     all_of(b, &p, 0);
-    coll_add_op(b, 0, lane, OP_COMPUTE, p.step_B / p.warps_Bps);
+    coll_add_op(b, 0, lane, OP_COMPUTE, step_B(coll_share(b, 0)) / p.warps_Bps);
 }

@@ -11,7 +11,7 @@
  * Where the chip's kernels of NCCL are known: inside a node their protocols (collective_nccl.c); between nodes its
  * all-to-all (collective_peers.c).
  *
- * Left out: the SMs that move the data; between nodes LL128, switch reductions, and of other operations LL, channels. */
+ * Left out: the SMs that move the data; between nodes LL, LL128, switch reductions, channels. */
 #include "models/comm/collectives_impl.h"
 
 #include <math.h>
