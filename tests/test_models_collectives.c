@@ -296,6 +296,14 @@ static void real_cluster(void)
     hw.ep_kernel.copies.load_s = 0.57e-6;
 }
 
+START_TEST(times_of_rings_do_not_jump)
+{
+    real_cluster();
+    hw.node.nvlink_Bps = 8 * nic_Bps;
+    expect_no_jumps(call(COLLECTIVE_ALL_GATHER, COLLECTIVE_AUTO, 16, 1, 0), 64e6, 1e9, 1.1);
+}
+END_TEST
+
 /* Steps, whose first and last are copied while nothing else goes on, grow where a message is 128 KiB and 1 MiB. */
 START_TEST(times_of_all_to_alls_do_not_jump)
 {
@@ -610,6 +618,7 @@ int main(void)
     tcase_add_test(c, small_sums_of_strided_groups_take_trees);
     tcase_add_test(c, latency_of_a_ring);
     tcase_add_test(c, a_full_ring_is_its_flows);
+    tcase_add_test(c, times_of_rings_do_not_jump);
     tcase_add_test(c, times_of_all_to_alls_do_not_jump);
     tcase_add_test(c, unequal_receivers_have_their_own_steps);
     tcase_add_loop_test(c, folded_is_whole, 0, sizeof folds / sizeof *folds);

@@ -48,7 +48,7 @@ static void ring_of_hops(struct coll_builder *b, const uint32_t *order, uint32_t
     }
 }
 
-/* All in step: a member goes on when it has sent and received. */
+/* Inside a node, where hops are alike: a member goes on when it has sent and received. */
 static void ring_in_step(struct coll_builder *b, const uint32_t *order, uint32_t steps, double bytes_B)
 {
     coll_begin_lanes(b);
@@ -59,23 +59,16 @@ static void ring_in_step(struct coll_builder *b, const uint32_t *order, uint32_t
     }
 }
 
-/* Members of rings whose links differ drift apart only as far as buffers let them; where a step is mostly bytes, they are
- * taken to be in step, which costs its latency once a step. */
-static bool bytes_prevail(const struct coll_builder *b, double bytes_B)
-{
-    bool many_nodes = coll_node(b, 0) != coll_node(b, b->c->n - 1);
-    return !many_nodes || bytes_B / hw_nic_payload_Bps(b->hw) > STEPS_IN_FLIGHT * collective_network_s(b->hw);
-}
-
 /* `steps` rounds; in each everyone passes 1/n of the buffer on, divided among the
  * rings. */
 void coll_rings(struct coll_builder *b, uint32_t steps)
 {
     uint32_t count = coll_n_rings(b), *order = ARENA_ARRAY(b->arena, uint32_t, b->c->n);
     double bytes_B = b->c->size_B / b->c->n / count;
+    bool many_nodes = coll_n_nodes(b) > 1;
     for (uint32_t r = 0; r < count; r++) {
         coll_ring_order(b, r, order);
-        (bytes_prevail(b, bytes_B) ? ring_in_step : ring_of_hops)(b, order, steps, bytes_B);
+        (many_nodes ? ring_of_hops : ring_in_step)(b, order, steps, bytes_B);
     }
 }
 
