@@ -59,6 +59,7 @@ struct kind_reads {
 struct kind_needs {
     const char *keys;      /* dotted keys and tables from the root, as in `only` */
     const char *condition; /* see base/cfg_needs.c; NULL: never */
+    bool beside;           /* the condition: beside those that it would take the place of */
     const char *why;       /* never: "kind serving decides it" */
     /* Whether what they say holds anyway (cluster.nodes beside as many GPUs): then it is no error. NULL: never. */
     bool (*agrees)(const struct scenario *s);

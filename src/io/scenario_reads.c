@@ -124,8 +124,9 @@ static struct cfg_unread why_unread(void *ctx, const char *key)
     const struct kind_needs *needs = needs_of(v->kind, key);
     if (needs && !needs->condition)
         return (struct cfg_unread){.why = needs->why};
-    struct cfg_unread u = needs ? cfg_unread(v->cfg, key, needs->condition, listed_length(needs->keys, key))
-                                : cfg_unread(v->cfg, key, NULL, 0);
+    struct cfg_unread u =
+        needs ? cfg_unread(v->cfg, key, needs->condition, needs->beside ? 0 : listed_length(needs->keys, key))
+              : cfg_unread(v->cfg, key, NULL, 0);
     u.agrees = u.why && needs && needs->agrees && needs->agrees(cfg_struct(v->cfg));
     return u;
 }

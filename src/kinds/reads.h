@@ -99,6 +99,7 @@
              "cluster.ep_kernel.offload cluster.node.unified_adapter", \
      .condition = OF_FEW(OLD_NORMAL) " | " NAMED(OLD_NORMAL)}, \
         {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead", \
+         .beside = true, \
          .condition = OF_FEW(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)}, \
         {.keys = "cluster.ep_kernel.sms", \
          .condition = OF_FEW("!=" WITHOUT_SMS ",uccl") " | " NAMED("!=auto," WITHOUT_SMS ",uccl")}, \

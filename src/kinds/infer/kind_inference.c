@@ -339,6 +339,7 @@ const struct scenario_kind kind_inference = {
             {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter",
              .condition = IN_PREFILL(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
             {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
+             .beside = true,
              .condition = IN_PREFILL(OLD_DEEPEP) " | " IN_DECODING(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
             {.keys = "inference.prefill cluster.kernels.attention.start "
                      "cluster.kernels.attention.forward cluster.kernels.attention.forward_tile "

@@ -398,6 +398,7 @@ const struct scenario_kind kind_serving = {
             {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter",
              .condition = OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
             {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
+             .beside = true,
              .condition = OF_MANY(OLD_DEEPEP) " | " OF_FEW(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
             NEEDS_OF_LOW_LATENCY(OF_FEW),
             NEEDS_OF_POSTING(""),

@@ -106,7 +106,8 @@ const struct scenario_kind kind_train_step = {
                      "cluster.ep_kernel.chunk_tokens cluster.ep_kernel.codec "
                      "cluster.ep_kernel.codec_overhead cluster.ep_kernel.multicast cluster.ep_kernel.reduction "
                      "cluster.ep_kernel.offload -cluster.ep_kernel.offload.cast -cluster.ep_kernel.offload.layout",
-             .condition = RECORDED " | " OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
+             .condition = RECORDED " | " OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL),
+             .beside = true},
             {.keys = "cluster.ep_kernel.sms",
              .condition = RECORDED " | " OF_MANY("!=" WITHOUT_SMS) " | " NAMED("!=auto," WITHOUT_SMS)},
             {.keys = "cluster.ep_kernel.ordering", .condition = OF_MANY("=uccl") " | " NAMED("=uccl")},
