@@ -399,4 +399,11 @@ refuse "faults that come later" "what is down is so all the time" -s cluster.fau
 refuse "network" "did you mean 'mpft'" -s train.topologies='mpf'
 expect 0 "schedules" list schedules
 says "dualpipe "
+# the list of networks decides, of what the cluster costs, too
+expect 3 "a network beside the list" validate "$srcdir/scenarios/train_step_2048.yaml" -s cluster.topology=slim_fly
+tells "'cluster.topology' changes nothing: 'train.topologies' is mpft, mrft"
+for given in 'train.topologies=ft3' 'train.topologies= -s cluster.topology=ft3'; do
+    expect 0 "costs: $given" run "$srcdir/scenarios/train_step_2048.yaml" -s train.chunks.samples=1 -s train.sequences=1920 -s $given -o cost.json
+    check "are those of ft3" python3 -c 'import json; assert abs(json.load(open("cost.json"))["metrics"]["cluster_cost"]["value"] - 92.98e6) < 1e4'
+done
 finish

@@ -18,6 +18,7 @@ struct kind_use {
     double tokens_per_s;               /* of the whole cluster */
     double tensor_ratio, memory_ratio; /* of a GPU's time: kernels wait for tensor cores, for memory */
     double run_tokens;                 /* of a whole training; 0: there is no such */
+    const char *topology;              /* whose switches and cables are paid for; NULL: cluster.topology */
 };
 
 /* One run of a scenario, from the frozen scenario to its result. The result is owned by `arena`. What

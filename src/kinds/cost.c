@@ -253,7 +253,10 @@ void kind_cost_add(struct kind_run *run)
     bool has_energy = hw->cost.limit_W > 0;
     if (!(use->tokens_per_s > 0))
         return;
-    struct bill b = bill_of(hw, gpu_W(&hw->cost, use), run->arena);
+    struct cluster_hw paid = *hw;
+    if (use->topology)
+        paid.topology = use->topology;
+    struct bill b = bill_of(&paid, gpu_W(&hw->cost, use), run->arena);
     bool has_money = !*b.unpriced;
     if (!(b.total_USD > 0) && !has_energy)
         return;

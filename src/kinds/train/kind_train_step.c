@@ -4,6 +4,7 @@
  * messages between pipeline ranks, then the exchange of gradients and parameters, on the whole network
  * (train_run.c). */
 #include "kinds/kind_run.h"
+#include "kinds/lists.h"
 #include "kinds/result_build.h"
 #include "kinds/train/train_report.h"
 #include "kinds/reads.h"
@@ -79,6 +80,12 @@ static const char *const quick[] = {"train.topologies=", "train.chunks.samples=1
 /* Exchanges of a trace are by DeepEP as published, whatever the hardware's kernel. */
 #define RECORDED "train.chunks.source=trace cluster.ep_kernel.kernel=auto"
 
+/* The first of the list is what the step's metrics, its cost too, are of. */
+static bool has_topology(const struct scenario *s)
+{
+    return list_has_topology(train_cfg(s)->topologies, s);
+}
+
 const struct scenario_kind kind_train_step = {
     .name = "train_step",
     .doc = "one step of training: pipeline schedule, chunks, messages, gradients, optimizer",
@@ -111,6 +118,7 @@ const struct scenario_kind kind_train_step = {
             {.keys = "cluster.ep_kernel.sms",
              .condition = RECORDED " | " OF_MANY("!=" WITHOUT_SMS) " | " NAMED("!=auto," WITHOUT_SMS)},
             {.keys = "cluster.ep_kernel.ordering", .condition = OF_MANY("=uccl") " | " NAMED("=uccl")},
+            {.keys = "cluster.topology", .condition = "train.topologies=", .agrees = has_topology},
             {0}},
     .networks = "train.topologies",
     .between = "bubble bubble_formula opt_time",

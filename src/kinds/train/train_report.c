@@ -346,7 +346,8 @@ static void use_cluster(const struct train_report *r)
     r->run->use = (struct kind_use){.tokens_per_s = tokens_of_step(p) / o->step_s,
                                     .tensor_ratio = computes * waits.of[KERNEL_BY_TENSOR],
                                     .memory_ratio = computes * waits.of[KERNEL_BY_MEMORY],
-                                    .run_tokens = p->layout.cfg->total_tokens};
+                                    .run_tokens = p->layout.cfg->total_tokens,
+                                    .topology = p->networks[0].hw->topology};
 }
 
 static void add_others(const struct train_report *r)
