@@ -403,7 +403,7 @@ says "dualpipe "
 expect 3 "a network beside the list" validate "$srcdir/scenarios/train_step_2048.yaml" -s cluster.topology=slim_fly
 tells "'cluster.topology' changes nothing: 'train.topologies' is mpft, mrft"
 for given in 'train.topologies=ft3' 'train.topologies= -s cluster.topology=ft3'; do
-    expect 0 "costs: $given" run "$srcdir/scenarios/train_step_2048.yaml" -s train.chunks.samples=1 -s train.sequences=1920 -s $given -o cost.json
+    expect 0 "costs: $given" run "$srcdir/scenarios/train_step_2048.yaml" -s train.chunks.samples=1 -s train.sequences=4096 -s $given -o cost.json
     check "are those of ft3" python3 -c 'import json; assert abs(json.load(open("cost.json"))["metrics"]["cluster_cost"]["value"] - 92.98e6) < 1e4'
 done
 finish
