@@ -93,6 +93,21 @@
         .keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier cluster.ep_kernel.chunk_tokens", \
         .condition = many(OLD_NORMAL) " | " NAMED(OLD_NORMAL) \
     }
+/* Kinds that prefill and decode. */
+#define NEEDS_OF_BOTH(many, few) \
+    {.keys = "cluster.ep_kernel.sms", \
+     .condition = many("!=" WITHOUT_SMS) " | " few("!=" WITHOUT_SMS ",uccl") " | " NAMED("!=auto," WITHOUT_SMS)}, \
+        NEEDS_OF_NORMAL(many), \
+        {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter", \
+         .condition = many(OLD_NORMAL) " | " NAMED(OLD_NORMAL)}, \
+        {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead", \
+         .beside = true, \
+         .condition = many(OLD_DEEPEP) " | " few(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)}, \
+        NEEDS_OF_LOW_LATENCY(few), \
+    { \
+        .keys = "cluster.ep_kernel.copies", \
+        .condition = BY_COPIES("latency_kernel") " | " BY_COPIES("throughput_kernel") \
+    }
 /* Kinds that only decode: what kernels for many tokens read, where one is named. */
 #define NEEDS_OF_LATENCY \
     {.keys = "cluster.ep_kernel.copy_per_sm cluster.ep_kernel.barrier cluster.ep_kernel.chunk_tokens " \

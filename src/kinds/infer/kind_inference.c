@@ -332,15 +332,7 @@ const struct scenario_kind kind_inference = {
             {.keys = "inference.prefill.nodes inference.prefill.kv_transfer inference.decode.output "
                      "cluster.traffic.kv_cache",
              .condition = "inference.phase=disaggregated"},
-            {.keys = "cluster.ep_kernel.sms",
-             .condition = IN_PREFILL("!=" WITHOUT_SMS) " | " IN_DECODING("!=" WITHOUT_SMS
-                                                                         ",uccl") " | " NAMED("!=auto," WITHOUT_SMS)},
-            NEEDS_OF_NORMAL(IN_PREFILL),
-            {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter",
-             .condition = IN_PREFILL(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
-            {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
-             .beside = true,
-             .condition = IN_PREFILL(OLD_DEEPEP) " | " IN_DECODING(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
+            NEEDS_OF_BOTH(IN_PREFILL, IN_DECODING),
             {.keys = "inference.prefill cluster.kernels.attention.start "
                      "cluster.kernels.attention.forward cluster.kernels.attention.forward_tile "
                      "cluster.kernels.launch_gap cluster.kernels.pass.permute cluster.kernels.pass.unpermute",
@@ -349,9 +341,6 @@ const struct scenario_kind kind_inference = {
                      "cluster.kernels.attention.decode_start cluster.kernels.attention.decode_block "
                      "cluster.kernels.attention.decode_request cluster.kernels.attention.decode_least_blocks",
              .condition = "inference.phase!=prefill"},
-            NEEDS_OF_LOW_LATENCY(IN_DECODING),
-            {.keys = "cluster.ep_kernel.copies",
-             .condition = BY_COPIES("latency_kernel") " | " BY_COPIES("throughput_kernel")},
             NEEDS_OF_POSTING("inference.phase!=prefill "),
             NEEDS_OF_STEPS,
             {0}},

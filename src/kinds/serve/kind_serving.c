@@ -385,22 +385,11 @@ const struct scenario_kind kind_serving = {
                                          {0}},
     .needs =
         (const struct kind_needs[]){
-            {.keys = "cluster.ep_kernel.copies",
-             .condition = BY_COPIES("latency_kernel") " | " BY_COPIES("throughput_kernel")},
             {.keys = "inference.published", .why = "kind serving has no published step to stand beside"},
             {.keys = "inference.decode.output", .why = "lengths of answers are those of serving.requests"},
             {.keys = "inference.decode.acceptance", .why = "kind serving reads serving.acceptance"},
             {.keys = "inference.layer_blocks", .why = "a service takes its times from many steps, each a run"},
-            {.keys = "cluster.ep_kernel.sms",
-             .condition =
-                 OF_MANY("!=" WITHOUT_SMS) " | " OF_FEW("!=" WITHOUT_SMS ",uccl") " | " NAMED("!=auto," WITHOUT_SMS)},
-            NEEDS_OF_NORMAL(OF_MANY),
-            {.keys = "cluster.ep_kernel.offload cluster.node.unified_adapter",
-             .condition = OF_MANY(OLD_NORMAL) " | " NAMED(OLD_NORMAL)},
-            {.keys = "cluster.ep_kernel.codec cluster.ep_kernel.codec_overhead",
-             .beside = true,
-             .condition = OF_MANY(OLD_DEEPEP) " | " OF_FEW(OLD_DEEPEP) " | " NAMED(OLD_DEEPEP)},
-            NEEDS_OF_LOW_LATENCY(OF_FEW),
+            NEEDS_OF_BOTH(OF_MANY, OF_FEW),
             NEEDS_OF_POSTING(""),
             NEEDS_OF_STEPS,
             {0}},
