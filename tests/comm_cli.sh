@@ -27,6 +27,26 @@ expect 1 "a group that misses by more" comm --hardware h200 --check "$rows" --to
 expect 0 "constants of one's own" comm --hardware h200 --check "$rows" --fit
 says "cluster.ep_kernel.deepep_normal.dispatch_start"
 says "lines 2, 3"
+# other units are noticed, before constants are fitted to them, too
+for factor in 1000 0.001; do
+    python3 - "$rows" $factor >other.csv <<'PY'
+import csv, sys
+lines = list(csv.reader(open(sys.argv[1])))
+times = [i for i, name in enumerate(lines[0]) if name.endswith("_us")]
+assert times, lines[0]
+for line in lines[1:]:
+    for i in times:
+        line[i] = repr(float(line[i]) * float(sys.argv[2])) if line[i] else ""
+csv.writer(sys.stdout).writerows(lines)
+PY
+    for how in '' --fit; do
+        expect 3 "times $factor as long $how" comm --hardware h200 --check other.csv $how
+        tells "times are in microseconds"
+    done
+done
+printf 'op_name,nccl_dtype,num_gpus,message_size,latency_us\nall_gather,half,8,256,7\n' >gather.csv
+expect 3 "constants of a collective" comm --hardware h200 --check gather.csv --fit
+tells "no row to fit: constants are of exchange kernels"
 
 refused() # CODE TITLE MESSAGE TEXT-OF-FILE
 {

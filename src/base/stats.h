@@ -14,8 +14,6 @@ struct stats {
 /* One quantile, with linear interpolation. */
 double stats_quantile(const double *values, size_t n, double q);
 struct stats stats_of(const double *values, size_t n);
-/* The q-quantile, with linear interpolation. */
-double stats_quantile(const double *values, size_t n, double q);
 /* Half the width of the 95 % confidence interval of the mean (Student's t); INFINITY when n == 1. */
 double stats_ci95(const struct stats *s);
 

@@ -218,6 +218,33 @@ static void make_groups(const struct comm_check *c, const struct mapping *m, con
     }
 }
 
+/* No exchange is that far from its mechanism for a reason of its own: milliseconds and nanoseconds are. */
+static const double unlikely = 30;
+
+static void doubt_units(const struct comm_check *c, const double *predicted_s, struct arena *arena, struct diag *diag)
+{
+    for (uint32_t f = 0, at = 0; f < c->n_files; at += c->files[f++].n) {
+        const struct comm_rows *file = &c->files[f];
+        double *ratio = ARENA_ARRAY(arena, double, file->n + 1);
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < file->n; i++)
+            if (predicted_s[at + i] > 0)
+                ratio[n++] = comm_row_measured_s(&file->rows[i], c->hw) / predicted_s[at + i];
+        double middle = n ? stats_quantile(ratio, n, 0.5) : 1;
+        if (middle <= unlikely && middle >= 1 / unlikely)
+            continue;
+        const char *text = arena_printf(
+            arena,
+            "its times are about %.3g times what the model says of %s; times are in microseconds, bandwidths in "
+            "GB/s (milliseconds times 1000, nanoseconds divided by 1000), or name the hardware with --hardware",
+            middle, c->hardware);
+        if (c->by_row)
+            diag_warning(diag, SRCLOC_FILE(file->file), "%s", text);
+        else
+            diag_error(diag, EXIT_BAD_INPUT, SRCLOC_FILE(file->file), "%s", text);
+    }
+}
+
 int comm_check(const struct comm_check *c, struct arena *arena, struct comm_checked *out, struct diag *diag)
 {
     struct mapping m = {0};
@@ -232,5 +259,6 @@ int comm_check(const struct comm_check *c, struct arena *arena, struct comm_chec
     for (uint32_t i = 0; i < m.n; i++)
         out->predicted_s[at[i]] = predicted_s[i];
     make_groups(c, &m, predicted_s, arena, out);
-    return 0;
+    doubt_units(c, out->predicted_s, arena, diag);
+    return diag_failed(diag) ? -1 : 0;
 }

@@ -11,6 +11,7 @@ struct comm_check {
     const struct comm_rows *files;
     uint32_t n_files;
     uint32_t at_once; /* children */
+    bool by_row;      /* every row is shown: times that seem to be in another unit are a warning, not an error */
 };
 
 /* Errors of a group: predicted / measured - 1. */

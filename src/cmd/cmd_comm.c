@@ -268,16 +268,22 @@ static int answer(const struct options *o, struct arena *arena, struct outfile *
                                .hardware = file.hardware,
                                .files = rows,
                                .n_files = (uint32_t)o->n_files,
-                               .at_once = o->jobs ? o->jobs : fork_map_processors(64)};
+                               .at_once = o->jobs ? o->jobs : fork_map_processors(64),
+                               .by_row = o->rows && !o->fit};
     for (int i = 0; i < o->n_files; i++)
         if (comm_file_read(o->files[i], arena, &rows[i], diag))
             return -1;
     if (!o->fit)
         return print_check(o, &check, f, arena, diag);
-    if (comm_fit(&check, arena, &fits, diag))
+    if (comm_check(&check, arena, &(struct comm_checked){0}, diag) || comm_fit(&check, arena, &fits, diag))
         return -1;
+    if (!fits.n)
+        diag_error(
+            diag, EXIT_BAD_INPUT, SRCLOC_FILE(rows[0].file),
+            "no row to fit: constants are of exchange kernels, starts of rows of few tokens and shares of NVLink of "
+            "many; collectives have none (cluster.software.nccl says what they are)");
     print_fits(&fits, f);
-    return 0;
+    return diag_failed(diag) ? -1 : 0;
 }
 
 int cmd_comm(int argc, char **argv)
